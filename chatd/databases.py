@@ -1,0 +1,51 @@
+"""Builds ``DATABASES``: the request's connection and the recorder's own one.
+
+Both entries name the same database. The recorder writes on its own alias, so that an
+exhausted pool or an aborted transaction of a request cannot stop it (design.md, 4.3).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+SQLITE_OPTIONS = {
+    # BEGIN IMMEDIATE: a transaction that reads and then writes waits for the lock
+    # instead of failing at once with "database is locked".
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    "timeout": 10,  # seconds
+}
+SUPPORTED_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+RECORDER_CONNECT_TIMEOUT = 3  # seconds; the writer retries, nobody waits longer
+
+
+def build_databases(url: str, *, pool_size: int, test_dir: Path) -> dict[str, Any]:
+    """Return ``DATABASES`` for a database URL.
+
+    Raises ImproperlyConfigured for a URL that is not SQLite or PostgreSQL.
+    """
+    try:
+        default: dict[str, Any] = dict(dj_database_url.parse(url))
+    except (ValueError, dj_database_url.UnknownSchemeError) as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not a database URL. Expected sqlite:///path/to/file or "
+            "postgresql://user:password@host:port/name."
+        ) from error
+    if default["ENGINE"] not in SUPPORTED_ENGINES:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL names {default['ENGINE']}; chatd runs on SQLite and PostgreSQL."
+        )
+    recorder = dict(default)
+    options = dict(default.get("OPTIONS", {}))
+    if default["ENGINE"] == "django.db.backends.sqlite3":
+        default["OPTIONS"] = recorder["OPTIONS"] = options | SQLITE_OPTIONS
+        # A file, because an in-memory database cannot be shared with the writer's thread.
+        default["TEST"] = {"NAME": str(test_dir / "test.sqlite3")}
+    else:
+        pool = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+        default["OPTIONS"] = options | {"pool": pool}
+        recorder["OPTIONS"] = options | {"connect_timeout": RECORDER_CONNECT_TIMEOUT}
+    recorder["TEST"] = {"MIRROR": "default"}
+    return {"default": default, "chatdebug": recorder}

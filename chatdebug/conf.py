@@ -1,0 +1,75 @@
+"""The recorder's settings: one dict ``CHATDEBUG``, checked as a whole, read as one object.
+
+An unknown key or a value of the wrong type raises ImproperlyConfigured, so that a typo is
+an error at start and not a default in production.
+"""
+
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from chatdebug.enums import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderSettings:
+    """What a deployment may set; the defaults are those of design.md and the reference."""
+
+    DEFAULT_LEVEL: str = Level.ERRORS
+    """``errors``, or ``off`` for a deployment that must store nothing."""
+    FORCE_FULL: bool = False
+    """Record every chat in full, whatever the gate and its owner say."""
+    DATABASE: str = "chatdebug"
+    """Alias of ``DATABASES`` that the writer uses, never the request's."""
+    SPOOL_DIR: Path | None = None
+    """Folder of the journal of error captures; None switches the journal off."""
+    ACCESS_POLICY: str = "chatdebug.access.StaffOnly"
+    """Dotted path of a ``chatdebug.access.AccessPolicy``: who may read which chat."""
+    SECRETS: str = ""
+    """Dotted path of a function without arguments that returns this deployment's secrets
+    as an iterable of strings, to be removed from everything that is written."""
+    EXTRA_SECRETS: tuple[str, ...] = ()
+    """More secrets, literally."""
+    FLUSH_SECONDS: float = 5.0
+    """How long the end of a run waits for the writer at most."""
+    STALE_SECONDS: float = 300.0
+    """A run without heartbeat for this long has lost its process."""
+    QUEUE_ROWS: int = 10_000
+    """How many row snapshots wait for the database at most."""
+
+
+@cache
+def recorder_settings() -> RecorderSettings:
+    """Return the checked settings. Raises ImproperlyConfigured for nonsense."""
+    given: dict[str, Any] = getattr(settings, "CHATDEBUG", {})
+    known = {field.name for field in fields(RecorderSettings)}
+    if unknown := sorted(given.keys() - known):
+        raise ImproperlyConfigured(f"Unknown keys in CHATDEBUG: {', '.join(unknown)}.")
+    for name, kind in get_type_hints(RecorderSettings).items():
+        if name in given and not _is_a(given[name], kind):
+            raise ImproperlyConfigured(f"CHATDEBUG[{name!r}] has the wrong type.")
+    if given.get("DEFAULT_LEVEL", Level.ERRORS) not in (Level.ERRORS, Level.OFF):
+        raise ImproperlyConfigured("CHATDEBUG['DEFAULT_LEVEL'] is 'errors' or 'off'.")
+    return RecorderSettings(**given)
+
+
+def _is_a(value: object, kind: Any) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == tuple[str, ...]:
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: object) -> None:
+    if setting == "CHATDEBUG":
+        recorder_settings.cache_clear()
