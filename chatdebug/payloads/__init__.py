@@ -1,0 +1,27 @@
+"""What may be stored of a payload: JSON-safe, redacted, cut with its true length."""
+
+from chatdebug.payloads.budget import clip_url
+from chatdebug.payloads.jsonsafe import JsonValue, json_safe
+from chatdebug.payloads.request import normalise_request
+from chatdebug.payloads.response import normalise_response, normalise_usage
+from chatdebug.payloads.text import (
+    clip,
+    clip_bytes,
+    drop_file_bytes,
+    redact_and_clip,
+    summarise_label,
+)
+
+__all__ = [
+    "JsonValue",
+    "clip",
+    "clip_bytes",
+    "clip_url",
+    "drop_file_bytes",
+    "json_safe",
+    "normalise_request",
+    "normalise_response",
+    "normalise_usage",
+    "redact_and_clip",
+    "summarise_label",
+]

@@ -1,0 +1,215 @@
+"""The parts of pydantic-ai's messages as reference (d) names them.
+
+Parts are told apart by ``part_kind`` and contents by ``kind``, so that pydantic-ai, whose
+import takes half a second, need not be imported. ``coverage`` lists what is left out.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from chatdebug.payloads.budget import (
+    TextBudget,
+    arguments_text,
+    as_text,
+    clip_url,
+    name,
+)
+from chatdebug.payloads.limits import SOURCES
+
+type Part = dict[str, Any]
+
+CONTENTS = 1_000
+"""Contents of one prompt part, and names in one list."""
+MEDIA_KINDS = frozenset(
+    {"image-url", "audio-url", "video-url", "document-url", "binary", "uploaded-file"}
+)
+SYSTEM_PARTS = frozenset(
+    {
+        "system-prompt",
+        "instruction",
+        "instruction-delta",
+        "instruction-baseline",
+        "tool-availability-delta",
+        "capability-load-delta",
+        "model-settings-delta",
+    }
+)
+
+
+def role_of(part: Any) -> str:
+    """Return whose words a part of a request is: system, tool or user."""
+    kind = getattr(part, "part_kind", "")
+    if kind in SYSTEM_PARTS:
+        return "system"
+    if kind == "tool-return" or (kind == "retry-prompt" and part.tool_name):
+        return "tool"
+    return "user"
+
+
+def normalise_part(part: Any, budget: TextBudget) -> list[Part]:
+    """Return what is kept of one part: usually one dict, none for a mere marker.
+
+    Never raises: a part that cannot be read is recorded as that.
+    """
+    kind = getattr(part, "part_kind", "")
+    try:
+        return PARTS.get(kind, _unknown)(part, budget)
+    except Exception as error:  # noqa: BLE001 - one bad part does not cost the others
+        note = f"chatdebug: could not normalise this part: {type(error).__name__}"
+        return [{"type": name(kind) or type(part).__name__, "error": note}]
+
+
+def text_part(kind: str, content: Any, budget: TextBudget) -> Part:
+    """Return a part that holds text; ``text_length`` counts the original characters."""
+    text = as_text("" if content is None else content)
+    return {"type": kind, "text": budget.take(text), "text_length": len(text)}
+
+
+def _plain(kind: str) -> Callable[[Any, TextBudget], list[Part]]:
+    return lambda part, budget: [text_part(kind, part.content, budget)]
+
+
+def _text(part: Any, budget: TextBudget) -> list[Part]:
+    cited = (source for citation in part.citations or () for source in citation.sources)
+    return [text_part("text", part.content, budget), *_sources(cited)]
+
+
+def _sources(cited: Iterable[Any]) -> list[Part]:
+    sources: dict[tuple[str, str], Part] = {}
+    for source in islice(cited, SOURCES):
+        url = clip_url(getattr(source, "url", None) or "")
+        title = name(source.title or getattr(source, "document_id", None))
+        sources[url, title] = {"type": "source", "title": title, "url": url}
+    return list(sources.values())
+
+
+def _user_prompt(part: Any, budget: TextBudget) -> list[Part]:
+    if isinstance(part.content, str):
+        return [text_part("text", part.content, budget)]
+    parts: list[Part] = []
+    for item in islice(part.content, CONTENTS):
+        kind = getattr(item, "kind", "")
+        if kind in MEDIA_KINDS:
+            parts.append(_media(item))
+        elif kind != "cache-point":
+            parts.append(text_part("text", getattr(item, "content", item), budget))
+    if len(part.content) > CONTENTS:
+        parts.append({"type": "left-out", "count": len(part.content) - CONTENTS})
+    return parts
+
+
+def _tool_call(part: Any, budget: TextBudget) -> list[Part]:
+    arguments = arguments_text(part.args)
+    return [
+        {
+            "type": "tool-call",
+            "tool_call_id": name(part.tool_call_id),
+            "tool_name": name(part.tool_name),
+            "arguments": budget.tools.take(arguments),
+            "input_length": len(arguments),
+        }
+    ]
+
+
+def _tool_result(part: Any, budget: TextBudget) -> list[Part]:
+    kind = getattr(part.content, "kind", "")
+    if kind in MEDIA_KINDS:
+        result = f"[media output: {_media(part.content)['media_type'] or kind}]"
+    else:
+        result = "" if part.content is None else as_text(part.content)
+    return [
+        {
+            "type": "tool-result",
+            "tool_call_id": name(part.tool_call_id),
+            "tool_name": name(part.tool_name),
+            "outcome": name(part.outcome),
+            "result": budget.tools.take(result),
+            "result_length": len(result),
+        }
+    ]
+
+
+def _retry_prompt(part: Any, budget: TextBudget) -> list[Part]:
+    retry = text_part("retry", part.content, budget)
+    if part.tool_name:
+        retry["tool_name"] = name(part.tool_name)
+        retry["tool_call_id"] = name(part.tool_call_id)
+    return [retry]
+
+
+def _retry_feedback(part: Any, budget: TextBudget) -> list[Part]:
+    retry = text_part("retry", part.content, budget)
+    return [retry | {"cause": name(part.retry.cause), "attempt": part.retry.attempt}]
+
+
+def _file(part: Any, budget: TextBudget) -> list[Part]:
+    return [_media(part.content)]
+
+
+def _media(item: Any) -> Part:
+    """Return what a file was, never its bytes."""
+    try:
+        media_type = item.media_type
+    except ValueError:  # pydantic-ai could not guess it from the URL
+        media_type = ""
+    media: Part = {"type": "file", "media_type": name(media_type)}
+    if item.kind == "binary":
+        media["size"] = len(item.data)
+    elif item.kind == "uploaded-file":
+        media["file_id"] = name(item.file_id)
+    else:
+        media["url"] = clip_url(item.url)
+    return media
+
+
+def _speech(part: Any, budget: TextBudget) -> list[Part]:
+    speech = text_part("speech", part.transcript, budget)
+    if part.audio is not None:
+        speech["media_type"] = name(part.audio.media_type)
+    return [speech]
+
+
+def _names(kind: str, field: str) -> Callable[[Any, TextBudget], list[Part]]:
+    return lambda part, budget: [
+        {
+            "type": kind,
+            "names": [name(item) for item in getattr(part, field)[:CONTENTS]],
+        }
+    ]
+
+
+def _settings_delta(part: Any, budget: TextBudget) -> list[Part]:
+    return [text_part("model-settings-delta", dict(part.settings), budget)]
+
+
+def _marker(part: Any, budget: TextBudget) -> list[Part]:
+    return []
+
+
+def _unknown(part: Any, budget: TextBudget) -> list[Part]:
+    kind = getattr(part, "part_kind", None) or type(part).__name__
+    return [{"type": name(kind)}]
+
+
+PARTS: dict[str, Callable[[Any, TextBudget], list[Part]]] = {
+    "text": _text,
+    "thinking": _plain("reasoning"),
+    "system-prompt": _plain("text"),
+    "user-prompt": _user_prompt,
+    "instruction": _plain("instructions"),
+    "instruction-delta": _plain("instructions"),
+    "instruction-baseline": _marker,
+    "tool-call": _tool_call,
+    "builtin-tool-call": _tool_call,
+    "tool-return": _tool_result,
+    "builtin-tool-return": _tool_result,
+    "retry-prompt": _retry_prompt,
+    "retry-feedback": _retry_feedback,
+    "compaction": _plain("compaction"),
+    "file": _file,
+    "speech": _speech,
+    "tool-availability-delta": _names("tool-availability-delta", "tools_added"),
+    "capability-load-delta": _names("capability-load-delta", "loaded"),
+    "model-settings-delta": _settings_delta,
+}

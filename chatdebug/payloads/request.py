@@ -1,0 +1,187 @@
+"""``normalise_request``: what a model was asked, whichever provider it went to."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, groupby, islice
+from typing import TYPE_CHECKING, Any
+
+from chatdebug.payloads.budget import TextBudget, as_text, name
+from chatdebug.payloads.guard import total
+from chatdebug.payloads.jsonsafe import json_safe
+from chatdebug.payloads.limits import (
+    MESSAGES,
+    REQUEST_TEXT_BYTES,
+    SCHEMA_CHARACTERS,
+    TEXT_CHARACTERS,
+    TOOLS,
+)
+from chatdebug.payloads.parts import Part, normalise_part, role_of, text_part
+from chatdebug.payloads.text import redact_and_clip
+from chatdebug.redaction import redact_json
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelMessage
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.settings import ModelSettings
+
+type Message = dict[str, Any]
+
+PARTS_OF_A_MESSAGE = 1_000
+
+OPTIONS = {
+    "max_tokens": "max_output_tokens",
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "seed": "seed",
+    "stop_sequences": "stop_sequences",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "thinking": "thinking",
+    "service_tier": "service_tier",
+    "timeout": "timeout",
+    "request_timeout": "request_timeout",
+    "first_event_timeout": "first_event_timeout",
+    "max_retries": "max_retries",
+}
+"""pydantic-ai's settings that are recorded, and their names in the record. All others,
+headers and extra bodies above all, are only counted."""
+
+
+@total("request")
+def normalise_request(
+    messages: "Sequence[ModelMessage]",
+    model_settings: "ModelSettings | None",
+    model_request_parameters: "ModelRequestParameters | None",
+) -> dict[str, Any]:
+    """Return a request as it may be stored: redacted, clipped, without file bytes.
+
+    Keys: messages (list of role and parts), tools, options, provider_option_count; and
+    where they apply messages_left_out, tool_choice, output_mode, structured_output,
+    schema_name and schema_description (never the schema itself). Never raises.
+    """
+    settings: Mapping[str, Any] = dict(model_settings or {})
+    parameters = model_request_parameters
+    return {
+        **_messages(messages, parameters),
+        "tools": list(islice(_tools(parameters), TOOLS)),
+        **_options(settings),
+        **_output(parameters),
+    }
+
+
+def _messages(
+    messages: Sequence[Any], parameters: "ModelRequestParameters | None"
+) -> dict[str, Any]:
+    count = len(messages)
+    kept = list(messages)
+    if count > MESSAGES:
+        kept = [messages[0], *messages[count - MESSAGES + 1 :]]
+    budget = TextBudget(REQUEST_TEXT_BYTES)
+    instructions = _instructions(messages, parameters, budget)
+    # The budget goes to the first message, then to the newest: the oldest lose first.
+    order = chain(range(min(1, len(kept))), range(len(kept) - 1, 0, -1))
+    normalised = {index: _message(kept[index], budget) for index in order}
+    result: dict[str, Any] = {
+        "messages": [
+            *instructions,
+            *(entry for index in range(len(kept)) for entry in normalised[index]),
+        ]
+    }
+    if count > MESSAGES:
+        result["messages_left_out"] = count - MESSAGES
+    return result
+
+
+def _instructions(
+    messages: Sequence[Any],
+    parameters: "ModelRequestParameters | None",
+    budget: TextBudget,
+) -> list[Message]:
+    """Return the instructions in force: only the newest count, so only those are kept."""
+    given = parameters.instruction_parts if parameters is not None else None
+    texts = [part.content for part in given or ()]
+    if not texts:
+        newest_first = reversed(messages)
+        every = (getattr(message, "instructions", None) for message in newest_first)
+        texts = list(islice(filter(None, every), 1))
+    parts = [text_part("instructions", text, budget) for text in texts]
+    return [{"role": "system", "parts": parts}] if parts else []
+
+
+def _message(message: Any, budget: TextBudget) -> list[Message]:
+    """Return one entry for an answer, and one per role in a row for a request."""
+    if getattr(message, "kind", "") == "response":
+        return [{"role": "assistant", "parts": _parts(message.parts, budget)}]
+    return [
+        {"role": role, "parts": _parts(list(parts), budget)}
+        for role, parts in groupby(message.parts, key=role_of)
+    ]
+
+
+def _parts(parts: Sequence[Any], budget: TextBudget) -> list[Part]:
+    normalised = [
+        entry
+        for part in parts[:PARTS_OF_A_MESSAGE]
+        for entry in normalise_part(part, budget)
+    ]
+    if len(parts) > PARTS_OF_A_MESSAGE:
+        left_out = len(parts) - PARTS_OF_A_MESSAGE
+        normalised.append({"type": "left-out", "count": left_out})
+    return normalised
+
+
+def _tools(parameters: "ModelRequestParameters | None") -> Iterator[dict[str, Any]]:
+    if parameters is None:
+        return
+    for tool in (*parameters.function_tools, *parameters.output_tools):
+        yield {
+            "type": name(tool.kind),
+            "name": name(tool.name),
+            "description": redact_and_clip(tool.description or "", TEXT_CHARACTERS),
+            "has_input_schema": bool(tool.parameters_json_schema),
+            "input_schema": _schema(tool.parameters_json_schema),
+        }
+    for native in parameters.native_tools:
+        yield {"type": "native", "name": name(native.kind), "has_input_schema": False}
+
+
+def _schema(schema: Mapping[str, Any]) -> Any:
+    """Return a tool's schema, or its JSON text cut if it is huge."""
+    safe = redact_json(json_safe(schema))
+    text = json.dumps(safe, ensure_ascii=False)
+    if len(text) <= SCHEMA_CHARACTERS:
+        return safe
+    return redact_and_clip(text, SCHEMA_CHARACTERS)
+
+
+def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    options = {
+        target: redact_json(json_safe(settings[source]))
+        for source, target in OPTIONS.items()
+        if settings.get(source) is not None
+    }
+    others = settings.keys() - OPTIONS.keys() - {"tool_choice"}
+    result: dict[str, Any] = {
+        "options": options,
+        "provider_option_count": len(others),
+    }
+    if (choice := settings.get("tool_choice")) is not None:
+        result["tool_choice"] = redact_json(json_safe(choice))
+    return result
+
+
+def _output(parameters: "ModelRequestParameters | None") -> dict[str, Any]:
+    if parameters is None:
+        return {}
+    result: dict[str, Any] = {"output_mode": name(parameters.output_mode)}
+    schema = parameters.output_object
+    if schema is not None or parameters.output_tools:
+        result["structured_output"] = True
+    if schema is not None:
+        result["schema_name"] = name(schema.name)
+        result["schema_description"] = redact_and_clip(
+            as_text(schema.description or ""), TEXT_CHARACTERS
+        )
+    return result

@@ -1,0 +1,135 @@
+"""Free text on its way into a record: cleaned, redacted, cut. In that order.
+
+A cut can divide a secret so that no pattern knows its halves any more. Therefore nothing
+is cut before it is redacted, with one exception: a text too large to be redacted as a
+whole. Of that, a head and a tail are redacted, each longer by ``SECRET_CHARACTERS`` than
+what is kept, and as much is dropped again at the inner ends, where the halves would be.
+"""
+
+import re
+
+from chatdebug.payloads.limits import LABEL_CHARACTERS, SECRET_CHARACTERS
+from chatdebug.redaction import redact_text
+
+ELLIPSIS = "…"
+MIN_KEPT = 20
+"""Below this many kept characters a note about the rest is longer than the text."""
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 cannot encode."""
+DATA_URL = re.compile(
+    r"data:(?:([\w.+-]{1,64}\\?/[\w.+-]{1,64})[^,\s\"'<>]{0,200}|;base64),"
+    r"(?:[^\s\"'<>)\\]|\\/)+"
+)
+BASE64_RUN = re.compile(r"(?<![A-Za-z0-9+/_\\-])[A-Za-z0-9+/_\\-]{1024,}={0,2}")
+"""The look-behind keeps it linear: a run is tried once, at its start. A backslash belongs
+to it because JSON may escape the slash, and line breaks."""
+BASE64_SAMPLE = 512
+"""Characters of a run that decide whether it is encoded bytes or merely monotonous."""
+
+
+def clean(text: str) -> str:
+    """Return the text with each character that cannot be stored replaced by U+FFFD."""
+    return UNSTORABLE.sub("\ufffd", text)
+
+
+def clip(text: str, limit: int) -> str:
+    """Return at most ``limit`` characters of the text: its head, a note, its tail.
+
+    The note says how many characters are missing and how many there were. A limit too
+    small for it leaves the head and an ellipsis.
+    """
+    if len(text) <= limit:
+        return text
+    return _join(text, text, limit=limit, length=len(text))
+
+
+def clip_bytes(text: str, limit: int) -> str:
+    """Return at most ``limit`` bytes of UTF-8 of the text, cut between characters.
+
+    Like ``clip``; the note counts bytes. Characters that UTF-8 cannot encode become "?".
+    """
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= limit:
+        return encoded.decode()
+    room = limit - len(_note(len(encoded), len(encoded), "bytes").encode())
+    if room < MIN_KEPT:
+        dots = ELLIPSIS.encode()
+        short = encoded[: limit - len(dots)] + dots if limit >= len(dots) else b""
+        return short.decode(errors="ignore")
+    head = encoded[: room - room // 2].decode(errors="ignore")
+    tail = encoded[-(room // 2) :].decode(errors="ignore")
+    missing = len(encoded) - len(head.encode()) - len(tail.encode())
+    return head + _note(missing, len(encoded), "bytes") + tail
+
+
+def redact_and_clip(text: str, limit: int) -> str:
+    """Return what may be stored of a text: clean, redacted, at most ``limit`` characters.
+
+    Bytes of a file in a data URL are left out. The work is bounded whatever the length
+    of the text.
+    """
+    window = limit + SECRET_CHARACTERS
+    if len(text) <= 2 * window:
+        return clip(_redacted(text), limit)
+    head = _redacted(text[:window])[:-SECRET_CHARACTERS]
+    tail = _redacted(text[-window:])[SECRET_CHARACTERS:]
+    return _join(head, tail, limit=limit, length=len(text))
+
+
+def drop_data_urls(text: str) -> str:
+    """Return the text with each data URL replaced by its media type and size."""
+    return DATA_URL.sub(_data_url_note, text) if "data:" in text else text
+
+
+def drop_file_bytes(text: str) -> str:
+    """Return the text without data URLs and without other long runs of base64.
+
+    For HTTP bodies, which carry files that way. Prose has no such runs; a run without
+    both cases and digits is taken for text all the same.
+    """
+    return BASE64_RUN.sub(_base64_note, drop_data_urls(text))
+
+
+def summarise_label(text: str) -> str:
+    """Return a run's label: one line of redacted text, at most 200 characters."""
+    # The first words are wanted, so a head that cannot divide a secret unseen will do.
+    window = LABEL_CHARACTERS + SECRET_CHARACTERS
+    redacted = _redacted(text[:window])
+    if len(text) > window:
+        redacted = redacted[:-SECRET_CHARACTERS]
+    label = " ".join(redacted.split())
+    if len(label) <= LABEL_CHARACTERS:
+        return label
+    return label[: LABEL_CHARACTERS - 1].rstrip() + ELLIPSIS
+
+
+def _redacted(text: str) -> str:
+    return redact_text(drop_data_urls(clean(text)))
+
+
+def _join(head: str, tail: str, *, limit: int, length: int) -> str:
+    room = limit - len(_note(length, length, "characters"))
+    if room < MIN_KEPT:
+        return head[: limit - 1] + ELLIPSIS if limit > 0 else ""
+    head, tail = head[: room - room // 2], tail[-(room // 2) :]
+    return head + _note(length - len(head) - len(tail), length, "characters") + tail
+
+
+def _note(missing: int, length: int, unit: str) -> str:
+    return f" {ELLIPSIS} [{missing:,} {unit} left out of {length:,}] {ELLIPSIS} "
+
+
+def _data_url_note(match: re.Match[str]) -> str:
+    media_type = match[1] or "data"
+    return f"[{media_type} of {len(match[0]):,} characters]"
+
+
+def _base64_note(match: re.Match[str]) -> str:
+    sample = match[0][:BASE64_SAMPLE]
+    has_all = (
+        any(character.isupper() for character in sample)
+        and any(character.islower() for character in sample)
+        and any(character.isdigit() for character in sample)
+    )
+    return f"[base64 of {len(match[0]):,} characters]" if has_all else match[0]
