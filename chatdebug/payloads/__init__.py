@@ -9,6 +9,7 @@ from chatdebug.payloads.text import (
     clip_bytes,
     drop_file_bytes,
     redact_and_clip,
+    redact_and_clip_ends,
     summarise_label,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "normalise_response",
     "normalise_usage",
     "redact_and_clip",
+    "redact_and_clip_ends",
     "summarise_label",
 ]

@@ -52,15 +52,7 @@ def clip_bytes(text: str, limit: int) -> str:
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= limit:
         return encoded.decode()
-    room = limit - len(_note(len(encoded), len(encoded), "bytes").encode())
-    if room < MIN_KEPT:
-        dots = ELLIPSIS.encode()
-        short = encoded[: limit - len(dots)] + dots if limit >= len(dots) else b""
-        return short.decode(errors="ignore")
-    head = encoded[: room - room // 2].decode(errors="ignore")
-    tail = encoded[-(room // 2) :].decode(errors="ignore")
-    missing = len(encoded) - len(head.encode()) - len(tail.encode())
-    return head + _note(missing, len(encoded), "bytes") + tail
+    return _join_bytes(encoded, encoded, limit=limit, length=len(encoded))
 
 
 def redact_and_clip(text: str, limit: int) -> str:
@@ -75,6 +67,20 @@ def redact_and_clip(text: str, limit: int) -> str:
     head = _redacted(text[:window])[:-SECRET_CHARACTERS]
     tail = _redacted(text[-window:])[SECRET_CHARACTERS:]
     return _join(head, tail, limit=limit, length=len(text))
+
+
+def redact_and_clip_ends(head: str, tail: str, *, limit: int, length: int) -> str:
+    """Return what may be stored of a text of which only the two ends were kept.
+
+    At most ``limit`` bytes; the note says how many of ``length`` bytes are missing. The
+    ends are to be longer by ``SECRET_CHARACTERS`` than what is to be seen of them.
+    """
+    return _join_bytes(
+        _redacted(head)[:-SECRET_CHARACTERS].encode(),
+        _redacted(tail)[SECRET_CHARACTERS:].encode(),
+        limit=limit,
+        length=length,
+    )
 
 
 def drop_data_urls(text: str) -> str:
@@ -114,6 +120,18 @@ def _join(head: str, tail: str, *, limit: int, length: int) -> str:
         return head[: limit - 1] + ELLIPSIS if limit > 0 else ""
     head, tail = head[: room - room // 2], tail[-(room // 2) :]
     return head + _note(length - len(head) - len(tail), length, "characters") + tail
+
+
+def _join_bytes(head: bytes, tail: bytes, *, limit: int, length: int) -> str:
+    room = limit - len(_note(length, length, "bytes").encode())
+    if room < MIN_KEPT:
+        dots = ELLIPSIS.encode()
+        short = head[: limit - len(dots)] + dots if limit >= len(dots) else b""
+        return short.decode(errors="ignore")
+    start = head[: room - room // 2].decode(errors="ignore")
+    end = tail[-(room // 2) :].decode(errors="ignore")
+    missing = length - len(start.encode()) - len(end.encode())
+    return start + _note(missing, length, "bytes") + end
 
 
 def _note(missing: int, length: int, unit: str) -> str:

@@ -1,0 +1,109 @@
+"""HTTP bodies: recorded in bounded memory while they pass, turned into text afterwards."""
+
+import zlib
+
+from chatdebug.payloads import clip_bytes, drop_file_bytes, redact_and_clip_ends
+from chatdebug.payloads.limits import BODY_BYTES
+from chatdebug.redaction import redact_body
+
+END_BYTES = 64 * 1024
+"""What is kept of each end: half of ``BODY_BYTES`` and more than a secret beyond it."""
+DECODED_BYTES = 1_000_000
+"""How much is decompressed at most, so that a small body cannot become a large one."""
+
+TEXT_TYPES = ("text/", "json", "xml", "x-www-form-urlencoded")
+"""What is in the media type of a body that is text."""
+GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+WITHOUT_HEADER = -zlib.MAX_WBITS
+"""Some servers say deflate and send it without zlib's header."""
+
+
+class Body:
+    """The two ends of a body and its true length."""
+
+    __slots__ = ("_head", "_tail", "length")
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.length = 0
+        self._head = bytearray()
+        self._tail = bytearray()
+        if content:
+            self.add(content)
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next chunk; amortised constant time and memory."""
+        size = len(chunk)
+        self.length += size
+        room = END_BYTES - len(self._head)
+        if size <= room:
+            self._head += chunk
+            return
+        rest = memoryview(chunk)[max(room, 0) :]
+        self._head += chunk[: max(room, 0)]
+        self._tail += rest[-END_BYTES:]
+        if len(self._tail) > 2 * END_BYTES:
+            del self._tail[:-END_BYTES]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing between the two ends was let go."""
+        return len(self._head) + len(self._tail) == self.length
+
+    @property
+    def start(self) -> bytes:
+        """The whole body, or what is kept of its beginning."""
+        return bytes(self._head + self._tail if self.is_whole else self._head)
+
+    @property
+    def end(self) -> bytes:
+        """What is kept of the end; empty if the body is whole."""
+        return b"" if self.is_whole else bytes(self._tail[-END_BYTES:])
+
+
+def body_text(body: Body, *, content_type: str, encoding: str = "") -> str:
+    """Return what may be stored of a body: redacted text of at most ``BODY_BYTES``.
+
+    Compressed content is decompressed as far as is allowed; binary content, files and
+    unknown encodings become a note of type and size.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    if not body.length:
+        return ""
+    if not _is_text(media_type, body):
+        return f"[{body.length:,} bytes of {media_type or 'binary data'}]"
+    if encoding in ("", "identity"):
+        return _text(body, content_type)
+    plain = decoded(body, encoding)
+    if plain is None:
+        return f"[{body.length:,} bytes encoded as {encoding[:40]}]"
+    note = "" if body.is_whole else f" [of {body.length:,} bytes encoded as {encoding}]"
+    return _text(Body(plain), content_type) + note
+
+
+def decoded(body: Body, encoding: str) -> bytes | None:
+    """Return the decompressed start of a body; None if that is not possible here."""
+    start = body.start
+    if encoding in ("", "identity"):
+        return start
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        return None
+    for window in (GZIP_OR_ZLIB, WITHOUT_HEADER):
+        try:
+            return zlib.decompressobj(window).decompress(start, DECODED_BYTES)
+        except zlib.error:
+            continue
+    return start  # not compressed after all, or decoded already by a test's transport
+
+
+def _is_text(media_type: str, body: Body) -> bool:
+    if not media_type:
+        return b"\x00" not in body.start[:1_000]
+    return any(mark in media_type for mark in TEXT_TYPES)
+
+
+def _text(body: Body, content_type: str) -> str:
+    start = drop_file_bytes(body.start.decode(errors="replace"))
+    if body.is_whole:
+        return clip_bytes(redact_body(start, content_type), BODY_BYTES)
+    end = drop_file_bytes(body.end.decode(errors="replace"))
+    return redact_and_clip_ends(start, end, limit=BODY_BYTES, length=body.length)
