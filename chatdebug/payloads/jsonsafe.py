@@ -27,6 +27,7 @@ INTEGER_BITS = 1_024
 """Larger integers are described: JSON readers lose them, and Python refuses to print
 those of more than 4,300 digits."""
 
+PLAIN_CONTAINERS = frozenset({dict, list, tuple})
 AS_TEXT = (UUID, Decimal, PurePath)
 
 
@@ -89,7 +90,7 @@ class _Walk:
             return "<inside itself>"
         self._inside.add(id(value))
         try:
-            if isinstance(opened, Mapping):
+            if type(opened) is dict or isinstance(opened, Mapping):
                 return self._mapping(opened, depth + 1)
             return self._sequence(opened, depth + 1)
         finally:
@@ -120,6 +121,9 @@ _NOT_SCALAR: Any = object()
 
 
 def _scalar(value: Any) -> Any:
+    kind = type(value)
+    if kind is str or kind in PLAIN_CONTAINERS:  # most values; the loop is for the rest
+        return value if kind is str else _NOT_SCALAR
     for kinds, convert in SCALARS:
         if isinstance(value, kinds):
             return convert(value)
@@ -170,7 +174,7 @@ def _opened(value: Any) -> Mapping[Any, Any] | Iterable[Any] | None:
     Iterators and anything lazy are not containers: reading them would consume them, or
     ask a database.
     """
-    if isinstance(value, Mapping | Sequence | Set):
+    if type(value) in PLAIN_CONTAINERS or isinstance(value, Mapping | Sequence | Set):
         return value
     if isinstance(value, type):
         return None

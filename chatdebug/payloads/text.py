@@ -61,6 +61,8 @@ def redact_and_clip(text: str, limit: int) -> str:
     Bytes of a file in a data URL are left out. The work is bounded whatever the length
     of the text.
     """
+    if limit <= 0:
+        return ""
     window = limit + SECRET_CHARACTERS
     if len(text) <= 2 * window:
         return clip(_redacted(text), limit)

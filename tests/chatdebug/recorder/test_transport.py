@@ -480,6 +480,24 @@ def test_closing_decides_whether_the_response_was_complete(
     assert answer.stream.closed == 1
 
 
+def test_closing_a_stalled_response_reads_nothing_more():
+    async def body() -> AttemptSink:
+        stalled = httpx2.MockTransport(
+            lambda request: httpx2.Response(200, headers=JSON, stream=NeverEnding())
+        )
+        client = httpx2.AsyncClient(transport=RecordingTransport(stalled))
+        with collect_attempts() as sink:
+            async with asyncio.timeout(10), client:
+                async with client.stream("POST", URL) as response:
+                    await read_one(response)
+        return sink
+
+    (attempt,) = asyncio.run(body()).as_json()
+
+    assert attempt["status"] == "failed"
+    assert attempt["error"].startswith("unexpected EOF")
+
+
 def test_an_event_stream_is_recorded_at_its_end_though_never_closed():
     answer = Answer(b"data: 1\n\n", b"data: [DONE]\n\n", headers=SSE)
 
