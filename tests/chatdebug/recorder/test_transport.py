@@ -487,9 +487,12 @@ def test_closing_a_stalled_response_reads_nothing_more():
         )
         client = httpx2.AsyncClient(transport=RecordingTransport(stalled))
         with collect_attempts() as sink:
-            async with asyncio.timeout(10), client:
-                async with client.stream("POST", URL) as response:
-                    await read_one(response)
+            async with (
+                asyncio.timeout(10),
+                client,
+                client.stream("POST", URL) as response,
+            ):
+                await read_one(response)
         return sink
 
     (attempt,) = asyncio.run(body()).as_json()
