@@ -66,8 +66,13 @@ TEMPLATES = [
     }
 ]
 
+DATABASE_URL = env.str("DATABASE_URL", "")
+if not DATABASE_URL:
+    # SQLite creates its file, not the folder; a fresh clone has none yet.
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    DATABASE_URL = f"sqlite:///{VAR_DIR / 'chatd.sqlite3'}"
 DATABASES = build_databases(
-    env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'chatd.sqlite3'}"),
+    DATABASE_URL,
     pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=lambda size: size >= 2),
     test_dir=VAR_DIR,
 )
@@ -147,4 +152,14 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         name: {"level": "WARNING"} for name in ("httpx2", "openai", "anthropic")
     },
+}
+
+CHATDEBUG = {
+    "FORCE_FULL": env.bool("CHATDEBUG_FORCE_FULL", False),
+    "DEFAULT_LEVEL": env.str(
+        "CHATDEBUG_LEVEL", "errors", validate=lambda level: level in ("errors", "off")
+    ),
+    "SPOOL_DIR": VAR_DIR / "chatdebug-spool",
+    "ACCESS_POLICY": "chatd.debug_access.ChatAccess",
+    "SECRETS": "chatd.debug_access.deployment_secrets",
 }

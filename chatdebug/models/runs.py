@@ -1,0 +1,179 @@
+"""Runs and steps: what a turn or an internal model task left behind.
+
+A run refers to its chat and its people by their ids as text and without constraints. A
+capture can therefore never fail on a row that was rolled back or is not committed yet,
+and any project can use these tables whatever its primary keys are.
+"""
+
+from uuid import UUID
+
+import uuid_utils.compat
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
+from chatdebug.querysets import ChatRunQuerySet, ChatStepQuerySet
+
+
+def new_id() -> UUID:
+    """Return a UUIDv7: ordered by time, made by the recorder before any insert."""
+    return uuid_utils.compat.uuid7()
+
+
+def _one_of(field: str, values: list[str]) -> Q:
+    return Q(**{f"{field}__in": values})
+
+
+def _finished_unless_in_progress() -> Q:
+    in_progress = Q(status=Status.IN_PROGRESS)
+    return (in_progress & Q(finished_at__isnull=True)) | (
+        ~in_progress & Q(finished_at__isnull=False)
+    )
+
+
+class ChatRun(models.Model):
+    """The record of one turn or of one internal model task."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    chat_id = models.CharField(max_length=64)
+    owner_id = models.CharField(max_length=64, blank=True, default="")
+    root_chat_id = models.CharField(max_length=64, blank=True, default="")
+    parent_chat_id = models.CharField(max_length=64, blank=True, default="")
+    model_config_id = models.CharField(max_length=64, blank=True, default="")
+    # The message that started the turn, and the newest one in the history it used.
+    trigger_message_id = models.BigIntegerField(null=True, blank=True)
+    history_tip_message_id = models.BigIntegerField(null=True, blank=True)
+
+    kind = models.CharField(
+        max_length=32, choices=RunKind, default=RunKind.CHAT_TURN, editable=False
+    )
+    level = models.CharField(max_length=8, choices=Level, default=Level.ERRORS)
+    status = models.CharField(
+        max_length=16, choices=Status, default=Status.IN_PROGRESS
+    )
+    provider = models.CharField(max_length=64, blank=True, default="")
+    model = models.CharField(max_length=200, blank=True, default="")
+    # Of the last error; empty for a run without one.
+    error_kind = models.CharField(
+        max_length=32, choices=ErrorKind, blank=True, default=""
+    )
+    fingerprint = models.CharField(max_length=32, blank=True, default="")
+    similar_count = models.PositiveIntegerField(
+        default=0,
+        help_text="Failures with the same fingerprint that were counted, not stored.",
+    )
+    summary = models.JSONField(default=dict, blank=True)
+
+    started_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChatRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "run"
+        ordering = ("-started_at", "-id")
+        permissions = [("view_content", "Can read prompts and answers of recorded runs")]
+        indexes = [
+            # The Debug tab and the API: the newest runs of one chat.
+            models.Index(
+                fields=["chat_id", "-started_at", "-id"], name="chatdebug_run_chat"
+            ),
+            # The admin's list: the newest runs of all chats.
+            models.Index(fields=["-started_at", "-id"], name="chatdebug_run_newest"),
+            # The stale sweep and the heartbeat: unfinished runs by their last sign.
+            models.Index(
+                fields=["updated_at"],
+                name="chatdebug_run_unfinished",
+                condition=Q(finished_at__isnull=True),
+            ),
+            # Retention: runs by their last sign.
+            models.Index(fields=["updated_at"], name="chatdebug_run_updated"),
+            # Counting failures of the same kind, newest first.
+            models.Index(
+                fields=["fingerprint", "-started_at"],
+                name="chatdebug_run_fingerprint",
+                condition=~Q(fingerprint=""),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=_one_of("kind", RunKind.values), name="chatdebug_run_kind"
+            ),
+            models.CheckConstraint(
+                condition=_one_of("level", Level.values), name="chatdebug_run_level"
+            ),
+            models.CheckConstraint(
+                condition=_one_of("status", Status.values), name="chatdebug_run_status"
+            ),
+            models.CheckConstraint(
+                condition=_one_of("error_kind", ["", *ErrorKind.values]),
+                name="chatdebug_run_error_kind",
+            ),
+            models.CheckConstraint(
+                condition=_finished_unless_in_progress(), name="chatdebug_run_finished"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.id}"
+
+    @property
+    def label(self) -> str:
+        """The first words of the message that started the run, else its kind."""
+        return self.summary.get("first_message") or self.get_kind_display()
+
+
+class ChatStep(models.Model):
+    """One logical model call inside a run."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = models.ForeignKey(
+        ChatRun, on_delete=models.DB_CASCADE, related_name="steps", db_index=False
+    )
+    chat_id = models.CharField(max_length=64)
+    step_number = models.PositiveIntegerField()
+    operation = models.CharField(max_length=16, choices=Operation, editable=False)
+    status = models.CharField(
+        max_length=16, choices=Status, default=Status.IN_PROGRESS
+    )
+    history_tip_message_id = models.BigIntegerField(null=True, blank=True)
+    assistant_message_id = models.BigIntegerField(null=True, blank=True)
+
+    normalized_request = models.JSONField(default=dict, blank=True)
+    normalized_response = models.JSONField(null=True, blank=True)
+    usage = models.JSONField(null=True, blank=True)
+    attempts = models.JSONField(default=list, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    started_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ChatStepQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "step"
+        ordering = ("step_number", "started_at")
+        constraints = [
+            # Also the index that serves "the steps of this run, in order".
+            models.UniqueConstraint(
+                fields=["run", "step_number"], name="chatdebug_step_number"
+            ),
+            models.CheckConstraint(
+                condition=_one_of("operation", Operation.values),
+                name="chatdebug_step_operation",
+            ),
+            models.CheckConstraint(
+                condition=_one_of("status", Status.values),
+                name="chatdebug_step_status",
+            ),
+            models.CheckConstraint(
+                condition=_finished_unless_in_progress(), name="chatdebug_step_finished"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Step {self.step_number} of {self.run_id}"

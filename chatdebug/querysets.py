@@ -1,0 +1,42 @@
+"""Reads of the recorder's tables, named so that the call site reads as a sentence."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from chatdebug.enums import Status
+
+if TYPE_CHECKING:
+    from chatdebug.models import ChatRun, ChatStep  # noqa: F401
+
+PAYLOAD_COLUMNS = ("normalized_request", "normalized_response", "attempts")
+"""The columns of a step that may be large. No list loads them."""
+
+
+class ChatRunQuerySet(models.QuerySet["ChatRun"]):
+    """Runs."""
+
+    def of_chat(self, chat_id: str) -> "ChatRunQuerySet":
+        """Runs of one chat, newest first."""
+        return self.filter(chat_id=chat_id).order_by("-started_at", "-id")
+
+    def unfinished(self) -> "ChatRunQuerySet":
+        """Runs that are still in progress, as far as the database knows."""
+        return self.filter(finished_at__isnull=True)
+
+    def stale(self, *, now: datetime, after: timedelta) -> "ChatRunQuerySet":
+        """Unfinished runs whose process has not been heard of for ``after``."""
+        return self.unfinished().filter(updated_at__lt=now - after)
+
+
+class ChatStepQuerySet(models.QuerySet["ChatStep"]):
+    """Steps."""
+
+    def unfinished(self) -> "ChatStepQuerySet":
+        """Steps that are still in progress, as far as the database knows."""
+        return self.filter(status=Status.IN_PROGRESS)
+
+    def without_payloads(self) -> "ChatStepQuerySet":
+        """The same steps, their large columns not loaded."""
+        return self.defer(*PAYLOAD_COLUMNS)
