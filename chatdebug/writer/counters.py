@@ -1,0 +1,50 @@
+"""What the writer of this process has done so far, for the status command and page."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+_lock = Lock()
+
+
+@dataclass(slots=True)
+class Counters:
+    """Numbers since the process started. Every loss is counted somewhere here."""
+
+    written: int = 0
+    """Rows that reached the database."""
+    journaled: int = 0
+    """Captures made durable in the spool before the database had them."""
+    imported: int = 0
+    """Captures taken from the spool into the database."""
+    dropped: int = 0
+    """Row snapshots given up because the queue was full."""
+    orphaned: int = 0
+    """Rows not written because they, or their run, had been deleted meanwhile."""
+    refused: int = 0
+    """Rows that the database does not take, whatever is done."""
+    suppressed: int = 0
+    """Captures counted on a stored run instead of being stored: the same failure again."""
+    failures: int = 0
+    """Attempts to write that the database did not answer as it should."""
+    journal_failures: int = 0
+    """Captures that could not be made durable in the spool."""
+    last_error: str = ""
+    """Class of the last error; its text may hold what must not be shown."""
+    last_error_at: datetime | None = None
+
+    def add(self, **amounts: int) -> None:
+        """Add to the named counters."""
+        with _lock:
+            for name, amount in amounts.items():
+                setattr(self, name, getattr(self, name) + amount)
+
+    def note_error(self, error: BaseException, at: datetime) -> None:
+        """Remember the last error."""
+        with _lock:
+            self.last_error, self.last_error_at = type(error).__name__, at
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the numbers as plain data."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

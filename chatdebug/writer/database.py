@@ -1,0 +1,122 @@
+"""Writes batches of rows on the recorder's own database alias."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError, DataError, IntegrityError, models, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.writer.counters import Counters
+from chatdebug.writer.rows import STATUS_RANK, Snapshot, Table
+
+MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatStep}
+UNWRITABLE = (IntegrityError, DataError, ValueError, TypeError)
+"""Errors of the row itself. Any other one is the database's: the row is tried again."""
+
+
+def write_rows(
+    rows: Sequence[Snapshot], *, using: str, now: datetime, counters: Counters
+) -> None:
+    """Write a batch in one transaction; if one row spoils it, each row in its own.
+
+    Raises DatabaseError when the database does not work; nothing is written then. A row
+    that the database will never take is counted as refused, and the rest is written.
+    """
+    try:
+        with transaction.atomic(using=using):
+            orphaned = sum(_write(row, using, now) for row in rows)
+    except UNWRITABLE as error:
+        counters.note_error(error, now)
+        orphaned = 0
+        for row in rows:
+            orphaned += _write_alone(row, using, now, counters)
+    counters.add(written=len(rows) - orphaned, orphaned=orphaned)
+
+
+def insert_missing(rows: Sequence[Snapshot], *, using: str) -> int:
+    """Insert those rows that are not there yet; return how many rows were looked at.
+
+    For rows found in the spool: what the database has is newer and stays. Raises
+    DatabaseError.
+    """
+    with transaction.atomic(using=using):
+        for row in rows:
+            if row.table is Table.STEP and not _run_exists(row, using):
+                continue
+            _manager(row.table, using).bulk_create(
+                [_instance(row, row.taken_at)], ignore_conflicts=True
+            )
+    return len(rows)
+
+
+def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:
+    """Say that the process of these runs is alive: one UPDATE for all of them."""
+    ChatRun.objects.using(using).filter(
+        id__in=run_ids, finished_at__isnull=True
+    ).update(updated_at=now)
+
+
+def _write_alone(row: Snapshot, using: str, now: datetime, counters: Counters) -> int:
+    try:
+        with transaction.atomic(using=using):
+            return _write(row, using, now)
+    except IntegrityError as error:
+        if row.table is Table.STEP and not _run_exists(row, using):
+            return 1
+        counters.note_error(error, now)
+    except UNWRITABLE as error:
+        counters.note_error(error, now)
+    counters.add(refused=1, written=-1)
+    return 0
+
+
+def _write(row: Snapshot, using: str, now: datetime) -> int:
+    """Write one row; return 1 if it had been deleted meanwhile, else 0."""
+    if row.is_new:
+        _insert(row, using, now)
+        return 0
+    return 0 if _update(row, using, now) else 1
+
+
+def _insert(row: Snapshot, using: str, now: datetime) -> None:
+    # The conflict is with ourselves: an INSERT whose answer was lost, or a row that
+    # another process imported from the spool.
+    _manager(row.table, using).bulk_create(
+        [_instance(row, now)],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=[*row.columns, "updated_at"],
+    )
+
+
+def _update(row: Snapshot, using: str, now: datetime) -> bool:
+    columns = dict(row.columns, updated_at=now)
+    if columns["finished_at"] is not None:
+        # Written once, except that an unfinished row may not have it at all.
+        columns["finished_at"] = Coalesce(F("finished_at"), Value(columns["finished_at"]))
+    rank = STATUS_RANK[row.status]
+    not_above = [status for status, other in STATUS_RANK.items() if other <= rank]
+    manager = _manager(row.table, using)
+    if row.table is Table.RUN and rank:
+        # A finished run is the writer's truth: it beats the sweeper's guess.
+        return bool(manager.filter(pk=row.id).update(**columns))
+    updated = manager.filter(pk=row.id, status__in=not_above).update(**columns)
+    return bool(updated) or manager.filter(pk=row.id).exists()
+
+
+def _run_exists(row: Snapshot, using: str) -> bool:
+    return ChatRun.objects.using(using).filter(pk=row.run_id).exists()
+
+
+def _instance(row: Snapshot, now: datetime) -> models.Model:
+    return MODELS[row.table](id=row.id, updated_at=now, **row.columns)
+
+
+def _manager(table: Table, using: str) -> models.QuerySet[Any]:
+    return MODELS[table]._default_manager.using(using)
+
+
+__all__ = ["DatabaseError", "insert_missing", "touch_runs", "write_rows"]
