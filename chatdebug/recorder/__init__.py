@@ -1,0 +1,26 @@
+"""Records what happens to the model calls of a turn; never raises into it.
+
+``record_run`` opens a run, ``RecordingModel`` records the calls of a pydantic-ai model,
+``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
+"""
+
+from chatdebug.enums import Level, Operation, RunKind, Status
+from chatdebug.recorder.context import current_run, logical_call, record_run
+from chatdebug.recorder.model import RecordingModel
+from chatdebug.recorder.run import Run
+from chatdebug.recorder.step import Step
+from chatdebug.writer import close_writer
+
+__all__ = [
+    "Level",
+    "Operation",
+    "RecordingModel",
+    "Run",
+    "RunKind",
+    "Status",
+    "Step",
+    "close_writer",
+    "current_run",
+    "logical_call",
+    "record_run",
+]

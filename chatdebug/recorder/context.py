@@ -1,0 +1,165 @@
+"""``record_run``: the block inside which model calls belong to a run."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, Token
+from types import TracebackType
+
+from chatdebug.conf import recorder_settings
+from chatdebug.enums import Level, Operation, RunKind
+from chatdebug.recorder.run import Run, RunFacts
+from chatdebug.recorder.step import Step
+
+logger = logging.getLogger("chatdebug.recorder")
+
+current_run: ContextVar[Run | None] = ContextVar("chatdebug_current_run", default=None)
+"""The run that a model call made here belongs to."""
+
+
+class LogicalCall:
+    """The attempts at one answer: one step at the full level, however many they are."""
+
+    __slots__ = ("attempts", "run", "step")
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.step: Step | None = None
+        self.attempts = 0
+
+
+current_call: ContextVar[LogicalCall | None] = ContextVar(
+    "chatdebug_current_call", default=None
+)
+
+
+@contextmanager
+def logical_call(run: Run) -> Iterator[None]:
+    """Mark the model calls made inside as attempts at one and the same answer."""
+    token = current_call.set(LogicalCall(run))
+    try:
+        yield
+    finally:
+        _reset(current_call, token)
+
+
+def open_step(run: Run, operation: Operation) -> Step:
+    """Return the step that a model call made here belongs to.
+
+    At the errors level each failed attempt is a step of its own (reference (c)).
+    """
+    call = current_call.get()
+    if call is None or call.run is not run:
+        return Step(run, operation)
+    call.attempts += 1
+    if call.step is None or run.level is not Level.FULL:
+        call.step = Step(run, operation)
+    call.step.retries = call.attempts - 1
+    return call.step
+
+
+class record_run:  # noqa: N801 - reads as the statement it is
+    """Record what the model calls inside this block do, as one run.
+
+    Works as ``with`` and as ``async with``, and yields the ``Run``. Ids are text or
+    anything with a meaningful ``str``; ``level`` comes from ``chatdebug.levels``. An
+    exception that leaves the block marks the run as failed, or as interrupted if it is a
+    cancellation; a block that ends without ``run.complete()`` counts as interrupted.
+
+    The end waits for the writer only if an error is on its way to the database: at most
+    ``FLUSH_SECONDS``, and a cancellation meanwhile ends the wait, not the capture.
+    """
+
+    def __init__(
+        self,
+        *,
+        chat_id: object,
+        owner_id: object = "",
+        kind: RunKind = RunKind.CHAT_TURN,
+        level: Level = Level.ERRORS,
+        provider: str = "",
+        model: str = "",
+        trigger_message_id: int | None = None,
+        history_tip_message_id: int | None = None,
+        root_chat_id: object = "",
+        parent_chat_id: object = "",
+        model_config_id: object = "",
+        label: str = "",
+    ) -> None:
+        facts = RunFacts(
+            chat_id=str(chat_id),
+            owner_id=str(owner_id),
+            kind=kind,
+            provider=provider,
+            model=model,
+            trigger_message_id=trigger_message_id,
+            history_tip_message_id=history_tip_message_id,
+            root_chat_id=str(root_chat_id),
+            parent_chat_id=str(parent_chat_id),
+            model_config_id=str(model_config_id),
+            label=label,
+        )
+        self._run = Run(facts, level)
+        self._token: Token[Run | None] | None = None
+
+    def __enter__(self) -> Run:
+        self._token = current_run.set(self._run)
+        self._run.start()
+        return self._run
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        written = self._close(error)
+        if written is not None and not _in_event_loop():
+            with suppress(TimeoutError):
+                written.result(recorder_settings().FLUSH_SECONDS)
+
+    async def __aenter__(self) -> Run:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        written = self._close(error)
+        if written is None:
+            return
+        try:
+            # asyncio.wait leaves the future alone, whatever happens to this task.
+            await asyncio.wait(
+                {asyncio.wrap_future(written)}, timeout=recorder_settings().FLUSH_SECONDS
+            )
+        except asyncio.CancelledError:
+            if error is None:
+                raise
+            logger.info("Cancelled while a capture was being written; it goes on")
+
+    def _close(self, error: BaseException | None) -> Future[bool] | None:
+        if self._token is not None:
+            _reset(current_run, self._token)
+        try:
+            return self._run.close(error)
+        except Exception:
+            logger.exception("The recorder could not close a run")
+            return None
+
+
+def _reset[T](variable: ContextVar[T], token: Token[T]) -> None:
+    with suppress(ValueError):  # an abandoned generator ends in another context
+        variable.reset(token)
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

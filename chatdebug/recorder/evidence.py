@@ -1,0 +1,59 @@
+"""The error payload of a step: evidence without content (design.md, 4.2)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chatdebug.errors import Classification, code_frames, exception_chain
+from chatdebug.payloads import clip, json_safe
+from chatdebug.redaction import redact_text
+
+MAX_MESSAGE = 2_000  # characters; a provider's whole reason fits, a 20 MB body does not
+NO_EXCEPTION = "stream error part with nil error"
+"""Message of an error that came without an exception object (reference (c))."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a call had come when it ended."""
+
+    elapsed_ms: int = 0
+    first_part_ms: int | None = None
+    parts_received: int = 0
+    characters_received: int = 0
+    retry_count: int = 0
+    """Attempts at the same logical call before this one."""
+
+
+def error_payload(
+    error: BaseException | None, verdict: Classification, progress: Progress
+) -> dict[str, Any]:
+    """Return what is kept of an error: JSON-safe, redacted, clipped.
+
+    Keys: message, type, chain (list of type and message, outermost first), frames (list
+    of file, line, function), kind, rule, provider, status_code, error_type, error_code,
+    request_id, retryable, detail, and those of ``Progress``.
+    """
+    chain = exception_chain(error) if error is not None else []
+    message = chain[0]["message"] if chain else NO_EXCEPTION
+    payload = {
+        "message": clip(redact_text(message), MAX_MESSAGE),
+        "type": type(error).__name__ if error is not None else "",
+        "chain": chain,
+        "frames": code_frames(error) if error is not None else [],
+        "kind": verdict.kind.value,
+        "rule": verdict.rule,
+        "provider": verdict.provider,
+        "status_code": verdict.status_code,
+        "error_type": verdict.error_type,
+        "error_code": verdict.error_code,
+        "request_id": verdict.request_id,
+        "retryable": verdict.retryable,
+        "detail": verdict.detail,
+        "elapsed_ms": progress.elapsed_ms,
+        "first_part_ms": progress.first_part_ms,
+        "parts_received": progress.parts_received,
+        "characters_received": progress.characters_received,
+        "retry_count": progress.retry_count,
+    }
+    safe: dict[str, Any] = json_safe(payload)
+    return safe

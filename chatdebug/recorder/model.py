@@ -1,0 +1,148 @@
+"""``RecordingModel``: pydantic-ai's own seam, used to see every model call of a run."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pydantic_ai._run_context import RunContext
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import ModelRequestParameters, StreamedResponse
+from pydantic_ai.models.wrapper import WrapperModel
+from pydantic_ai.settings import ModelSettings
+
+from chatdebug.enums import Operation
+from chatdebug.errors import EmptyResultError, IncompleteStreamError
+from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
+from chatdebug.recorder.context import current_run, open_step
+from chatdebug.recorder.evidence import Progress
+from chatdebug.recorder.guard import never_raises
+from chatdebug.recorder.run import Run
+from chatdebug.recorder.step import Step
+from chatdebug.recorder.stream import RecordedStream, raised_by_model
+
+
+class RecordingModel(WrapperModel):
+    """A model whose calls are recorded as steps of the run they are made in.
+
+    The wrapped model gets the original arguments, and the caller its results and its
+    exceptions. Without a run in context, calls pass through untouched.
+    """
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """Make one call and record it."""
+        arguments = (messages, model_settings, model_request_parameters)
+        run = current_run.get()
+        if run is None or not run.is_open:
+            return await self.wrapped.request(*arguments)
+        step = _begin(run, Operation.GENERATE, arguments)
+        try:
+            response = await self.wrapped.request(*arguments)
+        except BaseException as error:
+            step.fail(error)
+            raise
+        finally:
+            step.release()
+        _finish(step, response)
+        return response
+
+    @asynccontextmanager
+    async def request_stream(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+        run_context: RunContext[Any] | None = None,
+    ) -> AsyncGenerator[StreamedResponse]:
+        """Open a stream and record how it ends."""
+        arguments = (messages, model_settings, model_request_parameters)
+        run = current_run.get()
+        if run is None or not run.is_open:
+            async with self.wrapped.request_stream(*arguments, run_context) as stream:
+                yield stream
+            return
+        step = _begin(run, Operation.STREAM, arguments)
+        opened: StreamedResponse | None = None
+        try:
+            async with self.wrapped.request_stream(*arguments, run_context) as stream:
+                # At the errors level the stream itself is handed on: a part costs nothing.
+                opened = RecordedStream(stream) if step.is_full else stream
+                yield opened
+        except BaseException as error:
+            _stream_failed(step, opened, error)
+            raise
+        finally:
+            step.release()
+        _stream_ended(step, opened)
+
+
+def _begin(run: Run, operation: Operation, arguments: tuple[Any, ...]) -> Step:
+    step = open_step(run, operation)
+    step.begin(normalise_request(*arguments) if step.is_full else None)
+    return step
+
+
+@never_raises
+def _finish(step: Step, response: ModelResponse | None) -> None:
+    if response is None:
+        step.fail(EmptyResultError())
+    elif step.is_full:
+        step.complete(normalise_response(response), normalise_usage(response.usage))
+    else:
+        step.complete()
+
+
+@never_raises
+def _stream_failed(
+    step: Step, stream: StreamedResponse | None, error: BaseException
+) -> None:
+    if stream is None:
+        step.fail(error)
+        return
+    _describe(step, stream)
+    if raised_by_model(stream, error):
+        step.fail(error)
+    else:
+        step.interrupt()
+
+
+@never_raises
+def _stream_ended(step: Step, stream: StreamedResponse | None) -> None:
+    """Decide between completed, cut short, and left by its consumer.
+
+    The finish reason decides: with one, the consumer may stop as early as it likes.
+    """
+    if stream is None:
+        step.fail(EmptyResultError())
+        return
+    _describe(step, stream)
+    if stream.finish_reason is not None:
+        _finish(step, stream.get()) if step.is_full else step.complete()
+    elif stream.get().state == "complete":
+        step.fail(IncompleteStreamError())
+    else:
+        step.interrupt()
+
+
+@never_raises
+def _describe(step: Step, stream: StreamedResponse) -> None:
+    """Note how far the stream came; the whole partial answer only at the full level."""
+    if stream.finish_reason is not None and not step.is_full:
+        return
+    response = stream.get()
+    first_part = stream.time_to_first_chunk(step.started)
+    contents = [getattr(part, "content", "") for part in response.parts]
+    step.progress = Progress(
+        first_part_ms=None if first_part is None else round(first_part * 1000),
+        parts_received=len(response.parts),
+        characters_received=sum(len(text) for text in contents if isinstance(text, str)),
+    )
+    if isinstance(stream, RecordedStream):
+        step.response = normalise_response(response)
+        step.metadata["stream_summary"] = stream.summary()
+
+

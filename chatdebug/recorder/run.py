@@ -1,0 +1,212 @@
+"""The recording of one run: what it is about, how it ended, and when it is written."""
+
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
+from chatdebug.errors import classify
+from chatdebug.models.runs import new_id
+from chatdebug.payloads import summarise_label
+from chatdebug.recorder.guard import never_raises
+from chatdebug.recorder.step import Step
+from chatdebug.recorder.summary import summarise
+from chatdebug.redaction import redact_text
+from chatdebug.writer import Snapshot, Table, writer
+
+OUTCOME_RANK = {Status.COMPLETED: 1, Status.INTERRUPTED: 2, Status.ERROR: 3}
+"""Of several outcomes said of a run, the worst one wins. Mind that the order of a step's
+status is another one: there a repaired error counts as completed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run before it starts. Ids are the host project's, as text."""
+
+    chat_id: str
+    owner_id: str = ""
+    kind: RunKind = RunKind.CHAT_TURN
+    provider: str = ""
+    model: str = ""
+    trigger_message_id: int | None = None
+    history_tip_message_id: int | None = None
+    root_chat_id: str = ""
+    parent_chat_id: str = ""
+    model_config_id: str = ""
+    label: str = ""
+
+
+class Run:
+    """One run while it is being recorded. Its methods never raise.
+
+    At the errors level nothing exists of it until a step fails with an unclassified
+    error; at the full level its row is there from the start.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_has_capture",
+        "_lock",
+        "_outcome",
+        "_row_exists",
+        "_started_at",
+        "_steps",
+        "error_kind",
+        "facts",
+        "fingerprint",
+        "id",
+        "level",
+    )
+
+    def __init__(self, facts: RunFacts, level: Level) -> None:
+        self.facts = facts
+        self.level = level
+        self.id: UUID | None = None
+        self.error_kind: ErrorKind | None = None
+        self.fingerprint = ""
+        self._started_at: datetime | None = None
+        self._steps: list[Step] = []
+        self._outcome: Status | None = None
+        self._closed = False
+        self._row_exists = False
+        self._has_capture = False
+        self._lock = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what happens now still belongs to this run."""
+        return not self._closed and self.level is not Level.OFF
+
+    def step(self, operation: Operation = Operation.GENERATE) -> Step:
+        """Return a new step, to be used as a block around one call of a provider."""
+        return Step(self, operation)
+
+    def complete(self) -> None:
+        """Say that the turn succeeded and its answer is committed.
+
+        Made for ``transaction.on_commit``; it may come after the run was closed.
+        """
+        self._say(Status.COMPLETED)
+
+    def interrupt(self) -> None:
+        """Say that the turn was stopped or cancelled."""
+        self._say(Status.INTERRUPTED)
+
+    def fail(self) -> None:
+        """Say that the turn failed. The evidence is what its steps recorded."""
+        self._say(Status.ERROR)
+
+    @never_raises
+    def start(self) -> None:
+        """Begin; at the full level the run's row is written now."""
+        if self.level is Level.FULL:
+            self._submit_with(())
+
+    def close(self, error: BaseException | None) -> Future[bool] | None:
+        """End the run with what left its block; further calls are not recorded.
+
+        Returns a future to wait for if evidence of an error is on its way, else None.
+        """
+        if error is not None:
+            ended_by_request = classify(error).cancelled
+            self._say(Status.INTERRUPTED if ended_by_request else Status.ERROR)
+        self._close_rows()
+        if self._has_capture and self.id is not None:
+            return writer().written(self.id)
+        return None
+
+    @never_raises
+    def write_step(self, step: Step, *, is_capture: bool) -> None:
+        """Write a step, and the run before it if that is not there yet."""
+        with self._lock:
+            if self._closed:
+                return
+            if step.number == 0:
+                self._steps.append(step)
+                step.number = len(self._steps)
+            self._has_capture = self._has_capture or is_capture
+        self._submit_with((step,))
+
+    def _say(self, outcome: Status) -> None:
+        with self._lock:
+            if self._outcome is None or (
+                OUTCOME_RANK[outcome] > OUTCOME_RANK[self._outcome]
+            ):
+                self._outcome = outcome
+            late = self._closed
+        if late:
+            self._write_end()
+
+    @never_raises
+    def _close_rows(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._write_end()
+
+    @never_raises
+    def _write_end(self) -> None:
+        if self._row_exists:
+            self._submit_with(())
+
+    def _submit_with(self, steps: tuple[Step, ...]) -> None:
+        with self._lock:
+            now = timezone.now()
+            rows = [self._snapshot(now)]
+            rows += [
+                step.snapshot(run_id=self._require_id(), chat_id=self.facts.chat_id)
+                for step in steps
+            ]
+            for row in rows:
+                row.is_capture = self._has_capture
+            self._row_exists = True
+            writer().submit(rows)
+
+    def _require_id(self) -> UUID:
+        if self.id is None:
+            self.id = new_id()
+        return self.id
+
+    def _snapshot(self, now: datetime) -> Snapshot:
+        self._started_at = self._started_at or now
+        status = Status.IN_PROGRESS
+        if self._closed:
+            status = self._outcome or Status.INTERRUPTED
+        run_id = self._require_id()
+        return Snapshot(
+            table=Table.RUN,
+            id=run_id,
+            run_id=run_id,
+            columns=self._columns(status, now),
+            is_new=not self._row_exists,
+            is_capture=self._has_capture,
+            taken_at=now,
+        )
+
+    def _columns(self, status: Status, now: datetime) -> dict[str, Any]:
+        facts = self.facts
+        return {
+            "chat_id": facts.chat_id,
+            "owner_id": facts.owner_id,
+            "root_chat_id": facts.root_chat_id,
+            "parent_chat_id": facts.parent_chat_id,
+            "model_config_id": facts.model_config_id,
+            "trigger_message_id": facts.trigger_message_id,
+            "history_tip_message_id": facts.history_tip_message_id,
+            "kind": facts.kind.value,
+            "level": self.level.value,
+            "status": status.value,
+            "provider": facts.provider[:64],
+            "model": redact_text(facts.model)[:200],
+            "error_kind": self.error_kind.value if self.error_kind else "",
+            "fingerprint": self.fingerprint,
+            "summary": summarise(summarise_label(facts.label), self._steps),
+            "started_at": self._started_at,
+            "finished_at": None if status is Status.IN_PROGRESS else now,
+        }

@@ -1,0 +1,209 @@
+"""One logical model call while it is being recorded."""
+
+from contextlib import suppress
+from contextvars import Token
+from datetime import datetime, timedelta
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from django.utils import timezone
+
+from chatdebug.enums import Level, Operation, Status
+from chatdebug.errors import Classification, classify
+from chatdebug.models.runs import new_id
+from chatdebug.payloads import json_safe
+from chatdebug.recorder.attempts import AttemptSink, current_sink
+from chatdebug.recorder.evidence import Progress, error_payload
+from chatdebug.recorder.guard import never_raises
+from chatdebug.redaction import redact_json
+from chatdebug.writer import Snapshot, Table
+from chatdebug.writer.rows import STATUS_RANK
+
+if TYPE_CHECKING:
+    from chatdebug.recorder.run import Run
+
+
+class Step:
+    """A step of a run. Its methods never raise.
+
+    As a block (``with`` or ``async with``) it belongs to the call made inside: an
+    exception that leaves the block ends it, and success is said by ``complete``. At the
+    errors level it is nothing but a few attributes until an unclassified error ends it.
+    """
+
+    __slots__ = (
+        "_sink_token",
+        "attempts",
+        "error",
+        "finished_at",
+        "id",
+        "metadata",
+        "number",
+        "operation",
+        "progress",
+        "request",
+        "response",
+        "retries",
+        "run",
+        "started",
+        "started_at",
+        "status",
+        "usage",
+    )
+
+    def __init__(
+        self, run: "Run", operation: Operation, *, retries: int = 0
+    ) -> None:
+        self._sink_token: Token[AttemptSink | None] | None = None
+        self.run = run
+        self.operation = operation
+        self.retries = retries
+        self.started = perf_counter()
+        self.number = 0  # given by the run when the step is first written
+        self.id: UUID | None = None
+        self.status = Status.IN_PROGRESS
+        self.progress: Progress | None = None
+        self.request: dict[str, Any] = {}
+        self.response: dict[str, Any] | None = None
+        self.usage: dict[str, Any] | None = None
+        self.attempts: list[dict[str, Any]] = []
+        self.error: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
+        self.started_at: datetime | None = None
+        self.finished_at: datetime | None = None
+
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.fail(error)
+        elif self.status is Status.IN_PROGRESS:
+            self.interrupt()
+        self.release()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the whole trace of this step is kept."""
+        return self.run.level is Level.FULL
+
+    @never_raises
+    def begin(self, request: dict[str, Any] | None = None) -> None:
+        """Start, or start again after a failed attempt; written at the full level."""
+        self.started = perf_counter()
+        if self.is_full:
+            self.request = request if request is not None else self.request
+            sink = AttemptSink(on_change=self._take_attempts)
+            self._sink_token = current_sink.set(sink)
+            self.run.write_step(self, is_capture=False)
+
+    def release(self) -> None:
+        """Stop listening for HTTP attempts."""
+        token, self._sink_token = self._sink_token, None
+        if token is not None:
+            with suppress(ValueError):  # an abandoned generator ends in another context
+                current_sink.reset(token)
+
+    @never_raises
+    def complete(
+        self, response: Any = None, usage: dict[str, Any] | None = None
+    ) -> None:
+        """Say that the call succeeded, with what it returned (JSON-like, full level)."""
+        if self.is_full:
+            if response is not None:
+                self.response = redact_json(json_safe(response))
+            self.usage = usage or self.usage
+        if self.error:
+            self.metadata["repaired_error"] = self.error
+            self.error = {}
+        self._end(Status.COMPLETED, is_capture=False)
+
+    @never_raises
+    def interrupt(self) -> None:
+        """Say that the call was stopped before its end: not a failure."""
+        self._end(Status.INTERRUPTED, is_capture=False)
+
+    @never_raises
+    def fail(self, error: BaseException | None) -> None:
+        """Say that the call ended with an error, or with an error part without one.
+
+        A cancellation or the caller's own deadline is an interruption. At the errors
+        level only an unclassified error is written.
+        """
+        verdict = classify(error, provider=self.run.facts.provider)
+        if verdict.cancelled or verdict.deadline:
+            self._end(Status.INTERRUPTED, is_capture=False)
+            return
+        if verdict.captured or self.is_full:
+            self._keep_error(error, verdict)
+        self._end(Status.ERROR, is_capture=verdict.captured)
+
+    def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:
+        """Return the step's row as it is now."""
+        is_new = self.id is None
+        self.id = self.id or new_id()
+        now = timezone.now()
+        if self.started_at is None:
+            self.started_at = now - timedelta(seconds=perf_counter() - self.started)
+        return Snapshot(
+            table=Table.STEP,
+            id=self.id,
+            run_id=run_id,
+            columns={
+                "run_id": run_id,
+                "chat_id": chat_id,
+                "step_number": self.number,
+                "operation": self.operation.value,
+                "status": self.status.value,
+                "history_tip_message_id": self.run.facts.history_tip_message_id,
+                "assistant_message_id": None,
+                "normalized_request": self.request,
+                "normalized_response": self.response,
+                "usage": self.usage,
+                "attempts": list(self.attempts),
+                "error": self.error or None,
+                "metadata": dict(self.metadata),
+                "started_at": self.started_at,
+                "finished_at": self.finished_at,
+            },
+            is_new=is_new,
+            is_capture=False,
+            taken_at=now,
+        )
+
+    def _keep_error(
+        self, error: BaseException | None, verdict: Classification
+    ) -> None:
+        progress = self.progress or Progress()
+        progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
+        progress.retry_count = self.retries
+        self.error = error_payload(error, verdict, progress)
+        self.run.error_kind = verdict.kind
+
+    def _end(self, status: Status, *, is_capture: bool) -> None:
+        """Take a final status unless a better one was said; write if it is to be kept."""
+        if STATUS_RANK[status] < STATUS_RANK[self.status]:
+            return
+        self.status = status
+        if self.is_full or is_capture:
+            self.finished_at = timezone.now()
+            self.run.write_step(self, is_capture=is_capture)

@@ -1,0 +1,62 @@
+"""The provider's stream, watched on its way to the consumer (full level only)."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import wrapt
+from pydantic_ai.messages import ModelResponseStreamEvent
+from pydantic_ai.models import StreamedResponse
+
+PROVIDER_PACKAGES = ("pydantic_ai", "openai", "anthropic", "httpx2", "httpcore2")
+
+
+class RecordedStream(wrapt.ObjectProxy):  # type: ignore[misc]
+    """A transparent proxy of a ``StreamedResponse`` that counts what passes.
+
+    Everything but iteration is the wrapped stream's own, ``isinstance`` included.
+    """
+
+    def __init__(self, wrapped: StreamedResponse) -> None:
+        super().__init__(wrapped)
+        self._self_counts: Counter[str] = Counter()
+        self._self_failure: BaseException | None = None
+
+    async def __aiter__(self) -> AsyncIterator[ModelResponseStreamEvent]:
+        try:
+            async for event in self.__wrapped__:
+                self._self_counts[event.event_kind] += 1
+                yield event
+        except Exception as error:
+            self._self_failure = error
+            raise
+
+    def failed_with(self, error: BaseException) -> bool:
+        """Say whether this error came out of the stream, not out of its consumer."""
+        return self._self_failure is error
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts that the step's metadata keeps."""
+        return {
+            "finish_reason": self.__wrapped__.finish_reason,
+            "event_counts": dict(self._self_counts),
+            "part_count": self._self_counts["part_start"],
+            "error_count": int(self._self_failure is not None),
+        }
+
+
+def raised_by_model(stream: StreamedResponse, error: BaseException) -> bool:
+    """Say whether an error that left the stream's block is the model's or the consumer's.
+
+    At the errors level nothing stands between stream and consumer, so the traceback has
+    to tell: an error of the model passed through the provider's libraries.
+    """
+    if isinstance(stream, RecordedStream):
+        return stream.failed_with(error) or not isinstance(error, Exception)
+    traceback = error.__traceback__
+    while traceback is not None:
+        module = traceback.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] in PROVIDER_PACKAGES:
+            return True
+        traceback = traceback.tb_next
+    return not isinstance(error, Exception)
