@@ -1,0 +1,42 @@
+"""The chat's words as choices."""
+
+from django.db.models import TextChoices
+
+
+class Provider(TextChoices):
+    """Who answers, and with it the wire protocol.
+
+    The two demo providers are the embedded server of ``chatd.demo_provider``, once for
+    each protocol; it is not a language model.
+    """
+
+    OPENAI = "openai", "OpenAI"
+    ANTHROPIC = "anthropic", "Anthropic"
+    OPENAI_COMPATIBLE = "openai_compatible", "OpenAI-compatible"
+    DEMO = "demo", "Demo provider"
+    DEMO_ANTHROPIC = "demo_anthropic", "Demo provider, Anthropic protocol"
+
+
+class Role(TextChoices):
+    """Who a message is from."""
+
+    USER = "user", "User"
+    ASSISTANT = "assistant", "Assistant"
+
+
+class TurnStatus(TextChoices):
+    """Where a turn stands.
+
+    ``interrupted`` is a Stop of the user or a lost process; the turn's
+    ``stop_requested_at`` tells which. It is not an error.
+    """
+
+    QUEUED = "queued", "Queued"
+    IN_PROGRESS = "in_progress", "In progress"
+    COMPLETED = "completed", "Completed"
+    ERROR = "error", "Error"
+    INTERRUPTED = "interrupted", "Interrupted"
+
+
+ACTIVE = (TurnStatus.QUEUED, TurnStatus.IN_PROGRESS)
+"""The statuses of a turn that is not over."""

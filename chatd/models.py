@@ -1,0 +1,185 @@
+"""The chat's tables."""
+
+from uuid import UUID
+
+import uuid_utils.compat
+from django.conf import settings
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from chatd.enums import Provider, Role, TurnStatus
+from chatd.querysets import ChatQuerySet, ModelConfigQuerySet, TurnQuerySet
+
+environment_variable = RegexValidator(
+    r"^[A-Z][A-Z0-9_]*$", "Name an environment variable, for example OPENAI_API_KEY."
+)
+
+
+def new_id() -> UUID:
+    """Return a UUIDv7, ordered by time."""
+    return uuid_utils.compat.uuid7()
+
+
+class ModelConfig(models.Model):
+    """One model that chats can use; edited in the admin.
+
+    The key itself is never stored: only the name of the variable that holds it.
+    """
+
+    name = models.SlugField(
+        max_length=100, unique=True, help_text="How the API and the model picker call it."
+    )
+    title = models.CharField(max_length=200, blank=True, default="")
+    provider = models.CharField(max_length=32, choices=Provider)
+    model = models.CharField(max_length=200, help_text="The provider's name of it.")
+    base_url = models.URLField(
+        blank=True, default="", help_text="Empty for the provider's own address."
+    )
+    api_key_variable = models.CharField(
+        max_length=100, blank=True, default="", validators=[environment_variable]
+    )
+    context_window = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    enabled = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    objects = ModelConfigQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "model configuration"
+        ordering = ("provider", "position", "name")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(provider__in=Provider.values), name="chatd_model_provider"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class Chat(models.Model):
+    """What one owner and a model say to each other."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="chats",
+        db_index=False,
+    )
+    model = models.ForeignKey(
+        ModelConfig, on_delete=models.PROTECT, related_name="chats"
+    )
+    title = models.CharField(max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = ChatQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The chat list: a person's chats, latest activity first.
+            models.Index(fields=["owner", "-updated_at", "-id"], name="chatd_chat_owner")
+        ]
+
+    def __str__(self) -> str:
+        return self.title or "New chat"
+
+
+class Turn(models.Model):
+    """The work from one user message to its answer, or to its failure."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    chat = models.ForeignKey(
+        Chat, on_delete=models.CASCADE, related_name="turns", db_index=False
+    )
+    status = models.CharField(
+        max_length=16, choices=TurnStatus, default=TurnStatus.QUEUED
+    )
+    epoch = models.PositiveIntegerField(
+        default=0, help_text="Which attempt of a runner this is; fences its writes."
+    )
+    error = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Of a failed turn: kind, message, advice, detail, provider, "
+        "status_code, retryable, rule.",
+    )
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TurnQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The transcript and the history: the turns of a chat in order.
+            models.Index(fields=["chat", "created_at", "id"], name="chatd_turn_chat"),
+            # The runner's look for work, and the sweep of abandoned turns.
+            models.Index(
+                fields=["status", "created_at"],
+                name="chatd_turn_active",
+                condition=Q(status__in=[TurnStatus.QUEUED, TurnStatus.IN_PROGRESS]),
+            ),
+        ]
+        constraints = [
+            # One active turn per chat: a runner cannot claim a second one.
+            models.UniqueConstraint(
+                fields=["chat"],
+                condition=Q(status=TurnStatus.IN_PROGRESS),
+                name="chatd_one_active_turn_per_chat",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=TurnStatus.values), name="chatd_turn_status"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Turn {self.id}"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the turn waits or runs."""
+        return self.status in (TurnStatus.QUEUED, TurnStatus.IN_PROGRESS)
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the user ended it, as opposed to a process that was lost."""
+        return (
+            self.status == TurnStatus.INTERRUPTED and self.stop_requested_at is not None
+        )
+
+
+class ChatMessage(models.Model):
+    """One entry of a chat's history."""
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="messages")
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="messages")
+    role = models.CharField(max_length=16, choices=Role)
+    text = models.TextField(blank=True, default="")
+    is_partial = models.BooleanField(
+        default=False, help_text="The answer was cut short; what came is kept."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "message"
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role__in=Role.values), name="chatd_message_role"
+            ),
+            # A turn has one question and one answer, also when a runner comes back.
+            models.UniqueConstraint(
+                fields=["turn", "role"], name="chatd_message_turn_role"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}: {self.text[:60]}"

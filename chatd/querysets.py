@@ -1,0 +1,55 @@
+"""Reads of the chat's tables, named so that the call site reads as a sentence."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+
+from chatd.enums import ACTIVE, TurnStatus
+
+if TYPE_CHECKING:
+    from chatd.models import Chat, ModelConfig, Turn  # noqa: F401
+
+
+class ChatQuerySet(models.QuerySet["Chat"]):
+    """Chats."""
+
+    def owned_by(self, user: "AbstractBaseUser | AnonymousUser") -> "ChatQuerySet":
+        """Chats that this person may read and write, latest activity first."""
+        return self.filter(owner_id=user.pk).order_by("-updated_at", "-id")
+
+
+class ModelConfigQuerySet(models.QuerySet["ModelConfig"]):
+    """Model configurations."""
+
+    def enabled(self) -> "ModelConfigQuerySet":
+        """Those that a chat may use, in the order of the model picker."""
+        return self.filter(enabled=True).order_by("provider", "position", "name")
+
+
+class TurnQuerySet(models.QuerySet["Turn"]):
+    """Turns."""
+
+    def active(self) -> "TurnQuerySet":
+        """Turns that wait or run."""
+        return self.filter(status__in=ACTIVE)
+
+    def queued(self) -> "TurnQuerySet":
+        """Turns that wait for a runner, oldest first."""
+        return self.filter(status=TurnStatus.QUEUED).order_by("created_at", "id")
+
+    def abandoned(self, *, now: datetime) -> "TurnQuerySet":
+        """Turns whose runner let its lease run out: its process is gone."""
+        return self.filter(status=TurnStatus.IN_PROGRESS, lease_expires_at__lt=now)
+
+    def in_order(self) -> "TurnQuerySet":
+        """Turns as the transcript shows them, their messages loaded with them."""
+        return self.order_by("created_at", "id").prefetch_related("messages")
+
+    def as_of(self, turn: "Turn") -> "TurnQuerySet":
+        """Turns of the same chat before this one, for its history."""
+        earlier: Any = models.Q(created_at__lt=turn.created_at) | models.Q(
+            created_at=turn.created_at, id__lt=turn.id
+        )
+        return self.filter(earlier, chat_id=turn.chat_id).in_order()
