@@ -33,7 +33,9 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
     config = recorder_settings()
     default = Level(config.DEFAULT_LEVEL)
     if config.FORCE_FULL:
-        return Decision(Level.FULL, True, True, True)
+        return Decision(
+            Level.FULL, gate_open=True, owner_opted_in=True, chat_switched_on=True
+        )
     wanted = Q(scope=Scope.DEPLOYMENT, key="")
     if owner_id:
         wanted |= Q(scope=Scope.OWNER, key=owner_id)
@@ -48,7 +50,12 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
         scope in switched_on for scope in (Scope.DEPLOYMENT, Scope.OWNER, Scope.CHAT)
     )
     full = gate and (owner or chat)
-    return Decision(Level.FULL if full else default, gate, owner, chat)
+    return Decision(
+        Level.FULL if full else default,
+        gate_open=gate,
+        owner_opted_in=owner,
+        chat_switched_on=chat,
+    )
 
 
 def level_of(*, chat_id: str, owner_id: str) -> Level:

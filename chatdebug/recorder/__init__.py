@@ -6,21 +6,26 @@
 
 from chatdebug.enums import Level, Operation, RunKind, Status
 from chatdebug.recorder.context import current_run, logical_call, record_run
+from chatdebug.recorder.lifespan import recorder_lifespan
 from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
+from chatdebug.recorder.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.writer import close_writer
 
 __all__ = [
     "Level",
     "Operation",
     "RecordingModel",
+    "RecordingTransport",
     "Run",
     "RunKind",
     "Status",
     "Step",
+    "SyncRecordingTransport",
     "close_writer",
     "current_run",
     "logical_call",
     "record_run",
+    "recorder_lifespan",
 ]

@@ -60,7 +60,7 @@ def open_step(run: Run, operation: Operation) -> Step:
     return call.step
 
 
-class record_run:  # noqa: N801 - reads as the statement it is
+class record_run:
     """Record what the model calls inside this block do, as one run.
 
     Works as ``with`` and as ``async with``, and yields the ``Run``. Ids are text or
@@ -69,7 +69,8 @@ class record_run:  # noqa: N801 - reads as the statement it is
     cancellation; a block that ends without ``run.complete()`` counts as interrupted.
 
     The end waits for the writer only if an error is on its way to the database: at most
-    ``FLUSH_SECONDS``, and a cancellation meanwhile ends the wait, not the capture.
+    ``FLUSH_SECONDS``, shielded. A cancellation that comes meanwhile is not lost, unless
+    an error is leaving the block anyway: then that error goes on.
     """
 
     def __init__(
@@ -101,13 +102,13 @@ class record_run:  # noqa: N801 - reads as the statement it is
             model_config_id=str(model_config_id),
             label=label,
         )
-        self._run = Run(facts, level)
+        self.run = Run(facts, level)
         self._token: Token[Run | None] | None = None
 
     def __enter__(self) -> Run:
-        self._token = current_run.set(self._run)
-        self._run.start()
-        return self._run
+        self._token = current_run.set(self.run)
+        self.run.start()
+        return self.run
 
     def __exit__(
         self,
@@ -132,24 +133,32 @@ class record_run:  # noqa: N801 - reads as the statement it is
         written = self._close(error)
         if written is None:
             return
-        try:
-            # asyncio.wait leaves the future alone, whatever happens to this task.
-            await asyncio.wait(
-                {asyncio.wrap_future(written)}, timeout=recorder_settings().FLUSH_SECONDS
-            )
-        except asyncio.CancelledError:
-            if error is None:
-                raise
-            logger.info("Cancelled while a capture was being written; it goes on")
+        cancelled = await _wait_shielded(written, recorder_settings().FLUSH_SECONDS)
+        if cancelled and error is None:
+            raise asyncio.CancelledError
 
     def _close(self, error: BaseException | None) -> Future[bool] | None:
         if self._token is not None:
             _reset(current_run, self._token)
         try:
-            return self._run.close(error)
+            return self.run.close(error)
         except Exception:
             logger.exception("The recorder could not close a run")
             return None
+
+
+async def _wait_shielded(written: Future[bool], seconds: float) -> bool:
+    """Wait for the writer, cancelled or not; return whether a cancellation came."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    pending = {asyncio.wrap_future(written)}
+    cancelled = False
+    while pending and (left := deadline - loop.time()) > 0:
+        try:
+            _, pending = await asyncio.wait(pending, timeout=left)
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled
 
 
 def _reset[T](variable: ContextVar[T], token: Token[T]) -> None:

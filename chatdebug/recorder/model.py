@@ -139,10 +139,10 @@ def _describe(step: Step, stream: StreamedResponse) -> None:
     step.progress = Progress(
         first_part_ms=None if first_part is None else round(first_part * 1000),
         parts_received=len(response.parts),
-        characters_received=sum(len(text) for text in contents if isinstance(text, str)),
+        characters_received=sum(
+            len(text) for text in contents if isinstance(text, str)
+        ),
     )
     if isinstance(stream, RecordedStream):
         step.response = normalise_response(response)
         step.metadata["stream_summary"] = stream.summary()
-
-

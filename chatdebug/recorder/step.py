@@ -53,9 +53,7 @@ class Step:
         "usage",
     )
 
-    def __init__(
-        self, run: "Run", operation: Operation, *, retries: int = 0
-    ) -> None:
+    def __init__(self, run: "Run", operation: Operation, *, retries: int = 0) -> None:
         self._sink_token: Token[AttemptSink | None] | None = None
         self.run = run
         self.operation = operation
@@ -190,9 +188,7 @@ class Step:
             taken_at=now,
         )
 
-    def _keep_error(
-        self, error: BaseException | None, verdict: Classification
-    ) -> None:
+    def _keep_error(self, error: BaseException | None, verdict: Classification) -> None:
         progress = self.progress or Progress()
         progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
         progress.retry_count = self.retries

@@ -12,7 +12,9 @@ from chatdebug.writer.thread import Writer
 __all__ = ["Counters", "Snapshot", "Table", "Writer", "close_writer", "writer"]
 
 _lock = Lock()
-_writers: dict[int, Writer] = {}  # at most one, under the id of the process that owns it
+_writers: dict[
+    int, Writer
+] = {}  # at most one, under the id of the process that owns it
 
 
 def writer() -> Writer:

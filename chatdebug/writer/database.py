@@ -96,7 +96,9 @@ def _update(row: Snapshot, using: str, now: datetime) -> bool:
     columns = dict(row.columns, updated_at=now)
     if columns["finished_at"] is not None:
         # Written once, except that an unfinished row may not have it at all.
-        columns["finished_at"] = Coalesce(F("finished_at"), Value(columns["finished_at"]))
+        columns["finished_at"] = Coalesce(
+            F("finished_at"), Value(columns["finished_at"])
+        )
     rank = STATUS_RANK[row.status]
     not_above = [status for status, other in STATUS_RANK.items() if other <= rank]
     manager = _manager(row.table, using)

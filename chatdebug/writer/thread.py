@@ -8,7 +8,6 @@ journal. Neither ever raises into whoever hands rows over.
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from threading import Event, Lock, Thread
 from time import monotonic
 from uuid import UUID
@@ -18,6 +17,7 @@ from django.utils import timezone
 
 from chatdebug.conf import RecorderSettings
 from chatdebug.enums import Status
+from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import insert_missing, touch_runs, write_rows
 from chatdebug.writer.queue import SnapshotQueue
@@ -47,6 +47,10 @@ class Writer:
         self._thread: Thread | None = None
         self._retry_seconds = 0.0
         self._next_beat = 0.0
+
+    def start(self) -> None:
+        """Start the thread, and with it the import of what was left in the spool."""
+        self._ensure_thread()
 
     def submit(self, snapshots: Sequence[Snapshot]) -> None:
         """Take rows over, in order. Returns at once."""
@@ -108,7 +112,7 @@ class Writer:
                 self.spool.write(snapshot)
                 snapshot.journaled = True
                 self.counters.add(journaled=1)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - noted and counted
             self._note(error, "A capture could not be journaled")
             self.counters.add(journal_failures=1)
         self._enqueue(snapshot, announced=True)
@@ -125,8 +129,8 @@ class Writer:
                 batch = self.queue.take(BATCH_ROWS, self._seconds_to_beat())
                 if batch and not self._write(batch) and self._closing.is_set():
                     return  # what is durable comes at the next start
-        except Exception as error:
-            self._note(error, "The recorder's writer died; the next row starts it anew")
+        except Exception as error:  # noqa: BLE001 - noted; the next row starts it anew
+            self._note(error, "The recorder's writer died")
         finally:
             connections[self._alias].close()
 
@@ -171,7 +175,7 @@ class Writer:
         return max(0.0, self._next_beat - monotonic())
 
     def _beat_if_due(self) -> None:
-        """Say that this process is alive, and look for captures left in the spool."""
+        """Say that this process is alive, and look after what others left behind."""
         if self._seconds_to_beat() > 0:
             return
         self._next_beat = monotonic() + self._beat_seconds
@@ -179,6 +183,7 @@ class Writer:
             if self._live:
                 touch_runs(list(self._live), using=self._alias, now=timezone.now())
             self.import_spool()
+            mark_stale_runs(using=self._alias)
         except (Error, OSError) as error:
             self._note(error, "The recorder's heartbeat failed")
             connections[self._alias].close()
@@ -186,8 +191,3 @@ class Writer:
     def _note(self, error: Exception, what: str) -> None:
         self.counters.note_error(error, timezone.now())
         logger.warning("%s (%s)", what, type(error).__name__, exc_info=error)
-
-
-def stale_after(config: RecorderSettings) -> timedelta:
-    """Return how long a run may be silent before its process counts as lost."""
-    return timedelta(seconds=config.STALE_SECONDS)
