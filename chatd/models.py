@@ -29,7 +29,9 @@ class ModelConfig(models.Model):
     """
 
     name = models.SlugField(
-        max_length=100, unique=True, help_text="How the API and the model picker call it."
+        max_length=100,
+        unique=True,
+        help_text="How the API and the model picker call it.",
     )
     title = models.CharField(max_length=200, blank=True, default="")
     provider = models.CharField(max_length=32, choices=Provider)
@@ -83,7 +85,9 @@ class Chat(models.Model):
     class Meta:
         indexes = [
             # The chat list: a person's chats, latest activity first.
-            models.Index(fields=["owner", "-updated_at", "-id"], name="chatd_chat_owner")
+            models.Index(
+                fields=["owner", "-updated_at", "-id"], name="chatd_chat_owner"
+            )
         ]
 
     def __str__(self) -> str:
@@ -107,7 +111,7 @@ class Turn(models.Model):
         null=True,
         blank=True,
         help_text="Of a failed turn: kind, message, advice, detail, provider, "
-        "status_code, retryable, rule.",
+        "status_code, retryable, rule, run_id (of its evidence, or empty).",
     )
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)

@@ -128,6 +128,15 @@ SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if SECURE_HTTPS 
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# Numbers of chatd.turns.policy.TurnPolicy; times are in seconds.
+TURN_POLICY = {
+    "max_attempts": env.int("TURN_MAX_ATTEMPTS", 25, validate=lambda count: count >= 1),
+    "max_wait": env.float("TURN_MAX_WAIT", 60.0, validate=lambda wait: wait >= 0),
+    "silence": env.float("TURN_SILENCE", 600.0, validate=lambda silence: silence > 0),
+}
+# The embedded server that is not a language model: see chatd.demo_provider.
+DEMO_PROVIDER = env.bool("DEMO_PROVIDER", DEBUG)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.SessionAuthentication",

@@ -1,0 +1,65 @@
+"""What starts and ends with the site, which Django's ASGI application knows nothing of."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from django.conf import settings
+
+from chatd.demo_provider import DemoProvider
+from chatd.llm.clients import close_http_clients
+from chatd.llm.configured import set_demo_provider
+from chatd.turns.runners.local import LocalRunner
+from chatdebug.recorder import recorder_lifespan
+
+type Message = dict[str, Any]
+type Application = Callable[..., Any]
+
+
+@asynccontextmanager
+async def site_lifespan() -> AsyncIterator[None]:
+    """Run turns, and whatever they need, as long as the site lives.
+
+    In the end the turns are interrupted first, so that their outcomes are stored and
+    recorded before what they use is closed.
+    """
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(recorder_lifespan())
+        if settings.DEMO_PROVIDER:
+            stack.callback(set_demo_provider, None)
+            set_demo_provider(await stack.enter_async_context(DemoProvider()))
+        stack.push_async_callback(close_http_clients)
+        runner = LocalRunner()
+        stack.push_async_callback(runner.close)
+        await runner.start()
+        yield
+
+
+def with_lifespan(
+    application: Application, lifespan: Callable[[], AbstractAsyncContextManager[None]]
+) -> Application:
+    """Return an ASGI application that also speaks the lifespan protocol."""
+
+    async def wrapped(scope: Message, receive: Application, send: Application) -> None:
+        if scope["type"] == "lifespan":
+            await _live(lifespan, receive, send)
+        else:
+            await application(scope, receive, send)
+
+    return wrapped
+
+
+async def _live(
+    lifespan: Callable[[], AbstractAsyncContextManager[None]],
+    receive: Application,
+    send: Application,
+) -> None:
+    await receive()  # lifespan.startup
+    try:
+        async with lifespan():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()  # lifespan.shutdown
+    except Exception as error:
+        await send({"type": "lifespan.startup.failed", "message": repr(error)})
+        raise
+    await send({"type": "lifespan.shutdown.complete"})

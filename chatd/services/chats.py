@@ -1,0 +1,27 @@
+"""Writes about chats."""
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from chatd.models import Chat, ModelConfig
+
+MAX_TITLE_CHARACTERS = 200
+
+
+def create_chat(
+    *, owner: AbstractBaseUser, model: ModelConfig, title: str = ""
+) -> Chat:
+    """Open an empty chat. Without a title it gets one from its first message."""
+    return Chat.objects.create(
+        owner_id=owner.pk, model=model, title=title.strip()[:MAX_TITLE_CHARACTERS]
+    )
+
+
+def rename_chat(*, chat: Chat, title: str) -> None:
+    """Give a chat another title; its place in the list stays."""
+    chat.title = title.strip()[:MAX_TITLE_CHARACTERS]
+    chat.save(update_fields=["title"])
+
+
+def delete_chat(*, chat: Chat) -> None:
+    """Delete a chat with its turns and messages. Its runs stay until retention."""
+    chat.delete()

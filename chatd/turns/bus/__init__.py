@@ -1,0 +1,44 @@
+"""The bus: what a turn says while it runs, to any number of viewers."""
+
+from collections.abc import AsyncGenerator
+from functools import cache
+from typing import Protocol
+from uuid import UUID
+
+from chatd.turns.bus.events import Event, EventName
+from chatd.turns.bus.memory import MemoryBus
+
+__all__ = ["Bus", "Event", "EventName", "get_bus"]
+
+
+class Bus(Protocol):
+    """The seam between the turn, which publishes, and its viewers."""
+
+    def open(self, turn_id: UUID, *, epoch: int) -> None:
+        """Begin the answer of this epoch; what an earlier epoch said is void."""
+
+    def publish_delta(self, turn_id: UUID, text: str) -> None:
+        """Say more of the answer."""
+
+    def publish_reset(self, turn_id: UUID) -> None:
+        """Take the answer back: another attempt begins."""
+
+    def publish_status(self, turn_id: UUID, text: str) -> None:
+        """Say what the turn waits for, in a plain sentence; empty for nothing."""
+
+    def close(self, turn_id: UUID) -> None:
+        """Say that the turn is over and its outcome committed."""
+
+    def subscribe(
+        self, turn_id: UUID, *, after: str = ""
+    ) -> AsyncGenerator[Event, None]:
+        """Yield what a viewer missed since the event ``after``, then the live rest.
+
+        A viewer without a valid ``after`` gets a snapshot first. Ends after ``end``.
+        """
+
+
+@cache
+def get_bus() -> Bus:
+    """Return the bus of this process."""
+    return MemoryBus()

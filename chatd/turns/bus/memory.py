@@ -1,0 +1,148 @@
+"""The bus of a single process: for each turn the answer so far and its latest events."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator
+from itertools import islice
+from uuid import UUID
+
+from chatd.turns.bus.events import Event, EventName, parse_event_id
+
+RING_EVENTS = 1_000
+"""How far back a viewer can continue with single events; further back, a snapshot."""
+CHANNELS_KEPT = 1_000
+"""Channels without a running turn: viewers of queued turns, and of those just ended."""
+
+
+class MemoryBus:
+    """One channel for each turn. For one event loop: the site's with its local runner."""
+
+    def __init__(self) -> None:
+        self._running: dict[UUID, _Channel] = {}
+        self._idle: OrderedDict[UUID, _Channel] = OrderedDict()
+
+    def open(self, turn_id: UUID, *, epoch: int) -> None:
+        """Begin the answer of this epoch."""
+        channel = self._channel(turn_id)
+        self._idle.pop(turn_id, None)
+        self._running[turn_id] = channel
+        channel.begin(epoch)
+
+    def publish_delta(self, turn_id: UUID, text: str) -> None:
+        """Say more of the answer."""
+        self._channel(turn_id).add_text(text)
+
+    def publish_reset(self, turn_id: UUID) -> None:
+        """Take the answer back."""
+        self._channel(turn_id).reset_text()
+
+    def publish_status(self, turn_id: UUID, text: str) -> None:
+        """Say what the turn waits for."""
+        self._channel(turn_id).set_status(text)
+
+    def close(self, turn_id: UUID) -> None:
+        """Say that the turn is over; its channel is forgotten some time later."""
+        channel = self._channel(turn_id)
+        if self._running.pop(turn_id, None):
+            self._keep_idle(turn_id, channel)
+        channel.end()
+
+    async def subscribe(
+        self, turn_id: UUID, *, after: str = ""
+    ) -> AsyncGenerator[Event, None]:
+        """Yield what a viewer missed, then the live rest."""
+        channel = self._channel(turn_id)
+        position = parse_event_id(after)
+        while True:
+            missed = channel.since(position) if position else None
+            if missed is None:
+                missed = channel.catch_up()
+            for event in missed:
+                yield event
+                if event.name is EventName.END:
+                    return
+                position = parse_event_id(event.id)
+                # Without a real wait a gone viewer would never be noticed.
+                await asyncio.sleep(0)
+            if position == channel.position:
+                await channel.wait()
+
+    def _channel(self, turn_id: UUID) -> "_Channel":
+        channel = self._running.get(turn_id) or self._idle.get(turn_id)
+        if channel is None:
+            channel = _Channel()
+            self._keep_idle(turn_id, channel)
+        return channel
+
+    def _keep_idle(self, turn_id: UUID, channel: "_Channel") -> None:
+        self._idle[turn_id] = channel
+        if len(self._idle) > CHANNELS_KEPT:
+            self._idle.popitem(last=False)
+
+
+class _Channel:
+    """What one turn has said."""
+
+    def __init__(self) -> None:
+        self.position = (0, 0)
+        self._text: list[str] = []
+        self._status: Event | None = None
+        self._end: Event | None = None
+        self._ring: deque[Event] = deque(maxlen=RING_EVENTS)
+        self._changed = asyncio.Event()
+
+    def begin(self, epoch: int) -> None:
+        self.position = (epoch, 0)
+        self._text.clear()
+        self._ring.clear()
+        self._status = self._end = None
+        self._wake()
+
+    def add_text(self, text: str) -> None:
+        self._text.append(text)
+        self._add(EventName.DELTA, text)
+
+    def reset_text(self) -> None:
+        self._text.clear()
+        self._add(EventName.SNAPSHOT, "")
+
+    def set_status(self, text: str) -> None:
+        self._status = self._add(EventName.STATUS, text)
+
+    def end(self) -> None:
+        if self._end is None:
+            self._end = self._add(EventName.END, "")
+
+    def since(self, position: tuple[int, int]) -> list[Event] | None:
+        """Return the events after a position; None if the ring does not reach back."""
+        epoch, sequence = position
+        missed = self.position[1] - sequence
+        if epoch != self.position[0] or not 0 <= missed <= len(self._ring):
+            return None
+        return list(islice(self._ring, len(self._ring) - missed, None))
+
+    def catch_up(self) -> list[Event]:
+        """Return what makes a viewer who knows nothing see all of it."""
+        snapshot = Event(self._id(), EventName.SNAPSHOT, "".join(self._text))
+        status = [self._status] if self._status and self._status.data else []
+        end = [self._end] if self._end else []
+        return [*status, snapshot, *end]
+
+    async def wait(self) -> None:
+        """Wait until there is more."""
+        await self._changed.wait()
+
+    def _add(self, name: EventName, data: str) -> Event:
+        self.position = (self.position[0], self.position[1] + 1)
+        event = Event(self._id(), name, data)
+        self._ring.append(event)
+        self._wake()
+        return event
+
+    def _id(self) -> str:
+        return "{}-{}".format(*self.position)
+
+    def _wake(self) -> None:
+        # Waiters of the old event go on; those who come next wait for the new one.
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,49 @@
+"""How long a turn tries, waits and listens."""
+
+from dataclasses import dataclass, replace
+from random import uniform
+
+from django.conf import settings
+
+from chatd.enums import Provider
+from chatdebug.errors import Classification
+
+MAX_JITTER = 0.25
+"""Added to a wait, as a share of it, so that turns do not come back all at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnPolicy:
+    """Numbers of reference-behaviour.md (g); all times are in seconds."""
+
+    max_attempts: int = 25
+    first_wait: float = 1.0
+    max_wait: float = 60.0
+    max_retry_after: float = 300.0
+    """A provider that asks for more than this is not waited for any longer."""
+    silence: float = 600.0
+    """How long a stream may be silent before the attempt is given up."""
+
+    def wait_before_retry(
+        self, verdict: Classification, *, attempts: int, jitter: bool = True
+    ) -> float | None:
+        """Return the seconds to wait after so many attempts; None: do not try again.
+
+        The provider's Retry-After is a floor, up to ``max_retry_after``.
+        """
+        if not verdict.retryable or attempts >= self.max_attempts:
+            return None
+        wait = min(self.first_wait * 2 ** (attempts - 1), self.max_wait)
+        wait = max(wait, min(verdict.retry_after or 0.0, self.max_retry_after))
+        return wait * (1 + uniform(0, MAX_JITTER)) if jitter else wait  # noqa: S311
+
+
+DEMO_POLICY = TurnPolicy(max_attempts=3, first_wait=1.0, max_wait=1.0, silence=6.0)
+"""Shows within seconds what takes a real provider minutes."""
+
+
+def turn_policy(provider: str) -> TurnPolicy:
+    """Return the policy for a provider: the deployment's, or the demo's short one."""
+    if provider in (Provider.DEMO, Provider.DEMO_ANTHROPIC):
+        return replace(DEMO_POLICY, **getattr(settings, "DEMO_TURN_POLICY", {}))
+    return TurnPolicy(**settings.TURN_POLICY)

@@ -1,0 +1,44 @@
+"""Runs database work of turns in threads, and sees it through."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+
+from django.db import close_old_connections
+
+MAX_THREADS = 4
+"""Short units of work only. Django's own helper would share one thread of the process
+between all turns, each waiting for the others (chat-facts.md, 3.1)."""
+
+_threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="chatd-turns")
+
+
+async def in_thread[**P, R](
+    function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Run one unit of database work; its connection is given back afterwards."""
+    work = partial(_with_fresh_connection, partial(function, *args, **kwargs))
+    return await asyncio.get_running_loop().run_in_executor(_threads, work)
+
+
+async def undisturbed[T](work: Awaitable[T]) -> T:
+    """Await the last work of a task to its end, even if the task is cancelled meanwhile.
+
+    Such a cancellation comes too late and is dropped: nothing may follow that it could
+    still end.
+    """
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    return task.result()
+
+
+def _with_fresh_connection[R](work: Callable[[], R]) -> R:
+    close_old_connections()
+    try:
+        return work()
+    finally:
+        close_old_connections()
