@@ -1,0 +1,75 @@
+"""What every test gets: its own spool, a quiet recorder, and no silent skips in CI."""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from hypothesis import settings as hypothesis_settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+from chatdebug.writer import close_writer
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+BOTH_ALIASES = ["default", "chatdebug"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep Hypothesis out of the tree, and its examples the same in each CI run."""
+    set_hypothesis_home_dir(config.cache.mkdir("hypothesis"))
+    hypothesis_settings.register_profile(
+        "chatd", deadline=None, database=None, derandomize=IN_CI
+    )
+    hypothesis_settings.load_profile("chatd")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let each transactional test use the recorder's alias too.
+
+    Its writer works in a thread of its own, so a test would otherwise fail there, where
+    nobody looks. A test inside a transaction keeps ``default`` alone: on SQLite a second
+    connection could only wait for the lock that the test itself holds.
+    """
+    marker = item.get_closest_marker("django_db")
+    options = dict(marker.kwargs) if marker else {}
+    fixtures = getattr(item, "fixturenames", ())
+    if {"transactional_db", "live_server"} & set(fixtures):
+        options["transaction"] = True
+    if options.get("transaction") and "databases" not in options:
+        both = pytest.mark.django_db(**options, databases=BOTH_ALIASES)
+        item.add_marker(both, append=False)
+
+
+@pytest.fixture(autouse=True)
+def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
+    """Give each test a spool of its own, and end the writer before the rows go."""
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": tmp_path / "spool"}
+    yield
+    close_writer()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Count a test that was skipped, or expected to fail, as failed in CI."""
+    return _refuse_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Count a module that skips itself as failed in CI."""
+    return _refuse_skip((yield))
+
+
+def _refuse_skip[Report: (pytest.TestReport, pytest.CollectReport)](
+    report: Report,
+) -> Report:
+    if IN_CI and report.skipped:
+        reason = getattr(report, "wasxfail", report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"Nothing is skipped in CI: {reason}"
+    return report
