@@ -49,9 +49,7 @@ class ChatRun(models.Model):
         max_length=32, choices=RunKind, default=RunKind.CHAT_TURN, editable=False
     )
     level = models.CharField(max_length=8, choices=Level, default=Level.ERRORS)
-    status = models.CharField(
-        max_length=16, choices=Status, default=Status.IN_PROGRESS
-    )
+    status = models.CharField(max_length=16, choices=Status, default=Status.IN_PROGRESS)
     provider = models.CharField(max_length=64, blank=True, default="")
     model = models.CharField(max_length=200, blank=True, default="")
     # Of the last error; empty for a run without one.
@@ -74,7 +72,9 @@ class ChatRun(models.Model):
     class Meta:
         verbose_name = "run"
         ordering = ("-started_at", "-id")
-        permissions = [("view_content", "Can read prompts and answers of recorded runs")]
+        permissions = [
+            ("view_content", "Can read prompts and answers of recorded runs")
+        ]
         indexes = [
             # The Debug tab and the API: the newest runs of one chat.
             models.Index(
@@ -135,9 +135,7 @@ class ChatStep(models.Model):
     chat_id = models.CharField(max_length=64)
     step_number = models.PositiveIntegerField()
     operation = models.CharField(max_length=16, choices=Operation, editable=False)
-    status = models.CharField(
-        max_length=16, choices=Status, default=Status.IN_PROGRESS
-    )
+    status = models.CharField(max_length=16, choices=Status, default=Status.IN_PROGRESS)
     history_tip_message_id = models.BigIntegerField(null=True, blank=True)
     assistant_message_id = models.BigIntegerField(null=True, blank=True)
 

@@ -19,6 +19,7 @@ from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.stream import RecordedStream, raised_by_model
+from chatdebug.writer import Later
 
 
 class RecordingModel(WrapperModel):
@@ -82,8 +83,17 @@ class RecordingModel(WrapperModel):
 
 def _begin(run: Run, operation: Operation, arguments: tuple[Any, ...]) -> Step:
     step = open_step(run, operation)
-    step.begin(normalise_request(*arguments) if step.is_full else None)
+    step.begin(_request(*arguments) if step.is_full else None)
     return step
+
+
+def _request(
+    messages: list[ModelMessage],
+    settings: ModelSettings | None,
+    parameters: ModelRequestParameters,
+) -> Later:
+    as_sent = tuple(messages)  # the caller's list goes on growing
+    return Later(lambda: normalise_request(as_sent, settings, parameters))
 
 
 @never_raises
@@ -91,7 +101,10 @@ def _finish(step: Step, response: ModelResponse | None) -> None:
     if response is None:
         step.fail(EmptyResultError())
     elif step.is_full:
-        step.complete(normalise_response(response), normalise_usage(response.usage))
+        step.complete(
+            Later(lambda: normalise_response(response)),
+            Later(lambda: normalise_usage(response.usage)),
+        )
     else:
         step.complete()
 
@@ -144,5 +157,5 @@ def _describe(step: Step, stream: StreamedResponse) -> None:
         ),
     )
     if isinstance(stream, RecordedStream):
-        step.response = normalise_response(response)
+        step.response = Later(lambda: normalise_response(response))
         step.metadata["stream_summary"] = stream.summary()

@@ -17,7 +17,7 @@ from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.summary import summarise
 from chatdebug.redaction import redact_text
-from chatdebug.writer import Snapshot, Table, writer
+from chatdebug.writer import Later, Snapshot, Table, writer
 
 OUTCOME_RANK = {Status.COMPLETED: 1, Status.INTERRUPTED: 2, Status.ERROR: 3}
 """Of several outcomes said of a run, the worst one wins. Mind that the order of a step's
@@ -50,6 +50,7 @@ class Run:
 
     __slots__ = (
         "_closed",
+        "_finished_at",
         "_has_capture",
         "_lock",
         "_outcome",
@@ -70,6 +71,7 @@ class Run:
         self.error_kind: ErrorKind | None = None
         self.fingerprint = ""
         self._started_at: datetime | None = None
+        self._finished_at: datetime | None = None
         self._steps: list[Step] = []
         self._outcome: Status | None = None
         self._closed = False
@@ -124,9 +126,9 @@ class Run:
     def write_step(self, step: Step, *, is_capture: bool) -> None:
         """Write a step, and the run before it if that is not there yet."""
         with self._lock:
-            if self._closed:
-                return
             if step.number == 0:
+                if self._closed:
+                    return
                 self._steps.append(step)
                 step.number = len(self._steps)
             self._has_capture = self._has_capture or is_capture
@@ -148,6 +150,7 @@ class Run:
             if self._closed:
                 return
             self._closed = True
+            self._finished_at = timezone.now()
         self._write_end()
 
     @never_raises
@@ -206,7 +209,10 @@ class Run:
             "model": redact_text(facts.model)[:200],
             "error_kind": self.error_kind.value if self.error_kind else "",
             "fingerprint": self.fingerprint,
-            "summary": summarise(summarise_label(facts.label), self._steps),
+            "summary": Later(self._summarise),
             "started_at": self._started_at,
-            "finished_at": None if status is Status.IN_PROGRESS else now,
+            "finished_at": self._finished_at,
         }
+
+    def _summarise(self) -> dict[str, Any]:
+        return summarise(summarise_label(self.facts.label), tuple(self._steps))

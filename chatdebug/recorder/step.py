@@ -18,11 +18,14 @@ from chatdebug.recorder.attempts import AttemptSink, current_sink
 from chatdebug.recorder.evidence import Progress, error_payload
 from chatdebug.recorder.guard import never_raises
 from chatdebug.redaction import redact_json
-from chatdebug.writer import Snapshot, Table
+from chatdebug.writer import Later, Snapshot, Table
 from chatdebug.writer.rows import STATUS_RANK
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
+
+type Column = dict[str, Any] | Later | None
+"""A JSON column as it is stored, or what makes it on the writer's thread."""
 
 
 class Step:
@@ -34,8 +37,8 @@ class Step:
     """
 
     __slots__ = (
+        "_sink",
         "_sink_token",
-        "attempts",
         "error",
         "finished_at",
         "id",
@@ -54,6 +57,7 @@ class Step:
     )
 
     def __init__(self, run: "Run", operation: Operation, *, retries: int = 0) -> None:
+        self._sink: AttemptSink | None = None
         self._sink_token: Token[AttemptSink | None] | None = None
         self.run = run
         self.operation = operation
@@ -63,10 +67,9 @@ class Step:
         self.id: UUID | None = None
         self.status = Status.IN_PROGRESS
         self.progress: Progress | None = None
-        self.request: dict[str, Any] = {}
-        self.response: dict[str, Any] | None = None
-        self.usage: dict[str, Any] | None = None
-        self.attempts: list[dict[str, Any]] = []
+        self.request: Column = {}
+        self.response: Column = None
+        self.usage: Column = None
         self.error: dict[str, Any] = {}
         self.metadata: dict[str, Any] = {}
         self.started_at: datetime | None = None
@@ -104,14 +107,19 @@ class Step:
         """Whether the whole trace of this step is kept."""
         return self.run.level is Level.FULL
 
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """The HTTP round trips that have ended so far, as they are stored."""
+        return self._sink.as_json() if self._sink is not None else []
+
     @never_raises
-    def begin(self, request: dict[str, Any] | None = None) -> None:
+    def begin(self, request: Column = None) -> None:
         """Start, or start again after a failed attempt; written at the full level."""
         self.started = perf_counter()
         if self.is_full:
-            self.request = request if request is not None else self.request
-            sink = AttemptSink(on_change=self._take_attempts)
-            self._sink_token = current_sink.set(sink)
+            self.request = self.request if request is None else request
+            self._sink = self._sink or AttemptSink(on_change=self._attempt_ended)
+            self._sink_token = current_sink.set(self._sink)
             self.run.write_step(self, is_capture=False)
 
     def release(self) -> None:
@@ -122,13 +130,15 @@ class Step:
                 current_sink.reset(token)
 
     @never_raises
-    def complete(
-        self, response: Any = None, usage: dict[str, Any] | None = None
-    ) -> None:
-        """Say that the call succeeded, with what it returned (JSON-like, full level)."""
+    def complete(self, response: Any = None, usage: Column = None) -> None:
+        """Say that the call succeeded.
+
+        At the full level its result is kept: anything like JSON, or a column that was
+        put off, and the tokens by the names of ``normalise_usage``.
+        """
+        if self.is_full and response is not None:
+            self.response = _as_column(response)
         if self.is_full:
-            if response is not None:
-                self.response = redact_json(json_safe(response))
             self.usage = usage or self.usage
         if self.error:
             self.metadata["repaired_error"] = self.error
@@ -177,7 +187,7 @@ class Step:
                 "normalized_request": self.request,
                 "normalized_response": self.response,
                 "usage": self.usage,
-                "attempts": list(self.attempts),
+                "attempts": Later(lambda: self.attempts) if self._sink else [],
                 "error": self.error or None,
                 "metadata": dict(self.metadata),
                 "started_at": self.started_at,
@@ -187,6 +197,11 @@ class Step:
             is_capture=False,
             taken_at=now,
         )
+
+    def _attempt_ended(self, sink: AttemptSink) -> None:
+        """Write once more for an attempt that ends after its step did."""
+        if self.finished_at is not None:
+            self.run.write_step(self, is_capture=False)
 
     def _keep_error(self, error: BaseException | None, verdict: Classification) -> None:
         progress = self.progress or Progress()
@@ -203,3 +218,9 @@ class Step:
         if self.is_full or is_capture:
             self.finished_at = timezone.now()
             self.run.write_step(self, is_capture=is_capture)
+
+
+def _as_column(value: Any) -> Column:
+    if isinstance(value, Later):
+        return value
+    return Later(lambda: redact_json(json_safe(value)))

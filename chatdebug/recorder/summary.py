@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.enums import Status
+from chatdebug.writer import value_of
 
 if TYPE_CHECKING:
     from chatdebug.recorder.step import Step
@@ -42,7 +43,7 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
 
 
 def _tokens(step: "Step", name: str) -> int:
-    amount = (step.usage or {}).get(name) or 0
+    amount = (value_of(step.usage) or {}).get(name) or 0
     return amount if isinstance(amount, int) else 0
 
 

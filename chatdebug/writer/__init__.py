@@ -6,10 +6,19 @@ from threading import Lock
 
 from chatdebug.conf import recorder_settings
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.rows import Later, Snapshot, Table, value_of
 from chatdebug.writer.thread import Writer
 
-__all__ = ["Counters", "Snapshot", "Table", "Writer", "close_writer", "writer"]
+__all__ = [
+    "Counters",
+    "Later",
+    "Snapshot",
+    "Table",
+    "Writer",
+    "close_writer",
+    "value_of",
+    "writer",
+]
 
 _lock = Lock()
 _writers: dict[

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, DataError, IntegrityError, models, transaction
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
+from django.db import DataError, IntegrityError, models, transaction
 
+from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.rows import STATUS_RANK, Snapshot, Table
@@ -93,20 +92,21 @@ def _insert(row: Snapshot, using: str, now: datetime) -> None:
 
 
 def _update(row: Snapshot, using: str, now: datetime) -> bool:
-    columns = dict(row.columns, updated_at=now)
-    if columns["finished_at"] is not None:
-        # Written once, except that an unfinished row may not have it at all.
-        columns["finished_at"] = Coalesce(
-            F("finished_at"), Value(columns["finished_at"])
-        )
+    columns = dict(_columns(row), updated_at=now)
+    rows = _manager(row.table, using).filter(pk=row.id)
+    if row.table is Table.RUN and row.status is not Status.IN_PROGRESS:
+        # How a run ended is the recorder's to say: it beats the sweeper's guess.
+        return bool(rows.update(**columns))
     rank = STATUS_RANK[row.status]
     not_above = [status for status, other in STATUS_RANK.items() if other <= rank]
-    manager = _manager(row.table, using)
-    if row.table is Table.RUN and rank:
-        # A finished run is the writer's truth: it beats the sweeper's guess.
-        return bool(manager.filter(pk=row.id).update(**columns))
-    updated = manager.filter(pk=row.id, status__in=not_above).update(**columns)
-    return bool(updated) or manager.filter(pk=row.id).exists()
+    return bool(rows.filter(status__in=not_above).update(**columns)) or rows.exists()
+
+
+def _columns(row: Snapshot) -> dict[str, Any]:
+    if row.table is Table.STEP and row.columns["metadata"].get("repaired_error"):
+        # A JSON null says that there was an error, and that a later attempt repaired it.
+        return {**row.columns, "error": models.JSONNull()}
+    return row.columns
 
 
 def _run_exists(row: Snapshot, using: str) -> bool:
@@ -114,11 +114,8 @@ def _run_exists(row: Snapshot, using: str) -> bool:
 
 
 def _instance(row: Snapshot, now: datetime) -> models.Model:
-    return MODELS[row.table](id=row.id, updated_at=now, **row.columns)
+    return MODELS[row.table](id=row.id, updated_at=now, **_columns(row))
 
 
 def _manager(table: Table, using: str) -> models.QuerySet[Any]:
     return MODELS[table]._default_manager.using(using)
-
-
-__all__ = ["DatabaseError", "insert_missing", "touch_runs", "write_rows"]

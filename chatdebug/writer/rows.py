@@ -1,5 +1,7 @@
 """What travels from the recorder to the database: whole rows, never differences."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +10,8 @@ from uuid import UUID
 
 from chatdebug.enums import Status
 
+logger = logging.getLogger(__name__)
+
 STATUS_RANK = {
     Status.IN_PROGRESS: 0,
     Status.INTERRUPTED: 1,
@@ -15,6 +19,37 @@ STATUS_RANK = {
     Status.COMPLETED: 3,
 }
 """A row's status never falls back (reference (c), "Step status priority")."""
+
+
+class Later:
+    """A column's value that is made when the row is written, on the writer's thread.
+
+    Normalising a long history takes milliseconds, which the turn should not wait for.
+    Made once; what it is made of must not change any more.
+    """
+
+    __slots__ = ("_make", "_value")
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make: Callable[[], Any] | None = make
+        self._value: Any = None
+
+    def value(self) -> Any:
+        """Return the value; a note of the failure if it cannot be made."""
+        make = self._make
+        if make is not None:
+            try:
+                self._value = make()
+            except Exception as error:
+                logger.exception("The recorder could not make a column")
+                self._value = {"error": f"chatdebug: {type(error).__name__}"}
+            self._make = None
+        return self._value
+
+
+def value_of(column: Any) -> Any:
+    """Return a column's value, made now if it was put off."""
+    return column.value() if isinstance(column, Later) else column
 
 
 class Table(StrEnum):
@@ -26,7 +61,7 @@ class Table(StrEnum):
 
 @dataclass(slots=True)
 class Snapshot:
-    """One row as it is now: every column, JSON-safe and redacted already.
+    """One row as it is now: every column, JSON-safe and redacted, or ``Later``.
 
     Because a snapshot is whole, the newest one of a row replaces those that wait.
     """
@@ -59,6 +94,11 @@ class Snapshot:
         if self.is_capture:
             return 2
         return 0 if self.status is Status.IN_PROGRESS else 1
+
+    def resolve(self) -> None:
+        """Make the columns that were put off."""
+        for name, column in self.columns.items():
+            self.columns[name] = value_of(column)
 
     def replacing(self, older: "Snapshot") -> "Snapshot":
         """Return this snapshot with what it inherits from one that was never written."""

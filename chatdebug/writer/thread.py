@@ -108,6 +108,7 @@ class Writer:
 
     def _journal_first(self, snapshot: Snapshot) -> None:
         try:
+            snapshot.resolve()
             if self.spool:
                 self.spool.write(snapshot)
                 snapshot.journaled = True
@@ -137,6 +138,8 @@ class Writer:
     def _write(self, batch: list[Snapshot]) -> bool:
         failed = True
         try:
+            for row in batch:
+                row.resolve()
             now = timezone.now()
             write_rows(batch, using=self._alias, now=now, counters=self.counters)
             failed = False
