@@ -119,6 +119,8 @@ class _Channel:
         missed = self.position[1] - sequence
         if epoch != self.position[0] or not 0 <= missed <= len(self._ring):
             return None
+        if self._end and not missed:
+            return [self._end]  # to a viewer who missed that it was the end
         return list(islice(self._ring, len(self._ring) - missed, None))
 
     def catch_up(self) -> list[Event]:
