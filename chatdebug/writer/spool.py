@@ -36,13 +36,14 @@ class Spool:
         self._rows: dict[UUID, dict[UUID, Snapshot]] = {}
         self._lock = Lock()  # the journal's thread writes, the writer's strikes
 
-    def __len__(self) -> int:
+    def count(self) -> int:
+        """Return how many captures wait."""
         return sum(1 for _ in self.files())
 
     def write(self, snapshot: Snapshot) -> None:
         """Make a row durable. Raises OSError when it cannot be."""
         with self._lock:
-            if snapshot.run_id not in self._rows and len(self) >= MAX_FILES:
+            if snapshot.run_id not in self._rows and self.count() >= MAX_FILES:
                 raise SpoolFullError(f"{MAX_FILES} captures wait already")
             rows = self._rows.setdefault(snapshot.run_id, {})
             rows[snapshot.id] = snapshot

@@ -55,7 +55,7 @@ class Writer:
     def submit(self, snapshots: Sequence[Snapshot]) -> None:
         """Take rows over, in order. Returns at once."""
         for snapshot in snapshots:
-            if snapshot.is_capture and self.spool:
+            if snapshot.is_capture and self.spool is not None:
                 self.queue.announce(snapshot.run_id)
                 self._journal.submit(self._journal_first, snapshot)
             else:
@@ -85,7 +85,7 @@ class Writer:
         not work; the files stay then. A damaged file is set aside.
         """
         rows = 0
-        for path in self.spool.leftovers() if self.spool else ():
+        for path in self.spool.leftovers() if self.spool is not None else ():
             try:
                 captured = read_captures(path)
             except FileNotFoundError:
@@ -109,7 +109,7 @@ class Writer:
     def _journal_first(self, snapshot: Snapshot) -> None:
         try:
             snapshot.resolve()
-            if self.spool:
+            if self.spool is not None:
                 self.spool.write(snapshot)
                 snapshot.journaled = True
                 self.counters.add(journaled=1)
@@ -158,7 +158,7 @@ class Writer:
     def _wrote(self, batch: list[Snapshot]) -> None:
         recovered, self._retry_seconds = bool(self._retry_seconds), 0.0
         for row in batch:
-            if self.spool and row.is_capture:
+            if self.spool is not None and row.is_capture:
                 self.spool.strike(row)
             if row.table is Table.RUN:
                 if row.status is Status.IN_PROGRESS:

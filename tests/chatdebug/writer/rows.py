@@ -1,0 +1,78 @@
+"""Rows as the recorder hands them to the writer."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from chatdebug.enums import Status
+from chatdebug.models.runs import new_id
+from chatdebug.writer import Snapshot, Table
+
+FINISHED = {Status.COMPLETED, Status.ERROR, Status.INTERRUPTED}
+
+
+def run_row(
+    run_id: UUID | None = None,
+    *,
+    status: Status = Status.IN_PROGRESS,
+    is_new: bool = True,
+    is_capture: bool = False,
+    age: float = 0.0,
+    **columns: Any,
+) -> Snapshot:
+    run_id = run_id or new_id()
+    now = timezone.now() - timedelta(seconds=age)
+    return Snapshot(
+        table=Table.RUN,
+        id=run_id,
+        run_id=run_id,
+        columns={
+            "chat_id": "chat-1",
+            "kind": "chat_turn",
+            "level": "errors",
+            "status": status.value,
+            "summary": {},
+            "started_at": now,
+            "finished_at": now if status in FINISHED else None,
+            **columns,
+        },
+        is_new=is_new,
+        is_capture=is_capture,
+        taken_at=now,
+    )
+
+
+def step_row(
+    run_id: UUID,
+    step_id: UUID | None = None,
+    *,
+    number: int = 1,
+    status: Status = Status.ERROR,
+    is_new: bool = True,
+    is_capture: bool = False,
+    age: float = 0.0,
+    **columns: Any,
+) -> Snapshot:
+    now = timezone.now() - timedelta(seconds=age)
+    return Snapshot(
+        table=Table.STEP,
+        id=step_id or new_id(),
+        run_id=run_id,
+        columns={
+            "run_id": run_id,
+            "chat_id": "chat-1",
+            "step_number": number,
+            "operation": "stream",
+            "status": status.value,
+            "error": {"message": "broken"},
+            "metadata": {},
+            "started_at": now,
+            "finished_at": now if status in FINISHED else None,
+            **columns,
+        },
+        is_new=is_new,
+        is_capture=is_capture,
+        taken_at=now,
+    )

@@ -1,0 +1,80 @@
+"""The bounded queue: what waits, what replaces what, what goes first when it is full."""
+
+from chatdebug.enums import Status
+from chatdebug.models.runs import new_id
+from chatdebug.writer.queue import SnapshotQueue
+from tests.chatdebug.writer.rows import run_row, step_row
+
+
+def test_the_newest_snapshot_of_a_row_replaces_the_one_that_waits() -> None:
+    queue, run_id = SnapshotQueue(10), new_id()
+    queue.put(run_row(run_id, age=2))
+    queue.put(run_row(run_id, status=Status.ERROR, is_new=False, age=1))
+    (row,) = queue.take(10, 0)
+    assert row.status is Status.ERROR
+    assert row.is_new, "the database has not seen the row yet"
+
+
+def test_a_snapshot_that_comes_late_does_not_replace_a_newer_one() -> None:
+    queue, run_id = SnapshotQueue(10), new_id()
+    queue.put(run_row(run_id, status=Status.COMPLETED, is_new=False, age=1))
+    queue.put(run_row(run_id, age=2))
+    (row,) = queue.take(10, 0)
+    assert row.status is Status.COMPLETED
+    assert row.is_new
+
+
+def test_runs_come_before_the_steps_that_refer_to_them() -> None:
+    queue, run_id = SnapshotQueue(10), new_id()
+    queue.put(step_row(run_id))
+    queue.put(run_row(run_id))
+    assert [row.table for row in queue.take(10, 0)] == ["run", "step"]
+
+
+def test_a_full_queue_gives_up_rows_in_progress_first_and_captures_last() -> None:
+    queue = SnapshotQueue(2)
+    capture = run_row(status=Status.ERROR, is_capture=True, age=9)
+    finished = run_row(status=Status.COMPLETED, age=8)
+    assert queue.put(capture) == queue.put(finished) == 0
+    assert queue.put(run_row(age=1)) == 1
+    assert {row.id for row in queue.take(10, 0)} == {capture.id, finished.id}
+    queue.put(capture)
+    queue.put(finished)
+    newer = run_row(status=Status.ERROR, is_capture=True)
+    assert queue.put(newer) == 1
+    assert {row.id for row in queue.take(10, 0)} == {capture.id, newer.id}
+
+
+def test_whoever_waits_for_a_run_is_told_when_all_of_it_is_written() -> None:
+    queue, run_id = SnapshotQueue(10), new_id()
+    queue.put(run_row(run_id))
+    queue.put(step_row(run_id))
+    written = queue.written(run_id)
+    (first,) = queue.take(1, 0)
+    queue.settle([first])
+    assert not written.done()
+    queue.settle(queue.take(1, 0))
+    assert written.result(0) is True
+
+
+def test_whoever_waits_is_told_at_once_when_a_failure_left_it_durable() -> None:
+    queue, run_id = SnapshotQueue(10), new_id()
+    row = run_row(run_id, status=Status.ERROR, is_capture=True)
+    row.journaled = True
+    queue.put(row)
+    written = queue.written(run_id)
+    queue.settle(queue.take(10, 0), failed=True)
+    assert written.result(0) is False
+    assert len(queue) == 1, "it is tried again"
+
+
+def test_a_failure_of_a_row_that_is_not_durable_keeps_the_promise_open() -> None:
+    queue, run_id = SnapshotQueue(10), new_id()
+    queue.put(run_row(run_id))
+    written = queue.written(run_id)
+    queue.settle(queue.take(10, 0), failed=True)
+    assert not written.done()
+
+
+def test_a_run_with_nothing_on_its_way_counts_as_written() -> None:
+    assert SnapshotQueue(10).written(new_id()).result(0) is True

@@ -1,0 +1,81 @@
+"""The journal of captures on disk."""
+
+from pathlib import Path
+
+import pytest
+
+from chatdebug.enums import Status
+from chatdebug.writer import spool as spool_module
+from chatdebug.writer.spool import Spool, SpoolFullError, read_captures
+from tests.chatdebug.writer.rows import run_row, step_row
+
+
+def test_what_was_journaled_can_be_read_back(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "new" / "folder")
+    run = run_row(status=Status.ERROR, is_capture=True)
+    step = step_row(run.id, is_capture=True)
+    spool.write(step)
+    spool.write(run)
+    (path,) = spool.files()
+    read = read_captures(path)
+    assert [row.id for row in read] == [run.id, step.id]
+    for row, original in zip(read, (run, step), strict=True):
+        assert row.columns["started_at"] == original.columns["started_at"]
+        assert row.columns["status"] == "error"
+        assert row.taken_at == original.taken_at
+
+
+def test_a_file_goes_when_all_of_its_rows_are_struck(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    run = run_row(status=Status.ERROR, is_capture=True)
+    step = step_row(run.id, is_capture=True)
+    spool.write(run)
+    spool.write(step)
+    spool.strike(run)
+    assert spool.count() == 1
+    spool.strike(step)
+    assert spool.count() == 0
+
+
+def test_striking_an_old_snapshot_keeps_a_newer_one(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    old = run_row(status=Status.IN_PROGRESS, is_capture=True, age=5)
+    spool.write(old)
+    spool.write(run_row(old.id, status=Status.ERROR, is_capture=True, is_new=False))
+    spool.strike(old)
+    assert [row.status for path in spool.files() for row in read_captures(path)] == [
+        Status.ERROR
+    ]
+
+
+def test_a_process_is_not_offered_the_files_it_is_busy_with(tmp_path: Path) -> None:
+    mine, theirs = Spool(tmp_path), Spool(tmp_path)
+    row = run_row(status=Status.ERROR, is_capture=True)
+    mine.write(row)
+    assert list(mine.leftovers()) == []
+    assert [path.stem for path in theirs.leftovers()] == [str(row.id)]
+
+
+def test_the_journal_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "MAX_FILES", 1)
+    spool = Spool(tmp_path)
+    first = run_row(status=Status.ERROR, is_capture=True)
+    spool.write(first)
+    with pytest.raises(SpoolFullError):
+        spool.write(run_row(status=Status.ERROR, is_capture=True))
+    spool.write(step_row(first.id, is_capture=True))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]\n", '{"table": "run"}\n', '{"table": "x", "id": "y"}\n']
+)
+def test_a_damaged_file_is_told_from_a_capture(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "damaged.jsonl"
+    path.write_text(text)
+    if text:
+        with pytest.raises(ValueError, match=r"."):
+            read_captures(path)
+    else:
+        assert read_captures(path) == []

@@ -1,0 +1,220 @@
+"""The writer with a real database: what arrives, once, and what is never lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.conf import LazySettings
+from django.db import DatabaseError, connections
+
+from chatdebug.conf import recorder_settings
+from chatdebug.enums import Status
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models.runs import new_id
+from chatdebug.writer import Later, Writer
+from chatdebug.writer import thread as thread_module
+from tests.chatdebug.writer.rows import run_row, step_row
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def writer() -> Iterator[Writer]:
+    made = Writer(recorder_settings())
+    yield made
+    made.close(timeout=10)
+
+
+def wait_for(writer: Writer, run_id: UUID) -> bool:
+    return writer.written(run_id).result(timeout=10)
+
+
+def spool_files() -> list[Path]:
+    folder = recorder_settings().SPOOL_DIR
+    return sorted(folder.glob("*")) if folder and folder.is_dir() else []
+
+
+def test_a_capture_is_in_the_database_and_leaves_the_journal(writer: Writer) -> None:
+    run = run_row(status=Status.ERROR, is_capture=True)
+    writer.submit([run, step_row(run.id, is_capture=True)])
+    assert wait_for(writer, run.id)
+    assert ChatRun.objects.get().steps.get().error == {"message": "broken"}
+    writer.close(timeout=10)
+    assert spool_files() == []
+    assert writer.counters.written == writer.counters.journaled == 2
+
+
+def test_columns_that_were_put_off_are_made_by_the_writer(writer: Writer) -> None:
+    run = run_row(summary=Later(lambda: {"step_count": 3}))
+    writer.submit([run])
+    assert wait_for(writer, run.id)
+    assert ChatRun.objects.get().summary == {"step_count": 3}
+
+
+def test_a_column_that_cannot_be_made_does_not_take_the_row_with_it(
+    writer: Writer,
+) -> None:
+    def broken() -> dict[str, str]:
+        raise RuntimeError("secret")
+
+    run = run_row(summary=Later(broken))
+    writer.submit([run])
+    assert wait_for(writer, run.id)
+    assert ChatRun.objects.get().summary == {"error": "chatdebug: RuntimeError"}
+
+
+def test_a_status_never_falls_back(writer: Writer) -> None:
+    run = run_row()
+    step = step_row(run.id, status=Status.COMPLETED)
+    writer.submit([run, step])
+    assert wait_for(writer, run.id)
+    writer.submit([step_row(run.id, step.id, status=Status.ERROR, is_new=False)])
+    assert wait_for(writer, run.id)
+    assert ChatStep.objects.get().status == Status.COMPLETED
+
+
+def test_the_recorder_corrects_the_guess_of_the_sweep(writer: Writer) -> None:
+    run = run_row()
+    writer.submit([run])
+    assert wait_for(writer, run.id)
+    ended = run_row(run.id, status=Status.COMPLETED, is_new=False)
+    ChatRun.objects.update(
+        status=Status.INTERRUPTED, finished_at=ended.columns["finished_at"]
+    )
+    writer.submit([ended])
+    assert wait_for(writer, run.id)
+    assert ChatRun.objects.get().status == Status.COMPLETED
+
+
+def test_a_row_that_was_deleted_is_not_made_again(writer: Writer) -> None:
+    run = run_row()
+    writer.submit([run, step_row(run.id)])
+    assert wait_for(writer, run.id)
+    ChatRun.objects.all().delete()
+    writer.submit([run_row(run.id, status=Status.ERROR, is_new=False)])
+    writer.submit([step_row(run.id, number=2)])
+    assert wait_for(writer, run.id)
+    assert not ChatRun.objects.exists()
+    assert not ChatStep.objects.exists()
+    assert writer.counters.orphaned == 2
+
+
+def test_a_row_that_the_database_refuses_does_not_take_others_with_it(
+    writer: Writer,
+) -> None:
+    good, bad = run_row(), run_row(kind="no such kind")
+    writer.submit([bad, good])
+    assert wait_for(writer, bad.id)
+    assert wait_for(writer, good.id)
+    assert [run.id for run in ChatRun.objects.all()] == [good.id]
+    assert writer.counters.refused == 1
+
+
+def test_what_a_lost_process_journaled_is_imported_once(writer: Writer) -> None:
+    lost = Writer(recorder_settings())
+    run = run_row(status=Status.ERROR, is_capture=True)
+    step = step_row(run.id, is_capture=True)
+    for row in (run, step):
+        lost.spool.write(row)  # type: ignore[union-attr]
+    assert writer.import_spool() == 2
+    assert spool_files() == []
+    assert ChatRun.objects.get().steps.get().id == step.id
+    assert writer.import_spool() == 0
+
+
+def test_importing_what_is_there_already_changes_nothing(writer: Writer) -> None:
+    run = run_row(status=Status.IN_PROGRESS, is_capture=True)
+    writer.submit([run])
+    assert wait_for(writer, run.id)
+    writer.submit([run_row(run.id, status=Status.ERROR, is_new=False)])
+    assert wait_for(writer, run.id)
+    Writer(recorder_settings()).spool.write(run)  # type: ignore[union-attr]
+    writer.import_spool()
+    assert ChatRun.objects.get().status == Status.ERROR
+
+
+def test_a_damaged_capture_is_set_aside_and_the_others_are_imported(
+    writer: Writer,
+) -> None:
+    lost = Writer(recorder_settings())
+    run = run_row(status=Status.ERROR, is_capture=True)
+    lost.spool.write(run)  # type: ignore[union-attr]
+    folder = recorder_settings().SPOOL_DIR
+    assert folder is not None
+    (folder / "0000.jsonl").write_text("{")
+    assert writer.import_spool() == 1
+    assert [path.name for path in spool_files()] == ["0000.damaged"]
+
+
+def test_a_database_that_does_not_answer_leaves_the_capture_in_the_journal(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*args: object, **kwargs: object) -> None:
+        raise DatabaseError("the server closed the connection")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(thread_module, "write_rows", down)
+        run = run_row(status=Status.ERROR, is_capture=True)
+        writer.submit([run])
+        assert wait_for(writer, run.id) is False
+        assert len(spool_files()) == 1
+    assert wait_for(writer, run.id) is True
+    assert ChatRun.objects.get().status == Status.ERROR
+    assert writer.counters.failures >= 1
+    assert writer.counters.last_error == "DatabaseError"
+
+
+def test_a_journal_that_cannot_be_written_leaves_it_to_the_database(
+    writer: Writer, settings: LazySettings, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": blocked}
+    other = Writer(recorder_settings())
+    run = run_row(status=Status.ERROR, is_capture=True)
+    other.submit([run])
+    assert wait_for(other, run.id)
+    other.close(timeout=10)
+    assert ChatRun.objects.get().id == run.id
+    assert other.counters.journal_failures == 1
+
+
+def test_closing_writes_what_waits(writer: Writer) -> None:
+    runs = [run_row() for _ in range(300)]
+    writer.submit(runs)
+    writer.close(timeout=30)
+    assert ChatRun.objects.count() == 300
+
+
+def test_a_writer_thread_that_died_is_replaced(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*args: object, **kwargs: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(thread_module, "write_rows", dies)
+        writer.submit([run_row(status=Status.ERROR, is_capture=True)])
+        thread = writer._thread
+        assert thread is not None
+        thread.join(10)
+        assert not thread.is_alive()
+    run = run_row(status=Status.ERROR, is_capture=True)
+    writer.submit([run])
+    assert wait_for(writer, run.id)
+    assert ChatRun.objects.count() == 2, "what the dead thread held is written, too"
+
+
+def test_the_writer_uses_a_connection_of_its_own(writer: Writer) -> None:
+    run = run_row()
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT 1")
+    writer.submit([run])
+    assert wait_for(writer, run.id)
+    assert connections["default"].connection is not None
+
+
+def test_new_ids_are_ordered_by_time() -> None:
+    ids = [new_id() for _ in range(100)]
+    assert ids == sorted(ids)
