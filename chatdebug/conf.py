@@ -40,6 +40,10 @@ class RecorderSettings:
     """How long the end of a run waits for the writer at most."""
     STALE_SECONDS: float = 300.0
     """A run without heartbeat for this long has lost its process."""
+    STORM_FIRST: int = 20
+    """Of the same failure, how many runs are stored before most are only counted."""
+    STORM_SECONDS: float = 3600.0
+    """After this long the count of the same failure begins anew."""
     QUEUE_ROWS: int = 10_000
     """How many row snapshots wait for the database at most."""
 

@@ -158,6 +158,6 @@ def _failure(error: Exception, text: str, run: Run) -> Outcome:
         "status_code": verdict.status_code,
         "retryable": verdict.retryable,
         "rule": verdict.rule,
-        "run_id": str(run.id or ""),
+        "run_id": str(run.stored_id or ""),
     }
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)

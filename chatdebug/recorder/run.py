@@ -13,8 +13,10 @@ from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
 from chatdebug.errors import classify
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import summarise_label
+from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.step import Step
+from chatdebug.recorder.storm import storm_guard
 from chatdebug.recorder.summary import summarise
 from chatdebug.redaction import redact_text
 from chatdebug.writer import Later, Snapshot, Table, writer
@@ -52,6 +54,7 @@ class Run:
         "_closed",
         "_finished_at",
         "_has_capture",
+        "_is_counted",
         "_lock",
         "_outcome",
         "_row_exists",
@@ -77,12 +80,18 @@ class Run:
         self._closed = False
         self._row_exists = False
         self._has_capture = False
+        self._is_counted = False
         self._lock = threading.Lock()
 
     @property
     def is_open(self) -> bool:
         """Whether what happens now still belongs to this run."""
         return not self._closed and self.level is not Level.OFF
+
+    @property
+    def stored_id(self) -> UUID | None:
+        """The run's id if its row was written or is about to be, else None."""
+        return self.id if self._row_exists else None
 
     def step(self, operation: Operation = Operation.GENERATE) -> Step:
         """Return a new step, to be used as a block around one call of a provider."""
@@ -108,6 +117,20 @@ class Run:
         """Begin; at the full level the run's row is written now."""
         if self.level is Level.FULL:
             self._submit_with(())
+
+    def admits(self, error: dict[str, Any]) -> bool:
+        """Say whether the evidence of this error is to be stored, or only counted.
+
+        Asked with the error of a step that qualifies. Decided by the first one, for the
+        whole run; a run that is recorded in full has its rows anyway.
+        """
+        if not self.fingerprint:
+            self.fingerprint = fingerprint(error, model=self.facts.model)
+            stored = storm_guard.admit(self.fingerprint, self._require_id())
+            self._is_counted = stored is not None and self.level is not Level.FULL
+            if stored is not None and self._is_counted:
+                writer().count_similar(stored)
+        return not self._is_counted
 
     def close(self, error: BaseException | None) -> Future[bool] | None:
         """End the run with what left its block; further calls are not recorded.

@@ -163,7 +163,8 @@ class Step:
             return
         if verdict.captured or self.is_full:
             self._keep_error(error, verdict)
-        self._end(Status.ERROR, is_capture=verdict.captured)
+        is_capture = verdict.captured and self.run.admits(self.error)
+        self._end(Status.ERROR, is_capture=is_capture)
 
     def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:
         """Return the step's row as it is now."""

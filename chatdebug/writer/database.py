@@ -1,10 +1,12 @@
 """Writes batches of rows on the recorder's own database alias."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import DataError, IntegrityError, models, transaction
+from django.db.models import F
 
 from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep
@@ -56,6 +58,15 @@ def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:
     ChatRun.objects.using(using).filter(
         id__in=run_ids, finished_at__isnull=True
     ).update(updated_at=now)
+
+
+def add_similar(counts: Mapping[UUID, int], *, using: str) -> None:
+    """Add to the numbers of similar failures on stored runs. Raises DatabaseError."""
+    with transaction.atomic(using=using):
+        for run_id, count in counts.items():
+            ChatRun.objects.using(using).filter(pk=run_id).update(
+                similar_count=F("similar_count") + count
+            )
 
 
 def _write_alone(row: Snapshot, using: str, now: datetime, counters: Counters) -> int:

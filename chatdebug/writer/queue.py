@@ -22,6 +22,7 @@ class SnapshotQueue:
         self._promises: dict[UUID, list[Future[bool]]] = {}
         self._changed = Condition()
         self._closed = False
+        self._nudged = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -46,7 +47,10 @@ class SnapshotQueue:
         The rows count as unwritten until ``settle`` is called with them.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed, timeout)
+            self._changed.wait_for(
+                lambda: self._waiting or self._closed or self._nudged, timeout
+            )
+            self._nudged = False
             runs_first = sorted(
                 self._waiting.values(), key=lambda row: row.table is Table.STEP
             )
@@ -84,6 +88,12 @@ class SnapshotQueue:
             else:
                 promise.set_result(True)
         return promise
+
+    def nudge(self) -> None:
+        """Wake whoever waits in ``take``: there is something else to do."""
+        with self._changed:
+            self._nudged = True
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Wake whoever waits in ``take``; nothing is refused or lost by it."""

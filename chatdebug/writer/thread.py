@@ -6,8 +6,10 @@ journal. Neither ever raises into whoever hands rows over.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import inf
 from threading import Event, Lock, Thread
 from time import monotonic
 from uuid import UUID
@@ -19,7 +21,12 @@ from chatdebug.conf import RecorderSettings
 from chatdebug.enums import Status
 from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.database import insert_missing, touch_runs, write_rows
+from chatdebug.writer.database import (
+    add_similar,
+    insert_missing,
+    touch_runs,
+    write_rows,
+)
 from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.rows import Snapshot, Table
 from chatdebug.writer.spool import Spool, read_captures, set_aside
@@ -29,6 +36,8 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 200
 FIRST_RETRY_SECONDS = 0.1
 MAX_RETRY_SECONDS = 5.0
+COUNT_SECONDS = 1.0
+"""How long failures are only counted in memory before their number is written."""
 
 
 class Writer:
@@ -44,9 +53,12 @@ class Writer:
         self._journal = ThreadPoolExecutor(1, thread_name_prefix="chatdebug-journal")
         self._closing = Event()
         self._starting = Lock()
+        self._counting = Lock()
+        self._similar: Counter[UUID] = Counter()
         self._thread: Thread | None = None
         self._retry_seconds = 0.0
         self._next_beat = 0.0
+        self._next_count = 0.0
 
     def start(self) -> None:
         """Start the thread, and with it the import of what was left in the spool."""
@@ -61,6 +73,18 @@ class Writer:
             else:
                 self._enqueue(snapshot)
         self._ensure_thread()
+
+    def count_similar(self, run_id: UUID) -> None:
+        """Count one more failure on a stored run; the row says so a little later."""
+        self.counters.add(suppressed=1)
+        with self._counting:
+            is_first = not self._similar
+            self._similar[run_id] += 1
+            if is_first:
+                self._next_count = monotonic() + COUNT_SECONDS
+        self._ensure_thread()
+        if is_first:
+            self.queue.nudge()
 
     def written(self, run_id: UUID) -> Future[bool]:
         """Return a future that is done once this run is in the database.
@@ -127,9 +151,12 @@ class Writer:
         try:
             while not (self._closing.is_set() and not len(self.queue)):
                 self._beat_if_due()
-                batch = self.queue.take(BATCH_ROWS, self._seconds_to_beat())
+                if self._seconds_to_count() <= 0:
+                    self._write_similar()
+                batch = self.queue.take(BATCH_ROWS, self._seconds_to_wait())
                 if batch and not self._write(batch) and self._closing.is_set():
                     return  # what is durable comes at the next start
+            self._write_similar()
         except Exception as error:  # noqa: BLE001 - noted; the next row starts it anew
             self._note(error, "The recorder's writer died")
         finally:
@@ -173,6 +200,26 @@ class Writer:
             self._retry_seconds * 2 or FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS
         )
         self._closing.wait(self._retry_seconds)
+
+    def _write_similar(self) -> None:
+        """Write how many failures were only counted; what fails is added later."""
+        with self._counting:
+            similar, self._similar = self._similar, Counter()
+        if not similar:
+            return
+        try:
+            add_similar(similar, using=self._alias)
+        except Error as error:
+            self._note(error, "Counted failures could not be written")
+            connections[self._alias].close()
+            with self._counting:
+                self._similar.update(similar)
+
+    def _seconds_to_wait(self) -> float:
+        return min(self._seconds_to_beat(), self._seconds_to_count())
+
+    def _seconds_to_count(self) -> float:
+        return max(0.0, self._next_count - monotonic()) if self._similar else inf
 
     def _seconds_to_beat(self) -> float:
         return max(0.0, self._next_beat - monotonic())
