@@ -1,0 +1,57 @@
+# One command for each chore; CI runs the same ones.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format lock screenshots bench faults
+
+PORT ?= 8000
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+ON_POSTGRES := $(BIN)/python -m tests.postgres --
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+demo: ## run the site with a demo provider on http://127.0.0.1:8000/ (PORT= changes it)
+	@.ci/setup
+	@exec $(BIN)/python manage.py demo --port $(PORT)
+
+test: ## run every test, on SQLite and on PostgreSQL, and in a browser
+	@.ci/setup dev
+	@.ci/tests
+
+lint: ## check style, types, imports, templates, settings and migrations
+	@.ci/setup dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	find templates -name '*.html' -exec $(BIN)/djade --check {} +
+	$(BIN)/python manage.py check
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: ## put code and templates into the one format
+	@.ci/setup dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	find templates -name '*.html' -exec $(BIN)/djade {} +
+
+LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.12 \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+lock: ## pin the requirements of pyproject.toml (UPGRADE=--upgrade takes newer ones)
+	@.ci/setup dev
+	$(LOCK) $(UPGRADE) --output-file requirements.txt
+	$(LOCK) $(UPGRADE) --group dev --constraint requirements.txt \
+		--output-file requirements-dev.txt
+
+screenshots: ## take the pictures of the README
+	@.ci/setup dev
+	CHROMIUM="$$(.ci/chromium)" $(BIN)/python -m tests.browser.screenshots
+
+bench: ## measure what the recorder and the pages cost
+	@.ci/setup dev
+	$(BIN)/python -m tests.benchmarks
+
+faults: ## break the database and the provider under load, on both databases
+	@.ci/setup dev
+	$(PYTEST) tests/faults -s
+	$(ON_POSTGRES) $(PYTEST) tests/faults -s
