@@ -2,5 +2,6 @@
 
 from chatdebug.models.runs import ChatRun, ChatStep
 from chatdebug.models.switches import RecordingSwitch
+from chatdebug.models.writers import WriterState
 
-__all__ = ["ChatRun", "ChatStep", "RecordingSwitch"]
+__all__ = ["ChatRun", "ChatStep", "RecordingSwitch", "WriterState"]

@@ -12,6 +12,7 @@ from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.rows import STATUS_RANK, Snapshot, Table
+from chatdebug.writer.spool import Spool, read_captures, set_aside
 
 MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatStep}
 UNWRITABLE = (IntegrityError, DataError, ValueError, TypeError)
@@ -51,6 +52,27 @@ def insert_missing(rows: Sequence[Snapshot], *, using: str) -> int:
                 [_instance(row, row.taken_at)], ignore_conflicts=True
             )
     return len(rows)
+
+
+def import_captures(spool: Spool, *, using: str) -> int:
+    """Bring captures that a dead database or process left behind into the database.
+
+    Returns how many rows were looked at. A damaged file is set aside. Raises
+    DatabaseError; the files stay then.
+    """
+    rows = 0
+    for path in spool.leftovers():
+        try:
+            claimed = spool.claim(path)
+            captured = read_captures(claimed)
+        except FileNotFoundError:
+            continue  # its own process, or another importer, was faster
+        except ValueError:
+            set_aside(claimed)
+            continue
+        rows += insert_missing(captured, using=using)
+        claimed.unlink(missing_ok=True)
+    return rows
 
 
 def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
+from chatdebug.models.runs import new_id
 from chatdebug.writer.rows import Snapshot, Table
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,15 @@ class Spool:
             own = {str(run_id) for run_id in self._rows}
         yield from (path for path in self.files() if path.stem not in own)
 
+    def claim(self, path: Path) -> Path:
+        """Rename a file for its import, and return its new name.
+
+        A process that is alive after all then writes a file of its own again, which the
+        importer cannot delete by mistake. Raises FileNotFoundError.
+        """
+        run_id = path.stem.partition("+")[0]
+        return path.rename(path.with_name(f"{run_id}+{new_id()}.jsonl"))
+
     def _replace(self, run_id: UUID, text: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._path(run_id).with_suffix(f".{os.getpid()}.tmp")
@@ -100,7 +110,7 @@ def read_captures(path: Path) -> list[Snapshot]:
 def set_aside(path: Path) -> None:
     """Keep a file that cannot be read for people to look at, out of the importer's way."""
     logger.error("Set aside a damaged capture: %s", path.name)
-    path.replace(path.with_suffix(".damaged"))
+    path.replace(path.with_name(path.stem.partition("+")[0] + ".damaged"))
 
 
 def _as_line(row: Snapshot) -> str:

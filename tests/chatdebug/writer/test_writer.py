@@ -1,7 +1,9 @@
 """The writer with a real database: what arrives, once, and what is never lost."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 import pytest
@@ -10,9 +12,10 @@ from django.db import DatabaseError, connections
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
-from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models import ChatRun, ChatStep, WriterState
 from chatdebug.models.runs import new_id
-from chatdebug.writer import Later, Writer
+from chatdebug.writer import Later, Snapshot, Writer
+from chatdebug.writer import database as database_module
 from chatdebug.writer import thread as thread_module
 from tests.chatdebug.writer.rows import run_row, step_row
 
@@ -117,10 +120,10 @@ def test_what_a_lost_process_journaled_is_imported_once(writer: Writer) -> None:
     step = step_row(run.id, is_capture=True)
     for row in (run, step):
         lost.spool.write(row)  # type: ignore[union-attr]
-    assert writer.import_spool() == 2
+    assert writer.upkeep.import_spool() == 2
     assert spool_files() == []
     assert ChatRun.objects.get().steps.get().id == step.id
-    assert writer.import_spool() == 0
+    assert writer.upkeep.import_spool() == 0
 
 
 def test_importing_what_is_there_already_changes_nothing(writer: Writer) -> None:
@@ -130,7 +133,7 @@ def test_importing_what_is_there_already_changes_nothing(writer: Writer) -> None
     writer.submit([run_row(run.id, status=Status.ERROR, is_new=False)])
     assert wait_for(writer, run.id)
     Writer(recorder_settings()).spool.write(run)  # type: ignore[union-attr]
-    writer.import_spool()
+    writer.upkeep.import_spool()
     assert ChatRun.objects.get().status == Status.ERROR
 
 
@@ -143,7 +146,7 @@ def test_a_damaged_capture_is_set_aside_and_the_others_are_imported(
     folder = recorder_settings().SPOOL_DIR
     assert folder is not None
     (folder / "0000.jsonl").write_text("{")
-    assert writer.import_spool() == 1
+    assert writer.upkeep.import_spool() == 1
     assert [path.name for path in spool_files()] == ["0000.damaged"]
 
 
@@ -187,11 +190,31 @@ def test_closing_writes_what_waits(writer: Writer) -> None:
     assert ChatRun.objects.count() == 300
 
 
-def test_a_writer_thread_that_died_is_replaced(
+def test_a_failure_of_the_writer_itself_loses_nothing(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = Event()
+
+    def fails(*args: object, **kwargs: object) -> None:
+        failed.set()
+        raise MemoryError
+
+    run = run_row(status=Status.ERROR, is_capture=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(thread_module, "write_rows", fails)
+        writer.submit([run])
+        assert failed.wait(10)
+    writer.close(timeout=10)
+    assert ChatRun.objects.get().id == run.id
+    assert writer.counters.last_error == "MemoryError"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_replaced_by_the_next_row(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(*args: object, **kwargs: object) -> None:
-        raise MemoryError
+        raise SystemExit
 
     with monkeypatch.context() as patch:
         patch.setattr(thread_module, "write_rows", dies)
@@ -204,6 +227,47 @@ def test_a_writer_thread_that_died_is_replaced(
     writer.submit([run])
     assert wait_for(writer, run.id)
     assert ChatRun.objects.count() == 2, "what the dead thread held is written, too"
+
+
+def test_failures_that_are_only_counted_show_on_the_stored_run(writer: Writer) -> None:
+    run = run_row(status=Status.ERROR, is_capture=True)
+    writer.submit([run])
+    assert wait_for(writer, run.id)
+    for _ in range(73):
+        writer.count_similar(run.id)
+    writer.close(timeout=10)
+    assert ChatRun.objects.get().similar_count == 73
+
+
+def test_a_writer_says_how_it_is(writer: Writer) -> None:
+    run = run_row(status=Status.ERROR, is_capture=True)
+    writer.submit([run])
+    assert wait_for(writer, run.id)
+    writer.close(timeout=10)
+    state = WriterState.objects.get()
+    assert state.pid == os.getpid()
+    assert (state.queued, state.spooled) == (0, 0)
+    assert state.counters["written"] == state.counters["journaled"] == 1
+
+
+def test_a_file_that_is_imported_cannot_take_a_newer_one_with_it(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = Writer(recorder_settings())
+    assert owner.spool is not None
+    run = run_row(status=Status.IN_PROGRESS, is_capture=True)
+    owner.spool.write(run)
+    original = database_module.insert_missing
+
+    def while_the_owner_writes(rows: list[Snapshot], *, using: str) -> int:
+        assert owner.spool is not None
+        ended = run_row(run.id, status=Status.ERROR, is_capture=True, is_new=False)
+        owner.spool.write(ended)
+        return original(rows, using=using)
+
+    monkeypatch.setattr(database_module, "insert_missing", while_the_owner_writes)
+    writer.upkeep.import_spool()
+    assert [path.stem for path in spool_files()] == [str(run.id)]
 
 
 def test_the_writer_uses_a_connection_of_its_own(writer: Writer) -> None:

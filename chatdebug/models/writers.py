@@ -1,0 +1,40 @@
+"""What the writer of each process says of itself."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class WriterState(models.Model):
+    """One writer of one process: what waits, what it wrote, and what was lost.
+
+    Written every few seconds while there is something new to say, and with each
+    heartbeat, so that every process can show the state of all.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    host = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+    queued = models.PositiveIntegerField(
+        default=0, help_text="Rows that wait for the database."
+    )
+    spooled = models.PositiveIntegerField(
+        default=0, help_text="Captures in the spool that wait for the database."
+    )
+    counters = models.JSONField(
+        default=dict, help_text="Numbers since the process started."
+    )
+    last_error = models.CharField(max_length=200, blank=True, default="")
+    last_error_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "writer"
+        ordering = ("-seen_at", "id")
+        indexes = [
+            # The status page, and the removal of writers that ended long ago.
+            models.Index(fields=["-seen_at", "id"], name="chatdebug_writer_seen")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host}, process {self.pid}"

@@ -1,0 +1,155 @@
+"""What the writer's thread does besides writing rows."""
+
+import logging
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from math import inf
+from threading import Lock
+from time import monotonic
+from uuid import UUID
+
+from django.db import Error, connections
+from django.utils import timezone
+
+from chatdebug.conf import RecorderSettings
+from chatdebug.enums import Status
+from chatdebug.models import WriterState
+from chatdebug.models.runs import new_id
+from chatdebug.services.stale import mark_stale_runs
+from chatdebug.writer.counters import Counters
+from chatdebug.writer.database import add_similar, import_captures, touch_runs
+from chatdebug.writer.queue import SnapshotQueue
+from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+REPORT_SECONDS = 1.0
+"""How long what is new is kept in memory before it is reported."""
+WRITERS_KEPT = timedelta(days=7)
+
+
+class Upkeep:
+    """Heartbeat, stale runs, leftovers of the spool, counted failures, own state.
+
+    All but ``count_similar`` is for the writer's thread alone.
+    """
+
+    def __init__(
+        self,
+        config: RecorderSettings,
+        *,
+        counters: Counters,
+        queue: SnapshotQueue,
+        spool: Spool | None,
+    ) -> None:
+        self._alias = config.DATABASE
+        self._beat_seconds = config.STALE_SECONDS / 2
+        self._counters = counters
+        self._queue = queue
+        self._spool = spool
+        self._live: set[UUID] = set()
+        self._similar: Counter[UUID] = Counter()
+        self._counting = Lock()
+        self._next_beat = 0.0
+        self._next_report = inf
+        self._state = WriterState(
+            id=new_id(), host=socket.gethostname(), pid=os.getpid()
+        )
+
+    def count_similar(self, run_id: UUID) -> None:
+        """Count one more failure on a stored run. From any thread."""
+        self._counters.add(suppressed=1)
+        with self._counting:
+            self._similar[run_id] += 1
+        if self._next_report == inf:
+            self._report_soon()
+            self._queue.nudge()
+
+    def note_written(self, batch: Iterable[Snapshot]) -> None:
+        """Take note of rows that the database has now."""
+        for row in batch:
+            if row.table is Table.RUN:
+                if row.status is Status.IN_PROGRESS:
+                    self._live.add(row.id)
+                else:
+                    self._live.discard(row.id)
+        self._report_soon()
+
+    def note_recovered(self) -> None:
+        """Take note that the database answers again: look after everything now."""
+        self._next_beat = 0.0
+
+    def seconds_left(self) -> float:
+        """Return how long the thread may wait until there is something to do here."""
+        return max(0.0, min(self._next_beat, self._next_report) - monotonic())
+
+    def work(self) -> None:
+        """Do what is due. Never raises; what a database refuses is done later."""
+        now = monotonic()
+        is_beat, is_report = now >= self._next_beat, now >= self._next_report
+        if is_beat:
+            self._next_beat = now + self._beat_seconds
+        if is_beat or is_report:
+            self._try(self.report)
+        if is_beat:
+            self._try(self._beat)
+
+    def report(self) -> None:
+        """Write the counted failures and this writer's state. Raises django.db.Error."""
+        self._next_report = inf
+        with self._counting:
+            similar, self._similar = self._similar, Counter()
+        try:
+            if similar:
+                add_similar(similar, using=self._alias)
+        except Error:
+            with self._counting:
+                self._similar.update(similar)
+            self._report_soon()
+            raise
+        self._save_state()
+
+    def import_spool(self) -> int:
+        """Import what was left behind; return how many rows were looked at.
+
+        Raises django.db.Error if the database does not work; the files stay then.
+        """
+        if self._spool is None:
+            return 0
+        rows = import_captures(self._spool, using=self._alias)
+        self._counters.add(imported=rows)
+        return rows
+
+    def _beat(self) -> None:
+        if self._live:
+            touch_runs(list(self._live), using=self._alias, now=timezone.now())
+        self.import_spool()
+        mark_stale_runs(using=self._alias)
+        old = timezone.now() - WRITERS_KEPT
+        WriterState.objects.using(self._alias).filter(seen_at__lt=old).delete()
+
+    def _save_state(self) -> None:
+        numbers = self._counters.as_dict()
+        state = self._state
+        state.last_error = numbers.pop("last_error")
+        state.last_error_at = numbers.pop("last_error_at")
+        state.counters = numbers
+        state.queued = len(self._queue)
+        state.spooled = self._spool.count() if self._spool is not None else 0
+        state.seen_at = timezone.now()
+        state.save(using=self._alias)
+
+    def _report_soon(self) -> None:
+        self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
+
+    def _try(self, chore: Callable[[], None]) -> None:
+        try:
+            chore()
+        except (Error, OSError) as error:
+            self._counters.note_error(error, timezone.now())
+            logger.warning("The recorder's upkeep failed", exc_info=error)
+            connections[self._alias].close()
