@@ -1,0 +1,23 @@
+"""Brings captures that wait in the spool into the database."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from chatdebug.conf import recorder_settings
+from chatdebug.writer.database import import_captures
+from chatdebug.writer.spool import Spool
+
+
+class Command(BaseCommand):
+    """Import the spool; the site does the same at start and with each heartbeat."""
+
+    help = "Imports captures that a dead database or process left in the spool."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Import and say how many rows there were. Raises CommandError without a spool."""
+        config = recorder_settings()
+        if config.SPOOL_DIR is None:
+            raise CommandError("CHATDEBUG['SPOOL_DIR'] is not set: there is no spool.")
+        rows = import_captures(Spool(config.SPOOL_DIR), using=config.DATABASE)
+        self.stdout.write(f"{rows} rows imported.")
