@@ -45,7 +45,7 @@ lock: ## pin the requirements of pyproject.toml (UPGRADE=--upgrade takes newer o
 
 screenshots: ## take the pictures of the README
 	@.ci/setup dev
-	CHROMIUM="$$(.ci/chromium)" $(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.browser.screenshots
 
 bench: ## measure what the recorder and the pages cost
 	@.ci/setup dev

@@ -1,0 +1,19 @@
+"""Runs every benchmark of this folder: ``main()`` of each module ``bench_*``."""
+
+import importlib
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the benchmarks whose names hold one of the arguments, or all of them."""
+    wanted = sys.argv[1:]
+    for path in sorted(Path(__file__).parent.glob("bench_*.py")):
+        if not wanted or any(part in path.stem for part in wanted):
+            sys.stdout.write(f"\n{path.stem}\n")
+            sys.stdout.flush()
+            importlib.import_module(f"tests.benchmarks.{path.stem}").main()
+
+
+if __name__ == "__main__":
+    main()
