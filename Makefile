@@ -23,7 +23,7 @@ lint: ## check style, types, imports, templates, settings and migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	find templates -name '*.html' -exec $(BIN)/djade --check {} +
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
