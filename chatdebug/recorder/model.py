@@ -68,13 +68,15 @@ class RecordingModel(WrapperModel):
             return
         step = _begin(run, Operation.STREAM, arguments)
         opened: StreamedResponse | None = None
+        left_alone = False  # the consumer is done: what fails now is not its mistake
         try:
             async with self.wrapped.request_stream(*arguments, run_context) as stream:
                 # At the errors level the stream itself is handed on: a part costs nothing.
                 opened = RecordedStream(stream) if step.is_full else stream
                 yield opened
+                left_alone = True
         except BaseException as error:
-            _stream_failed(step, opened, error)
+            _stream_failed(step, opened, error, left_alone=left_alone)
             raise
         finally:
             step.release()
@@ -111,13 +113,17 @@ def _finish(step: Step, response: ModelResponse | None) -> None:
 
 @never_raises
 def _stream_failed(
-    step: Step, stream: StreamedResponse | None, error: BaseException
+    step: Step,
+    stream: StreamedResponse | None,
+    error: BaseException,
+    *,
+    left_alone: bool,
 ) -> None:
     if stream is None:
         step.fail(error)
         return
     _describe(step, stream)
-    if raised_by_model(stream, error):
+    if left_alone or raised_by_model(stream, error):
         step.fail(error)
     else:
         step.interrupt()

@@ -8,8 +8,6 @@ import wrapt
 from pydantic_ai.messages import ModelResponseStreamEvent
 from pydantic_ai.models import StreamedResponse
 
-PROVIDER_PACKAGES = ("pydantic_ai", "openai", "anthropic", "httpx2", "httpcore2")
-
 
 class RecordedStream(wrapt.ObjectProxy):  # type: ignore[misc]
     """A transparent proxy of a ``StreamedResponse`` that counts what passes.
@@ -20,20 +18,16 @@ class RecordedStream(wrapt.ObjectProxy):  # type: ignore[misc]
     def __init__(self, wrapped: StreamedResponse) -> None:
         super().__init__(wrapped)
         self._self_counts: Counter[str] = Counter()
-        self._self_failure: BaseException | None = None
+        self._self_failed = False
 
     async def __aiter__(self) -> AsyncIterator[ModelResponseStreamEvent]:
         try:
             async for event in self.__wrapped__:
                 self._self_counts[event.event_kind] += 1
                 yield event
-        except Exception as error:
-            self._self_failure = error
+        except Exception:
+            self._self_failed = True
             raise
-
-    def failed_with(self, error: BaseException) -> bool:
-        """Say whether this error came out of the stream, not out of its consumer."""
-        return self._self_failure is error
 
     def summary(self) -> dict[str, Any]:
         """Return the counts that the step's metadata keeps."""
@@ -41,7 +35,7 @@ class RecordedStream(wrapt.ObjectProxy):  # type: ignore[misc]
             "finish_reason": self.__wrapped__.finish_reason,
             "event_counts": dict(self._self_counts),
             "part_count": self._self_counts["part_start"],
-            "error_count": int(self._self_failure is not None),
+            "error_count": int(self._self_failed),
         }
 
 
@@ -49,14 +43,12 @@ def raised_by_model(stream: StreamedResponse, error: BaseException) -> bool:
     """Say whether an error that left the stream's block is the model's or the consumer's.
 
     At the errors level nothing stands between stream and consumer, so the traceback has
-    to tell: an error of the model passed through the provider's libraries.
+    to tell: an error of the model comes from inside the stream's own iterator.
     """
-    if isinstance(stream, RecordedStream):
-        return stream.failed_with(error) or not isinstance(error, Exception)
+    source = stream.__wrapped__ if isinstance(stream, RecordedStream) else stream
     traceback = error.__traceback__
     while traceback is not None:
-        module = traceback.tb_frame.f_globals.get("__name__", "")
-        if module.partition(".")[0] in PROVIDER_PACKAGES:
+        if traceback.tb_frame.f_locals.get("self") is source:
             return True
         traceback = traceback.tb_next
     return not isinstance(error, Exception)

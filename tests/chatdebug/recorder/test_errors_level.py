@@ -1,0 +1,261 @@
+"""The default level: evidence of unknown failures, and of nothing else."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from django.core import serializers
+from pydantic_ai.exceptions import ModelHTTPError
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from chatd.demo_provider import DEMO_MODELS
+from chatdebug import writer as writer_module
+from chatdebug.enums import RunKind
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.recorder import (
+    Level,
+    RecordingModel,
+    Run,
+    logical_call,
+    record_run,
+)
+from tests.chatdebug.recorder.demo import (
+    PROMPT,
+    PROTOCOLS,
+    demo_model,
+    generate,
+    prompt,
+    stream,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+UNKNOWN = {
+    "fault-400",
+    "fault-422",
+    "fault-500",
+    "fault-500-then-ok",
+    "fault-html-200",
+    "fault-huge-400",
+    "fault-eof",
+    "fault-badjson",
+}
+"""The faults that no rule knows; reference (f) counts a server error among them."""
+SILENT = {"fault-hang", "fault-stall"}
+"""They last until the caller gives up."""
+
+
+async def record(model: Model, *, level: Level = Level.ERRORS, calls: int = 1) -> None:
+    """Stream in a run; what goes wrong is the run's end."""
+    with suppress(Exception):
+        async with record_run(
+            chat_id="chat-1", owner_id=7, level=level, provider="demo", model="demo-1"
+        ) as run:
+            for _ in range(calls):
+                await stream(model)
+            run.complete()
+
+
+async def record_demo(name: str, protocol: str) -> None:
+    async with demo_model(name, protocol=protocol) as model:
+        await record(model)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "name", [model.name for model in DEMO_MODELS if model.name not in SILENT]
+)
+def test_only_unknown_failures_leave_a_run(name: str, protocol: str) -> None:
+    asyncio.run(record_demo(name, protocol))
+    assert ChatRun.objects.count() == (name in UNKNOWN)
+    assert ChatStep.objects.count() == (name in UNKNOWN)
+
+
+def test_an_answer_that_goes_well_does_not_even_start_the_writer() -> None:
+    asyncio.run(record_demo("demo", "openai_compatible"))
+    assert not writer_module._writers
+
+
+def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
+    async def body() -> None:
+        async with demo_model("fault-400") as model:
+            with suppress(ModelHTTPError):
+                async with record_run(
+                    chat_id="chat-1",
+                    owner_id=7,
+                    provider="demo",
+                    model="fault-400",
+                    trigger_message_id=11,
+                    history_tip_message_id=12,
+                    label="What is\n a   ballast?",
+                ):
+                    await stream(model)
+
+    asyncio.run(body())
+    run = ChatRun.objects.get()
+    assert (run.chat_id, run.owner_id, run.kind) == ("chat-1", "7", RunKind.CHAT_TURN)
+    assert (run.status, run.level, run.error_kind) == ("error", "errors", "generic")
+    assert (run.trigger_message_id, run.history_tip_message_id) == (11, 12)
+    assert run.summary["first_message"] == "What is a ballast?"
+    assert run.summary["step_count"] == 1
+    assert run.summary["has_error"] is True
+    assert run.finished_at is not None
+    step = run.steps.get()
+    assert (step.status, step.operation, step.step_number) == ("error", "stream", 1)
+    assert (step.normalized_request, step.normalized_response) == ({}, None)
+    assert (step.usage, step.attempts) == (None, [])
+    error = step.error
+    assert "ballast of segment 3" in error["message"]
+    assert error["type"] == "ModelRequestRejectedError"
+    assert "BadRequestError" in [link["type"] for link in error["chain"]]
+    assert error["status_code"] == 400
+    assert error["request_id"].startswith("req_")
+    assert error["retryable"] is False
+    assert any(frame["file"].endswith("demo.py") for frame in error["frames"])
+    assert PROMPT not in serializers.serialize("json", [run, step])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_progress_before_the_failure_is_counted_not_kept(protocol: str) -> None:
+    asyncio.run(record_demo("fault-badjson", protocol))
+    if protocol == "anthropic" and not ChatStep.objects.exists():
+        pytest.fail("the fault left no step")
+    error = ChatStep.objects.get().error
+    assert error["parts_received"] >= 1
+    assert error["characters_received"] > 0
+    assert error["first_part_ms"] is not None
+    assert error["elapsed_ms"] >= error["first_part_ms"]
+
+
+@pytest.mark.parametrize("name", ["fault-400", "fault-500"])
+def test_calls_that_do_not_stream_are_recorded_too(name: str) -> None:
+    async def body() -> None:
+        async with demo_model(name) as model:
+            with suppress(ModelHTTPError):
+                async with record_run(chat_id="chat-1"):
+                    await generate(model)
+
+    asyncio.run(body())
+    assert ChatStep.objects.get().operation == "generate"
+
+
+@pytest.mark.parametrize("kind", list(RunKind))
+def test_internal_tasks_are_captured_with_their_kind(kind: RunKind) -> None:
+    async def body() -> None:
+        async with demo_model("fault-400") as model:
+            with suppress(ModelHTTPError):
+                async with record_run(chat_id="chat-1", kind=kind):
+                    await generate(model)
+
+    asyncio.run(body())
+    assert ChatRun.objects.get().kind == kind
+
+
+def test_level_off_stores_nothing() -> None:
+    async def body() -> None:
+        async with demo_model("fault-400") as model:
+            await record(model, level=Level.OFF)
+
+    asyncio.run(body())
+    assert not ChatRun.objects.exists()
+
+
+def test_each_failed_attempt_is_a_step_of_the_same_run() -> None:
+    async def body() -> None:
+        async with demo_model("fault-500") as model, record_run(chat_id="c") as run:
+            with logical_call(run):
+                for _ in range(3):
+                    with suppress(ModelHTTPError):
+                        await stream(model)
+
+    asyncio.run(body())
+    run = ChatRun.objects.get()
+    steps = run.steps.order_by("step_number")
+    assert [step.step_number for step in steps] == [1, 2, 3]
+    assert [step.error["retry_count"] for step in steps] == [0, 1, 2]
+
+
+def test_a_turn_that_recovers_is_completed_and_keeps_the_evidence() -> None:
+    async def body() -> None:
+        async with (
+            demo_model("fault-500-then-ok") as model,
+            record_run(chat_id="c") as run,
+        ):
+            with suppress(ModelHTTPError):
+                await stream(model)
+            await stream(model)
+            run.complete()
+
+    asyncio.run(body())
+    run = ChatRun.objects.get()
+    assert run.status == "completed"
+    assert run.summary["has_error"] is True
+    assert run.steps.count() == 1
+
+
+def test_the_callers_own_mistake_is_no_failing_step() -> None:
+    async def turn(model: Model) -> None:
+        async with (
+            record_run(chat_id="c"),
+            model.request_stream(prompt(), None, ModelRequestParameters()) as events,
+        ):
+            async for _ in events:
+                raise ZeroDivisionError
+
+    async def body() -> None:
+        async with demo_model("demo") as model:
+            with pytest.raises(ZeroDivisionError):
+                await turn(model)
+
+    asyncio.run(body())
+    assert not ChatRun.objects.exists()
+
+
+def test_an_empty_result_is_evidence() -> None:
+    class EmptyModel(FunctionModel):
+        async def request(self, *args: object, **kwargs: object) -> ModelResponse:
+            return None  # type: ignore[return-value]
+
+    def unused(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        raise AssertionError
+
+    async def body() -> None:
+        model = RecordingModel(EmptyModel(unused))
+        async with record_run(chat_id="c"):
+            assert await model.request(prompt(), None, ModelRequestParameters()) is None
+
+    asyncio.run(body())
+    step = ChatStep.objects.get()
+    assert (step.status, step.error["type"]) == ("error", "EmptyResultError")
+
+
+def test_an_error_without_an_object_is_evidence() -> None:
+    with record_run(chat_id="c") as run, run.step() as step:
+        step.fail(None)
+    assert ChatStep.objects.get().error["message"] == "stream error part with nil error"
+
+
+def test_nothing_is_recorded_after_the_end_of_the_run() -> None:
+    async def body() -> Run:
+        async with demo_model("fault-400") as model:
+            async with record_run(chat_id="c") as run:
+                run.complete()
+            with suppress(ModelHTTPError):
+                await stream(model)
+            with run.step() as step:
+                step.fail(ValueError("late"))
+            return run
+
+    asyncio.run(body())
+    assert not ChatRun.objects.exists()
+
+
+def test_a_call_outside_of_a_run_passes_through() -> None:
+    async def body() -> str:
+        async with demo_model("demo") as model:
+            return await stream(model, "Hello")
+
+    assert "Hello" in asyncio.run(body())
+    assert not ChatRun.objects.exists()
