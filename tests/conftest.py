@@ -5,7 +5,9 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.conf import LazySettings
+from django.db import connections
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -47,6 +49,13 @@ def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": tmp_path / "spool"}
     yield
     close_writer()
+
+
+@pytest.fixture(autouse=True)
+def asgiref_thread() -> Iterator[None]:
+    """Close what async queries under ``asyncio.run`` left open in asgiref's one thread."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
