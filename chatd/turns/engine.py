@@ -64,7 +64,8 @@ async def run_turn(turn_id: UUID) -> None:
 
     A cancellation ends it as interrupted and is raised again; no other error is.
     """
-    assignment = await in_thread(_claim, turn_id)
+    # Shielded: a turn that was claimed must be ended by this task, however early it stops.
+    assignment = await undisturbed(in_thread(_claim, turn_id))
     if assignment is None:
         return
     bus = get_bus()
@@ -72,17 +73,23 @@ async def run_turn(turn_id: UUID) -> None:
     answer = Answer(bus, turn_id)
     recording = assignment.record()
     try:
+        _raise_if_cancelled()
         await _answer(assignment, recording, answer)
     except asyncio.CancelledError:
         outcome = Outcome(TurnStatus.INTERRUPTED, answer.text, is_partial=True)
         await undisturbed(_store(assignment.turn, outcome))
         raise
     except Exception as error:
-        logger.info("Turn %s failed", turn_id, exc_info=error)
         outcome = _failure(error, answer.text, recording.run)
         await undisturbed(_store(assignment.turn, outcome))
     finally:
         bus.close(turn_id)
+
+
+def _raise_if_cancelled() -> None:
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _claim(turn_id: UUID) -> Assignment | None:
@@ -149,6 +156,11 @@ async def _store(
 
 def _failure(error: Exception, text: str, run: Run) -> Outcome:
     verdict = classify(error, provider=run.facts.provider)
+    # Not the error's own text, which may quote a prompt or a key.
+    name = type(error).__name__
+    logger.warning(
+        "A turn of chat %s failed: %s, %s", run.facts.chat_id, name, verdict.rule
+    )
     shown: dict[str, Any] = {
         "kind": verdict.kind.value,
         "message": verdict.message,

@@ -24,10 +24,10 @@ async def in_thread[**P, R](
 
 
 async def undisturbed[T](work: Awaitable[T]) -> T:
-    """Await the last work of a task to its end, even if the task is cancelled meanwhile.
+    """Await some work to its end, even if this task is cancelled meanwhile.
 
-    Such a cancellation comes too late and is dropped: nothing may follow that it could
-    still end.
+    Such a cancellation is not raised here. Where more follows than the end of the task,
+    ask ``Task.cancelling`` afterwards.
     """
     task = asyncio.ensure_future(work)
     while not task.done():

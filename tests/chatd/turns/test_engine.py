@@ -1,0 +1,301 @@
+"""What a turn leaves behind, for every demo model and both wire protocols.
+
+What the user sees is the turn's status, its error and the answer's text; what is recorded
+are the runs of its chat.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+from django.conf import LazySettings
+
+from chatd.demo_provider import DEMO_MODELS
+from chatd.enums import Provider, Role
+from chatd.models import Chat, Turn
+from chatd.services.turns import request_stop, start_turn
+from chatd.turns.bus import EventName, get_bus
+from chatd.turns.threads import in_thread
+from chatdebug.models import ChatRun
+from tests.chatd.turns.site import answer, new_chat, run_on_site, send
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("quick"),
+]
+
+PROTOCOLS = (Provider.DEMO, Provider.DEMO_ANTHROPIC)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a demo model leads to."""
+
+    kind: str = ""
+    """Of the error that the user is shown; empty for an answer."""
+    steps: int = 0
+    """Failed calls that are recorded."""
+    partial: bool = False
+    """Whether the part that came before the failure is kept."""
+
+
+EXPECTED = {
+    "demo": Expected(),
+    "demo-slow": Expected(),
+    "demo-long": Expected(),
+    "fault-400": Expected("generic", steps=1),
+    "fault-400-context": Expected("config"),
+    "fault-401": Expected("auth"),
+    "fault-401-echo-key": Expected("auth"),
+    "fault-403": Expected("auth"),
+    "fault-404": Expected("config"),
+    "fault-422": Expected("generic", steps=1),
+    "fault-429": Expected("rate_limit"),
+    "fault-429-then-ok": Expected(),
+    "fault-quota": Expected("usage_limit"),
+    "fault-500": Expected("generic", steps=3),
+    "fault-500-then-ok": Expected(steps=1),
+    "fault-529": Expected("overloaded"),
+    "fault-html-502": Expected("timeout"),
+    "fault-html-200": Expected("generic", steps=1),
+    "fault-huge-400": Expected("generic", steps=1),
+    "fault-reset": Expected("timeout"),
+    "fault-hang": Expected("stream_silence_timeout"),
+    "fault-stall": Expected("stream_silence_timeout", partial=True),
+    "fault-cut": Expected("timeout", partial=True),
+    "fault-eof": Expected("generic", steps=1, partial=True),
+    "fault-badjson": Expected("generic", steps=1, partial=True),
+    "fault-instream-overloaded": Expected("overloaded", partial=True),
+    "fault-filter": Expected("content_filter"),
+}
+
+
+def runs_of(chat: Chat) -> list[ChatRun]:
+    return list(ChatRun.objects.of_chat(str(chat.pk)))
+
+
+def test_every_demo_model_is_expected_to_do_something() -> None:
+    assert {model.name for model in DEMO_MODELS} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("provider", PROTOCOLS)
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_each_demo_model_ends_as_it_should(name: str, provider: Provider) -> None:
+    expected = EXPECTED[name]
+    chat = new_chat(name, provider=provider)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    turn = chat.turns.get()
+    reply = turn.messages.filter(role=Role.ASSISTANT).first()
+    if expected.kind:
+        assert turn.status == "error"
+        assert turn.error["kind"] == expected.kind
+        assert turn.error["message"].endswith(".")
+        assert (reply is not None) == expected.partial
+    else:
+        assert turn.status == "completed"
+        assert turn.error is None
+        assert reply is not None
+        assert reply.text
+    if reply is not None:
+        assert reply.is_partial == bool(expected.kind)
+    runs = runs_of(chat)
+    assert len(runs) == (expected.steps > 0)
+    if runs:
+        assert runs[0].steps.count() == expected.steps
+        assert runs[0].status == turn.status
+        assert runs[0].chat_id == str(chat.pk)
+        assert runs[0].owner_id == str(chat.owner_id)
+        assert expected.kind == "" or turn.error["run_id"] == str(runs[0].id)
+
+
+def test_the_key_is_in_nothing_that_is_stored_or_shown() -> None:
+    chat = new_chat("fault-401-echo-key")
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    assert "demo-key" not in str(chat.turns.get().error)
+
+
+def test_a_viewer_sees_the_answer_grow_and_the_end() -> None:
+    chat = new_chat("demo")
+
+    async def body() -> None:
+        turn = await send(chat, "one two three")
+        events = [event async for event in get_bus().subscribe(turn.id)]
+        assert events[-1].name is EventName.END
+        assert sum(event.name is EventName.DELTA for event in events) > 1
+        stored = await in_thread(turn.messages.get, role=Role.ASSISTANT)
+        grown = "".join(event.data for event in events)
+        assert grown == stored.text
+
+    run_on_site(body)
+
+
+def test_the_outcome_is_stored_before_a_viewer_hears_of_the_end() -> None:
+    chat = new_chat("fault-400")
+
+    async def body() -> None:
+        turn = await answer(chat)
+        assert turn.status == "error"
+        assert await in_thread(ChatRun.objects.filter(chat_id=chat.pk).count) == 1
+
+    run_on_site(body)
+
+
+def test_a_viewer_is_told_what_the_turn_waits_for() -> None:
+    chat = new_chat("fault-429-then-ok")
+
+    async def body() -> None:
+        turn = await send(chat)
+        events = [event async for event in get_bus().subscribe(turn.id)]
+        notices = [event.data for event in events if event.name is EventName.STATUS]
+        assert "attempt 2 of 3" in notices[0]
+        assert notices[-1] == ""
+
+    run_on_site(body)
+
+
+def test_an_attempt_that_failed_does_not_leave_its_words_in_the_answer() -> None:
+    chat = new_chat("fault-instream-overloaded")
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    stored = chat.turns.get().messages.get(role=Role.ASSISTANT).text
+    first_words = stored.split()[:2]
+    assert stored.count(" ".join(first_words)) == 1
+
+
+def test_stop_keeps_the_part_and_leaves_no_run() -> None:
+    chat = new_chat("fault-stall")
+
+    async def body() -> None:
+        turn = await send(chat)
+        async for event in get_bus().subscribe(turn.id):
+            if event.data:
+                break
+        await in_thread(request_stop, turn=turn)
+        async for _ in get_bus().subscribe(turn.id):
+            pass
+
+    run_on_site(body)
+    turn = chat.turns.get()
+    assert turn.status == "interrupted"
+    assert turn.was_stopped
+    assert turn.error is None
+    reply = turn.messages.get(role=Role.ASSISTANT)
+    assert reply.is_partial
+    assert reply.text
+    assert runs_of(chat) == []
+
+
+def test_stop_before_the_first_word_leaves_only_the_question() -> None:
+    chat = new_chat("fault-hang")
+
+    async def body() -> None:
+        turn = await send(chat)
+        while turn.status == "queued":
+            turn = await in_thread(Turn.objects.get, pk=turn.pk)
+        await in_thread(request_stop, turn=turn)
+        async for _ in get_bus().subscribe(turn.id):
+            pass
+
+    run_on_site(body)
+    turn = chat.turns.get()
+    assert (turn.status, turn.messages.count()) == ("interrupted", 1)
+    assert runs_of(chat) == []
+
+
+def test_stop_while_the_turn_waits_for_its_next_attempt(settings: LazySettings) -> None:
+    settings.DEMO_TURN_POLICY = {"first_wait": 60.0, "max_wait": 60.0}
+    chat = new_chat("fault-529")
+
+    async def body() -> None:
+        turn = await send(chat)
+        async for event in get_bus().subscribe(turn.id):
+            if event.name is EventName.STATUS:
+                break
+        await in_thread(request_stop, turn=turn)
+        async for _ in get_bus().subscribe(turn.id):
+            pass
+
+    run_on_site(body)
+    assert chat.turns.get().status == "interrupted"
+
+
+def test_a_message_sent_meanwhile_is_answered_next() -> None:
+    chat = new_chat("demo")
+
+    async def body() -> None:
+        first, second = await send(chat, "first"), await send(chat, "second")
+        for turn in (first, second):
+            async for _ in get_bus().subscribe(turn.id):
+                pass
+
+    run_on_site(body)
+    first, second = chat.turns.in_order()
+    assert [first.status, second.status] == ["completed", "completed"]
+    assert first.finished_at is not None
+    assert second.started_at is not None
+    assert second.started_at >= first.finished_at
+
+
+def test_a_turn_that_waited_while_no_site_ran_is_run_at_start() -> None:
+    chat = new_chat("demo")
+    turn = start_turn(chat=chat, text="Hello")
+
+    async def body() -> None:
+        async for _ in get_bus().subscribe(turn.id):
+            pass
+
+    run_on_site(body)
+    turn.refresh_from_db()
+    assert turn.status == "completed"
+
+
+def test_the_end_of_the_site_interrupts_its_turns_and_stores_that() -> None:
+    chat = new_chat("fault-stall")
+
+    async def body() -> None:
+        turn = await send(chat)
+        async for event in get_bus().subscribe(turn.id):
+            if event.data:
+                break
+
+    run_on_site(body)
+    turn = chat.turns.get()
+    assert turn.status == "interrupted"
+    assert not turn.was_stopped
+    assert turn.messages.get(role=Role.ASSISTANT).is_partial
+
+
+def test_a_missing_key_is_said_by_the_name_of_its_variable() -> None:
+    chat = new_chat(
+        "gpt-x", provider=Provider.OPENAI, model__api_key_variable="NO_SUCH_KEY"
+    )
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    turn = chat.turns.get()
+    assert (turn.status, turn.error["kind"]) == ("error", "missing_key")
+    assert runs_of(chat) == []
+
+
+def test_the_model_is_sent_what_was_said_before() -> None:
+    chat = new_chat("demo")
+
+    async def body() -> None:
+        await answer(chat, "My name is Ballast.")
+        await answer(chat, "And then?")
+
+    run_on_site(body)
+    texts = list(chat.messages.values_list("role", "text"))
+    assert [role for role, _ in texts] == ["user", "assistant"] * 2
