@@ -1,0 +1,43 @@
+"""Decides what an error is: one result for retries, the user's message and the recorder."""
+
+from chatdebug.errors.chain import code_frames, exception_chain
+from chatdebug.errors.classify import (
+    Classification,
+    classify,
+    classify_evidence,
+    explain,
+    set_deployment_rules_source,
+)
+from chatdebug.errors.evidence import Evidence, build_evidence, evidence_of
+from chatdebug.errors.exceptions import (
+    ContentFilteredError,
+    EmptyResultError,
+    IncompleteStreamError,
+    KnownError,
+    MissingKeyError,
+    ProviderDisabledError,
+    StreamSilenceError,
+)
+from chatdebug.errors.rules import RULES, Rule
+
+__all__ = [
+    "RULES",
+    "Classification",
+    "ContentFilteredError",
+    "EmptyResultError",
+    "Evidence",
+    "IncompleteStreamError",
+    "KnownError",
+    "MissingKeyError",
+    "ProviderDisabledError",
+    "Rule",
+    "StreamSilenceError",
+    "build_evidence",
+    "classify",
+    "classify_evidence",
+    "code_frames",
+    "evidence_of",
+    "exception_chain",
+    "explain",
+    "set_deployment_rules_source",
+]

@@ -1,0 +1,131 @@
+"""What a provider's error body says, whichever provider it is."""
+
+import json
+import re
+from typing import Any
+
+TEXT_CHARACTERS = 16 * 1024
+
+WRAPPER = re.compile(
+    r"^\s*[A-Z]+ \"[^\"]{1,500}\": \d{3}[^{]{0,100}(\{.{1,20000}\})\s*$", re.DOTALL
+)
+"""What some SDKs wrap a body in: METHOD "url": status text {json}."""
+
+
+class ProviderError:
+    """What was found in a body: the innermost message, type and code, all codes."""
+
+    def __init__(self) -> None:
+        self.message = ""
+        self.type = ""
+        self.code = ""
+        self.status: int | None = None
+        self.codes: list[object] = []
+
+    def read(self, data: Any, depth: int = 0) -> None:
+        """Take what an error object holds; the innermost message counts."""
+        if isinstance(data, list):
+            data = data[0] if data else None
+        if not isinstance(data, dict) or depth > 4:
+            return
+        for key in ("type", "code", "status", "reason", "__type", "param"):
+            self._note(key, data.get(key))
+        for key in ("message", "detail", "error_message", "msg", "Message"):
+            if isinstance(text := data.get(key), str) and text.strip():
+                self.message = text
+                self.read(_parse(text), depth + 1)
+                break
+        for key in ("error", "innererror", "metadata", "details", "errors", "response"):
+            self._descend(data.get(key), depth)
+
+    def _descend(self, value: Any, depth: int) -> None:
+        if isinstance(value, str) and not self.message and not value.isidentifier():
+            self.message = value
+        elif isinstance(value, str):
+            self.codes.append(value)
+            self.message = self.message or value
+        elif isinstance(value, list):
+            for item in value[:10]:
+                self._details(item)
+        else:
+            self.read(value, depth + 1)
+
+    def _details(self, item: Any) -> None:
+        """Google's details: the reason, and which quota it was."""
+        if not isinstance(item, dict):
+            return
+        self.codes.append(item.get("reason"))
+        if not self.message and isinstance(item.get("message"), str):
+            self.message = item["message"]
+        for violation in item.get("violations") or ():
+            if isinstance(violation, dict):
+                self.codes.append(violation.get("quotaId"))
+
+    def _note(self, key: str, value: object) -> None:
+        if isinstance(value, int) and not isinstance(value, bool):
+            self.status = self.status or (value if 400 <= value <= 599 else None)
+        elif isinstance(value, str) and len(value) <= 100 and key != "param":
+            if value.isdecimal():
+                self.status = self.status or int(value)
+                return
+            self.codes.append(value)
+            if key in ("type", "__type"):
+                self.type = value
+            elif key in ("code", "status", "reason"):
+                self.code = self.code or value
+
+
+def read_body(body: str, message: str) -> ProviderError:
+    """Return what a body says, or else the JSON that a message holds."""
+    error = ProviderError()
+    error.read(_parse(body) or _embedded(message))
+    error.message = _unwrapped(error.message or _first_line(body))
+    return error
+
+
+def _parse(text: str) -> Any:
+    text = text.strip()
+    if text.startswith("data:"):
+        text = text[5:].strip().partition("\n")[0]
+    if not text.startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _embedded(text: str) -> Any:
+    """Return the JSON object that a message holds or ends with, if any."""
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        return json.JSONDecoder().raw_decode(text, start)[0]
+    except (ValueError, RecursionError):
+        return _python_literal(text[start:TEXT_CHARACTERS])
+
+
+def _python_literal(text: str) -> Any:
+    """Return what the SDKs print of a body: a Python dict. Only its shape is trusted."""
+    fields = dict(
+        re.findall(
+            r"'(code|status|message|type|reason)': '?([^'{}]{1,1000})'?[,}]", text
+        )
+    )
+    return fields or None
+
+
+def _first_line(body: str) -> str:
+    """Return the first line of a plain text; markup says nothing to anybody."""
+    text = body.strip()
+    if not text or text.startswith(("<", "{", "[", "data:")):
+        return ""
+    return text.splitlines()[0]
+
+
+def _unwrapped(text: str) -> str:
+    found = ProviderError()
+    if match := WRAPPER.match(text):
+        found.read(_parse(match[1]))
+    return found.message or text

@@ -1,0 +1,200 @@
+"""Everything that an error tells about itself, gathered from its whole chain."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from chatdebug.errors.bodies import TEXT_CHARACTERS, read_body
+from chatdebug.errors.chain import text_of, walk
+
+BODY_CHARACTERS = 64 * 1024
+"""How much of a body is looked at (reference-behaviour.md, (d))."""
+LEAD_CHARACTERS = 400
+"""Where a provider says what is wrong; what it quotes of the prompt comes later."""
+
+QUOTED = re.compile(r"\"[^\"]{0,2000}\"|(?<!\w)'[^']{0,2000}'(?!\w)|`[^`]{0,2000}`")
+SIGNAL = re.compile(r"[\w.:]+")
+STATUS_WORD = re.compile(
+    r"\b(?:status(?:[ _]code)?|http(?:/[\d.]+)?)['\"]?\s*[:=]?\s*\(?(\d{3})\b",
+    re.IGNORECASE,
+)
+STATUSES = "401|402|403|404|408|413|422|429|500|502|503|504|524|529"
+BARE_STATUS = re.compile(
+    rf"(?:^|[\[(>]|\b(?:error|code|api|returned|returns|after|got|received|retrying|"
+    rf"response|exception|failed with|gateway|error code):? -? ?)({STATUSES})\b(?![.,:]\d)"
+    rf"|(?<![\w.:-])(?<!stream id )({STATUSES})"
+    r"(?= (?:unauthorized|forbidden|payment required|not found|request timeout|too many "
+    r"requests|internal server error|bad gateway|service unavailable|gateway time-?out|"
+    r"overloaded|insufficient))",
+    re.IGNORECASE,
+)
+"""A status without the word, where it cannot be a port, an id, a date or a count."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What was said about a failure. Texts are as they came: not redacted."""
+
+    message: str = ""
+    """The outermost exception's text."""
+    body: str = ""
+    """The response's body as text, JSON or not."""
+    reason: str = ""
+    """The provider's own words, taken out of body or message."""
+    status_code: int | None = None
+    codes: frozenset[str] = frozenset()
+    """Machine-readable words: types, codes, reasons; lower case, only letters and _."""
+    classes: tuple[str, ...] = ()
+    """Names of the exceptions' classes and of their bases, outermost first."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    provider: str = ""
+    error_type: str = ""
+    error_code: str = ""
+    retry_after: float | None = None
+    """Seconds, where the exception itself knows them."""
+
+    @property
+    def is_structured(self) -> bool:
+        """Whether a provider answered in a form of its own: then loose words in its text
+        prove nothing, because they may be the prompt's."""
+        status = self.status_code
+        return status is not None and 400 <= status < 500
+
+    @cached_property
+    def lead(self) -> str:
+        """Where the failure is named, without what is quoted there; lower case."""
+        texts = (self.reason, self.message)
+        said = (unquoted(text)[:LEAD_CHARACTERS] for text in texts if text)
+        return "\n".join(said).lower()
+
+    @cached_property
+    def text(self) -> str:
+        """All that was said, lower case."""
+        texts = dict.fromkeys((self.message, self.reason, self.body))
+        return "\n".join(text[:TEXT_CHARACTERS] for text in texts if text).lower()
+
+
+def unquoted(text: str) -> str:
+    """Return the text without what stands in quotes."""
+    return QUOTED.sub(" ", text[:TEXT_CHARACTERS])
+
+
+def code_word(value: object) -> str:
+    """Return a code in the one form in which codes are compared."""
+    return re.sub(r"[^a-z0-9]+", "_", str(value).lower()).strip("_") if value else ""
+
+
+def evidence_of(error: BaseException) -> Evidence:
+    """Gather what an exception and its causes tell. Never raises."""
+    links = list(walk(error))
+    bodies = [_body_of(link) for link in links]
+    message = text_of(error)
+    return build_evidence(
+        message=message,
+        body=next(filter(None, bodies), ""),
+        status_code=_first(links, "status_code", "code", kind=int),
+        error_type=_first(links, "provider_error_type", "type", kind=str) or "",
+        error_code=_first(links, "provider_error_code", "code", kind=str) or "",
+        headers=next(filter(None, map(_headers_of, links)), {}),
+        classes=tuple(_class_names(links)),
+        retry_after=_first(links, "retry_after", kind=float),
+    )
+
+
+def build_evidence(
+    *,
+    message: str = "",
+    body: str = "",
+    status_code: int | None = None,
+    error_type: object = "",
+    error_code: object = "",
+    headers: Mapping[str, str] | None = None,
+    classes: Iterable[str] = (),
+    provider: str = "",
+    retry_after: float | None = None,
+) -> Evidence:
+    """Put together what is known of a failure, and take out of body and text what they say."""
+    body = body[:BODY_CHARACTERS]
+    found = read_body(body, message)
+    reason = found.message
+    status = status_code or found.status or _status_in(message) or _status_in(reason)
+    given = (error_type, error_code, *found.codes)
+    return Evidence(
+        message=message[:TEXT_CHARACTERS],
+        body=body,
+        reason=reason[:TEXT_CHARACTERS],
+        status_code=status if status and 100 <= status <= 599 else None,
+        codes=frozenset(filter(None, map(code_word, given))),
+        classes=tuple(classes),
+        headers={
+            str(key).lower(): str(value) for key, value in (headers or {}).items()
+        },
+        provider=provider,
+        error_type=str(error_type or found.type or ""),
+        error_code=str(error_code or found.code or ""),
+        retry_after=retry_after,
+    )
+
+
+def _status_in(text: str) -> int | None:
+    text = text[:LEAD_CHARACTERS]
+    if match := STATUS_WORD.search(text):
+        return int(match[1])
+    if match := BARE_STATUS.search(text):
+        return int(match[1] or match[2])
+    return None
+
+
+def _class_names(links: Iterable[BaseException]) -> Iterable[str]:
+    for link in links:
+        for base in type(link).__mro__:
+            if base not in (Exception, BaseException, object, RuntimeError):
+                yield base.__name__
+
+
+def _first[T](links: Iterable[BaseException], *names: str, kind: type[T]) -> T | None:
+    for link in links:
+        for name in names:
+            value = _attribute(link, name)
+            if kind is float and isinstance(value, int | float):
+                return kind(value)  # type: ignore[call-arg]
+            if isinstance(value, kind) and not isinstance(value, bool):
+                return value
+    return None
+
+
+def _body_of(link: BaseException) -> str:
+    """Return the body that an SDK's exception carries, as text."""
+    body = _attribute(link, "body")
+    if body is None:
+        body = _attribute(link, "response")
+    if isinstance(body, bytes):
+        return body[:BODY_CHARACTERS].decode(errors="replace")
+    if isinstance(body, str):
+        return body
+    if isinstance(body, dict | list):
+        try:
+            return json.dumps(body)
+        except (TypeError, ValueError, RecursionError):
+            return ""
+    return ""
+
+
+def _headers_of(link: BaseException) -> dict[str, str]:
+    headers = _attribute(link, "headers")
+    if headers is None:
+        headers = _attribute(_attribute(link, "response"), "headers")
+    try:
+        return {str(key): str(value) for key, value in dict(headers or {}).items()}
+    except (TypeError, ValueError):
+        return {}
+
+
+def _attribute(owner: object, name: str) -> Any:
+    try:
+        return getattr(owner, name, None)
+    except Exception:  # noqa: BLE001 - a property of anyone's object
+        return None

@@ -1,0 +1,87 @@
+"""What the user is told, by kind: one sentence about what happened, one about what helps."""
+
+from chatdebug.enums import ErrorKind
+
+PROVIDERS = {
+    "openai": "OpenAI",
+    "openai-compat": "The AI provider",
+    "openai_compatible": "The AI provider",
+    "azure": "Azure OpenAI",
+    "anthropic": "Anthropic",
+    "google": "Google",
+    "bedrock": "AWS Bedrock",
+    "openrouter": "OpenRouter",
+    "vercel": "Vercel AI Gateway",
+    "groq": "Groq",
+    "mistral": "Mistral",
+    "deepseek": "DeepSeek",
+    "cohere": "Cohere",
+    "ollama": "Ollama",
+    "vllm": "vLLM",
+    "demo": "The demo provider",
+    "demo_anthropic": "The demo provider",
+}
+UNKNOWN_PROVIDER = "The AI provider"
+
+HINTS = (
+    # In the order of reference (f): the first that is mentioned.
+    ("openai-compat", ("openai-compat", "openai compatible")),
+    ("azure", ("azure openai", "azure-openai", "openai.azure.com", "azure")),
+    ("openrouter", ("openrouter",)),
+    ("bedrock", ("aws bedrock", "bedrock")),
+    ("vercel", ("vercel",)),
+    ("anthropic", ("anthropic", "claude")),
+    ("google", ("google", "gemini", "vertex")),
+    ("groq", ("groq",)),
+    ("mistral", ("mistral",)),
+    ("deepseek", ("deepseek",)),
+    ("cohere", ("cohere",)),
+    ("ollama", ("ollama",)),
+    ("openai", ("openai",)),
+)
+
+SENTENCES = {
+    ErrorKind.OVERLOADED: "{provider} is overloaded at the moment.",
+    ErrorKind.RATE_LIMIT: "{provider} is limiting how many requests it takes.",
+    ErrorKind.TIMEOUT: "{provider} could not be reached, or did not answer in time.",
+    ErrorKind.STREAM_SILENCE_TIMEOUT: "{provider} stopped sending its answer.",
+    ErrorKind.AUTH: "{provider} did not accept the key or its permissions.",
+    ErrorKind.CONFIG: "{provider} rejected the model's settings or the size of the chat.",
+    ErrorKind.USAGE_LIMIT: "The usage limit at the provider has been reached.",
+    ErrorKind.MISSING_KEY: "No key is set up for this model.",
+    ErrorKind.PROVIDER_DISABLED: "{provider} has been switched off.",
+    ErrorKind.CONTENT_FILTER: "{provider} blocked this answer under its content policy.",
+    ErrorKind.GENERIC: "{provider} returned an unexpected error.",
+}
+UNEXPECTED = "The request failed unexpectedly."
+"""Of an unknown error that no provider answered with."""
+
+ADVICE = {
+    ErrorKind.OVERLOADED: "Try again in a few minutes, or switch to another model.",
+    ErrorKind.RATE_LIMIT: "Wait a little before you try again.",
+    ErrorKind.TIMEOUT: "Try again. If it happens again, check the provider's status page.",
+    ErrorKind.STREAM_SILENCE_TIMEOUT: "Try again, or switch to another model.",
+    ErrorKind.AUTH: "An administrator should check the key and what it may do.",
+    ErrorKind.CONFIG: "Switch to another model, shorten the chat, or ask an administrator.",
+    ErrorKind.USAGE_LIMIT: "An administrator should check budget and billing.",
+    ErrorKind.MISSING_KEY: "An administrator should set the key's environment variable.",
+    ErrorKind.PROVIDER_DISABLED: "Switch to another model, or ask an administrator.",
+    ErrorKind.CONTENT_FILTER: "Put it in other words.",
+    ErrorKind.GENERIC: "Try again. If it happens again, report it with its debug run.",
+}
+
+
+def detect_provider(text: str) -> str:
+    """Return the provider that a text mentions, or an empty string."""
+    text = text.lower()
+    for provider, words in HINTS:
+        if any(word in text for word in words):
+            return provider
+    return ""
+
+
+def sentence(kind: ErrorKind, *, provider: str, status_code: int | None) -> str:
+    """Return the sentence for the user: what happened. Never a status code in it."""
+    if kind is ErrorKind.GENERIC and status_code is None:
+        return UNEXPECTED
+    return SENTENCES[kind].format(provider=PROVIDERS.get(provider, UNKNOWN_PROVIDER))

@@ -1,0 +1,242 @@
+"""Rules for what is left: the status, the transport, and words where nothing else is."""
+
+from chatdebug.enums import ErrorKind
+from chatdebug.errors.rules.rule import Rule, codes, names, phrases
+from chatdebug.errors.rules.structure import CONFIG_WORDS, NO_CAPACITY
+
+CANCELLED_RULES: tuple[Rule, ...] = (
+    Rule(
+        "text.interrupted",
+        ErrorKind.GENERIC,
+        text=phrases(r"\b(?:chat|request|operation) interrupted\b"),
+    ),
+)
+"""Those after which an error counts as cancelled, and is not captured."""
+
+CLASSES: tuple[Rule, ...] = (
+    Rule(
+        "class.quota",
+        ErrorKind.USAGE_LIMIT,
+        classes=names("ModelQuotaExceededError UsageLimitExceeded"),
+        unless=phrases(r"""
+            per[-_ ]?min(?:ute)?\b
+            please retry in \d
+            token_limit|request_limit
+            """),
+    ),
+    Rule(
+        "class.auth",
+        ErrorKind.AUTH,
+        classes=names(
+            """
+            ModelAuthenticationError AuthenticationError PermissionDeniedError
+            NoCredentialsError DefaultCredentialsError RefreshError TokenRetrievalError
+            """
+        ),
+    ),
+    Rule(
+        "class.content_filter",
+        ErrorKind.CONTENT_FILTER,
+        classes=names(
+            """
+            ContentFilterError ContentPolicyViolationError
+            ContentFilterFinishReasonError
+            """
+        ),
+    ),
+    Rule(
+        "class.overloaded",
+        ErrorKind.OVERLOADED,
+        retryable=True,
+        classes=names("ModelOverloadedError OverloadedError"),
+    ),
+    Rule(
+        "class.no_capacity",
+        ErrorKind.OVERLOADED,
+        retryable=True,
+        lead=NO_CAPACITY,
+        classes=names(
+            """
+            ModelRateLimitError RateLimitError ModelUnavailableError InternalServerError
+            """
+        ),
+    ),
+    Rule(
+        "class.context_window",
+        ErrorKind.CONFIG,
+        classes=names(
+            """
+            ModelContextWindowExceededError ContextWindowExceededError
+            """
+        ),
+    ),
+    Rule("class.not_found", ErrorKind.CONFIG, classes=names("ModelNotFoundError")),
+    Rule(
+        "class.rate_limit",
+        ErrorKind.RATE_LIMIT,
+        retryable=True,
+        unless=CONFIG_WORDS,
+        classes=names(
+            """
+            ModelRateLimitError RateLimitError ConcurrencyLimitExceeded
+            """
+        ),
+    ),
+)
+
+STATUS: tuple[Rule, ...] = (
+    Rule("status.401", ErrorKind.AUTH, statuses=frozenset({401})),
+    Rule("status.402", ErrorKind.USAGE_LIMIT, statuses=frozenset({402})),
+    Rule("status.403", ErrorKind.AUTH, statuses=frozenset({403}), unless=CONFIG_WORDS),
+    Rule("status.408", ErrorKind.TIMEOUT, retryable=True, statuses=frozenset({408})),
+    Rule("status.413", ErrorKind.CONFIG, statuses=frozenset({413})),
+    Rule("status.429", ErrorKind.RATE_LIMIT, retryable=True, statuses=frozenset({429})),
+    Rule("status.529", ErrorKind.OVERLOADED, retryable=True, statuses=frozenset({529})),
+    Rule(
+        "status.502_503_504",
+        ErrorKind.TIMEOUT,
+        retryable=True,
+        statuses=frozenset(
+            {502, 503, 504, 520, 521, 522, 523, 524, 525, 527, 598, 599}
+        ),
+    ),
+)
+
+TRANSPORT: tuple[Rule, ...] = (
+    Rule(
+        "class.timeout",
+        ErrorKind.TIMEOUT,
+        retryable=True,
+        classes=names(
+            """
+            ModelTimeoutError ModelRequestTimeout APITimeoutError TimeoutException
+            ReadTimeout ConnectTimeout PoolTimeout WriteTimeout ReadTimeoutError
+            ConnectTimeoutError
+            """
+        ),
+    ),
+    Rule(
+        "class.connection",
+        ErrorKind.TIMEOUT,
+        retryable=True,
+        classes=names(
+            """
+            ModelConnectionError APIConnectionError ConnectError ReadError WriteError
+            NetworkError RemoteProtocolError ConnectionError ConnectionResetError
+            BrokenPipeError EOFError IncompleteReadError EndpointConnectionError
+            ConnectionClosedError gaierror
+            """
+        ),
+    ),
+    Rule(
+        "class.unavailable",
+        ErrorKind.TIMEOUT,
+        retryable=True,
+        classes=names("ModelUnavailableError"),
+    ),
+)
+
+LOOSE: tuple[Rule, ...] = (
+    # A defect of code, or of the answer: its text quotes what it tripped over.
+    Rule(
+        "class.defect",
+        ErrorKind.GENERIC,
+        classes=names(
+            """
+            TypeError AttributeError LookupError AssertionError NameError
+            ArithmeticError ValueError UnexpectedModelBehavior UserError ValidationError
+            """
+        ),
+    ),
+    # Only where no provider gave structure: reference (f), rules 5 to 13.
+    Rule("text.overloaded", ErrorKind.OVERLOADED, retryable=True, text=NO_CAPACITY),
+    Rule(
+        "text.usage_limit",
+        ErrorKind.USAGE_LIMIT,
+        text=phrases(r"""
+            \bquota\b
+            \bbilling\b
+            payment required
+            insufficient_quota
+            """),
+    ),
+    Rule(
+        "text.auth",
+        ErrorKind.AUTH,
+        text=phrases(r"""
+            \bauthentication\b
+            \bunauthorized\b
+            invalid api key
+            invalid_api_key
+            \bforbidden\b
+            """),
+    ),
+    Rule(
+        "text.rate_limit",
+        ErrorKind.RATE_LIMIT,
+        retryable=True,
+        unless=CONFIG_WORDS,
+        text=phrases(r"""
+            rate[ _-]limit
+            ratelimit
+            too many requests
+            throttl(?:ed|ing)
+            """),
+    ),
+    Rule("text.deadline", ErrorKind.TIMEOUT, text=phrases("context deadline exceeded")),
+    Rule("text.config", ErrorKind.CONFIG, text=CONFIG_WORDS),
+    Rule(
+        "text.timeout",
+        ErrorKind.TIMEOUT,
+        retryable=True,
+        text=phrases(r"""
+            \btime-?out\b
+            \btimed out\b
+            \b(?:service )?unavailable\b
+            connection (?:was )?(?:reset|refused|aborted|closed|error)
+            \bunexpected eof\b
+            (?:^|: )eof$
+            broken pipe
+            bad gateway
+            gateway time-?out
+            client conn\b
+            \bgoaway\b
+            http2: stream closed
+            use of closed network connection
+            (?:internal_error|refused_stream|cancel|enhance_your_calm|no_error); received from peer
+            peer closed connection
+            server disconnected
+            name or service not known
+            temporary failure in name resolution
+            """),
+    ),
+)
+
+SERVER: tuple[Rule, ...] = (
+    Rule(
+        "code.server_error",
+        ErrorKind.GENERIC,
+        retryable=True,
+        unstructured=True,
+        codes=codes(
+            """
+            server_error internal_server_error internal_error api_error INTERNAL
+            InternalServerException InternalFailure ModelErrorException
+            ModelStreamErrorException internalServerException
+            """
+        ),
+    ),
+    Rule("status.500", ErrorKind.GENERIC, retryable=True, statuses=frozenset({500})),
+    Rule(
+        "class.server",
+        ErrorKind.GENERIC,
+        retryable=True,
+        classes=names("ModelServerError InternalServerError"),
+    ),
+    Rule(
+        "text.server_error",
+        ErrorKind.GENERIC,
+        retryable=True,
+        text=phrases(r"\b(?:internal )?server error\b"),
+    ),
+)

@@ -1,0 +1,67 @@
+"""What a rule is: conditions on the evidence, all of which must hold."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chatdebug.enums import ErrorKind
+from chatdebug.errors.evidence import Evidence, code_word
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: every condition that is given must hold."""
+
+    id: str
+    kind: ErrorKind
+    retryable: bool = False
+    codes: frozenset[str] = frozenset()
+    """One of these is among the provider's codes."""
+    classes: frozenset[str] = frozenset()
+    """One of these is the class of an exception in the chain, or a base of it."""
+    statuses: frozenset[int] = frozenset()
+    lead: re.Pattern[str] | None = None
+    """Found in the lead."""
+    text: re.Pattern[str] | None = None
+    """Found in everything that was said; only if no provider answered with a 4xx."""
+    unstructured: bool = False
+    """No provider answered with a 4xx."""
+    unless: re.Pattern[str] | None = None
+    """Not found in the lead."""
+
+    def holds(self, evidence: Evidence) -> bool:
+        """Say whether this rule is about that evidence."""
+        if self.codes and self.codes.isdisjoint(evidence.codes):
+            return False
+        if self.classes and self.classes.isdisjoint(evidence.classes):
+            return False
+        if self.statuses and evidence.status_code not in self.statuses:
+            return False
+        if self.lead and not self.lead.search(evidence.lead):
+            return False
+        if (self.text or self.unstructured) and evidence.is_structured:
+            return False
+        if self.text and not self.text.search(evidence.text):
+            return False
+        return not (self.unless and self.unless.search(evidence.lead))
+
+
+def phrases(patterns: str) -> re.Pattern[str]:
+    """Return one pattern that finds any of the patterns, one a line."""
+    lines = (line.strip() for line in patterns.splitlines())
+    return re.compile("|".join(filter(None, lines)))
+
+
+def codes(words: str) -> frozenset[str]:
+    """Return the words in the form in which codes are compared."""
+    return frozenset(map(code_word, words.split()))
+
+
+def names(words: str) -> frozenset[str]:
+    """Return the names of classes."""
+    return frozenset(words.split())
+
+
+def first_that_holds(rules: Iterable[Rule], evidence: Evidence) -> Rule | None:
+    """Return the first rule that is about this evidence."""
+    return next((rule for rule in rules if rule.holds(evidence)), None)

@@ -1,0 +1,113 @@
+"""Rules about phrases with which providers begin their errors, whatever the status."""
+
+from chatdebug.enums import ErrorKind
+from chatdebug.errors.rules.rule import Rule, phrases
+from chatdebug.errors.rules.structure import NO_CAPACITY
+
+PHRASES: tuple[Rule, ...] = (
+    # Said with any status, because providers give 400 to almost everything.
+    Rule(
+        "lead.invalid_key",
+        ErrorKind.AUTH,
+        lead=phrases(r"""
+            (?:invalid|incorrect|missing|expired|wrong|no) (?:x-)?api[- _]?key
+            invalid_api_key
+            api[- ]?key (?:is |was )?(?:not (?:valid|found|provided)|invalid|missing|expired|disabled|required|revoked)
+            authentication (?:failed|error|required|fails)
+            could not (?:be )?authenticate
+            invalid (?:bearer|access|auth\w*) token
+            (?:bearer|access|security|auth\w*) token (?:included in the request )?(?:is |has )?(?:invalid|expired|missing)
+            invalid (?:credentials|username or password|subscription key)
+            (?:access denied|unauthorized)[ .,]*(?:due to|to access|$)
+            do(?:es)? not have (?:access to the model with|permission|the required permission)
+            is not authorized to (?:perform|access|invoke|use)
+            you don'?t have access to the model with the specified model id
+            unable to locate credentials
+            """),
+    ),
+    Rule(
+        "lead.content_filter",
+        ErrorKind.CONTENT_FILTER,
+        lead=phrases(r"""
+            content management policy
+            content filtering polic
+            (?:blocked|filtered|flagged|rejected) (?:by|under|as a result of|due to) (?:\w+ ){0,3}(?:content|safety|moderation|usage polic)
+            violat\w+ (?:of )?(?:\w+ ){0,3}(?:content|usage|safety) polic
+            flagged as potentially violating
+            rejected (?:by|as a result of) (?:\w+ ){0,2}safety system
+            output blocked by content filtering
+            content exists risk
+            inappropriate content
+            requires moderation
+            """),
+    ),
+    Rule(
+        "lead.context",
+        ErrorKind.CONFIG,
+        lead=phrases(r"""
+            maximum context length
+            context[ _](?:length|window|size)[ _]?(?:is |was |has been )?(?:exceed|too)
+            context_exceeded
+            (?:prompt|input|request|conversation|message)s? (?:is |are )?too (?:long|large)
+            exceeds? the (?:model'?s |maximum )?(?:available )?(?:maximum )?(?:number of tokens|context|token limit|input)
+            token count.{0,40}exceeds
+            too many (?:input )?tokens(?! per| in the last)[^.]{0,20}(?:limit|maximum|allowed|context)
+            input is too long
+            reduce the length of
+            (?:input|prompt|inputs) tokens?.{0,60}(?:must be|exceed|greater than|longer than).{0,40}(?:\d|limit|context)
+            (?:exceeds?|larger than|longer than) (?:the )?(?:model'?s )?(?:context|n_ctx)
+            """),
+    ),
+    Rule(
+        "lead.model",
+        ErrorKind.CONFIG,
+        lead=phrases(r"""
+            invalid model(?! output| response)
+            model[ _]not[ _](?:found|exist)
+            unsupported model
+            unknown model
+            no such model
+            (?:model|deployment|engine)(?: \S+){0,4} (?:does not exist|not found|was not found|is not found|has been (?:deprecated|decommissioned|retired|removed)|is deprecated|could not be found|is not available|is not a valid)
+            model (?:identifier|id|name) is (?:invalid|not valid|incorrect)
+            not a valid model(?: id| name)?
+            model is not (?:available|supported|found|enabled|ready)
+            \bmodels?/\S+ is not (?:found|supported)
+            publisher model\b.{0,200}not found
+            try pulling it first
+            no endpoints (?:found|available)
+            invocation of model id\b.{0,100}with on-demand throughput isn.t supported
+            marked by provider as legacy
+            """),
+    ),
+    Rule(
+        "lead.unsupported",
+        ErrorKind.CONFIG,
+        lead=phrases(r"""
+            (?:not|isn't|aren't) supported (?:with|by|on|for|in) (?:this|the|your) (?:\w+ )?(?:model|api|endpoint|version|deployment|region)
+            (?:model|endpoint) (?:\S+ )?(?:doesn't|does not|do not|can't) support
+            does not support (?:tools|image|chat|completions?|system|streaming|function|parallel)
+            unknown parameter
+            unsupported (?:parameter|value)
+            unrecognized (?:request )?(?:argument|parameter|field)
+            unexpected keyword argument
+            (?:supported|allowed|valid) (?:range|values?) (?:is|are|for)\b
+            (?:temperature|top_p|top_k|max_tokens|n|seed)\b[^.]{0,60}(?:must be|should be|out of range|range|greater than|less than|at most)
+            extra inputs are not permitted
+            location is not supported
+            requires more (?:system )?memory
+            malformed config
+            resolve aws credentials
+            max_tokens[^.]{0,40}(?:too large|exceeds|greater)
+            supports at most
+            invalid api version|api version not supported
+            does not support this api
+            """),
+    ),
+    Rule(
+        "lead.no_capacity",
+        ErrorKind.OVERLOADED,
+        retryable=True,
+        lead=NO_CAPACITY,
+        statuses=frozenset({429, 500, 502, 503, 529}),
+    ),
+)
