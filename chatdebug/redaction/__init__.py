@@ -1,0 +1,22 @@
+"""Removes secrets from everything before it is written, and before it is cut."""
+
+from chatdebug.redaction.configured import configured_secrets
+from chatdebug.redaction.documents import (
+    redact_body,
+    redact_headers,
+    redact_json,
+    redact_json_document,
+    redact_ndjson,
+)
+from chatdebug.redaction.text import redact_text, redact_url
+
+__all__ = [
+    "configured_secrets",
+    "redact_body",
+    "redact_headers",
+    "redact_json",
+    "redact_json_document",
+    "redact_ndjson",
+    "redact_text",
+    "redact_url",
+]

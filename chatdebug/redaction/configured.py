@@ -1,0 +1,192 @@
+"""The deployment's own secrets: found in any encoding, whole or in pieces."""
+
+import base64
+import html
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
+from time import monotonic
+from urllib.parse import quote, quote_plus
+
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
+from chatdebug.conf import recorder_settings
+from chatdebug.redaction.markers import marker
+
+logger = logging.getLogger(__name__)
+
+MIN_SECRET = 6
+"""A shorter one is found in too many words to be removed."""
+MIN_END = 8
+"""Characters of a secret's head or tail that are removed on their own."""
+MIN_PIECE = 12
+"""Characters from anywhere inside a secret that are removed on their own."""
+STRIDE = MIN_PIECE - MIN_END + 1
+"""Each piece of ``MIN_PIECE`` characters holds a gram that begins at a multiple of it."""
+REFRESH_SECONDS = 30.0
+REPLACEMENT = marker("configured secret")
+
+
+class SecretMatcher:
+    """Removes a set of secrets from texts, in time linear in the text."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._variants = sorted(
+            {variant for secret in set(secrets) for variant in _variants(secret)},
+            key=len,
+            reverse=True,
+        )
+        self._grams: dict[str, list[tuple[str, int]]] = {}
+        ends: set[str] = set()
+        for variant in self._variants:
+            if len(variant) < MIN_END:
+                ends.add(variant)
+                continue
+            ends |= {variant[:MIN_END], variant[-MIN_END:]}
+            for start in range(len(variant) - MIN_END + 1):
+                gram = variant[start : start + MIN_END]
+                self._grams.setdefault(gram, []).append((variant, start))
+        self._ends = (
+            re.compile("|".join(map(re.escape, sorted(ends)))) if ends else None
+        )
+
+    def remove(self, text: str) -> str:
+        """Return the text without any of the secrets."""
+        spans = sorted(self._spans(text)) if self._ends else []
+        if not spans:
+            return text
+        parts, position = [], 0
+        for start, end in spans:
+            if start >= position:
+                parts += [text[position:start], REPLACEMENT]
+            position = max(position, end)
+        return "".join([*parts, text[position:]])
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        covered = 0
+        grams = self._grams
+        for start in range(0, len(text) - MIN_END + 1, STRIDE):
+            if start >= covered and text[start : start + MIN_END] in grams:
+                span = self._longest(text, start)
+                if span[1] - span[0] >= MIN_PIECE:
+                    covered = span[1]
+                    yield span
+        if self._ends is not None:
+            for match in self._ends.finditer(text):
+                yield (
+                    self._longest(text, match.start())
+                    if match[0] in grams
+                    else match.span()
+                )
+
+    def _longest(self, text: str, start: int) -> tuple[int, int]:
+        """Return the longest piece of a secret around a gram of it."""
+        best = (start, start)
+        for variant, offset in self._grams[text[start : start + MIN_END]]:
+            left = 0
+            while left < min(offset, start) and (
+                variant[offset - left - 1] == text[start - left - 1]
+            ):
+                left += 1
+            right = MIN_END
+            while (
+                offset + right < len(variant)
+                and start + right < len(text)
+                and variant[offset + right] == text[start + right]
+            ):
+                right += 1
+            if left + right > best[1] - best[0]:
+                best = (start - left, start + right)
+        return best
+
+
+class ConfiguredSecrets:
+    """The matcher of this process, made anew when its secrets may have changed.
+
+    Thread-safe. A source that raises is logged, and the last good secrets stay.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._matcher = SecretMatcher(())
+        self._secrets: frozenset[str] = frozenset()
+        self._next_load = 0.0
+
+    def matcher(self) -> SecretMatcher:
+        """Return the matcher for the secrets as they are now."""
+        if monotonic() >= self._next_load and self._lock.acquire(blocking=False):
+            try:
+                self._load()
+            finally:
+                self._lock.release()
+        return self._matcher
+
+    def secrets(self) -> frozenset[str]:
+        """Return the secrets themselves, for the self-test."""
+        self.matcher()
+        return self._secrets
+
+    def forget(self) -> None:
+        """Load the secrets again with the next text."""
+        self._next_load = 0.0
+
+    def _load(self) -> None:
+        self._next_load = monotonic() + REFRESH_SECONDS
+        try:
+            secrets = frozenset(_given_secrets())
+        except Exception:
+            logger.exception("The deployment's secrets could not be read")
+            return
+        if secrets != self._secrets:
+            self._matcher = SecretMatcher(secrets)
+            self._secrets = secrets
+
+
+configured_secrets = ConfiguredSecrets()
+
+
+def _given_secrets() -> Iterator[str]:
+    config = recorder_settings()
+    yield from filter(_is_usable, config.EXTRA_SECRETS)
+    if config.SECRETS:
+        source: Callable[[], Iterable[str]] = import_string(config.SECRETS)
+        yield from filter(_is_usable, source())
+
+
+def _is_usable(secret: object) -> bool:
+    return isinstance(secret, str) and len(secret) >= MIN_SECRET
+
+
+def _variants(secret: str) -> Iterator[str]:
+    """Yield a secret in each encoding in which it may turn up."""
+    if not _is_usable(secret):
+        return
+    escaped = json.dumps(secret)[1:-1]
+    yield secret
+    yield escaped
+    yield json.dumps(escaped)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    for quoted in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+        yield quoted
+        yield re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), quoted)
+    yield html.escape(secret)
+    data = secret.encode("utf-8", "replace")
+    for alignment in range(3):
+        encoded = base64.b64encode(b"\0" * alignment + data).decode().rstrip("=")
+        # The characters at both edges depend on what stands beside the secret.
+        inner = encoded[(0, 2, 3)[alignment] : len(encoded) - 1]
+        if len(inner) >= MIN_END:
+            yield inner
+            yield inner.replace("+", "-").replace("/", "_")
+    if len(data) >= MIN_END:
+        yield data.hex()
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: object) -> None:
+    if setting == "CHATDEBUG":
+        configured_secrets.forget()

@@ -1,0 +1,9 @@
+"""What stands where a secret was. It says what kind was removed, and never any of it."""
+
+MARKER = "[REDACTED]"
+"""For a value whose name, which stays beside it, says what it was."""
+
+
+def marker(kind: str) -> str:
+    """Return the marker for a secret that was known by its look, or by being configured."""
+    return f"[REDACTED:{kind}]"
