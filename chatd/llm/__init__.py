@@ -1,0 +1,1 @@
+"""How chatd reaches language models: HTTP clients and models of pydantic-ai."""

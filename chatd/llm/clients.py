@@ -1,0 +1,94 @@
+"""The HTTP client that all model calls of an event loop share."""
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import ip_address
+from urllib.request import getproxies, proxy_bypass
+
+import httpx2
+
+# Between two reads, not for the whole answer; the same as in the SDKs' own clients.
+READ_SECONDS = 600.0
+WRITE_SECONDS = 60.0
+CONNECT_SECONDS = 5.0
+# Waiting for a free connection is waiting for other turns: longer than a connect.
+POOL_SECONDS = 30.0
+LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+
+type Wrap = Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport]
+type _Key = tuple[asyncio.AbstractEventLoop, float, Wrap | None]
+
+_clients: dict[_Key, httpx2.AsyncClient] = {}
+
+
+def shared_http_client(
+    *, read_timeout: float = READ_SECONDS, wrap: Wrap | None = None
+) -> httpx2.AsyncClient:
+    """Return the running loop's client; the read timeout is in seconds.
+
+    ``wrap`` is called once with the transport and returns what to use in its place, for
+    example ``RecordingTransport``. The client is one per loop (and choice of arguments),
+    because connections belong to the loop that opened them, and shared, because they
+    are reused. Never close it yourself: whoever owns the loop awaits
+    ``close_http_clients`` before it ends. Raises RuntimeError outside a loop.
+    """
+    for key in [key for key in _clients if key[0].is_closed()]:
+        del _clients[key]
+    key = (asyncio.get_running_loop(), read_timeout, wrap)
+    if key not in _clients:
+        transport = ProxyingTransport()
+        _clients[key] = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(
+                connect=CONNECT_SECONDS,
+                read=read_timeout,
+                write=WRITE_SECONDS,
+                pool=POOL_SECONDS,
+            ),
+            transport=wrap(transport) if wrap else transport,
+        )
+    return _clients[key]
+
+
+async def close_http_clients() -> None:
+    """Close the running loop's clients with all their connections."""
+    loop = asyncio.get_running_loop()
+    for key in [key for key in _clients if key[0] is loop]:
+        await _clients.pop(key).aclose()
+
+
+class ProxyingTransport(httpx2.AsyncBaseTransport):
+    """Sends requests directly, or through the proxy that the environment names.
+
+    httpx2 reads HTTPS_PROXY, ALL_PROXY, NO_PROXY and the like only for a client whose
+    transport it makes itself, and ours may be wrapped. Loopback is never proxied: no proxy
+    could reach the demo provider or a model on this machine.
+    """
+
+    def __init__(self) -> None:
+        proxies = getproxies()
+        self._direct = httpx2.AsyncHTTPTransport(limits=LIMITS)
+        self._proxied = {
+            scheme: httpx2.AsyncHTTPTransport(limits=LIMITS, proxy=url)
+            for scheme in ("http", "https")
+            if (url := proxies.get(scheme) or proxies.get("all"))
+        }
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request on its way."""
+        transport = self._proxied.get(request.url.scheme, self._direct)
+        if transport is not self._direct and _is_direct(request.url.host):
+            transport = self._direct
+        return await transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections, direct and proxied."""
+        for transport in (self._direct, *self._proxied.values()):
+            await transport.aclose()
+
+
+def _is_direct(host: str) -> bool:
+    try:
+        is_loopback = ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    return is_loopback or bool(proxy_bypass(host))
