@@ -9,9 +9,9 @@ from chatd.llm.clients import shared_http_client
 from chatd.llm.providers import build_model
 from chatd.models import ModelConfig
 from chatdebug.errors import MissingKeyError, ProviderDisabledError
-from chatdebug.recorder import RecordingModel, RecordingTransport
+from chatdebug.recorder import RecordingModel, RecordingTransport, protect_secret
 
-DEMO_KEY = "demo-key"
+DEMO_KEY = "demo-key-that-opens-nothing"
 
 _demo_provider: DemoProvider | None = None
 
@@ -45,6 +45,8 @@ def _connection(config: ModelConfig) -> tuple[str, str, str]:
     demo = _demo_provider
     if config.provider in (Provider.DEMO, Provider.DEMO_ANTHROPIC) and demo is None:
         raise ProviderDisabledError("The demo provider does not run here.")
+    if demo is not None:
+        protect_secret(DEMO_KEY)
     if config.provider == Provider.DEMO and demo:
         return Provider.OPENAI_COMPATIBLE, demo.openai_base_url, DEMO_KEY
     if config.provider == Provider.DEMO_ANTHROPIC and demo:
@@ -58,4 +60,5 @@ def _key(config: ModelConfig) -> str:
     key = env.str(config.api_key_variable, "")
     if not key:
         raise MissingKeyError(config.api_key_variable)
+    protect_secret(key)
     return key

@@ -11,7 +11,11 @@ from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.transport import RecordingTransport, SyncRecordingTransport
+from chatdebug.redaction import configured_secrets
 from chatdebug.writer import close_writer
+
+protect_secret = configured_secrets.add
+"""Say that no record may hold this text: a key that the process has come to use."""
 
 __all__ = [
     "Level",
@@ -26,6 +30,7 @@ __all__ = [
     "close_writer",
     "current_run",
     "logical_call",
+    "protect_secret",
     "record_run",
     "recorder_lifespan",
 ]

@@ -115,6 +115,13 @@ class ConfiguredSecrets:
         self._matcher = SecretMatcher(())
         self._secrets: frozenset[str] = frozenset()
         self._next_load = 0.0
+        self._added: frozenset[str] = frozenset()
+
+    def add(self, secret: str) -> None:
+        """Take note of a secret that this process has come to use, from now on."""
+        if secret not in self._added and _is_usable(secret):
+            self._added |= {secret}
+            self.forget()
 
     def matcher(self) -> SecretMatcher:
         """Return the matcher for the secrets as they are now."""
@@ -137,7 +144,7 @@ class ConfiguredSecrets:
     def _load(self) -> None:
         self._next_load = monotonic() + REFRESH_SECONDS
         try:
-            secrets = frozenset(_given_secrets())
+            secrets = self._added.union(_given_secrets())
         except Exception:
             logger.exception("The deployment's secrets could not be read")
             return

@@ -1,0 +1,62 @@
+"""What the recorder has to know of this project: who may read a chat, and its secrets."""
+
+import os
+import re
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+
+from chatd.models import Chat
+from chatdebug.access import User, may_read_content
+
+SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(?:_\d+)?$")
+MIN_VALUE = 8
+"""A shorter value of such a variable is a flag or a name."""
+
+
+class ChatAccess:
+    """The owner of a chat may read its evidence; staff with the permission for content too."""
+
+    def may_read(self, user: User, chat_id: str) -> bool:
+        """Say whether this person may read the chat, and so its evidence."""
+        return self.may_switch(user, chat_id) or may_read_content(user)
+
+    def may_switch(self, user: User, chat_id: str) -> bool:
+        """Say whether this is the chat's owner."""
+        owner_id = self.owner_id_of(chat_id)
+        return bool(owner_id) and owner_id == str(user.pk)
+
+    def owner_id_of(self, chat_id: str) -> str:
+        """Return the id of the chat's owner; empty if there is no such chat."""
+        key = _as_uuid(chat_id)
+        owner = Chat.objects.filter(pk=key).values_list("owner_id", flat=True).first()
+        return "" if key is None or owner is None else str(owner)
+
+    def chat_url(self, chat_id: str) -> str:
+        """Return the address of the chat's page."""
+        key = _as_uuid(chat_id)
+        return reverse("chat", args=[key]) if key is not None else ""
+
+
+def deployment_secrets() -> Iterator[str]:
+    """Yield what no record may hold. Reads no database, so any thread may ask.
+
+    That is: Django's keys, the databases' passwords, and the values of environment
+    variables with telling names. A provider's key is added when it is first used.
+    """
+    yield settings.SECRET_KEY
+    yield from settings.SECRET_KEY_FALLBACKS
+    for database in settings.DATABASES.values():
+        yield database.get("PASSWORD") or ""
+    for name, value in os.environ.items():
+        if SECRET_VARIABLE.search(name) and len(value) >= MIN_VALUE:
+            yield value
+
+
+def _as_uuid(chat_id: str) -> UUID | None:
+    try:
+        return UUID(chat_id)
+    except ValueError:
+        return None

@@ -1,0 +1,77 @@
+"""Who may see the evidence of a chat: the host project says.
+
+The recorder knows chats and people only by id. The setting ``ACCESS_POLICY`` names a class
+of the host project that knows more.
+"""
+
+from functools import cache
+from typing import Protocol
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
+from chatdebug.conf import recorder_settings
+
+type User = AbstractBaseUser | AnonymousUser
+
+
+class AccessPolicy(Protocol):
+    """What the recorder's pages and API ask the host project. Ids are text."""
+
+    def may_read(self, user: User, chat_id: str) -> bool:
+        """Say whether this person may read the chat, and so its evidence."""
+
+    def may_switch(self, user: User, chat_id: str) -> bool:
+        """Say whether this person may switch full recording for this one chat."""
+
+    def owner_id_of(self, chat_id: str) -> str:
+        """Return the id of the chat's owner; empty if there is no such chat."""
+
+    def chat_url(self, chat_id: str) -> str:
+        """Return the address of the chat's page; empty if it has none."""
+
+
+class StaffOnly:
+    """The policy where the host project names none: staff with the permission for content."""
+
+    def may_read(self, user: User, chat_id: str) -> bool:
+        """Allow staff who may read recorded content."""
+        return may_read_content(user)
+
+    def may_switch(self, user: User, chat_id: str) -> bool:
+        """Allow staff who may change switches."""
+        return is_staff_with(user, "chatdebug.change_recordingswitch")
+
+    def owner_id_of(self, chat_id: str) -> str:
+        """Know of no owner."""
+        return ""
+
+    def chat_url(self, chat_id: str) -> str:
+        """Know of no page."""
+        return ""
+
+
+@cache
+def access_policy() -> AccessPolicy:
+    """Return the host project's policy. Raises ImportError if there is none of that name."""
+    policy: AccessPolicy = import_string(recorder_settings().ACCESS_POLICY)()
+    return policy
+
+
+def may_read_content(user: User) -> bool:
+    """Say whether this is a staff member who may read prompts and answers of all chats."""
+    return is_staff_with(user, "chatdebug.view_content")
+
+
+def is_staff_with(user: User, permission: str) -> bool:
+    """Say whether this is an active staff member with a permission."""
+    is_staff = bool(user.is_active and getattr(user, "is_staff", False))
+    return is_staff and bool(getattr(user, "has_perm", bool)(permission))
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: object) -> None:
+    if setting == "CHATDEBUG":
+        access_policy.cache_clear()
