@@ -31,8 +31,10 @@ class ChatAccess:
     def owner_id_of(self, chat_id: str) -> str:
         """Return the id of the chat's owner; empty if there is no such chat."""
         key = _as_uuid(chat_id)
+        if key is None:
+            return ""
         owner = Chat.objects.filter(pk=key).values_list("owner_id", flat=True).first()
-        return "" if key is None or owner is None else str(owner)
+        return "" if owner is None else str(owner)
 
     def chat_url(self, chat_id: str) -> str:
         """Return the address of the chat's page."""
@@ -46,8 +48,8 @@ def deployment_secrets() -> Iterator[str]:
     That is: Django's keys, the databases' passwords, and the values of environment
     variables with telling names. A provider's key is added when it is first used.
     """
-    yield settings.SECRET_KEY
-    yield from settings.SECRET_KEY_FALLBACKS
+    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        yield key if isinstance(key, str) else key.decode(errors="replace")
     for database in settings.DATABASES.values():
         yield database.get("PASSWORD") or ""
     for name, value in os.environ.items():

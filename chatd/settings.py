@@ -19,7 +19,7 @@ if not SECRET_KEY:
         "Set SECRET_KEY (or SECRET_KEY_FILE), or DEBUG=true for development."
     )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -129,7 +129,7 @@ if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Numbers of chatd.turns.policy.TurnPolicy; times are in seconds.
-TURN_POLICY = {
+TURN_POLICY: dict[str, Any] = {
     "max_attempts": env.int("TURN_MAX_ATTEMPTS", 25, validate=lambda count: count >= 1),
     "max_wait": env.float("TURN_MAX_WAIT", 60.0, validate=lambda wait: wait >= 0),
     "silence": env.float("TURN_SILENCE", 600.0, validate=lambda silence: silence > 0),

@@ -1,18 +1,16 @@
 """Writes about chats."""
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 
 from chatd.models import Chat, ModelConfig
 
 MAX_TITLE_CHARACTERS = 200
 
 
-def create_chat(
-    *, owner: AbstractBaseUser, model: ModelConfig, title: str = ""
-) -> Chat:
+def create_chat(*, owner: User, model: ModelConfig, title: str = "") -> Chat:
     """Open an empty chat. Without a title it gets one from its first message."""
     return Chat.objects.create(
-        owner_id=owner.pk, model=model, title=title.strip()[:MAX_TITLE_CHARACTERS]
+        owner=owner, model=model, title=title.strip()[:MAX_TITLE_CHARACTERS]
     )
 
 

@@ -79,7 +79,7 @@ async def run_turn(turn_id: UUID) -> None:
         outcome = Outcome(TurnStatus.INTERRUPTED, answer.text, is_partial=True)
         await undisturbed(_store(assignment.turn, outcome))
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the turn has failed
         outcome = _failure(error, answer.text, recording.run)
         await undisturbed(_store(assignment.turn, outcome))
     finally:

@@ -33,7 +33,7 @@ class TurnPolicy:
         """
         if not verdict.retryable or attempts >= self.max_attempts:
             return None
-        wait = min(self.first_wait * 2 ** (attempts - 1), self.max_wait)
+        wait: float = min(self.first_wait * 2 ** (attempts - 1), self.max_wait)
         wait = max(wait, min(verdict.retry_after or 0.0, self.max_retry_after))
         return wait * (1 + uniform(0, MAX_JITTER)) if jitter else wait  # noqa: S311
 

@@ -1,7 +1,7 @@
 """The recorder's tables."""
 
 from chatdebug.models.runs import ChatRun, ChatStep
-from chatdebug.models.switches import RecordingSwitch
+from chatdebug.models.switches import RecordingSwitch, SwitchChange
 from chatdebug.models.writers import WriterState
 
-__all__ = ["ChatRun", "ChatStep", "RecordingSwitch", "WriterState"]
+__all__ = ["ChatRun", "ChatStep", "RecordingSwitch", "SwitchChange", "WriterState"]

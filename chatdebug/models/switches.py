@@ -49,3 +49,30 @@ class RecordingSwitch(models.Model):
     def __str__(self) -> str:
         state = "on" if self.enabled else "off"
         return f"{self.get_scope_display()} {self.key}: {state}".replace(" :", ":")
+
+
+class SwitchChange(models.Model):
+    """That somebody switched full recording on or off. Never changed, only added."""
+
+    scope = models.CharField(max_length=16, choices=Scope)
+    key = models.CharField(max_length=64, blank=True, default="")
+    old_value = models.BooleanField()
+    new_value = models.BooleanField()
+    changed_by_id = models.CharField(max_length=64, blank=True, default="")
+    changed_by = models.CharField(
+        max_length=200, blank=True, default="", help_text="The name at that time."
+    )
+    changed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "switch change"
+        ordering = ("-changed_at", "-id")
+        indexes = [
+            # The admin's list, and the changes of one switch.
+            models.Index(
+                fields=["scope", "key", "-changed_at"], name="chatdebug_switch_change"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_scope_display()} {self.key}: {self.new_value}"

@@ -175,7 +175,8 @@ def _opened(value: Any) -> Mapping[Any, Any] | Iterable[Any] | None:
     ask a database.
     """
     if type(value) in PLAIN_CONTAINERS or isinstance(value, Mapping | Sequence | Set):
-        return value
+        container: Mapping[Any, Any] | Iterable[Any] = value
+        return container
     if isinstance(value, type):
         return None
     if is_dataclass(value):

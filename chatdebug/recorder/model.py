@@ -18,7 +18,7 @@ from chatdebug.recorder.evidence import Progress
 from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
-from chatdebug.recorder.stream import RecordedStream, raised_by_model
+from chatdebug.recorder.stream import RecordedStream, raised_by_model, watched
 from chatdebug.writer import Later
 
 
@@ -72,7 +72,7 @@ class RecordingModel(WrapperModel):
         try:
             async with self.wrapped.request_stream(*arguments, run_context) as stream:
                 # At the errors level the stream itself is handed on: a part costs nothing.
-                opened = RecordedStream(stream) if step.is_full else stream
+                opened = watched(stream) if step.is_full else stream
                 yield opened
                 left_alone = True
         except BaseException as error:

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import wrapt
 from pydantic_ai.messages import ModelResponseStreamEvent
 from pydantic_ai.models import StreamedResponse
 
 
-class RecordedStream(wrapt.ObjectProxy):  # type: ignore[misc]
+class RecordedStream(wrapt.ObjectProxy[StreamedResponse]):
     """A transparent proxy of a ``StreamedResponse`` that counts what passes.
 
     Everything but iteration is the wrapped stream's own, ``isinstance`` included.
@@ -37,6 +37,12 @@ class RecordedStream(wrapt.ObjectProxy):  # type: ignore[misc]
             "part_count": self._self_counts["part_start"],
             "error_count": int(self._self_failed),
         }
+
+
+def watched(stream: StreamedResponse) -> StreamedResponse:
+    """Return the stream, to be used in its place, with its events counted."""
+    proxy: Any = RecordedStream(stream)
+    return cast("StreamedResponse", proxy)
 
 
 def raised_by_model(stream: StreamedResponse, error: BaseException) -> bool:

@@ -1,0 +1,25 @@
+"""Addresses of the API, under ``/api/v1/``."""
+
+from django.urls import include, path
+from rest_framework.authtoken.views import obtain_auth_token
+
+from chatd.api import views
+
+app_name = "api"
+
+TURN = "chats/<uuid:chat_id>/turns/<uuid:turn_id>/"
+
+urlpatterns = [
+    path("token/", obtain_auth_token, name="token"),
+    path("models/", views.ModelList.as_view(), name="model-list"),
+    path("chats/", views.ChatList.as_view(), name="chat-list"),
+    path("chats/<uuid:chat_id>/", views.ChatDetail.as_view(), name="chat"),
+    path(
+        "chats/<uuid:chat_id>/messages/",
+        views.MessageList.as_view(),
+        name="message-list",
+    ),
+    path(TURN, views.TurnDetail.as_view(), name="turn"),
+    path(f"{TURN}stop/", views.TurnStop.as_view(), name="turn-stop"),
+    path("", include("chatdebug.api.urls")),
+]

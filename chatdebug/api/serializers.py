@@ -1,0 +1,64 @@
+"""What the API says of runs and steps, and of the switches."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from chatdebug.models import ChatRun, ChatStep
+
+
+class RunSerializer(serializers.ModelSerializer[ChatRun]):
+    """A run without its steps."""
+
+    class Meta:
+        model = ChatRun
+        fields: tuple[str, ...] = (
+            "id",
+            "chat_id",
+            "root_chat_id",
+            "parent_chat_id",
+            "model_config_id",
+            "trigger_message_id",
+            "history_tip_message_id",
+            "kind",
+            "level",
+            "status",
+            "provider",
+            "model",
+            "error_kind",
+            "fingerprint",
+            "similar_count",
+            "summary",
+            "started_at",
+            "updated_at",
+            "finished_at",
+        )
+
+
+class StepSerializer(serializers.ModelSerializer[ChatStep]):
+    """A step with all that was recorded of it."""
+
+    class Meta:
+        model = ChatStep
+        exclude = ("run",)
+
+
+class RunWithStepsSerializer(RunSerializer):
+    """A run with its steps in order."""
+
+    steps = StepSerializer(many=True)
+
+    class Meta(RunSerializer.Meta):
+        fields = (*RunSerializer.Meta.fields, "steps")
+
+
+class GateSerializer(serializers.Serializer[dict[str, Any]]):
+    """The deployment's gate."""
+
+    allow_users = serializers.BooleanField()
+
+
+class OptInSerializer(serializers.Serializer[dict[str, Any]]):
+    """A person's own opt-in, or the switch of one chat."""
+
+    debug_logging_enabled = serializers.BooleanField()

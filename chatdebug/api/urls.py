@@ -1,0 +1,19 @@
+"""Addresses of the recorder's API; to be included where the host project's API is."""
+
+from django.urls import path
+
+from chatdebug.api import views
+
+CHAT = "chats/<uuid:chat_id>/debug/"
+
+urlpatterns = [
+    path(f"{CHAT}runs/", views.RunList.as_view(), name="run-list"),
+    path(f"{CHAT}runs/<str:run_id>/", views.RunDetail.as_view(), name="run"),
+    path(f"{CHAT}logging/", views.ChatSwitchView.as_view(), name="chat-logging"),
+    path("config/debug-logging/", views.GateView.as_view(), name="debug-logging"),
+    path(
+        "config/user-debug-logging/",
+        views.OptInView.as_view(),
+        name="user-debug-logging",
+    ),
+]

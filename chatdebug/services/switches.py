@@ -1,0 +1,44 @@
+"""Switches full recording on and off, and leaves a trace of who did."""
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+
+from chatdebug.models import RecordingSwitch, SwitchChange
+from chatdebug.models.switches import Scope
+
+
+def set_switch(
+    *,
+    scope: Scope,
+    key: str,
+    enabled: bool,
+    by: AbstractBaseUser | AnonymousUser | None,
+) -> bool:
+    """Set one switch; return whether that changed anything.
+
+    Nothing is written when the value in force is the same already, so a default that is
+    confirmed leaves no row (reference-behaviour.md, (b)). A change leaves a
+    ``SwitchChange`` with the old and the new value.
+    """
+    with transaction.atomic():
+        switch = _locked(scope, key)
+        if switch.enabled == enabled:
+            return False
+        old, switch.enabled = switch.enabled, enabled
+        switch.save()
+        SwitchChange.objects.create(
+            scope=scope,
+            key=key,
+            old_value=old,
+            new_value=enabled,
+            changed_by_id="" if by is None else str(by.pk),
+            changed_by=str(by or ""),
+        )
+    return True
+
+
+def _locked(scope: Scope, key: str) -> RecordingSwitch:
+    """Return the switch, locked against a change at the same time; an unsaved new one."""
+    switches = RecordingSwitch.objects.select_for_update()
+    found = switches.filter(scope=scope, key=key).first()
+    return found or RecordingSwitch(scope=scope, key=key)
