@@ -1,0 +1,93 @@
+"""The evidence over the API: for whoever may read the chat, and for nobody else."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from chatd.models import Chat
+from chatdebug.models import ChatRun
+from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return ChatFactory()
+
+
+@pytest.fixture
+def run(chat: Chat) -> ChatRun:
+    run = ChatRunFactory(chat_id=str(chat.pk))
+    ChatStepFactory(run=run)
+    return run
+
+
+def client_of(user: Any) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def runs_of(chat: Chat, *parts: object) -> str:
+    return "/".join([f"/api/v1/chats/{chat.pk}/debug/runs", *map(str, parts), ""])
+
+
+def test_the_owner_lists_the_runs_newest_first(chat: Chat, run: ChatRun) -> None:
+    newer = ChatRunFactory(chat_id=str(chat.pk))
+    ChatRunFactory()
+    listed = client_of(chat.owner).get(runs_of(chat)).json()["results"]
+    assert [entry["id"] for entry in listed] == [str(newer.pk), str(run.pk)]
+    assert listed[0]["error_kind"] == "generic"
+    assert "steps" not in listed[0]
+
+
+def test_the_owner_reads_a_run_with_its_step(chat: Chat, run: ChatRun) -> None:
+    read = client_of(chat.owner).get(runs_of(chat, run.pk)).json()
+    (step,) = read["steps"]
+    assert (read["status"], step["status"]) == ("error", "error")
+    assert step["error"]["type"] == "ModelRequestRejectedError"
+
+
+def test_another_person_finds_nothing(chat: Chat, run: ChatRun) -> None:
+    stranger = client_of(UserFactory())
+    assert stranger.get(runs_of(chat)).status_code == 404
+    assert stranger.get(runs_of(chat, run.pk)).status_code == 404
+
+
+def test_staff_without_the_permission_for_content_finds_nothing(
+    chat: Chat, run: ChatRun
+) -> None:
+    assert client_of(UserFactory(is_staff=True)).get(runs_of(chat)).status_code == 404
+    admin = UserFactory(is_staff=True, is_superuser=True)
+    assert client_of(admin).get(runs_of(chat)).status_code == 200
+
+
+def test_nobody_reads_without_signing_in(chat: Chat) -> None:
+    assert APIClient().get(runs_of(chat)).status_code in (401, 403)
+
+
+def test_a_run_of_another_chat_is_not_found(chat: Chat, run: ChatRun) -> None:
+    other = ChatFactory(owner=chat.owner)
+    assert client_of(chat.owner).get(runs_of(other, run.pk)).status_code == 404
+    assert client_of(chat.owner).get(runs_of(chat, uuid4())).status_code == 404
+
+
+def test_an_id_that_is_none_is_a_bad_request(chat: Chat) -> None:
+    assert client_of(chat.owner).get(runs_of(chat, "x")).status_code == 400
+
+
+def test_the_list_is_two_queries_and_counts_nothing(chat: Chat) -> None:
+    for _ in range(5):
+        ChatStepFactory(run=ChatRunFactory(chat_id=str(chat.pk)))
+    client = client_of(chat.owner)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        client.get(runs_of(chat))
+    assert len(queries) == 2
+    assert not any("COUNT(" in query["sql"] for query in queries)
