@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event, Lock, Thread
+from time import sleep
 from uuid import UUID
 
 from django.db import Error, connections
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 200
 FIRST_RETRY_SECONDS = 0.1
 MAX_RETRY_SECONDS = 5.0
+LAST_TRIES = 3
+"""After the writer was closed, while the database does not answer."""
 
 
 class Writer:
@@ -45,6 +48,7 @@ class Writer:
         self._starting = Lock()
         self._thread: Thread | None = None
         self._retry_seconds = 0.0
+        self._last_tries = LAST_TRIES
 
     def start(self) -> None:
         """Start the thread, and with it the import of what was left in the spool."""
@@ -109,14 +113,21 @@ class Writer:
                 try:
                     self.upkeep.work()
                     batch = self.queue.take(BATCH_ROWS, self.upkeep.seconds_left())
-                    if batch and not self._write(batch) and self._closing.is_set():
+                    if batch and not self._write(batch) and self._gives_up():
                         return  # what is durable comes at the next start
                 except Exception as error:  # noqa: BLE001 - the thread must go on
                     self._note(error, "The recorder's writer failed")
                     self._wait_to_retry()
+                    if self._gives_up():
+                        return
             self._report_end()
         finally:
             connections[self._alias].close()
+
+    def _gives_up(self) -> bool:
+        """Say whether to leave the rest: after a few tries once the writer is closed."""
+        self._last_tries -= self._closing.is_set()
+        return self._last_tries <= 0
 
     def _write(self, batch: list[Snapshot]) -> bool:
         failed = True
@@ -151,7 +162,10 @@ class Writer:
         self._retry_seconds = min(
             self._retry_seconds * 2 or FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS
         )
-        self._closing.wait(self._retry_seconds)
+        if self._closing.is_set():
+            sleep(FIRST_RETRY_SECONDS)
+        else:
+            self._closing.wait(self._retry_seconds)
 
     def _report_end(self) -> None:
         try:
