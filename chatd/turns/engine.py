@@ -67,6 +67,8 @@ async def run_turn(turn_id: UUID) -> None:
     # Shielded: a turn that was claimed must be ended by this task, however early it stops.
     assignment = await undisturbed(in_thread(_claim, turn_id))
     if assignment is None:
+        if await in_thread(_is_over, turn_id):
+            get_bus().close(turn_id)  # it was stopped while it waited
         return
     bus = get_bus()
     bus.open(turn_id, epoch=assignment.turn.epoch)
@@ -84,6 +86,10 @@ async def run_turn(turn_id: UUID) -> None:
         await undisturbed(_store(assignment.turn, outcome))
     finally:
         bus.close(turn_id)
+
+
+def _is_over(turn_id: UUID) -> bool:
+    return not Turn.objects.active().filter(pk=turn_id).exists()
 
 
 def _raise_if_cancelled() -> None:

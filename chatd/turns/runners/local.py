@@ -72,6 +72,8 @@ class LocalRunner:
     def _cancel(self, turn_id: UUID) -> None:
         if (task := self._tasks.get(turn_id)) is not None:
             task.cancel()
+        else:
+            self._begin(turn_id)  # finds that it is over, and tells its viewers
 
     def _ended(self, turn_id: UUID, task: asyncio.Task[None]) -> None:
         del self._tasks[turn_id]
