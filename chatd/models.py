@@ -62,6 +62,11 @@ class ModelConfig(models.Model):
     def __str__(self) -> str:
         return self.title or self.name
 
+    @property
+    def is_demo(self) -> bool:
+        """Whether it is answered by the demo provider, which is no language model."""
+        return self.provider in (Provider.DEMO, Provider.DEMO_ANTHROPIC)
+
 
 class Chat(models.Model):
     """What one owner and a model say to each other."""
@@ -151,6 +156,16 @@ class Turn(models.Model):
     def is_active(self) -> bool:
         """Whether the turn waits or runs."""
         return self.status in (TurnStatus.QUEUED, TurnStatus.IN_PROGRESS)
+
+    @property
+    def question(self) -> "ChatMessage | None":
+        """The user's message, from the messages that were loaded with the turn."""
+        return next((m for m in self.messages.all() if m.role == Role.USER), None)
+
+    @property
+    def answer(self) -> "ChatMessage | None":
+        """The answer, whole or partial, from the messages that were loaded with it."""
+        return next((m for m in self.messages.all() if m.role == Role.ASSISTANT), None)
 
     @property
     def was_stopped(self) -> bool:

@@ -1,7 +1,28 @@
 """Every address of the site."""
 
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+
+from chatd.views import chats, health, streams, turns
+
+TURN = "chats/<uuid:chat_id>/turns/<uuid:turn_id>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="chat-list")),
+    path("accounts/login/", LoginView.as_view(), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("chats/", chats.chat_list, name="chat-list"),
+    path("chats/<uuid:chat_id>/", chats.chat, name="chat"),
+    path("chats/<uuid:chat_id>/rename/", chats.chat_rename, name="chat-rename"),
+    path("chats/<uuid:chat_id>/delete/", chats.chat_delete, name="chat-delete"),
+    path("chats/<uuid:chat_id>/messages/", turns.message_send, name="message-send"),
+    path(TURN, turns.turn, name="turn"),
+    path(f"{TURN}stream/", streams.turn_stream, name="turn-stream"),
+    path(f"{TURN}stop/", turns.turn_stop, name="turn-stop"),
+    path("debug/", include("chatdebug.urls")),
     path("api/v1/", include("chatd.api.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
 ]

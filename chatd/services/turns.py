@@ -141,12 +141,16 @@ def renew_leases(*, turn_ids: list[UUID]) -> set[UUID]:
     return deleted | set(stopped)
 
 
-def release_abandoned_turns() -> int:
-    """End the turns whose runner is gone; their answers were lost with it."""
+def release_abandoned_turns() -> list[UUID]:
+    """End the turns whose runner is gone, and return them; their answers are lost."""
     now = timezone.now()
-    return Turn.objects.abandoned(now=now).update(
-        status=TurnStatus.INTERRUPTED, finished_at=now, lease_expires_at=None
-    )
+    abandoned = Turn.objects.abandoned(now=now)
+    ids = list(abandoned.values_list("pk", flat=True))
+    if ids:
+        abandoned.filter(pk__in=ids).update(
+            status=TurnStatus.INTERRUPTED, finished_at=now, lease_expires_at=None
+        )
+    return ids
 
 
 def _checked(text: str) -> str:

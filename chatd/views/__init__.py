@@ -1,0 +1,1 @@
+"""The chat's pages, and the fragments that htmx asks for."""

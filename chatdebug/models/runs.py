@@ -5,6 +5,7 @@ capture can therefore never fail on a row that was rolled back or is not committ
 and any project can use these tables whatever its primary keys are.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 import uuid_utils.compat
@@ -120,6 +121,11 @@ class ChatRun(models.Model):
         return f"{self.get_kind_display()} {self.id}"
 
     @property
+    def duration(self) -> timedelta | None:
+        """How long it took; None while it is in progress."""
+        return self.finished_at - self.started_at if self.finished_at else None
+
+    @property
     def label(self) -> str:
         """The first words of the message that started the run, else its kind."""
         return self.summary.get("first_message") or self.get_kind_display()
@@ -175,3 +181,8 @@ class ChatStep(models.Model):
 
     def __str__(self) -> str:
         return f"Step {self.step_number} of {self.run_id}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took; None while it is in progress."""
+        return self.finished_at - self.started_at if self.finished_at else None

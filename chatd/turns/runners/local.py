@@ -9,6 +9,7 @@ from django.db import DatabaseError
 
 from chatd.models import Turn
 from chatd.services.turns import release_abandoned_turns, renew_leases
+from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
 from chatd.turns.runners import set_runner
 from chatd.turns.threads import in_thread
@@ -93,7 +94,8 @@ class LocalRunner:
         if self._tasks:
             for turn_id in await in_thread(renew_leases, turn_ids=list(self._tasks)):
                 self._cancel(turn_id)
-        await in_thread(release_abandoned_turns)
+        for turn_id in await in_thread(release_abandoned_turns):
+            get_bus().close(turn_id)
         for turn_id in await in_thread(_queued_turns):
             self._begin(turn_id)
 

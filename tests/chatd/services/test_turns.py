@@ -139,7 +139,7 @@ def test_the_answer_and_the_outcome_are_stored_together(chat: Chat) -> None:
 def test_a_runner_that_lost_its_turn_stores_nothing(chat: Chat) -> None:
     turn = claimed(chat)
     Turn.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    assert release_abandoned_turns() == 1
+    assert release_abandoned_turns() == [turn.id]
     said: list[str] = []
     outcome = Outcome(TurnStatus.COMPLETED, "late")
     assert not finish_turn(
@@ -189,4 +189,4 @@ def test_renewing_leases_finds_what_another_process_stopped(chat: Chat) -> None:
     kept.refresh_from_db()
     assert kept.lease_expires_at is not None
     assert kept.lease_expires_at > timezone.now()
-    assert release_abandoned_turns() == 0
+    assert release_abandoned_turns() == []

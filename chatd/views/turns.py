@@ -1,0 +1,58 @@
+"""Sending a message, following its turn, stopping it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+from django_htmx.http import reswap, retarget
+
+from chatd.http import PageRequest
+from chatd.services.turns import InvalidMessage, request_stop, start_turn
+from chatd.views.chats import chat_context, own_chat
+
+
+@login_required
+@require_POST
+def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
+    """Start a turn. htmx gets its fragment for the transcript, a plain form the page."""
+    own = own_chat(request, chat_id)
+    try:
+        turn = start_turn(chat=own, text=request.POST.get("text", ""))
+    except InvalidMessage as error:
+        return _refused(request, str(error))
+    if not request.htmx:
+        return redirect("chat", chat_id=own.pk)
+    context: dict[str, Any] = chat_context(own) | {"turn": turn}
+    return render(request, "chatd/chat.html#turn", context)
+
+
+@login_required
+def turn(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpResponse:
+    """Return a turn as it is now, and the tabs, which may have changed with it."""
+    own = own_chat(request, chat_id)
+    found = get_object_or_404(own.turns.in_order(), pk=turn_id)
+    context: dict[str, Any] = chat_context(own) | {"turn": found, "is_update": True}
+    return render(request, "chatd/chat.html#turn_and_tabs", context)
+
+
+@login_required
+@require_POST
+def turn_stop(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpResponse:
+    """Ask for the end of a turn; its stream says when that is."""
+    own = own_chat(request, chat_id)
+    request_stop(turn=get_object_or_404(own.turns, pk=turn_id))
+    if request.htmx:
+        return HttpResponse(status=204)
+    return redirect("chat", chat_id=own.pk)
+
+
+def _refused(request: PageRequest, reason: str) -> HttpResponse:
+    response = render(
+        request, "chatd/chat.html#refusal", {"reason": reason}, status=422
+    )
+    if not request.htmx:
+        return response
+    return reswap(retarget(response, "#refusal"), "outerHTML")

@@ -1,0 +1,7 @@
+"""The recorder in Django's admin."""
+
+from chatdebug.admin.runs import RunAdmin
+from chatdebug.admin.switches import SwitchAdmin, SwitchChangeAdmin
+from chatdebug.admin.writers import WriterAdmin
+
+__all__ = ["RunAdmin", "SwitchAdmin", "SwitchChangeAdmin", "WriterAdmin"]
