@@ -5,7 +5,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from chatd.views import chats, health, streams, turns
+from chatd.views import chats, site, streams, turns
 
 TURN = "chats/<uuid:chat_id>/turns/<uuid:turn_id>/"
 
@@ -24,5 +24,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("debug/", include("chatdebug.urls")),
     path("api/v1/", include("chatd.api.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", health.healthz, name="healthz"),
+    path("favicon.ico", site.favicon),
+    path("healthz", site.healthz, name="healthz"),
 ]

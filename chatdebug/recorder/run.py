@@ -3,7 +3,8 @@
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,7 @@ class Run:
         "_lock",
         "_outcome",
         "_row_exists",
+        "_started",
         "_started_at",
         "_steps",
         "error_kind",
@@ -73,6 +75,7 @@ class Run:
         self.id: UUID | None = None
         self.error_kind: ErrorKind | None = None
         self.fingerprint = ""
+        self._started = perf_counter()
         self._started_at: datetime | None = None
         self._finished_at: datetime | None = None
         self._steps: list[Step] = []
@@ -200,7 +203,8 @@ class Run:
         return self.id
 
     def _snapshot(self, now: datetime) -> Snapshot:
-        self._started_at = self._started_at or now
+        if self._started_at is None:
+            self._started_at = now - timedelta(seconds=perf_counter() - self._started)
         status = Status.IN_PROGRESS
         if self._closed:
             status = self._outcome or Status.INTERRUPTED

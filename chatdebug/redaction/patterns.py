@@ -167,13 +167,23 @@ REACH = 64
 """How far before a long token a word may stand that makes it a credential."""
 
 
-def remove_patterns(text: str) -> str:
-    """Return the text without secrets that are known by their look or their context."""
+def remove_vendor_keys(text: str) -> str:
+    """Return the text without keys that are known by their look."""
+    return _without(VENDOR_PATTERNS, text, text.lower())
+
+
+def remove_by_context(text: str) -> str:
+    """Return the text without values that are known by the words before them."""
     lowered = text.lower()
-    for pattern in (*VENDOR_PATTERNS, *CONTEXT_PATTERNS):
+    text = _without(CONTEXT_PATTERNS, text, lowered)
+    return LONG_TOKEN.sub(_credential, text) if CREDENTIAL.search(lowered) else text
+
+
+def _without(patterns: tuple[Pattern, ...], text: str, lowered: str) -> str:
+    for pattern in patterns:
         if any(hint in lowered for hint in pattern.hints):
             text = pattern.remove(text)
-    return LONG_TOKEN.sub(_credential, text) if CREDENTIAL.search(lowered) else text
+    return text
 
 
 def _credential(match: re.Match[str]) -> str:

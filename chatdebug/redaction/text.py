@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 from chatdebug.redaction.configured import configured_secrets
 from chatdebug.redaction.markers import MARKER
 from chatdebug.redaction.names import is_secret_parameter
-from chatdebug.redaction.patterns import remove_patterns
+from chatdebug.redaction.patterns import remove_by_context, remove_vendor_keys
 
 MAX_CHARACTERS = 400_000
 """Of a longer text only head and tail are looked at, and only they are returned."""
@@ -26,16 +26,18 @@ def redact_text(text: str) -> str:
         left_out = len(text) - 2 * half
         head, tail = redact_text(text[:half]), redact_text(text[-half:])
         return f"{head}[{left_out:,} characters left out]{tail}"
-    text = configured_secrets.matcher().remove(text)
+    # Keys by their look come first: a piece of a configured secret inside one must not
+    # break it up.
+    text = configured_secrets.matcher().remove(remove_vendor_keys(text))
     if "://" in text:
         text = URL.sub(_redacted_url, text)
-    return remove_patterns(text)
+    return remove_by_context(text)
 
 
 def redact_url(url: str) -> str:
     """Return a URL without user and password, and without secrets in its query and path."""
-    url = configured_secrets.matcher().remove(url)
-    return remove_patterns(_without_parameters(url))
+    url = configured_secrets.matcher().remove(remove_vendor_keys(url))
+    return remove_by_context(_without_parameters(url))
 
 
 def _redacted_url(match: re.Match[str]) -> str:

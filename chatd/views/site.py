@@ -1,7 +1,9 @@
-"""Whether the site can do its work."""
+"""What belongs to the site and to no chat."""
 
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -12,3 +14,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
     except Error:
         return HttpResponse("the database does not answer", status=503)
     return HttpResponse("ok")
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead pages that name no icon, such as the admin's, to the one there is."""
+    return redirect(static("chatd/icon.svg"))
