@@ -1,54 +1,87 @@
-"""The evidence of a chat as pages: the panel with its runs, and one run.
+"""The evidence of a chat as pages: its runs, one run, and the payloads of one step.
 
 Each is a fragment for htmx and a page of its own for everyone else.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.vary import vary_on_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from chatdebug.access import access_policy
 from chatdebug.levels import level_of
-from chatdebug.models import ChatRun
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation import RunLine, RunReport, payloads
 
 RUNS_SHOWN = 100
 """As many as the reference lists (reference-behaviour.md, (d))."""
 
+type View = Callable[..., HttpResponse]
 
-@login_required
-@vary_on_headers("HX-Request")
+
+def for_readers(view: View) -> View:
+    """Let in who may read the chat; for others there is nothing here."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, chat_id: str, **kwargs: Any) -> HttpResponse:
+        if not access_policy().may_read(request.user, chat_id):
+            raise Http404
+        return view(request, chat_id, **kwargs)
+
+    return require_safe(never_cache(login_required(checked)))
+
+
+@for_readers
 def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
-    """Show a chat's runs, newest first."""
-    policy = _policy_for(request, chat_id)
-    runs = ChatRun.objects.of_chat(chat_id)[:RUNS_SHOWN]
-    level = level_of(chat_id=chat_id, owner_id=policy.owner_id_of(chat_id))
-    return _render(request, "chatdebug/panel.html", chat_id, runs=runs, level=level)
+    """Show a chat's newest runs, without counting them or loading their steps."""
+    runs = list(ChatRun.objects.of_chat(chat_id)[: RUNS_SHOWN + 1])
+    owner_id = access_policy().owner_id_of(chat_id)
+    context = {
+        "lines": [RunLine(run) for run in runs[:RUNS_SHOWN]],
+        "has_more": len(runs) > RUNS_SHOWN,
+        "level": level_of(chat_id=chat_id, owner_id=owner_id),
+    }
+    return _render(request, "chatdebug/panel.html", chat_id, context)
 
 
-@login_required
-@vary_on_headers("HX-Request")
+@for_readers
 def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
-    """Show one run with its steps. A run of another chat is not found."""
-    _policy_for(request, chat_id)
+    """Show one run: its error, then its steps without payloads."""
     found = get_object_or_404(ChatRun.objects.of_chat(chat_id), pk=run_id)
-    steps = list(found.steps.all())
-    return _render(request, "chatdebug/run.html", chat_id, run=found, steps=steps)
+    report = RunReport.of(found, found.steps.without_payloads())
+    return _render(request, "chatdebug/run.html", chat_id, {"report": report})
 
 
-def _policy_for(request: HttpRequest, chat_id: str) -> Any:
-    policy = access_policy()
-    if not policy.may_read(request.user, chat_id):
-        raise Http404
-    return policy
+@for_readers
+def step(
+    request: HttpRequest, chat_id: str, run_id: UUID, step_number: int
+) -> HttpResponse:
+    """Show what was recorded of one step: request, response, usage and attempts."""
+    found = get_object_or_404(
+        ChatStep.objects.select_related("run"),
+        run__chat_id=chat_id,
+        run=run_id,
+        step_number=step_number,
+    )
+    context = {"step": found, "payloads": payloads(found)}
+    return _render(request, "chatdebug/step.html", chat_id, context)
 
 
 def _render(
-    request: HttpRequest, template: str, chat_id: str, **context: Any
+    request: HttpRequest, template: str, chat_id: str, context: dict[str, Any]
 ) -> HttpResponse:
+    """Render a page, or for htmx the partial ``content`` of it."""
     is_fragment = request.headers.get("HX-Request") == "true"
-    context |= {"chat_id": chat_id, "chat_url": access_policy().chat_url(chat_id)}
-    return render(request, template + "#content" * is_fragment, context)
+    common = {
+        "chat_id": chat_id,
+        "chat_url": access_policy().chat_url(chat_id),
+        "is_fragment": is_fragment,
+    }
+    name = f"{template}#content" if is_fragment else template
+    return render(request, name, {**common, **context})

@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from chatdebug.access import access_policy, may_read_content
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation import pretty, span
 from chatdebug.querysets import PAYLOAD_COLUMNS
-from chatdebug.templatetags.chatdebug_pages import pretty, seconds
 
 CONTENT_FREE = ("kind", "rule", "type", "provider", "status_code", "error_type")
 """Of an error, what says nothing of what people wrote."""
@@ -184,7 +184,7 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description="took")
     def took(self, run: ChatRun) -> str:
         """How long it took."""
-        return seconds(run.duration)
+        return span(run.duration)
 
     @admin.display(description="chat")
     def chat(self, run: ChatRun) -> SafeString | str:

@@ -1,0 +1,269 @@
+"""What people read of runs, steps and errors: words, numbers and order, but no markup.
+
+The Debug tab and the admin show the same facts in the same words, because both ask here.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from chatdebug.enums import ErrorKind, Level, RunKind, Status
+from chatdebug.errors.messages import ADVICE, sentence
+from chatdebug.models import ChatRun, ChatStep
+
+ICONS = {
+    Status.IN_PROGRESS: "◌",
+    Status.COMPLETED: "✓",
+    Status.ERROR: "✕",
+    Status.INTERRUPTED: "■",
+}
+WORTH: dict[Any, str] = {True: "yes", False: "no"}
+OPEN_LINES = 12
+"""A payload with more lines is folded."""
+PAYLOADS = {
+    "normalized_request": "Request",
+    "normalized_response": "Response",
+    "usage": "Usage",
+    "attempts": "HTTP attempts",
+}
+"""Columns of a step and their headings, in the order in which they are read."""
+
+
+def icon(status: str) -> str:
+    """Return the sign of a status. It decorates the word and never replaces it."""
+    return ICONS[Status(status)]
+
+
+def span(duration: timedelta | None) -> str:
+    """Return a duration as it is read: 850 ms, 1.2 s, 3 min 5 s; nothing for None."""
+    if duration is None:
+        return ""
+    amount = duration.total_seconds()
+    if amount < 0.9995:
+        return f"{amount * 1000:.0f} ms"
+    if amount < 59.95:
+        return f"{amount:.1f} s"
+    minutes, rest = divmod(round(amount), 60)
+    return f"{minutes:,} min {rest} s"
+
+
+def ago(moment: datetime, *, now: datetime | None = None) -> str:
+    """Return how long ago a moment was, in one unit; after a month its date."""
+    passed = ((now or timezone.now()) - moment).total_seconds()
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if passed >= size:
+            count = int(passed // size)
+            is_long_ago = unit == "d" and count > 30
+            return f"{moment:%Y-%m-%d}" if is_long_ago else f"{count} {unit} ago"
+    return "just now"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: 1 step, 2 steps."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def pretty(value: Any) -> str:
+    """Return JSON-safe data as text to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run as one line of facts."""
+
+    run: ChatRun
+
+    @property
+    def icon(self) -> str:
+        """The sign of its status."""
+        return icon(self.run.status)
+
+    @property
+    def kind(self) -> str:
+        """What it is the record of, unless that is a turn, as nearly always."""
+        is_turn = self.run.kind == RunKind.CHAT_TURN
+        return "" if is_turn else self.run.get_kind_display()
+
+    @property
+    def facts(self) -> str:
+        """Its numbers: 2 steps · 3 attempts · 1.2 s · 340 → 1,024 tok."""
+        summary = self.run.summary
+        attempts = summary.get("attempt_count", 0)
+        facts = (
+            counted(summary.get("step_count", 0), "step"),
+            counted(attempts, "attempt") if attempts else "",
+            span(self.run.duration),
+            _tokens(summary),
+        )
+        return " · ".join(filter(None, facts))
+
+    @property
+    def first_error(self) -> str:
+        """The first line of its last error."""
+        return str(self.run.summary.get("error_message", "")).partition("\n")[0]
+
+    @property
+    def similar(self) -> str:
+        """How many failures of the same kind were counted instead of stored."""
+        count = self.run.similar_count
+        return f"and {count:,} more like it" if count else ""
+
+    @property
+    def note(self) -> str:
+        """What the recorder itself has to say about it."""
+        return str(self.run.summary.get("note", ""))
+
+    @property
+    def ago(self) -> str:
+        """When it began, for people."""
+        return ago(self.run.started_at)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReport:
+    """An error in the order in which a reader asks: what, why, what helps, and proof."""
+
+    sentence: str
+    reason: str
+    """In the provider's own words, or the exception's."""
+    advice: str
+    kind: str
+    rule: str
+    facts: list[tuple[str, str]]
+    chain: list[dict[str, Any]] = field(default_factory=list)
+    frames: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, payload: dict[str, Any]) -> "ErrorReport":
+        """Read the payload that ``chatdebug.recorder.evidence`` writes."""
+        kind = ErrorKind(payload.get("kind") or ErrorKind.GENERIC)
+        return cls(
+            sentence=sentence(
+                kind,
+                provider=payload.get("provider") or "",
+                status_code=payload.get("status_code"),
+            ),
+            reason=payload.get("detail") or payload.get("message") or "",
+            advice=ADVICE[kind],
+            kind=kind.label,
+            rule=payload.get("rule") or "",
+            facts=list(_error_facts(payload)),
+            chain=payload.get("chain") or [],
+            frames=payload.get("frames") or [],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """A step with its error, its payloads not loaded."""
+
+    step: ChatStep
+    error: ErrorReport | None
+
+    @classmethod
+    def of(cls, step: ChatStep) -> "StepReport":
+        """Read a step."""
+        return cls(step, ErrorReport.of(step.error) if step.error else None)
+
+    @property
+    def icon(self) -> str:
+        """The sign of its status."""
+        return icon(self.step.status)
+
+    @property
+    def facts(self) -> str:
+        """What it was and how long it took."""
+        took = span(self.step.duration)
+        return " · ".join(filter(None, (self.step.get_operation_display(), took)))
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A run, opened."""
+
+    line: RunLine
+    steps: list[StepReport]
+
+    @classmethod
+    def of(cls, run: ChatRun, steps: Iterable[ChatStep]) -> "RunReport":
+        """Read a run and its steps, which need not have their payloads."""
+        return cls(RunLine(run), [StepReport.of(step) for step in steps])
+
+    @property
+    def failure(self) -> StepReport | None:
+        """The step with the error that ended the run: the last one."""
+        failed = (report for report in reversed(self.steps) if report.error)
+        return next(failed, None)
+
+    @property
+    def has_payloads(self) -> bool:
+        """Whether requests and responses were recorded."""
+        return self.line.run.level == Level.FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Recorded data under its heading."""
+
+    heading: str
+    text: str
+
+    @property
+    def line_count(self) -> int:
+        """How many lines it has."""
+        return self.text.count("\n") + 1
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is folded."""
+        return self.line_count > OPEN_LINES
+
+
+def payloads(step: ChatStep) -> list[Payload]:
+    """Return what was recorded of a step besides its error; nothing of empty columns."""
+    return [
+        Payload(heading, pretty(value))
+        for column, heading in PAYLOADS.items()
+        if (value := getattr(step, column))
+    ]
+
+
+def _tokens(summary: dict[str, Any]) -> str:
+    sent = summary.get("total_input_tokens", 0)
+    received = summary.get("total_output_tokens", 0)
+    return f"{sent:,} → {received:,} tok" if sent or received else ""
+
+
+def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield the facts that are known, each with its name."""
+    code = " / ".join(
+        filter(None, (payload.get("error_type"), payload.get("error_code")))
+    )
+    known = {
+        "Provider": payload.get("provider"),
+        "HTTP status": payload.get("status_code"),
+        "Type or code": code,
+        "Request id": payload.get("request_id"),
+        "Exception": payload.get("type"),
+        "Worth retrying": WORTH.get(payload.get("retryable"), ""),
+        "Retries before": payload.get("retry_count"),
+        "Elapsed": _milliseconds(payload.get("elapsed_ms")),
+        "First part after": _milliseconds(payload.get("first_part_ms")),
+        "Parts received": payload.get("parts_received"),
+        "Characters received": payload.get("characters_received"),
+    }
+    for name, value in known.items():
+        if isinstance(value, int):
+            # A status is a name, not an amount.
+            yield name, f"{value}" if name == "HTTP status" else f"{value:,}"
+        elif value:
+            yield name, str(value)
+
+
+def _milliseconds(amount: int | None) -> str:
+    return "" if amount is None else span(timedelta(milliseconds=amount))

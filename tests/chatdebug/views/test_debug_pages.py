@@ -1,0 +1,269 @@
+"""The Debug tab: for whoever may read the chat, and for nobody else."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from chatd.models import Chat
+from chatdebug.enums import ErrorKind, Level, RunKind, Status
+from chatdebug.models import ChatRun
+from chatdebug.querysets import PAYLOAD_COLUMNS
+from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = '</pre><script>alert("1")</script>'
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return ChatFactory()
+
+
+@pytest.fixture
+def run(chat: Chat) -> ChatRun:
+    run = ChatRunFactory(chat_id=str(chat.pk))
+    ChatStepFactory(run=run)
+    return run
+
+
+def client_of(user: Any) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def panel_of(chat: Chat) -> str:
+    return reverse("chatdebug:panel", args=[chat.pk])
+
+
+def page_of(run: ChatRun, chat: Chat | None = None) -> str:
+    return reverse("chatdebug:run", args=[chat.pk if chat else run.chat_id, run.pk])
+
+
+def step_of(run: ChatRun, number: int = 1) -> str:
+    return reverse("chatdebug:step", args=[run.chat_id, run.pk, number])
+
+
+def text_of(response: Any) -> str:
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def test_the_panel_lists_the_runs_newest_first(chat: Chat) -> None:
+    for label in ("older", "newer"):
+        ChatRunFactory(chat_id=str(chat.pk), summary={"first_message": label})
+    ChatRunFactory(summary={"first_message": "of another chat"})
+    page = text_of(client_of(chat.owner).get(panel_of(chat)))
+    assert page.index("newer") < page.index("older")
+    assert "of another chat" not in page
+
+
+def test_a_run_is_one_line_of_facts_and_the_first_line_of_its_error(
+    chat: Chat,
+) -> None:
+    ChatRunFactory(
+        chat_id=str(chat.pk),
+        kind=RunKind.TITLE_GENERATION,
+        similar_count=73,
+        summary={
+            "step_count": 2,
+            "attempt_count": 3,
+            "total_input_tokens": 340,
+            "total_output_tokens": 1024,
+            "error_message": "The ballast is odd.\nAnd more.",
+        },
+    )
+    page = text_of(client_of(chat.owner).get(panel_of(chat)))
+    assert "2 steps · 3 attempts · " in page
+    assert "340 → 1,024 tok" in page
+    assert "Title generation" in page
+    assert "The ballast is odd." in page
+    assert "And more." not in page
+    assert "and 73 more like it" in page
+
+
+def test_the_panel_says_when_a_run_would_appear(chat: Chat) -> None:
+    page = text_of(client_of(chat.owner).get(panel_of(chat)))
+    assert "No run yet: one appears here when a turn fails" in page
+
+
+def test_the_panel_shows_a_hundred_runs_and_says_that_there_are_more(
+    chat: Chat,
+) -> None:
+    ChatRunFactory.create_batch(101, chat_id=str(chat.pk))
+    page = text_of(client_of(chat.owner).get(panel_of(chat)))
+    assert page.count('<li class="run ') == 100
+    assert "the newest 100 runs; there are older ones" in page
+
+
+def test_the_panel_costs_the_same_however_many_runs_there_are(chat: Chat) -> None:
+    client = client_of(chat.owner)
+    ChatStepFactory(run=ChatRunFactory(chat_id=str(chat.pk)))
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        client.get(panel_of(chat))
+    for _ in range(5):
+        ChatStepFactory(run=ChatRunFactory(chat_id=str(chat.pk)))
+    with CaptureQueriesContext(connection) as many:
+        client.get(panel_of(chat))
+    assert len(many) == len(few) <= 8
+    assert not mentioned("COUNT(", many)
+    assert not mentioned("chatdebug_chatstep", many)
+
+
+def mentioned(words: str, queries: CaptureQueriesContext) -> bool:
+    return any(words in query["sql"] for query in queries)
+
+
+def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) -> None:
+    run.steps.update(
+        error={
+            "message": "status_code: 400, body: the ballast",
+            "type": "ModelRequestRejectedError",
+            "kind": ErrorKind.GENERIC,
+            "rule": "fallback.generic",
+            "provider": "demo",
+            "status_code": 400,
+            "error_code": "odd_ballast",
+            "request_id": "req_17",
+            "retryable": False,
+            "detail": "The ballast does not match.",
+            "chain": [{"type": "Outer", "message": "it failed"}],
+            "frames": [{"file": "chatd/turns/answer.py", "line": 17, "function": "f"}],
+            "elapsed_ms": 1234,
+            "first_part_ms": None,
+            "parts_received": 0,
+            "characters_received": 0,
+            "retry_count": 2,
+        }
+    )
+    page = text_of(client_of(chat.owner).get(page_of(run)))
+    shown = [
+        "The demo provider returned an unexpected error.",
+        "The ballast does not match.",
+        "report it with its debug run",
+        "fallback.generic",
+        "<dt>HTTP status</dt><dd>400</dd>",
+        "<dt>Type or code</dt><dd>odd_ballast</dd>",
+        "<dt>Request id</dt><dd>req_17</dd>",
+        "<dt>Worth retrying</dt><dd>no</dd>",
+        "<dt>Retries before</dt><dd>2</dd>",
+        "<dt>Elapsed</dt><dd>1.2 s</dd>",
+        "<dt>Parts received</dt><dd>0</dd>",
+        "<code>Outer</code> it failed",
+        "chatd/turns/answer.py:17",
+        "Step 1",
+    ]
+    positions = [page.find(words) for words in shown]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+
+
+def test_a_run_that_went_well_shows_no_error(chat: Chat) -> None:
+    run = ChatRunFactory(
+        chat_id=str(chat.pk), status=Status.COMPLETED, error_kind="", level=Level.FULL
+    )
+    ChatStepFactory(run=run, status=Status.COMPLETED, error=None)
+    assert "error-card" not in text_of(client_of(chat.owner).get(page_of(run)))
+
+
+def test_hostile_text_is_shown_as_text(chat: Chat) -> None:
+    summary = {"first_message": HOSTILE, "error_message": HOSTILE}
+    run = ChatRunFactory(
+        chat_id=str(chat.pk), level=Level.FULL, model=HOSTILE, summary=summary
+    )
+    ChatStepFactory(
+        run=run,
+        error={
+            "message": HOSTILE,
+            "type": HOSTILE,
+            "rule": HOSTILE,
+            "chain": [{"type": HOSTILE, "message": HOSTILE}],
+            "frames": [{"file": HOSTILE, "line": 1, "function": HOSTILE}],
+        },
+        normalized_request={"messages": [HOSTILE]},
+    )
+    client = client_of(chat.owner)
+    for url in (panel_of(chat), page_of(run), step_of(run)):
+        page = text_of(client.get(url))
+        assert "&lt;script&gt;" in page
+        assert "<script>" not in page
+
+
+def test_payloads_are_loaded_only_when_a_step_is_opened(chat: Chat) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk), level=Level.FULL)
+    ChatStepFactory(
+        run=run,
+        normalized_request={"messages": [f"line {number}" for number in range(20)]},
+        usage={"input_tokens": 7},
+    )
+    client = client_of(chat.owner)
+    with CaptureQueriesContext(connection) as queries:
+        page = text_of(client.get(page_of(run)))
+    assert not any(mentioned(column, queries) for column in PAYLOAD_COLUMNS)
+    assert step_of(run) in page
+    opened = text_of(client.get(step_of(run)))
+    assert "Show all 24 lines" in opened
+    assert "line 19" in opened
+    assert "&quot;input_tokens&quot;: 7" in opened
+
+
+def test_a_captured_error_offers_no_payloads(run: ChatRun, chat: Chat) -> None:
+    assert step_of(run) not in text_of(client_of(chat.owner).get(page_of(run)))
+
+
+def test_htmx_gets_the_fragment_and_everybody_else_a_page(
+    run: ChatRun, chat: Chat
+) -> None:
+    client = client_of(chat.owner)
+    for url in (panel_of(chat), page_of(run), step_of(run)):
+        fragment = text_of(client.get(url, headers={"HX-Request": "true"}))
+        assert "<html" not in fragment
+        assert "<html" in text_of(client.get(url))
+
+
+def test_others_find_nothing(run: ChatRun, chat: Chat) -> None:
+    staff = UserFactory(is_staff=True)
+    for stranger in (client_of(UserFactory()), client_of(staff)):
+        for url in (panel_of(chat), page_of(run), step_of(run)):
+            assert stranger.get(url).status_code == 404
+
+
+def test_staff_with_the_permission_for_content_may_read(
+    run: ChatRun, chat: Chat
+) -> None:
+    admin = client_of(UserFactory(is_staff=True, is_superuser=True))
+    assert admin.get(panel_of(chat)).status_code == 200
+    assert admin.get(page_of(run)).status_code == 200
+
+
+def test_nobody_reads_without_signing_in(run: ChatRun, chat: Chat) -> None:
+    for url in (panel_of(chat), page_of(run), step_of(run)):
+        response = Client().get(url)
+        assert response.status_code == 302
+        assert response.headers["Location"].startswith(reverse("login"))
+
+
+def test_a_run_of_another_chat_is_not_found(run: ChatRun, chat: Chat) -> None:
+    other = ChatFactory(owner=chat.owner)
+    client = client_of(chat.owner)
+    assert client.get(page_of(run, other)).status_code == 404
+    unknown = reverse("chatdebug:run", args=[chat.pk, uuid4()])
+    assert client.get(unknown).status_code == 404
+    elsewhere = reverse("chatdebug:step", args=[other.pk, run.pk, 1])
+    assert client.get(elsewhere).status_code == 404
+    assert client.get(step_of(run, 2)).status_code == 404
+
+
+def test_the_pages_are_only_read(run: ChatRun, chat: Chat) -> None:
+    client = client_of(chat.owner)
+    for url in (panel_of(chat), page_of(run), step_of(run)):
+        assert client.post(url).status_code == 405
+        assert "no-store" in client.get(url).headers["Cache-Control"]
