@@ -1,0 +1,87 @@
+"""Takes the pictures of the README, from the demo as a new user sees it."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.support import (
+    DESKTOP,
+    PHONE,
+    ROOT,
+    running_chromium,
+    running_site,
+    sign_in,
+)
+
+FOLDER = ROOT / ".github" / "screenshots"
+QUESTION = "Why does a ship carry ballast?"
+
+
+def main() -> None:
+    """Write all pictures."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_site(Path(folder)) as url,
+        running_chromium() as browser,
+    ):
+        desktop = browser.new_context(base_url=url, viewport=DESKTOP)
+        page = desktop.new_page()
+        sign_in(page, "demo")
+        _ask(page, "demo")
+        _save(page, "chat")
+        _ask(page, "fault-400")
+        page.wait_for_selector("#tabs a:has-text('Debug')")
+        _save(page, "failed-turn")
+        page.click("text=Show debug run")
+        page.wait_for_selector("#panel h2")
+        _save(page, "debug-tab")
+        _phone_pictures(browser, desktop, page.url, url)
+        _admin_pictures(browser, url)
+
+
+def _ask(page: Page, model: str) -> None:
+    page.goto("/chats/")
+    page.select_option("select[name=model]", model)
+    page.fill("textarea", QUESTION)
+    page.press("textarea", "Enter")
+    page.wait_for_url("**/chats/*-*/")
+    page.wait_for_selector(".live", state="detached", timeout=60_000)
+
+
+def _phone_pictures(
+    browser: Browser, signed_in: BrowserContext, chat: str, url: str
+) -> None:
+    context = browser.new_context(
+        base_url=url,
+        viewport=PHONE,
+        is_mobile=True,
+        has_touch=True,
+        color_scheme="dark",
+        storage_state=signed_in.storage_state(),
+    )
+    page = context.new_page()
+    page.goto(chat)
+    _save(page, "chat-phone")
+    page.click("text=Show debug run")
+    page.wait_for_selector("#panel h2")
+    _save(page, "debug-tab-phone")
+
+
+def _admin_pictures(browser: Browser, url: str) -> None:
+    page = browser.new_context(base_url=url, viewport=DESKTOP).new_page()
+    sign_in(page, "admin")
+    page.goto("/admin/chatdebug/chatrun/")
+    _save(page, "admin-runs")
+    page.click("#result_list tbody a >> nth=0")
+    _save(page, "admin-run")
+
+
+def _save(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""The chat as people use it: in a browser, against the demo, over real sockets."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.support import PHONE, sign_in
+
+ANSWER = "It cannot think about that"
+SLOW = 20_000  # milliseconds; some demo models take their time
+
+
+def ask(page: Page, model: str, text: str = "What is a ballast?") -> None:
+    """Start a chat with a model, by keyboard, as a signed-in person."""
+    page.goto("/chats/")
+    page.select_option("select[name=model]", model)
+    page.fill("textarea", text)
+    page.press("textarea", "Enter")
+    page.wait_for_url(re.compile(r"/chats/[0-9a-f-]{36}/$"))
+
+
+def turn_is_over(page: Page) -> None:
+    expect(page.locator(".live")).to_have_count(0, timeout=SLOW)
+
+
+@pytest.fixture
+def demo(page: Page) -> Page:
+    sign_in(page, "demo")
+    return page
+
+
+def test_a_wrong_password_is_said_plainly(page: Page) -> None:
+    page.goto("/chats/")
+    page.fill("input[name=username]", "demo")
+    page.fill("input[name=password]", "wrong")
+    page.press("input[name=password]", "Enter")
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+
+
+def test_the_answer_streams_and_ends_as_markdown(demo: Page) -> None:
+    ask(demo, "demo", "Tell me about **ballast**")
+    streaming = demo.locator(".streaming")
+    expect(streaming).to_contain_text("This is the demo provider")
+    turn_is_over(demo)
+    answer = demo.locator(".message--assistant")
+    expect(answer.locator("li").first).to_be_visible()
+    expect(answer).to_contain_text(ANSWER)
+    expect(demo.locator("#tabs")).not_to_contain_text("Debug")
+    expect(demo.locator("#announcer")).to_have_text("The answer is complete.")
+
+
+def test_a_second_message_is_sent_by_keyboard_in_the_same_chat(demo: Page) -> None:
+    ask(demo, "demo", "First")
+    turn_is_over(demo)
+    field = demo.get_by_label("Message")
+    field.fill("Second")
+    field.press("Enter")
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    turn_is_over(demo)
+    expect(demo.locator(".turn")).to_have_count(2)
+    expect(demo.locator(".message--assistant").last).to_contain_text("Second")
+
+
+def test_shift_and_enter_make_a_new_line(demo: Page) -> None:
+    ask(demo, "demo", "First")
+    field = demo.get_by_label("Message")
+    field.fill("one")
+    field.press("Shift+Enter")
+    field.press_sequentially("two")
+    expect(field).to_have_value("one\ntwo")
+
+
+def test_a_reload_in_mid_answer_goes_on_with_it(demo: Page) -> None:
+    ask(demo, "demo-long")
+    expect(demo.locator(".streaming")).to_contain_text(" ")
+    demo.reload()
+    streaming = demo.locator(".streaming")
+    expect(streaming).to_contain_text(" ")
+    before = len(streaming.inner_text())
+    demo.wait_for_function(
+        "n => document.querySelector('.streaming').textContent.length > n + 100",
+        arg=before,
+    )
+    demo.get_by_role("button", name="Stop").click()
+    turn_is_over(demo)
+
+
+def test_stop_keeps_the_part(demo: Page) -> None:
+    ask(demo, "demo-long")
+    expect(demo.locator(".streaming")).to_contain_text(" ")
+    demo.get_by_role("button", name="Stop").click()
+    turn_is_over(demo)
+    expect(demo.locator(".turn")).to_contain_text("Stopped")
+    assert len(demo.locator(".message--assistant").inner_text()) > 10
+    expect(demo.locator("#tabs")).not_to_contain_text("Debug")
+
+
+def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
+    demo: Page,
+) -> None:
+    """Point 3 of the walking skeleton: debug logging is off all the while."""
+    ask(demo, "fault-400")
+    card = demo.locator(".error-card")
+    expect(card).to_contain_text("The demo provider returned an unexpected error.")
+    tab = demo.locator("#tabs").get_by_role("link", name="Debug")
+    expect(tab).to_be_visible()
+    expect(demo.locator("#panel")).to_be_empty()
+    expect(demo.locator("#announcer")).to_contain_text("A debug run was recorded.")
+    tab.click()
+    panel = demo.locator("#panel")
+    expect(panel).to_contain_text("What is a ballast?")
+    expect(panel).to_contain_text("Error")
+    panel.get_by_role("link", name=re.compile("What is a ballast")).first.click()
+    expect(panel).to_contain_text(
+        "The ballast of segment 3 does not match its envelope."
+    )
+    expect(panel).to_contain_text("fallback.generic")
+
+
+@pytest.mark.parametrize("model", ["fault-401", "fault-429", "fault-529"])
+def test_a_known_failure_leaves_no_tab(demo: Page, model: str) -> None:
+    ask(demo, model)
+    expect(demo.locator(".error-card")).to_be_visible(timeout=SLOW)
+    expect(demo.locator("#tabs")).not_to_contain_text("Debug")
+
+
+def test_a_retry_is_announced_while_it_waits(demo: Page) -> None:
+    ask(demo, "fault-429-then-ok")
+    expect(demo.locator(".notice")).to_contain_text("attempt 2 of 3")
+    turn_is_over(demo)
+    expect(demo.locator(".message--assistant")).to_contain_text(ANSWER)
+
+
+def test_a_part_that_came_before_a_failure_stays_above_it(demo: Page) -> None:
+    ask(demo, "fault-eof")
+    expect(demo.locator(".error-card")).to_be_visible(timeout=SLOW)
+    assert demo.locator(".message--assistant").inner_text()
+
+
+def test_the_staff_user_finds_the_run_in_the_admin(
+    demo: Page, new_page: Callable[..., Page]
+) -> None:
+    question = "Where is the ballast of the admin's test?"
+    ask(demo, "fault-422", question)
+    expect(demo.locator(".error-card")).to_be_visible(timeout=SLOW)
+    admin = new_page()
+    sign_in(admin, "admin")
+    admin.goto("/admin/chatdebug/chatrun/")
+    admin.get_by_role("link", name=question).first.click()
+    expect(admin.locator("body")).to_contain_text("its seal is of another season")
+
+
+def test_another_person_does_not_find_the_chat(
+    demo: Page, new_page: Callable[..., Page]
+) -> None:
+    ask(demo, "demo")
+    stranger = new_page()
+    sign_in(stranger, "admin")
+    response = stranger.goto(demo.url)
+    assert response is not None
+    assert response.status == 404
+
+
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None:
+    sign_in(phone, "demo")
+    for step in ("list", "chat", "panel"):
+        if step == "chat":
+            ask(phone, "fault-400", "A" * 200)
+            expect(phone.locator(".error-card")).to_be_visible(timeout=SLOW)
+        if step == "panel":
+            phone.locator(".error-card").get_by_role("link").click()
+            expect(phone.locator("#panel")).to_contain_text("fallback.generic")
+        width = phone.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], step
+
+
+def test_the_panel_closes_with_escape_and_gives_the_focus_back(demo: Page) -> None:
+    ask(demo, "fault-400")
+    demo.get_by_role("link", name="Show debug run").click()
+    expect(demo.locator("#panel")).to_contain_text("fallback.generic")
+    demo.keyboard.press("Escape")
+    expect(demo.locator("#panel")).to_be_empty()
+
+
+def test_hostile_text_is_only_text(demo: Page) -> None:
+    hostile = "<img src=x onerror=alert(1)> <script>alert(2)</script> [x](javascript:alert(3))"
+    ask(demo, "demo", hostile)
+    turn_is_over(demo)
+    assert demo.locator(".turn img").count() == 0
+    assert demo.locator(".turn script").count() == 0
+    assert demo.locator(".turn a[href^=javascript]").count() == 0
+    expect(demo.locator(".message--user")).to_contain_text("<script>")
+
+
+def test_a_chat_is_renamed_and_deleted(demo: Page) -> None:
+    ask(demo, "demo", "To be renamed")
+    turn_is_over(demo)
+    demo.locator(".menu > summary").click()
+    demo.get_by_label("Title").fill("Another name")
+    demo.get_by_role("button", name="Rename").click()
+    expect(demo.get_by_role("heading", level=1)).to_have_text("Another name")
+    demo.locator(".menu > summary").click()
+    demo.get_by_role("button", name="Delete this chat").click()
+    demo.wait_for_url(re.compile(r"/chats/$"))
+    expect(demo.locator(".chats")).not_to_contain_text("Another name")
