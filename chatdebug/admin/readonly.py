@@ -5,33 +5,40 @@ from typing import Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from chatdebug.access import may_read_content
+
+READ_CONTENT = "Read the recorded content."
 
 
 class UncountedPaginator(Paginator):
-    """Pages of a table that may have millions of rows: it never counts them.
+    """Pages of a table that may have millions of rows: it never counts them all.
 
-    There always seems to be one page more than those that were asked for; the last pages
-    are reached by searching and filtering, not by a number.
+    It knows of ``REACH`` pages at most. Whoever looks for an older row filters or
+    searches for it.
     """
 
-    REACH = 100
+    REACH = 20
 
     @property
     def count(self) -> int:
-        """Return how far the list can be leafed through."""
+        """Return how many rows can be leafed through."""
         reach = self.per_page * self.REACH
         queryset: Any = self.object_list
-        return len(queryset.order_by().values_list("pk", flat=True)[:reach])
+        return len(queryset.values_list("pk", flat=True)[:reach])
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """A list and a detail page, and nothing to change; deleting stays possible."""
+    """A list and a detail page, nothing to change, and no query that reads it all."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the table
     list_per_page = 50
     paginator = UncountedPaginator
-    actions_selection_counter = False
+    sortable_by = ()  # no other order has an index
+    actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Rows come from the recorder alone."""
@@ -42,3 +49,23 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     ) -> bool:
         """Evidence is not changed."""
         return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: models.Model | None = None
+    ) -> bool:
+        """Evidence goes when it is old, not by hand."""
+        return False
+
+
+class ContentAdmin(ReadOnlyAdmin):
+    """Detail pages with content for some; that one of them was read leaves a trace."""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show a row. The trace is in its history, and among all log entries."""
+        response = super().change_view(request, object_id, *args, **kwargs)
+        if isinstance(response, TemplateResponse) and may_read_content(request.user):
+            row = (response.context_data or {})["original"]
+            self.log_change(request, row, READ_CONTENT)
+        return response

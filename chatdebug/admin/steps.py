@@ -1,0 +1,192 @@
+"""Steps in the admin: below their run without payloads, and each on a page of its own."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from chatdebug.access import may_read_content
+from chatdebug.admin.readonly import ContentAdmin
+from chatdebug.models import ChatStep
+from chatdebug.presentation import PAYLOADS, ErrorReport, icon, pretty, span
+
+VIEW_RUNS = "chatdebug.view_chatrun"
+"""Who may look at runs may look at their steps."""
+ERROR_CONTENT = ("reason", "chain")
+METADATA = ("state", "operation", "took", "verdict", "facts", "frames")
+"""None of them is the name of a column: Django would show the column's whole value."""
+
+
+class StepFields:
+    """What a page says of a step."""
+
+    @admin.display(description="status")
+    def state(self, step: ChatStep) -> str:
+        """How it ended."""
+        return f"{icon(step.status)} {step.get_status_display()}"
+
+    @admin.display(description="took")
+    def took(self, step: ChatStep) -> str:
+        """How long it took."""
+        return span(step.duration)
+
+    @admin.display(description="error")
+    def verdict(self, step: ChatStep) -> str:
+        """Its kind in words, and the rule that decided; none of the error's own text."""
+        if not step.error:
+            return ""
+        report = ErrorReport.of(step.error)
+        return f"{report.sentence} ({report.kind}, by rule {report.rule or 'unknown'})"
+
+    @admin.display(description="facts")
+    def facts(self, step: ChatStep) -> SafeString | str:
+        """The numbers and names around the error."""
+        facts = ErrorReport.of(step.error).facts if step.error else ()
+        return format_html_join(" · ", "{}: {}", facts)
+
+    @admin.display(description="frames")
+    def frames(self, step: ChatStep) -> SafeString | str:
+        """Where it happened."""
+        frames = (step.error or {}).get("frames") or ()
+        lines = (f"{f['file']}:{f['line']} {f['function']}" for f in frames)
+        return _block("\n".join(lines))
+
+    @admin.display(description="reason")
+    def reason(self, step: ChatStep) -> str:
+        """The provider's words."""
+        return ErrorReport.of(step.error).reason if step.error else ""
+
+    @admin.display(description="chain of causes")
+    def chain(self, step: ChatStep) -> SafeString | str:
+        """Each exception with its text, the outermost first."""
+        chain = (step.error or {}).get("chain") or ()
+        return _block("\n".join(f"{c['type']}: {c['message']}" for c in chain))
+
+
+class StepInline(StepFields, admin.StackedInline):
+    """The steps of a run, without their payloads."""
+
+    model = ChatStep
+    extra = 0
+    ordering = ("step_number",)
+
+    def get_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        """Return what this person may see here."""
+        if may_read_content(request.user):
+            return (*METADATA, *ERROR_CONTENT, "payloads")
+        return METADATA
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        """Return all of them."""
+        return self.get_fields(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChatStep]:
+        """Return the steps without what may be large."""
+        return super().get_queryset(request).defer(*PAYLOADS)
+
+    def has_view_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Let in who may look at runs."""
+        return bool(getattr(request.user, "has_perm", bool)(VIEW_RUNS))
+
+    def has_add_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Steps come from the recorder alone."""
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Evidence is not changed."""
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Evidence goes when it is old, not by hand."""
+        return False
+
+    @admin.display(description="payloads")
+    def payloads(self, step: ChatStep) -> SafeString:
+        """The way to request, response, usage and attempts."""
+        url = reverse("admin:chatdebug_chatstep_change", args=[step.pk])
+        return format_html('<a href="{}">Request, response, attempts</a>', url)
+
+
+@admin.register(ChatStep)
+class StepAdmin(StepFields, ContentAdmin):
+    """One step with its payloads. It is reached from its run; there is no list."""
+
+    def get_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        """Return what this person may see."""
+        if may_read_content(request.user):
+            return ("run", *METADATA, *ERROR_CONTENT, *map(_shown, PAYLOADS))
+        return ("run", *METADATA)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        """Return all of them."""
+        return self.get_fields(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChatStep]:
+        """Return the steps, without payloads for those who may not read them."""
+        steps: QuerySet[ChatStep] = super().get_queryset(request)
+        return steps if may_read_content(request.user) else steps.defer(*PAYLOADS)
+
+    def has_view_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        """Let in who may look at runs."""
+        return bool(getattr(request.user, "has_perm", bool)(VIEW_RUNS))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Stay out of the index."""
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send on to the runs."""
+        return redirect("admin:chatdebug_chatrun_changelist")
+
+    @admin.display(description="request")
+    def shown_normalized_request(self, step: ChatStep) -> SafeString | str:
+        """What the model was asked."""
+        return _block(pretty(step.normalized_request))
+
+    @admin.display(description="response")
+    def shown_normalized_response(self, step: ChatStep) -> SafeString | str:
+        """What it answered."""
+        return _block(pretty(step.normalized_response))
+
+    @admin.display(description="usage")
+    def shown_usage(self, step: ChatStep) -> SafeString | str:
+        """What it cost."""
+        return _block(pretty(step.usage))
+
+    @admin.display(description="HTTP attempts")
+    def shown_attempts(self, step: ChatStep) -> SafeString | str:
+        """The round trips."""
+        return _block(pretty(step.attempts))
+
+
+def _shown(column: str) -> str:
+    return f"shown_{column}"
+
+
+def _block(text: str) -> SafeString | str:
+    return format_html("<pre>{}</pre>", text) if text else ""

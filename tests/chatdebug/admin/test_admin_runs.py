@@ -1,0 +1,233 @@
+"""The admin's runs: metadata for staff, content by permission, and each reading noted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from chatdebug.admin.readonly import READ_CONTENT, UncountedPaginator
+from chatdebug.admin.runs import READ_LABELS, RunAdmin
+from chatdebug.enums import Level, Status
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.querysets import PAYLOAD_COLUMNS
+from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+RUNS = "/admin/chatdebug/chatrun/"
+SECRET_WORDS = ("words-of-label", "words-of-error", "words-of-chain", "words-of-prompt")
+
+
+def client_with(*permissions: str, **facts: Any) -> Client:
+    user = UserFactory(is_staff=True, **facts)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def superuser() -> Client:
+    return client_with(is_superuser=True)
+
+
+@pytest.fixture
+def reader() -> Client:
+    return client_with("view_chatrun", "view_content")
+
+
+@pytest.fixture
+def staff() -> Client:
+    return client_with("view_chatrun")
+
+
+@pytest.fixture
+def run() -> ChatRun:
+    return ChatRunFactory(
+        owner_id="77",
+        level=Level.FULL,
+        similar_count=1234,
+        fingerprint="c0ffee",
+        summary={"first_message": "words-of-label", "error_message": "words-of-error"},
+    )
+
+
+@pytest.fixture
+def step(run: ChatRun) -> ChatStep:
+    return ChatStepFactory(
+        run=run,
+        normalized_request={"messages": ["words-of-prompt"]},
+        error={
+            "message": "words-of-error",
+            "detail": "words-of-error",
+            "type": "ModelRequestRejectedError",
+            "kind": "generic",
+            "rule": "fallback.generic",
+            "status_code": 400,
+            "chain": [{"type": "Outer", "message": "words-of-chain"}],
+            "frames": [{"file": "answer.py", "line": 17, "function": "reply"}],
+        },
+    )
+
+
+def page(client: Client, url: str) -> str:
+    response = client.get(url)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def page_of(row: ChatRun | ChatStep) -> str:
+    name = f"admin:chatdebug_{row._meta.model_name}_change"
+    return reverse(name, args=[row.pk])
+
+
+@contextmanager
+def queries_of(table: str) -> Iterator[list[str]]:
+    found: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield found
+    found += [query["sql"] for query in captured if table in query["sql"]]
+
+
+def test_a_superuser_finds_the_run_in_the_list(superuser: Client, step: ChatStep):
+    listed = page(superuser, RUNS)
+    for words in ("words-of-label", "✕ Error", "Unexpected error", "+1,234", "77"):
+        assert words in listed
+
+
+def test_a_superuser_reads_the_run_its_error_and_its_payloads(
+    superuser: Client, run: ChatRun, step: ChatStep
+):
+    shown = page(superuser, page_of(run))
+    for words in ("words-of-label", "words-of-error", "words-of-chain", "answer.py:17"):
+        assert words in shown
+    assert "words-of-prompt" not in shown
+    assert page_of(step) in shown
+    assert "words-of-prompt" in page(superuser, page_of(step))
+
+
+def test_staff_without_the_permission_for_content_sees_metadata(
+    staff: Client, run: ChatRun, step: ChatStep
+):
+    pages = [page(staff, url) for url in (RUNS, page_of(run), page_of(step))]
+    assert [words for words in SECRET_WORDS if words in "".join(pages)] == []
+    for words in ("fallback.generic", "HTTP status: 400", "answer.py:17"):
+        assert words in pages[1]
+        assert words in pages[2]
+
+
+def test_each_reading_of_content_leaves_an_audit_row(
+    reader: Client, run: ChatRun, step: ChatStep
+):
+    for url in (RUNS, page_of(run), page_of(step)):
+        page(reader, url)
+    traces = LogEntry.objects.order_by("pk").values_list("object_id", "change_message")
+    assert list(traces) == [
+        (None, READ_LABELS),
+        (str(run.pk), READ_CONTENT),
+        (str(step.pk), READ_CONTENT),
+    ]
+
+
+def test_looking_at_metadata_leaves_no_audit_row(
+    staff: Client, run: ChatRun, step: ChatStep
+):
+    for url in (RUNS, page_of(run), page_of(step)):
+        page(staff, url)
+    assert not LogEntry.objects.exists()
+
+
+def test_staff_without_any_permission_is_refused(run: ChatRun, step: ChatStep):
+    client = client_with()
+    for url in (RUNS, page_of(run), page_of(step)):
+        assert client.get(url).status_code == 403
+
+
+def test_evidence_is_neither_added_nor_changed_nor_deleted(
+    superuser: Client, run: ChatRun, step: ChatStep
+):
+    for row in (run, step):
+        assert superuser.post(page_of(row), {"status": "completed"}).status_code == 403
+        delete = page_of(row).replace("/change/", "/delete/")
+        assert superuser.post(delete, {"post": "yes"}).status_code == 403
+    assert superuser.get(f"{RUNS}add/").status_code == 403
+    run.refresh_from_db()
+    assert run.status == Status.ERROR
+
+
+def test_the_list_never_counts_the_runs_and_loads_no_step(
+    superuser: Client, step: ChatStep
+):
+    ChatRunFactory.create_batch(RunAdmin.list_per_page)
+    with queries_of("chatdebug_chatrun") as of_runs:
+        page(superuser, RUNS)
+    assert of_runs
+    assert [sql for sql in of_runs if "COUNT(" in sql or "LIMIT" not in sql] == []
+    with queries_of("chatdebug_chatstep") as of_steps:
+        page(superuser, RUNS)
+    assert of_steps == []
+
+
+def test_a_run_loads_no_payloads_of_its_steps(
+    superuser: Client, run: ChatRun, step: ChatStep
+):
+    with queries_of("chatdebug_chatstep") as queries:
+        page(superuser, page_of(run))
+    assert queries
+    assert [s for s in queries for name in PAYLOAD_COLUMNS if name in s] == []
+
+
+def test_the_list_reaches_back_a_bounded_number_of_runs(superuser: Client):
+    ChatRunFactory.create_batch(3)
+    paginator = UncountedPaginator(ChatRun.objects.all(), 1)
+    paginator.REACH = 2
+    assert paginator.count == 2
+    assert len(paginator.page(2)) == 1
+
+
+@pytest.mark.parametrize("name", ["pk", "chat_id", "owner_id", "fingerprint"])
+def test_a_run_is_found_by_a_whole_id(superuser: Client, run: ChatRun, name: str):
+    other = ChatRunFactory()
+    found = page(superuser, f"{RUNS}?q={getattr(run, name)}")
+    assert page_of(run) in found
+    assert page_of(other) not in found
+
+
+def test_runs_are_filtered_by_what_they_were(superuser: Client, run: ChatRun):
+    good = ChatRunFactory(provider="openai", status=Status.COMPLETED, error_kind="")
+    for query in (
+        "status__exact=error",
+        "level__exact=full",
+        "error_kind__exact=generic",
+        "provider=demo",
+    ):
+        found = page(superuser, f"{RUNS}?{query}")
+        assert page_of(run) in found
+        assert page_of(good) not in found
+
+
+def test_steps_have_no_list_of_their_own(superuser: Client):
+    response = superuser.get("/admin/chatdebug/chatstep/")
+    assert response.headers["Location"] == RUNS
+
+
+def test_hostile_text_is_shown_as_text(superuser: Client, run: ChatRun, step: ChatStep):
+    hostile = "<script>alert(1)</script>"
+    run.summary = {"first_message": hostile, "error_message": hostile}
+    run.model = hostile
+    run.save()
+    chain = [{"type": hostile, "message": hostile}]
+    step.error = {**step.error, "rule": hostile, "detail": hostile, "chain": chain}
+    step.attempts = [{"response_body": hostile}]
+    step.save()
+    for url in (RUNS, page_of(run), page_of(step)):
+        shown = page(superuser, url)
+        assert "&lt;script&gt;" in shown
+        assert hostile not in shown
