@@ -11,6 +11,10 @@ from django.http import HttpRequest
 
 from chatd.models import Chat, ModelConfig, Turn
 
+admin.site.site_header = admin.site.site_title = "chatd"
+admin.site.index_title = "Administration"
+admin.site.enable_nav_sidebar = False  # the lists need the width
+
 
 @admin.register(ModelConfig)
 class ModelConfigAdmin(admin.ModelAdmin):

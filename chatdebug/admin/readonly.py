@@ -60,6 +60,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 class ContentAdmin(ReadOnlyAdmin):
     """Detail pages with content for some; that one of them was read leaves a trace."""
 
+    class Media:
+        css = {"all": ("chatdebug/admin.css",)}
+
     def change_view(
         self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
     ) -> HttpResponse:

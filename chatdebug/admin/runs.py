@@ -16,15 +16,18 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from chatdebug.access import may_read_content
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
 from chatdebug.errors.messages import PROVIDERS
 from chatdebug.models import ChatRun
-from chatdebug.presentation import RunLine, span
+from chatdebug.presentation import RunLine
 
 READ_LABELS = "Read the labels of a list."
+TITLE = "Runs of all chats"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
 class ProviderFilter(admin.SimpleListFilter):
@@ -85,7 +88,7 @@ class RunAdmin(ContentAdmin):
             ("state", "kind", "level"),
             "provider_and_model",
             ("error_kind", "similar"),
-            ("started_at", "finished_at", "took"),
+            "started",
             "facts",
             "chat",
             "owner_id",
@@ -119,7 +122,8 @@ class RunAdmin(ContentAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list; that somebody read its labels leaves a trace."""
-        response = super().changelist_view(request, extra_context)
+        context = {"title": TITLE, **(extra_context or {})}
+        response = super().changelist_view(request, context)
         if isinstance(response, TemplateResponse) and may_read_content(request.user):
             LogEntry.objects.create(
                 user_id=cast("int", request.user.pk),
@@ -133,7 +137,8 @@ class RunAdmin(ContentAdmin):
     @admin.display(description="time")
     def started(self, run: ChatRun) -> str:
         """When it began, to the second."""
-        return f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+        moment = localtime(run.started_at)
+        return f"{moment:%d %b %Y %H:%M:%S}".replace(" ", NO_BREAK_SPACE)
 
     @admin.display(description="status")
     def state(self, run: ChatRun) -> str:
@@ -154,11 +159,6 @@ class RunAdmin(ContentAdmin):
     def similar(self, run: ChatRun) -> str:
         """How many more of the same were only counted."""
         return f"+{run.similar_count:,}" if run.similar_count else ""
-
-    @admin.display(description="took")
-    def took(self, run: ChatRun) -> str:
-        """How long it took."""
-        return span(run.duration)
 
     @admin.display(description="last error")
     def last_error(self, run: ChatRun) -> str:

@@ -13,13 +13,22 @@ from django.utils.safestring import SafeString
 from chatdebug.access import may_read_content
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.models import ChatStep
-from chatdebug.presentation import PAYLOADS, ErrorReport, icon, pretty, span
+from chatdebug.presentation import PAYLOADS, ErrorReport, counted, icon, pretty, span
 
 VIEW_RUNS = "chatdebug.view_chatrun"
 """Who may look at runs may look at their steps."""
-ERROR_CONTENT = ("reason", "chain")
 METADATA = ("state", "operation", "took", "verdict", "facts", "frames")
 """None of them is the name of a column: Django would show the column's whole value."""
+WITH_CONTENT = (
+    "state",
+    "operation",
+    "took",
+    "verdict",
+    "reason",
+    "chain",
+    "facts",
+    "frames",
+)
 
 
 class StepFields:
@@ -53,8 +62,9 @@ class StepFields:
     def frames(self, step: ChatStep) -> SafeString | str:
         """Where it happened."""
         frames = (step.error or {}).get("frames") or ()
-        lines = (f"{f['file']}:{f['line']} {f['function']}" for f in frames)
-        return _block("\n".join(lines))
+        lines = "\n".join(f"{f['file']}:{f['line']} {f['function']}" for f in frames)
+        count = counted(len(frames), "frame")
+        return _folded(count, lines) if frames else ""
 
     @admin.display(description="reason")
     def reason(self, step: ChatStep) -> str:
@@ -65,7 +75,9 @@ class StepFields:
     def chain(self, step: ChatStep) -> SafeString | str:
         """Each exception with its text, the outermost first."""
         chain = (step.error or {}).get("chain") or ()
-        return _block("\n".join(f"{c['type']}: {c['message']}" for c in chain))
+        causes = ((cause["type"], cause["message"]) for cause in chain)
+        items = format_html_join("", "<li><code>{}</code> {}</li>", causes)
+        return format_html('<ol class="causes">{}</ol>', items) if chain else ""
 
 
 class StepInline(StepFields, admin.StackedInline):
@@ -80,7 +92,7 @@ class StepInline(StepFields, admin.StackedInline):
     ) -> tuple[str, ...]:
         """Return what this person may see here."""
         if may_read_content(request.user):
-            return (*METADATA, *ERROR_CONTENT, "payloads")
+            return (*WITH_CONTENT, "payloads")
         return METADATA
 
     def get_readonly_fields(
@@ -133,7 +145,7 @@ class StepAdmin(StepFields, ContentAdmin):
     ) -> tuple[str, ...]:
         """Return what this person may see."""
         if may_read_content(request.user):
-            return ("run", *METADATA, *ERROR_CONTENT, *map(_shown, PAYLOADS))
+            return ("run", *WITH_CONTENT, *map(_shown, PAYLOADS))
         return ("run", *METADATA)
 
     def get_readonly_fields(
@@ -166,27 +178,39 @@ class StepAdmin(StepFields, ContentAdmin):
     @admin.display(description="request")
     def shown_normalized_request(self, step: ChatStep) -> SafeString | str:
         """What the model was asked."""
-        return _block(pretty(step.normalized_request))
+        return _payload(step.normalized_request)
 
     @admin.display(description="response")
     def shown_normalized_response(self, step: ChatStep) -> SafeString | str:
         """What it answered."""
-        return _block(pretty(step.normalized_response))
+        return _payload(step.normalized_response)
 
     @admin.display(description="usage")
     def shown_usage(self, step: ChatStep) -> SafeString | str:
         """What it cost."""
-        return _block(pretty(step.usage))
+        return _payload(step.usage)
 
     @admin.display(description="HTTP attempts")
     def shown_attempts(self, step: ChatStep) -> SafeString | str:
         """The round trips."""
-        return _block(pretty(step.attempts))
+        return _payload(step.attempts)
 
 
 def _shown(column: str) -> str:
     return f"shown_{column}"
 
 
-def _block(text: str) -> SafeString | str:
-    return format_html("<pre>{}</pre>", text) if text else ""
+def _payload(value: Any) -> SafeString | str:
+    if not value:
+        return ""
+    text = pretty(value)
+    return _folded(counted(text.count("\n") + 1, "line"), text)
+
+
+def _folded(summary: str, text: str) -> SafeString:
+    """Return recorded text that opens on demand."""
+    return format_html(
+        '<details><summary>{}</summary><pre class="recorded">{}</pre></details>',
+        summary,
+        text,
+    )
