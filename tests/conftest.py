@@ -11,6 +11,8 @@ from django.db import connections
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from chatdebug.recorder import run as run_module
+from chatdebug.recorder.storm import StormGuard
 from chatdebug.writer import close_writer
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -44,8 +46,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
-    """Give each test a spool of its own, and end the writer before the rows go."""
+def recorder(
+    settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Give each test a spool of its own, and end the writer before the rows go.
+
+    No storm of an earlier test counts.
+    """
+    monkeypatch.setattr(run_module, "storm_guard", StormGuard())
     settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": tmp_path / "spool"}
     yield
     close_writer()
