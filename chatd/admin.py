@@ -35,6 +35,7 @@ class LookedAt(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+    sortable_by = ()
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -76,16 +77,17 @@ class ChatAdmin(LookedAt):
 class TurnAdmin(LookedAt):
     """Turns: how they ended and how long they took, without the text of an error."""
 
-    list_display = fields = (
+    list_display = ("id", "chat_id", "status", "error_kind", "created_at")
+    fields = (
         "id",
         "chat_id",
         "status",
         "error_kind",
         "error_rule",
         "epoch",
-        "stop_requested_at",
         "created_at",
         "started_at",
+        "stop_requested_at",
         "finished_at",
     )
     list_filter = ("status",)

@@ -18,6 +18,7 @@ from chatdebug.access import access_policy
 from chatdebug.levels import level_of
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation import RunLine, RunReport, payloads
+from chatdebug.services.audit import note_reading
 
 RUNS_SHOWN = 100
 """As many as the reference lists (reference-behaviour.md, (d))."""
@@ -47,6 +48,7 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
         "has_more": len(runs) > RUNS_SHOWN,
         "level": level_of(chat_id=chat_id, owner_id=owner_id),
     }
+    _note_foreign_reader(request, chat_id)
     return _render(request, "chatdebug/panel.html", chat_id, context)
 
 
@@ -55,6 +57,7 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """Show one run: its error, then its steps without payloads."""
     found = get_object_or_404(ChatRun.objects.of_chat(chat_id), pk=run_id)
     report = RunReport.of(found, found.steps.without_payloads())
+    _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/run.html", chat_id, {"report": report})
 
 
@@ -70,7 +73,16 @@ def step(
         step_number=step_number,
     )
     context = {"step": found, "payloads": payloads(found)}
+    _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/step.html", chat_id, context)
+
+
+def _note_foreign_reader(
+    request: HttpRequest, chat_id: str, row: ChatRun | ChatStep | None = None
+) -> None:
+    """Leave a trace where somebody else than the owner reads, as the admin does."""
+    if access_policy().owner_id_of(chat_id) != str(request.user.pk):
+        note_reading(reader=request.user, address=request.path, row=row)
 
 
 def _render(

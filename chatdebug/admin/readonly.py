@@ -9,8 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from chatdebug.access import may_read_content
-
-READ_CONTENT = "Read the recorded content."
+from chatdebug.services.audit import note_reading
 
 
 class UncountedPaginator(Paginator):
@@ -70,5 +69,5 @@ class ContentAdmin(ReadOnlyAdmin):
         response = super().change_view(request, object_id, *args, **kwargs)
         if isinstance(response, TemplateResponse) and may_read_content(request.user):
             row = (response.context_data or {})["original"]
-            self.log_change(request, row, READ_CONTENT)
+            note_reading(reader=request.user, address=request.path, row=row)
         return response

@@ -4,12 +4,10 @@ Content is what people and models wrote, or may have: labels, the texts of error
 all payloads.
 """
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -24,8 +22,8 @@ from chatdebug.admin.steps import StepInline
 from chatdebug.errors.messages import PROVIDERS
 from chatdebug.models import ChatRun
 from chatdebug.presentation import RunLine
+from chatdebug.services.audit import note_reading
 
-READ_LABELS = "Read the labels of a list."
 TITLE = "Runs of all chats"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -125,13 +123,7 @@ class RunAdmin(ContentAdmin):
         context = {"title": TITLE, **(extra_context or {})}
         response = super().changelist_view(request, context)
         if isinstance(response, TemplateResponse) and may_read_content(request.user):
-            LogEntry.objects.create(
-                user_id=cast("int", request.user.pk),
-                content_type=ContentType.objects.get_for_model(ChatRun),
-                object_repr=request.get_full_path()[:200],
-                action_flag=CHANGE,
-                change_message=READ_LABELS,
-            )
+            note_reading(reader=request.user, address=request.get_full_path())
         return response
 
     @admin.display(description="time")

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from chatdebug.admin.readonly import READ_CONTENT, UncountedPaginator
-from chatdebug.admin.runs import READ_LABELS, RunAdmin
+from chatdebug.admin.readonly import UncountedPaginator
+from chatdebug.admin.runs import RunAdmin
 from chatdebug.enums import Level, Status
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.querysets import PAYLOAD_COLUMNS
@@ -130,9 +130,9 @@ def test_each_reading_of_content_leaves_an_audit_row(
         page(reader, url)
     traces = LogEntry.objects.order_by("pk").values_list("object_id", "change_message")
     assert list(traces) == [
-        (None, READ_LABELS),
-        (str(run.pk), READ_CONTENT),
-        (str(step.pk), READ_CONTENT),
+        (None, f"Read the recorded content: {RUNS}"),
+        (str(run.pk), f"Read the recorded content: {page_of(run)}"),
+        (str(step.pk), f"Read the recorded content: {page_of(step)}"),
     ]
 
 

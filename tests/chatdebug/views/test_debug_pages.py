@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -236,12 +237,22 @@ def test_others_find_nothing(run: ChatRun, chat: Chat) -> None:
             assert stranger.get(url).status_code == 404
 
 
-def test_staff_with_the_permission_for_content_may_read(
+def test_staff_with_the_permission_for_content_may_read_and_leaves_traces(
     run: ChatRun, chat: Chat
 ) -> None:
-    admin = client_of(UserFactory(is_staff=True, is_superuser=True))
-    assert admin.get(panel_of(chat)).status_code == 200
-    assert admin.get(page_of(run)).status_code == 200
+    staff = UserFactory(is_staff=True, is_superuser=True)
+    for url in (panel_of(chat), page_of(run), step_of(run)):
+        assert client_of(staff).get(url).status_code == 200
+        trace = LogEntry.objects.latest("pk")
+        assert trace.user_id == staff.pk
+        assert url in trace.change_message
+    assert LogEntry.objects.count() == 3
+
+
+def test_an_owner_leaves_no_trace(run: ChatRun, chat: Chat) -> None:
+    for url in (panel_of(chat), page_of(run), step_of(run)):
+        client_of(chat.owner).get(url)
+    assert not LogEntry.objects.exists()
 
 
 def test_nobody_reads_without_signing_in(run: ChatRun, chat: Chat) -> None:
