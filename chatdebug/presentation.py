@@ -5,7 +5,7 @@ The Debug tab and the admin show the same facts in the same words, because both 
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -135,13 +135,15 @@ class ErrorReport:
     kind: str
     rule: str
     facts: list[tuple[str, str]]
-    chain: list[dict[str, Any]] = field(default_factory=list)
-    frames: list[dict[str, Any]] = field(default_factory=list)
+    causes: list[tuple[str, str]]
+    """Type and text of each exception, the outermost first."""
+    frames: list[str]
+    """File, line and function, the outermost first."""
 
     @classmethod
     def of(cls, payload: dict[str, Any]) -> "ErrorReport":
         """Read the payload that ``chatdebug.recorder.evidence`` writes."""
-        kind = ErrorKind(payload.get("kind") or ErrorKind.GENERIC)
+        kind = _kind(payload.get("kind"))
         return cls(
             sentence=sentence(
                 kind,
@@ -153,8 +155,14 @@ class ErrorReport:
             kind=kind.label,
             rule=payload.get("rule") or "",
             facts=list(_error_facts(payload)),
-            chain=payload.get("chain") or [],
-            frames=payload.get("frames") or [],
+            causes=[
+                (cause.get("type", ""), cause.get("message", ""))
+                for cause in payload.get("chain") or ()
+            ],
+            frames=[
+                f"{frame.get('file')}:{frame.get('line')} {frame.get('function')}"
+                for frame in payload.get("frames") or ()
+            ],
         )
 
 
@@ -231,6 +239,11 @@ def payloads(step: ChatStep) -> list[Payload]:
         for column, heading in PAYLOADS.items()
         if (value := getattr(step, column))
     ]
+
+
+def _kind(value: object) -> ErrorKind:
+    """Return a stored kind; what an older release called otherwise is generic."""
+    return ErrorKind(value) if value in ErrorKind.values else ErrorKind.GENERIC
 
 
 def _tokens(summary: dict[str, Any]) -> str:

@@ -49,22 +49,23 @@ class StepFields:
         """Its kind in words, and the rule that decided; none of the error's own text."""
         if not step.error:
             return ""
-        report = ErrorReport.of(step.error)
-        return f"{report.sentence} ({report.kind}, by rule {report.rule or 'unknown'})"
+        error = ErrorReport.of(step.error)
+        return f"{error.sentence} ({error.kind}, by rule {error.rule or 'unknown'})"
 
     @admin.display(description="facts")
     def facts(self, step: ChatStep) -> SafeString | str:
         """The numbers and names around the error."""
-        facts = ErrorReport.of(step.error).facts if step.error else ()
-        return format_html_join(" · ", "{}: {}", facts)
+        if not step.error:
+            return ""
+        return format_html_join(" · ", "{}: {}", ErrorReport.of(step.error).facts)
 
     @admin.display(description="frames")
     def frames(self, step: ChatStep) -> SafeString | str:
         """Where it happened."""
-        frames = (step.error or {}).get("frames") or ()
-        lines = "\n".join(f"{f['file']}:{f['line']} {f['function']}" for f in frames)
-        count = counted(len(frames), "frame")
-        return _folded(count, lines) if frames else ""
+        frames = ErrorReport.of(step.error).frames if step.error else ()
+        if not frames:
+            return ""
+        return _folded(counted(len(frames), "frame"), "\n".join(frames))
 
     @admin.display(description="reason")
     def reason(self, step: ChatStep) -> str:
@@ -74,10 +75,11 @@ class StepFields:
     @admin.display(description="chain of causes")
     def chain(self, step: ChatStep) -> SafeString | str:
         """Each exception with its text, the outermost first."""
-        chain = (step.error or {}).get("chain") or ()
-        causes = ((cause["type"], cause["message"]) for cause in chain)
+        causes = ErrorReport.of(step.error).causes if step.error else ()
+        if not causes:
+            return ""
         items = format_html_join("", "<li><code>{}</code> {}</li>", causes)
-        return format_html('<ol class="causes">{}</ol>', items) if chain else ""
+        return format_html('<ol class="causes">{}</ol>', items)
 
 
 class StepInline(StepFields, admin.StackedInline):

@@ -1,0 +1,105 @@
+"""How times, numbers and errors read."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chatdebug.enums import ErrorKind, Status
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation import (
+    ErrorReport,
+    RunLine,
+    RunReport,
+    ago,
+    counted,
+    payloads,
+    span,
+)
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 ms"),
+        (0.85, "850 ms"),
+        (0.9996, "1.0 s"),
+        (1.24, "1.2 s"),
+        (59.96, "1 min 0 s"),
+        (185, "3 min 5 s"),
+        (90_000, "1,500 min 0 s"),
+    ],
+)
+def test_a_duration_reads_as_precisely_as_it_matters(seconds: float, text: str) -> None:
+    assert span(timedelta(seconds=seconds)) == text
+
+
+def test_what_goes_on_has_no_duration_yet() -> None:
+    assert span(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (timedelta(seconds=-5), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=2), "2 min ago"),
+        (timedelta(hours=3, minutes=59), "3 h ago"),
+        (timedelta(days=30), "30 d ago"),
+        (timedelta(days=31), "2026-10-24"),
+    ],
+)
+def test_a_moment_reads_as_how_long_ago_it_was(passed: timedelta, text: str) -> None:
+    assert ago(NOON - passed, now=NOON) == text
+
+
+def test_a_number_comes_with_its_noun() -> None:
+    assert counted(1, "step") == "1 step"
+    assert counted(0, "step") == "0 steps"
+    assert counted(1024, "step") == "1,024 steps"
+
+
+def test_a_run_in_progress_has_a_line_too() -> None:
+    line = RunLine(ChatRun(status=Status.IN_PROGRESS))
+    assert line.facts == "0 steps"
+    assert (line.kind, line.first_error, line.similar, line.note) == ("", "", "", "")
+
+
+def test_an_error_that_says_little_is_still_reported() -> None:
+    report = ErrorReport.of({})
+    assert report.sentence == "The request failed unexpectedly."
+    assert report.facts == []
+    assert report.causes == []
+    assert report.frames == []
+
+
+def test_a_kind_that_is_not_known_any_more_reads_as_unexpected() -> None:
+    assert ErrorReport.of({"kind": "gremlins"}).kind == ErrorKind.GENERIC.label
+
+
+def test_the_last_error_of_a_run_is_its_failure() -> None:
+    first, second = ({"message": "first"}, {"message": "second"})
+    steps = [
+        ChatStep(step_number=number, error=error)
+        for number, error in enumerate((first, second, None), start=1)
+    ]
+    failure = RunReport.of(ChatRun(), steps).failure
+    assert failure is not None
+    assert failure.step is steps[1]
+
+
+def test_empty_columns_of_a_step_are_left_out() -> None:
+    step = ChatStep(normalized_request={"tools": ["ä"]}, attempts=[])
+    (payload,) = payloads(step)
+    assert payload.heading == "Request"
+    assert '"ä"' in payload.text
+    assert payload.line_count == 5
+    assert not payload.is_long
+
+
+def test_a_payload_of_more_than_twelve_lines_is_folded() -> None:
+    step = ChatStep(normalized_request={str(number): number for number in range(11)})
+    (payload,) = payloads(step)
+    assert payload.line_count == 13
+    assert payload.is_long
