@@ -21,7 +21,7 @@ ICONS = {
     Status.ERROR: "✕",
     Status.INTERRUPTED: "■",
 }
-WORTH: dict[Any, str] = {True: "yes", False: "no"}
+YES_OR_NO: dict[Any, str] = {True: "yes", False: "no"}
 OPEN_LINES = 12
 """A payload with more lines is folded."""
 PAYLOADS = {
@@ -263,7 +263,7 @@ def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
         "Type or code": code,
         "Request id": payload.get("request_id"),
         "Exception": payload.get("type"),
-        "Worth retrying": WORTH.get(payload.get("retryable"), ""),
+        "Worth retrying": YES_OR_NO.get(payload.get("retryable"), ""),
         "Retries before": payload.get("retry_count"),
         "Elapsed": _milliseconds(payload.get("elapsed_ms")),
         "First part after": _milliseconds(payload.get("first_part_ms")),

@@ -18,7 +18,7 @@ from chatdebug.presentation import PAYLOADS, ErrorReport, counted, icon, pretty,
 VIEW_RUNS = "chatdebug.view_chatrun"
 """Who may look at runs may look at their steps."""
 METADATA = ("state", "operation", "took", "verdict", "facts", "frames")
-"""None of them is the name of a column: Django would show the column's whole value."""
+"""Not named ``error``: that is a column, and Django would show the whole of it."""
 WITH_CONTENT = (
     "state",
     "operation",
