@@ -18,7 +18,7 @@ from chatdebug.recorder.evidence import Progress
 from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
-from chatdebug.recorder.stream import RecordedStream, raised_by_model, watched
+from chatdebug.recorder.stream import raised_by_model, summarise_stream
 from chatdebug.writer import Later
 
 
@@ -71,9 +71,8 @@ class RecordingModel(WrapperModel):
         left_alone = False  # the consumer is done: what fails now is not its mistake
         try:
             async with self.wrapped.request_stream(*arguments, run_context) as stream:
-                # At the errors level the stream itself is handed on: a part costs nothing.
-                opened = watched(stream) if step.is_full else stream
-                yield opened
+                opened = stream
+                yield stream
                 left_alone = True
         except BaseException as error:
             _stream_failed(step, opened, error, left_alone=left_alone)
@@ -122,8 +121,9 @@ def _stream_failed(
     if stream is None:
         step.fail(error)
         return
-    _describe(step, stream)
-    if left_alone or raised_by_model(stream, error):
+    failed = left_alone or raised_by_model(stream, error)
+    _describe(step, stream, failed=failed and isinstance(error, Exception))
+    if failed:
         step.fail(error)
     else:
         step.interrupt()
@@ -138,7 +138,7 @@ def _stream_ended(step: Step, stream: StreamedResponse | None) -> None:
     if stream is None:
         step.fail(EmptyResultError())
         return
-    _describe(step, stream)
+    _describe(step, stream, failed=False)
     if stream.finish_reason is not None:
         _finish(step, stream.get()) if step.is_full else step.complete()
     elif stream.get().state == "complete":
@@ -148,7 +148,7 @@ def _stream_ended(step: Step, stream: StreamedResponse | None) -> None:
 
 
 @never_raises
-def _describe(step: Step, stream: StreamedResponse) -> None:
+def _describe(step: Step, stream: StreamedResponse, *, failed: bool) -> None:
     """Note how far the stream came; the whole partial answer only at the full level."""
     if stream.finish_reason is not None and not step.is_full:
         return
@@ -162,6 +162,6 @@ def _describe(step: Step, stream: StreamedResponse) -> None:
             len(text) for text in contents if isinstance(text, str)
         ),
     )
-    if isinstance(stream, RecordedStream):
+    if step.is_full:
         step.response = Later(lambda: normalise_response(response))
-        step.metadata["stream_summary"] = stream.summary()
+        step.metadata["stream_summary"] = summarise_stream(stream, failed=failed)

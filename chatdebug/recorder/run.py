@@ -119,7 +119,7 @@ class Run:
     def start(self) -> None:
         """Begin; at the full level the run's row is written now."""
         if self.level is Level.FULL:
-            self._submit_with(())
+            self._submit(None)
 
     def admits(self, error: dict[str, Any]) -> bool:
         """Say whether the evidence of this error is to be stored, or only counted.
@@ -158,7 +158,7 @@ class Run:
                 self._steps.append(step)
                 step.number = len(self._steps)
             self._has_capture = self._has_capture or is_capture
-        self._submit_with((step,))
+        self._submit(step, with_run=is_capture or not self._row_exists)
 
     def _say(self, outcome: Status) -> None:
         with self._lock:
@@ -182,16 +182,14 @@ class Run:
     @never_raises
     def _write_end(self) -> None:
         if self._row_exists:
-            self._submit_with(())
+            self._submit(None)
 
-    def _submit_with(self, steps: tuple[Step, ...]) -> None:
+    def _submit(self, step: Step | None, *, with_run: bool = True) -> None:
         with self._lock:
-            now = timezone.now()
-            rows = [self._snapshot(now)]
-            rows += [
-                step.snapshot(run_id=self._require_id(), chat_id=self.facts.chat_id)
-                for step in steps
-            ]
+            rows = [self._snapshot(timezone.now())] if with_run else []
+            if step is not None:
+                run_id = self._require_id()
+                rows.append(step.snapshot(run_id=run_id, chat_id=self.facts.chat_id))
             for row in rows:
                 row.is_capture = self._has_capture
             self._row_exists = True
@@ -233,7 +231,7 @@ class Run:
             "level": self.level.value,
             "status": status.value,
             "provider": facts.provider[:64],
-            "model": redact_text(facts.model)[:200],
+            "model": Later(lambda: redact_text(facts.model)[:200]),
             "error_kind": self.error_kind.value if self.error_kind else "",
             "fingerprint": self.fingerprint,
             "summary": Later(self._summarise),

@@ -8,6 +8,10 @@ from uuid import UUID
 
 from chatdebug.writer.rows import Snapshot, Table
 
+LINGER_SECONDS = 0.05
+"""How long rows wait for company, unless somebody waits for them or they are evidence."""
+URGENT_ROWS = 100
+
 
 class SnapshotQueue:
     """Rows on their way to the database. Every method may be called from any thread.
@@ -50,6 +54,9 @@ class SnapshotQueue:
             self._changed.wait_for(
                 lambda: self._waiting or self._closed or self._nudged, timeout
             )
+            if self._waiting:
+                # Rows in progress are soon followed by what ends them: one write for both.
+                self._changed.wait_for(self._is_urgent, LINGER_SECONDS)
             self._nudged = False
             runs_first = sorted(
                 self._waiting.values(), key=lambda row: row.table is Table.STEP
@@ -85,6 +92,7 @@ class SnapshotQueue:
         with self._changed:
             if self._is_unwritten(run_id):
                 self._promises.setdefault(run_id, []).append(promise)
+                self._changed.notify_all()  # somebody waits: do not linger
             else:
                 promise.set_result(True)
         return promise
@@ -100,6 +108,14 @@ class SnapshotQueue:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _is_urgent(self) -> bool:
+        return (
+            self._closed
+            or bool(self._promises)
+            or len(self._waiting) >= URGENT_ROWS
+            or any(row.is_capture for row in self._waiting.values())
+        )
 
     def _merge(self, snapshot: Snapshot) -> None:
         waiting = self._waiting.get(snapshot.key)

@@ -1,12 +1,17 @@
 """Runs every benchmark of this folder: ``main()`` of each module ``bench_*``."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
+
+import django
 
 
 def main() -> None:
     """Run the benchmarks whose names hold one of the arguments, or all of them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
     wanted = sys.argv[1:]
     for path in sorted(Path(__file__).parent.glob("bench_*.py")):
         if not wanted or any(part in path.stem for part in wanted):

@@ -21,6 +21,14 @@ def ask(page: Page, model: str, text: str = "What is a ballast?") -> None:
     page.wait_for_url(re.compile(r"/chats/[0-9a-f-]{36}/$"))
 
 
+def open_chat(page: Page, model: str) -> None:
+    """Open an empty chat with a model."""
+    page.goto("/chats/")
+    page.select_option("select[name=model]", model)
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url(re.compile(r"/chats/[0-9a-f-]{36}/$"))
+
+
 def turn_is_over(page: Page) -> None:
     expect(page.locator(".live")).to_have_count(0, timeout=SLOW)
 
@@ -40,7 +48,9 @@ def test_a_wrong_password_is_said_plainly(page: Page) -> None:
 
 
 def test_the_answer_streams_and_ends_as_markdown(demo: Page) -> None:
-    ask(demo, "demo", "Tell me about **ballast**")
+    open_chat(demo, "demo")
+    demo.get_by_label("Message").fill("Tell me about **ballast**")
+    demo.get_by_role("button", name="Send").click()
     streaming = demo.locator(".streaming")
     expect(streaming).to_contain_text("This is the demo provider")
     turn_is_over(demo)
@@ -102,7 +112,10 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
     demo: Page,
 ) -> None:
     """Point 3 of the walking skeleton: debug logging is off all the while."""
-    ask(demo, "fault-400")
+    open_chat(demo, "fault-400")
+    expect(demo.locator("#tabs")).not_to_contain_text("Debug")
+    demo.get_by_label("Message").fill("What is a ballast?")
+    demo.get_by_label("Message").press("Enter")
     card = demo.locator(".error-card")
     expect(card).to_contain_text("The demo provider returned an unexpected error.")
     tab = demo.locator("#tabs").get_by_role("link", name="Debug")

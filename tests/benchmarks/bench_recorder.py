@@ -1,0 +1,199 @@
+"""What recording costs: CPU of an OK turn of 200 parts, side by side in one run.
+
+The model answers from memory, so that all there is to measure is what stands around it.
+``loop`` is CPU of the event loop's thread, ``process`` that of all threads: the
+difference is what the recorder, or OpenTelemetry's batch processor, does elsewhere.
+"""
+
+import asyncio
+import gc
+import statistics
+import sys
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    SpanExporter,
+    SpanExportResult,
+)
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
+
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.recorder import Level, RecordingModel, close_writer, record_run
+from chatdebug.writer import writer
+from tests.benchmarks.database import bench_database
+
+PARTS = 200
+HISTORY = 20  # messages, as in a chat that has been going on for a while
+TURNS = 100  # of each way, in each round
+ROUNDS = 9
+WRITER_TURNS = 2_000
+
+
+class CannedModel(FunctionModel):
+    """Streams 200 parts from memory, and finishes as a provider does."""
+
+    def __init__(self) -> None:
+        super().__init__(stream_function=_parts)
+
+    @asynccontextmanager
+    async def request_stream(
+        self,
+        messages: list[ModelMessage],
+        model_settings: Any,
+        model_request_parameters: ModelRequestParameters,
+        run_context: Any = None,
+    ) -> AsyncGenerator[StreamedResponse]:
+        """Open the stream, with a finish reason."""
+        arguments = (messages, model_settings, model_request_parameters, run_context)
+        async with super().request_stream(*arguments) as stream:
+            stream.finish_reason = "stop"
+            yield stream
+
+
+class LocalSink(SpanExporter):
+    """Where OpenTelemetry's spans go: they are serialised, and not sent anywhere."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Serialise a batch."""
+        for span in spans:
+            span.to_json()
+        return SpanExportResult.SUCCESS
+
+
+@dataclass(slots=True)
+class Cost:
+    """CPU seconds of one turn."""
+
+    loop: float
+    process: float
+
+
+async def _parts(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+    for _ in range(PARTS):
+        yield "word "
+
+
+def _history() -> list[ModelMessage]:
+    history: list[ModelMessage] = []
+    for number in range(HISTORY // 2):
+        history.append(ModelRequest.user_text_prompt(f"Question {number}? " * 20))
+        history.append(ModelResponse(parts=[TextPart(f"Answer {number}. " * 60)]))
+    return [*history, ModelRequest.user_text_prompt("And now?")]
+
+
+async def _stream(model: Model, messages: list[ModelMessage]) -> None:
+    async with model_request_stream(model, messages) as stream:
+        async for _ in stream:
+            pass
+
+
+async def _recorded(model: Model, messages: list[ModelMessage], level: Level) -> None:
+    async with record_run(chat_id="bench", owner_id="1", level=level) as run:
+        await _stream(model, messages)
+        run.complete()
+
+
+def _ways() -> dict[str, Callable[[list[ModelMessage]], Any]]:
+    bare = CannedModel()
+    recording = RecordingModel(bare)
+    tracing = TracerProvider()
+    tracing.add_span_processor(BatchSpanProcessor(LocalSink()))
+    instrumented = InstrumentedModel(
+        bare, InstrumentationSettings(tracer_provider=tracing)
+    )
+    return {
+        "bare pydantic-ai": lambda messages: _stream(bare, messages),
+        "errors level": lambda m: _recorded(recording, m, Level.ERRORS),
+        "full level": lambda m: _recorded(recording, m, Level.FULL),
+        "OpenTelemetry": lambda messages: _stream(instrumented, messages),
+    }
+
+
+def _measure(way: Callable[[list[ModelMessage]], Any]) -> Cost:
+    async def turns() -> Cost:
+        messages = _history()
+        loop, process = time.thread_time(), time.process_time()
+        for _ in range(TURNS):
+            await way(messages)
+        return Cost(time.thread_time() - loop, time.process_time() - process)
+
+    gc.collect()
+    cost = asyncio.run(turns())
+    before = time.process_time()
+    close_writer(timeout=60)  # what was put off belongs to the cost
+    cost.process += time.process_time() - before
+    return Cost(cost.loop / TURNS, cost.process / TURNS)
+
+
+def _turn_costs() -> None:
+    ways = _ways()
+    costs: dict[str, list[Cost]] = {name: [] for name in ways}
+    for way in ways.values():
+        _measure(way)  # warm
+    for _ in range(ROUNDS):  # in turns, so that a noisy moment hits all of them
+        for name, way in ways.items():
+            costs[name].append(_measure(way))
+    _say(f"CPU per OK turn of {PARTS} parts, µs (median of {ROUNDS} x {TURNS} turns)")
+    _say(f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}")
+    base = costs["bare pydantic-ai"]
+    for name, measured in costs.items():
+        loop = [cost.loop for cost in measured]
+        process = [cost.process for cost in measured]
+        # Of pairs of one round: the machine's mood cancels out.
+        over_loop = [a - b.loop for a, b in zip(loop, base, strict=True)]
+        over_process = [a - b.process for a, b in zip(process, base, strict=True)]
+        _say(
+            f"{name:20}{_us(loop):>8}{_us(process):>9}{_us(over_loop):>18}{_us(over_process):>9}"
+        )
+
+
+def _writer_throughput() -> None:
+    async def turns() -> None:
+        model = RecordingModel(CannedModel())
+        for _ in range(WRITER_TURNS):
+            async with record_run(chat_id="bench", level=Level.FULL) as run:
+                await _stream(model, [ModelRequest.user_text_prompt("Hello")])
+                run.complete()
+            while len(writer().queue) > 2_000:
+                await asyncio.sleep(0.001)
+
+    ChatRun.objects.all().delete()
+    started = time.perf_counter()
+    asyncio.run(turns())
+    close_writer(timeout=120)
+    seconds = time.perf_counter() - started
+    stored = ChatStep.objects.count()
+    vendor = connections["default"].vendor
+    _say(
+        f"writer on {vendor}: {stored} of {WRITER_TURNS} steps in {seconds:.1f} s "
+        f"({stored / seconds:.0f} steps/s, turns included)"
+    )
+
+
+def _us(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds) * 1e6:,.0f}"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Measure on the database of the settings, in a database of its own."""
+    with bench_database() as folder:
+        settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": folder}
+        _turn_costs()
+        _writer_throughput()
