@@ -1,8 +1,10 @@
-"""What recording costs: CPU of an OK turn of 200 parts, side by side in one run.
+"""What recording costs: CPU of an OK turn, side by side in one run.
 
 The model answers from memory, so that all there is to measure is what stands around it.
 ``loop`` is CPU of the event loop's thread, ``process`` that of all threads: the
-difference is what the recorder, or OpenTelemetry's batch processor, does elsewhere.
+difference is what the recorder, or OpenTelemetry's batch processor, does elsewhere. The
+writer does its part after the turns: two threads that fight for the interpreter would
+measure the fight.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from django.conf import settings
 from django.db import connections
@@ -31,10 +34,10 @@ from pydantic_ai.models.instrumented import InstrumentationSettings, Instrumente
 
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, RecordingModel, close_writer, record_run
-from chatdebug.writer import writer
+from chatdebug.writer import Writer, writer
 from tests.benchmarks.database import bench_database
 
-PARTS = 200
+PARTS = (1, 200)  # what a turn costs, and whether a part does
 HISTORY = 20  # messages, as in a chat that has been going on for a while
 TURNS = 100  # of each way, in each round
 ROUNDS = 9
@@ -42,10 +45,16 @@ WRITER_TURNS = 2_000
 
 
 class CannedModel(FunctionModel):
-    """Streams 200 parts from memory, and finishes as a provider does."""
+    """Streams parts from memory, and finishes as a provider does."""
 
-    def __init__(self) -> None:
-        super().__init__(stream_function=_parts)
+    def __init__(self, parts: int) -> None:
+        async def stream(
+            messages: list[ModelMessage], info: AgentInfo
+        ) -> AsyncIterator[str]:
+            for _ in range(parts):
+                yield "word "
+
+        super().__init__(stream_function=stream)
 
     @asynccontextmanager
     async def request_stream(
@@ -80,11 +89,6 @@ class Cost:
     process: float
 
 
-async def _parts(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
-    for _ in range(PARTS):
-        yield "word "
-
-
 def _history() -> list[ModelMessage]:
     history: list[ModelMessage] = []
     for number in range(HISTORY // 2):
@@ -105,8 +109,8 @@ async def _recorded(model: Model, messages: list[ModelMessage], level: Level) ->
         run.complete()
 
 
-def _ways() -> dict[str, Callable[[list[ModelMessage]], Any]]:
-    bare = CannedModel()
+def _ways(parts: int) -> dict[str, Callable[[list[ModelMessage]], Any]]:
+    bare = CannedModel(parts)
     recording = RecordingModel(bare)
     tracing = TracerProvider()
     tracing.add_span_processor(BatchSpanProcessor(LocalSink()))
@@ -130,22 +134,24 @@ def _measure(way: Callable[[list[ModelMessage]], Any]) -> Cost:
         return Cost(time.thread_time() - loop, time.process_time() - process)
 
     gc.collect()
-    cost = asyncio.run(turns())
+    with patch.object(Writer, "start"):
+        cost = asyncio.run(turns())
     before = time.process_time()
+    writer().start()
     close_writer(timeout=60)  # what was put off belongs to the cost
     cost.process += time.process_time() - before
     return Cost(cost.loop / TURNS, cost.process / TURNS)
 
 
-def _turn_costs() -> None:
-    ways = _ways()
+def _turn_costs(parts: int) -> None:
+    ways = _ways(parts)
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     for way in ways.values():
         _measure(way)  # warm
     for _ in range(ROUNDS):  # in turns, so that a noisy moment hits all of them
         for name, way in ways.items():
             costs[name].append(_measure(way))
-    _say(f"CPU per OK turn of {PARTS} parts, µs (median of {ROUNDS} x {TURNS} turns)")
+    _say(f"CPU per OK turn of {parts} parts, µs (median of {ROUNDS} x {TURNS} turns)")
     _say(f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}")
     base = costs["bare pydantic-ai"]
     for name, measured in costs.items():
@@ -161,12 +167,12 @@ def _turn_costs() -> None:
 
 def _writer_throughput() -> None:
     async def turns() -> None:
-        model = RecordingModel(CannedModel())
+        model = RecordingModel(CannedModel(1))
         for _ in range(WRITER_TURNS):
             async with record_run(chat_id="bench", level=Level.FULL) as run:
                 await _stream(model, [ModelRequest.user_text_prompt("Hello")])
                 run.complete()
-            while len(writer().queue) > 2_000:
+            while len(writer().queue) > 2_000:  # noqa: ASYNC110 - a benchmark may poll
                 await asyncio.sleep(0.001)
 
     ChatRun.objects.all().delete()
@@ -195,5 +201,6 @@ def main() -> None:
     """Measure on the database of the settings, in a database of its own."""
     with bench_database() as folder:
         settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": folder}
-        _turn_costs()
+        for parts in PARTS:
+            _turn_costs(parts)
         _writer_throughput()
