@@ -1,8 +1,9 @@
 """Everything that an error tells about itself, gathered from its whole chain."""
 
+import builtins
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -67,14 +68,15 @@ class Evidence:
     def lead(self) -> str:
         """Where the failure is named, without what is quoted there; lower case."""
         texts = (self.reason, self.message)
-        said = (unquoted(text)[:LEAD_CHARACTERS] for text in texts if text)
-        return "\n".join(said).lower()
+        said = (" ".join(unquoted(text).split())[:LEAD_CHARACTERS] for text in texts)
+        return "\n".join(filter(None, said)).lower()
 
     @cached_property
     def text(self) -> str:
-        """All that was said, lower case."""
-        texts = dict.fromkeys((self.message, self.reason, self.body))
-        return "\n".join(text[:TEXT_CHARACTERS] for text in texts if text).lower()
+        """All that was said, without what is quoted there; lower case."""
+        plain_body = "" if self.body.lstrip().startswith(("{", "[")) else self.body
+        texts = dict.fromkeys((self.message, self.reason, plain_body))
+        return "\n".join(unquoted(text) for text in texts if text).lower()
 
 
 def unquoted(text: str) -> str:
@@ -128,7 +130,7 @@ def build_evidence(
         reason=reason[:TEXT_CHARACTERS],
         status_code=status if status and 100 <= status <= 599 else None,
         codes=frozenset(filter(None, map(code_word, given))),
-        classes=tuple(classes),
+        classes=tuple(_with_bases(classes)),
         headers={
             str(key).lower(): str(value) for key, value in (headers or {}).items()
         },
@@ -148,11 +150,25 @@ def _status_in(text: str) -> int | None:
     return None
 
 
+def _with_bases(names: Iterable[str]) -> Iterator[str]:
+    """Yield the names of classes, with the bases of those that Python itself has."""
+    for name in names:
+        known = getattr(builtins, name, None) if name else None
+        if isinstance(known, type) and issubclass(known, BaseException):
+            yield from _bases(known)
+        elif name:
+            yield name
+
+
+def _bases(kind: type[BaseException]) -> Iterator[str]:
+    for base in kind.__mro__:
+        if base not in (Exception, BaseException, object, RuntimeError):
+            yield base.__name__
+
+
 def _class_names(links: Iterable[BaseException]) -> Iterable[str]:
     for link in links:
-        for base in type(link).__mro__:
-            if base not in (Exception, BaseException, object, RuntimeError):
-                yield base.__name__
+        yield from _bases(type(link))
 
 
 def _first[T](links: Iterable[BaseException], *names: str, kind: type[T]) -> T | None:

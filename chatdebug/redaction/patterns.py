@@ -135,7 +135,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         ("authorization", "cookie", "x-api-key", "api-key"),
         re.compile(
             r"(?im)(?<![a-z0-9])(?:proxy-)?(?:authorization|(?:set-)?cookie)"
-            rf"{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}{QUOTE}?"
+            rf"{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}+{QUOTE}?+"
             r"(?P<secret>(?!\[REDACTED)[^\r\n\"'`]{4,4096})"
         ),
     ),

@@ -2,7 +2,7 @@
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.rule import Rule, codes, names, phrases
-from chatdebug.errors.rules.structure import CONFIG_WORDS, NO_CAPACITY
+from chatdebug.errors.rules.structure import CONFIG_WORDS, NO_CAPACITY, RATE_LIMIT_WORDS
 
 CANCELLED_RULES: tuple[Rule, ...] = (
     Rule(
@@ -54,6 +54,7 @@ CLASSES: tuple[Rule, ...] = (
         "class.no_capacity",
         ErrorKind.OVERLOADED,
         retryable=True,
+        unless=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
         classes=names(
             """

@@ -5,22 +5,24 @@ import re
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.rule import Rule, codes, phrases
 
+RATE_LIMIT_WORDS = phrases(r"rate limit exceeded")
 PER_DAY = phrases(r"""
     per[-_ ]?(?:day|month|week)\b
     perday
     \b(?:daily|monthly|weekly) (?:\w+ )?(?:limit|quota|budget)
     \b(?:rpd|tpd)\b
+    / ?(?:day|week|month)\b
     """)
 NO_CAPACITY = phrases(r"""
     no capacity
     \boverloaded\b
-    at (?:full )?capacity
+    (?:at|over)(?: full)? capacity
     capacity (?:is )?exceeded
     insufficient capacity
     experiencing (?:high|heavy) (?:demand|load|traffic)
     high demand
     engine is (?:currently )?(?:busy|overloaded)
-    server is (?:too )?busy
+    \b(?:server|service) (?:is )?(?:too )?busy\b
     """)
 RATE_CODES = codes(
     """
@@ -125,7 +127,7 @@ STRUCTURE: tuple[Rule, ...] = (
         "lead.daily_quota",
         ErrorKind.USAGE_LIMIT,
         lead=re.compile(
-            rf"(?=.*(?:rate limit|too many|quota|limit (?:exceeded|reached)))(?:.*(?:{PER_DAY.pattern}))",
+            rf"(?=.*(?:rate limit|too many|quota|limited to|limit (?:exceeded|reached)))(?:.*(?:{PER_DAY.pattern}))",
             re.DOTALL,
         ),
     ),
@@ -207,6 +209,7 @@ STRUCTURE: tuple[Rule, ...] = (
         "code.no_capacity",
         ErrorKind.OVERLOADED,
         retryable=True,
+        unless=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
         codes=RATE_CODES
         | codes(

@@ -2,7 +2,7 @@
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.rule import Rule, phrases
-from chatdebug.errors.rules.structure import NO_CAPACITY
+from chatdebug.errors.rules.structure import NO_CAPACITY, RATE_LIMIT_WORDS
 
 PHRASES: tuple[Rule, ...] = (
     # Said with any status, because providers give 400 to almost everything.
@@ -91,13 +91,13 @@ PHRASES: tuple[Rule, ...] = (
             unrecognized (?:request )?(?:argument|parameter|field)
             unexpected keyword argument
             (?:supported|allowed|valid) (?:range|values?) (?:is|are|for)\b
-            (?:temperature|top_p|top_k|max_tokens|n|seed)\b[^.]{0,60}(?:must be|should be|out of range|range|greater than|less than|at most)
+            \b(?:temperature|top_p|top_k|max_tokens|seed)\b[^.]{0,60}(?:must be|should be|out of range|range|greater than|less than|at most)
             extra inputs are not permitted
             location is not supported
             requires more (?:system )?memory
             malformed config
             resolve aws credentials
-            max_tokens[^.]{0,40}(?:too large|exceeds|greater)
+            max_tokens[^.]{0,40}(?:too large|exceeds|greater|> \d)
             supports at most
             invalid api version|api version not supported
             does not support this api
@@ -107,6 +107,7 @@ PHRASES: tuple[Rule, ...] = (
         "lead.no_capacity",
         ErrorKind.OVERLOADED,
         retryable=True,
+        unless=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
         statuses=frozenset({429, 500, 502, 503, 529}),
     ),

@@ -1,0 +1,110 @@
+"""The classification against cases whose kind is known, and against hostile words."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatdebug.errors import build_evidence, classify, classify_evidence
+from tests.accuracy.scoring import ERROR_FILES, Score, classified, load
+
+STRICT_FLOOR = 0.95
+HOSTILE = (
+    "overloaded",
+    "rate limit exceeded",
+    "You exceeded your current quota",
+    "invalid api key",
+    "request timed out",
+    "model not found",
+    "maximum context length",
+    "content management policy",
+    "status 429",
+    "503 Service Unavailable",
+)
+DEVIATIONS = {
+    "expect_message": "the sentences are our own",
+    "detail": "details are the provider's words; ids of the history are left out",
+}
+"""Fields of the reference's cases that are not compared, and why."""
+
+
+@pytest.mark.parametrize("name", ERROR_FILES)
+def test_the_samples_are_classified_as_well_as_promised(name: str) -> None:
+    score = Score.of(name)
+    assert score.strict >= STRICT_FLOOR, "\n".join(score.wrong)
+
+
+@pytest.mark.parametrize("name", ERROR_FILES)
+def test_no_unknown_error_is_taken_for_a_known_one(name: str) -> None:
+    assert Score.of(name).missed == []
+
+
+def comparable(case: dict[str, Any]) -> bool:
+    return not case.get("pre_classified")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in load("reference_classification.json") if comparable(case)],
+    ids=lambda case: case["name"],
+)
+def test_the_references_own_cases_hold(case: dict[str, Any]) -> None:
+    if case["exception"] == "deadline":
+        verdict = classify(TimeoutError(case["message"]))
+    else:
+        verdict = classify_evidence(
+            build_evidence(
+                message=case["message"] or "",
+                body=case["response_body"] or "",
+                status_code=case["status_code"],
+                headers=case["headers"] or {},
+                provider=case.get("provider_hint") or "",
+            )
+        )
+    got = {
+        "kind": verdict.kind.value,
+        "retryable": verdict.retryable,
+        "status_code": verdict.status_code or 0,
+        "provider": verdict.provider,
+        "retry_after_seconds": verdict.retry_after,
+    }
+    asserted = set(case["asserted_by_upstream"]) - DEVIATIONS.keys()
+    expected = {name: case["expect"][name] for name in asserted & got.keys()}
+    assert {name: got[name] for name in expected} == expected
+
+
+STRUCTURED = [
+    case
+    for name in ERROR_FILES
+    for case in load(name)
+    if case["status_code"] and (case["error_type"] or case["error_code"])
+]
+
+
+@given(
+    case=st.sampled_from(STRUCTURED),
+    words=st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=5),
+    quote=st.sampled_from(('"', "'", "`")),
+)
+def test_words_of_an_echoed_prompt_never_change_what_structure_decided(
+    case: dict[str, Any], words: list[str], quote: str
+) -> None:
+    echo = f" You sent: {quote}{', '.join(words)}{quote}"
+    hostile = {**case, "message": (case["message"] or "") + echo}
+    assert classified(hostile).kind == classified(case).kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "could not reach proxy.internal:502",
+        "see incident 429 of 2026-05-03",
+        "used 503 of 9000 tokens",
+        "request 401abc was lost",
+        "at 10:04:29.503 the ballast shifted",
+        "stream ID 503; PROTOCOL_ERROR",
+    ],
+)
+def test_ports_ids_dates_and_counts_are_no_statuses(text: str) -> None:
+    assert classify_evidence(build_evidence(message=text)).status_code is None
