@@ -72,7 +72,9 @@ def test_the_panel_fits_a_phone(phone: Page) -> None:
     assert width <= phone.viewport_size["width"]
 
 
-def test_without_signing_in_there_is_only_the_sign_in_page(failed: Page, new_page: NewPage) -> None:
+def test_without_signing_in_there_is_only_the_sign_in_page(
+    failed: Page, new_page: NewPage
+) -> None:
     link = failed.get_by_role("link", name="Show debug run")
     stranger = new_page()
     stranger.goto(link.get_attribute("href") or "")

@@ -1,0 +1,173 @@
+"""What an exception is, beyond the samples of ``tests/accuracy``."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from chatdebug.enums import ErrorKind
+from chatdebug.errors import (
+    ContentFilteredError,
+    EmptyResultError,
+    IncompleteStreamError,
+    KnownError,
+    MissingKeyError,
+    ProviderDisabledError,
+    Rule,
+    StreamSilenceError,
+    build_evidence,
+    classify,
+    classify_evidence,
+    explain,
+    set_deployment_rules_source,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "captured"),
+    [
+        (IncompleteStreamError(), ErrorKind.GENERIC, True),
+        (EmptyResultError(), ErrorKind.GENERIC, True),
+        (StreamSilenceError(600), ErrorKind.STREAM_SILENCE_TIMEOUT, False),
+        (MissingKeyError("A_KEY"), ErrorKind.MISSING_KEY, False),
+        (ProviderDisabledError(), ErrorKind.PROVIDER_DISABLED, False),
+        (ContentFilteredError("violence"), ErrorKind.CONTENT_FILTER, False),
+        (None, ErrorKind.GENERIC, True),
+        (ValueError("a defect"), ErrorKind.GENERIC, True),
+    ],
+)
+def test_own_errors_are_what_they_say(
+    error: KnownError | None, kind: ErrorKind, captured: bool
+) -> None:
+    verdict = classify(error)
+    assert (verdict.kind, verdict.captured) == (kind, captured)
+
+
+def test_the_category_of_a_blocked_answer_is_told() -> None:
+    assert "(violence)" in classify(ContentFilteredError(" violence ")).message
+    assert "(" not in classify(ContentFilteredError(" ")).message
+
+
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), GeneratorExit(), KeyboardInterrupt()]
+)
+def test_a_cancellation_is_never_captured(error: BaseException) -> None:
+    verdict = classify(error)
+    assert verdict.cancelled
+    assert not verdict.captured
+
+
+def test_the_callers_own_deadline_is_told_from_a_providers_timeout() -> None:
+    assert classify(TimeoutError()).deadline
+    transport = TimeoutError(110, "Connection timed out")
+    assert not classify(transport).deadline
+    assert classify(transport).kind == ErrorKind.TIMEOUT
+
+
+def test_a_cause_tells_what_its_wrapper_does_not() -> None:
+    def wrapped() -> None:
+        try:
+            raise ConnectionResetError("reset by peer")
+        except ConnectionResetError as error:
+            raise RuntimeError("the call failed") from error
+
+    with pytest.raises(RuntimeError) as caught:
+        wrapped()
+    assert classify(caught.value).kind == ErrorKind.TIMEOUT
+
+
+def test_in_a_group_the_unknown_error_decides() -> None:
+    group = ExceptionGroup("two", [ConnectionResetError("reset"), ValueError("what?")])
+    assert classify(group).captured
+
+
+def test_an_exception_whose_text_cannot_be_read_is_classified_all_the_same() -> None:
+    class Hostile(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+        @property
+        def status_code(self) -> int:
+            raise RuntimeError("no")
+
+    assert classify(Hostile()).captured
+
+
+def test_causes_that_go_in_a_circle_are_walked_once() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert classify(first).captured
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "30"}, 30.0),
+        ({"retry-after-ms": "1500", "retry-after": "30"}, 1.5),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
+    ],
+)
+def test_retry_after_is_read_or_left(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    verdict = classify_evidence(build_evidence(status_code=429, headers=headers))
+    assert verdict.retry_after == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
+    evidence = build_evidence(status_code=429, headers={"retry-after": later})
+    assert classify_evidence(evidence).retry_after == pytest.approx(120, abs=5)
+
+
+def test_retry_after_may_be_in_the_text() -> None:
+    text = "Rate limit reached. Please try again in 1.574s."
+    verdict = classify_evidence(build_evidence(message=text, status_code=429))
+    assert verdict.retry_after == 1.574
+
+
+def test_the_detail_is_the_providers_reason_without_secrets() -> None:
+    body = '{"error": {"message": "Incorrect API key: sk-proj-abcdefgh12345678"}}'
+    detail = classify_evidence(build_evidence(body=body, status_code=401)).detail
+    assert detail.startswith("Incorrect API key")
+    assert "abcdefgh" not in detail
+
+
+def test_the_detail_is_short_and_never_a_web_page() -> None:
+    long = classify_evidence(build_evidence(message="x " * 5_000, status_code=400))
+    assert len(long.detail) <= 500
+    page = "<html><body>502 Bad Gateway</body></html>"
+    assert classify_evidence(build_evidence(body=page, status_code=502)).detail == ""
+    assert classify_evidence(build_evidence(message=page, status_code=502)).detail == ""
+
+
+def test_the_users_sentence_names_the_provider_and_no_status() -> None:
+    for kind_status in (401, 402, 429, 500, 503, 529):
+        evidence = build_evidence(status_code=kind_status, provider="anthropic")
+        message = classify_evidence(evidence).message
+        assert str(kind_status) not in message
+        assert message.endswith(".")
+
+
+def test_a_deployments_own_rule_comes_first() -> None:
+    own = Rule("own.gateway", ErrorKind.CONFIG, statuses=frozenset({418}))
+    evidence = build_evidence(message="I'm a teapot", status_code=418)
+    assert classify_evidence(evidence).captured
+    assert classify_evidence(evidence, rules=[own]).rule == "own.gateway"
+    set_deployment_rules_source(lambda: [own])
+    try:
+        assert classify_evidence(evidence).kind == ErrorKind.CONFIG
+    finally:
+        set_deployment_rules_source(None)
+
+
+def test_explaining_ends_with_the_rule_that_fired() -> None:
+    evidence = build_evidence(message="I'm a teapot", status_code=418)
+    tried = list(explain(evidence))
+    assert tried[-1][0].id == "fallback.generic"
+    assert [fired for _, fired in tried].count(True) == 1
