@@ -1,0 +1,262 @@
+"""The chat's pages and fragments: who sees what, and what is only text."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from chatd.enums import Role, TurnStatus
+from chatd.models import Chat, ModelConfig, Turn
+from tests.factories import (
+    ChatFactory,
+    ChatMessageFactory,
+    ChatRunFactory,
+    ModelConfigFactory,
+    TurnFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return ChatFactory()
+
+
+@pytest.fixture
+def owner(client: Client, chat: Chat) -> Client:
+    client.force_login(chat.owner)
+    return client
+
+
+def page(chat: Chat) -> str:
+    return reverse("chat", args=[chat.pk])
+
+
+def answered(chat: Chat, text: str, **fields: Any) -> Turn:
+    turn: Turn = TurnFactory(chat=chat, **fields)
+    ChatMessageFactory(turn=turn, chat=chat, role=Role.ASSISTANT, text=text)
+    return turn
+
+
+def test_the_site_says_that_it_works(client: Client) -> None:
+    assert client.get("/healthz").content == b"ok"
+
+
+def test_without_signing_in_there_is_only_the_sign_in_page(
+    client: Client, chat: Chat
+) -> None:
+    for address in ("/chats/", page(chat)):
+        response = client.get(address)
+        assert response.status_code == 302
+        assert response["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("chat", "get"),
+        ("chat-rename", "post"),
+        ("chat-delete", "post"),
+        ("message-send", "post"),
+        ("turn", "get"),
+        ("turn-stop", "post"),
+    ],
+)
+def test_another_persons_chat_is_not_found(
+    client: Client, chat: Chat, name: str, method: str
+) -> None:
+    client.force_login(UserFactory())
+    arguments = [chat.pk, uuid4()] if name.startswith("turn") else [chat.pk]
+    response = getattr(client, method)(reverse(name, args=arguments), {"text": "x"})
+    assert response.status_code == 404
+    assert Chat.objects.filter(pk=chat.pk).exists()
+
+
+def test_a_chat_starts_with_its_first_message(client: Client) -> None:
+    user = UserFactory()
+    client.force_login(user)
+    ModelConfigFactory(name="demo")
+    response = client.post("/chats/", {"model": "demo", "text": "Hello there"})
+    chat = Chat.objects.get(owner=user)
+    assert response["Location"] == page(chat)
+    assert chat.turns.get().question.text == "Hello there"  # type: ignore[union-attr]
+
+
+def test_a_chat_whose_first_message_cannot_be_sent_is_not_opened(
+    client: Client,
+) -> None:
+    client.force_login(UserFactory())
+    ModelConfigFactory(name="demo")
+    response = client.post("/chats/", {"model": "demo", "text": "x" * 100_001})
+    assert response.status_code == 422
+    assert b"at most 100,000" in response.content
+    assert not Chat.objects.exists()
+
+
+def test_the_picker_groups_models_and_says_what_the_demo_is_not(
+    client: Client,
+) -> None:
+    client.force_login(UserFactory())
+    ModelConfigFactory(name="demo")
+    ModelConfigFactory(name="real", provider="openai")
+    ModelConfigFactory(name="switched-off", provider="openai", enabled=False)
+    text = client.get("/chats/").content.decode()
+    groups = re.findall(r'<optgroup label="([^"]+)"', text)
+    assert groups == ["OpenAI", "Demo provider (not a language model)"]
+    assert "switched-off" not in text
+
+
+def test_a_message_sent_by_htmx_comes_back_as_a_live_turn(
+    owner: Client, chat: Chat
+) -> None:
+    address = reverse("message-send", args=[chat.pk])
+    response = owner.post(address, {"text": "Hello"}, headers=HTMX)
+    turn = chat.turns.get()
+    text = response.content.decode()
+    assert reverse("turn-stream", args=[chat.pk, turn.pk]) in text
+    assert "<html" not in text
+
+
+def test_a_message_sent_by_a_plain_form_leads_back_to_the_page(
+    owner: Client, chat: Chat
+) -> None:
+    response = owner.post(reverse("message-send", args=[chat.pk]), {"text": "Hello"})
+    assert response["Location"] == page(chat)
+
+
+def test_a_message_that_cannot_be_sent_says_why_beside_the_field(
+    owner: Client, chat: Chat
+) -> None:
+    address = reverse("message-send", args=[chat.pk])
+    response = owner.post(address, {"text": " "}, headers=HTMX)
+    assert response.status_code == 422
+    assert response["HX-Retarget"] == "#refusal"
+    assert b"Write a message first." in response.content
+
+
+def test_text_of_people_models_and_providers_is_only_text(
+    owner: Client, chat: Chat
+) -> None:
+    ModelConfig.objects.update(title=HOSTILE)
+    Chat.objects.update(title=HOSTILE)
+    turn = answered(
+        chat,
+        f"{HOSTILE}\n\n[link](javascript:alert(3)) ![image](https://spy.example/x.png)",
+        status=TurnStatus.ERROR,
+        error={"kind": "generic", "message": HOSTILE, "detail": HOSTILE, "run_id": ""},
+    )
+    turn.messages.filter(role=Role.USER).update(text=HOSTILE)
+    text = owner.get(page(chat)).content.decode()
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert 'href="javascript' not in text
+    assert "spy.example" not in re.findall(r"src=\"[^\"]*\"", text)
+
+
+def test_an_answer_is_shown_as_markdown(owner: Client, chat: Chat) -> None:
+    answered(chat, "**bold** and `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+    text = owner.get(page(chat)).content.decode()
+    assert "<strong>bold</strong>" in text
+    assert "<code>code</code>" in text
+    assert "<td>1</td>" in text
+
+
+def test_a_failed_turn_keeps_its_part_and_says_what_happened(
+    owner: Client, chat: Chat
+) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk))
+    answered(
+        chat,
+        "Half an ans",
+        status=TurnStatus.ERROR,
+        error={
+            "kind": "generic",
+            "message": "It broke.",
+            "advice": "Try again.",
+            "detail": "the ballast shifted",
+            "status_code": 400,
+            "rule": "fallback.generic",
+            "run_id": str(run.pk),
+        },
+    )
+    text = owner.get(page(chat)).content.decode()
+    assert (
+        text.index("Half an ans") < text.index("It broke.") < text.index("Try again.")
+    )
+    assert reverse("chatdebug:run", args=[chat.pk, run.pk]) in text
+    assert reverse("chatdebug:panel", args=[chat.pk]) in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"status": TurnStatus.COMPLETED}, "The model sent no text."),
+        ({"status": TurnStatus.INTERRUPTED}, "The server was stopped"),
+        (
+            {
+                "status": TurnStatus.INTERRUPTED,
+                "stop_requested_at": "2026-01-01T00:00Z",
+            },
+            "Stopped",
+        ),
+    ],
+)
+def test_every_end_of_a_turn_has_its_words(
+    owner: Client, chat: Chat, fields: dict[str, Any], words: str
+) -> None:
+    TurnFactory(chat=chat, **fields)
+    assert words in owner.get(page(chat)).content.decode()
+
+
+def test_a_chat_without_runs_has_no_debug_tab(owner: Client, chat: Chat) -> None:
+    answered(chat, "Fine.")
+    ChatRunFactory()
+    text = owner.get(page(chat)).content.decode()
+    assert reverse("chatdebug:panel", args=[chat.pk]) not in text
+
+
+def test_the_end_of_a_turn_brings_the_tabs_along(owner: Client, chat: Chat) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk))
+    turn = TurnFactory(
+        chat=chat,
+        status=TurnStatus.ERROR,
+        error={"kind": "generic", "message": "It broke.", "run_id": str(run.pk)},
+    )
+    text = owner.get(reverse("turn", args=[chat.pk, turn.pk])).content.decode()
+    assert 'hx-swap-oob="true"' in text
+    assert reverse("chatdebug:panel", args=[chat.pk]) in text
+    assert "A debug run was recorded." in text
+
+
+def test_a_chats_page_takes_as_many_queries_whatever_its_length(
+    owner: Client, chat: Chat
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            owner.get(page(chat))
+        return len(captured)
+
+    answered(chat, "one")
+    before = queries()
+    for _ in range(10):
+        answered(chat, "more")
+    assert queries() == before
+
+
+def test_a_page_has_nothing_inline(owner: Client, chat: Chat) -> None:
+    answered(chat, "Hello")
+    response = owner.get(page(chat))
+    text = response.content.decode()
+    assert not re.search(r"<style|\sstyle=|\son\w+=", text)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", text)
+    assert "script-src 'self'" in response["Content-Security-Policy"]
