@@ -1,0 +1,14 @@
+"""Settings of processes that share the database and the spool of a test."""
+
+import os
+
+from tests.settings import *  # noqa: F403
+
+for _database in DATABASES.values():  # noqa: F405
+    _database["NAME"] = os.environ["FAULTS_DATABASE_NAME"]
+CHATDEBUG = CHATDEBUG | {  # noqa: F405
+    "SPOOL_DIR": Path(os.environ["FAULTS_SPOOL"]),  # noqa: F405
+    "STORM_FIRST": 1_000_000,
+}
+DEMO_PROVIDER = True
+LOGGING["root"]["level"] = "ERROR"  # noqa: F405
