@@ -1,7 +1,7 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
@@ -11,7 +11,7 @@ TURN = "chats/<uuid:chat_id>/turns/<uuid:turn_id>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="chat-list")),
-    path("accounts/login/", LoginView.as_view(), name="login"),
+    path("accounts/login/", site.SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("chats/", chats.chat_list, name="chat-list"),
     path("chats/<uuid:chat_id>/", chats.chat, name="chat"),

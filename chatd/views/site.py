@@ -1,9 +1,23 @@
 """What belongs to the site and to no chat."""
 
+from typing import Any
+
+from django.contrib.auth.views import LoginView
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
+from django_htmx.http import HttpResponseClientRefresh
+
+
+class SignIn(LoginView):
+    """The sign-in page; a fragment of a page whose session is over loads it anew."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the page, or let htmx fetch it in place of the one that is open."""
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponseClientRefresh()
+        return super().get(request, *args, **kwargs)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

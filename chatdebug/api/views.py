@@ -25,6 +25,7 @@ from chatdebug.conf import recorder_settings
 from chatdebug.levels import Decision, decide_level
 from chatdebug.models import ChatRun
 from chatdebug.models.switches import Scope
+from chatdebug.services.audit import note_reading
 from chatdebug.services.switches import set_switch
 
 CHANGE_SWITCHES = "chatdebug.change_recordingswitch"
@@ -52,8 +53,11 @@ class RunView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let DRF do its checks, then ask the host project."""
         super().initial(request, *args, **kwargs)
-        if not access_policy().may_read(request.user, str(kwargs["chat_id"])):
+        chat_id, policy = str(kwargs["chat_id"]), access_policy()
+        if not policy.may_read(request.user, chat_id):
             raise Http404
+        if policy.owner_id_of(chat_id) != str(request.user.pk):
+            note_reading(reader=request.user, address=request.path)
 
     def runs(self) -> QuerySet[ChatRun]:
         """Return the runs of the chat of the address."""

@@ -36,7 +36,9 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     failed = [step for step in steps if step.status is Status.ERROR and step.error]
     if failed:
         summary["has_error"] = True
-        summary["error_message"] = failed[-1].error["message"].split("\n", 1)[0][:200]
+        error = failed[-1].error
+        reason = error["detail"] or error["message"]
+        summary["error_message"] = reason.split("\n", 1)[0][:200]
     if endpoint := _endpoint(steps):
         summary["endpoint_label"] = endpoint
     return summary

@@ -163,6 +163,15 @@ def test_text_of_people_models_and_providers_is_only_text(
     assert "spy.example" not in re.findall(r"src=\"[^\"]*\"", text)
 
 
+def test_a_fragment_asked_for_without_a_session_leads_to_the_sign_in_page(
+    client: Client, chat: Chat
+) -> None:
+    address = reverse("chatdebug:panel", args=[chat.pk])
+    response = client.get(address, headers=HTMX, follow=True)
+    assert response["HX-Refresh"] == "true"
+    assert response.content == b""
+
+
 def test_an_answer_is_shown_as_markdown(owner: Client, chat: Chat) -> None:
     answered(chat, "**bold** and `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |")
     text = owner.get(page(chat)).content.decode()
