@@ -6,6 +6,23 @@ from typing import Any
 
 TEXT_CHARACTERS = 16 * 1024
 
+ECHO = re.compile(
+    r"\b(?:you sent|(?:you|user) (?:said|wrote|asked)|(?:your|the|user) "
+    r"(?:prompt|message|input|text)(?: was)?|(?<!invalid )prompt|input_value|but got|"
+    r"(?:we )?received(?: input| text)?|input|query|content)\s?(?::\s|=)",
+    re.IGNORECASE,
+)
+"""After this a provider shows what it was sent."""
+LITERAL = re.compile(
+    r"'(?P<key>code|status|message|type|reason|error)': ?b?(?:"
+    r"'(?P<single>(?:[^'\\]|\\.){1,2000})'|"
+    r'"(?P<double>(?:[^"\\]|\\.){1,2000})"|'
+    r"(?P<bare>\w{1,50}))(?=[,}\]])"
+)
+"""A field of a Python dict; what its value quotes is no field of its own."""
+AWS_CODE = re.compile(
+    r"\bAn error occurred \((\w{3,80})\) when calling the \w+ operation"
+)
 WRAPPER = re.compile(
     r"^\s*[A-Z]+ \"[^\"]{1,500}\": \d{3}[^{]{0,100}(\{.{1,20000}\})\s*$", re.DOTALL
 )
@@ -30,7 +47,7 @@ class ProviderError:
             return
         for key in ("type", "code", "status", "reason", "__type", "param"):
             self._note(key, data.get(key))
-        for key in ("message", "detail", "error_message", "msg", "Message"):
+        for key in ("raw", "message", "detail", "error_message", "msg", "Message"):
             if isinstance(text := data.get(key), str) and text.strip():
                 self.message = text
                 self.read(_parse(text), depth + 1)
@@ -80,6 +97,9 @@ def read_body(body: str, message: str) -> ProviderError:
     error = ProviderError()
     error.read(_parse(body) or _embedded(message))
     error.message = _unwrapped(error.message or _first_line(body))
+    if match := AWS_CODE.search(message[:TEXT_CHARACTERS]):
+        error.codes.append(match[1])
+        error.code = error.code or match[1]
     return error
 
 
@@ -97,6 +117,7 @@ def _parse(text: str) -> Any:
 
 def _embedded(text: str) -> Any:
     """Return the JSON object that a message holds or ends with, if any."""
+    text = ECHO.split(text, maxsplit=1)[0]
     start = text.find("{")
     if start < 0:
         return None
@@ -108,11 +129,12 @@ def _embedded(text: str) -> Any:
 
 def _python_literal(text: str) -> Any:
     """Return what the SDKs print of a body: a Python dict. Only its shape is trusted."""
-    fields = dict(
-        re.findall(
-            r"'(code|status|message|type|reason)': '?([^'{}]{1,1000})'?[,}]", text
-        )
-    )
+    fields = {
+        match["key"]: match["single"] or match["double"] or match["bare"]
+        for match in LITERAL.finditer(text)
+    }
+    if "message" not in fields and "error" in fields:
+        fields["message"] = fields.pop("error")
     return fields or None
 
 

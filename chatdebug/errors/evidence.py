@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from chatdebug.errors.bodies import TEXT_CHARACTERS, read_body
+from chatdebug.errors.bodies import ECHO, TEXT_CHARACTERS, read_body
 from chatdebug.errors.chain import text_of, walk
 
 BODY_CHARACTERS = 64 * 1024
@@ -17,15 +17,22 @@ LEAD_CHARACTERS = 400
 """Where a provider says what is wrong; what it quotes of the prompt comes later."""
 
 QUOTED = re.compile(r"\"[^\"]{0,2000}\"|(?<!\w)'[^']{0,2000}'(?!\w)|`[^`]{0,2000}`")
-SIGNAL = re.compile(r"[\w.:]+")
+PARAMETERS = re.compile(
+    r"[\"'`](temperature|top_p|top_k|max_tokens|max_completion_tokens|max_output_tokens|"
+    r"max_new_tokens|maxOutputTokens|seed|stop|reasoning[._]effort|parallel_tool_calls|"
+    r"thinking\.budget_tokens|anthropic-beta)[\"'`]"
+)
+"""Names of the model's settings: of what is quoted, only they say what is wrong."""
+SENTENCE = re.compile(r"^(.{20,}?[.!?]) .*$")
 STATUS_WORD = re.compile(
     r"\b(?:status(?:[ _]code)?|http(?:/[\d.]+)?)['\"]?\s*[:=]?\s*\(?(\d{3})\b",
     re.IGNORECASE,
 )
 STATUSES = "401|402|403|404|408|413|422|429|500|502|503|504|524|529"
+COUNTED = "(?:tokens|messages|characters|bytes|items|times|retries|attempts|ms|seconds)"
 BARE_STATUS = re.compile(
     rf"(?:^|[\[(>]|\b(?:error|code|api|returned|returns|after|got|received|retrying|"
-    rf"response|exception|failed with|gateway|error code):? -? ?)({STATUSES})\b(?![.,:]\d)"
+    rf"response|exception|failed with|gateway|error code):? -? ?)({STATUSES})\b(?![.,:]\d)(?! {COUNTED})"
     rf"|(?<![\w.:-])(?<!stream id )({STATUSES})"
     r"(?= (?:unauthorized|forbidden|payment required|not found|request timeout|too many "
     r"requests|internal server error|bad gateway|service unavailable|gateway time-?out|"
@@ -58,6 +65,11 @@ class Evidence:
     """Seconds, where the exception itself knows them."""
 
     @property
+    def raised(self) -> str:
+        """The name of the outermost exception's class."""
+        return self.classes[0] if self.classes else ""
+
+    @property
     def is_structured(self) -> bool:
         """Whether a provider answered in a form of its own: then loose words in its text
         prove nothing, because they may be the prompt's."""
@@ -65,11 +77,21 @@ class Evidence:
         return status is not None and 400 <= status < 500
 
     @cached_property
+    def opening(self) -> str:
+        """What is said first: of a provider's answer only the first sentence.
+
+        That is where a provider names a failure; later ones may show the prompt.
+        """
+        if not self.is_structured:
+            return self.lead
+        return "\n".join(SENTENCE.sub(r"\1", line) for line in self.lead.split("\n"))
+
+    @cached_property
     def lead(self) -> str:
         """Where the failure is named, without what is quoted there; lower case."""
         texts = (self.reason, self.message)
         said = (" ".join(unquoted(text).split())[:LEAD_CHARACTERS] for text in texts)
-        return "\n".join(filter(None, said)).lower()
+        return "\n".join(ECHO.split(text, 1)[0] for text in said if text).lower()
 
     @cached_property
     def text(self) -> str:
@@ -81,7 +103,7 @@ class Evidence:
 
 def unquoted(text: str) -> str:
     """Return the text without what stands in quotes."""
-    return QUOTED.sub(" ", text[:TEXT_CHARACTERS])
+    return QUOTED.sub(" ", PARAMETERS.sub(r"\1", text[:TEXT_CHARACTERS]))
 
 
 def code_word(value: object) -> str:

@@ -14,6 +14,7 @@ from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.general import (
     CANCELLED_RULES,
     CLASSES,
+    DEFECTS,
     LOOSE,
     SERVER,
     STATUS,
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *SPECIAL,
     *STRUCTURE,
     *CLASSES,
+    *DEFECTS,
     *PHRASES,
     *STATUS,
     *TRANSPORT,

@@ -63,11 +63,12 @@ CLASSES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
-        "class.context_window",
+        "class.config",
         ErrorKind.CONFIG,
         classes=names(
             """
             ModelContextWindowExceededError ContextWindowExceededError
+            UnsupportedParamsError NoRegionError
             """
         ),
     ),
@@ -80,10 +81,26 @@ CLASSES: tuple[Rule, ...] = (
         classes=names(
             """
             ModelRateLimitError RateLimitError ConcurrencyLimitExceeded
+            RouterRateLimitError TooManyRequestsError
             """
         ),
     ),
 )
+
+DEFECTS: tuple[Rule, ...] = (
+    Rule(
+        "raised.defect",
+        ErrorKind.GENERIC,
+        raised=names(
+            """
+            TypeError AttributeError KeyError IndexError AssertionError NameError
+            UnboundLocalError ZeroDivisionError NotImplementedError RecursionError
+            JSONDecodeError UnicodeDecodeError UnicodeEncodeError
+            """
+        ),
+    ),
+)
+"""Defects of code: what their text names, it quotes."""
 
 STATUS: tuple[Rule, ...] = (
     Rule("status.401", ErrorKind.AUTH, statuses=frozenset({401})),
@@ -97,9 +114,7 @@ STATUS: tuple[Rule, ...] = (
         "status.502_503_504",
         ErrorKind.TIMEOUT,
         retryable=True,
-        statuses=frozenset(
-            {502, 503, 504, 520, 521, 522, 523, 524, 525, 527, 598, 599}
-        ),
+        statuses=frozenset({502, 503, 504, *range(520, 528), 530, 598, 599}),
     ),
 )
 
@@ -125,7 +140,9 @@ TRANSPORT: tuple[Rule, ...] = (
             ModelConnectionError APIConnectionError ConnectError ReadError WriteError
             NetworkError RemoteProtocolError ConnectionError ConnectionResetError
             BrokenPipeError EOFError IncompleteReadError EndpointConnectionError
-            ConnectionClosedError gaierror
+            ConnectionClosedError gaierror ClientConnectionError ClientPayloadError
+            ClientConnectorError ServerDisconnectedError ProtocolError IncompleteRead
+            ChunkedEncodingError MaxRetryError NewConnectionError
             """
         ),
     ),
@@ -135,6 +152,14 @@ TRANSPORT: tuple[Rule, ...] = (
         retryable=True,
         classes=names("ModelUnavailableError"),
     ),
+)
+
+SERVER_CODES = codes(
+    """
+    server_error internal_server_error internal_error api_error INTERNAL
+    InternalServerException InternalFailure ModelErrorException
+    ModelStreamErrorException
+    """
 )
 
 LOOSE: tuple[Rule, ...] = (
@@ -148,6 +173,13 @@ LOOSE: tuple[Rule, ...] = (
             ArithmeticError ValueError UnexpectedModelBehavior UserError ValidationError
             """
         ),
+    ),
+    Rule(
+        "status.500_with_code",
+        ErrorKind.GENERIC,
+        retryable=True,
+        statuses=frozenset({500}),
+        codes=SERVER_CODES,
     ),
     # Only where no provider gave structure: reference (f), rules 5 to 13.
     Rule("text.overloaded", ErrorKind.OVERLOADED, retryable=True, text=NO_CAPACITY),
@@ -219,13 +251,7 @@ SERVER: tuple[Rule, ...] = (
         ErrorKind.GENERIC,
         retryable=True,
         unstructured=True,
-        codes=codes(
-            """
-            server_error internal_server_error internal_error api_error INTERNAL
-            InternalServerException InternalFailure ModelErrorException
-            ModelStreamErrorException internalServerException
-            """
-        ),
+        codes=SERVER_CODES,
     ),
     Rule("status.500", ErrorKind.GENERIC, retryable=True, statuses=frozenset({500})),
     Rule(

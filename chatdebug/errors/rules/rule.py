@@ -19,9 +19,11 @@ class Rule:
     """One of these is among the provider's codes."""
     classes: frozenset[str] = frozenset()
     """One of these is the class of an exception in the chain, or a base of it."""
+    raised: frozenset[str] = frozenset()
+    """One of these is the class of the outermost exception."""
     statuses: frozenset[int] = frozenset()
     lead: re.Pattern[str] | None = None
-    """Found in the lead."""
+    """Found in what is said first."""
     text: re.Pattern[str] | None = None
     """Found in everything that was said; only if no provider answered with a 4xx."""
     unstructured: bool = False
@@ -35,9 +37,11 @@ class Rule:
             return False
         if self.classes and self.classes.isdisjoint(evidence.classes):
             return False
+        if self.raised and evidence.raised not in self.raised:
+            return False
         if self.statuses and evidence.status_code not in self.statuses:
             return False
-        if self.lead and not self.lead.search(evidence.lead):
+        if self.lead and not self.lead.search(evidence.opening):
             return False
         if (self.text or self.unstructured) and evidence.is_structured:
             return False

@@ -15,7 +15,8 @@ PER_DAY = phrases(r"""
     """)
 NO_CAPACITY = phrases(r"""
     no capacity
-    \boverloaded\b
+    (?:\b(?:is|are|was|been|currently|temporarily|server|model|engine|service)|exception -|^|[\]\d>]) ?overloaded\b
+    \boverloaded(?:_error|\.|$)
     (?:at|over)(?: full)? capacity
     capacity (?:is )?exceeded
     insufficient capacity
@@ -28,7 +29,7 @@ RATE_CODES = codes(
     """
     rate_limit_exceeded rate_limit_error rate_limited rate_limit ratelimitexceeded
     too_many_requests TooManyRequestsException ThrottlingException Throttling throttled
-    RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED requests tokens rate_limit_reached_error
+    RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED rate_limit_reached_error
     ratelimitreached slow_down too_many_requests_error rate_limit_usage_exceeded
     concurrency_limit_exceeded RequestLimitExceeded
     """
@@ -117,6 +118,7 @@ STRUCTURE: tuple[Rule, ...] = (
             budget has been exceeded
             exceeded budget
             billing (?:is )?(?:disabled|not enabled|not active)
+            (?:please enable billing|billing to be enabled)
             """),
         unless=phrases(r"""
             per[-_ ]?min(?:ute)?\b
@@ -184,7 +186,7 @@ STRUCTURE: tuple[Rule, ...] = (
             DataInspectionFailed sensitive_content input_blocked prompt_blocked
             PROHIBITED_CONTENT BLOCKLIST SPII safety_error safety_violation
             guardrail_intervened GUARDRAIL_INTERVENED content_moderation
-            content_violation contentFilter invalid_prompt unsafe_content flagged
+            content_violation contentFilter unsafe_content flagged
             cyber_policy_violation bio_policy
             """
         ),
@@ -219,7 +221,13 @@ STRUCTURE: tuple[Rule, ...] = (
             """
         ),
     ),
-    Rule("code.rate_limit", ErrorKind.RATE_LIMIT, retryable=True, codes=RATE_CODES),
+    Rule(
+        "code.rate_limit",
+        ErrorKind.RATE_LIMIT,
+        retryable=True,
+        codes=RATE_CODES,
+        unless=phrases("message larger than max"),  # gRPC has one code for both
+    ),
     Rule(
         "code.timeout",
         ErrorKind.TIMEOUT,
@@ -242,9 +250,7 @@ STRUCTURE: tuple[Rule, ...] = (
             model_not_active model_not_supported model_decommissioned model_deprecated
             model_terms_required model_permission_blocked_org
             model_permission_blocked_project unsupported_model invalid_model
-            invalid_model_error unknown_model not_found_error NOT_FOUND not_found
-            DeploymentNotFound deployment_not_found ResourceNotFoundException
-            ResourceNotFound resource_not_found_error InvalidSubscription
+            invalid_model_error unknown_model DeploymentNotFound deployment_not_found InvalidSubscription
             context_length_exceeded context_window_exceeded context_length_error
             context_exceeded exceed_context_size_error string_above_max_length
             max_tokens_exceeded request_too_large payload_too_large content_too_large
@@ -255,7 +261,23 @@ STRUCTURE: tuple[Rule, ...] = (
             integer_below_min_value decimal_above_max_value decimal_below_min_value
             invalid_api_version api_version_not_supported model_warm_up_required
             no_endpoints_found invalid_endpoint missing_model
+            content_length_exceeded
             """
+        ),
+    ),
+    Rule(
+        "code.not_found",
+        ErrorKind.CONFIG,
+        codes=codes(
+            """
+            not_found_error NOT_FOUND not_found ResourceNotFoundException
+            ResourceNotFound resource_not_found_error
+            """
+        ),
+        # What the chat's history names is no setting of the model's.
+        unless=phrases(
+            r"\b(?:file|image|document|container|batch|conversation|response|message|item|"
+            r"cached ?contents?|session|skill|vector store|tool|upload)s?\b"
         ),
     ),
 )

@@ -1,5 +1,7 @@
 """Rules about phrases with which providers begin their errors, whatever the status."""
 
+import re
+
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.rule import Rule, phrases
 from chatdebug.errors.rules.structure import NO_CAPACITY, RATE_LIMIT_WORDS
@@ -15,7 +17,8 @@ PHRASES: tuple[Rule, ...] = (
             api[- ]?key (?:is |was )?(?:not (?:valid|found|provided)|invalid|missing|expired|disabled|required|revoked)
             authentication (?:failed|error|required|fails)
             could not (?:be )?authenticate
-            invalid (?:bearer|access|auth\w*) token
+            invalid (?:bearer|access|auth\w*|api) token
+            ^invalid token\.?$
             (?:bearer|access|security|auth\w*) token (?:included in the request )?(?:is |has )?(?:invalid|expired|missing)
             invalid (?:credentials|username or password|subscription key)
             (?:access denied|unauthorized)[ .,]*(?:due to|to access|$)
@@ -23,6 +26,8 @@ PHRASES: tuple[Rule, ...] = (
             is not authorized to (?:perform|access|invoke|use)
             you don'?t have access to the model with the specified model id
             unable to locate credentials
+            \bapi_key client option must be set\b
+            \bset the (?:\S+_api_key )?environment variable or pass\b
             """),
     ),
     Rule(
@@ -39,6 +44,9 @@ PHRASES: tuple[Rule, ...] = (
             content exists risk
             inappropriate content
             requires moderation
+            violation of (?:\w+ ){0,3}(?:terms of (?:service|use)|polic)
+            limited access to this content for safety
+            \b(?:block|finish)_?reason\W{1,4}(?:safety|prohibited_content|blocklist|spii|content_filter)\b
             """),
     ),
     Rule(
@@ -55,19 +63,23 @@ PHRASES: tuple[Rule, ...] = (
             input is too long
             reduce the length of
             (?:input|prompt|inputs) tokens?.{0,60}(?:must be|exceed|greater than|longer than).{0,40}(?:\d|limit|context)
-            (?:exceeds?|larger than|longer than) (?:the )?(?:model'?s )?(?:context|n_ctx)
+            (?:exceeds?|(?:larger|longer|greater) than) (?:the )?(?:model'?s )?(?:maximum )?(?:context|n_ctx)
+            maximum tokens you requested exceeds
+            tokens \+ \S* ?must be <=
+            request (?:payload|body) size exceeds
+            request (?:body|entity|payload) (?:is )?too large
             """),
     ),
     Rule(
         "lead.model",
         ErrorKind.CONFIG,
         lead=phrases(r"""
-            invalid model(?! output| response)
+            invalid model(?! (?:output|response))
             model[ _]not[ _](?:found|exist)
             unsupported model
             unknown model
             no such model
-            (?:model|deployment|engine)(?: \S+){0,4} (?:does not exist|not found|was not found|is not found|has been (?:deprecated|decommissioned|retired|removed)|is deprecated|could not be found|is not available|is not a valid)
+            (?:model|deployment|engine)(?! (?:output|response|call|answer|return|produce|generate|did|tool|function))(?: (?:for this resource|\S+)){0,2} (?:does not exist|not found|was not found|is not found|(?:has been|was) (?:deprecated|decommissioned|retired|removed)|is deprecated|could not be found|is not available)
             model (?:identifier|id|name) is (?:invalid|not valid|incorrect)
             not a valid model(?: id| name)?
             model is not (?:available|supported|found|enabled|ready)
@@ -75,6 +87,9 @@ PHRASES: tuple[Rule, ...] = (
             publisher model\b.{0,200}not found
             try pulling it first
             no endpoints (?:found|available)
+            no (?:allowed )?providers (?:are )?available for
+            no models? (?:is |are )?(?:currently )?loaded
+            llm provider not provided
             invocation of model id\b.{0,100}with on-demand throughput isn.t supported
             marked by provider as legacy
             """),
@@ -85,13 +100,16 @@ PHRASES: tuple[Rule, ...] = (
         lead=phrases(r"""
             (?:not|isn't|aren't) supported (?:with|by|on|for|in) (?:this|the|your) (?:\w+ )?(?:model|api|endpoint|version|deployment|region)
             (?:model|endpoint) (?:\S+ )?(?:doesn't|does not|do not|can't) support
-            does not support (?:tools|image|chat|completions?|system|streaming|function|parallel)
+            does not support (?:tools|image|chat|completions?|system|streaming|function|parallel|parameters|thinking|vision|audio|reasoning|embed)
+            supported in (?:the )?v1/
+            not (?:yet )?(?:available|enabled) (?:for|on|in) (?:models?/|(?:this|your) (?:subscription|account|organization|project|region|tier|plan))
+            property \S* ?is unsupported
+            unexpected value\(s\).{0,60}anthropic-beta
             unknown parameter
             unsupported (?:parameter|value)
             unrecognized (?:request )?(?:argument|parameter|field)
-            unexpected keyword argument
-            (?:supported|allowed|valid) (?:range|values?) (?:is|are|for)\b
-            \b(?:temperature|top_p|top_k|max_tokens|seed)\b[^.]{0,60}(?:must be|should be|out of range|range|greater than|less than|at most)
+            (?:supported|allowed|valid) range (?:is|for|of)\b
+            \b(?:temperature|top_p|top_k|max_\w*tokens|seed)\b[^.]{0,60}(?:must be|should be|out of range|range|greater than|less than|at most|may only be|cannot both)
             extra inputs are not permitted
             location is not supported
             requires more (?:system )?memory
@@ -102,6 +120,20 @@ PHRASES: tuple[Rule, ...] = (
             invalid api version|api version not supported
             does not support this api
             """),
+        # What is asked of the history is no matter of settings.
+        unless=phrases(r"prefill|conversation must|last (?:turn|message)"),
+    ),
+    Rule(
+        "lead.wrong_endpoint",
+        ErrorKind.CONFIG,
+        lead=re.compile(r"^resource not found\.?$", re.MULTILINE),
+        statuses=frozenset({404}),
+    ),
+    Rule(
+        "lead.router_cooldown",
+        ErrorKind.RATE_LIMIT,
+        retryable=True,
+        lead=phrases("no deployments available for selected model"),
     ),
     Rule(
         "lead.no_capacity",
@@ -109,6 +141,6 @@ PHRASES: tuple[Rule, ...] = (
         retryable=True,
         unless=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
-        statuses=frozenset({429, 500, 502, 503, 529}),
+        statuses=frozenset({424, 429, 500, 502, 503, 529}),
     ),
 )
