@@ -10,7 +10,11 @@ from typing import Any
 from chatdebug.errors import Classification, build_evidence, classify_evidence
 
 DATA = Path(__file__).parent / "data"
-ERROR_FILES = ("provider_errors.json", "documented_errors.json")
+ERROR_FILES = (
+    "provider_errors.json",
+    "documented_errors.json",
+    "reported_errors.json",
+)
 
 
 def load(name: str) -> list[dict[str, Any]]:

@@ -95,6 +95,30 @@ def test_words_of_an_echoed_prompt_never_change_what_structure_decided(
     assert classified(hostile).kind == classified(case).kind
 
 
+@given(
+    case=st.sampled_from([case for case in STRUCTURED if case["status_code"] < 500]),
+    words=st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=5),
+    form=st.sampled_from(
+        (
+            "{said}. {echo}",
+            "{said} (input: {echo})",
+            "{said} input_value={echo}",
+            "{said}\nUser said: {echo}",
+            "{said}, but got: {echo}",
+        )
+    ),
+)
+def test_an_echo_without_quotes_makes_no_unknown_error_a_known_one(
+    case: dict[str, Any], words: list[str], form: str
+) -> None:
+    before = classified(case)
+    said = (case["message"] or "The request was not understood").rstrip(".")
+    after = classified(
+        {**case, "message": form.format(said=said, echo=", ".join(words))}
+    )
+    assert after.kind in (before.kind, "generic")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -104,6 +128,7 @@ def test_words_of_an_echoed_prompt_never_change_what_structure_decided(
         "request 401abc was lost",
         "at 10:04:29.503 the ballast shifted",
         "stream ID 503; PROTOCOL_ERROR",
+        "stopped after 429 tokens",
     ],
 )
 def test_ports_ids_dates_and_counts_are_no_statuses(text: str) -> None:
