@@ -46,6 +46,9 @@ def build_databases(url: str, *, pool_size: int, test_dir: Path) -> dict[str, An
     else:
         pool = {"min_size": 1, "max_size": pool_size, "timeout": 10}
         default["OPTIONS"] = options | {"pool": pool}
+        # Else the pool hands out what the server closed: after its restart, each
+        # connection would fail once.
+        default["CONN_HEALTH_CHECKS"] = True
         recorder["OPTIONS"] = options | {"connect_timeout": RECORDER_CONNECT_TIMEOUT}
     recorder["TEST"] = {"MIRROR": "default"}
     return {"default": default, "chatdebug": recorder}
