@@ -1,8 +1,16 @@
 """The recorder in Django's admin."""
 
+from chatdebug.admin.rules import RuleAdmin
 from chatdebug.admin.runs import RunAdmin
 from chatdebug.admin.steps import StepAdmin
 from chatdebug.admin.switches import SwitchAdmin, SwitchChangeAdmin
 from chatdebug.admin.writers import WriterAdmin
 
-__all__ = ["RunAdmin", "StepAdmin", "SwitchAdmin", "SwitchChangeAdmin", "WriterAdmin"]
+__all__ = [
+    "RuleAdmin",
+    "RunAdmin",
+    "StepAdmin",
+    "SwitchAdmin",
+    "SwitchChangeAdmin",
+    "WriterAdmin",
+]

@@ -18,7 +18,7 @@ from chatdebug.errors.exceptions import (
     ProviderDisabledError,
     StreamSilenceError,
 )
-from chatdebug.errors.rules import RULES, Rule
+from chatdebug.errors.rules import RULES, Rule, own_rule
 
 __all__ = [
     "RULES",
@@ -39,5 +39,6 @@ __all__ = [
     "evidence_of",
     "exception_chain",
     "explain",
+    "own_rule",
     "set_deployment_rules_source",
 ]

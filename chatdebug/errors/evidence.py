@@ -23,7 +23,7 @@ PARAMETERS = re.compile(
     r"thinking\.budget_tokens|anthropic-beta)[\"'`]"
 )
 """Names of the model's settings: of what is quoted, only they say what is wrong."""
-SENTENCE = re.compile(r"^(.{20,}?[.!?]) .*$")
+SENTENCE = re.compile(r"^(.{8,}?[.!?]) .*$")
 STATUS_WORD = re.compile(
     r"\b(?:status(?:[ _]code)?|http(?:/[\d.]+)?)['\"]?\s*[:=]?\s*\(?(\d{3})\b",
     re.IGNORECASE,

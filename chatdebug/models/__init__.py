@@ -1,7 +1,15 @@
 """The recorder's tables."""
 
+from chatdebug.models.rules import ClassificationRule
 from chatdebug.models.runs import ChatRun, ChatStep
 from chatdebug.models.switches import RecordingSwitch, SwitchChange
 from chatdebug.models.writers import WriterState
 
-__all__ = ["ChatRun", "ChatStep", "RecordingSwitch", "SwitchChange", "WriterState"]
+__all__ = [
+    "ChatRun",
+    "ChatStep",
+    "ClassificationRule",
+    "RecordingSwitch",
+    "SwitchChange",
+    "WriterState",
+]

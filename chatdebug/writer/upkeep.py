@@ -18,6 +18,7 @@ from chatdebug.conf import RecorderSettings
 from chatdebug.enums import Status
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
+from chatdebug.services.rules import loaded_rules
 from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import add_similar, import_captures, touch_runs
@@ -33,7 +34,7 @@ WRITERS_KEPT = timedelta(days=7)
 
 
 class Upkeep:
-    """Heartbeat, stale runs, leftovers of the spool, counted failures, own state.
+    """Heartbeat, stale runs, the spool, counted failures, own state, own rules.
 
     All but ``count_similar`` is for the writer's thread alone.
     """
@@ -125,6 +126,7 @@ class Upkeep:
         return rows
 
     def _beat(self) -> None:
+        loaded_rules.load(using=self._alias)
         if self._live:
             touch_runs(list(self._live), using=self._alias, now=timezone.now())
         self.import_spool()

@@ -20,11 +20,20 @@ from chatdebug.errors.rules.general import (
     STATUS,
     TRANSPORT,
 )
+from chatdebug.errors.rules.own import own_rule, text_pattern
 from chatdebug.errors.rules.rule import Rule, first_that_holds
 from chatdebug.errors.rules.structure import SPECIAL, STRUCTURE
 from chatdebug.errors.rules.wording import PHRASES
 
-__all__ = ["CANCELLED_RULES", "FALLBACK", "RULES", "Rule", "first_that_holds"]
+__all__ = [
+    "CANCELLED_RULES",
+    "FALLBACK",
+    "RULES",
+    "Rule",
+    "first_that_holds",
+    "own_rule",
+    "text_pattern",
+]
 
 FALLBACK = Rule("fallback.generic", ErrorKind.GENERIC)
 

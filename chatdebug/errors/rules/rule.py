@@ -19,11 +19,15 @@ class Rule:
     """One of these is among the provider's codes."""
     classes: frozenset[str] = frozenset()
     """One of these is the class of an exception in the chain, or a base of it."""
+    provider: str = ""
+    """The provider that the caller named."""
     raised: frozenset[str] = frozenset()
     """One of these is the class of the outermost exception."""
     statuses: frozenset[int] = frozenset()
     lead: re.Pattern[str] | None = None
     """Found in what is said first."""
+    said: re.Pattern[str] | None = None
+    """Found in the lead."""
     text: re.Pattern[str] | None = None
     """Found in everything that was said; only if no provider answered with a 4xx."""
     unstructured: bool = False
@@ -33,17 +37,25 @@ class Rule:
 
     def holds(self, evidence: Evidence) -> bool:
         """Say whether this rule is about that evidence."""
+        return self._fits_structure(evidence) and self._fits_words(evidence)
+
+    def _fits_structure(self, evidence: Evidence) -> bool:
+        if self.provider and evidence.provider != self.provider:
+            return False
+        if self.statuses and evidence.status_code not in self.statuses:
+            return False
         if self.codes and self.codes.isdisjoint(evidence.codes):
             return False
         if self.classes and self.classes.isdisjoint(evidence.classes):
             return False
         if self.raised and evidence.raised not in self.raised:
             return False
-        if self.statuses and evidence.status_code not in self.statuses:
-            return False
+        return not (evidence.is_structured and (self.text or self.unstructured))
+
+    def _fits_words(self, evidence: Evidence) -> bool:
         if self.lead and not self.lead.search(evidence.opening):
             return False
-        if (self.text or self.unstructured) and evidence.is_structured:
+        if self.said and not self.said.search(evidence.lead):
             return False
         if self.text and not self.text.search(evidence.text):
             return False

@@ -1,0 +1,98 @@
+"""The deployment's own classification rules."""
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+
+from chatdebug.access import may_read_content
+from chatdebug.models import ClassificationRule
+from chatdebug.services.rules import loaded_rules, preview_rule
+
+SHOWN = 20
+
+
+@admin.register(ClassificationRule)
+class RuleAdmin(admin.ModelAdmin):
+    """Rules, in the order in which they are tried.
+
+    What is saved holds in this process at once; in the others with the next heartbeat of
+    their writers.
+    """
+
+    list_display = (
+        *("position", "__str__", "provider", "status_code", "code", "text"),
+        *("kind", "retryable", "enabled"),
+    )
+    list_display_links = ("__str__",)
+    list_filter = ("kind", "enabled")
+    readonly_fields = ("preview",)
+
+    def get_fieldsets(
+        self, request: HttpRequest, obj: ClassificationRule | None = None
+    ) -> Any:
+        """Return the form; what stored texts match is for those who may read them."""
+        preview = ("preview",) if may_read_content(request.user) else ()
+        return [
+            (None, {"fields": ("note", "enabled", "position")}),
+            ("An error", {"fields": ("provider", "status_code", "code", "text")}),
+            (None, {"fields": ("kind", "retryable", *preview)}),
+        ]
+
+    @admin.display(description="would have matched")
+    def preview(self, rule: ClassificationRule) -> str | SafeString:
+        """Which stored runs the rule as it was saved would have decided."""
+        if rule.pk is None:
+            return "Save the rule first; while it is not enabled, it decides nothing."
+        preview = preview_rule(rule=rule.as_rule())
+        summary = (
+            f"{len(preview.runs)} runs, of the newest {preview.looked_at} stored errors"
+        )
+        links = format_html_join(
+            "",
+            '<li><a href="{}">{}</a> {}</li>',
+            (
+                (
+                    reverse("admin:chatdebug_chatrun_change", args=[run.pk]),
+                    f"{localtime(run.started_at):%d %b %Y %H:%M:%S}",
+                    run.get_error_kind_display(),
+                )
+                for run in preview.runs[:SHOWN]
+            ),
+        )
+        return format_html("<p>{}</p><ul>{}</ul>", summary, links)
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: ClassificationRule,
+        form: forms.ModelForm,
+        change: bool,  # noqa: FBT001 - Django's signature
+    ) -> None:
+        """Save, and take the rules over."""
+        super().save_model(request, obj, form, change)
+        _load_soon()
+
+    def delete_model(self, request: HttpRequest, obj: ClassificationRule) -> None:
+        """Delete, and take the rules over."""
+        super().delete_model(request, obj)
+        _load_soon()
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[ClassificationRule]
+    ) -> None:
+        """Delete, and take the rules over."""
+        super().delete_queryset(request, queryset)
+        _load_soon()
+
+
+def _load_soon() -> None:
+    transaction.on_commit(partial(loaded_rules.load))
