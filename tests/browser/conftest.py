@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
-from tests.browser.support import DESKTOP, PHONE, running_chromium, running_site
+from tests.browser.support import DESKTOP, PHONE, running_chromium
+from tests.process import SiteProcess
 
 WAIT = 10_000  # milliseconds that an expected element may take to appear
 
@@ -25,8 +26,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run the demo for the whole session, and see it end cleanly."""
-    with running_site(tmp_path_factory.mktemp("site")) as url:
-        yield url
+    with SiteProcess(tmp_path_factory.mktemp("site")) as process:
+        yield process.url
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,10 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.browser.support import (
     DESKTOP,
     PHONE,
-    ROOT,
     running_chromium,
-    running_site,
     sign_in,
 )
+from tests.process import ROOT, SiteProcess
 
 FOLDER = ROOT / ".github" / "screenshots"
 QUESTION = "Why does a ship carry ballast?"
@@ -23,9 +22,10 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_site(Path(folder)) as url,
+        SiteProcess(Path(folder)) as site,
         running_chromium() as browser,
     ):
+        url = site.url
         desktop = browser.new_context(base_url=url, viewport=DESKTOP)
         page = desktop.new_page()
         sign_in(page, "demo")

@@ -1,0 +1,125 @@
+"""The demo site as a process of its own, as a user runs it."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).resolve().parent.parent
+READY = re.compile(r"http://127\.0\.0\.1:\d+/")
+START_TIMEOUT = 60  # seconds; a first start migrates an empty database
+STOP_TIMEOUT = 30  # seconds
+LINES_KEPT = 50
+
+
+class SiteProcess:
+    """``manage.py demo`` on any free port. As a block it is ended by Ctrl-C.
+
+    ``start`` and leaving the block raise RuntimeError where the site does not become
+    ready, or does not end cleanly.
+    """
+
+    def __init__(self, var_dir: Path, **environment: str) -> None:
+        self.url = ""
+        self.var_dir = var_dir
+        self._environment = _environment(var_dir) | environment
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: list[str] = []
+        self._known = Event()  # the address is, or that none comes
+        self._reader: Thread | None = None
+
+    def start(self) -> None:
+        """Start it, or start it again after its end, and wait until it is ready."""
+        self.url, self._lines = "", []
+        self._known.clear()
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", "demo", "--port", "0"],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = Thread(target=self._read, args=[self._process])
+        self._reader.start()
+        self._known.wait(START_TIMEOUT)
+        if not self.url:
+            raise RuntimeError(f"The site did not become ready:\n{self.output}")
+
+    def end(self, how: signal.Signals) -> int:
+        """Send a signal, wait for the end, and return the exit code."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        code = self._process.wait(STOP_TIMEOUT)
+        self.close()
+        return code
+
+    def close(self) -> None:
+        """Let nothing of it be left."""
+        if self._process is not None and self._reader is not None:
+            self._process.kill()
+            self._reader.join()
+            self._process.wait()
+            self._process = None
+
+    def limit_files(self, size: int) -> None:
+        """Let no file of its grow beyond so many bytes, as on a disk that is full."""
+        assert self._process is not None
+        limit = resource.RLIMIT_FSIZE
+        hard = resource.prlimit(self._process.pid, limit)[1]
+        resource.prlimit(self._process.pid, limit, (size, hard))
+
+    @property
+    def output(self) -> str:
+        """The last lines that it printed."""
+        return "".join(self._lines[-LINES_KEPT:])
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None and self._process is not None:
+                code = self.end(signal.SIGINT)
+                if code:
+                    raise RuntimeError(f"Exit code {code}:\n{self.output}")
+        finally:
+            self.close()
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        """Read what it prints, all the time, so that it never waits for its reader."""
+        assert process.stdout
+        with process.stdout as lines:
+            for line in lines:
+                self._lines.append(line)
+                if found := READY.search(line):
+                    self.url = found[0]
+                    self._known.set()
+        self._known.set()
+
+
+def _environment(var_dir: Path) -> dict[str, str]:
+    """Return what a new user's shell holds, without what the test settings put there."""
+    ours = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY"}
+    inherited = {key: value for key, value in os.environ.items() if key not in ours}
+    return inherited | {
+        "CHATD_VAR_DIR": str(var_dir),
+        "DEBUG": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
