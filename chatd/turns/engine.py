@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from pydantic_ai.messages import ModelMessage
 
 from chatd.enums import Role, TurnStatus
@@ -28,6 +28,8 @@ from chatdebug.recorder import Level, Run, RunKind, logical_call, record_run
 
 logger = logging.getLogger(__name__)
 
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
+"""What a database raises that is gone, starting, locked, full, or (the last) read-only."""
 FINISH_WAITS = (0.2, 0.5, 1, 2, 5, 10, 20)
 """Seconds between the tries to store an outcome while the database does not answer."""
 
@@ -151,7 +153,7 @@ async def _store(
             await in_thread(
                 turns.finish_turn, turn=turn, outcome=outcome, on_commit=on_commit
             )
-        except (OperationalError, InterfaceError):
+        except DATABASE_AWAY:
             if wait is None:
                 raise
             logger.warning("The outcome of turn %s is not stored yet", turn.id)
