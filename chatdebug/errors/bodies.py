@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 TEXT_CHARACTERS = 16 * 1024
+NAME_CHARACTERS = 400
+"""Where a client names what failed."""
 
 ECHO = re.compile(
     r"\b(?:you sent|(?:you|user) (?:said|wrote|asked)|(?:your|the|user) "
@@ -14,7 +16,7 @@ ECHO = re.compile(
 )
 """After this a provider shows what it was sent."""
 LITERAL = re.compile(
-    r"'(?P<key>code|status|message|type|reason|error)': ?b?(?:"
+    r"'(?P<key>code|status|message|detail|type|reason|error)': ?b?(?:"
     r"'(?P<single>(?:[^'\\]|\\.){1,2000})'|"
     r'"(?P<double>(?:[^"\\]|\\.){1,2000})"|'
     r"(?P<bare>\w{1,50}))(?=[,}\]])"
@@ -27,6 +29,18 @@ WRAPPER = re.compile(
     r"^\s*[A-Z]+ \"[^\"]{1,500}\": \d{3}[^{]{0,100}(\{.{1,20000}\})\s*$", re.DOTALL
 )
 """What some SDKs wrap a body in: METHOD "url": status text {json}."""
+QUOTED_ANSWER = re.compile(
+    r"\b[45]\d\d(?: [A-Z][A-Za-z -]{1,30})? \"(?P<said>[^\"]{5,2000})\"\s*$"
+)
+"""The same with a body that is a plain JSON string."""
+FINISH = re.compile(
+    r"\b(?:finish|block)_?reason['\"]?\s?[:=]\s?['\"]?(?:\w+\.)?"
+    r"(content_filter|safety|prohibited_content|blocklist|spii|recitation)\b",
+    re.IGNORECASE,
+)
+"""Why a model said nothing, in what a client prints of its answer."""
+EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
+"""AWS's codes, where a client prints them like the class of an exception."""
 
 
 class ProviderError:
@@ -97,9 +111,13 @@ def read_body(body: str, message: str) -> ProviderError:
     error = ProviderError()
     error.read(_parse(body) or _embedded(message))
     error.message = _unwrapped(error.message or _first_line(body))
+    if not error.message and (match := QUOTED_ANSWER.search(message)):
+        error.message = match["said"]
     if match := AWS_CODE.search(message[:TEXT_CHARACTERS]):
         error.codes.append(match[1])
         error.code = error.code or match[1]
+    said = ECHO.split(message[:TEXT_CHARACTERS], maxsplit=1)[0]
+    error.codes += [*EXCEPTION.findall(said[:NAME_CHARACTERS]), *FINISH.findall(said)]
     return error
 
 
@@ -133,8 +151,9 @@ def _python_literal(text: str) -> Any:
         match["key"]: match["single"] or match["double"] or match["bare"]
         for match in LITERAL.finditer(text)
     }
-    if "message" not in fields and "error" in fields:
-        fields["message"] = fields.pop("error")
+    for name in ("error", "detail"):
+        if "message" not in fields and name in fields:
+            fields["message"] = fields.pop(name)
     return fields or None
 
 

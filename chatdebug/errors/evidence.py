@@ -28,7 +28,7 @@ STATUS_WORD = re.compile(
     r"\b(?:status(?:[ _]code)?|http(?:/[\d.]+)?)['\"]?\s*[:=]?\s*\(?(\d{3})\b",
     re.IGNORECASE,
 )
-STATUSES = "401|402|403|404|408|413|422|429|500|502|503|504|524|529"
+STATUSES = "400|401|402|403|404|408|413|422|429|500|502|503|504|524|529"
 COUNTED = "(?:tokens|messages|characters|bytes|items|times|retries|attempts|ms|seconds)"
 BARE_STATUS = re.compile(
     rf"(?:^|[\[(>]|\b(?:error|code|api|returned|returns|after|got|received|retrying|"
@@ -40,6 +40,8 @@ BARE_STATUS = re.compile(
     re.IGNORECASE,
 )
 """A status without the word, where it cannot be a port, an id, a date or a count."""
+CATCH_ALL = re.compile(r"^\W{0,3}(?:\w+: )?litellm\.|\b\w+Exception - ")
+"""How LiteLLM begins its texts. Its APIConnectionError is for all that it cannot place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +154,7 @@ def build_evidence(
         reason=reason[:TEXT_CHARACTERS],
         status_code=status if status and 100 <= status <= 599 else None,
         codes=frozenset(filter(None, map(code_word, given))),
-        classes=tuple(_with_bases(classes)),
+        classes=tuple(_telling(_with_bases(classes), message)),
         headers={
             str(key).lower(): str(value) for key, value in (headers or {}).items()
         },
@@ -180,6 +182,12 @@ def _with_bases(names: Iterable[str]) -> Iterator[str]:
             yield from _bases(known)
         elif name:
             yield name
+
+
+def _telling(names: Iterable[str], message: str) -> Iterator[str]:
+    """Leave out a class that says nothing about the failure."""
+    is_caught = bool(CATCH_ALL.search(message[:LEAD_CHARACTERS]))
+    return (name for name in names if not (is_caught and name == "APIConnectionError"))
 
 
 def _bases(kind: type[BaseException]) -> Iterator[str]:

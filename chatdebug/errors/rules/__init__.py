@@ -23,7 +23,7 @@ from chatdebug.errors.rules.general import (
 from chatdebug.errors.rules.own import own_rule, text_pattern
 from chatdebug.errors.rules.rule import Rule, first_that_holds
 from chatdebug.errors.rules.structure import SPECIAL, STRUCTURE
-from chatdebug.errors.rules.wording import PHRASES
+from chatdebug.errors.rules.wording import BLOCKED, PHRASES
 
 __all__ = [
     "CANCELLED_RULES",
@@ -40,6 +40,7 @@ FALLBACK = Rule("fallback.generic", ErrorKind.GENERIC)
 RULES: tuple[Rule, ...] = (
     *SPECIAL,
     *STRUCTURE,
+    *BLOCKED,
     *CLASSES,
     *DEFECTS,
     *PHRASES,

@@ -150,7 +150,7 @@ TRANSPORT: tuple[Rule, ...] = (
         "class.unavailable",
         ErrorKind.TIMEOUT,
         retryable=True,
-        classes=names("ModelUnavailableError"),
+        classes=names("ModelUnavailableError ServiceUnavailableError"),
     ),
 )
 
@@ -188,7 +188,7 @@ LOOSE: tuple[Rule, ...] = (
         ErrorKind.USAGE_LIMIT,
         text=phrases(r"""
             \bquota\b
-            \bbilling\b
+            (?<![\w-])billing(?![\w-])
             payment required
             insufficient_quota
             """),
@@ -212,7 +212,10 @@ LOOSE: tuple[Rule, ...] = (
         text=phrases(r"""
             rate[ _-]limit
             ratelimit
-            too many requests
+            too many (?:concurrent )?requests
+            (?:parallel|concurrent) request limit
+            concurrency limit
+            ^(?:\W?api error: )?resource (?:has been )?exhausted\b
             throttl(?:ed|ing)
             """),
     ),
@@ -223,8 +226,12 @@ LOOSE: tuple[Rule, ...] = (
         ErrorKind.TIMEOUT,
         retryable=True,
         text=phrases(r"""
-            \btime-?out\b
+            \btime-?out\b(?! (?:argument|context|must|parameter|setting|should|value))
             \btimed out\b
+            \be(?:timedout|connreset|connrefused|connaborted|hostunreach|netunreach|ai_again|pipe)\b
+            \bfetch failed\b
+            \brequest to \S+ failed, reason
+            (?:unable to|failed to|could not|cannot) connect\b
             \b(?:service )?unavailable\b
             connection (?:was )?(?:reset|refused|aborted|closed|error)
             \bunexpected eof\b
@@ -240,6 +247,7 @@ LOOSE: tuple[Rule, ...] = (
             peer closed connection
             server disconnected
             name or service not known
+            nodename nor servname provided
             temporary failure in name resolution
             """),
     ),

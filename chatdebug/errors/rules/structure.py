@@ -15,6 +15,9 @@ PER_DAY = phrases(r"""
     """)
 NO_CAPACITY = phrases(r"""
     no capacity
+    no slots? available
+    too many connections
+    负载已饱和
     (?:\b(?:is|are|was|been|currently|temporarily|server|model|engine|service)|exception -|^|[\]\d>]) ?overloaded\b
     \boverloaded(?:_error|\.|$)
     (?:at|over)(?: full)? capacity
@@ -86,7 +89,7 @@ STRUCTURE: tuple[Rule, ...] = (
         ErrorKind.USAGE_LIMIT,
         codes=codes(
             """
-            insufficient_quota quota_exceeded billing_hard_limit_reached
+            insufficient_quota insufficient_user_quota quota_exceeded billing_hard_limit_reached
             billing_not_active billing_error billing_limit_exceeded
             credit_limit_exceeded insufficient_balance insufficient_credits
             insufficient_funds payment_required payment_required_error
@@ -110,11 +113,15 @@ STRUCTURE: tuple[Rule, ...] = (
             requires more credits
             (?:out of|no remaining|no more) credits
             never purchased credits
-            (?:budget|spend(?:ing)? limit|usage limits?) (?:has been |have been )?(?:exceeded|reached)
+            (?:budget|(?:spend(?:ing)?|usage|billing)(?: hard)? limits?) (?:has been |have been )?(?:exceeded|reached)
             exceeded your (?:current|monthly|usage) (?:quota|usage limit|spend limit)
-            (?:reached|exceeded) your (?:specified )?(?:api )?usage limits?
+            (?:reached|exceeded|hit) (?:its|my|our|the|their|your) (?:\w+ ){0,2}(?:usage|spend(?:ing)?|billing|budget|credit) (?:limits?|cap)\b
+            (?:exceeded|used|used up|exhausted) (?:all )?(?:of )?(?:its|our|the|their|your|available|all) (?:\w+ ){0,3}credits
+            (?:doesn't|does not|don't|do not) have (?:any|enough|sufficient) (?:\w+ ){0,2}(?:balance|credits?|funds|quota)
+            (?:balance|credits?|quota|funds) (?:is|are) (?:not enough|insufficient|exhausted|used up)
+            \bkey limit exceeded
             account is in arrears
-            account (?:is )?(?:suspended|deactivated) due to (?:billing|insufficient)
+            account (?:\S+ )?(?:is |was |has been )?(?:suspended|deactivated|blocked)\b.{0,40}\b(?:billing|insufficient|invoices?|overdue|pay(?:ment)?|spending)
             budget has been exceeded
             exceeded budget
             billing (?:is )?(?:disabled|not enabled|not active)
@@ -129,7 +136,7 @@ STRUCTURE: tuple[Rule, ...] = (
         "lead.daily_quota",
         ErrorKind.USAGE_LIMIT,
         lead=re.compile(
-            rf"(?=.*(?:rate limit|too many|quota|limited to|limit (?:exceeded|reached)))(?:.*(?:{PER_DAY.pattern}))",
+            rf"(?=.*(?:rate limit|too many|quota|limited to|limit\b.{{0,40}}(?:exceeded|reached)))(?:.*(?:{PER_DAY.pattern}))",
             re.DOTALL,
         ),
     ),
@@ -186,7 +193,7 @@ STRUCTURE: tuple[Rule, ...] = (
             DataInspectionFailed sensitive_content input_blocked prompt_blocked
             PROHIBITED_CONTENT BLOCKLIST SPII safety_error safety_violation
             guardrail_intervened GUARDRAIL_INTERVENED content_moderation
-            content_violation contentFilter unsafe_content flagged
+            content_violation contentFilter unsafe_content flagged safety recitation
             cyber_policy_violation bio_policy
             """
         ),
@@ -252,7 +259,7 @@ STRUCTURE: tuple[Rule, ...] = (
             model_permission_blocked_project unsupported_model invalid_model
             invalid_model_error unknown_model DeploymentNotFound deployment_not_found InvalidSubscription
             context_length_exceeded context_window_exceeded context_length_error
-            context_exceeded exceed_context_size_error string_above_max_length
+            context_exceeded exceed_context_size_error
             max_tokens_exceeded request_too_large payload_too_large content_too_large
             tokens_exceeded token_limit_exceeded prompt_too_long unsupported_value
             unsupported_parameter unknown_parameter unrecognized_parameter

@@ -6,6 +6,28 @@ from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.rule import Rule, phrases
 from chatdebug.errors.rules.structure import NO_CAPACITY, RATE_LIMIT_WORDS
 
+BLOCKED: tuple[Rule, ...] = (
+    Rule(
+        "lead.content_filter",
+        ErrorKind.CONTENT_FILTER,
+        lead=phrases(r"""
+            content management policy
+            content filtering polic
+            (?:blocked|filtered|flagged|rejected) (?:by|under|as a result of|due to) (?:\w+ ){0,3}(?:content|safety|moderation|usage polic)
+            violat\w+ (?:of )?(?:\w+ ){0,3}(?:content|usage|safety) (?:polic|guideline)
+            flagged as potentially violating
+            rejected (?:by|as a result of) (?:\w+ ){0,2}safety system
+            output blocked by content filtering
+            content exists risk
+            inappropriate content
+            requires moderation
+            violation of (?:\w+ ){0,3}(?:terms of (?:service|use)|polic)
+            limited access to this content for safety
+            """),
+    ),
+)
+"""Tried before the classes: some providers refuse content with 403, as they refuse keys."""
+
 PHRASES: tuple[Rule, ...] = (
     # Said with any status, because providers give 400 to almost everything.
     Rule(
@@ -23,30 +45,13 @@ PHRASES: tuple[Rule, ...] = (
             invalid (?:credentials|username or password|subscription key)
             (?:access denied|unauthorized)[ .,]*(?:due to|to access|$)
             do(?:es)? not have (?:access to the model with|permission|the required permission)
-            is not authorized to (?:perform|access|invoke|use)
+            (?:is|are) not (?:allowed|authorized|entitled|permitted) to (?:perform|access|call|invoke|use)
+            ^operation not allowed\.?$
             you don'?t have access to the model with the specified model id
             unable to locate credentials
+            \bno (?:\w+_)?(?:access[_ ]key\w*|credentials?) (?:provided|found|given|configured)
             \bapi_key client option must be set\b
             \bset the (?:\S+_api_key )?environment variable or pass\b
-            """),
-    ),
-    Rule(
-        "lead.content_filter",
-        ErrorKind.CONTENT_FILTER,
-        lead=phrases(r"""
-            content management policy
-            content filtering polic
-            (?:blocked|filtered|flagged|rejected) (?:by|under|as a result of|due to) (?:\w+ ){0,3}(?:content|safety|moderation|usage polic)
-            violat\w+ (?:of )?(?:\w+ ){0,3}(?:content|usage|safety) polic
-            flagged as potentially violating
-            rejected (?:by|as a result of) (?:\w+ ){0,2}safety system
-            output blocked by content filtering
-            content exists risk
-            inappropriate content
-            requires moderation
-            violation of (?:\w+ ){0,3}(?:terms of (?:service|use)|polic)
-            limited access to this content for safety
-            \b(?:block|finish)_?reason\W{1,4}(?:safety|prohibited_content|blocklist|spii|content_filter)\b
             """),
     ),
     Rule(
@@ -65,6 +70,8 @@ PHRASES: tuple[Rule, ...] = (
             (?:input|prompt|inputs) tokens?.{0,60}(?:must be|exceed|greater than|longer than).{0,40}(?:\d|limit|context)
             (?:exceeds?|(?:larger|longer|greater) than) (?:the )?(?:model'?s )?(?:maximum )?(?:context|n_ctx)
             maximum tokens you requested exceeds
+            string too long. expected a string with maximum length \d{5}
+            expected maxlength: \d{5}
             tokens \+ \S* ?must be <=
             request (?:payload|body) size exceeds
             request (?:body|entity|payload) (?:is )?too large
@@ -90,6 +97,8 @@ PHRASES: tuple[Rule, ...] = (
             no (?:allowed )?providers (?:are )?available for
             no models? (?:is |are )?(?:currently )?loaded
             llm provider not provided
+            model \S+ is not supported (?:for|by|on)\b
+            unable to access (?:\S+ )?model\b
             invocation of model id\b.{0,100}with on-demand throughput isn.t supported
             marked by provider as legacy
             """),
@@ -110,7 +119,6 @@ PHRASES: tuple[Rule, ...] = (
             unrecognized (?:request )?(?:argument|parameter|field)
             (?:supported|allowed|valid) range (?:is|for|of)\b
             \b(?:temperature|top_p|top_k|max_\w*tokens|seed)\b[^.]{0,60}(?:must be|should be|out of range|range|greater than|less than|at most|may only be|cannot both)
-            extra inputs are not permitted
             location is not supported
             requires more (?:system )?memory
             malformed config
@@ -124,10 +132,23 @@ PHRASES: tuple[Rule, ...] = (
         unless=phrases(r"prefill|conversation must|last (?:turn|message)"),
     ),
     Rule(
+        "lead.extra_field",
+        ErrorKind.CONFIG,
+        lead=phrases(r"extra inputs are not permitted"),
+        # A field of the history or of a tool, not of the settings.
+        unless=phrases(r"\b(?:messages?|tools?|input|content)\W?[.\[]"),
+    ),
+    Rule(
         "lead.wrong_endpoint",
         ErrorKind.CONFIG,
         lead=re.compile(r"^resource not found\.?$", re.MULTILINE),
         statuses=frozenset({404}),
+    ),
+    Rule(
+        "lead.proxy_reset",
+        ErrorKind.TIMEOUT,
+        retryable=True,
+        lead=phrases("upstream connect error or disconnect/reset before headers"),
     ),
     Rule(
         "lead.router_cooldown",
