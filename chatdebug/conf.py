@@ -44,6 +44,10 @@ class RecorderSettings:
     """Of the same failure, how many runs are stored before most are only counted."""
     STORM_SECONDS: float = 3600.0
     """After this long the count of the same failure begins anew."""
+    STORM_FINGERPRINTS: int = 1_000
+    """How many different failures are told apart; of more, the oldest is forgotten."""
+    SPOOL_FILES: int = 10_000
+    """How many captures wait in the spool at most; the first ones are kept."""
     QUEUE_ROWS: int = 10_000
     """How many row snapshots wait for the database at most."""
 

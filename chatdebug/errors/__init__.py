@@ -1,6 +1,6 @@
 """Decides what an error is: one result for retries, the user's message and the recorder."""
 
-from chatdebug.errors.chain import code_frames, exception_chain
+from chatdebug.errors.chain import code_frames, exception_chain, walk
 from chatdebug.errors.classify import (
     Classification,
     classify,
@@ -41,4 +41,5 @@ __all__ = [
     "explain",
     "own_rule",
     "set_deployment_rules_source",
+    "walk",
 ]

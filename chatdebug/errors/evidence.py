@@ -93,7 +93,9 @@ class Evidence:
         """Where the failure is named, without what is quoted there; lower case."""
         texts = (self.reason, self.message)
         said = (" ".join(unquoted(text).split())[:LEAD_CHARACTERS] for text in texts)
-        return "\n".join(ECHO.split(text, 1)[0] for text in said if text).lower()
+        return "\n".join(
+            ECHO.split(text, 1)[0].strip() for text in said if text
+        ).lower()
 
     @cached_property
     def text(self) -> str:

@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pydantic_ai._run_context import RunContext
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.tools import RunContext
 
 from chatdebug.enums import Operation
 from chatdebug.errors import EmptyResultError, IncompleteStreamError
@@ -18,7 +18,7 @@ from chatdebug.recorder.evidence import Progress
 from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
-from chatdebug.recorder.stream import raised_by_model, summarise_stream
+from chatdebug.recorder.stream import model_failure, summarise_stream
 from chatdebug.writer import Later
 
 
@@ -121,12 +121,12 @@ def _stream_failed(
     if stream is None:
         step.fail(error)
         return
-    failed = left_alone or raised_by_model(stream, error)
-    _describe(step, stream, failed=failed and isinstance(error, Exception))
-    if failed:
-        step.fail(error)
-    else:
+    failure = error if left_alone else model_failure(stream, error)
+    _describe(step, stream, failed=isinstance(failure, Exception))
+    if failure is None:
         step.interrupt()
+    else:
+        step.fail(failure)
 
 
 @never_raises

@@ -52,10 +52,10 @@ class Run:
     """
 
     __slots__ = (
+        "_admitted",
         "_closed",
         "_finished_at",
         "_has_capture",
-        "_is_counted",
         "_lock",
         "_outcome",
         "_row_exists",
@@ -83,7 +83,7 @@ class Run:
         self._closed = False
         self._row_exists = False
         self._has_capture = False
-        self._is_counted = False
+        self._admitted: dict[str, bool] = {}
         self._lock = threading.Lock()
 
     @property
@@ -124,16 +124,19 @@ class Run:
     def admits(self, error: dict[str, Any]) -> bool:
         """Say whether the evidence of this error is to be stored, or only counted.
 
-        Asked with the error of a step that qualifies. Decided by the first one, for the
-        whole run; a run that is recorded in full has its rows anyway.
+        Asked with the error of a step that qualifies. A run counts once for each failure
+        that is another one; what is recorded in full has its rows anyway.
         """
-        if not self.fingerprint:
-            self.fingerprint = fingerprint(error, model=self.facts.model)
-            stored = storm_guard.admit(self.fingerprint, self._require_id())
-            self._is_counted = stored is not None and self.level is not Level.FULL
-            if stored is not None and self._is_counted:
-                writer().count_similar(stored)
-        return not self._is_counted
+        failure = fingerprint(error, model=self.facts.model)
+        if failure not in self._admitted:
+            counted_on = storm_guard.admit(failure, self._require_id())
+            is_stored = counted_on is None or self.level is Level.FULL
+            if counted_on is not None and not is_stored:
+                writer().count_similar(counted_on)
+            self._admitted[failure] = is_stored
+            if is_stored:
+                self.fingerprint = failure
+        return self._admitted[failure]
 
     def close(self, error: BaseException | None) -> Future[bool] | None:
         """End the run with what left its block; further calls are not recorded.

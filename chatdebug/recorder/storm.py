@@ -6,9 +6,7 @@ from threading import Lock
 from time import monotonic
 from uuid import UUID
 
-from chatdebug.conf import recorder_settings
-
-FINGERPRINTS_KEPT = 1_000
+from chatdebug.conf import RecorderSettings, recorder_settings
 
 
 @dataclass(slots=True)
@@ -33,7 +31,7 @@ class StormGuard:
         """Return None if this run is to be stored, else the stored run that counts it."""
         config = recorder_settings()
         with self._lock:
-            window = self._window(fingerprint, config.STORM_SECONDS)
+            window = self._window(fingerprint, config)
             window.seen += 1
             surplus = window.seen - config.STORM_FIRST
             if window.stored is None or surplus <= 0 or _is_power_of_two(surplus):
@@ -41,13 +39,13 @@ class StormGuard:
                 return None
             return window.stored
 
-    def _window(self, fingerprint: str, seconds: float) -> _Window:
+    def _window(self, fingerprint: str, config: RecorderSettings) -> _Window:
         now = monotonic()
         window = self._windows.get(fingerprint)
-        if window is None or now - window.started > seconds:
+        if window is None or now - window.started > config.STORM_SECONDS:
             window = self._windows[fingerprint] = _Window(started=now)
         self._windows.move_to_end(fingerprint)
-        if len(self._windows) > FINGERPRINTS_KEPT:
+        if len(self._windows) > config.STORM_FINGERPRINTS:
             self._windows.popitem(last=False)
         return window
 

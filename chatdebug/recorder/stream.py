@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic_ai.models import StreamedResponse
 
+from chatdebug.errors import walk
+
 
 def summarise_stream(stream: StreamedResponse, *, failed: bool) -> dict[str, Any]:
     """Return the counts that the step's metadata keeps."""
@@ -20,14 +22,25 @@ def summarise_stream(stream: StreamedResponse, *, failed: bool) -> dict[str, Any
     }
 
 
-def raised_by_model(stream: StreamedResponse, error: BaseException) -> bool:
-    """Say whether an error that left the stream's block is the model's or the consumer's.
+def model_failure(
+    stream: StreamedResponse, error: BaseException
+) -> BaseException | None:
+    """Return the model's failure if that is why an error left the stream's block.
 
-    The traceback tells: an error of the model comes from inside the stream's iterator.
+    It is the error itself, or what the consumer made another error of; None if the
+    consumer failed on its own. The traceback tells: an error of the model comes from
+    inside the stream's iterator. A cancellation ends both.
     """
+    for link in walk(error):
+        if _came_from(stream, link):
+            return link
+    return None if isinstance(error, Exception) else error
+
+
+def _came_from(stream: StreamedResponse, error: BaseException) -> bool:
     traceback = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_locals.get("self") is stream:
             return True
         traceback = traceback.tb_next
-    return not isinstance(error, Exception)
+    return False

@@ -48,8 +48,13 @@ def insert_missing(rows: Sequence[Snapshot], *, using: str) -> int:
         for row in rows:
             if row.table is Table.STEP and not _run_exists(row, using):
                 continue
+            # Not ignore_conflicts: SQLite would ignore broken constraints with them. What
+            # is there already keeps all that can have changed.
             _manager(row.table, using).bulk_create(
-                [_instance(row, row.taken_at)], ignore_conflicts=True
+                [_instance(row, row.taken_at)],
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=["chat_id"],
             )
     return len(rows)
 
@@ -57,8 +62,9 @@ def insert_missing(rows: Sequence[Snapshot], *, using: str) -> int:
 def import_captures(spool: Spool, *, using: str) -> int:
     """Bring captures that a dead database or process left behind into the database.
 
-    Returns how many rows were looked at. A damaged file is set aside. Raises
-    DatabaseError; the files stay then.
+    Returns how many rows were looked at. A file that is damaged, or that the database
+    does not take, is set aside. Raises DatabaseError when the database does not work; the
+    files stay then.
     """
     rows = 0
     for path in spool.leftovers():
@@ -70,8 +76,13 @@ def import_captures(spool: Spool, *, using: str) -> int:
         except ValueError:
             set_aside(claimed)
             continue
-        rows += insert_missing(captured, using=using)
+        try:
+            rows += insert_missing(captured, using=using)
+        except UNWRITABLE:
+            set_aside(claimed)  # else no file behind it would ever be imported
+            continue
         claimed.unlink(missing_ok=True)
+    spool.remove_drafts()
     return rows
 
 

@@ -9,9 +9,12 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from threading import Lock
+from time import time
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +23,8 @@ from chatdebug.writer.rows import Snapshot, Table
 
 logger = logging.getLogger(__name__)
 
-MAX_FILES = 10_000
-"""A deployment whose database is down this long keeps the first captures, not all."""
+DRAFT_SECONDS = 3600
+"""Writing a file takes milliseconds: one that is older than this will not be finished."""
 DATETIME_COLUMNS = ("started_at", "finished_at")
 
 
@@ -32,8 +35,9 @@ class SpoolFullError(OSError):
 class Spool:
     """The folder of one deployment's journal; shared by all its processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, max_files: float = inf) -> None:
         self._folder = folder
+        self._max_files = max_files
         self._rows: dict[UUID, dict[UUID, Snapshot]] = {}
         self._lock = Lock()  # the journal's thread writes, the writer's strikes
 
@@ -44,8 +48,8 @@ class Spool:
     def write(self, snapshot: Snapshot) -> None:
         """Make a row durable. Raises OSError when it cannot be."""
         with self._lock:
-            if snapshot.run_id not in self._rows and self.count() >= MAX_FILES:
-                raise SpoolFullError(f"{MAX_FILES} captures wait already")
+            if snapshot.run_id not in self._rows and self.count() >= self._max_files:
+                raise SpoolFullError(f"{self._max_files} captures wait already")
             rows = self._rows.setdefault(snapshot.run_id, {})
             rows[snapshot.id] = snapshot
             self._replace(snapshot.run_id, "".join(map(_as_line, rows.values())))
@@ -74,6 +78,14 @@ class Spool:
             own = {str(run_id) for run_id in self._rows}
         yield from (path for path in self.files() if path.stem not in own)
 
+    def remove_drafts(self) -> None:
+        """Remove what processes were writing when they were killed."""
+        if self._folder.is_dir():
+            for draft in self._folder.glob("*.tmp"):
+                with suppress(OSError):
+                    if time() - draft.stat().st_mtime > DRAFT_SECONDS:
+                        draft.unlink()
+
     def claim(self, path: Path) -> Path:
         """Rename a file for its import, and return its new name.
 
@@ -86,11 +98,15 @@ class Spool:
     def _replace(self, run_id: UUID, text: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._path(run_id).with_suffix(f".{os.getpid()}.tmp")
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path(run_id))
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path(run_id))
+        except OSError:
+            draft.unlink(missing_ok=True)  # on a disk that is full, it takes space too
+            raise
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)  # the new name, too, must survive a power cut
@@ -108,8 +124,8 @@ def read_captures(path: Path) -> list[Snapshot]:
 
 
 def set_aside(path: Path) -> None:
-    """Keep a file that cannot be read for people to look at, out of the importer's way."""
-    logger.error("Set aside a damaged capture: %s", path.name)
+    """Keep a file that cannot be used for people to look at, out of the importer's way."""
+    logger.error("Set aside a capture that cannot be imported: %s", path.name)
     path.replace(path.with_name(path.stem.partition("+")[0] + ".damaged"))
 
 

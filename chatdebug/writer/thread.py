@@ -37,7 +37,11 @@ class Writer:
 
     def __init__(self, config: RecorderSettings) -> None:
         self.counters = Counters()
-        self.spool = Spool(config.SPOOL_DIR) if config.SPOOL_DIR else None
+        self.spool = (
+            Spool(config.SPOOL_DIR, max_files=config.SPOOL_FILES)
+            if config.SPOOL_DIR
+            else None
+        )
         self.queue = SnapshotQueue(config.QUEUE_ROWS)
         self.upkeep = Upkeep(
             config, counters=self.counters, queue=self.queue, spool=self.spool
@@ -64,7 +68,10 @@ class Writer:
         for snapshot in snapshots:
             if snapshot.is_capture and self.spool is not None:
                 self.queue.announce(snapshot.run_id)
-                self._journal.submit(self._journal_first, snapshot)
+                try:
+                    self._journal.submit(self._journal_first, snapshot)
+                except RuntimeError:  # the process ends: nobody else will do it
+                    self._journal_first(snapshot)
             else:
                 self._enqueue(snapshot)
         self.start()

@@ -2,7 +2,19 @@
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.rule import Rule, codes, names, phrases
-from chatdebug.errors.rules.structure import CONFIG_WORDS, NO_CAPACITY, RATE_LIMIT_WORDS
+from chatdebug.errors.rules.structure import NO_CAPACITY, RATE_LIMIT_WORDS
+
+CONFIG_WORDS = phrases(r"""
+    invalid model
+    model[ _]not[ _]found
+    unsupported model
+    context[ _]length[ _]exceeded
+    context_exceeded
+    maximum context length
+    malformed config
+    resolve aws credentials
+    """)
+"""Reference (f), rule 12: what is named so is a matter of settings whatever the status."""
 
 CANCELLED_RULES: tuple[Rule, ...] = (
     Rule(

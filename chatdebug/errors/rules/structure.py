@@ -288,15 +288,3 @@ STRUCTURE: tuple[Rule, ...] = (
         ),
     ),
 )
-
-CONFIG_WORDS = phrases(r"""
-    invalid model
-    model[ _]not[ _]found
-    unsupported model
-    context[ _]length[ _]exceeded
-    context_exceeded
-    maximum context length
-    malformed config
-    resolve aws credentials
-    """)
-"""Reference (f), rule 12: what is named so is a matter of settings whatever the status."""

@@ -213,6 +213,31 @@ def test_the_callers_own_mistake_is_no_failing_step() -> None:
     assert not ChatRun.objects.exists()
 
 
+class ShownToTheUserError(Exception):
+    """What a project makes of every failure."""
+
+
+def test_a_failure_that_the_caller_makes_another_error_of_is_still_the_models() -> None:
+    async def turn(model: Model) -> None:
+        async with (
+            record_run(chat_id="c"),
+            model.request_stream(prompt(), None, ModelRequestParameters()) as events,
+        ):
+            try:
+                async for _ in events:
+                    pass
+            except Exception as error:
+                raise ShownToTheUserError from error
+
+    async def body() -> None:
+        async with demo_model("fault-badjson") as model:
+            with pytest.raises(ShownToTheUserError):
+                await turn(model)
+
+    asyncio.run(body())
+    assert ChatStep.objects.get().error["type"] == "ModelAPIError"
+
+
 def test_an_empty_result_is_evidence() -> None:
     class EmptyModel(FunctionModel):
         async def request(self, *args: object, **kwargs: object) -> ModelResponse:

@@ -90,6 +90,25 @@ def test_a_turn_with_many_failing_calls_counts_once(settings: LazySettings) -> N
     assert ChatRun.objects.first().steps.count() == 5  # type: ignore[union-attr]
 
 
+def test_a_new_failure_behind_one_that_is_only_counted_is_stored(
+    settings: LazySettings,
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+
+    def record(chat_id: str, *messages: str) -> None:
+        with record_run(chat_id=chat_id) as run:
+            for message in messages:
+                with run.step() as step:
+                    step.fail(ProviderError(message))
+
+    for _ in range(3):
+        record("c", "the ballast shifted")
+    record("new", "the ballast shifted", "the keel cracked")
+    close_writer(timeout=20)
+    steps = ChatRun.objects.get(chat_id="new").steps
+    assert [step.error["message"] for step in steps.all()] == ["the keel cracked"]
+
+
 def test_full_recording_is_never_held_back(settings: LazySettings) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
     for _ in range(6):

@@ -1,11 +1,12 @@
 """The journal of captures on disk."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from chatdebug.enums import Status
-from chatdebug.writer import spool as spool_module
 from chatdebug.writer.spool import Spool, SpoolFullError, read_captures
 from tests.chatdebug.writer.rows import run_row, step_row
 
@@ -56,16 +57,34 @@ def test_a_process_is_not_offered_the_files_it_is_busy_with(tmp_path: Path) -> N
     assert [path.stem for path in theirs.leftovers()] == [str(row.id)]
 
 
-def test_the_journal_is_bounded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spool_module, "MAX_FILES", 1)
-    spool = Spool(tmp_path)
+def test_the_journal_is_bounded(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_files=1)
     first = run_row(status=Status.ERROR, is_capture=True)
     spool.write(first)
     with pytest.raises(SpoolFullError):
         spool.write(run_row(status=Status.ERROR, is_capture=True))
     spool.write(step_row(first.id, is_capture=True))
+
+
+def test_what_killed_processes_were_writing_is_removed_in_time(tmp_path: Path) -> None:
+    old, young = tmp_path / "a.17.tmp", tmp_path / "b.18.tmp"
+    for draft in (old, young):
+        draft.write_text("half a li")
+    os.utime(old, (0, 0))
+    Spool(tmp_path).remove_drafts()
+    assert list(tmp_path.iterdir()) == [young]
+
+
+def test_a_disk_that_is_full_keeps_no_half_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        Spool(tmp_path).write(run_row(status=Status.ERROR, is_capture=True))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,28 @@ def test_a_damaged_capture_is_set_aside_and_the_others_are_imported(
     assert [path.name for path in spool_files()] == ["0000.damaged"]
 
 
+def test_a_capture_that_the_database_never_takes_keeps_no_other_from_it(
+    writer: Writer,
+) -> None:
+    lost = Writer(recorder_settings())
+    refused = run_row(status=Status.ERROR, is_capture=True, kind="no such kind")
+    good = run_row(status=Status.ERROR, is_capture=True)
+    for row in (refused, good):
+        lost.spool.write(row)  # type: ignore[union-attr]
+    assert writer.upkeep.import_spool() == 1
+    assert ChatRun.objects.get().id == good.id
+    assert [path.name for path in spool_files()] == [f"{refused.id}.damaged"]
+
+
+def test_a_capture_that_comes_while_the_process_ends_is_journaled(
+    writer: Writer,
+) -> None:
+    writer.close(timeout=10)
+    run = run_row(status=Status.ERROR, is_capture=True)
+    writer.submit([run])
+    assert [path.stem for path in spool_files()] == [str(run.id)]
+
+
 def test_a_database_that_does_not_answer_leaves_the_capture_in_the_journal(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
