@@ -11,7 +11,7 @@ NAME_CHARACTERS = 400
 ECHO = re.compile(
     r"\b(?:you sent|(?:you|user) (?:said|wrote|asked)|(?:your|the|user) "
     r"(?:prompt|message|input|text)(?: was)?|(?<!invalid )prompt|input_value|but got|"
-    r"(?:we )?received(?: input| text)?|input|query|content)\s?(?::\s|=)",
+    r"(?:we )?received(?: input| text)?|input|query|content)\s?(?::(?:\s|$)|=)",
     re.IGNORECASE,
 )
 """After this a provider shows what it was sent."""
