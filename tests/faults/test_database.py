@@ -15,7 +15,8 @@ from chatd.models import Chat, Turn
 from chatd.turns.bus import get_bus
 from chatdebug.models import ChatRun
 from chatdebug.writer import close_writer, writer
-from tests.chatd.turns.site import new_chat, run_on_site, send
+from chatdebug.writer.database import import_captures
+from tests.chatd.turns.site import answer, new_chat, run_on_site, send
 from tests.faults.matrix import matrix
 
 pytestmark = [
@@ -159,4 +160,38 @@ def test_a_database_that_fails_around_the_error_loses_nothing(
         names[0],
         user="error (generic)" + ", the part is kept" * part,
         stored="1 run (error), 1 failed calls",
+    )
+
+
+READ_ONLY = {
+    "sqlite": {"init_command": "PRAGMA query_only=1;"},
+    "postgresql": {"options": "-c default_transaction_read_only=on"},
+}
+
+
+def test_a_recorder_whose_database_is_read_only_keeps_its_spool() -> None:
+    """The request's connections work on: only the recorder's are refused."""
+    chat = new_chat("fault-400")
+    alias = connections.settings["chatdebug"]
+
+    async def body() -> None:
+        await answer(chat)
+
+    connections.close_all()
+    with pytest.MonkeyPatch.context() as patch:
+        options = {**alias["OPTIONS"], **READ_ONLY[connection.vendor]}
+        patch.setitem(alias, "OPTIONS", options)
+        run_on_site(body)
+        spool = writer().spool
+        assert spool is not None
+        assert spool.count() == 1
+        assert not ChatRun.objects.exists()
+    assert chat.turns.get().status == "error"
+    import_captures(spool, using="default")  # as the next start of the site does
+    assert spool.count() == 0
+    assert ChatRun.objects.get().steps.count() == 1
+    matrix.add(
+        "the recorder's database is read-only",
+        user="error (generic)",
+        stored="spool, then 1 run (error), 1 failed calls",
     )

@@ -17,13 +17,14 @@ from django.db import OperationalError
 from chatd.enums import Role
 from chatd.models import Chat
 from chatd.services.turns import request_stop
-from chatd.turns.bus import get_bus
+from chatd.turns.bus import EventName, get_bus
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.recorder import Level, record_run
 from chatdebug.writer import close_writer, queue, writer
 from chatdebug.writer import thread as writer_thread
 from chatdebug.writer.spool import Spool
-from tests.chatd.turns.site import answer, new_chat, run_on_site, send
+from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
 from tests.chatd.turns.test_engine import EXPECTED
 from tests.faults.matrix import matrix
 
@@ -100,6 +101,15 @@ async def viewer_leaves_during(chat: Chat) -> None:
     await wait_for_the_end(chat)
 
 
+async def viewer_leaves_after(chat: Chat) -> None:
+    turn = await send(chat)
+    viewer = get_bus().subscribe(turn.id)
+    async for event in viewer:
+        if event.name == EventName.END:
+            break
+    await viewer.aclose()
+
+
 async def viewer_is_cancelled(chat: Chat) -> None:
     turn = await send(chat)
 
@@ -126,6 +136,7 @@ async def wait_for_the_end(chat: Chat) -> None:
     [
         ("viewer gone before", viewer_leaves_before, "fault-400", True),
         ("viewer gone during", viewer_leaves_during, "fault-badjson", True),
+        ("viewer gone after", viewer_leaves_after, "fault-400", True),
         ("viewer's request cancelled", viewer_is_cancelled, "fault-400", True),
         ("viewer gone, all is well", viewer_leaves_during, "demo", False),
     ],
@@ -249,7 +260,11 @@ def test_a_journal_that_cannot_be_written_leaves_the_database(
     assert stored == "1 run (error), 1 failed calls"
 
 
-def test_a_full_queue_drops_captures_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_queue_drops_captures_last(
+    monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    """The writer is held up while many runs are recorded in full beside the failure."""
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "QUEUE_ROWS": 5}
     release = Event()
     original = queue.SnapshotQueue.take
 
@@ -261,13 +276,22 @@ def test_a_full_queue_drops_captures_last(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(queue.SnapshotQueue, "take", held)
 
     async def body() -> None:
-        asyncio.get_running_loop().call_later(0.5, release.set)
-        await answer(chat)
+        turn = await send(chat)
+        for _ in range(50):
+            with record_run(chat_id="busy", level=Level.FULL), suppress(ValueError):
+                raise ValueError
+        counters = writer().counters
+        async with asyncio.timeout(20):
+            while not (counters.dropped and counters.journaled):
+                await asyncio.sleep(0)  # noqa: ASYNC110 - counters tell nobody
+        release.set()
+        await watch(turn)
 
     run_on_site(body)
     stored = stored_of(chat)
     assert stored == "1 run (error), 1 failed calls"
-    matrix.add("writer held up", user=outcome_of(chat), stored=stored)
+    assert ChatRun.objects.filter(chat_id="busy").count() < 50
+    matrix.add("queue full", user=outcome_of(chat), stored=stored)
 
 
 def test_a_recorder_that_is_broken_changes_no_turn(

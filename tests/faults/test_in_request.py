@@ -18,6 +18,7 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, record_run
 from chatdebug.writer import close_writer
 from tests.chatdebug.recorder.demo import demo_model, prompt, stream
+from tests.faults.matrix import matrix
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,15 +27,17 @@ class ProviderError(Exception):
     """An error that no rule knows."""
 
 
-def the_only_capture() -> ChatStep:
+def the_only_capture(fault: str, *, user: str = "the error") -> ChatStep:
     close_writer(timeout=10)
     step = ChatStep.objects.select_related("run").get()
-    assert step.status == step.run.status == "error"
+    assert step.status == "error"
+    matrix.add(fault, user=user, stored=f"1 run ({step.run.status}), 1 failed calls")
     return step
 
 
-def nothing_was_stored() -> bool:
+def nothing_was_stored(fault: str, *, user: str) -> bool:
     close_writer(timeout=10)
+    matrix.add(fault, user=user, stored="nothing")
     return not ChatRun.objects.exists()
 
 
@@ -56,7 +59,8 @@ def test_a_task_cancelled_right_after_the_error_keeps_the_capture() -> None:
                 await asyncio.create_task(turn(model))
 
     asyncio.run(body())
-    the_only_capture()
+    step = the_only_capture("request cancelled right after the error")
+    assert step.run.status == "error"
 
 
 def test_a_task_cancelled_while_finalising_keeps_the_capture_and_the_error() -> None:
@@ -79,7 +83,9 @@ def test_a_task_cancelled_while_finalising_keeps_the_capture_and_the_error() -> 
 
     task: asyncio.Task[None]
     asyncio.run(body())
-    assert the_only_capture().error["message"] == "ballast"
+    step = the_only_capture("task cancelled while finalising")
+    assert step.run.status == "error"
+    assert step.error["message"] == "ballast"
 
 
 def test_a_cancellation_while_waiting_after_a_repaired_error_is_not_lost() -> None:
@@ -98,8 +104,8 @@ def test_a_cancellation_while_waiting_after_a_repaired_error_is_not_lost() -> No
 
     task: asyncio.Task[None]
     asyncio.run(body())
-    close_writer(timeout=10)
-    assert ChatRun.objects.get().status == "completed"
+    step = the_only_capture("task cancelled while waiting", user="a cancellation")
+    assert step.run.status == "completed"
 
 
 @pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
@@ -124,7 +130,7 @@ def test_a_cancelled_stream_is_an_interruption(level: Level) -> None:
     parameters = ModelRequestParameters()
     asyncio.run(body())
     if level is Level.ERRORS:
-        assert nothing_was_stored()
+        assert nothing_was_stored("stream cancelled", user="a cancellation")
     else:
         close_writer(timeout=10)
         step = ChatStep.objects.select_related("run").get()
@@ -141,21 +147,21 @@ def test_the_callers_own_timeout_is_an_interruption() -> None:
                         await stream(model)
 
     asyncio.run(body())
-    assert nothing_was_stored()
+    assert nothing_was_stored("the caller's own timeout", user="its timeout")
 
 
 def test_a_rolled_back_transaction_does_not_take_the_capture_with_it() -> None:
     with suppress(ProviderError), transaction.atomic():
         ChatRun.objects.create(chat_id="rolled back")
         raise_inside_a_run()
-    assert the_only_capture().chat_id == "c"
+    assert the_only_capture("outer transaction rolled back").chat_id == "c"
 
 
 def test_an_aborted_transaction_does_not_stop_the_capture() -> None:
     with suppress(ProviderError), transaction.atomic():
         transaction.set_rollback(True)
         raise_inside_a_run()
-    the_only_capture()
+    the_only_capture("inside a transaction that is aborted")
 
 
 def raise_inside_a_run() -> None:
@@ -187,8 +193,7 @@ def test_a_viewer_who_leaves_at_the_error_leaves_the_capture() -> None:
                     await generator.aclose()  # type: ignore[attr-defined]
 
     asyncio.run(body())
-    close_writer(timeout=10)
-    assert ChatStep.objects.get().status == "error"
+    the_only_capture("GeneratorExit at the error", user="the first words")
 
 
 def test_a_generator_that_is_abandoned_at_the_error_leaves_the_capture() -> None:
@@ -200,8 +205,7 @@ def test_a_generator_that_is_abandoned_at_the_error_leaves_the_capture() -> None
             gc.collect()
 
     asyncio.run(body())
-    close_writer(timeout=10)
-    assert ChatStep.objects.get().status == "error"
+    the_only_capture("generator abandoned at the error", user="the first words")
 
 
 def test_a_viewer_who_leaves_before_the_error_leaves_nothing() -> None:
@@ -212,7 +216,9 @@ def test_a_viewer_who_leaves_before_the_error_leaves_nothing() -> None:
             gc.collect()
 
     asyncio.run(body())
-    assert nothing_was_stored()
+    assert nothing_was_stored(
+        "generator abandoned before the error", user="the first words"
+    )
 
 
 def test_a_request_cancelled_while_the_provider_answers_leaves_nothing() -> None:
@@ -227,4 +233,6 @@ def test_a_request_cancelled_while_the_provider_answers_leaves_nothing() -> None
                 await waiting
 
     asyncio.run(body())
-    assert nothing_was_stored()
+    assert nothing_was_stored(
+        "request cancelled while the provider answers", user="the first words"
+    )
