@@ -282,8 +282,8 @@ def test_a_full_queue_drops_captures_last(
                 raise ValueError
         counters = writer().counters
         async with asyncio.timeout(20):
-            while not (counters.dropped and counters.journaled):
-                await asyncio.sleep(0)  # noqa: ASYNC110 - counters tell nobody
+            while not (counters.dropped and counters.journaled):  # noqa: ASYNC110
+                await asyncio.sleep(0)  # counters tell nobody
         release.set()
         await watch(turn)
 
