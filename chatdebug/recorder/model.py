@@ -1,7 +1,7 @@
 """``RecordingModel``: pydantic-ai's own seam, used to see every model call of a run."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -51,35 +51,68 @@ class RecordingModel(WrapperModel):
         _finish(step, response)
         return response
 
-    @asynccontextmanager
-    async def request_stream(
+    # Not a generator, as its base has it: that would double what a turn costs.
+    def request_stream(  # type: ignore[override]
         self,
         messages: list[ModelMessage],
         model_settings: ModelSettings | None,
         model_request_parameters: ModelRequestParameters,
         run_context: RunContext[Any] | None = None,
-    ) -> AsyncGenerator[StreamedResponse]:
-        """Open a stream and record how it ends."""
+    ) -> AbstractAsyncContextManager[StreamedResponse]:
+        """Return a context manager that opens a stream, and records how it ends."""
         arguments = (messages, model_settings, model_request_parameters)
+        opening = self.wrapped.request_stream(*arguments, run_context)
         run = current_run.get()
         if run is None or not run.is_open:
-            async with self.wrapped.request_stream(*arguments, run_context) as stream:
-                yield stream
-            return
-        step = _begin(run, Operation.STREAM, arguments)
-        opened: StreamedResponse | None = None
-        left_alone = False  # the consumer is done: what fails now is not its mistake
+            return opening
+        return _RecordedStream(opening, run, arguments)
+
+
+class _RecordedStream:
+    """The block in which a stream is open. The stream itself is handed on untouched."""
+
+    __slots__ = ("_arguments", "_opening", "_run", "_step", "_stream")
+
+    def __init__(
+        self,
+        opening: AbstractAsyncContextManager[StreamedResponse],
+        run: Run,
+        arguments: tuple[Any, ...],
+    ) -> None:
+        self._opening = opening
+        self._run = run
+        self._arguments = arguments
+        self._stream: StreamedResponse | None = None
+
+    async def __aenter__(self) -> StreamedResponse:
+        self._step = _begin(self._run, Operation.STREAM, self._arguments)
         try:
-            async with self.wrapped.request_stream(*arguments, run_context) as stream:
-                opened = stream
-                yield stream
-                left_alone = True
+            self._stream = await self._opening.__aenter__()
         except BaseException as error:
-            _stream_failed(step, opened, error, left_alone=left_alone)
+            self._step.fail(error)
+            self._step.release()
+            raise
+        return self._stream
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            is_handled = await self._opening.__aexit__(kind, error, traceback)
+        except BaseException as raised:
+            # After a consumer that was done, what fails is not its mistake.
+            _stream_failed(self._step, self._stream, raised, left_alone=error is None)
             raise
         finally:
-            step.release()
-        _stream_ended(step, opened)
+            self._step.release()
+        if error is None or is_handled:
+            _stream_ended(self._step, self._stream)
+        else:
+            _stream_failed(self._step, self._stream, error, left_alone=False)
+        return is_handled
 
 
 def _begin(run: Run, operation: Operation, arguments: tuple[Any, ...]) -> Step:

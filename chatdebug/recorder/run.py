@@ -27,7 +27,7 @@ OUTCOME_RANK = {Status.COMPLETED: 1, Status.INTERRUPTED: 2, Status.ERROR: 3}
 status is another one: there a repaired error counts as completed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RunFacts:
     """What is known of a run before it starts. Ids are the host project's, as text."""
 
@@ -179,7 +179,8 @@ class Run:
             if self._closed:
                 return
             self._closed = True
-            self._finished_at = timezone.now()
+            if self._row_exists:  # else nothing will ever say when it was
+                self._finished_at = timezone.now()
         self._write_end()
 
     @never_raises

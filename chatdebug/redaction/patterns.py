@@ -167,22 +167,35 @@ REACH = 64
 """How far before a long token a word may stand that makes it a credential."""
 
 
+type Hints = tuple[tuple[str, Pattern], ...]
+
+
+def _hints(patterns: tuple[Pattern, ...]) -> Hints:
+    """Return each hint with its pattern: on short texts, looking for them is the work."""
+    return tuple((hint, pattern) for pattern in patterns for hint in pattern.hints)
+
+
+VENDOR_HINTS = _hints(VENDOR_PATTERNS)
+CONTEXT_HINTS = _hints(CONTEXT_PATTERNS)
+
+
 def remove_vendor_keys(text: str) -> str:
     """Return the text without keys that are known by their look."""
-    return _without(VENDOR_PATTERNS, text, text.lower())
+    return _without(VENDOR_HINTS, text, text.lower())
 
 
 def remove_by_context(text: str) -> str:
     """Return the text without values that are known by the words before them."""
     lowered = text.lower()
-    text = _without(CONTEXT_PATTERNS, text, lowered)
+    text = _without(CONTEXT_HINTS, text, lowered)
     return LONG_TOKEN.sub(_credential, text) if CREDENTIAL.search(lowered) else text
 
 
-def _without(patterns: tuple[Pattern, ...], text: str, lowered: str) -> str:
-    for pattern in patterns:
-        if any(hint in lowered for hint in pattern.hints):
-            text = pattern.remove(text)
+def _without(hints: Hints, text: str, lowered: str) -> str:
+    tried = None
+    for hint, pattern in hints:
+        if hint in lowered and pattern is not tried:
+            text, tried = pattern.remove(text), pattern
     return text
 
 
