@@ -9,7 +9,6 @@ measure the fight.
 
 import asyncio
 import gc
-import statistics
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -18,8 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from django.conf import settings
-from django.db import connections
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
@@ -32,7 +29,6 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
 
-from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, RecordingModel, close_writer, record_run
 from chatdebug.writer import Writer, writer
 from tests.benchmarks.database import bench_database
@@ -40,8 +36,7 @@ from tests.benchmarks.database import bench_database
 PARTS = (1, 200)  # what a turn costs, and whether a part does
 HISTORY = 20  # messages, as in a chat that has been going on for a while
 TURNS = 100  # of each way, in each round
-ROUNDS = 9
-WRITER_TURNS = 2_000
+ROUNDS = 15
 
 
 class CannedModel(FunctionModel):
@@ -89,7 +84,7 @@ class Cost:
     process: float
 
 
-def _history() -> list[ModelMessage]:
+def history() -> list[ModelMessage]:
     history: list[ModelMessage] = []
     for number in range(HISTORY // 2):
         history.append(ModelRequest.user_text_prompt(f"Question {number}? " * 20))
@@ -97,7 +92,7 @@ def _history() -> list[ModelMessage]:
     return [*history, ModelRequest.user_text_prompt("And now?")]
 
 
-async def _stream(model: Model, messages: list[ModelMessage]) -> None:
+async def stream_turn(model: Model, messages: list[ModelMessage]) -> None:
     async with model_request_stream(model, messages) as stream:
         async for _ in stream:
             pass
@@ -105,7 +100,7 @@ async def _stream(model: Model, messages: list[ModelMessage]) -> None:
 
 async def _recorded(model: Model, messages: list[ModelMessage], level: Level) -> None:
     async with record_run(chat_id="bench", owner_id="1", level=level) as run:
-        await _stream(model, messages)
+        await stream_turn(model, messages)
         run.complete()
 
 
@@ -118,16 +113,16 @@ def _ways(parts: int) -> dict[str, Callable[[list[ModelMessage]], Any]]:
         bare, InstrumentationSettings(tracer_provider=tracing)
     )
     return {
-        "bare pydantic-ai": lambda messages: _stream(bare, messages),
+        "bare pydantic-ai": lambda messages: stream_turn(bare, messages),
         "errors level": lambda m: _recorded(recording, m, Level.ERRORS),
         "full level": lambda m: _recorded(recording, m, Level.FULL),
-        "OpenTelemetry": lambda messages: _stream(instrumented, messages),
+        "OpenTelemetry": lambda messages: stream_turn(instrumented, messages),
     }
 
 
 def _measure(way: Callable[[list[ModelMessage]], Any]) -> Cost:
     async def turns() -> Cost:
-        messages = _history()
+        messages = history()
         loop, process = time.thread_time(), time.process_time()
         for _ in range(TURNS):
             await way(messages)
@@ -151,45 +146,23 @@ def _turn_costs(parts: int) -> None:
     for _ in range(ROUNDS):  # in turns, so that a noisy moment hits all of them
         for name, way in ways.items():
             costs[name].append(_measure(way))
-    _say(f"CPU per OK turn of {parts} parts, µs (median of {ROUNDS} x {TURNS} turns)")
+    _say(f"CPU per OK turn of {parts} parts, µs (best of {ROUNDS} x {TURNS} turns)")
     _say(f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}")
-    base = costs["bare pydantic-ai"]
+    bare = _best(costs["bare pydantic-ai"])
     for name, measured in costs.items():
-        loop = [cost.loop for cost in measured]
-        process = [cost.process for cost in measured]
-        # Of pairs of one round: the machine's mood cancels out.
-        over_loop = [a - b.loop for a, b in zip(loop, base, strict=True)]
-        over_process = [a - b.process for a, b in zip(process, base, strict=True)]
-        _say(
-            f"{name:20}{_us(loop):>8}{_us(process):>9}{_us(over_loop):>18}{_us(over_process):>9}"
-        )
+        cost = _best(measured)
+        numbers = f"{_us(cost.loop):>8}{_us(cost.process):>9}"
+        over = f"{_us(cost.loop - bare.loop):>18}{_us(cost.process - bare.process):>9}"
+        _say(f"{name:20}{numbers}{over}")
 
 
-def _writer_throughput() -> None:
-    async def turns() -> None:
-        model = RecordingModel(CannedModel(1))
-        for _ in range(WRITER_TURNS):
-            async with record_run(chat_id="bench", level=Level.FULL) as run:
-                await _stream(model, [ModelRequest.user_text_prompt("Hello")])
-                run.complete()
-            while len(writer().queue) > 2_000:  # noqa: ASYNC110 - a benchmark may poll
-                await asyncio.sleep(0.001)
-
-    ChatRun.objects.all().delete()
-    started = time.perf_counter()
-    asyncio.run(turns())
-    close_writer(timeout=120)
-    seconds = time.perf_counter() - started
-    stored = ChatStep.objects.count()
-    vendor = connections["default"].vendor
-    _say(
-        f"writer on {vendor}: {stored} of {WRITER_TURNS} steps in {seconds:.1f} s "
-        f"({stored / seconds:.0f} steps/s, turns included)"
-    )
+def _best(costs: list[Cost]) -> Cost:
+    """Return the least of each: what disturbs a measurement only ever adds to it."""
+    return Cost(min(cost.loop for cost in costs), min(cost.process for cost in costs))
 
 
-def _us(seconds: list[float]) -> str:
-    return f"{statistics.median(seconds) * 1e6:,.0f}"
+def _us(seconds: float) -> str:
+    return f"{seconds * 1e6:,.0f}"
 
 
 def _say(text: str) -> None:
@@ -199,8 +172,6 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Measure on the database of the settings, in a database of its own."""
-    with bench_database() as folder:
-        settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": folder}
+    with bench_database():
         for parts in PARTS:
             _turn_costs(parts)
-        _writer_throughput()

@@ -4,16 +4,32 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
-def bench_database() -> Iterator[Path]:
-    """Create a test database, and yield a folder; both are gone afterwards."""
+def bench_database() -> Iterator[None]:
+    """Create a test database and a spool; both are gone afterwards."""
     from django.test.utils import setup_databases, teardown_databases
 
     with tempfile.TemporaryDirectory() as folder:
         old = setup_databases(verbosity=0, interactive=False)
         try:
-            yield Path(folder)
+            with recorder_set(SPOOL_DIR=Path(folder)):
+                yield
         finally:
             teardown_databases(old, verbosity=0)
+
+
+@contextmanager
+def recorder_set(**changes: Any) -> Iterator[None]:
+    """Change settings of the recorder, whose writer is closed before and after."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    from chatdebug.recorder import close_writer
+
+    close_writer()
+    with override_settings(CHATDEBUG={**settings.CHATDEBUG, **changes}):
+        yield
+        close_writer()

@@ -1,12 +1,12 @@
 """What a turn asks of the database, on every connection of the process."""
 
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from django.db.backends.utils import CursorWrapper
 
 from chatd.turns.runners import local
 from tests.chatd.turns.site import answer, new_chat, run_on_site
+from tests.statements import collected_statements
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -15,18 +15,11 @@ pytestmark = [
 
 
 @pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Collect the SQL of all threads, but for the runner's periodic sweep."""
     monkeypatch.setattr(local, "SWEEP_SECONDS", 3600.0)
-    seen: list[str] = []
-    original = CursorWrapper.execute
-
-    def execute(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
-        seen.append(str(sql))
-        return original(self, sql, params)
-
-    monkeypatch.setattr(CursorWrapper, "execute", execute)
-    return seen
+    with collected_statements() as seen:
+        yield seen
 
 
 def about_chatdebug(statements: list[str]) -> list[str]:
