@@ -39,6 +39,11 @@ FINISH = re.compile(
     re.IGNORECASE,
 )
 """Why a model said nothing, in what a client prints of its answer."""
+GRPC_CODE = re.compile(
+    r"(?<![\w\"'`])(RESOURCE_EXHAUSTED|UNAVAILABLE|DEADLINE_EXCEEDED|PERMISSION_DENIED|"
+    r"UNAUTHENTICATED)(?![\w\"'`])"
+)
+"""Google's codes, where a client prints them in its text."""
 EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
 """AWS's codes, where a client prints them like the class of an exception."""
 
@@ -117,7 +122,9 @@ def read_body(body: str, message: str) -> ProviderError:
         error.codes.append(match[1])
         error.code = error.code or match[1]
     said = ECHO.split(message[:TEXT_CHARACTERS], maxsplit=1)[0]
-    error.codes += [*EXCEPTION.findall(said[:NAME_CHARACTERS]), *FINISH.findall(said)]
+    named = said[:NAME_CHARACTERS]
+    error.codes += EXCEPTION.findall(named) + GRPC_CODE.findall(named)
+    error.codes += FINISH.findall(said)
     return error
 
 

@@ -14,6 +14,7 @@ ERROR_FILES = (
     "provider_errors.json",
     "documented_errors.json",
     "reported_errors.json",
+    "collected_errors.json",
 )
 
 
@@ -69,6 +70,16 @@ class Score:
             f"{case['id']}: {verdict.kind} by {verdict.rule}"
             for case, verdict in self.results
             if case["expected_kind"] == "generic" and verdict.kind != "generic"
+        ]
+
+    @property
+    def lost(self) -> list[str]:
+        """Those of them that nobody would call known: no second kind is acceptable."""
+        return [
+            case["id"]
+            for case, verdict in self.results
+            if case["expected_kind"] == "generic"
+            and verdict.kind.value not in ("generic", *case["also_acceptable"])
         ]
 
     @property

@@ -127,6 +127,11 @@ STATUS: tuple[Rule, ...] = (
         ErrorKind.TIMEOUT,
         retryable=True,
         statuses=frozenset({502, 503, 504, *range(520, 528), 530, 598, 599}),
+        # What a gateway could not read is no outage.
+        unless=phrases(r"""
+            unexpected token
+            (?:failed to|could not|error) pars(?:e|ing)
+            """),
     ),
 )
 

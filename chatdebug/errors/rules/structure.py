@@ -16,6 +16,9 @@ PER_DAY = phrases(r"""
 NO_CAPACITY = phrases(r"""
     no capacity
     no slots? available
+    no available workers
+    \bmodel (?:is )?(?:too )?busy\b
+    out of capacity
     too many connections
     负载已饱和
     (?:\b(?:is|are|was|been|currently|temporarily|server|model|engine|service)|exception -|^|[\]\d>]) ?overloaded\b
@@ -120,6 +123,7 @@ STRUCTURE: tuple[Rule, ...] = (
             (?:doesn't|does not|don't|do not) have (?:any|enough|sufficient) (?:\w+ ){0,2}(?:balance|credits?|funds|quota)
             (?:balance|credits?|quota|funds) (?:is|are) (?:not enough|insufficient|exhausted|used up)
             \bkey limit exceeded
+            余额不足|额度不足|已欠费
             account is in arrears
             account (?:\S+ )?(?:is |was |has been )?(?:suspended|deactivated|blocked)\b.{0,40}\b(?:billing|insufficient|invoices?|overdue|pay(?:ment)?|spending)
             budget has been exceeded

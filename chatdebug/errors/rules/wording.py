@@ -14,7 +14,9 @@ BLOCKED: tuple[Rule, ...] = (
             content management policy
             content filtering polic
             (?:blocked|filtered|flagged|rejected) (?:by|under|as a result of|due to) (?:\w+ ){0,3}(?:content|safety|moderation|usage polic)
-            violat\w+ (?:of )?(?:\w+ ){0,3}(?:content|usage|safety) (?:polic|guideline)
+            violat\w+ (?:of )?(?:\w+ ){0,3}(?:(?:content|usage|safety) (?:polic|guideline)|guardrails)
+            (?:content|moderation|safety) (?:filter|measure|system)s?[^.]{0,20} (?:blocked|flagged|rejected)
+            \bblock(?:ed)?[ _]?reason\W{0,3}(?:blocklist|prohibited|safety|spii)
             flagged as potentially violating
             rejected (?:by|as a result of) (?:\w+ ){0,2}safety system
             output blocked by content filtering
@@ -41,6 +43,7 @@ PHRASES: tuple[Rule, ...] = (
             could not (?:be )?authenticate
             invalid (?:bearer|access|auth\w*|api) token
             ^invalid token\.?$
+            (?:^|: )token (?:has |is )?expired\b
             (?:bearer|access|security|auth\w*) token (?:included in the request )?(?:is |has )?(?:invalid|expired|missing)
             invalid (?:credentials|username or password|subscription key)
             (?:access denied|unauthorized)[ .,]*(?:due to|to access|$)
@@ -69,7 +72,8 @@ PHRASES: tuple[Rule, ...] = (
             reduce the length of
             (?:input|prompt|inputs) tokens?.{0,60}(?:must be|exceed|greater than|longer than).{0,40}(?:\d|limit|context)
             (?:exceeds?|(?:larger|longer|greater) than) (?:the )?(?:model'?s )?(?:maximum )?(?:context|n_ctx)
-            maximum tokens you requested exceeds
+            maximum tokens you requested exceed
+            range of (?:input|prompt) length should be
             string too long. expected a string with maximum length \d{5}
             expected maxlength: \d{5}
             tokens \+ \S* ?must be <=
@@ -109,6 +113,7 @@ PHRASES: tuple[Rule, ...] = (
         lead=phrases(r"""
             (?:not|isn't|aren't) supported (?:with|by|on|for|in) (?:this|the|your) (?:\w+ )?(?:model|api|endpoint|version|deployment|region)
             (?:model|endpoint) (?:\S+ )?(?:doesn't|does not|do not|can't) support
+            only supported (?:by|for|on|with) (?:certain|some) models
             does not support (?:tools|image|chat|completions?|system|streaming|function|parallel|parameters|thinking|vision|audio|reasoning|embed)
             supported in (?:the )?v1/
             not (?:yet )?(?:available|enabled) (?:for|on|in) (?:models?/|(?:this|your) (?:subscription|account|organization|project|region|tier|plan))
@@ -118,7 +123,7 @@ PHRASES: tuple[Rule, ...] = (
             unsupported (?:parameter|value)
             unrecognized (?:request )?(?:argument|parameter|field)
             (?:supported|allowed|valid) range (?:is|for|of)\b
-            \b(?:temperature|top_p|top_k|max_\w*tokens|seed)\b[^.]{0,60}(?:must be|should be|out of range|range|greater than|less than|at most|may only be|cannot both)
+            \b(?:temperature|top_p|top_k|max_\w*tokens|budget_tokens|seed)\b[^.]{0,60}(?:must be|should be|out of range|range|greater than|less than|at most|may only be|cannot both)
             location is not supported
             requires more (?:system )?memory
             malformed config
@@ -129,7 +134,12 @@ PHRASES: tuple[Rule, ...] = (
             does not support this api
             """),
         # What is asked of the history is no matter of settings.
-        unless=phrases(r"prefill|conversation must|last (?:turn|message)"),
+        unless=phrases(r"""
+            prefill
+            conversation must
+            last (?:turn|message)
+            the following must be satisfied
+            """),
     ),
     Rule(
         "lead.extra_field",
