@@ -25,6 +25,10 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
         """Runs that are still in progress, as far as the database knows."""
         return self.filter(finished_at__isnull=True)
 
+    def unchanged_since(self, moment: datetime) -> "ChatRunQuerySet":
+        """Runs whose last sign of life is older than that, oldest first."""
+        return self.filter(updated_at__lt=moment).order_by("updated_at")
+
     def stale(self, *, now: datetime, after: timedelta) -> "ChatRunQuerySet":
         """Unfinished runs whose process has not been heard of for ``after``."""
         return self.unfinished().filter(updated_at__lt=now - after)

@@ -1,5 +1,6 @@
 """The recorder in Django's admin."""
 
+from chatdebug.admin.retention import RetentionAdmin
 from chatdebug.admin.rules import RuleAdmin
 from chatdebug.admin.runs import RunAdmin
 from chatdebug.admin.steps import StepAdmin
@@ -7,6 +8,7 @@ from chatdebug.admin.switches import SwitchAdmin, SwitchChangeAdmin
 from chatdebug.admin.writers import WriterAdmin
 
 __all__ = [
+    "RetentionAdmin",
     "RuleAdmin",
     "RunAdmin",
     "StepAdmin",

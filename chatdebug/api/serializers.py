@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models.retention import MAX_DAYS
 
 
 class RunSerializer(serializers.ModelSerializer[ChatRun]):
@@ -56,6 +57,12 @@ class GateSerializer(serializers.Serializer[dict[str, Any]]):
     """The deployment's gate."""
 
     allow_users = serializers.BooleanField()
+
+
+class RetentionSerializer(serializers.Serializer[dict[str, Any]]):
+    """How many days runs are kept; 0: for ever."""
+
+    debug_retention_days = serializers.IntegerField(min_value=0, max_value=MAX_DAYS)
 
 
 class OptInSerializer(serializers.Serializer[dict[str, Any]]):

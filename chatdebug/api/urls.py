@@ -12,6 +12,11 @@ urlpatterns = [
     path(f"{CHAT}logging/", views.ChatSwitchView.as_view(), name="chat-logging"),
     path("config/debug-logging/", views.GateView.as_view(), name="debug-logging"),
     path(
+        "config/debug-retention-days/",
+        views.RetentionView.as_view(),
+        name="debug-retention-days",
+    ),
+    path(
         "config/user-debug-logging/",
         views.OptInView.as_view(),
         name="user-debug-logging",

@@ -18,6 +18,7 @@ from chatdebug.access import access_policy, is_staff_with
 from chatdebug.api.serializers import (
     GateSerializer,
     OptInSerializer,
+    RetentionSerializer,
     RunSerializer,
     RunWithStepsSerializer,
 )
@@ -26,9 +27,11 @@ from chatdebug.levels import Decision, decide_level
 from chatdebug.models import ChatRun
 from chatdebug.models.switches import Scope
 from chatdebug.services.audit import note_reading
+from chatdebug.services.retention import retention_days, set_retention_days
 from chatdebug.services.switches import set_switch
 
 CHANGE_SWITCHES = "chatdebug.change_recordingswitch"
+CHANGE_RETENTION = "chatdebug.change_retention"
 VIEW_SWITCHES = "chatdebug.view_recordingswitch"
 
 
@@ -116,6 +119,24 @@ class GateView(APIView):
         wanted.is_valid(raise_exception=True)
         enabled = wanted.validated_data["allow_users"]
         set_switch(scope=Scope.DEPLOYMENT, key="", enabled=enabled, by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RetentionView(APIView):
+    """GET, PUT {debug_retention_days}: how long runs are kept."""
+
+    def get(self, request: Request) -> Response:
+        """Return the days; anyone who is signed in may know."""
+        return Response({"debug_retention_days": retention_days()})
+
+    def put(self, request: Request) -> Response:
+        """Set the days. 400 for what is not a number from 0 to ten years."""
+        if not is_staff_with(request.user, CHANGE_RETENTION):
+            raise PermissionDenied
+        wanted = RetentionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        days = wanted.validated_data["debug_retention_days"]
+        set_retention_days(days=days, by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -1,5 +1,6 @@
 """The recorder's tables."""
 
+from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule
 from chatdebug.models.runs import ChatRun, ChatStep
 from chatdebug.models.switches import RecordingSwitch, SwitchChange
@@ -10,6 +11,7 @@ __all__ = [
     "ChatStep",
     "ClassificationRule",
     "RecordingSwitch",
+    "Retention",
     "SwitchChange",
     "WriterState",
 ]

@@ -18,6 +18,7 @@ from chatdebug.conf import RecorderSettings
 from chatdebug.enums import Status
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
+from chatdebug.services.retention import prune_runs
 from chatdebug.services.rules import loaded_rules
 from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
@@ -34,7 +35,7 @@ WRITERS_KEPT = timedelta(days=7)
 
 
 class Upkeep:
-    """Heartbeat, stale runs, the spool, counted failures, own state, own rules.
+    """Heartbeat, stale and old runs, the spool, counted failures, own state, own rules.
 
     All but ``count_similar`` is for the writer's thread alone.
     """
@@ -98,6 +99,7 @@ class Upkeep:
             self._try(self.report)
         if is_beat:
             self._try(self._beat)
+            self._try(self._prune)
 
     def report(self) -> None:
         """Write the counted failures and this writer's state. Raises django.db.Error."""
@@ -133,6 +135,10 @@ class Upkeep:
         mark_stale_runs(using=self._alias)
         old = timezone.now() - WRITERS_KEPT
         WriterState.objects.using(self._alias).filter(seen_at__lt=old).delete()
+
+    def _prune(self) -> None:
+        """Delete a batch of old runs: with each beat, so that no tick takes long."""
+        prune_runs(using=self._alias)
 
     def _save_state(self) -> None:
         numbers = self._counters.as_dict()

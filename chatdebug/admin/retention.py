@@ -1,0 +1,35 @@
+"""How long runs are kept."""
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from chatdebug.models import Retention
+from chatdebug.services.retention import set_retention_days
+
+
+@admin.register(Retention)
+class RetentionAdmin(admin.ModelAdmin):
+    """The one row; until there is one, the default holds."""
+
+    list_display = ("__str__", "updated_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """There is one row at most."""
+        return super().has_add_permission(request) and not Retention.objects.exists()
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Retention | None = None
+    ) -> bool:
+        """Nobody deletes it: the number is set to another one."""
+        return False
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Retention,
+        form: forms.ModelForm,
+        change: bool,  # noqa: FBT001 - Django's signature
+    ) -> None:
+        """Set the number by its service, which leaves a trace."""
+        set_retention_days(days=obj.days, by=request.user)

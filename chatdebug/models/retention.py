@@ -1,0 +1,35 @@
+"""How long runs are kept."""
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+
+DEFAULT_DAYS = 7
+MAX_DAYS = 3650
+"""Both by reference-behaviour.md (j)."""
+
+
+class Retention(models.Model):
+    """The one row that says how long runs are kept; without it the default holds."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    days = models.PositiveSmallIntegerField(
+        default=DEFAULT_DAYS,
+        validators=[MaxValueValidator(MAX_DAYS)],
+        help_text="Runs are deleted so many days after their last change; 0: never.",
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "retention"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(id=1), name="chatdebug_retention_is_one_row"
+            ),
+            models.CheckConstraint(
+                condition=Q(days__lte=MAX_DAYS), name="chatdebug_retention_days"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.days} days" if self.days else "kept for ever"

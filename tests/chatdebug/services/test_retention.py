@@ -1,0 +1,122 @@
+"""How long runs are kept, by service, endpoint, admin, command, and the writer's thread."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from chatdebug.conf import recorder_settings
+from chatdebug.models import ChatRun, ChatStep, Retention
+from chatdebug.services.retention import prune_runs, retention_days
+from chatdebug.writer import Writer
+from tests.chatdebug.api.test_runs import client_of
+from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADDRESS = "/api/v1/config/debug-retention-days/"
+
+
+def run_of_age(days: float) -> ChatRun:
+    run = ChatRunFactory(updated_at=timezone.now() - timedelta(days=days))
+    ChatStepFactory(run=run)
+    return run
+
+
+def administrator() -> APIClient:
+    return client_of(UserFactory(is_staff=True, is_superuser=True))
+
+
+def test_runs_are_kept_for_a_week_unless_it_is_said_otherwise() -> None:
+    run_of_age(7.1)
+    young = run_of_age(6.9)
+    assert prune_runs() == 1
+    assert ChatRun.objects.get() == young
+    assert ChatStep.objects.get().run == young
+
+
+def test_zero_days_are_for_ever() -> None:
+    Retention.objects.create(days=0)
+    run_of_age(4000)
+    assert prune_runs() == 0
+    assert ChatRun.objects.count() == 1
+
+
+def test_a_batch_is_bounded_and_takes_the_oldest() -> None:
+    runs = [run_of_age(20 - age) for age in range(3)]
+    assert prune_runs(limit=2) == 2
+    assert ChatRun.objects.get() == runs[-1]
+
+
+def test_the_writers_thread_deletes_old_runs() -> None:
+    run_of_age(8)
+    writer = Writer(recorder_settings())
+    writer.upkeep.work()
+    writer.close(timeout=10)
+    assert not ChatRun.objects.exists()
+
+
+def test_anyone_may_know_and_administrators_may_set_it() -> None:
+    person, admin = client_of(UserFactory()), administrator()
+    assert person.get(ADDRESS).json() == {"debug_retention_days": 7}
+    assert person.put(ADDRESS, {"debug_retention_days": 30}).status_code == 403
+    assert admin.put(ADDRESS, {"debug_retention_days": 30}).status_code == 204
+    assert person.get(ADDRESS).json() == {"debug_retention_days": 30}
+    assert APIClient().get(ADDRESS).status_code in (401, 403)
+
+
+@pytest.mark.parametrize("days", [-1, 3651, "many", None])
+def test_a_number_without_sense_is_a_bad_request(days: object) -> None:
+    answer = administrator().put(ADDRESS, {"debug_retention_days": days})
+    assert answer.status_code == 400
+    assert retention_days() == 7
+
+
+def test_a_change_leaves_a_trace_and_what_does_not_change_writes_nothing() -> None:
+    admin = administrator()
+    admin.put(ADDRESS, {"debug_retention_days": 7})
+    assert not Retention.objects.exists()
+    for _ in range(2):
+        admin.put(ADDRESS, {"debug_retention_days": 14})
+    assert [entry.change_message for entry in LogEntry.objects.all()] == [
+        "Changed from 7 to 14."
+    ]
+
+
+def test_the_admin_sets_it_too() -> None:
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    list_url = "/admin/chatdebug/retention/"
+    assert client.post(f"{list_url}add/", {"days": 90}).status_code == 302
+    assert retention_days() == 90
+    assert client.get(f"{list_url}add/").status_code == 403
+    assert client.post(f"{list_url}1/change/", {"days": 5000}).status_code == 200
+    assert client.post(f"{list_url}1/delete/").status_code == 403
+    assert retention_days() == 90
+
+
+def pruned(*arguments: str) -> str:
+    out = StringIO()
+    call_command("prune_chat_runs", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_deletes_in_batches_and_can_only_look() -> None:
+    for age in (1, 3, 5, 7, 9):
+        run_of_age(age)
+    assert pruned("--days", "2", "--dry-run") == "4 runs would be deleted.\n"
+    assert ChatRun.objects.count() == 5
+    assert pruned("--days", "2", "--batch-size", "3") == "4 runs deleted.\n"
+    assert ChatRun.objects.count() == 1
+    assert pruned("--days", "0").startswith("Runs are kept for ever")
+
+
+@pytest.mark.parametrize("arguments", [("--days", "-1"), ("--batch-size", "0")])
+def test_the_command_refuses_numbers_without_sense(arguments: tuple[str, str]) -> None:
+    with pytest.raises(CommandError):
+        pruned(*arguments)
