@@ -8,3 +8,7 @@ class ChatdConfig(AppConfig):
 
     name = "chatd"
     verbose_name = "Chat"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from chatd import checks  # noqa: F401, PLC0415 - only once the apps are loaded

@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import ERROR, run_checks
+from django.core.management.base import SystemCheckError
 
 from chatd.demo_provider import DemoProvider
 from chatd.llm.clients import close_http_clients
@@ -23,6 +25,7 @@ async def site_lifespan() -> AsyncIterator[None]:
     In the end the turns are interrupted first, so that their outcomes are stored and
     recorded before what they use is closed.
     """
+    raise_for_checks()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(recorder_lifespan())
         if settings.DEMO_PROVIDER:
@@ -33,6 +36,16 @@ async def site_lifespan() -> AsyncIterator[None]:
         stack.push_async_callback(runner.close)
         await runner.start()
         yield
+
+
+def raise_for_checks() -> None:
+    """Raise SystemCheckError for settings with which turns or the recorder cannot work.
+
+    A server does not run Django's checks, ``manage.py`` does.
+    """
+    found = run_checks(tags=["chatd", "chatdebug"])
+    if errors := [str(one) for one in found if one.is_serious(ERROR)]:
+        raise SystemCheckError("\n".join(errors))
 
 
 def with_lifespan(

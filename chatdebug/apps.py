@@ -14,6 +14,7 @@ class ChatDebugConfig(AppConfig):
     def ready(self) -> None:
         """Let the deployment's own rules decide before the built-in ones."""
         # Models can only be imported once the apps are loaded.
+        from chatdebug import checks  # noqa: F401, PLC0415
         from chatdebug.services.rules import loaded_rules  # noqa: PLC0415
 
         set_deployment_rules_source(loaded_rules.current)

@@ -1,0 +1,51 @@
+"""What the system checks say of settings that would not work."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.checks import run_checks
+
+from chatdebug.conf import recorder_settings
+
+
+def found(settings: LazySettings, **changes: Any) -> list[str]:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, **changes}
+    return [str(message.id) for message in run_checks(tags=["chatdebug"])]
+
+
+def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
+    assert found(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"DATABSE": "chatdebug"}, "chatdebug.E001", id="a typo"),
+        pytest.param({"STALE_SECONDS": "5"}, "chatdebug.E001", id="a wrong type"),
+        pytest.param({"DEFAULT_LEVEL": "full"}, "chatdebug.E001", id="a wrong level"),
+        pytest.param({"DATABASE": "other"}, "chatdebug.E002", id="no such alias"),
+        pytest.param(
+            {"ACCESS_POLICY": "no.such.Policy"}, "chatdebug.E003", id="policy"
+        ),
+        pytest.param({"SECRETS": "os.no_such"}, "chatdebug.E003", id="secrets"),
+        pytest.param(
+            {"DATABASE": "default"}, "chatdebug.W001", id="the requests' alias"
+        ),
+        pytest.param({"SPOOL_DIR": None}, "chatdebug.W002", id="no journal"),
+        pytest.param(
+            {"SPOOL_DIR": Path("/dev/null/no")}, "chatdebug.E004", id="no folder"
+        ),
+    ],
+)
+def test_what_cannot_work_is_said(
+    settings: LazySettings, changes: dict[str, Any], expected: str
+) -> None:
+    assert found(settings, **changes) == [expected]
+
+
+def test_settings_are_read_anew_when_they_change(settings: LazySettings) -> None:
+    settings.CHATDEBUG = {"STORM_FIRST": 3}
+    assert recorder_settings().STORM_FIRST == 3
+    assert recorder_settings().STORM_SECONDS == 3600
