@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
+from environs import validate
 
 from chatd.databases import build_databases
 from chatd.env import env
@@ -74,7 +75,7 @@ if not DATABASE_URL:
     DATABASE_URL = f"sqlite:///{VAR_DIR / 'chatd.sqlite3'}"
 DATABASES = build_databases(
     DATABASE_URL,
-    pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=lambda size: size >= 2),
+    pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=2)),
     test_dir=VAR_DIR,
 )
 
@@ -131,9 +132,11 @@ if env.bool("BEHIND_PROXY", False):
 
 # Numbers of chatd.turns.policy.TurnPolicy; times are in seconds.
 TURN_POLICY: dict[str, Any] = {
-    "max_attempts": env.int("TURN_MAX_ATTEMPTS", 25, validate=lambda count: count >= 1),
-    "max_wait": env.float("TURN_MAX_WAIT", 60.0, validate=lambda wait: wait >= 0),
-    "silence": env.float("TURN_SILENCE", 600.0, validate=lambda silence: silence > 0),
+    "max_attempts": env.int("TURN_MAX_ATTEMPTS", 25, validate=validate.Range(min=1)),
+    "max_wait": env.float("TURN_MAX_WAIT", 60.0, validate=validate.Range(min=0)),
+    "silence": env.float(
+        "TURN_SILENCE", 600.0, validate=validate.Range(min=0, min_inclusive=False)
+    ),
 }
 # The embedded server that is not a language model: see chatd.demo_provider.
 DEMO_PROVIDER = env.bool("DEMO_PROVIDER", DEBUG)
@@ -167,7 +170,7 @@ LOGGING: dict[str, Any] = {
 CHATDEBUG = {
     "FORCE_FULL": env.bool("CHATDEBUG_FORCE_FULL", False),
     "DEFAULT_LEVEL": env.str(
-        "CHATDEBUG_LEVEL", "errors", validate=lambda level: level in ("errors", "off")
+        "CHATDEBUG_LEVEL", "errors", validate=validate.OneOf(["errors", "off"])
     ),
     "SPOOL_DIR": VAR_DIR / "chatdebug-spool",
     "ACCESS_POLICY": "chatd.debug_access.ChatAccess",

@@ -1,0 +1,47 @@
+"""What the site makes of a database's address."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chatd.databases import build_databases
+
+FOLDER = Path("somewhere")
+
+
+def test_sqlite_waits_for_its_lock_and_both_aliases_are_one_file() -> None:
+    databases = build_databases(
+        "sqlite:////data/chatd.db", pool_size=5, test_dir=FOLDER
+    )
+    default, recorder = databases["default"], databases["chatdebug"]
+    assert default["NAME"] == recorder["NAME"] == "/data/chatd.db"
+    assert default["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in recorder["OPTIONS"]["init_command"]
+    assert recorder["TEST"] == {"MIRROR": "default"}
+
+
+def test_postgresql_has_a_pool_that_the_recorder_does_not_take_from() -> None:
+    url = "postgresql://ada:s%40crt@db.example:5433/chat?sslmode=require"
+    databases = build_databases(url, pool_size=7, test_dir=FOLDER)
+    default, recorder = databases["default"], databases["chatdebug"]
+    for alias in (default, recorder):
+        assert (alias["HOST"], alias["PORT"], alias["USER"]) == (
+            "db.example",
+            5433,
+            "ada",
+        )
+        assert alias["PASSWORD"] == "s@crt"
+        assert alias["CONN_MAX_AGE"] == 0
+        assert alias["OPTIONS"]["sslmode"] == "require"
+    assert default["OPTIONS"]["pool"]["max_size"] == 7
+    assert "pool" not in recorder["OPTIONS"]
+    assert recorder["OPTIONS"]["connect_timeout"] <= 5
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql://host:port/name", "mysql://host/name", "redis://x"]
+)
+def test_another_address_is_refused_in_plain_words(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+        build_databases(url, pool_size=5, test_dir=FOLDER)
