@@ -47,10 +47,6 @@ ERRORS: Mapping[Fault, ErrorShape] = {
 _STOP = {FinishReason.STOP: "end_turn", FinishReason.FILTERED: "refusal"}
 
 
-def api_key(headers: Mapping[str, str], /) -> str:
-    return headers.get("x-api-key", "")
-
-
 def error(shape: ErrorShape, request_id: str, /) -> dict[str, Any]:
     details = {"type": shape.type, "message": shape.message}
     return {"type": "error", "error": details, "request_id": request_id}

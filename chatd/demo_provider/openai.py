@@ -70,10 +70,6 @@ ERRORS: Mapping[Fault, ErrorShape] = {
 _FINISH = {FinishReason.STOP: "stop", FinishReason.FILTERED: "content_filter"}
 
 
-def api_key(headers: Mapping[str, str], /) -> str:
-    return headers.get("authorization", "").removeprefix("Bearer ")
-
-
 def error(shape: ErrorShape, _request_id: str, /) -> dict[str, Any]:
     details = {"message": shape.message, "type": shape.type, "param": None}
     return {"error": details | {"code": shape.code}}

@@ -16,7 +16,7 @@ from chatd.demo_provider.http import Connection, HttpError, Request
 from chatd.demo_provider.models import DEMO_MODELS
 from chatd.demo_provider.observer import Observer, SeenRequest
 from chatd.demo_provider.playing import JSON, Exchange, Pace, play
-from chatd.demo_provider.wire import Call, Fault, Wire, dump, parse_call
+from chatd.demo_provider.wire import Call, Fault, Wire, api_key, dump, parse_call
 
 logger = logging.getLogger("chatd.demo_provider")
 
@@ -128,7 +128,7 @@ class DemoProvider:
             await connection.send(200, headers, listing)
             return
         try:
-            call = parse_call(body, api_key=wire.api_key(request.headers))
+            call = parse_call(body, api_key=api_key(request.headers))
         except ValueError as error:
             raise HttpError(400, str(error)) from error
         await self._answer(connection, request, wire, call)

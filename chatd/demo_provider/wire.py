@@ -92,9 +92,6 @@ class Wire(Protocol):
     REQUEST_ID_HEADER: str
     ERRORS: Mapping[Fault, ErrorShape]
 
-    def api_key(self, headers: Mapping[str, str], /) -> str:
-        """Return the key that the client sent, "" without one."""
-
     def error(self, shape: ErrorShape, request_id: str, /) -> dict[str, Any]:
         """Return the body of an error response."""
 
@@ -117,6 +114,12 @@ class Wire(Protocol):
 
     def stream_error(self, error: Mapping[str, Any], /) -> bytes:
         """Return the event that reports an error inside a stream."""
+
+
+def api_key(headers: Mapping[str, str]) -> str:
+    """Return the key that a client sent, "" without one; SDKs change how they send it."""
+    bearer = headers.get("authorization", "").removeprefix("Bearer ")
+    return headers.get("x-api-key", "") or bearer
 
 
 def parse_call(body: bytes, *, api_key: str) -> Call:

@@ -1,0 +1,129 @@
+"""The models of providers, and the client that carries their calls."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from chatd.enums import Provider
+from chatd.llm import clients
+from chatd.llm.clients import close_http_clients, shared_http_client
+from chatd.llm.configured import configured_model
+from chatd.llm.providers import build_model
+from chatdebug.errors import MissingKeyError, ProviderDisabledError
+from chatdebug.recorder import RecordingModel
+from chatdebug.redaction import redact_text
+from tests.factories import ModelConfigFactory
+
+KEY = "a-key-of-no-known-look-4711"
+
+
+@pytest.mark.parametrize(
+    ("provider", "base_url", "expected"),
+    [
+        ("openai", "", "https://api.openai.com/v1/"),
+        ("anthropic", "", "https://api.anthropic.com"),
+        ("openai_compatible", "https://gateway.example/v1", "https://gateway.example/"),
+    ],
+)
+def test_a_model_is_built_for_its_address_and_without_retries_of_the_sdk(
+    provider: str, base_url: str, expected: str
+) -> None:
+    async def body() -> None:
+        async with httpx2.AsyncClient() as client:
+            model = build_model(
+                provider=provider,
+                model="m",
+                base_url=base_url,
+                api_key="",
+                http_client=client,
+            )
+            assert str(model.base_url).startswith(expected)
+            assert model.client.max_retries == 0  # type: ignore[attr-defined]
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("provider", ["openai_compatible", "nobody"])
+def test_a_provider_without_an_address_is_refused(provider: str) -> None:
+    async def body() -> None:
+        async with httpx2.AsyncClient() as client:
+            with pytest.raises(ValueError, match="provider"):
+                build_model(
+                    provider=provider,
+                    model="m",
+                    base_url="",
+                    api_key="",
+                    http_client=client,
+                )
+
+    asyncio.run(body())
+
+
+def test_a_loop_shares_one_client_and_another_loop_has_its_own() -> None:
+    async def body() -> httpx2.AsyncClient:
+        client = shared_http_client()
+        assert shared_http_client() is client
+        await close_http_clients()
+        assert client.is_closed
+        return client
+
+    assert asyncio.run(body()) is not asyncio.run(body())
+
+
+def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        clients, "getproxies", lambda: {"https": "http://proxy.example:3128"}
+    )
+    transport = clients.ProxyingTransport()
+    used: list[str] = []
+
+    class Noted(httpx2.AsyncBaseTransport):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def handle_async_request(
+            self, request: httpx2.Request
+        ) -> httpx2.Response:
+            used.append(self.name)
+            return httpx2.Response(204)
+
+    async def body() -> None:
+        await transport.aclose()
+        transport._direct = Noted("direct")  # type: ignore[assignment]
+        transport._proxied = {"https": Noted("proxy")}  # type: ignore[dict-item]
+        for url in ("https://a.example", "https://127.0.0.1", "http://a.example"):
+            await transport.handle_async_request(httpx2.Request("GET", url))
+
+    asyncio.run(body())
+    assert used == ["proxy", "direct", "direct"]
+
+
+@pytest.mark.django_db
+def test_the_key_is_read_from_its_variable_and_then_protected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", KEY)
+    config = ModelConfigFactory(
+        provider=Provider.OPENAI, api_key_variable="SOME_API_KEY"
+    )
+
+    async def body() -> None:
+        model = configured_model(config)
+        assert isinstance(model, RecordingModel)
+        assert model.wrapped.client.api_key == KEY  # type: ignore[attr-defined]
+        await close_http_clients()
+
+    asyncio.run(body())
+    assert KEY not in redact_text(f"it said {KEY} to me")
+
+
+@pytest.mark.django_db
+def test_what_is_not_there_has_errors_of_its_own() -> None:
+    unset = ModelConfigFactory(provider=Provider.OPENAI, api_key_variable="UNSET_KEY")
+    with pytest.raises(MissingKeyError, match="UNSET_KEY"):
+        configured_model(unset)
+    with pytest.raises(ProviderDisabledError):
+        configured_model(ModelConfigFactory(provider=Provider.DEMO))

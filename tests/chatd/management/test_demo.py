@@ -1,0 +1,38 @@
+"""The demo's preparations, and what it says when it cannot start."""
+
+import socket
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management import CommandError, call_command
+
+from chatd.demo_provider import DEMO_MODELS
+from chatd.models import ModelConfig
+from chatd.services.demo import prepare_demo
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_accounts_and_the_models_are_made() -> None:
+    prepare_demo()
+    assert not authenticate(username="demo", password="demo").is_staff  # type: ignore[union-attr]
+    assert authenticate(username="admin", password="admin").is_superuser  # type: ignore[union-attr]
+    assert ModelConfig.objects.enabled().count() == 2 * len(DEMO_MODELS)
+
+
+def test_a_second_start_keeps_what_was_changed() -> None:
+    prepare_demo()
+    user = get_user_model().objects.get(username="demo")
+    user.set_password("another")
+    user.save()
+    ModelConfig.objects.filter(name="demo").update(enabled=False)
+    prepare_demo()
+    assert authenticate(username="demo", password="another")
+    assert not ModelConfig.objects.get(name="demo").enabled
+
+
+def test_a_port_that_is_taken_is_said_with_another_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(CommandError, match=f"PORT={port + 1}"):
+            call_command("demo", port=port)
