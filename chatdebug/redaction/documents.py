@@ -17,6 +17,8 @@ NOT_JSON = {"error": "chatdebug: body is not valid JSON, redacted for safety"}
 EXTRA_JSON = {
     "error": "chatdebug: body contains extra JSON values, redacted for safety"
 }
+SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
+SCHEMA_VALUES = frozenset(["const", "default", "enum", "example", "examples", "value"])
 MAX_DEPTH = 200
 TOO_DEEP = "[REDACTED:too deep]"
 
@@ -32,10 +34,18 @@ def redact_json(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, Mapping):
-        items = {_key(key): _value(key, item, depth) for key, item in value.items()}
+        items = {
+            _key(key): MARKER
+            if _is_secret(key, item, value)
+            else redact_json(item, depth + 1)
+            for key, item in value.items()
+        }
         return items if items != value else value
     if isinstance(value, list | tuple):
-        redacted = [redact_json(item, depth + 1) for item in value]
+        redacted = [
+            MARKER if _follows_option(value, index) else redact_json(item, depth + 1)
+            for index, item in enumerate(value)
+        ]
         return redacted if redacted != list(value) else value
     return value
 
@@ -104,14 +114,34 @@ def _header_value(name: str, value: str) -> str:
     return value
 
 
-def _value(key: Any, value: Any, depth: int) -> Any:
-    if (
-        isinstance(key, str)
-        and is_secret_key(key)
-        and value not in (None, "", True, False)
-    ):
-        return MARKER
-    return redact_json(value, depth + 1)
+def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
+    """Say whether a key's value is a secret, by its name or by that of its pair."""
+    if not isinstance(key, str) or value in (None, "", True, False):
+        return False
+    if key == "value":
+        name = around.get("name") or around.get("key")
+        return isinstance(name, str) and (is_secret_key(name) or is_secret_header(name))
+    return is_secret_key(key) and not (_is_schema(value) or "logprob" in around)
+
+
+def _is_schema(value: Any) -> bool:
+    """Say whether this describes a value, as the parameters of tools are described."""
+    return (
+        isinstance(value, Mapping)
+        and value.get("type") in SCHEMA_TYPES
+        and SCHEMA_VALUES.isdisjoint(value)
+    )
+
+
+def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
+    """Say whether an item is the value of a command line's option for a secret."""
+    option = items[index - 1] if index else None
+    return (
+        isinstance(option, str)
+        and option.startswith("--")
+        and isinstance(items[index], str)
+        and is_secret_key(option.lstrip("-"))
+    )
 
 
 def _key(key: Any) -> Any:

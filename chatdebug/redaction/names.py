@@ -53,6 +53,14 @@ SECRET_KEYS = frozenset(
 """Names of JSON keys, in lower case with _ for - and spaces."""
 SECRET_FRAGMENTS = ("secret", "password", "authorization", "credential")
 """Anywhere in the name of a JSON key. Not "token": that would hit the usage counters."""
+COMPOUND_KEYS = re.compile(
+    r"(?:^|_)(?:(?:access|account|api|auth|encryption|fernet|license|master|private|secret|"
+    r"service|session|shared_access|signing|subscription)_?keys?|"
+    r"(?<!bos_)(?<!eos_)(?<!pad_)(?<!unk_)(?<!sep_)(?<!mask_)(?<!stop_)(?<!next_)(?<!page_)"
+    r"(?<!cursor_)(?<!continuation_)token)$"
+)
+"""How longer names of keys and tokens end; tokens that models are made of are none."""
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 COUNTERS = re.compile(r"(?:^|_)(?:count|counts|tokens|limit|length|id_count)$")
 
 SECRET_PARAMETERS = frozenset(
@@ -68,6 +76,10 @@ SECRET_PARAMETERS = frozenset(
         "x_goog_credential",
         "sas",
         "se_sig",
+        "code_verifier",
+        "jsessionid",
+        "phpsessid",
+        "sessionid",
     ]
 )
 """Of a URL's query, besides the names of JSON keys."""
@@ -83,6 +95,7 @@ SAFE_HEADERS = frozenset(
         "age",
         "allow",
         "alt-svc",
+        "azureml-model-session",
         "anthropic-beta",
         "anthropic-organization-id",
         "anthropic-version",
@@ -119,6 +132,8 @@ SAFE_HEADERS = frozenset(
         "server-timing",
         "strict-transport-security",
         "te",
+        "traceparent",
+        "tracestate",
         "trailer",
         "transfer-encoding",
         "upgrade",
@@ -130,6 +145,7 @@ SAFE_HEADERS = frozenset(
         "x-amzn-requestid",
         "x-cache",
         "x-content-type-options",
+        "x-goog-api-client",
         "x-envoy-upstream-service-time",
         "x-goog-request-id",
         "x-groq-region",
@@ -142,7 +158,8 @@ SAFE_HEADERS = frozenset(
 )
 SAFE_HEADER_PREFIXES = (
     *("anthropic-ratelimit-", "anthropic-priority-", "anthropic-fast-", "x-ratelimit-"),
-    *("ratelimit-", "x-stainless-", "x-amzn-bedrock-", "x-envoy-"),
+    *("ratelimit-", "x-stainless-", "x-amzn-bedrock-", "x-envoy-", "x-tokenlimit-"),
+    *("access-control-", "fireworks-"),
 )
 SHORT = 6
 """A value shorter than this is no secret worth the name."""
@@ -150,7 +167,8 @@ SHORT = 6
 
 def normalised(name: str) -> str:
     """Return a name in the form in which names are compared."""
-    return name.strip().lower().replace("-", "_").replace(" ", "_")
+    snake = CAMEL.sub("_", name.strip())
+    return snake.lower().replace("-", "_").replace(" ", "_")
 
 
 def is_secret_key(name: str) -> bool:
@@ -162,7 +180,7 @@ def is_secret_key(name: str) -> bool:
         return False
     if any(fragment in name for fragment in SECRET_FRAGMENTS):
         return True
-    return name.endswith(("_api_key", "_apikey", "_access_token", "_auth_token"))
+    return bool(COMPOUND_KEYS.search(name))
 
 
 def is_secret_parameter(name: str) -> bool:

@@ -1,16 +1,18 @@
 """Free text and URLs."""
 
 import re
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from chatdebug.redaction.configured import configured_secrets
+from chatdebug.redaction.context import remove_by_context
 from chatdebug.redaction.markers import MARKER
 from chatdebug.redaction.names import is_secret_parameter
-from chatdebug.redaction.patterns import remove_by_context, remove_vendor_keys
+from chatdebug.redaction.vendors import remove_vendor_keys
 
 MAX_CHARACTERS = 400_000
 """Of a longer text only head and tail are looked at, and only they are returned."""
 URL = re.compile(r"(?i)(?<![a-z0-9])(?:https?|wss?)://[^\s\"'`<>\\{}|^]{1,8000}")
+COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 TRAILING = ".,;:!?)]}"
 UNREADABLE_URL = "[REDACTED_URL]"
 
@@ -26,6 +28,10 @@ def redact_text(text: str) -> str:
         left_out = len(text) - 2 * half
         head, tail = redact_text(text[:half]), redact_text(text[-half:])
         return f"{head}[{left_out:,} characters left out]{tail}"
+    if "\x1b[" in text:
+        text = COLOURS.sub(
+            "", text
+        )  # of a terminal; their letters would touch the keys
     # Keys by their look come first: a piece of a configured secret inside one must not
     # break it up.
     text = configured_secrets.matcher().remove(remove_vendor_keys(text))
@@ -69,4 +75,8 @@ def redact_query(query: str) -> str:
             plain = dict(parse_qsl(piece, keep_blank_values=True))
             if is_secret_parameter(next(iter(plain), name)):
                 pieces[index] = f"{name}={quote(MARKER)}"
+            elif "%3" in value:  # an address in an address
+                inner = unquote(value)
+                kept = redact_text(inner)
+                pieces[index] = piece if kept == inner else f"{name}={quote(kept, '')}"
     return "".join(pieces)

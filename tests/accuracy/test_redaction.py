@@ -6,6 +6,7 @@ import random
 import string
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -57,7 +58,17 @@ VENDOR_KEYS: dict[str, tuple[str, str, int]] = {
     "gitlab": ("glpat-", ALPHABET, 20),
     "slack": ("xoxb-", string.digits + "-" + string.ascii_letters, 50),
     "stripe": ("sk_live_", ALPHABET, 24),
+    "openai session": ("sess-", ALPHABET, 40),
+    "openai ephemeral": ("ek_", HEX, 32),
+    "pinecone": ("pcsk_", ALPHABET + "_", 70),
+    "vercel": ("vck_", ALPHABET, 56),
+    "elevenlabs": ("sk_", HEX, 48),
+    "firecrawl": ("fc-", HEX, 32),
+    "runpod": ("rpa_", ALPHABET, 48),
+    "mailgun": ("key-", HEX, 32),
     # without a prefix: known by the words before them
+    "cloudflare": ("", ALPHABET + "_-", 40),
+    "zhipu": (f"{HEX * 2}.", ALPHABET, 16),
     "mistral": ("", ALPHABET, 32),
     "cohere": ("", ALPHABET, 40),
     "azure": ("", HEX, 32),
@@ -89,6 +100,25 @@ TEMPLATES = (
     "{{'headers': {{'x-api-key': '{key}'}}}}",
     "client_secret: '{key}'",
     "postgres://user:{key}@db.example/chat",
+    "Headers({{'host': 'x.example', 'authorization': 'Bearer {key}'}})",
+    "[('x-api-key', '{key}'), ('accept', '*/*')]",
+    "(b'Authorization', b'Bearer {key}')",
+    "Settings(api_key=SecretStr('{key}'), timeout=3)",
+    "--api-key {key} --model x",
+    "Your API key ({key}) is not valid",
+    "The API key {key} is invalid",
+    "gatewayApiKey: {key}",
+    "PROXY_ACCESS_TOKEN='{key}'",
+    "key = os.getenv('SOME_API_KEY', '{key}')",
+    "[apiKey] => {key}",
+    "<Error><AccessToken>{key}</AccessToken></Error>",
+    'data: {{"error": {{"message": "bad key: {key}"}}}}',
+    '{{"body": "{{\\"token\\": \\"{key}\\"}}"}}',
+    "curl -u {key}: https://x.example/v1",
+    "Cookie: sessionid={key}; theme=dark",
+    "\x1b[31mERROR\x1b[0m api key \x1b[1m{key}\x1b[0m is bad",
+    "https://proxy.example/?url=https%3A%2F%2Fx.example%3Fapi_key%3D{key}",
+    "API 密钥: {key}",
 )
 RECALL_FLOOR = 0.98
 
@@ -147,6 +177,19 @@ KEPT = (
     "bearer authentication is required",
     "Please pass a valid API key.",
     "token count: 4096",
+    "token = parser.next_token()",
+    'api_key = os.environ["OPENAI_API_KEY"]',
+    "Authorization: Bearer $OPENAI_API_KEY",
+    "const apiKey = process.env.ANTHROPIC_API_KEY;",
+    'WWW-Authenticate: Bearer realm="api", error="invalid_token"',
+    "Invalid token: missing token",
+    "KeyError: 'api_key'",
+    "unexpected token '<', \"<!DOCTYPE\" is not valid JSON at position 0",
+    "max_tokens=1024, eos_token: <|endoftext|>",
+    "Invalid API key. Request id: 7c9e6679-7425-40de-944b-e07fc1f90ae7",
+    "the key 'claude-sonnet-4-5-20250929' is not in the list",
+    "primary_key=id_12345, cache_key: chat-2026-11",
+    "denied on arn:aws:secretsmanager:us-east-1:123456789012:secret:chat/openai",
 )
 
 
@@ -154,6 +197,60 @@ KEPT = (
 def test_what_is_no_secret_stays(text: str) -> None:
     assert redact_text(text) == text
     assert redact_body(text) == text
+
+
+HEADERS_KEPT = {
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "access-control-allow-headers": "Authorization, X-Api-Key, Content-Type",
+    "fireworks-prompt-tokens": "812000",
+    "x-tokenlimit-remaining": "179000",
+    "anthropic-ratelimit-input-tokens-reset": "2026-11-24T12:00:00Z",
+    "x-request-id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+}
+
+
+def test_headers_that_are_known_to_be_harmless_stay() -> None:
+    assert redact_headers(HEADERS_KEPT) == HEADERS_KEPT
+
+
+DOCUMENTS: dict[str, tuple[Any, Any]] = {
+    "a tool's parameters": (
+        {"password": {"type": "string", "description": "At least 8."}},
+        {"password": {"type": "string", "description": "At least 8."}},
+    ),
+    "a parameter with a default": (
+        {"password": {"type": "string", "default": "hunter22"}},
+        {"password": "[REDACTED]"},
+    ),
+    "log probabilities": (
+        {"token": "Hello", "logprob": -0.3},
+        {"token": "Hello", "logprob": -0.3},
+    ),
+    "a pair": (
+        {"name": "x-api-key", "value": "short"},
+        {"name": "x-api-key", "value": "[REDACTED]"},
+    ),
+    "an option": (
+        {"args": ["--api-key", "short", "--verbose"]},
+        {"args": ["--api-key", "[REDACTED]", "--verbose"]},
+    ),
+    "names of many words": (
+        {"exaApiKey": "a", "vercelToken": "b", "prompt_tokens": 3, "eos_token": "</s>"},
+        {
+            "exaApiKey": "[REDACTED]",
+            "vercelToken": "[REDACTED]",
+            "prompt_tokens": 3,
+            "eos_token": "</s>",
+        },
+    ),
+    "several": ({"api_keys": {"a": "b"}}, {"api_keys": "[REDACTED]"}),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_a_document_says_of_a_value_decides(name: str) -> None:
+    document, expected = DOCUMENTS[name]
+    assert redact_json(document) == expected
 
 
 secrets = st.text(

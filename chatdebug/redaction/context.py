@@ -1,0 +1,254 @@
+"""Secrets that are known by the words before them.
+
+Each pattern starts at the edge of a word and its repetitions are bounded, so that it runs
+in linear time.
+"""
+
+import re
+
+from chatdebug.redaction.markers import marker
+from chatdebug.redaction.patterns import Pattern, hints, remove
+
+NAME = (
+    r"(?:api[-_ ]?key|api[-_ ]?token|access[-_ ]?token|auth[-_ ]?token|"
+    r"access[-_ ]?key(?:[-_ ]id)?|secret(?:[-_ ]?access)?[-_ ]?key|refresh[-_ ]?token|id[-_ ]?token|"
+    r"session[-_ ]?token|security[-_ ]?token|bearer[-_ ]?token|client[-_ ]?secret|subscription[-_ ]?key|"
+    r"private[-_ ]?key|signing[-_ ]?key|account[-_ ]?key|password|passwd|pwd|passphrase|secret|credentials?|"
+    r"token|apikey|signature|x-amz-signature|x-goog-signature)"
+)
+"""Names after which a value follows."""
+COMPOUND = (
+    r"[A-Za-z][A-Za-z0-9_.-]{0,60}?(?:"
+    r"(?i:[_-](?:key|token|secret|passw(?:or)?d|passphrase|credentials?))|"
+    r"(?<=[a-z0-9])(?:Key|Token|Secret|Password|Passphrase)|PASSWORD)"
+)
+"""Longer names that end like one: OPENAI_EPHEMERAL_KEY, portkeyApiKey, PGPASSWORD."""
+NO_SECRET = re.compile(
+    r"(?i)(?:cache|column|dedup\w*|foreign|idempotency|index|object|partition|primary|public|"
+    r"sort|bos|continuation|cursor|eos|mask|next|page|pad|sep|stop|unk)[-_]?(?:key|token)"
+)
+"""Of such names, those of other things."""
+QUOTE = r"(?:\\{0,3}[\"'`])"
+SEPARATOR = (
+    rf"{QUOTE}?\]?(?:(?: provided| is| was| value| used)?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}|"
+    rf"\s{{0,2}}\*{{0,2}}:\s{{0,3}}|(?<=[\"'`]),\s{{0,3}})"
+)
+REFERENCE = (
+    r"(?!\[REDACTED|%5[bB]REDACTED|\$|\{\{|os\.|process\.|env\b|(?i:your)[-_ ]|"
+    r"(?i:true|false|null|none|missing|required|invalid|expired|not|str|string|SecretStr)\b|"
+    r"\d{1,9}(?![\w-])|[a-z_.]{1,60}\()"
+)
+"""What stands for a value and is none: a variable, a word, a number, a call."""
+VALUE = r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){4,512})"
+WITH_DIGIT = r"(?=[^\s\"'`,;&<>]{0,80}\d)"
+
+ASSIGNED = re.compile(
+    r"(?:key|token|secret|passw(?:or)?d|pwd|credentials?|passphrase|signature)(?:[-_ ]id)?"
+    r"[\\\"'`\]*]{0,5}(?: provided| is| was| value| used)?\s{0,3}[:=,]"
+)
+"""A name with what separates it from its value: most texts only speak of tokens."""
+BESIDE = re.compile(
+    r"(?:key|token|secret|secretstr|password|credentials?)[\"'`)\]]{0,2}"
+    r"(?: (?:as|is|of|to|was))?[\s(\[\"'`]{1,3}(?=[^\s\d]{0,64}\d)"
+)
+"""A name with a word beside it that has a digit."""
+
+CONTEXT_PATTERNS: tuple[Pattern, ...] = (
+    Pattern(
+        "password",
+        ("://",),
+        re.compile(
+            r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}://"
+            r"(?P<secret>[^\s/@\"'<>?#]{0,256}:[^\s/\"'<>]{1,512})(?=@)"
+        ),
+    ),
+    Pattern(
+        "authorization",
+        ("digest ",),
+        re.compile(r"(?i)(?<![a-z0-9])digest (?P<secret>username=[^\r\n]{1,4096})"),
+    ),
+    Pattern(
+        "authorization",
+        ("bearer", "basic"),
+        re.compile(
+            r"(?i)(?<![a-z0-9])(?:bearer|basic)[ :=]{1,3}[\"'`]?(?!realm)"
+            r"(?P<secret>(?=[^\s\"'`,;]{0,60}[\d_+/=*-])(?!\d+\b|YOUR_)"
+            r"[A-Za-z0-9._~+/=*•…-]{6,4096}(?<![.]))"
+        ),
+    ),
+    Pattern(
+        "authorization",
+        ("token ",),
+        re.compile(
+            rf"(?i)(?<![a-z0-9])token[ :=]{{1,3}}[\"'`]?{REFERENCE}"
+            r"(?P<secret>(?=[^\s\"'`,;]{0,60}[\d+/=*])(?!\d+\b)"
+            r"[A-Za-z0-9._~+/=*•…-]{6,4096}(?<![.]))"
+        ),
+    ),
+    Pattern(
+        "header",
+        ("authorization", "cookie", "x-api-key", "api-key"),
+        re.compile(
+            r"(?im)(?<![a-z0-9])(?:proxy-)?(?:authorization|(?:set-)?cookie)"
+            rf"{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}+{QUOTE}?+"
+            r"(?P<secret>(?!\[REDACTED|(?:bearer |basic )?(?:\$|your_))[^\r\n\"'`]{4,4096})"
+        ),
+    ),
+    Pattern(
+        "session",
+        ("sessid", "sessionid"),
+        re.compile(
+            r"(?i)(?<![a-z0-9])(?:php|j)?sess(?:ion)?id=(?P<secret>[\w%.~-]{8,512})"
+        ),
+    ),
+    Pattern(
+        "value",
+        ("key", "token", "secret", "passw", "pwd", "credential", "passphrase"),
+        # In quotes, whatever it holds.
+        re.compile(
+            rf"(?<![A-Za-z0-9:])(?:(?i:{NAME})|{COMPOUND}){SEPARATOR}(?P<quote>[\"'`]){REFERENCE}"
+            rf"(?P<secret>(?=[^\"'`\n\\]{{0,512}}[\d ])[^\"'`\n\\]{{8,512}})(?P=quote)"
+        ),
+        gate=ASSIGNED,
+        unless=NO_SECRET,
+    ),
+    Pattern(
+        "value",
+        ("key", "token", "secret", "passw", "credential"),
+        # A name of its own right before it, without a colon; a word has no digit.
+        re.compile(
+            r"(?i)(?<![a-z0-9])(?:(?:\w{1,30}_)?(?:api|access|auth)[-_ ]?(?:key|token)|"
+            r"secret(?:[-_ ]?key)?|secretstr|password|(?:api|discord|access)token|"
+            r"\w{0,30}(?:apikey|tokensecret)|credentials?)[\"'`)\]]{0,2}"
+            r"(?: (?:as|is|of|to|was))?[\s(\[\"'`]{1,3}"
+            r"(?P<secret>(?=[^\s\d]{0,64}\d)(?=[^\sa-z]{0,64}[a-z])"
+            r"[A-Za-z0-9._~+/=*•…-]{12,512}(?<!\.))"
+        ),
+        gate=BESIDE,
+    ),
+    Pattern(
+        "value",
+        ("password '", 'password "'),
+        re.compile(
+            r"(?i)(?<![a-z0-9])password (?P<quote>[\"'])(?P<secret>[^\"'\n]{4,200})(?P=quote)"
+        ),
+    ),
+    Pattern(
+        "value",
+        (
+            "key",
+            "token",
+            "secret",
+            "passw",
+            "pwd",
+            "credential",
+            "signature",
+            "passphrase",
+        ),
+        re.compile(
+            rf"(?<![A-Za-z0-9:])(?i:{NAME}){SEPARATOR}{QUOTE}?{REFERENCE}(?!\*+[\"'`]){VALUE}"
+        ),
+        gate=ASSIGNED,
+    ),
+    Pattern(
+        "value",
+        ("key", "token", "secret", "passw", "credential", "passphrase"),
+        re.compile(
+            rf"(?<![A-Za-z0-9:])(?:{COMPOUND}){SEPARATOR}{QUOTE}?{REFERENCE}{WITH_DIGIT}"
+            r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){8,512})"
+        ),
+        gate=ASSIGNED,
+        unless=NO_SECRET,
+    ),
+    Pattern(
+        "value",
+        ("sig=",),
+        re.compile(r"(?<![A-Za-z0-9])sig=(?P<secret>[\w%+/=]{16,512})"),
+    ),
+    Pattern(
+        "value",
+        ("key>", "token>", "secret>", "password>"),
+        re.compile(
+            r"(?i)<[\w:.-]{0,60}?(?:(?:api|access|account|private|secret|signing)[-_]?key|"
+            r"token|secret|password)>(?P<secret>[^<\s]{6,512})</"
+        ),
+    ),
+    Pattern(
+        "password",
+        ("-u ", "--user"),
+        re.compile(
+            r"(?<![\w-])(?:-u|--user)[ =]{1,3}[\"']?(?!\d+:\d+\b)"
+            r"(?P<secret>[^\s\"':/]{1,200}:[^\s\"'/]{0,200})"
+        ),
+    ),
+    Pattern(
+        "password",
+        ("auth=(",),
+        re.compile(
+            r"\bauth=\([\"'][^\"']{0,100}[\"'], ?[\"'](?P<secret>[^\"']{4,200})[\"']"
+        ),
+    ),
+    Pattern(
+        "password",
+        ("mysql",),
+        re.compile(r"\bmysql [^\n]{0,60}?(?<!\S)-p(?P<secret>[^\s-]\S{5,100})"),
+    ),
+    Pattern(
+        "value",
+        (
+            "密钥",
+            "密码",
+            "令牌",
+            "пароль",
+            "ключ",
+            "schlüssel",
+            "passwort",
+            "mot de passe",
+            "clé",
+            "contraseña",
+        ),
+        re.compile(
+            r"(?i)(?:密钥|密码|令牌|пароль|api[- ]?ключ|api-schlüssel|passwort|mot de passe|"
+            r"clé (?:d['\u2019])?api|contraseña)[^:\uff1a=\n]{0,24}[:\uff1a=\s]\s{0,3}[\"'`]?"
+            rf"{WITH_DIGIT}(?P<secret>[A-Za-z0-9+/_.~=-]{{12,512}}(?<!\.))"
+        ),
+    ),
+)
+CONTEXT_HINTS = hints(CONTEXT_PATTERNS)
+
+LONG_TOKEN = re.compile(r"(?<![\w+/=~.-])[A-Za-z0-9+/_~.-]{20,400}={0,2}(?![\w-])")
+"""What looks like a key, if only by its length."""
+PLAIN = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+PREFIXED_ID = re.compile(r"[a-z]{2,20}[-_]|[0-9a-f]{8}-[0-9a-f]{4}-")
+"""How ids begin that say what they are of, and those without any meaning."""
+RANDOM = re.compile(r"[A-Za-z0-9+/]{12,}")
+TURN = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|\d(?=[A-Za-z])")
+"""Where a letter follows a digit, or capitals small letters, or the other way round."""
+TURNS = 3
+CREDENTIAL = re.compile(r"key|token|secret|credential|passw|auth|signature")
+REQUEST_ID = re.compile(r"(?:request|req|trace)[-_ ]?(?:id)?\W{0,3}$")
+REACH = 64
+"""How far before a long token a word may stand that makes it a credential."""
+
+
+def remove_by_context(text: str) -> str:
+    """Return the text without values that are known by the words before them."""
+    lowered = text.lower()
+    text = remove(CONTEXT_HINTS, text, lowered)
+    return LONG_TOKEN.sub(_credential, text) if CREDENTIAL.search(lowered) else text
+
+
+def _credential(match: re.Match[str]) -> str:
+    """Return a long token, or what stands for it if it is a credential."""
+    token, start = match[0], match.start()
+    before = match.string[max(0, start - REACH) : start].rpartition("\n")[2].lower()
+    is_credential = CREDENTIAL.search(before) and not REQUEST_ID.search(before)
+    return marker("value") if is_credential and _looks_random(token) else token
+
+
+def _looks_random(token: str) -> bool:
+    if PLAIN.fullmatch(token):
+        return any(map(str.isdigit, token)) and any(map(str.isalpha, token))
+    if PREFIXED_ID.match(token):
+        return False
+    return any(len(TURN.findall(part)) >= TURNS for part in RANDOM.findall(token))
