@@ -31,11 +31,11 @@ NO_SECRET = re.compile(
 QUOTE = r"(?:\\{0,3}[\"'`])"
 SEPARATOR = (
     rf"{QUOTE}?\]?(?:(?: provided| is| was| value| used)?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}|"
-    rf"\s{{0,2}}\*{{0,2}}:\s{{0,3}}|(?<=[\"'`]),\s{{0,3}})"
+    rf"\s{{0,2}}\*{{0,2}}:\s{{0,3}})"
 )
 REFERENCE = (
     r"(?!\[REDACTED|%5[bB]REDACTED|\$|\{\{|os\.|process\.|env\b|(?i:your)[-_ ]|"
-    r"(?i:true|false|null|none|missing|required|invalid|expired|not|str|string|SecretStr)\b|"
+    r"(?i:true|false|null|none|field|missing|required|invalid|expired|not|str|string|SecretStr)\b|"
     r"\d{1,9}(?![\w-])|[a-z_.]{1,60}\()"
 )
 """What stands for a value and is none: a variable, a word, a number, a call."""
@@ -128,6 +128,17 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "value",
+        ("key", "token", "secret", "passw", "credential"),
+        # Name and value in a list, or as the arguments of a call.
+        re.compile(
+            rf"[\"'](?:--?)?(?:(?i:{NAME})|{COMPOUND})[\"'],\s{{0,3}}(?P<quote>[\"'])"
+            rf"{REFERENCE}{WITH_DIGIT}(?P<secret>[^\"'\n\\]{{8,512}})(?P=quote)"
+        ),
+        gate=ASSIGNED,
+        unless=NO_SECRET,
+    ),
+    Pattern(
+        "value",
         ("password '", 'password "'),
         re.compile(
             r"(?i)(?<![a-z0-9])password (?P<quote>[\"'])(?P<secret>[^\"'\n]{4,200})(?P=quote)"
@@ -216,7 +227,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
 )
 CONTEXT_HINTS = hints(CONTEXT_PATTERNS)
 
-LONG_TOKEN = re.compile(r"(?<![\w+/=~.-])[A-Za-z0-9+/_~.-]{20,400}={0,2}(?![\w-])")
+LONG_TOKEN = re.compile(r"(?<![\w+/=~.:-])[A-Za-z0-9+/_~.-]{20,400}={0,2}(?![\w-])")
 """What looks like a key, if only by its length."""
 PLAIN = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 PREFIXED_ID = re.compile(r"[a-z]{2,20}[-_]|[0-9a-f]{8}-[0-9a-f]{4}-")
@@ -251,4 +262,7 @@ def _looks_random(token: str) -> bool:
         return any(map(str.isdigit, token)) and any(map(str.isalpha, token))
     if PREFIXED_ID.match(token):
         return False
-    return any(len(TURN.findall(part)) >= TURNS for part in RANDOM.findall(token))
+    return any(
+        len(TURN.findall(part)) >= TURNS and any(map(str.isdigit, part))
+        for part in RANDOM.findall(token)
+    )
