@@ -145,7 +145,8 @@ def build_evidence(
     retry_after: float | None = None,
 ) -> Evidence:
     """Put together what is known of a failure, and take out of body and text what they say."""
-    body = body[:BODY_CHARACTERS]
+    # Before anything is looked for: a text of 20 MB must not take seconds of a loop.
+    body, message = body[:BODY_CHARACTERS], message[:BODY_CHARACTERS]
     found = read_body(body, message)
     reason = found.message
     status = status_code or found.status or _status_in(message) or _status_in(reason)

@@ -5,6 +5,7 @@ from chatdebug.payloads.jsonsafe import JsonValue, json_safe
 from chatdebug.payloads.request import normalise_request
 from chatdebug.payloads.response import normalise_response, normalise_usage
 from chatdebug.payloads.text import (
+    clean,
     clip,
     clip_bytes,
     drop_file_bytes,
@@ -15,6 +16,7 @@ from chatdebug.payloads.text import (
 
 __all__ = [
     "JsonValue",
+    "clean",
     "clip",
     "clip_bytes",
     "clip_url",

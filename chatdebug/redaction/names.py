@@ -61,7 +61,9 @@ COMPOUND_KEYS = re.compile(
 )
 """How longer names of keys and tokens end; tokens that models are made of are none."""
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-COUNTERS = re.compile(r"(?:^|_)(?:count|counts|tokens|limit|length|id_count|name|type)$")
+COUNTERS = re.compile(
+    r"(?:^|_)(?:count|counts|tokens|limit|length|id_count|name|type)$"
+)
 
 SECRET_PARAMETERS = frozenset(
     [

@@ -10,11 +10,20 @@ from django.db.models import F
 
 from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.rows import STATUS_RANK, Snapshot, Table
 from chatdebug.writer.spool import Spool, read_captures, set_aside
 
 MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatStep}
+TEXT_LIMITS = {
+    table: {
+        field.name: field.max_length
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.CharField)
+    }
+    for table, model in MODELS.items()
+}
 UNWRITABLE = (IntegrityError, DataError, ValueError, TypeError)
 """Errors of the row itself. Any other one is the database's: the row is tried again."""
 
@@ -147,10 +156,16 @@ def _update(row: Snapshot, using: str, now: datetime) -> bool:
 
 
 def _columns(row: Snapshot) -> dict[str, Any]:
-    if row.table is Table.STEP and row.columns["metadata"].get("repaired_error"):
+    """Return the columns so that no text of a host project makes a row unwritable."""
+    limits = TEXT_LIMITS[row.table]
+    columns: dict[str, Any] = {
+        name: clean(value)[: limits.get(name)] if isinstance(value, str) else value
+        for name, value in row.columns.items()
+    }
+    if row.table is Table.STEP and columns["metadata"].get("repaired_error"):
         # A JSON null says that there was an error, and that a later attempt repaired it.
-        return {**row.columns, "error": models.JSONNull()}
-    return row.columns
+        columns["error"] = models.JSONNull()
+    return columns
 
 
 def _run_exists(row: Snapshot, using: str) -> bool:

@@ -1,0 +1,100 @@
+"""The README's examples, as they stand there."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from chatd.demo_provider import DemoProvider
+from chatdebug.enums import Level
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.writer import close_writer
+from tests.chatdebug.recorder.demo import KEY, demo_model, prompt
+from tests.process import ROOT
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def documented() -> dict[str, Any]:
+    """Return what the README's Python defines."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
+    return names
+
+
+def with_provider(body: Callable[[DemoProvider], Awaitable[str]]) -> str:
+    async def run() -> str:
+        async with DemoProvider(word_delay=0) as provider:
+            return await body(provider)
+
+    return asyncio.run(run())
+
+
+def the_run() -> ChatRun:
+    close_writer(timeout=10)
+    return ChatRun.objects.get()
+
+
+@pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
+def test_a_model_of_pydantic_ai(level: Level) -> None:
+    async def body() -> str:
+        async with demo_model("demo") as model:
+            said: str = await documented()["answer"](
+                "c", "7", level, model.wrapped, prompt("ballast")
+            )
+            return said
+
+    assert "ballast" in asyncio.run(body())
+    close_writer(timeout=10)
+    if level is Level.ERRORS:
+        assert not ChatRun.objects.exists()
+    else:
+        assert (the_run().status, ChatStep.objects.get().status) == (
+            "completed",
+            "completed",
+        )
+
+
+def test_a_plain_synchronous_client_of_openai() -> None:
+    def ask(provider: DemoProvider) -> Awaitable[str]:
+        return asyncio.to_thread(
+            documented()["title_of"],
+            "c",
+            "ballast",
+            base_url=provider.openai_base_url,
+            api_key=KEY,
+            level=Level.FULL,
+        )
+
+    assert "A title for: ballast" in with_provider(ask)
+    run = the_run()
+    step = run.steps.get()
+    assert (run.kind, run.status, step.status) == (
+        "title_generation",
+        "completed",
+        "completed",
+    )
+    (attempt,) = step.attempts
+    assert attempt["path"].endswith("/chat/completions")
+    assert KEY not in str(step.attempts)
+
+
+def test_a_plain_asynchronous_client_of_anthropic() -> None:
+    def ask(provider: DemoProvider) -> Awaitable[str]:
+        said: Awaitable[str] = documented()["summary_of"](
+            "c",
+            "ballast",
+            base_url=provider.anthropic_base_url,
+            api_key=KEY,
+            level=Level.FULL,
+        )
+        return said
+
+    assert "A summary of: ballast" in with_provider(ask)
+    run = the_run()
+    (attempt,) = run.steps.get().attempts
+    assert (run.kind, attempt["path"].endswith("/messages")) == ("compaction", True)

@@ -1,0 +1,155 @@
+"""Whatever an error or an answer holds reaches the database, or is noted, and never raised."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.recorder import Level, RecordingModel, record_run
+from chatdebug.writer import close_writer, writer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HUGE = 100_000_000
+
+
+class SilentError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+    __repr__ = __str__
+
+
+class ProbedError(Exception):
+    """Its attributes are what a classification looks at, and each raises."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"body", "headers", "response", "status_code", "code"}:
+            raise OSError(name)
+        return super().__getattribute__(name)
+
+
+def cyclic() -> Exception:
+    first, second = ValueError("first"), KeyError("second")
+    first.__cause__, second.__cause__ = second, first
+    return first
+
+
+def with_attributes(**attributes: Any) -> Exception:
+    error = Exception("a failure with attributes")
+    for name, value in attributes.items():
+        setattr(error, name, value)
+    return error
+
+
+def deep(levels: int = 10_000) -> Any:
+    value: Any = "bottom"
+    for _ in range(levels):
+        value = {"a": [value]}
+    return value
+
+
+ERRORS: dict[str, Callable[[], BaseException]] = {
+    "NUL": lambda: Exception("a\x00b"),
+    "lone surrogates": lambda: Exception("a\ud800b\udfff"),
+    "a message of bytes": lambda: Exception(b"\xff\xfe\x00"),
+    "a message of 100 MB": lambda: Exception("x y " * (HUGE // 4)),
+    "a body of 100 MB": lambda: with_attributes(body=b"{" * HUGE),
+    "a body that is too deep": lambda: with_attributes(body=deep()),
+    "a body with NaN and NUL": lambda: with_attributes(
+        body={"message": "no\x00", "n": float("nan"), "b": b"\xff"}
+    ),
+    "headers of another kind": lambda: with_attributes(headers=object()),
+    "no text": SilentError,
+    "attributes that raise": lambda: ProbedError("probed"),
+    "a cycle of causes": cyclic,
+    "a group in a group": lambda: ExceptionGroup(
+        "outer", [ExceptionGroup("inner", [ValueError("a\x00")])]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
+def test_every_error_leaves_its_evidence(name: str, level: Level) -> None:
+    error = ERRORS[name]()
+    with (
+        suppress(Exception),
+        record_run(
+            chat_id="c\x00" * 100,
+            owner_id="\ud800",
+            level=level,
+            provider="p" * 500,
+            model="m\x00" * 500,
+            label="l\ud800",
+        ) as run,
+        run.step(),
+    ):
+        raise error
+    counters = writer().counters
+    close_writer(timeout=30)
+    step = ChatStep.objects.select_related("run").get()
+    assert (step.status, step.run.status) == ("error", "error")
+    assert step.error["type"] == type(error).__name__
+    assert len(str(step.error)) < 100_000
+    assert (counters.refused, counters.dropped) == (0, 0)
+
+
+ANSWERS: dict[str, Callable[[], Any]] = {
+    "NUL and surrogates": lambda: "a\x00b\ud800c",
+    "NaN and bytes": lambda: {"n": float("nan"), "i": float("inf"), "b": b"\xff\x00"},
+    "10,000 levels": deep,
+    "100 MB": lambda: "x y " * (HUGE // 4),
+    "a key with NUL": lambda: {"a\x00": {1, 2}, ("t",): object()},
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_is_kept_or_noted(name: str) -> None:
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        with run.step() as step:
+            step.complete(ANSWERS[name]())
+        run.complete()
+    counters = writer().counters
+    close_writer(timeout=120)
+    stored = ChatStep.objects.get()
+    assert (stored.status, ChatRun.objects.get().status) == ("completed", "completed")
+    assert stored.normalized_response is not None
+    assert counters.refused == 0
+
+
+HOSTILE = "a\x00b\ud800" * 100
+
+
+class HostileModel(FunctionModel):
+    """Its own estimate of tokens would stumble, so it answers without one."""
+
+    async def request(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        call = ToolCallPart(tool_name=HOSTILE, args='{"a": NaN, ' + HOSTILE)
+        return ModelResponse(parts=[TextPart(HOSTILE), call])
+
+
+def test_hostile_messages_and_tool_calls_are_kept() -> None:
+    def unused(messages: list[Any], info: AgentInfo) -> ModelResponse:
+        raise AssertionError
+
+    async def body() -> None:
+        model = RecordingModel(HostileModel(unused))
+        async with record_run(chat_id="c", level=Level.FULL) as run:
+            request = [ModelRequest.user_text_prompt(HOSTILE)]
+            await model.request(request, None, ModelRequestParameters())
+            run.complete()
+
+    asyncio.run(body())
+    close_writer(timeout=30)
+    step = ChatStep.objects.get()
+    assert step.status == "completed"
+    assert "error" not in step.normalized_request
+    assert "error" not in (step.normalized_response or {})
