@@ -22,7 +22,7 @@ from chatd.turns.bus import get_bus
 from chatd.turns.generation import Generation
 from chatd.turns.policy import turn_policy
 from chatd.turns.threads import in_thread, undisturbed
-from chatdebug.errors import classify
+from chatdebug.errors import classify, code_frames
 from chatdebug.levels import level_of
 from chatdebug.recorder import Level, Run, RunKind, logical_call, record_run
 
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 """What a database raises that is gone, starting, locked, full, or (the last) read-only."""
+ADVICE_WITHOUT_RUN = "Try again. If it happens again, report it with the turn's id, which is in the details."
 FINISH_WAITS = (0.2, 0.5, 1, 2, 5, 10, 20)
 """Seconds between the tries to store an outcome while the database does not answer."""
 
@@ -162,17 +163,32 @@ async def _store(
             return
 
 
+def _place(error: Exception) -> str:
+    """Return where an error was raised, for the log."""
+    for frame in code_frames(error)[-1:]:
+        return f" at {frame['file']}:{frame['line']} in {frame['function']}"
+    return ""
+
+
 def _failure(error: Exception, text: str, run: Run) -> Outcome:
     verdict = classify(error, provider=run.facts.provider)
     # Not the error's own text, which may quote a prompt or a key.
-    name = type(error).__name__
     logger.warning(
-        "A turn of chat %s failed: %s, %s", run.facts.chat_id, name, verdict.rule
+        "A turn of chat %s failed: %s, %s%s",
+        run.facts.chat_id,
+        type(error).__name__,
+        verdict.rule,
+        _place(error),
     )
+    advice = verdict.advice
+    if verdict.captured and run.stored_id is None:
+        advice = (
+            ADVICE_WITHOUT_RUN  # it failed outside of a model call, or level is off
+        )
     shown: dict[str, Any] = {
         "kind": verdict.kind.value,
         "message": verdict.message,
-        "advice": verdict.advice,
+        "advice": advice,
         "detail": verdict.detail,
         "provider": verdict.provider,
         "status_code": verdict.status_code,

@@ -8,8 +8,6 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from resource import RLIM_INFINITY
-from time import monotonic, sleep
-from typing import Any
 
 import httpx2
 import psycopg
@@ -19,8 +17,8 @@ from django.db import connection
 from tests.faults.matrix import matrix
 from tests.postgres import PostgresServer
 from tests.process import SiteProcess
+from tests.waiting import WAIT, until
 
-WAIT = 60  # seconds; an outcome may be stored 20 s after a long outage has ended
 UNSTORED = "is not stored yet"
 """In the site's log when the database did not take a turn's outcome."""
 
@@ -84,14 +82,6 @@ class Site:
     def spooled(self) -> int:
         """Return how many captures wait in the spool."""
         return len(list(self.process.var_dir.glob("chatdebug-spool/*.jsonl")))
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Wait for something in another process, which tells nobody when it happens."""
-    deadline = monotonic() + WAIT
-    while not condition():
-        assert monotonic() < deadline, "it did not happen"
-        sleep(0.01)
 
 
 def terminated_in_mid_turn(site: Site) -> None:
