@@ -12,6 +12,8 @@ from django.utils.module_loading import import_string
 
 from chatdebug.conf import RecorderSettings, recorder_settings
 
+UNSAFE = "Without a journal, captures are lost with a process whose database is down."
+
 
 @checks.register("chatdebug")
 def check_recorder(**kwargs: Any) -> list[checks.CheckMessage]:
@@ -52,13 +54,15 @@ def _spool(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
     if config.SPOOL_DIR is None:
         yield checks.Warning(
             "CHATDEBUG['SPOOL_DIR'] is not set.",
-            hint="Without a journal, captures are lost with a process whose database is down.",
+            hint=UNSAFE,
             id="chatdebug.W002",
         )
     elif not _is_writable(config.SPOOL_DIR):
-        yield checks.Error(
+        # No error: a folder that is full or gone keeps no site from starting.
+        yield checks.Warning(
             f"CHATDEBUG['SPOOL_DIR'] cannot be written: {config.SPOOL_DIR}",
-            id="chatdebug.E004",
+            hint=UNSAFE,
+            id="chatdebug.W003",
         )
 
 

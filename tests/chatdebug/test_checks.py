@@ -35,7 +35,7 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
         ),
         pytest.param({"SPOOL_DIR": None}, "chatdebug.W002", id="no journal"),
         pytest.param(
-            {"SPOOL_DIR": Path("/dev/null/no")}, "chatdebug.E004", id="no folder"
+            {"SPOOL_DIR": Path("/dev/null/no")}, "chatdebug.W003", id="no folder"
         ),
     ],
 )
