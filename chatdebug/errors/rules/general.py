@@ -209,6 +209,11 @@ LOOSE: tuple[Rule, ...] = (
             payment required
             insufficient_quota
             """),
+        # Some say with every limit where to pay for a higher one.
+        unless=phrases(r"""
+            rate limit reached
+            per minute
+            """),
     ),
     Rule(
         "text.auth",

@@ -131,7 +131,7 @@ PHRASES: tuple[Rule, ...] = (
             max_tokens[^.]{0,40}(?:too large|exceeds|greater|> \d)
             supports at most
             invalid api version|api version not supported
-            does not support this api
+            (?:does not|doesn't) support (?:the model|this api)
             """),
         # What is asked of the history is no matter of settings.
         unless=phrases(r"""
