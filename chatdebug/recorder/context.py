@@ -107,7 +107,8 @@ class record_run:
 
     def __enter__(self) -> Run:
         self._token = current_run.set(self.run)
-        self.run.start()
+        if self.run.level is Level.FULL:
+            self.run.start()
         return self.run
 
     def __exit__(

@@ -117,9 +117,8 @@ class Run:
 
     @never_raises
     def start(self) -> None:
-        """Begin; at the full level the run's row is written now."""
-        if self.level is Level.FULL:
-            self._submit(None)
+        """Write the run's row now, as the full level has it."""
+        self._submit(None)
 
     def admits(self, error: dict[str, Any]) -> bool:
         """Say whether the evidence of this error is to be stored, or only counted.
@@ -143,6 +142,10 @@ class Run:
 
         Returns a future to wait for if evidence of an error is on its way, else None.
         """
+        with self._lock:
+            if error is None and not self._steps and not self._row_exists:
+                self._closed = True  # nothing was recorded, and nothing will be
+                return None
         if error is not None:
             ended_by_request = classify(error).cancelled
             self._say(Status.INTERRUPTED if ended_by_request else Status.ERROR)
@@ -179,8 +182,7 @@ class Run:
             if self._closed:
                 return
             self._closed = True
-            if self._row_exists:  # else nothing will ever say when it was
-                self._finished_at = timezone.now()
+            self._finished_at = timezone.now()
         self._write_end()
 
     @never_raises

@@ -147,13 +147,17 @@ def _turn_costs(parts: int) -> None:
         for name, way in ways.items():
             costs[name].append(_measure(way))
     _say(f"CPU per OK turn of {parts} parts, µs (best of {ROUNDS} x {TURNS} turns)")
-    _say(f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}")
-    bare = _best(costs["bare pydantic-ai"])
+    _say(
+        f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}"
+        f"{'loop, of OpenTelemetry':>25}"
+    )
+    bare, usual = _best(costs["bare pydantic-ai"]), _best(costs["OpenTelemetry"])
     for name, measured in costs.items():
         cost = _best(measured)
         numbers = f"{_us(cost.loop):>8}{_us(cost.process):>9}"
         over = f"{_us(cost.loop - bare.loop):>18}{_us(cost.process - bare.process):>9}"
-        _say(f"{name:20}{numbers}{over}")
+        share = (cost.loop - bare.loop) / (usual.loop - bare.loop)
+        _say(f"{name:20}{numbers}{over}{share:>25.0%}")
 
 
 def _best(costs: list[Cost]) -> Cost:
