@@ -117,7 +117,8 @@ class _RecordedStream:
 
 def _begin(run: Run, operation: Operation, arguments: tuple[Any, ...]) -> Step:
     step = open_step(run, operation)
-    step.begin(_request(*arguments) if step.is_full else None)
+    if step.is_full:  # at the errors level it has begun with being made
+        step.begin(_request(*arguments))
     return step
 
 
@@ -171,9 +172,12 @@ def _stream_ended(step: Step, stream: StreamedResponse | None) -> None:
     if stream is None:
         step.fail(EmptyResultError())
         return
+    if stream.finish_reason is not None and not step.is_full:
+        step.complete()
+        return
     _describe(step, stream, failed=False)
     if stream.finish_reason is not None:
-        _finish(step, stream.get()) if step.is_full else step.complete()
+        _finish(step, stream.get())
     elif stream.get().state == "complete":
         step.fail(IncompleteStreamError())
     else:

@@ -136,6 +136,11 @@ class Step:
         At the full level its result is kept: anything like JSON, or a column that was
         put off, and the tokens by the names of ``normalise_usage``.
         """
+        if not self.is_full and not self.error:
+            self.status = (
+                Status.COMPLETED
+            )  # all there is to do for a call that went well
+            return
         if self.is_full and response is not None:
             self.response = _as_column(response)
         if self.is_full:
