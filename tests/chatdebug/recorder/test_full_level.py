@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.db import models
+from pydantic_ai import Agent
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.models import Model
@@ -263,3 +264,26 @@ def test_a_stream_that_is_never_read_is_an_interruption() -> None:
     asyncio.run(body())
     close_writer(timeout=10)
     assert ChatStep.objects.get().status == "interrupted"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_agent_of_pydantic_ai_streams_and_runs_through_it(protocol: str) -> None:
+    async def body() -> list[str]:
+        async with demo_model("demo", protocol=protocol) as model:
+            agent = Agent(model)
+            async with record_run(chat_id="c", level=Level.FULL) as run:
+                async with agent.run_stream("ballast") as streamed:
+                    said = await streamed.get_output()
+                answer = await agent.run("keel")
+                run.complete()
+                return [said, answer.output]
+
+    said, answered = asyncio.run(body())
+    assert "ballast" in said
+    assert "keel" in answered
+    close_writer(timeout=10)
+    steps = ChatStep.objects.order_by("step_number")
+    assert [(step.operation, step.status) for step in steps] == [
+        ("stream", "completed"),
+        ("generate", "completed"),
+    ]
