@@ -180,11 +180,9 @@ def _failure(error: Exception, text: str, run: Run) -> Outcome:
         verdict.rule,
         _place(error),
     )
-    advice = verdict.advice
-    if verdict.captured and run.stored_id is None:
-        advice = (
-            ADVICE_WITHOUT_RUN  # it failed outside of a model call, or level is off
-        )
+    # Without a run it failed outside of a model call, or the level is off.
+    has_no_run = verdict.captured and run.stored_id is None
+    advice = ADVICE_WITHOUT_RUN if has_no_run else verdict.advice
     shown: dict[str, Any] = {
         "kind": verdict.kind.value,
         "message": verdict.message,

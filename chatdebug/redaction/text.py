@@ -75,8 +75,8 @@ def redact_query(query: str) -> str:
             plain = dict(parse_qsl(piece, keep_blank_values=True))
             if is_secret_parameter(next(iter(plain), name)):
                 pieces[index] = f"{name}={quote(MARKER)}"
-            elif "%3" in value:  # an address in an address
+            elif "%3" in value:  # an address in an address; none deeper is opened
                 inner = unquote(value)
-                kept = redact_text(inner)
+                kept = remove_by_context(remove_vendor_keys(inner))
                 pieces[index] = piece if kept == inner else f"{name}={quote(kept, '')}"
     return "".join(pieces)

@@ -347,6 +347,25 @@ HOSTILE = (
 )
 
 
+def test_addresses_in_addresses_are_opened_once() -> None:
+    """However often they are nested: each level would read the rest of the text again."""
+
+    def nested(levels: int) -> str:
+        return "".join(
+            f"https://x.example/?u=%{'25' * level}3A" for level in range(levels)
+        )
+
+    def seconds(text: str) -> float:
+        started = time.process_time()
+        for _ in range(5):
+            redact_text(text)
+        return time.process_time() - started
+
+    text = nested(60)
+    flat = "https://x.example/a " * (len(text) // 20)
+    assert seconds(text) <= 8 * max(seconds(flat), 0.01)
+
+
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_no_input_makes_it_more_than_linear(unit: str) -> None:
     def seconds(size: int) -> float:
