@@ -10,8 +10,10 @@ from chatdebug.errors.classify import (
 )
 from chatdebug.errors.evidence import Evidence, build_evidence, evidence_of
 from chatdebug.errors.exceptions import (
+    ClassifiedError,
     ContentFilteredError,
     EmptyResultError,
+    FinishReasonError,
     IncompleteStreamError,
     KnownError,
     MissingKeyError,
@@ -23,9 +25,11 @@ from chatdebug.errors.rules import RULES, Rule, own_rule
 __all__ = [
     "RULES",
     "Classification",
+    "ClassifiedError",
     "ContentFilteredError",
     "EmptyResultError",
     "Evidence",
+    "FinishReasonError",
     "IncompleteStreamError",
     "KnownError",
     "MissingKeyError",

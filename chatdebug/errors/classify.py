@@ -198,14 +198,17 @@ def _own_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
 
 
 def _of_known(error: KnownError, provider: str) -> Classification:
-    message = sentence(error.kind, provider=provider, status_code=None)
+    provider = provider or error.provider
+    message = sentence(error.kind, provider=provider, status_code=error.status_code)
     if isinstance(error, ContentFilteredError) and error.category:
         category = redact_and_clip(error.category, 100)
         message = f"{message.removesuffix('.')} ({category})."
     return Classification(
         kind=error.kind,
         retryable=error.retryable,
+        retry_after=error.retry_after,
         provider=provider,
+        status_code=error.status_code,
         message=message,
         advice=ADVICE[error.kind],
         detail=redact_and_clip(str(error), DETAIL_CHARACTERS),

@@ -8,8 +8,10 @@ import pytest
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import (
+    ClassifiedError,
     ContentFilteredError,
     EmptyResultError,
+    FinishReasonError,
     IncompleteStreamError,
     KnownError,
     MissingKeyError,
@@ -171,3 +173,71 @@ def test_explaining_ends_with_the_rule_that_fired() -> None:
     tried = list(explain(evidence))
     assert tried[-1][0].id == "fallback.generic"
     assert [fired for _, fired in tried].count(True) == 1
+
+
+@pytest.mark.parametrize("kind", ErrorKind)
+def test_an_error_that_carries_its_classification_is_what_it_says(
+    kind: ErrorKind,
+) -> None:
+    error = ClassifiedError(
+        kind, "rate limit exceeded", retryable=True, retry_after=3, status_code=418
+    )
+    verdict = classify(error)
+    assert verdict.kind == kind
+    assert verdict.retryable
+    assert (verdict.retry_after, verdict.status_code) == (3, 418)
+    assert verdict.captured == (kind == ErrorKind.GENERIC)
+    assert verdict.message
+    assert verdict.advice
+
+
+def test_a_classification_deep_in_a_chain_counts() -> None:
+    inner = ClassifiedError("config", "no such deployment")
+    outer = ConnectionResetError("reset")
+    middle = RuntimeError("503 Service Unavailable")
+    outer.__cause__, middle.__cause__ = middle, inner
+    assert classify(outer).kind == ErrorKind.CONFIG
+
+
+def test_a_kind_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="nonsense"):
+        ClassifiedError("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "retryable"),
+    [
+        ("content_filter", "content_filter", False),
+        ("guardrail_intervened", "content_filter", False),
+        ("SAFETY", "content_filter", False),
+        ("FinishReason.PROHIBITED_CONTENT", "content_filter", False),
+        ("contentFilter", "content_filter", False),
+        ("blocked", "content_filter", False),
+        ("refusal", "content_filter", False),
+        ("sensitive", "content_filter", False),
+        ("ERROR_TOXIC", "content_filter", False),
+        ("insufficient_system_resource", "overloaded", True),
+        ("server_overloaded", "overloaded", True),
+        ("network_error", "timeout", True),
+        ("error", "generic", True),
+        ("malformed_function_call", "generic", True),
+        ("MALFORMED_RESPONSE", "generic", True),
+        ("abort", "generic", True),
+        ("unknown", "generic", False),
+        ("zibble", "generic", False),
+        ("", "generic", False),
+        (None, "generic", False),
+    ],
+)
+def test_a_finish_reason_that_is_a_failure_is_told_by_its_word(
+    reason: object, kind: str, retryable: bool
+) -> None:
+    verdict = classify(FinishReasonError(reason))
+    assert (verdict.kind, verdict.retryable) == (kind, retryable)
+    assert str(reason) in verdict.detail
+
+
+def test_a_stream_that_broke_is_worth_another_try_and_captured() -> None:
+    verdict = classify(IncompleteStreamError())
+    assert verdict.retryable
+    assert verdict.captured
