@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
+from chatdebug.errors.content import telling
 from chatdebug.payloads import redact_and_clip
 
 MAX_LINKS = 20
@@ -43,15 +44,19 @@ def text_of(error: BaseException) -> str:
         return "(the message could not be read)"
 
 
-def exception_chain(error: BaseException) -> list[dict[str, str]]:
+def exception_chain(
+    error: BaseException, *, keep_content: bool = False
+) -> list[dict[str, str]]:
     """Return the types and messages of an error and its causes, outermost first.
 
-    Each is ``{"type", "message"}``; messages are redacted and clipped.
+    Each is ``{"type", "message"}``; messages are redacted, clipped, and without what they
+    quote of a prompt or an answer unless ``keep_content``.
     """
+    shown = redact_and_clip if keep_content else telling
     return [
         {
             "type": type(link).__name__,
-            "message": redact_and_clip(text_of(link), MESSAGE_CHARACTERS),
+            "message": shown(text_of(link), MESSAGE_CHARACTERS),
         }
         for link in walk(error)
     ]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.chain import walk
+from chatdebug.errors.chain import text_of, walk
+from chatdebug.errors.content import code_like, telling
 from chatdebug.errors.evidence import Evidence, evidence_of
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
 from chatdebug.errors.messages import ADVICE, detect_provider, sentence
@@ -65,7 +66,8 @@ class Classification:
     advice: str = ""
     """One sentence for the user: what helps."""
     detail: str = ""
-    """The provider's own reason, redacted, at most 500 characters."""
+    """The provider's own reason, at most 500 characters: redacted, and without what it
+    quotes of a prompt or an answer."""
     rule: str = FALLBACK.id
     """Stable id of the rule that fired."""
     error_type: str = ""
@@ -211,7 +213,7 @@ def _of_known(error: KnownError, provider: str) -> Classification:
         status_code=error.status_code,
         message=message,
         advice=ADVICE[error.kind],
-        detail=redact_and_clip(str(error), DETAIL_CHARACTERS),
+        detail=telling(text_of(error), DETAIL_CHARACTERS),
         rule=f"own.{type(error).__name__.removesuffix('Error')}",
     )
 
@@ -250,7 +252,7 @@ def _detail(evidence: Evidence, kind: ErrorKind) -> str:
         said = evidence.message
     if "<html" in said[:2000].lower() or "<!doctype" in said[:2000].lower():
         return ""
-    return redact_and_clip(" ".join(said.split()), DETAIL_CHARACTERS)
+    return " ".join(telling(said, DETAIL_CHARACTERS).split())
 
 
 def _request_id(evidence: Evidence) -> str:
@@ -261,7 +263,8 @@ def _request_id(evidence: Evidence) -> str:
 
 
 def _word(value: str) -> str:
-    return redact_and_clip(value, 100)
+    """Return what a provider gives as a code; nothing if it is none, but words."""
+    return redact_and_clip(code_like(value), 100)
 
 
 def _positive(value: str | None) -> float | None:

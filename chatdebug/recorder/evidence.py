@@ -1,15 +1,13 @@
-"""The error payload of a step: evidence without content (design.md, 4.2)."""
+"""The error payload of a step: evidence without content."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from chatdebug.errors import Classification, code_frames, exception_chain
-from chatdebug.payloads import clip, json_safe
-from chatdebug.redaction import redact_text
+from chatdebug.payloads import json_safe
 
-MAX_MESSAGE = 2_000  # characters; a provider's whole reason fits, a 20 MB body does not
 NO_EXCEPTION = "stream error part with nil error"
-"""Message of an error that came without an exception object (reference (c))."""
+"""Message of an error that came without an exception object."""
 
 
 @dataclass(slots=True)
@@ -25,18 +23,27 @@ class Progress:
 
 
 def error_payload(
-    error: BaseException | None, verdict: Classification, progress: Progress
+    error: BaseException | None,
+    verdict: Classification,
+    progress: Progress,
+    *,
+    keep_content: bool = False,
 ) -> dict[str, Any]:
     """Return what is kept of an error: JSON-safe, redacted, clipped.
+
+    Without ``keep_content``, which is for the full level, no text of it shows what it
+    quotes of a prompt or an answer.
 
     Keys: message, type, chain (list of type and message, outermost first), frames (list
     of file, line, function), kind, rule, provider, status_code, error_type, error_code,
     request_id, retryable, detail, and those of ``Progress``.
     """
-    chain = exception_chain(error) if error is not None else []
+    chain = (
+        exception_chain(error, keep_content=keep_content) if error is not None else []
+    )
     message = chain[0]["message"] if chain else NO_EXCEPTION
     payload = {
-        "message": clip(redact_text(message), MAX_MESSAGE),
+        "message": message,
         "type": type(error).__name__ if error is not None else "",
         "chain": chain,
         "frames": code_frames(error) if error is not None else [],
