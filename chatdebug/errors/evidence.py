@@ -192,6 +192,8 @@ def build_evidence(
         told = found.status or _status_in(message) or _status_in(reason)
         status = told or status
     given = (error_type, error_code, *found.codes)
+    classes = tuple(classes)
+    chain = tuple(links) or (f"{classes[0] if classes else ''}: {message}",)
     return Evidence(
         message=message[:TEXT_CHARACTERS],
         body=body,
@@ -206,8 +208,7 @@ def build_evidence(
         error_type=str(error_type or found.type or ""),
         error_code=str(error_code or found.code or ""),
         retry_after=retry_after,
-        links=tuple(link[:LEAD_CHARACTERS] for link in links)
-        or (message[:LEAD_CHARACTERS],),
+        links=tuple(link[:LEAD_CHARACTERS] for link in chain),
     )
 
 

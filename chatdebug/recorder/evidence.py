@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chatdebug.errors import Classification, code_frames, exception_chain
+from chatdebug.errors import (
+    Classification,
+    code_frames,
+    exception_chain,
+    response_facts,
+)
 from chatdebug.payloads import json_safe
 
 NO_EXCEPTION = "stream error part with nil error"
@@ -36,7 +41,8 @@ def error_payload(
 
     Keys: message, type, chain (list of type and message, outermost first), frames (list
     of file, line, function), kind, rule, provider, status_code, error_type, error_code,
-    request_id, retryable, detail, and those of ``Progress``.
+    request_id, retryable, detail, response (facts of the last response, see
+    ``response_facts``), and those of ``Progress``.
     """
     chain = (
         exception_chain(error, keep_content=keep_content) if error is not None else []
@@ -56,6 +62,7 @@ def error_payload(
         "request_id": verdict.request_id,
         "retryable": verdict.retryable,
         "detail": verdict.detail,
+        "response": response_facts(error),
         "elapsed_ms": progress.elapsed_ms,
         "first_part_ms": progress.first_part_ms,
         "parts_received": progress.parts_received,

@@ -98,7 +98,6 @@ CAUSES: tuple[Rule, ...] = (
     Rule(
         "cause.decoding",
         ErrorKind.GENERIC,
-        unstructured=True,
         classes=names(
             "DecodingError ContentDecodingError DecodeError ContentEncodingError BadGzipFile"
         ),
@@ -106,7 +105,6 @@ CAUSES: tuple[Rule, ...] = (
     Rule(
         "cause.decoding_words",
         ErrorKind.GENERIC,
-        unstructured=True,
         cause=phrases(r"""
             can not decode content-encoding
             error -3 while decompressing
