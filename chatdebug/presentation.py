@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
+from chatdebug.errors import code_like
 from chatdebug.errors.messages import ADVICE, sentence
 from chatdebug.models import ChatRun, ChatStep
 
@@ -254,14 +255,14 @@ def _tokens(summary: dict[str, Any]) -> str:
 
 def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
     """Yield the facts that are known, each with its name."""
-    code = " / ".join(
-        filter(None, (payload.get("error_type"), payload.get("error_code")))
-    )
+    # What older releases stored may be a provider's words, for readers of facts only.
+    codes = (payload.get("error_type"), payload.get("error_code"))
+    code = " / ".join(code_like(value) for value in codes if value and code_like(value))
     known = {
         "Provider": payload.get("provider"),
         "HTTP status": payload.get("status_code"),
         "Type or code": code,
-        "Request id": payload.get("request_id"),
+        "Request id": code_like(payload.get("request_id") or ""),
         "Exception": payload.get("type"),
         "Worth retrying": YES_OR_NO.get(payload.get("retryable"), ""),
         "Retries before": payload.get("retry_count"),

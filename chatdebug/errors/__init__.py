@@ -8,6 +8,7 @@ from chatdebug.errors.classify import (
     explain,
     set_deployment_rules_source,
 )
+from chatdebug.errors.content import code_like
 from chatdebug.errors.evidence import Evidence, build_evidence, evidence_of
 from chatdebug.errors.exceptions import (
     ClassifiedError,
@@ -41,6 +42,7 @@ __all__ = [
     "classify",
     "classify_evidence",
     "code_frames",
+    "code_like",
     "evidence_of",
     "exception_chain",
     "explain",

@@ -58,6 +58,20 @@ def walk(error: BaseException) -> Iterator[BaseException]:
             waiting.append(current.__context__)
 
 
+def members(error: BaseException) -> list[BaseException]:
+    """Return the failures that an exception stands for together: a group, or a list."""
+    if isinstance(error, BaseExceptionGroup):
+        return list(error.exceptions)
+    listed = (attribute(error, name) for name in HIDING_LISTS)
+    return [
+        member
+        for found in listed
+        if isinstance(found, list | tuple)
+        for member in found[:MAX_LINKS]
+        if isinstance(member, BaseException)
+    ]
+
+
 def hidden_causes(error: BaseException) -> list[BaseException]:
     """Return the exceptions that an exception keeps in its attributes or arguments."""
     found = [attribute(error, name) for name in HIDING_PLACES]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.chain import text_of, walk
+from chatdebug.errors.chain import members, text_of, walk
 from chatdebug.errors.content import code_like, telling
 from chatdebug.errors.endings import is_cancellation, is_deadline
 from chatdebug.errors.evidence import Evidence, evidence_of
@@ -120,13 +120,9 @@ def _classified(
 ) -> Classification:
     if error is None:
         return classify_evidence(Evidence(provider=provider), rules=rules)
-    if isinstance(error, BaseExceptionGroup) and error.exceptions:
-        return _of_group(
-            [
-                classify(member, provider=provider, rules=rules)
-                for member in error.exceptions
-            ]
-        )
+    if (found := members(error)) and not answer_of(error).body:
+        verdicts = [classify(each, provider=provider, rules=rules) for each in found]
+        return next((each for each in verdicts if each.captured), verdicts[0])
     if ended := _of_ending(error, provider):
         return ended
     known = next((link for link in walk(error) if isinstance(link, KnownError)), None)
@@ -135,10 +131,6 @@ def _classified(
     return classify_evidence(
         replace(evidence_of(error), provider=provider), rules=rules
     )
-
-
-def _of_group(members: list[Classification]) -> Classification:
-    return next((member for member in members if member.captured), members[0])
 
 
 def _of_ending(error: BaseException, provider: str) -> Classification | None:

@@ -18,8 +18,14 @@ BODY_CHARACTERS = 64 * 1024
 """How much of a body is looked at."""
 STATUS_NAMES = ("status_code", "status", "code", "http_status", "http_status_code")
 CHARSET = re.compile(r"charset=\"?([\w-]{1,40})", re.IGNORECASE)
-HEADER_VALUE = re.compile(r"[\w.:;/@+=, ()*\"-]{0,100}", re.ASCII)
-"""What a content type or the name of a server looks like."""
+HEADER_VALUES = {
+    "content_type": re.compile(
+        r"[\w.+*-]{1,60}/[\w.+*-]{1,60}(?:; ?charset=\"?[\w-]{1,30}\"?)?"
+    ),
+    "server": re.compile(r"[\w./-]{1,40}(?: \(?[\w./-]{1,30}\)?){0,3}", re.ASCII),
+    "closed_by": re.compile(r"provider|client"),
+}
+"""What they look like; a header that looks otherwise may hold anybody's words."""
 CLOSED_BY_PROVIDER = frozenset(
     [
         "RemoteProtocolError",
@@ -111,9 +117,9 @@ def response_facts(error: BaseException | None) -> dict[str, Any]:
         if isinstance(said, Mapping):
             facts |= {key: said[key] for key in facts if said.get(key) is not None}
     facts["status"], facts["length"] = _count(facts["status"]), _count(facts["length"])
-    for key in ("content_type", "server", "closed_by"):
+    for key, form in HEADER_VALUES.items():
         value = str(facts[key] or "")
-        facts[key] = value if HEADER_VALUE.fullmatch(value) else ""
+        facts[key] = value if form.fullmatch(value) else ""
     return {key: value for key, value in facts.items() if value not in (None, "")}
 
 

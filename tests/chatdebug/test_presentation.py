@@ -126,3 +126,9 @@ def test_the_facts_of_the_last_response_have_a_row_each() -> None:
 def test_a_status_that_is_the_errors_is_said_once() -> None:
     report = ErrorReport.of({"status_code": 502, "response": {"status": 502}})
     assert report.facts == [("HTTP status", "502")]
+
+
+def test_what_is_no_code_is_not_shown_as_one() -> None:
+    words = "my private words: alpha"
+    payload = {"error_type": words, "error_code": "a_code", "request_id": words}
+    assert ErrorReport.of(payload).facts == [("Type or code", "a_code")]

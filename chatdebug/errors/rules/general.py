@@ -14,7 +14,7 @@ CONFIG_WORDS = phrases(r"""
     malformed config
     resolve aws credentials
     """)
-"""Reference (f), rule 12: what is named so is a matter of settings whatever the status."""
+"""What is named so is a matter of settings whatever the status."""
 
 CANCELLED_RULES: tuple[Rule, ...] = (
     Rule(
@@ -201,7 +201,7 @@ LOOSE: tuple[Rule, ...] = (
         statuses=frozenset({500}),
         codes=SERVER_CODES,
     ),
-    # Only where no provider gave structure: reference (f), rules 5 to 13.
+    # Only where no provider gave structure.
     Rule("text.overloaded", ErrorKind.OVERLOADED, retryable=True, text=NO_CAPACITY),
     Rule(
         "text.usage_limit",

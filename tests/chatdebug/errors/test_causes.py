@@ -175,6 +175,12 @@ def test_a_wrapper_with_a_providers_answer_speaks_for_itself() -> None:
     assert classify(error).kind == ErrorKind.RATE_LIMIT
 
 
+def test_of_several_failures_in_a_list_the_unknown_one_decides() -> None:
+    errors = [ConnectionResetError(104, "reset"), ValueError("what?")]
+    assert classify(Holder(errors=errors)).captured
+    assert classify(Holder(exceptions=errors[:1])).kind == ErrorKind.TIMEOUT
+
+
 def test_urllibs_reason_decides() -> None:
     assert classify(urllib.error.URLError(CERTIFICATE)).captured
     refused = classify(urllib.error.URLError(ConnectionRefusedError(111, "refused")))
@@ -322,7 +328,7 @@ def test_facts_are_facts_and_no_words() -> None:
     error = Holder(
         chatdebug_response={
             "content_type": "what «alpha» said",
-            "server": "alpha\nbravo",
+            "server": "alpha bravo's words, as they came with it",
             "length": "many",
             "status": "odd",
             "closed_by": None,
