@@ -71,15 +71,15 @@ def redact_and_clip(text: str, limit: int) -> str:
     return _join(head, tail, limit=limit, length=len(text))
 
 
-def redact_and_clip_ends(head: str, tail: str, *, limit: int, length: int) -> str:
-    """Return what may be stored of a text of which only the two ends were kept.
+def clip_ends(head: str, tail: str, *, limit: int, length: int) -> str:
+    """Return at most ``limit`` bytes of a text of which only the two ends were kept.
 
-    At most ``limit`` bytes; the note says how many of ``length`` bytes are missing. The
-    ends are to be longer by ``SECRET_CHARACTERS`` than what is to be seen of them.
+    The note says how many of ``length`` bytes are missing. The ends are to be redacted,
+    and longer by ``SECRET_CHARACTERS`` than what is to be seen of them.
     """
     return _join_bytes(
-        _redacted(head)[:-SECRET_CHARACTERS].encode(),
-        _redacted(tail)[SECRET_CHARACTERS:].encode(),
+        clean(head)[:-SECRET_CHARACTERS].encode(),
+        clean(tail)[SECRET_CHARACTERS:].encode(),
         limit=limit,
         length=length,
     )
