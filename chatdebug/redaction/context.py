@@ -42,6 +42,26 @@ REFERENCE = (
 VALUE = r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){4,512})"
 WITH_DIGIT = r"(?=[^\s\"'`,;&<>]{0,80}\d)"
 
+HEADER = (
+    r"(?:proxy-)?authorization|(?:set-)?cookie2?|(?:[a-z0-9]{1,20}-){0,4}(?:api-?key|"
+    r"(?:access|auth|subscription|session|security|csrf|xsrf|refresh|id|user|service|private|vault|app)-"
+    r"(?:key|token|secret|jwt)|token|secret|password|jwt|session-id)"
+)
+"""Names of headers that hold secrets, as far as no word for something else is like them."""
+HEADER_HINTS = (
+    *(
+        "authorization",
+        "cookie",
+        "api-key",
+        "apikey",
+        "-key",
+        "-token",
+        'token"',
+        "token'",
+    ),
+    *("secret", "password", "jwt", "session-id"),
+)
+
 ASSIGNED = re.compile(
     r"(?:key|token|secret|passw(?:or)?d|pwd|credentials?|passphrase|signature)(?:[-_ ]id)?"
     r"[\\\"'`\]*]{0,5}(?: provided| is| was| value| used)?\s{0,3}[:=,]"
@@ -89,9 +109,35 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         "header",
         ("authorization", "cookie", "x-api-key", "api-key"),
         re.compile(
-            r"(?im)(?<![a-z0-9])(?:proxy-)?(?:authorization|(?:set-)?cookie)"
-            rf"{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}+{QUOTE}?+"
-            r"(?P<secret>(?!\[REDACTED|(?:bearer |basic )?(?:\$|your_))[^\r\n\"'`]{4,4096})"
+            r"(?im)(?<![a-z0-9])(?:proxy-)?(?:authorization|(?:set-)?cookie2?)"
+            rf"{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}+(?:b(?=[\"'\\]))?{QUOTE}?+"
+            r"(?P<secret>(?!\[REDACTED|(?:bearer |basic )?(?:\$|your_|<))"
+            r"(?:[^\r\n\"'`\\]|(?<==)\"[^\"\r\n]{0,1000}\"){4,4096})"
+        ),
+    ),
+    Pattern(
+        "header",
+        HEADER_HINTS,
+        # Name and value beside each other, as lists and mappings of headers are printed.
+        re.compile(
+            rf"(?i)(?P<open>\\{{0,3}}[\"'])(?:{HEADER})(?P=open)\s{{0,3}}[,:]\s{{0,3}}"
+            r"b?(?P<quote>\\{0,3}[\"'])(?!\[REDACTED)"
+            r"(?P<secret>(?:(?!(?P=quote))(?:\\[^\r\n]|[^\r\n\\])){1,4096})"
+        ),
+    ),
+    Pattern(
+        "header",
+        ("cookies",),
+        re.compile(
+            rf"(?i)(?<![a-z0-9-])cookies{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}[{{\[(]"
+            r"(?P<secret>(?!\[REDACTED)[^{}\[\]()\r\n]{4,4096})"
+        ),
+    ),
+    Pattern(
+        "header",
+        ("<cookie ",),
+        re.compile(
+            r"<Cookie [^\s=<>]{1,200}=(?P<secret>(?!\[REDACTED)[^\s<>]{1,4096})"
         ),
     ),
     Pattern(

@@ -7,6 +7,7 @@ it is taken out of all of them: what is left, joined, is the redacted text.
 import re
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from chatdebug.redaction.configured import configured_secrets
@@ -206,20 +207,31 @@ def _items(value: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
         for index, item in enumerate(value):
             if isinstance(item, dict) and "role" in item:
                 yield index, item, index, index  # a message is a text of its own
-            elif isinstance(item, dict) and any(map(_is_index, item, item.values())):
+            elif isinstance(item, dict) and _marks(item):
                 yield index, item, "*", "*"
             else:
                 yield index, item, "*", index
         return
-    marks = tuple(item for key, item in value.items() if _is_index(key, item))
+    marks = _marks(value)
     for key, item in value.items():
         yield key, item, key, (marks, key)
 
 
-def _is_index(key: str, value: Any) -> bool:
-    if isinstance(value, str):
-        return key in SORTS
-    return type(value) is int and 0 <= value < INDICES and not COUNTER.search(key)
+def _marks(value: dict[str, Any]) -> Place:
+    """Return what in a mapping says to which of several texts its own belong."""
+    return tuple(
+        [
+            item
+            for key, item in value.items()
+            if (type(item) is int and 0 <= item < INDICES and not _is_counter(key))
+            or (key in SORTS and isinstance(item, str))
+        ]
+    )
+
+
+@lru_cache(1_024)
+def _is_counter(key: str) -> bool:
+    return COUNTER.search(key) is not None
 
 
 def _drop_tokens(value: Any, depth: int = 0) -> bool:

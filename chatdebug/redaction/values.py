@@ -10,6 +10,8 @@ from chatdebug.redaction.text import redact_text
 
 SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
 SCHEMA_VALUES = frozenset(["const", "default", "enum", "example", "examples", "value"])
+PRIVATE_NUMBERS = frozenset(["d", "p", "q", "dp", "dq", "qi", "k", "oth"])
+"""Of a JSON web key: what makes it a private one."""
 MAX_DEPTH = 200
 TOO_DEEP = "[REDACTED:too deep]"
 
@@ -20,11 +22,13 @@ def redact_json(value: Any, depth: int = 0) -> Any:
     The whole value of a key that stands for a secret is replaced, and each string is
     redacted as text. Deeper than ``MAX_DEPTH`` nothing is kept.
     """
-    if depth > MAX_DEPTH:
-        return TOO_DEEP
     if isinstance(value, str):
         return redact_text(value)
-    if isinstance(value, Mapping):
+    if value is None or isinstance(value, int | float):
+        return value
+    if depth > MAX_DEPTH:
+        return TOO_DEEP
+    if isinstance(value, dict | Mapping):
         items = {
             _key(key): MARKER
             if _is_secret(key, item, value)
@@ -48,8 +52,11 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
     if key == "value":
         name = around.get("name") or around.get("key")
         return isinstance(name, str) and (is_secret_key(name) or is_secret_header(name))
-    is_other = _is_schema(value) or _is_part_of_text(key, value, around)
-    return is_secret_key(key) and not is_other
+    if key in PRIVATE_NUMBERS and "kty" in around:
+        return True
+    return is_secret_key(key) and not (
+        _is_schema(value) or _is_part_of_text(key, value, around)
+    )
 
 
 def _is_part_of_text(key: str, value: Any, around: Mapping[Any, Any]) -> bool:

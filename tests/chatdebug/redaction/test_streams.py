@@ -245,7 +245,7 @@ def test_a_secret_longer_than_the_gap_is_not_seen_at_the_ends(shift: int) -> Non
 
 def test_it_takes_linear_time() -> None:
     def seconds(events: int) -> float:
-        body = OPENAI.body(["w%d " % number for number in range(events)])
+        body = OPENAI.body([f"w{number} " for number in range(events)])
         best = float("inf")
         for _ in range(3):
             started = time.process_time()
