@@ -102,7 +102,10 @@ def _response(kind: str) -> Any:
     }
 
 
-LINES = {"before": "", "after": "\n", "content_type": "application/x-ndjson"}
+def _line(event: Any) -> Shape:
+    return Shape(event, before="", after="\n", content_type="application/x-ndjson")
+
+
 SHAPES: dict[str, Shape] = {
     "OpenAI content": Shape(_choice({"content": PART})),
     "OpenAI content, two choices": Shape(
@@ -138,12 +141,11 @@ SHAPES: dict[str, Shape] = {
             "delta": {"message": {"content": {"text": PART}}},
         }
     ),
-    "Bedrock": Shape(
-        {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": PART}}},
-        **LINES,
+    "Bedrock": _line(
+        {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": PART}}}
     ),
-    "Ollama chat": Shape({"model": "demo", "message": {"content": PART}}, **LINES),
-    "Ollama generate": Shape({"model": "demo", "response": PART}, **LINES),
+    "Ollama chat": _line({"model": "demo", "message": {"content": PART}}),
+    "Ollama generate": _line({"model": "demo", "response": PART}),
     "text generation inference": Shape({"token": {"id": 5, "text": PART}}),
     "lines of text": Shape(PART, before="0:", after="\n", content_type="text/plain"),
     "unknown": Shape({"p": [{"q": {"v": PART}}], "n": 1}, content_type=""),
