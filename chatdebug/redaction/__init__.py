@@ -8,10 +8,12 @@ from chatdebug.redaction.documents import (
     redact_ndjson,
 )
 from chatdebug.redaction.fragments import redact_fragments
+from chatdebug.redaction.markers import MARKERS
 from chatdebug.redaction.text import redact_text, redact_url
 from chatdebug.redaction.values import redact_json
 
 __all__ = [
+    "MARKERS",
     "configured_secrets",
     "redact_body",
     "redact_fragments",

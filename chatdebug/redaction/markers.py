@@ -11,5 +11,5 @@ def marker(kind: str) -> str:
     return f"[REDACTED:{kind}]"
 
 
-MARKERS = re.compile(r"\[REDACTED(?::[a-z ]{1,30}|_URL)?\]|%5[Bb]REDACTED%5[Dd]")
+MARKERS = re.compile(r"\[REDACTED(?::[a-z0-9 ]{1,30}|_URL)?\]|%5[Bb]REDACTED%5[Dd]")
 """Each marker, also as a URL has it."""

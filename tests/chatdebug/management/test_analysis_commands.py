@@ -2,10 +2,15 @@
 
 import io
 import json
+from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from chatdebug.models import WriterState
 
 
 def lines_of(
@@ -123,3 +128,42 @@ def test_the_self_test_covers_every_path_and_shows_no_secret() -> None:
     assert "LEAK" not in text
     assert "base64, alignment 2" in text
     assert "key-of-the-test-suite" not in text
+
+
+CONTROLS = "\x1b]0;title\x07 \x1b[2J \x9b31m \x7f \r \u202e x"
+
+
+def _shows_controls(text: str) -> bool:
+    return any(ord(letter) < 32 and letter != "\n" for letter in text) or any(
+        letter in text for letter in "\x7f\x9b\u202e"
+    )
+
+
+@pytest.mark.parametrize("command", ["redact_text", "classify_chat_error"])
+def test_a_terminal_is_told_nothing_by_a_text(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    assert not _shows_controls(output_of(command, f"status 418: {CONTROLS}"))
+    monkeypatch.setattr(
+        "sys.stdin", io.StringIO(json.dumps({"input": CONTROLS, "message": CONTROLS}))
+    )
+    out = io.StringIO()
+    with suppress(CommandError):
+        call_command(command, "--jsonl", stdout=out)
+    assert out.getvalue()
+    assert not _shows_controls(out.getvalue())
+
+
+@pytest.mark.django_db
+def test_the_state_of_a_writer_is_printed_without_controls() -> None:
+    now = timezone.now()
+    WriterState.objects.create(
+        id=uuid4(),
+        host=f"host{CONTROLS}",
+        pid=1,
+        started_at=now,
+        seen_at=now,
+        last_error=CONTROLS,
+        last_error_at=now,
+    )
+    assert not _shows_controls(output_of("chatdebug_status"))
