@@ -59,8 +59,9 @@ def redact_fragments(
 ) -> list[str]:
     """Return texts that are read one after the other, without secrets across them.
 
-    The same list if there are none. Between the first and the last secret everything
-    moves into one text, so that the joined result is the joined text, redacted. Without
+    The same list if there are none. If each has its own, each is redacted by itself; else
+    everything between the first and the last secret moves into one text, so that the
+    joined result is the joined text, redacted. Without
     ``redact`` it is guessed whether these are parts of one text: of others only what is
     a secret by its look is removed, because a word and what follows it are strangers.
     """
@@ -73,6 +74,9 @@ def redact_fragments(
     redacted = redact(joined)
     if redacted == joined:
         return texts
+    each = [redact(text) for text in texts]
+    if "".join(each) == redacted:
+        return each
     start = _common(joined, redacted)
     end = len(joined) - _common(joined[start:][::-1], redacted[start:][::-1])
     between = redacted[start : len(redacted) - (len(joined) - end)]

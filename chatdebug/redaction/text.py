@@ -85,8 +85,14 @@ def _plainly(text: str, matcher: SecretMatcher) -> str:
 
 def redact_url(url: str) -> str:
     """Return a URL without user and password, and without secrets in its query and path."""
-    url = configured_secrets.matcher().remove(remove_vendor_keys(url))
-    return remove_by_context(_without_parameters(url))
+    matcher = configured_secrets.matcher()
+    for _ in range(ROUNDS):
+        kept = _without_parameters(matcher.remove(remove_vendor_keys(url)))
+        kept = remove_by_context(kept)
+        if kept == url:
+            break
+        url = kept
+    return url
 
 
 def _redacted_url(match: re.Match[str]) -> str:
