@@ -73,16 +73,19 @@ def without_split_secrets(parts: Sequence[Any]) -> Sequence[Any]:
 
 
 def _joined_redacted(parts: Sequence[Any]) -> Sequence[Any]:
-    texts = [_plain_text(part) for part in parts]
-    known = [text for text in texts if text]
-    kept = redact_fragments(known)
-    if kept is known:
-        return parts
-    rest = iter(kept)
-    return [
-        replace(part, content=next(rest)) if text else part
-        for part, text in zip(parts, texts, strict=True)
-    ]
+    """Read the texts of one kind as one: an answer is not its reasoning gone on."""
+    kinds: dict[str, list[int]] = {}
+    for index, part in enumerate(parts):
+        if _plain_text(part):
+            kinds.setdefault(part.part_kind, []).append(index)
+    result = list(parts)
+    for places in kinds.values():
+        texts = [_plain_text(parts[index]) for index in places]
+        kept = redact_fragments(texts)
+        if kept is not texts:
+            for index, text in zip(places, kept, strict=True):
+                result[index] = replace(parts[index], content=text)
+    return result
 
 
 def _plain_text(part: Any) -> str:
