@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from chatdebug.management.terminal import printable
+
 
 class Output(Protocol):
     """Where the answers go: a command's ``stdout``."""
@@ -34,7 +36,7 @@ def answer_lines(
         except (ValueError, TypeError) as error:
             failures += 1
             answered = {"error": f"line {number}: {error}"}
-        out.write(json.dumps(answered, ensure_ascii=False) + "\n")
+        out.write(printable(json.dumps(answered, ensure_ascii=False)) + "\n")
         out.flush()
     return failures
 

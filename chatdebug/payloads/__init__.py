@@ -8,9 +8,9 @@ from chatdebug.payloads.text import (
     clean,
     clip,
     clip_bytes,
+    clip_ends,
     drop_file_bytes,
     redact_and_clip,
-    redact_and_clip_ends,
     summarise_label,
 )
 
@@ -19,6 +19,7 @@ __all__ = [
     "clean",
     "clip",
     "clip_bytes",
+    "clip_ends",
     "clip_url",
     "drop_file_bytes",
     "json_safe",
@@ -26,6 +27,5 @@ __all__ = [
     "normalise_response",
     "normalise_usage",
     "redact_and_clip",
-    "redact_and_clip_ends",
     "summarise_label",
 ]

@@ -4,7 +4,8 @@ Parts are told apart by ``part_kind`` and contents by ``kind``, so that pydantic
 import takes half a second, need not be imported. ``coverage`` lists what is left out.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import is_dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -16,6 +17,7 @@ from chatdebug.payloads.budget import (
     name,
 )
 from chatdebug.payloads.limits import SOURCES
+from chatdebug.redaction import redact_fragments
 
 type Part = dict[str, Any]
 
@@ -60,6 +62,40 @@ def normalise_part(part: Any, budget: TextBudget) -> list[Part]:
         return [{"type": name(kind) or type(part).__name__, "error": note}]
 
 
+def without_split_secrets(parts: Sequence[Any]) -> Sequence[Any]:
+    """Return a message's parts without secrets that are divided over several of them."""
+    if len(parts) < 2:
+        return parts
+    try:
+        return _joined_redacted(parts)
+    except Exception:  # noqa: BLE001 - one bad part does not cost the others
+        return parts
+
+
+def _joined_redacted(parts: Sequence[Any]) -> Sequence[Any]:
+    """Read the texts of one kind as one: an answer is not its reasoning gone on."""
+    kinds: dict[str, list[int]] = {}
+    for index, part in enumerate(parts):
+        if _plain_text(part):
+            kinds.setdefault(part.part_kind, []).append(index)
+    result = list(parts)
+    for places in kinds.values():
+        texts = [_plain_text(parts[index]) for index in places]
+        kept = redact_fragments(texts)
+        if kept is not texts:
+            for index, text in zip(places, kept, strict=True):
+                result[index] = replace(parts[index], content=text)
+    return result
+
+
+def _plain_text(part: Any) -> str:
+    try:
+        content = part.content
+    except Exception:  # noqa: BLE001 - the part's own code
+        return ""
+    return content if isinstance(content, str) and is_dataclass(part) else ""
+
+
 def text_part(kind: str, content: Any, budget: TextBudget) -> Part:
     """Return a part that holds text; ``text_length`` counts the original characters."""
     text = as_text("" if content is None else content)
@@ -88,7 +124,7 @@ def _user_prompt(part: Any, budget: TextBudget) -> list[Part]:
     if isinstance(part.content, str):
         return [text_part("text", part.content, budget)]
     parts: list[Part] = []
-    for item in islice(part.content, CONTENTS):
+    for item in _without_split_secrets(islice(part.content, CONTENTS)):
         kind = getattr(item, "kind", "")
         if kind in MEDIA_KINDS:
             parts.append(_media(item))
@@ -97,6 +133,15 @@ def _user_prompt(part: Any, budget: TextBudget) -> list[Part]:
     if len(part.content) > CONTENTS:
         parts.append({"type": "left-out", "count": len(part.content) - CONTENTS})
     return parts
+
+
+def _without_split_secrets(contents: Iterable[Any]) -> list[Any]:
+    items = list(contents)
+    places = [index for index, item in enumerate(items) if isinstance(item, str)]
+    texts = redact_fragments([items[index] for index in places])
+    for index, text in zip(places, texts, strict=True):
+        items[index] = text
+    return items
 
 
 def _tool_call(part: Any, budget: TextBudget) -> list[Part]:

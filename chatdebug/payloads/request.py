@@ -15,7 +15,13 @@ from chatdebug.payloads.limits import (
     TEXT_CHARACTERS,
     TOOLS,
 )
-from chatdebug.payloads.parts import Part, normalise_part, role_of, text_part
+from chatdebug.payloads.parts import (
+    Part,
+    normalise_part,
+    role_of,
+    text_part,
+    without_split_secrets,
+)
 from chatdebug.payloads.text import redact_and_clip
 from chatdebug.redaction import redact_json
 
@@ -123,7 +129,7 @@ def _message(message: Any, budget: TextBudget) -> list[Message]:
 def _parts(parts: Sequence[Any], budget: TextBudget) -> list[Part]:
     normalised = [
         entry
-        for part in parts[:PARTS_OF_A_MESSAGE]
+        for part in without_split_secrets(parts[:PARTS_OF_A_MESSAGE])
         for entry in normalise_part(part, budget)
     ]
     if len(parts) > PARTS_OF_A_MESSAGE:

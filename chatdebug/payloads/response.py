@@ -1,6 +1,5 @@
 """``normalise_response`` and ``normalise_usage``: what a model answered, and its price."""
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.payloads.budget import TextBudget, name
@@ -10,7 +9,7 @@ from chatdebug.payloads.limits import (
     STEP_TEXT_BYTES,
     STEP_TOOL_BYTES,
 )
-from chatdebug.payloads.parts import normalise_part
+from chatdebug.payloads.parts import normalise_part, without_split_secrets
 from chatdebug.payloads.text import redact_and_clip
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def normalise_response(response: "ModelResponse") -> dict[str, Any]:
     of ``STEP_TEXT_BYTES``; a part beyond it keeps its ``text_length`` only.
     """
     budget = TextBudget(STEP_TEXT_BYTES, tools=TextBudget(STEP_TOOL_BYTES))
-    parts = islice(response.parts, PARTS_OF_A_RESPONSE)
+    parts = without_split_secrets(response.parts[:PARTS_OF_A_RESPONSE])
     result: dict[str, Any] = {
         "content": [entry for part in parts for entry in normalise_part(part, budget)],
         "finish_reason": name(response.finish_reason),

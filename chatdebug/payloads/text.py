@@ -9,12 +9,16 @@ what is kept, and as much is dropped again at the inner ends, where the halves w
 import re
 
 from chatdebug.payloads.limits import LABEL_CHARACTERS, SECRET_CHARACTERS
-from chatdebug.redaction import redact_text
+from chatdebug.redaction import MARKERS, redact_text
 
 ELLIPSIS = "…"
+MARKER_CHARACTERS = 50
+"""No marker is longer."""
 MIN_KEPT = 20
 """Below this many kept characters a note about the rest is longer than the text."""
 
+NOTE = re.compile(r" … \[[\d,]{1,20} characters left out of ([\d,]{1,20})\] … ")
+"""What an earlier cut left in a text."""
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 cannot encode."""
 DATA_URL = re.compile(
@@ -37,11 +41,17 @@ def clip(text: str, limit: int) -> str:
     """Return at most ``limit`` characters of the text: its head, a note, its tail.
 
     The note says how many characters are missing and how many there were. A limit too
-    small for it leaves the head and an ellipsis.
+    small for it leaves the head and an ellipsis. A text that was cut before has one note
+    again, with its first length.
     """
     if len(text) <= limit:
         return text
-    return _join(text, text, limit=limit, length=len(text))
+    notes = list(NOTE.finditer(text))
+    if not notes:
+        return _join(text, text, limit=limit, length=len(text))
+    length = max(int(note[1].replace(",", "")) for note in notes)
+    head, tail = text[: notes[0].start()], text[notes[-1].end() :]
+    return _join(head, tail, limit=limit, length=length)
 
 
 def clip_bytes(text: str, limit: int) -> str:
@@ -71,15 +81,15 @@ def redact_and_clip(text: str, limit: int) -> str:
     return _join(head, tail, limit=limit, length=len(text))
 
 
-def redact_and_clip_ends(head: str, tail: str, *, limit: int, length: int) -> str:
-    """Return what may be stored of a text of which only the two ends were kept.
+def clip_ends(head: str, tail: str, *, limit: int, length: int) -> str:
+    """Return at most ``limit`` bytes of a text of which only the two ends were kept.
 
-    At most ``limit`` bytes; the note says how many of ``length`` bytes are missing. The
-    ends are to be longer by ``SECRET_CHARACTERS`` than what is to be seen of them.
+    The note says how many of ``length`` bytes are missing. The ends are to be redacted,
+    and longer by ``SECRET_CHARACTERS`` than what is to be seen of them.
     """
     return _join_bytes(
-        _redacted(head)[:-SECRET_CHARACTERS].encode(),
-        _redacted(tail)[SECRET_CHARACTERS:].encode(),
+        clean(head)[:-SECRET_CHARACTERS].encode(),
+        clean(tail)[SECRET_CHARACTERS:].encode(),
         limit=limit,
         length=length,
     )
@@ -119,8 +129,8 @@ def _redacted(text: str) -> str:
 def _join(head: str, tail: str, *, limit: int, length: int) -> str:
     room = limit - len(_note(length, length, "characters"))
     if room < MIN_KEPT:
-        return head[: limit - 1] + ELLIPSIS if limit > 0 else ""
-    head, tail = head[: room - room // 2], tail[-(room // 2) :]
+        return _head(head, limit - 1) + ELLIPSIS if limit > 0 else ""
+    head, tail = _head(head, room - room // 2), _tail(tail, room // 2)
     return head + _note(length - len(head) - len(tail), length, "characters") + tail
 
 
@@ -131,9 +141,32 @@ def _join_bytes(head: bytes, tail: bytes, *, limit: int, length: int) -> str:
         short = head[: limit - len(dots)] + dots if limit >= len(dots) else b""
         return short.decode(errors="ignore")
     start = head[: room - room // 2].decode(errors="ignore")
+    start = _head(head.decode(errors="ignore"), len(start))
     end = tail[-(room // 2) :].decode(errors="ignore")
+    end = _tail(tail.decode(errors="ignore"), len(end))
     missing = length - len(start.encode()) - len(end.encode())
     return start + _note(missing, length, "bytes") + end
+
+
+def _head(text: str, size: int) -> str:
+    """Return the start of a text, without half a marker at its end."""
+    divided = _marker_around(text, size)
+    return text[: size if divided is None else divided.start()]
+
+
+def _tail(text: str, size: int) -> str:
+    """Return the end of a text, without half a marker at its start."""
+    start = max(0, len(text) - size)
+    divided = _marker_around(text, start)
+    return text[start if divided is None else divided.end() :]
+
+
+def _marker_around(text: str, position: int) -> re.Match[str] | None:
+    first = max(0, position - MARKER_CHARACTERS)
+    for match in MARKERS.finditer(text, first, position + MARKER_CHARACTERS):
+        if match.start() < position < match.end():
+            return match
+    return None
 
 
 def _note(missing: int, length: int, unit: str) -> str:

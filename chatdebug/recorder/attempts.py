@@ -18,7 +18,7 @@ from typing import Any
 
 from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
-from chatdebug.recorder.endings import is_complete
+from chatdebug.recorder.endings import came_whole, was_cut_short
 from chatdebug.recorder.exchange import Exchange, RawHeaders
 from chatdebug.recorder.guard import never_raises
 
@@ -26,14 +26,27 @@ logger = logging.getLogger("chatdebug.recorder")
 
 ATTEMPTS_KEPT = 100
 """Of one sink; when there are more, the oldest go, and the numbers show the gap."""
-CANCELLED = "cancelled"
+HTTP_ERRORS = 400
 
 
 class AttemptStatus(StrEnum):
-    """How a round trip ended. An HTTP error with its whole body is a completed one."""
+    """How a round trip ended. Rows of earlier versions know completed and failed only."""
 
     COMPLETED = "completed"
+    """The whole response came, and was no HTTP error."""
+    HTTP_ERROR = "http_error"
+    """The whole response came, with a status of 400 or more."""
+    CUT_SHORT = "cut_short"
+    """The response ended before its last event, or before the length it had announced."""
+    CLOSED_BY_CLIENT = "closed_by_client"
+    """Whoever read the response stopped before its end; the network is not to blame."""
+    CANCELLED = "cancelled"
+    """The call was cancelled."""
     FAILED = "failed"
+    """Sending, receiving or closing raised an error, which is beside it."""
+
+
+WHOLE = frozenset({AttemptStatus.COMPLETED, AttemptStatus.HTTP_ERROR})
 
 
 class Attempt:
@@ -85,13 +98,21 @@ class Attempt:
     @never_raises
     def complete(self) -> None:
         """Say that the response came to its end."""
-        self._judge(at_end=True)
+        if was_cut_short(self._exchange):
+            self._end(AttemptStatus.CUT_SHORT, self._note("the response ended after"))
+        else:
+            self._end(self._whole, "")
 
     @never_raises
     def close(self) -> None:
         """Say that nobody will read on, and decide whether that was too early."""
-        if self._status is None:
-            self._judge(at_end=False)
+        if self._status is not None:
+            return
+        if came_whole(self._exchange):
+            self._end(self._whole, "")
+        else:
+            note = self._note("the client stopped reading after")
+            self._end(AttemptStatus.CLOSED_BY_CLIENT, note)
 
     @never_raises
     def fail(self, error: BaseException) -> None:
@@ -103,7 +124,7 @@ class Attempt:
         if isinstance(error, Exception):
             self._end(AttemptStatus.FAILED, _describe(error))
         elif self._status is None:
-            self._end(AttemptStatus.FAILED, CANCELLED)
+            self._end(AttemptStatus.CANCELLED, AttemptStatus.CANCELLED.value)
 
     def as_json(self) -> dict[str, Any]:
         """Return the finished attempt as reference-behaviour.md (a) describes it.
@@ -130,18 +151,20 @@ class Attempt:
                 "time_to_first_byte_ms": _milliseconds(self._seconds_to_head),
             }
 
-    def _judge(self, *, at_end: bool) -> None:
-        if is_complete(self._exchange, at_end=at_end):
-            self._end(AttemptStatus.COMPLETED, "")
-        else:
-            received = self._exchange.received.length
-            note = f"unexpected EOF: the response ended after {received:,} bytes"
-            self._end(AttemptStatus.FAILED, note)
+    @property
+    def _whole(self) -> AttemptStatus:
+        is_error = self._exchange.status >= HTTP_ERRORS
+        return AttemptStatus.HTTP_ERROR if is_error else AttemptStatus.COMPLETED
+
+    def _note(self, what: str) -> str:
+        return f"{what} {self._exchange.received.length:,} bytes, before its end"
 
     def _end(self, status: AttemptStatus, error: str) -> None:
         """Take an end, unless there is one that counts as much."""
         with self._lock:
-            if self._status is AttemptStatus.FAILED or self._status is status:
+            if self._status is not None and (
+                self._status not in WHOLE or status in WHOLE
+            ):
                 return
             self._status = status
             self._error = error

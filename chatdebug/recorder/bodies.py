@@ -2,8 +2,8 @@
 
 import zlib
 
-from chatdebug.payloads import clip_bytes, drop_file_bytes, redact_and_clip_ends
-from chatdebug.payloads.limits import BODY_BYTES
+from chatdebug.payloads import clip_bytes, clip_ends, drop_file_bytes
+from chatdebug.payloads.limits import BODY_BYTES, SECRET_CHARACTERS
 from chatdebug.redaction import redact_body
 
 END_BYTES = 64 * 1024
@@ -103,7 +103,10 @@ def _is_text(media_type: str, body: Body) -> bool:
 
 def _text(body: Body, content_type: str) -> str:
     start = drop_file_bytes(body.start.decode(errors="replace"))
+    head = redact_body(start, content_type)
     if body.is_whole:
-        return clip_bytes(redact_body(start, content_type), BODY_BYTES)
+        return clip_bytes(head, BODY_BYTES)
     end = drop_file_bytes(body.end.decode(errors="replace"))
-    return redact_and_clip_ends(start, end, limit=BODY_BYTES, length=body.length)
+    # What the middle began, a long key for one, may go on at the start of the end.
+    tail = redact_body(end, content_type, unsure=SECRET_CHARACTERS)
+    return clip_ends(head, tail, limit=BODY_BYTES, length=body.length)

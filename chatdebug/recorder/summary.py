@@ -52,6 +52,6 @@ def _tokens(step: "Step", name: str) -> int:
 def _endpoint(steps: "Sequence[Step]") -> str:
     for step in steps:
         for attempt in step.attempts:
-            if attempt.get("status") == Status.COMPLETED and attempt.get("path"):
+            if attempt.get("response_status") and attempt.get("path"):
                 return f"{attempt.get('method', '')} {attempt['path']}".strip()
     return ""

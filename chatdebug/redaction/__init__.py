@@ -4,15 +4,19 @@ from chatdebug.redaction.configured import configured_secrets
 from chatdebug.redaction.documents import (
     redact_body,
     redact_headers,
-    redact_json,
     redact_json_document,
     redact_ndjson,
 )
+from chatdebug.redaction.fragments import redact_fragments
+from chatdebug.redaction.markers import MARKERS
 from chatdebug.redaction.text import redact_text, redact_url
+from chatdebug.redaction.values import redact_json
 
 __all__ = [
+    "MARKERS",
     "configured_secrets",
     "redact_body",
+    "redact_fragments",
     "redact_headers",
     "redact_json",
     "redact_json_document",

@@ -6,7 +6,7 @@ in linear time.
 
 import re
 
-from chatdebug.redaction.markers import marker
+from chatdebug.redaction.long_tokens import CREDENTIAL, remove_long_tokens
 from chatdebug.redaction.patterns import Pattern, hints, remove
 
 NAME = (
@@ -41,6 +41,26 @@ REFERENCE = (
 """What stands for a value and is none: a variable, a word, a number, a call."""
 VALUE = r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){4,512})"
 WITH_DIGIT = r"(?=[^\s\"'`,;&<>]{0,80}\d)"
+
+HEADER = (
+    r"(?:proxy-)?authorization|(?:set-)?cookie2?|(?:[a-z0-9]{1,20}-){0,4}(?:api-?key|"
+    r"(?:access|auth|subscription|session|security|csrf|xsrf|refresh|id|user|service|private|vault|app)-"
+    r"(?:key|token|secret|jwt)|token|secret|password|jwt|session-id)"
+)
+"""Names of headers that hold secrets, as far as no word for something else is like them."""
+HEADER_HINTS = (
+    *(
+        "authorization",
+        "cookie",
+        "api-key",
+        "apikey",
+        "-key",
+        "-token",
+        'token"',
+        "token'",
+    ),
+    *("secret", "password", "jwt", "session-id"),
+)
 
 ASSIGNED = re.compile(
     r"(?:key|token|secret|passw(?:or)?d|pwd|credentials?|passphrase|signature)(?:[-_ ]id)?"
@@ -89,9 +109,35 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         "header",
         ("authorization", "cookie", "x-api-key", "api-key"),
         re.compile(
-            r"(?im)(?<![a-z0-9])(?:proxy-)?(?:authorization|(?:set-)?cookie)"
-            rf"{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}+{QUOTE}?+"
-            r"(?P<secret>(?!\[REDACTED|(?:bearer |basic )?(?:\$|your_))[^\r\n\"'`]{4,4096})"
+            r"(?im)(?<![a-z0-9])(?:proxy-)?(?:authorization|(?:set-)?cookie2?)"
+            rf"{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}+(?:b(?=[\"'\\]))?{QUOTE}?+"
+            r"(?P<secret>(?!\[REDACTED|(?:bearer |basic )?(?:\$|your_|<))"
+            r"(?:[^\r\n\"'`\\]|(?<==)\"[^\"\r\n]{0,1000}\"){4,4096})"
+        ),
+    ),
+    Pattern(
+        "header",
+        HEADER_HINTS,
+        # Name and value beside each other, as lists and mappings of headers are printed.
+        re.compile(
+            rf"(?i)(?P<open>\\{{0,3}}[\"'])(?:{HEADER})(?P=open)\s{{0,3}}[,:]\s{{0,3}}"
+            r"b?(?P<quote>\\{0,3}[\"'])(?!\[REDACTED)"
+            r"(?P<secret>(?:(?!(?P=quote))(?:\\[^\r\n]|[^\r\n\\])){1,4096})"
+        ),
+    ),
+    Pattern(
+        "header",
+        ("cookies",),
+        re.compile(
+            rf"(?i)(?<![a-z0-9-])cookies{QUOTE}?\s{{0,3}}[:=]\s{{0,3}}[{{\[(]"
+            r"(?P<secret>(?!\[REDACTED)[^{}\[\]()\r\n]{4,4096})"
+        ),
+    ),
+    Pattern(
+        "header",
+        ("<cookie ",),
+        re.compile(
+            r"<Cookie [^\s=<>]{1,200}=(?P<secret>(?!\[REDACTED)[^\s<>]{1,4096})"
         ),
     ),
     Pattern(
@@ -227,42 +273,9 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
 )
 CONTEXT_HINTS = hints(CONTEXT_PATTERNS)
 
-LONG_TOKEN = re.compile(r"(?<![\w+/=~.:-])[A-Za-z0-9+/_~.-]{20,400}={0,2}(?![\w-])")
-"""What looks like a key, if only by its length."""
-PLAIN = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-PREFIXED_ID = re.compile(r"[a-z]{2,20}[-_]|[0-9a-f]{8}-[0-9a-f]{4}-")
-"""How ids begin that say what they are of, and those without any meaning."""
-RANDOM = re.compile(r"[A-Za-z0-9+/]{12,}")
-TURN = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|\d(?=[A-Za-z])")
-"""Where a letter follows a digit, or capitals small letters, or the other way round."""
-TURNS = 3
-CREDENTIAL = re.compile(r"key|token|secret|credential|passw|auth|signature")
-REQUEST_ID = re.compile(r"(?:request|req|trace)[-_ ]?(?:id)?\W{0,3}$")
-REACH = 64
-"""How far before a long token a word may stand that makes it a credential."""
-
 
 def remove_by_context(text: str) -> str:
     """Return the text without values that are known by the words before them."""
     lowered = text.lower()
     text = remove(CONTEXT_HINTS, text, lowered)
-    return LONG_TOKEN.sub(_credential, text) if CREDENTIAL.search(lowered) else text
-
-
-def _credential(match: re.Match[str]) -> str:
-    """Return a long token, or what stands for it if it is a credential."""
-    token, start = match[0], match.start()
-    before = match.string[max(0, start - REACH) : start].rpartition("\n")[2].lower()
-    is_credential = CREDENTIAL.search(before) and not REQUEST_ID.search(before)
-    return marker("value") if is_credential and _looks_random(token) else token
-
-
-def _looks_random(token: str) -> bool:
-    if PLAIN.fullmatch(token):
-        return any(map(str.isdigit, token)) and any(map(str.isalpha, token))
-    if PREFIXED_ID.match(token):
-        return False
-    return any(
-        len(TURN.findall(part)) >= TURNS and any(map(str.isdigit, part))
-        for part in RANDOM.findall(token)
-    )
+    return remove_long_tokens(text) if CREDENTIAL.search(lowered) else text

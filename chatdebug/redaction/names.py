@@ -5,6 +5,7 @@ harmless are kept, all others are not.
 """
 
 import re
+from functools import lru_cache
 
 SECRET_KEYS = frozenset(
     [
@@ -163,6 +164,8 @@ SAFE_HEADER_PREFIXES = (
     *("ratelimit-", "x-stainless-", "x-amzn-bedrock-", "x-envoy-", "x-tokenlimit-"),
     *("access-control-", "fireworks-"),
 )
+LONGEST = 60
+"""A longer name is not remembered: what is as long may be a text."""
 SHORT = 6
 """A value shorter than this is no secret worth the name."""
 
@@ -175,6 +178,15 @@ def normalised(name: str) -> str:
 
 def is_secret_key(name: str) -> bool:
     """Say whether a JSON key of this name holds a secret."""
+    return _is_secret_key(name) if len(name) <= LONGEST else _decide_key(name)
+
+
+@lru_cache(4_096)
+def _is_secret_key(name: str) -> bool:
+    return _decide_key(name)
+
+
+def _decide_key(name: str) -> bool:
     name = normalised(name)
     if name in SECRET_KEYS or name.removeprefix("x_") in SECRET_KEYS:
         return True

@@ -5,6 +5,18 @@ from dataclasses import dataclass
 
 from chatdebug.redaction.markers import marker
 
+PLACEHOLDER = re.compile(
+    r"(?i)(?=[^\n]{1,60}\Z)(?:<[^<>\n]{1,60}>?|(?:[a-z]{2,10}[-_]){0,3}(?:\.{3}|…)|x{3,}|\*{3}|"
+    r"(?=[a-z._-]*(?:your|unused|not[_-]?(?:needed|used|required|set)|dummy|placeholder|"
+    r"example|change[_-]?me|replace|insert|here|xxx|fake|ignored|anything|whatever|"
+    r"optional|no[_-]?key|lm-studio|ollama|empty|goes))"
+    r"(?:(?:sk|pk|hf|gsk|ant|proj|or|your|my|the|an?|own|unused|not|needed|used|required|set|dummy|"
+    r"placeholder|example|change|me|replace|with|insert|put|enter|here|x{3,}|fake|ignored|"
+    r"anything|whatever|optional|no|lm|studio|ollama|empty|goes|in|this|value|real|actual|"
+    r"openai|anthropic|google|azure|api|key|token|secret|password)[_.-]?)+)"
+)
+"""What examples and demonstrations write where a secret goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -24,9 +36,10 @@ class Pattern:
         return self.regex.sub(self._replacement, text)
 
     def _replacement(self, match: re.Match[str]) -> str:
-        if "secret" not in self.regex.groupindex:
-            return marker(self.kind)
-        start, end = match.span("secret")
+        group = "secret" if "secret" in self.regex.groupindex else 0
+        if PLACEHOLDER.fullmatch(match[group]):
+            return match[0]
+        start, end = match.span(group)
         head, tail = match.start(), match.end()
         whole = match.string
         if self.unless and self.unless.search(whole[head:start]):

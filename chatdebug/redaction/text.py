@@ -3,38 +3,81 @@
 import re
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from chatdebug.redaction.configured import configured_secrets
+from chatdebug.redaction.cache import RedactedTexts
+from chatdebug.redaction.configured import (
+    MIN_SECRET,
+    SecretMatcher,
+    configured_secrets,
+)
 from chatdebug.redaction.context import remove_by_context
-from chatdebug.redaction.markers import MARKER
+from chatdebug.redaction.markers import MARKER, MARKERS
 from chatdebug.redaction.names import is_secret_parameter
 from chatdebug.redaction.vendors import remove_vendor_keys
 
 MAX_CHARACTERS = 400_000
 """Of a longer text only head and tail are looked at, and only they are returned."""
-URL = re.compile(r"(?i)(?<![a-z0-9])(?:https?|wss?)://[^\s\"'`<>\\{}|^]{1,8000}")
+LEFT_OUT = "[{:,} characters left out]"
+ROUNDS = 4
+"""More than two are hardly ever needed."""
+URL = re.compile(
+    rf"(?i)(?<![a-z0-9])(?:https?|wss?)://(?:{MARKERS.pattern}|[^\s\"'`<>\\{{}}|^]){{1,8000}}"
+)
+ESCAPES = re.compile(r"\\+u00([2-7][0-9a-fA-F])")
+"""Letters and signs that JSON may write by their numbers."""
 COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 TRAILING = ".,;:!?)]}"
 UNREADABLE_URL = "[REDACTED_URL]"
+redacted_texts = RedactedTexts()
 
 
 def redact_text(text: str) -> str:
     """Return a text without secrets: configured ones, keys by their look, and by context.
 
-    Linear in the length of the text. Of more than ``MAX_CHARACTERS`` only head and tail
-    are returned, with a note of how much was left out.
+    Linear in the length of the text, and done once for a text that comes again. Of more
+    than ``MAX_CHARACTERS`` only head and tail are returned, with a note of how much was
+    left out. What was redacted stays as it is when it is redacted again.
     """
+    if len(text) < MIN_SECRET:
+        return text
+    matcher = configured_secrets.matcher()
+    digest, known = redacted_texts.find(text, matcher)
+    if known is None:
+        known = _settled(text, matcher)
+        redacted_texts.keep(digest, text, known, matcher)
+    return known
+
+
+def _settled(text: str, matcher: SecretMatcher) -> str:
+    """Redact until nothing changes: what one secret hid may stand beside another name."""
+    for _ in range(ROUNDS):
+        redacted = _once(text, matcher)
+        if redacted == text:
+            break
+        text = redacted
+    return text
+
+
+def _once(text: str, matcher: SecretMatcher) -> str:
     if len(text) > MAX_CHARACTERS:
-        half = MAX_CHARACTERS // 2
+        half = (MAX_CHARACTERS - len(LEFT_OUT)) // 2
         left_out = len(text) - 2 * half
-        head, tail = redact_text(text[:half]), redact_text(text[-half:])
-        return f"{head}[{left_out:,} characters left out]{tail}"
+        head, tail = _once(text[:half], matcher), _once(text[-half:], matcher)
+        return head + LEFT_OUT.format(left_out) + tail
     if "\x1b[" in text:
         text = COLOURS.sub(
             "", text
         )  # of a terminal; their letters would touch the keys
+    if "\\u00" in text:
+        plain = ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)
+        if (redacted := _plainly(plain, matcher)) != plain:
+            return redacted
+    return _plainly(text, matcher)
+
+
+def _plainly(text: str, matcher: SecretMatcher) -> str:
     # Keys by their look come first: a piece of a configured secret inside one must not
     # break it up.
-    text = configured_secrets.matcher().remove(remove_vendor_keys(text))
+    text = matcher.remove(remove_vendor_keys(text))
     if "://" in text:
         text = URL.sub(_redacted_url, text)
     return remove_by_context(text)
@@ -42,12 +85,22 @@ def redact_text(text: str) -> str:
 
 def redact_url(url: str) -> str:
     """Return a URL without user and password, and without secrets in its query and path."""
-    url = configured_secrets.matcher().remove(remove_vendor_keys(url))
-    return remove_by_context(_without_parameters(url))
+    matcher = configured_secrets.matcher()
+    for _ in range(ROUNDS):
+        kept = _without_parameters(matcher.remove(remove_vendor_keys(url)))
+        kept = remove_by_context(kept)
+        if kept == url:
+            break
+        url = kept
+    return url
 
 
 def _redacted_url(match: re.Match[str]) -> str:
     url = match[0].rstrip(TRAILING)
+    if (half := len(url)) < len(match[0]) and (
+        end := MARKERS.match(match[0], url.rfind("["))
+    ):
+        url = match[0][: max(half, end.end())]
     return _without_parameters(url) + match[0][len(url) :]
 
 

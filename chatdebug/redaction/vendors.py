@@ -13,6 +13,13 @@ BODY = r"[\w*•…+/=-]"
 EDGE = r"(?<![A-Za-z0-9])"
 
 
+PRIVATE = r"(?=[^-\r\n]{0,60}(?:PRIVATE|SECRET|ENCRYPTED|Static key|MESSAGE))"
+"""What the name of a block of keys says if it is not for everyone."""
+CREDIBLE = r"(?=[^\s\"'`]{0,80}[\d*•…])"
+"""No key without a digit: what follows is not a word."""
+RANDOM = r"(?=\w{0,60}[A-Z])(?=\w{0,60}\d)(?=\w{0,60}[a-z])"
+
+
 def _prefixed(kind: str, prefixes: str, rest: str) -> Pattern:
     """Return the pattern of keys that begin with one of the prefixes."""
     words = prefixes.split()
@@ -24,11 +31,25 @@ def _prefixed(kind: str, prefixes: str, rest: str) -> Pattern:
 VENDOR_PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "private key",
-        ("private key-----",),
+        ("---- begin ", "-----begin "),
         re.compile(
-            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
-            r"(?:(?!-----)[\s\S]){0,20000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
+            rf"-{{4,5}} ?BEGIN {PRIVATE}[^-\r\n]{{0,80}}-{{4,5}}"
+            r"(?:(?!----)[\s\S]){0,20000}(?:-{4,5} ?END [^-\r\n]{0,80}-{4,5})?"
         ),
+    ),
+    Pattern(
+        "private key",
+        ("private-lines:",),
+        re.compile(
+            r"Private-Lines: ?\d{1,4}(?P<secret>(?:\s|\\[rn]){1,8}"
+            r"[A-Za-z0-9+/=\s\\]{16,20000})"
+        ),
+    ),
+    # The same in base64, as Kubernetes has it; certificates are public.
+    Pattern(
+        "private key",
+        ("ls0tls1crudjti",),
+        re.compile(r"LS0tLS1CRUdJTi(?!BDRVJU|BQVUJM)[A-Za-z0-9+/_=-]{20,20000}"),
     ),
     Pattern(
         "token",
@@ -101,10 +122,42 @@ VENDOR_PATTERNS: tuple[Pattern, ...] = (
     _prefixed("databricks token", "dapi", r"[0-9a-f*•…]{16,}(?:-\d)?"),
     _prefixed(
         "service token",
-        "sntrys_ sbp_ hvs. hvb. shpat_ shpss_ dop_v1_ doo_v1_ figd_ lin_api_ ntn_ "
-        "secret_ rnd_ phc_ phx_ SG. AGE-SECRET-KEY- ATATT3 nfp_ sgp_ dp.pt. PMAK- "
+        "sntrys_ sbp_ hvs. hvb. hvr. shpat_ shpss_ shpca_ shppa_ shptka_ dop_v1_ doo_v1_ "
+        "dor_v1_ figd_ figor_ figu_ lin_api_ lin_oauth_ ntn_ "
+        "secret_ rnd_ phc_ phx_ SG. AGE-SECRET-KEY- ATATT3 ATCTT3 ATBB nfp_ sgp_ "
+        "dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. PMAK- PMAT- "
         "key-live- tskey- flyv1_ FlyV1_ vercel_ co_live_ wandb_v1_ apify_api_ r_live_",
-        r"[\w.*•…+/=-]{12,}",
+        rf"{CREDIBLE}[\w.*•…+/=-]{{12,}}",
+    ),
+    _prefixed(
+        "service token",
+        "glsa_ glc_ sb_secret_ sntryu_ NRAK- NRJS- NRII- NRRA- pscale_tkn_ pscale_pw_ "
+        "pscale_oauth_ dt0c01. dt0s01. dt0s02. dt0s16. fo1_ fm1a_ fm1r_ fm2_ m0- "
+        "cfut_ cfat_ cfk_ glft- glsoat- glcbt- glimt- glagent- gloas- glffct- glwt- "
+        "sq0atp- sq0csp- EAAAl EAAAE rubygems_ bkua_ CCIPAT_ CCIPRJ_ xkeysib- xsmtpsib- "
+        "mlsn. AKCp cmVmdGtu CFPAT- pnu_ rdme_ zpka_ access-sandbox- access-production- "
+        "secret-live- secret-test- sk_prod_ sk_dev_ unkey_ ghv_ ATSTT3",
+        rf"{CREDIBLE}[\w.*•…+/=-]{{16,}}",
+    ),
+    _prefixed("service key", "napi_ pul-", r"[a-z0-9]{32,}"),
+    _prefixed("google key", "AQ.", rf"{CREDIBLE}[\w*•…-]{{16,}}"),
+    _prefixed("facebook token", "EAA", r"(?=[A-Z0-9]{0,40}[a-z])(?=\w{0,40}\d)\w{28,}"),
+    _prefixed("hubspot token", "pat-", r"[a-z]{2}\d-[0-9a-f*•…-]{16,}"),
+    _prefixed("airtable token", "pat", r"[A-Za-z0-9]{14}\.[0-9a-f*•…]{24,}"),
+    _prefixed("twilio key", "SK", r"[0-9a-f*•…]{32}(?![A-Za-z0-9])"),
+    _prefixed("mapbox token", "sk.ey pk.ey tk.ey", r"[\w.*•…-]{20,}"),
+    _prefixed("newrelic key", "eu01xx", r"[0-9a-f]{20,}(?:NRAL|FFFFNRAL)?"),
+    _prefixed("service key", "re_", rf"{RANDOM}[A-Za-z0-9]{{8}}_[A-Za-z0-9]{{20,}}"),
+    _prefixed("service key", "sk_ pk_", rf"{RANDOM}[A-Za-z0-9]{{24,}}"),
+    Pattern(
+        "terraform token",
+        (".atlasv1.",),
+        re.compile(rf"{EDGE}[A-Za-z0-9]{{10,20}}\.atlasv1\.[\w*•…=-]{{16,}}"),
+    ),
+    Pattern(
+        "telegram token",
+        (":aa",),
+        re.compile(rf"{EDGE}\d{{8,10}}:AA[\w-]{{32,36}}(?![\w-])"),
     ),
 )
 

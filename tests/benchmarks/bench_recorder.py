@@ -2,7 +2,7 @@
 
 The model answers from memory, so that all there is to measure is what stands around it.
 ``loop`` is CPU of the event loop's thread, ``process`` that of all threads: the
-difference is what the recorder, or OpenTelemetry's batch processor, does elsewhere. The
+difference is what the recorder, or the others' batch processor, does elsewhere. The
 writer does its part after the turns: two threads that fight for the interpreter would
 measure the fight.
 """
@@ -14,9 +14,13 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+import logfire
+from langfuse import Langfuse
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
@@ -67,12 +71,11 @@ class CannedModel(FunctionModel):
 
 
 class LocalSink(SpanExporter):
-    """Where OpenTelemetry's spans go: they are serialised, and not sent anywhere."""
+    """Where spans go: they are encoded as OTLP over HTTP has them, and not sent anywhere."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Serialise a batch."""
-        for span in spans:
-            span.to_json()
+        """Encode a batch."""
+        encode_spans(spans).SerializeToString()
         return SpanExportResult.SUCCESS
 
 
@@ -107,16 +110,42 @@ async def _recorded(model: Model, messages: list[ModelMessage], level: Level) ->
 def _ways(parts: int) -> dict[str, Callable[[list[ModelMessage]], Any]]:
     bare = CannedModel(parts)
     recording = RecordingModel(bare)
-    tracing = TracerProvider()
-    tracing.add_span_processor(BatchSpanProcessor(LocalSink()))
-    instrumented = InstrumentedModel(
-        bare, InstrumentationSettings(tracer_provider=tracing)
-    )
     return {
         "bare pydantic-ai": lambda messages: stream_turn(bare, messages),
         "errors level": lambda m: _recorded(recording, m, Level.ERRORS),
         "full level": lambda m: _recorded(recording, m, Level.FULL),
-        "OpenTelemetry": lambda messages: stream_turn(instrumented, messages),
+        **{name: partial(stream_turn, model) for name, model in _traced(bare).items()},
+    }
+
+
+def _traced(bare: Model) -> dict[str, Model]:
+    """Return the model as others record it: with its content, sent nowhere."""
+    tracing = TracerProvider()
+    tracing.add_span_processor(BatchSpanProcessor(LocalSink()))
+    logfire.configure(
+        send_to_logfire=False,
+        console=False,
+        metrics=False,
+        additional_span_processors=[BatchSpanProcessor(LocalSink())],
+    )
+    by_langfuse = TracerProvider()
+    Langfuse(
+        public_key="pk-lf-bench",
+        secret_key="none",
+        base_url="http://127.0.0.1:9",
+        tracer_provider=by_langfuse,
+        span_exporter=LocalSink(),
+    )
+    by_logfire = logfire.instrument_pydantic_ai(bare)
+    assert by_logfire is not None
+    return {
+        "OpenTelemetry": InstrumentedModel(
+            bare, InstrumentationSettings(tracer_provider=tracing)
+        ),
+        "Logfire": by_logfire,
+        "Langfuse": InstrumentedModel(
+            bare, InstrumentationSettings(tracer_provider=by_langfuse)
+        ),
     }
 
 
@@ -149,20 +178,25 @@ def _turn_costs(parts: int) -> None:
     _say(f"CPU per OK turn of {parts} parts, µs (best of {ROUNDS} x {TURNS} turns)")
     _say(
         f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}"
-        f"{'loop, of OpenTelemetry':>25}"
+        f"{'of OpenTelemetry: loop':>25}{'process':>9}"
     )
     bare, usual = _best(costs["bare pydantic-ai"]), _best(costs["OpenTelemetry"])
     for name, measured in costs.items():
         cost = _best(measured)
         numbers = f"{_us(cost.loop):>8}{_us(cost.process):>9}"
         over = f"{_us(cost.loop - bare.loop):>18}{_us(cost.process - bare.process):>9}"
-        share = (cost.loop - bare.loop) / (usual.loop - bare.loop)
-        _say(f"{name:20}{numbers}{over}{share:>25.0%}")
+        loop = _share(cost.loop - bare.loop, usual.loop - bare.loop)
+        process = _share(cost.process - bare.process, usual.process - bare.process)
+        _say(f"{name:20}{numbers}{over}{loop:>25}{process:>9}")
 
 
 def _best(costs: list[Cost]) -> Cost:
     """Return the least of each: what disturbs a measurement only ever adds to it."""
     return Cost(min(cost.loop for cost in costs), min(cost.process for cost in costs))
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.0%}" if whole > 0 else "?"  # too noisy to tell
 
 
 def _us(seconds: float) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from chatdebug.conf import recorder_settings
+from chatdebug.management.terminal import printable
 from chatdebug.models import ChatRun, WriterState
 from chatdebug.writer.spool import Spool
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         """Print one writer's state."""
         self.stdout.write("")
         self.stdout.write(
-            f"{writer}, started {writer.started_at:%Y-%m-%d %H:%M:%S}, "
+            f"{printable(str(writer))}, started {writer.started_at:%Y-%m-%d %H:%M:%S}, "
             f"seen {writer.seen_at:%Y-%m-%d %H:%M:%S} UTC"
         )
         self.stdout.write(f"  queued: {writer.queued}, spooled: {writer.spooled}")
@@ -44,4 +45,4 @@ class Command(BaseCommand):
             self.stdout.write("  " + ", ".join(numbers))
         if writer.last_error and writer.last_error_at:
             when = f"{writer.last_error_at:%Y-%m-%d %H:%M:%S} UTC"
-            self.stdout.write(f"  last error: {writer.last_error} at {when}")
+            self.stdout.write(f"  last error: {printable(writer.last_error)} at {when}")

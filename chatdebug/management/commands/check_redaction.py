@@ -18,6 +18,21 @@ from chatdebug.redaction import (
     redact_url,
 )
 from chatdebug.redaction.configured import MIN_END, MIN_PIECE
+from chatdebug.redaction.shapes import SHAPES, Shape
+
+PARTS = range(1, 6)
+"""Characters of the parts in which a model may stream a secret."""
+
+
+def _streamed(secret: str, shape: Shape) -> str:
+    """Return what a recorded stream still says of a secret in parts of each size."""
+    text = f"before {secret} after"
+    said = []
+    for size in PARTS:
+        parts = [text[start : start + size] for start in range(0, len(text), size)]
+        said.append(shape.said(redact_body(shape.body(parts), shape.content_type)))
+    return "\n".join(said)
+
 
 PATHS: dict[str, Callable[[str], str]] = {
     "text": lambda secret: redact_text(f"before {secret} after"),
@@ -44,6 +59,10 @@ PATHS: dict[str, Callable[[str], str]] = {
         )
         for shift in range(3)
     },
+    **{
+        f"streamed, {name}": lambda secret, shape=shape: _streamed(secret, shape)  # type: ignore[misc]
+        for name, shape in SHAPES.items()
+    },
     "head": lambda secret: redact_text(f"starts with {secret[:MIN_END]}…"),
     "tail": lambda secret: redact_text(f"ends with …{secret[-MIN_END:]}"),
 }
@@ -65,7 +84,7 @@ class Command(BaseCommand):
             leaking = sum(_shows(path(secret), secret) for secret in secrets)
             leaks += leaking
             verdict = f"{leaking} LEAK" if leaking else "ok"
-            self.stdout.write(f"{name:24} {verdict}")
+            self.stdout.write(f"{name:38} {verdict}")
         self.stdout.write(f"{len(secrets)} secrets, {len(PATHS)} paths.")
         if leaks:
             raise CommandError(f"{leaks} leaks.")

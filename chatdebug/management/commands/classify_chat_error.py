@@ -18,6 +18,7 @@ from chatdebug.errors import (
     explain,
 )
 from chatdebug.management.jsonl import answer_lines
+from chatdebug.management.terminal import printable
 from chatdebug.services.rules import loaded_rules
 
 STANDARD_INPUTS = ("message", "status_code", "error_type", "error_code")
@@ -94,7 +95,7 @@ class Command(BaseCommand):
         for name in ("status_code", "codes", "classes", "provider", "reason", "lead"):
             value = getattr(evidence, name)
             shown = sorted(value) if isinstance(value, frozenset) else value
-            self.stdout.write(f"read  {name}: {json.dumps(shown)}")
+            self.stdout.write(printable(f"read  {name}: {json.dumps(shown)}"))
         for rule, fired in explain(evidence):
             self.stdout.write(f"{'fired' if fired else 'tried'} {rule.id}")
         self.stdout.write("")
@@ -109,8 +110,9 @@ class Command(BaseCommand):
         self.stdout.write(f"retryable    {'yes' if verdict.retryable else 'no'}")
         for name in ("retry_after", "status_code", "provider", "detail"):
             if value := getattr(verdict, name):
-                self.stdout.write(f"{name:12} {value}")
-        self.stdout.write(f"the user is told: {verdict.message} {verdict.advice}")
+                self.stdout.write(printable(f"{name:12} {value}"))
+        told = f"the user is told: {verdict.message} {verdict.advice}"
+        self.stdout.write(printable(told))
 
 
 def _answer(data: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chatdebug.management.jsonl import answer_lines
+from chatdebug.management.terminal import printable
 from chatdebug.redaction import (
     redact_headers,
     redact_json_document,
@@ -47,7 +48,7 @@ class Command(BaseCommand):
             if failures:
                 raise CommandError(f"{failures} lines could not be read.")
         elif text is not None:
-            self.stdout.write(redact_text(text))
+            self.stdout.write(printable(redact_text(text)))
         else:
             raise CommandError("Give a text, or --jsonl with lines on stdin.")
 

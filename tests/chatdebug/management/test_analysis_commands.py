@@ -3,7 +3,9 @@
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,6 +15,9 @@ from chatdebug.models import ClassificationRule
 from chatdebug.services.rules import LoadedRules, loaded_rules
 
 pytestmark = pytest.mark.django_db
+from django.utils import timezone
+
+from chatdebug.models import WriterState
 
 
 def lines_of(
@@ -160,3 +165,42 @@ def test_a_database_that_cannot_be_read_is_said(
     call_command("classify_chat_error", "status 429", stdout=out, stderr=err)
     assert "rate_limit" in out.getvalue()
     assert "own rules could not be read" in err.getvalue()
+
+
+CONTROLS = "\x1b]0;title\x07 \x1b[2J \x9b31m \x7f \r \u202e x"
+
+
+def _shows_controls(text: str) -> bool:
+    return any(ord(letter) < 32 and letter != "\n" for letter in text) or any(
+        letter in text for letter in "\x7f\x9b\u202e"
+    )
+
+
+@pytest.mark.parametrize("command", ["redact_text", "classify_chat_error"])
+def test_a_terminal_is_told_nothing_by_a_text(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    assert not _shows_controls(output_of(command, f"status 418: {CONTROLS}"))
+    monkeypatch.setattr(
+        "sys.stdin", io.StringIO(json.dumps({"input": CONTROLS, "message": CONTROLS}))
+    )
+    out = io.StringIO()
+    with suppress(CommandError):
+        call_command(command, "--jsonl", stdout=out)
+    assert out.getvalue()
+    assert not _shows_controls(out.getvalue())
+
+
+@pytest.mark.django_db
+def test_the_state_of_a_writer_is_printed_without_controls() -> None:
+    now = timezone.now()
+    WriterState.objects.create(
+        id=uuid4(),
+        host=f"host{CONTROLS}",
+        pid=1,
+        started_at=now,
+        seen_at=now,
+        last_error=CONTROLS,
+        last_error_at=now,
+    )
+    assert not _shows_controls(output_of("chatdebug_status"))

@@ -557,3 +557,28 @@ def test_payloads_do_not_import_pydantic_ai():
         " for m in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_a_secret_in_many_small_parts_of_one_message_is_removed() -> None:
+    secret = "sk-proj-Ab3dE5fG7hJ9kL1mN3pQ5rS7tU9v"
+    pieces = [secret[start : start + 3] for start in range(0, len(secret), 3)]
+    answer = ai.ModelResponse(parts=[ai.TextPart(piece) for piece in pieces])
+    prompt = ai.ModelRequest(parts=[ai.UserPromptPart(pieces)])
+    history = ai.ModelRequest(parts=[ai.UserPromptPart(piece) for piece in pieces])
+
+    parts = normalise_response(answer)["content"]
+    asked = [
+        part
+        for request in (prompt, history)
+        for part in normalise_request([request], None, None)["messages"][0]["parts"]
+    ]
+
+    assert "".join(part["text"] for part in parts) == "[REDACTED:api key]"
+    assert "".join(part["text"] for part in asked) == "[REDACTED:api key]" * 2
+
+
+def test_texts_of_one_message_that_are_none_of_one_text_stay() -> None:
+    texts = ["Tell me the password:", "Thanks, but no, thanks.", "Another text here."]
+    answer = ai.ModelResponse(parts=[ai.TextPart(text) for text in texts])
+
+    assert [part["text"] for part in normalise_response(answer)["content"]] == texts

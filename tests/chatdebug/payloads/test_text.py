@@ -176,3 +176,25 @@ def _shows(secret: str, text: str, size: int = 12) -> bool:
     """Whether any run of so many characters of the secret is in the text."""
     marks = range(len("sk-ant-api03-"), len(secret) + 1, size)
     return any(secret[start:end] in text for start, end in pairwise(marks))
+
+
+def test_a_text_that_is_cut_twice_has_one_note_with_its_first_length() -> None:
+    twice = clip(clip("a" * 50_000 + "z" * 50_000, 16_384), 2_000)
+    assert twice.count("left out of") == 1
+    assert "left out of 100,000]" in twice
+    assert twice.startswith("aaa")
+    assert twice.endswith("zzz")
+    assert len(twice) <= 2_000
+
+
+@pytest.mark.parametrize(
+    "marker", ["[REDACTED:api key]", "[REDACTED]", "%5BREDACTED%5D"]
+)
+def test_no_cut_divides_a_marker(marker: str) -> None:
+    for shift in range(40):
+        text = "x" * shift + marker * 200
+        for kept in (clip(text, 300), clip_bytes(text, 300)):
+            head, _, tail = kept.partition(" … ")
+            tail = tail.rpartition(" … ")[2]
+            assert not head.lstrip("x").replace(marker, "")
+            assert not tail.replace(marker, "")

@@ -121,6 +121,24 @@ def test_a_stream_that_breaks_off_keeps_its_part() -> None:
     assert step.attempts[0]["status"] == "failed"
 
 
+VERDICTS = {
+    "fault-429": "http_error",
+    "fault-529": "http_error",
+    "fault-html-502": "http_error",
+    "fault-eof": "cut_short",
+    "fault-badjson": "closed_by_client",
+    "fault-instream-overloaded": "completed",
+}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", VERDICTS)
+def test_the_verdict_on_an_attempt_tells_who_ended_it(name: str, protocol: str) -> None:
+    step = recorded(name, protocol)
+    assert step.attempts[0]["status"] == VERDICTS[name]
+    assert step.run.summary["endpoint_label"].startswith("POST /")
+
+
 def test_retries_of_one_call_are_attempts_of_one_step() -> None:
     async def body() -> None:
         async with (

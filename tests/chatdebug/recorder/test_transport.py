@@ -33,6 +33,7 @@ SECRET = "sk-ant-api03-" + "aB3dE5fG7hJ9" * 4
 URL = "https://provider.test/v1/messages"
 JSON = {"content-type": "application/json"}
 SSE = {"content-type": "text/event-stream"}
+NDJSON = {"content-type": "application/x-ndjson"}
 
 
 class Chunks(httpx2.AsyncByteStream, httpx2.SyncByteStream):
@@ -237,10 +238,12 @@ def test_rate_limit_headers_stay_readable():
     assert limits.items() <= attempt["response_headers"].items()
 
 
-def test_an_http_error_with_its_whole_body_is_completed():
-    attempt = record(Answer(b'{"error": "no"}', status=400, headers=JSON))
+@pytest.mark.parametrize("status", [400, 429, 529])
+def test_an_http_error_with_its_whole_body_is_one(status):
+    attempt = record(Answer(b'{"error": "no"}', status=status, headers=JSON))
 
-    assert (attempt["status"], attempt["response_status"]) == ("completed", 400)
+    assert (attempt["status"], attempt["response_status"]) == ("http_error", status)
+    assert attempt["error"] == ""
 
 
 def test_a_transport_error_is_recorded_without_a_response():
@@ -328,7 +331,7 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
 
     (attempt,) = asyncio.run(body()).as_json()
 
-    assert (attempt["status"], attempt["error"]) == ("failed", "cancelled")
+    assert (attempt["status"], attempt["error"]) == ("cancelled", "cancelled")
     assert attempt["response_status"] == (None if phase == "connecting" else 200)
 
 
@@ -349,14 +352,14 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             Answer(b"12", b"3", headers=JSON | {"content-length": "3"}),
             read_one,
             "POST",
-            "failed",
+            "closed_by_client",
             id="length-missed",
         ),
         pytest.param(
             Answer(b"12", headers=JSON | {"content-length": "3"}),
             read_all,
             "POST",
-            "failed",
+            "cut_short",
             id="end-before-length",
         ),
         pytest.param(
@@ -384,14 +387,14 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             Answer(b'{"a": 1} {"b"', b": 1}", headers=JSON),
             read_one,
             "POST",
-            "failed",
+            "closed_by_client",
             id="second-document",
         ),
         pytest.param(
             Answer(b'{"a": ', b"1}", headers=JSON),
             read_one,
             "POST",
-            "failed",
+            "closed_by_client",
             id="half-a-document",
         ),
         pytest.param(
@@ -400,7 +403,7 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             ),
             read_one,
             "POST",
-            "failed",
+            "closed_by_client",
             id="ndjson-closed-early",
         ),
         pytest.param(
@@ -414,14 +417,18 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             Answer(b"<html>", b"</html>", headers={"content-type": "text/html"}),
             read_one,
             "POST",
-            "failed",
+            "closed_by_client",
             id="html-closed-early",
         ),
         pytest.param(
-            Answer(b"{}", headers=JSON), read_nothing, "POST", "failed", id="unread"
+            Answer(b"{}", headers=JSON),
+            read_nothing,
+            "POST",
+            "closed_by_client",
+            id="unread",
         ),
         pytest.param(
-            Answer(headers=SSE), read_all, "POST", "completed", id="sse-empty"
+            Answer(headers=SSE), read_all, "POST", "cut_short", id="sse-empty"
         ),
         pytest.param(
             Answer(b"data: 1\n\n", headers=SSE),
@@ -434,7 +441,7 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             Answer(b"data: 1\n\n", b"data: 2\n\n", headers=SSE),
             read_one,
             "POST",
-            "failed",
+            "closed_by_client",
             id="sse-closed-early",
         ),
         pytest.param(
@@ -457,7 +464,7 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             ),
             read_one,
             "POST",
-            "failed",
+            "closed_by_client",
             id="sse-text-that-quotes-the-end",
         ),
         pytest.param(
@@ -467,6 +474,74 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             "completed",
             id="sse-long-closed-after-done",
         ),
+        pytest.param(
+            Answer(
+                b'data: {"choices": [{"delta": {"content": "a"}}]}\n\n', headers=SSE
+            ),
+            read_all,
+            "POST",
+            "cut_short",
+            id="sse-end-without-last-event",
+        ),
+        pytest.param(
+            Answer(b'{"message": {"content": "a"}, "done": false}\n', headers=NDJSON),
+            read_all,
+            "POST",
+            "cut_short",
+            id="ndjson-end-without-last-line",
+        ),
+        pytest.param(
+            Answer(b'{"done": false}\n{"done": true}\n', b"", headers=NDJSON),
+            read_one,
+            "POST",
+            "completed",
+            id="ndjson-closed-after-last-line",
+        ),
+        pytest.param(
+            Answer(
+                b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n',
+                b"",
+                headers=SSE,
+            ),
+            read_one,
+            "POST",
+            "completed",
+            id="sse-closed-after-its-finish-reason",
+        ),
+        pytest.param(
+            Answer(
+                b'data: {"id": "g", "choices": [], "error": {"code": 502}}\n\n',
+                b"",
+                headers=SSE,
+            ),
+            read_one,
+            "POST",
+            "completed",
+            id="sse-closed-after-an-error-that-is-not-its-first-key",
+        ),
+        pytest.param(
+            Answer(
+                b'data: {"choices": [{"delta": {"content": "\\"error\\": 1"}}], '
+                b'"error": null}\n\n',
+                b"data: 2",
+                headers=SSE,
+            ),
+            read_one,
+            "POST",
+            "closed_by_client",
+            id="sse-closed-after-text-that-speaks-of-an-error",
+        ),
+        pytest.param(
+            Answer(
+                b'data: {"choices": [{"delta": {"content": "a"}}]}\n\ndata: {"cho\n\n',
+                b"data: [DONE]\n\n",
+                headers=SSE,
+            ),
+            read_one,
+            "POST",
+            "closed_by_client",
+            id="sse-given-up-on-a-garbled-line",
+        ),
     ],
 )
 def test_closing_decides_whether_the_response_was_complete(
@@ -475,8 +550,13 @@ def test_closing_decides_whether_the_response_was_complete(
     attempt = record(answer, read=read, method=method)
 
     assert attempt["status"] == status
-    assert bool(attempt["error"]) == (status == "failed")
-    assert attempt["error"].startswith("unexpected EOF") or status == "completed"
+    notes = {
+        "completed": "",
+        "cut_short": "the response ended after",
+        "closed_by_client": "the client stopped reading after",
+    }
+    assert bool(attempt["error"]) == (status != "completed")
+    assert attempt["error"].startswith(notes[status])
     assert answer.stream.closed == 1
 
 
@@ -497,8 +577,8 @@ def test_closing_a_stalled_response_reads_nothing_more():
 
     (attempt,) = asyncio.run(body()).as_json()
 
-    assert attempt["status"] == "failed"
-    assert attempt["error"].startswith("unexpected EOF")
+    assert attempt["status"] == "closed_by_client"
+    assert attempt["error"].startswith("the client stopped reading after 9 bytes")
 
 
 def test_an_event_stream_is_recorded_at_its_end_though_never_closed():
@@ -894,8 +974,8 @@ def sync_record(
         pytest.param(
             Answer(b"{", b"}", headers=JSON),
             lambda response: next(response.iter_raw()),
-            "failed",
-            "unexpected EOF: the response ended after 1 bytes",
+            "closed_by_client",
+            "the client stopped reading after 1 bytes, before its end",
             id="closed-early",
         ),
         pytest.param(
@@ -1035,7 +1115,7 @@ def test_each_retry_inside_the_anthropic_sdk_is_an_attempt():
     assert [
         (attempt["number"], attempt["response_status"], attempt["status"])
         for attempt in attempts
-    ] == [(1, 529, "completed"), (2, 200, "completed")]
+    ] == [(1, 529, "http_error"), (2, 200, "completed")]
     assert SECRET not in json.dumps(attempts)
 
 

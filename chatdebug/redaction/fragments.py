@@ -1,0 +1,252 @@
+"""Secrets that are divided over several texts, as models stream them in small parts.
+
+The texts that stand at one place of several documents are read as one. What is found in
+it is taken out of all of them: what is left, joined, is the redacted text.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from chatdebug.redaction.configured import configured_secrets
+from chatdebug.redaction.text import redact_text
+from chatdebug.redaction.vendors import remove_vendor_keys
+
+type Place = tuple[Any, ...]
+"""The keys on the way to a text; positions in lists are ``*``, or the item's own index."""
+
+MAX_DEPTH = 200
+SMALL = 16
+"""Characters that the parts of one text have on average, where nothing else says that
+they are parts of one."""
+FEW = 3
+INDICES = 128
+"""An integer from 0 up to this may say to which of several texts a part belongs."""
+COUNTER = re.compile(r"(?i)seq|time|created|token|count|usage|length|offset|size|id$")
+SORTS = frozenset(["type", "event", "item_id", "itemId", "channel"])
+"""Keys whose value says of what a document is a part."""
+TOKENS = frozenset(
+    [
+        *("logprobs", "logprobs_result", "logprobsResult", "top_logprobs", "bytes"),
+        *("token_ids", "prompt_token_ids", "tokens", "context"),
+    ]
+)
+"""Keys under which a text is said once more, in numbers or one token at a time."""
+AS_TOKENS = "[REDACTED:tokens]"
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """A text inside a document, and where it stands."""
+
+    document: int
+    holder: Any
+    key: Any
+    text: str
+    place: Place
+    told: Place
+
+    def put(self, text: str) -> None:
+        """Replace the text in its document."""
+        self.text = text
+        self.holder[self.key] = text
+
+
+def redact_fragments(
+    texts: list[str], redact: Callable[[str], str] | None = None
+) -> list[str]:
+    """Return texts that are read one after the other, without secrets across them.
+
+    The same list if there are none. If each has its own, each is redacted by itself; else
+    everything between the first and the last secret moves into one text, so that the
+    joined result is the joined text, redacted. Without
+    ``redact`` it is guessed whether these are parts of one text: of others only what is
+    a secret by its look is removed, because a word and what follows it are strangers.
+    """
+    if len(texts) < 2:
+        return texts
+    joined = "".join(texts)
+    if redact is None:
+        is_one = len(texts) >= FEW and len(joined) <= SMALL * len(texts)
+        redact = redact_text if is_one else _by_look
+    redacted = redact(joined)
+    if redacted == joined:
+        return texts
+    each = [redact(text) for text in texts]
+    if "".join(each) == redacted:
+        return each
+    start = _common(joined, redacted)
+    end = len(joined) - _common(joined[start:][::-1], redacted[start:][::-1])
+    between = redacted[start : len(redacted) - (len(joined) - end)]
+    return list(_distributed(texts, start, end, between))
+
+
+def redact_across(
+    documents: list[list[Any]],
+    redact: Callable[[str], str] | None,
+    *,
+    torn: Set[int] = frozenset(),
+    unsure: int = 0,
+) -> set[int]:
+    """Redact the texts that go on over several documents, in place; return which changed.
+
+    Each document is a list around a JSON value. If some are ``torn``, their places mean
+    nothing, and everything that varies is read as one text as well. Of a text whose
+    beginning is not known, the first ``unsure`` characters are replaced by their number.
+    """
+    leaves: list[Leaf] = []
+    for number, document in enumerate(documents):
+        _collect(leaves, number, document, (), ())
+    texts = [found for found in _grouped(leaves, "place") if _varies(found)]
+    changed: set[int] = set()
+    for found in texts:
+        groups = _grouped(found, "told")
+        # Several texts at once, each by its own index; then whatever else it may be.
+        for group in [*groups, found] if len(groups) > 1 else groups:
+            changed |= _redact_group(group, redact)
+    if torn:
+        varying = {found[0].place for found in texts}
+        group = [
+            leaf for leaf in leaves if leaf.place in varying or leaf.document in torn
+        ]
+        changed |= _redact_group(group, redact)
+    if unsure:
+        for found in texts:
+            changed |= _hide_beginning(found, unsure)
+    if changed:
+        changed.update(
+            number for number, box in enumerate(documents) if _drop_tokens(box)
+        )
+    return changed
+
+
+def _grouped(leaves: list[Leaf], kind: str) -> list[list[Leaf]]:
+    groups: dict[Place, list[Leaf]] = {}
+    for leaf in leaves:
+        groups.setdefault(getattr(leaf, kind), []).append(leaf)
+    return list(groups.values())
+
+
+def _by_look(text: str) -> str:
+    return configured_secrets.matcher().remove(remove_vendor_keys(text))
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two texts have in common from their start on."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _distributed(texts: list[str], start: int, end: int, between: str) -> Iterator[str]:
+    """Yield texts of whose characters those from ``start`` to ``end`` are replaced."""
+    position, is_placed = 0, False
+    for number, text in enumerate(texts, 1):
+        before = max(0, start - position)
+        after = max(0, end - position)
+        position += len(text)
+        middle = ""
+        if not is_placed and (position > start or number == len(texts)):
+            middle, is_placed = between, True
+        yield text[:before] + middle + text[after:]
+
+
+def _redact_group(leaves: list[Leaf], redact: Callable[[str], str] | None) -> set[int]:
+    texts = [leaf.text for leaf in leaves]
+    kept = redact_fragments(texts, redact)
+    if kept is texts:
+        return set()
+    changed = set()
+    for leaf, text in zip(leaves, kept, strict=True):
+        if text != leaf.text:
+            leaf.put(text)
+            changed.add(leaf.document)
+    return changed
+
+
+def _hide_beginning(leaves: list[Leaf], characters: int) -> set[int]:
+    changed = set()
+    for leaf in leaves:
+        if characters <= 0:
+            break
+        characters -= len(leaf.text)
+        leaf.put(f"[{len(leaf.text)} characters]")
+        changed.add(leaf.document)
+    return changed
+
+
+def _varies(leaves: list[Leaf]) -> bool:
+    first = leaves[0].text
+    return any(leaf.text != first for leaf in leaves)
+
+
+def _collect(
+    found: list[Leaf],
+    number: int,
+    value: Any,
+    place: Place,
+    told: Place,
+    depth: int = 0,
+) -> None:
+    """Add each text with its place, and with its place among texts that interleave."""
+    for key, item, step, mark in _items(value):
+        here, there = (*place, step), (*told, mark)
+        if isinstance(item, str):
+            if item:
+                found.append(Leaf(number, value, key, item, here, there))
+        elif isinstance(item, dict | list) and depth < MAX_DEPTH:
+            _collect(found, number, item, here, there, depth + 1)
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
+    """Yield key, item, and what stands for the key in the two kinds of places."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, dict) and "role" in item:
+                yield index, item, index, index  # a message is a text of its own
+            elif isinstance(item, dict) and _marks(item):
+                yield index, item, "*", "*"
+            else:
+                yield index, item, "*", index
+        return
+    marks = _marks(value)
+    for key, item in value.items():
+        yield key, item, key, (marks, key)
+
+
+def _marks(value: dict[str, Any]) -> Place:
+    """Return what in a mapping says to which of several texts its own belong."""
+    return tuple(
+        [
+            item
+            for key, item in value.items()
+            if (type(item) is int and 0 <= item < INDICES and not _is_counter(key))
+            or (key in SORTS and isinstance(item, str))
+        ]
+    )
+
+
+@lru_cache(1_024)
+def _is_counter(key: str) -> bool:
+    return COUNTER.search(key) is not None
+
+
+def _drop_tokens(value: Any, depth: int = 0) -> bool:
+    """Replace what says a text once more, token by token; say whether there was any."""
+    if depth > MAX_DEPTH or not isinstance(value, dict | list):
+        return False
+    found = False
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if key in TOKENS and isinstance(item, dict | list) and item:
+            value[key] = AS_TOKENS
+            found = True
+        else:
+            found = _drop_tokens(item, depth + 1) or found
+    return found

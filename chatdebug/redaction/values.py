@@ -1,0 +1,95 @@
+"""JSON-like values, redacted by their keys and by their texts."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chatdebug.redaction.markers import MARKER
+from chatdebug.redaction.names import SHORT, is_secret_header, is_secret_key
+from chatdebug.redaction.text import redact_text
+
+SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
+SCHEMA_VALUES = frozenset(["const", "default", "enum", "example", "examples", "value"])
+PRIVATE_NUMBERS = frozenset(["d", "p", "q", "dp", "dq", "qi", "k", "oth"])
+"""Of a JSON web key: what makes it a private one."""
+MAX_DEPTH = 200
+TOO_DEEP = "[REDACTED:too deep]"
+
+
+def redact_json(value: Any, depth: int = 0) -> Any:
+    """Return a JSON-like value without secrets; what is unchanged is the same object.
+
+    The whole value of a key that stands for a secret is replaced, and each string is
+    redacted as text. Deeper than ``MAX_DEPTH`` nothing is kept.
+    """
+    if isinstance(value, str):
+        return redact_text(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if depth > MAX_DEPTH:
+        return TOO_DEEP
+    if isinstance(value, dict | Mapping):
+        items = {
+            _key(key): MARKER
+            if _is_secret(key, item, value)
+            else redact_json(item, depth + 1)
+            for key, item in value.items()
+        }
+        return items if items != value else value
+    if isinstance(value, list | tuple):
+        redacted = [
+            MARKER if _follows_option(value, index) else redact_json(item, depth + 1)
+            for index, item in enumerate(value)
+        ]
+        return redacted if redacted != list(value) else value
+    return value
+
+
+def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
+    """Say whether a key's value is a secret, by its name or by that of its pair."""
+    if not isinstance(key, str) or value in (None, "", True, False):
+        return False
+    if key == "value":
+        name = around.get("name") or around.get("key")
+        return isinstance(name, str) and (is_secret_key(name) or is_secret_header(name))
+    if key in PRIVATE_NUMBERS and "kty" in around:
+        return True
+    return is_secret_key(key) and not (
+        _is_schema(value) or _is_part_of_text(key, value, around)
+    )
+
+
+def _is_part_of_text(key: str, value: Any, around: Mapping[Any, Any]) -> bool:
+    """Say whether a key's value is one of the tokens that a model makes text of."""
+    return "logprob" in around or (
+        key == "token" and isinstance(value, Mapping) and {"id", "text"} <= value.keys()
+    )
+
+
+def _is_schema(value: Any) -> bool:
+    """Say whether this describes a value, as the parameters of tools are described."""
+    return (
+        isinstance(value, Mapping)
+        and value.get("type") in SCHEMA_TYPES
+        and SCHEMA_VALUES.isdisjoint(value)
+    )
+
+
+def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
+    """Say whether an item is the value of a command line's option for a secret."""
+    option = items[index - 1] if index else None
+    return (
+        isinstance(option, str)
+        and option.startswith("--")
+        and isinstance(items[index], str)
+        and is_secret_key(option.lstrip("-"))
+    )
+
+
+def _key(key: Any) -> Any:
+    return redact_text(key) if isinstance(key, str) and len(key) >= SHORT else key
+
+
+def dump(value: Any) -> str:
+    """Return a value as compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
