@@ -43,9 +43,11 @@ class RecorderSettings:
     STORM_FIRST: int = 20
     """Of the same failure, how many runs are stored before most are only counted."""
     STORM_SECONDS: float = 3600.0
-    """After this long the count of the same failure begins anew."""
-    STORM_FINGERPRINTS: int = 1_000
-    """How many different failures are told apart; of more, the oldest is forgotten."""
+    """After this long a failure counts as a new one."""
+    STORM_RUNS: int = 2_000
+    """How many runs with captured failures a process stores in ``STORM_SECONDS`` at most,
+    whatever failed. Repeats take no more than half of them; the last one counts all for
+    which there was no room."""
     SPOOL_FILES: int = 10_000
     """How many captures wait in the spool at most; the first ones are kept."""
     QUEUE_ROWS: int = 10_000

@@ -3,11 +3,9 @@
 import logging
 import os
 import socket
-from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from math import inf
-from threading import Lock
 from time import monotonic
 from uuid import UUID
 
@@ -22,10 +20,11 @@ from chatdebug.services.retention import prune_runs
 from chatdebug.services.rules import loaded_rules
 from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.database import add_similar, import_captures, touch_runs
+from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.rows import Snapshot, Table
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.tally import Instead, Tally
 
 logger = logging.getLogger(__name__)
 
@@ -54,19 +53,17 @@ class Upkeep:
         self._queue = queue
         self._spool = spool
         self._live: set[UUID] = set()
-        self._similar: Counter[UUID] = Counter()
-        self._counting = Lock()
+        self._tally = Tally()
         self._next_beat = 0.0
         self._next_report = inf
         self._state = WriterState(
             id=new_id(), host=socket.gethostname(), pid=os.getpid()
         )
 
-    def count_similar(self, run_id: UUID) -> None:
+    def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
         """Count one more failure on a stored run. From any thread."""
         self._counters.add(suppressed=1)
-        with self._counting:
-            self._similar[run_id] += 1
+        self._tally.add(run_id, instead)
         if self._next_report == inf:
             self._report_soon()
             self._queue.nudge()
@@ -79,6 +76,8 @@ class Upkeep:
                     self._live.add(row.id)
                 else:
                     self._live.discard(row.id)
+                if row.is_capture:
+                    self._tally.note_written(row.id)
         self._report_soon()
 
     def note_recovered(self) -> None:
@@ -104,16 +103,12 @@ class Upkeep:
     def report(self) -> None:
         """Write the counted failures and this writer's state. Raises django.db.Error."""
         self._next_report = inf
-        with self._counting:
-            similar, self._similar = self._similar, Counter()
         try:
-            if similar:
-                add_similar(similar, using=self._alias)
-        except Error:
-            with self._counting:
-                self._similar.update(similar)
-            self._report_soon()
-            raise
+            for row in self._tally.report(using=self._alias):
+                self._counters.add(dropped=self._queue.put(row))
+        finally:
+            if self._tally:
+                self._report_soon()
         self._save_state()
 
     def import_spool(self) -> int:
