@@ -9,9 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from chatdebug.conf import RecorderSettings, recorder_settings
-
-OVERFLOW = "overflow"
-"""Instead of a fingerprint: this run counts failures of all kinds that found no room."""
+from chatdebug.models.runs import OVERFLOW
 
 
 class StoredRun(NamedTuple):
