@@ -2,6 +2,7 @@
 
 ``record_run`` opens a run, ``RecordingModel`` records the calls of a pydantic-ai model,
 ``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
+``forget_chat`` deletes what was recorded of a chat.
 """
 
 from chatdebug.enums import Level, Operation, RunKind, Status
@@ -12,6 +13,7 @@ from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.redaction import configured_secrets
+from chatdebug.services.forget import forget_chat
 from chatdebug.writer import close_writer
 
 protect_secret = configured_secrets.add
@@ -29,6 +31,7 @@ __all__ = [
     "SyncRecordingTransport",
     "close_writer",
     "current_run",
+    "forget_chat",
     "logical_call",
     "protect_secret",
     "record_run",
