@@ -12,7 +12,9 @@ from django.utils import timezone
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ForgottenChat, RecordingSwitch
 from chatdebug.models.switches import Scope
+from chatdebug.payloads import clean
 
+ID_CHARACTERS = 64
 BATCH_RUNS = 500
 CHATS = 500
 """How many chats are asked for at a time."""
@@ -25,16 +27,12 @@ KEPT = timedelta(days=90)
 """How long the rows of a deleted chat may come back from the journal of a lost host."""
 
 
-def forget_chat(chat_id: object) -> None:
-    """Delete all runs of a chat, those that are still on their way, and its switch.
+def mark_forgotten(*, chat: str) -> None:
+    """Mark a chat as forgotten, and delete its runs when that is committed.
 
-    For the host project, when it deletes a chat, in the same transaction: it commits both
-    or neither. The runs go when it has committed, within a second or, of a chat with very
-    many, a little later by the recorder's writers, which also delete what comes after.
-    Runs of other chats that name this one as parent or root stay: forget those chats too.
-    Raises django.db.Error; nothing is forgotten then.
+    Raises django.db.Error; nothing is marked then.
     """
-    chat = str(chat_id)
+    chat = clean(chat)[:ID_CHARACTERS]  # as the writer stores it
     ForgottenChat.objects.update_or_create(
         chat_id=chat, defaults={"forgotten_at": timezone.now()}
     )

@@ -59,7 +59,7 @@ def prune_runs(
     return len(batch)
 
 
-def prune_within(seconds: float, *, using: str | None = None) -> bool:
+def prune_within(*, seconds: float, using: str | None = None) -> bool:
     """Prune batch after batch for so long; return whether nothing is left to prune.
 
     Always at least one batch. Raises django.db.Error.

@@ -127,7 +127,8 @@ class Upkeep:
             if self._tally:
                 self._report_soon()
         if self._new_chats:
-            delete_forgotten(chats=self._new_chats, using=self._alias)
+            if not delete_forgotten(chats=self._new_chats, using=self._alias):
+                self._next_tidy = 0.0
             self._new_chats = set()
         self._save_state()
 
@@ -161,7 +162,7 @@ class Upkeep:
         )
         if is_tidy:
             self._swept_since = timezone.now() - SWEPT_AGAIN
-            is_tidy = prune_within(TIDY_SECONDS, using=self._alias)
+            is_tidy = prune_within(seconds=TIDY_SECONDS, using=self._alias)
         if not is_tidy:
             self._next_tidy = monotonic() + TIDY_SECONDS
 

@@ -46,9 +46,13 @@ def test_a_deletion_that_is_rolled_back_deletes_nothing() -> None:
     assert ChatRun.objects.get() == run
 
 
-def test_an_id_may_be_of_any_type() -> None:
-    ChatRunFactory(chat_id="17")
-    forget_chat(17)
+@pytest.mark.parametrize("chat", [17, "x" * 100, "a\x00b"], ids=["int", "long", "NUL"])
+def test_an_id_may_be_whatever_a_project_has(chat: object) -> None:
+    with suppress(RuntimeError), record_run(chat_id=chat) as run, run.step():
+        raise RuntimeError("the ballast shifted")
+    close_writer(timeout=20)
+    assert ChatRun.objects.exists()
+    forget_chat(chat)
     assert not ChatRun.objects.exists()
 
 

@@ -88,9 +88,9 @@ def test_a_stretch_of_pruning_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         return now
 
     monkeypatch.setattr(retention, "monotonic", clock)
-    assert not prune_within(2.5)
+    assert not prune_within(seconds=2.5)
     assert ChatRun.objects.count() == 2
-    assert prune_within(2.5)
+    assert prune_within(seconds=2.5)
     assert not ChatRun.objects.exists()
 
 
