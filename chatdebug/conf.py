@@ -19,7 +19,7 @@ from chatdebug.enums import Level
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderSettings:
-    """What a deployment may set; the defaults are those of design.md and the reference."""
+    """What a deployment may set. ``BOUNDS`` says within which numbers."""
 
     DEFAULT_LEVEL: str = Level.ERRORS
     """``errors``, or ``off`` for a deployment that must store nothing."""
@@ -43,13 +43,32 @@ class RecorderSettings:
     STORM_FIRST: int = 20
     """Of the same failure, how many runs are stored before most are only counted."""
     STORM_SECONDS: float = 3600.0
-    """After this long the count of the same failure begins anew."""
-    STORM_FINGERPRINTS: int = 1_000
-    """How many different failures are told apart; of more, the oldest is forgotten."""
+    """After this long a failure counts as a new one."""
+    STORM_RUNS: int = 2_000
+    """How many runs with captured failures a process stores in ``STORM_SECONDS`` at most,
+    whatever failed. Repeats take no more than half of them; the last one counts all for
+    which there was no room."""
     SPOOL_FILES: int = 10_000
     """How many captures wait in the spool at most; the first ones are kept."""
     QUEUE_ROWS: int = 10_000
     """How many row snapshots wait for the database at most."""
+
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    # A turn's end waits: longer than a minute, and people think that it hangs.
+    "FLUSH_SECONDS": (0.01, 60.0),
+    # Half of it is the heartbeat. A day: later, nobody believes in what is in progress.
+    "STALE_SECONDS": (1.0, 86_400.0),
+    "STORM_FIRST": (1, 1_000_000),
+    # From a second, that one burst is one storm, to a week, as long as runs are kept.
+    "STORM_SECONDS": (1.0, 604_800.0),
+    # Room for a few kinds of failures, up to what a table can bear in an hour.
+    "STORM_RUNS": (10, 1_000_000),
+    # In one folder, and in memory.
+    "SPOOL_FILES": (1, 1_000_000),
+    "QUEUE_ROWS": (1, 1_000_000),
+}
+"""The least and the most of each number; beyond them it makes no sense."""
 
 
 @cache
@@ -62,6 +81,12 @@ def recorder_settings() -> RecorderSettings:
     for name, kind in get_type_hints(RecorderSettings).items():
         if name in given and not _is_a(given[name], kind):
             raise ImproperlyConfigured(f"CHATDEBUG[{name!r}] has the wrong type.")
+    for name, (least, most) in BOUNDS.items():
+        # Written so that NaN, which is neither less nor more, is refused.
+        if name in given and not least <= given[name] <= most:
+            raise ImproperlyConfigured(
+                f"CHATDEBUG[{name!r}] is a number from {least:,} to {most:,}."
+            )
     if given.get("DEFAULT_LEVEL", Level.ERRORS) not in (Level.ERRORS, Level.OFF):
         raise ImproperlyConfigured("CHATDEBUG['DEFAULT_LEVEL'] is 'errors' or 'off'.")
     return RecorderSettings(**given)

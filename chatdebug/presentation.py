@@ -15,6 +15,7 @@ from chatdebug.enums import ErrorKind, Level, RunKind, Status
 from chatdebug.errors import code_like
 from chatdebug.errors.messages import ADVICE, sentence
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models.runs import OVERFLOW
 
 ICONS = {
     Status.IN_PROGRESS: "◌",
@@ -112,6 +113,8 @@ class RunLine:
     def similar(self) -> str:
         """How many failures of the same kind were counted instead of stored."""
         count = self.run.similar_count
+        if self.run.fingerprint == OVERFLOW and count:
+            return f"and {count:,} more of all kinds: too many runs in an hour"
         return f"and {count:,} more like it" if count else ""
 
     @property

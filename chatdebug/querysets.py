@@ -30,8 +30,25 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
         return self.filter(updated_at__lt=moment).order_by("updated_at")
 
     def stale(self, *, now: datetime, after: timedelta) -> "ChatRunQuerySet":
-        """Unfinished runs whose process has not been heard of for ``after``."""
-        return self.unfinished().filter(updated_at__lt=now - after)
+        """Unfinished runs whose process has not been heard of for ``after``, oldest first.
+
+        In the order of the index of unfinished runs: for the default order SQLite would
+        read the whole table.
+        """
+        return (
+            self.unfinished().filter(updated_at__lt=now - after).order_by("updated_at")
+        )
+
+    def with_fingerprint(self, fingerprint: str) -> "ChatRunQuerySet":
+        """Runs with the same failure.
+
+        That it is not empty is said for the planner: the index has no other runs.
+        """
+        return self.filter(fingerprint=fingerprint).exclude(fingerprint="")
+
+    def newest_first(self) -> "ChatRunQuerySet":
+        """Runs in the order of every list."""
+        return self.order_by("-started_at", "-id")
 
 
 class ChatStepQuerySet(models.QuerySet["ChatStep"]):

@@ -1,8 +1,10 @@
 """Writes about chats."""
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from chatd.models import Chat, ModelConfig
+from chatdebug.recorder import forget_chat
 
 MAX_TITLE_CHARACTERS = 200
 
@@ -21,5 +23,8 @@ def rename_chat(*, chat: Chat, title: str) -> None:
 
 
 def delete_chat(*, chat: Chat) -> None:
-    """Delete a chat with its turns and messages. Its runs stay until retention."""
-    chat.delete()
+    """Delete a chat with its turns and messages, and all that was recorded of it."""
+    chat_id = chat.pk
+    with transaction.atomic():
+        chat.delete()
+        forget_chat(chat_id)

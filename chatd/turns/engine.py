@@ -181,7 +181,8 @@ def _failure(error: Exception, text: str, run: Run) -> Outcome:
         _place(error),
     )
     # Without a run it failed outside of a model call, or the level is off.
-    has_no_run = verdict.captured and run.stored_id is None
+    stored = run.stored_run
+    has_no_run = verdict.captured and stored is None
     advice = ADVICE_WITHOUT_RUN if has_no_run else verdict.advice
     shown: dict[str, Any] = {
         "kind": verdict.kind.value,
@@ -192,6 +193,8 @@ def _failure(error: Exception, text: str, run: Run) -> Outcome:
         "status_code": verdict.status_code,
         "retryable": verdict.retryable,
         "rule": verdict.rule,
-        "run_id": str(run.stored_id or ""),
+        "run_id": str(stored.id) if stored is not None else "",
+        # Of another chat, maybe another owner's: its page is not this owner's to open.
+        "run_elsewhere": stored is not None and stored.chat_id != run.facts.chat_id,
     }
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)

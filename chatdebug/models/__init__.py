@@ -1,5 +1,6 @@
 """The recorder's tables."""
 
+from chatdebug.models.forgotten import ForgottenChat
 from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule
 from chatdebug.models.runs import ChatRun, ChatStep
@@ -10,6 +11,7 @@ __all__ = [
     "ChatRun",
     "ChatStep",
     "ClassificationRule",
+    "ForgottenChat",
     "RecordingSwitch",
     "Retention",
     "SwitchChange",

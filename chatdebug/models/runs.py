@@ -16,6 +16,9 @@ from django.utils import timezone
 from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
 from chatdebug.querysets import ChatRunQuerySet, ChatStepQuerySet
 
+OVERFLOW = "overflow"
+"""Instead of a fingerprint: this run counts failures of all kinds that found no room."""
+
 
 def new_id() -> UUID:
     """Return a UUIDv7: ordered by time, made by the recorder before any insert."""
@@ -80,6 +83,10 @@ class ChatRun(models.Model):
             # The Debug tab and the API: the newest runs of one chat.
             models.Index(
                 fields=["chat_id", "-started_at", "-id"], name="chatdebug_run_chat"
+            ),
+            # The admin's search for an owner: the newest runs of one person.
+            models.Index(
+                fields=["owner_id", "-started_at", "-id"], name="chatdebug_run_owner"
             ),
             # The admin's list: the newest runs of all chats.
             models.Index(fields=["-started_at", "-id"], name="chatdebug_run_newest"),

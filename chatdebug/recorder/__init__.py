@@ -2,10 +2,12 @@
 
 ``record_run`` opens a run, ``RecordingModel`` records the calls of a pydantic-ai model,
 ``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
+``forget_chat`` deletes what was recorded of a chat.
 """
 
 from chatdebug.enums import Level, Operation, RunKind, Status
 from chatdebug.recorder.context import current_run, logical_call, record_run
+from chatdebug.recorder.forget import forget_chat
 from chatdebug.recorder.lifespan import recorder_lifespan
 from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
@@ -29,6 +31,7 @@ __all__ = [
     "SyncRecordingTransport",
     "close_writer",
     "current_run",
+    "forget_chat",
     "logical_call",
     "protect_secret",
     "record_run",

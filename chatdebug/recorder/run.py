@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from chatdebug.payloads import summarise_label
 from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.step import Step
-from chatdebug.recorder.storm import storm_guard
+from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.recorder.summary import summarise
 from chatdebug.redaction import redact_text
 from chatdebug.writer import Later, Snapshot, Table, writer
@@ -54,6 +55,7 @@ class Run:
     __slots__ = (
         "_admitted",
         "_closed",
+        "_counted_on",
         "_finished_at",
         "_has_capture",
         "_lock",
@@ -84,6 +86,7 @@ class Run:
         self._row_exists = False
         self._has_capture = False
         self._admitted: dict[str, bool] = {}
+        self._counted_on: StoredRun | None = None
         self._lock = threading.Lock()
 
     @property
@@ -92,9 +95,21 @@ class Run:
         return not self._closed and self.level is not Level.OFF
 
     @property
+    def stored_run(self) -> StoredRun | None:
+        """Where the evidence of this run is found, else None.
+
+        That is the run itself if its row was written or is about to be. A failure that
+        was only counted is found on the run that counts it: maybe another chat's, so
+        whoever shows it asks first who may read that chat.
+        """
+        if self._row_exists and self.id is not None:
+            return self._own
+        return self._counted_on
+
+    @property
     def stored_id(self) -> UUID | None:
-        """The run's id if its row was written or is about to be, else None."""
-        return self.id if self._row_exists else None
+        """The id of ``stored_run``."""
+        return self.stored_run.id if self.stored_run is not None else None
 
     def step(self, operation: Operation = Operation.GENERATE) -> Step:
         """Return a new step, to be used as a block around one call of a provider."""
@@ -120,22 +135,50 @@ class Run:
         """Write the run's row now, as the full level has it."""
         self._submit(None)
 
-    def admits(self, error: dict[str, Any]) -> bool:
-        """Say whether the evidence of this error is to be stored, or only counted.
+    def admits(self, step: Step) -> bool:
+        """Say whether the evidence of a failed step is to be stored, or only counted.
 
-        Asked with the error of a step that qualifies. A run counts once for each failure
-        that is another one; what is recorded in full has its rows anyway.
+        Asked of a step that qualifies. A run counts once for each failure that is another
+        one; what is recorded in full has its rows anyway.
         """
-        failure = fingerprint(error, model=self.facts.model)
+        failure = fingerprint(step.error, model=self.facts.model)
         if failure not in self._admitted:
-            counted_on = storm_guard.admit(failure, self._require_id())
-            is_stored = counted_on is None or self.level is Level.FULL
-            if counted_on is not None and not is_stored:
-                writer().count_similar(counted_on)
-            self._admitted[failure] = is_stored
-            if is_stored:
-                self.fingerprint = failure
+            if self.level is Level.FULL:
+                self.fingerprint, self._admitted[failure] = failure, True
+            else:
+                self._admitted[failure] = self._is_admitted(failure, step)
         return self._admitted[failure]
+
+    def _is_admitted(self, failure: str, step: Step) -> bool:
+        admission = storm_guard.admit(failure, self._own)
+        if admission.counted_on in (None, self._own):
+            self.fingerprint = admission.fingerprint
+            return True
+        self._counted_on = admission.counted_on
+        instead = partial(self._store_after_all, admission, step)
+        writer().count_similar(self._counted_on.id, instead)
+        return False
+
+    def _store_after_all(self, admission: Admission, step: Step) -> list[Snapshot]:
+        """Return what was only counted as rows; the writer's thread writes them."""
+        if admission.counted_on is not None:
+            gone = admission.counted_on.id
+            storm_guard.replace(admission.fingerprint, gone, self._own)
+        now = timezone.now()
+        with self._lock:
+            self.fingerprint = self.fingerprint or admission.fingerprint
+            self._has_capture = True
+            if self._closed:
+                self._finished_at = self._finished_at or now
+            if step.status is Status.IN_PROGRESS:  # just about to fail
+                step.status = Status.ERROR
+            step.finished_at = step.finished_at or now
+            self._number(step)
+            return self._rows(step)
+
+    @property
+    def _own(self) -> StoredRun:
+        return StoredRun(self._require_id(), self.facts.chat_id)
 
     def close(self, error: BaseException | None) -> Future[bool] | None:
         """End the run with what left its block; further calls are not recorded.
@@ -158,11 +201,9 @@ class Run:
     def write_step(self, step: Step, *, is_capture: bool) -> None:
         """Write a step, and the run before it if that is not there yet."""
         with self._lock:
-            if step.number == 0:
-                if self._closed:
-                    return
-                self._steps.append(step)
-                step.number = len(self._steps)
+            if step.number == 0 and self._closed:
+                return
+            self._number(step)
             self._has_capture = self._has_capture or is_capture
         self._submit(step, with_run=is_capture or not self._row_exists)
 
@@ -192,14 +233,23 @@ class Run:
 
     def _submit(self, step: Step | None, *, with_run: bool = True) -> None:
         with self._lock:
-            rows = [self._snapshot(timezone.now())] if with_run else []
-            if step is not None:
-                run_id = self._require_id()
-                rows.append(step.snapshot(run_id=run_id, chat_id=self.facts.chat_id))
-            for row in rows:
-                row.is_capture = self._has_capture
-            self._row_exists = True
-            writer().submit(rows)
+            writer().submit(self._rows(step, with_run=with_run))
+
+    def _rows(self, step: Step | None, *, with_run: bool = True) -> list[Snapshot]:
+        """Return the rows as they are now, which are about to be written."""
+        rows = [self._snapshot(timezone.now())] if with_run else []
+        if step is not None:
+            run_id = self._require_id()
+            rows.append(step.snapshot(run_id=run_id, chat_id=self.facts.chat_id))
+        for row in rows:
+            row.is_capture = self._has_capture
+        self._row_exists = True
+        return rows
+
+    def _number(self, step: Step) -> None:
+        if step.number == 0:
+            self._steps.append(step)
+            step.number = len(self._steps)
 
     def _require_id(self) -> UUID:
         if self.id is None:

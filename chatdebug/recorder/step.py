@@ -168,7 +168,7 @@ class Step:
             return
         if verdict.captured or self.is_full:
             self._keep_error(error, verdict)
-        is_capture = verdict.captured and self.run.admits(self.error)
+        is_capture = verdict.captured and self.run.admits(self)
         self._end(Status.ERROR, is_capture=is_capture)
 
     def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:

@@ -1,53 +1,110 @@
 """Keeps the same failure, many times over, from becoming the incident itself."""
 
-from collections import OrderedDict
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
+from typing import NamedTuple
 from uuid import UUID
 
 from chatdebug.conf import RecorderSettings, recorder_settings
+from chatdebug.models.runs import OVERFLOW
+
+
+class StoredRun(NamedTuple):
+    """Where a stored run is found."""
+
+    id: UUID
+    chat_id: str
+
+
+class Admission(NamedTuple):
+    """What becomes of a failure."""
+
+    fingerprint: str
+    """Under which its run is stored or counted: its own, or ``OVERFLOW``."""
+    counted_on: StoredRun | None
+    """The stored run that counts it; None if its own run is to be stored."""
 
 
 @dataclass(slots=True)
-class _Window:
+class _Failure:
     started: float
-    seen: int = 0
-    stored: UUID | None = None
+    seen: int
+    run: StoredRun
 
 
 class StormGuard:
-    """Decides which runs with the same failure are stored; one for each process.
+    """Decides which runs with captured failures are stored; one for each process.
 
     Of each fingerprint the first ``STORM_FIRST`` in ``STORM_SECONDS`` are, and of those
-    that come after them the first, second, fourth, eighth and so on. Thread-safe.
+    that come after them the first, second, fourth, eighth and so on. Of all fingerprints
+    together at most ``STORM_RUNS`` are, and repeats take no more than half of them: a
+    failure that is new has room while there is any. Then the last place is for one run
+    that counts all failures without a run of their own. Thread-safe.
+
+    Only what is stored is remembered, so ``STORM_RUNS`` bounds the memory as well.
     """
 
-    def __init__(self) -> None:
-        self._windows: OrderedDict[str, _Window] = OrderedDict()
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._failures: dict[str, _Failure] = {}  # by their start, oldest first
+        self._stored: deque[float] = deque()
         self._lock = Lock()
 
-    def admit(self, fingerprint: str, run_id: UUID) -> UUID | None:
-        """Return None if this run is to be stored, else the stored run that counts it."""
+    def admit(self, fingerprint: str, run: StoredRun) -> Admission:
+        """Say whether this run is to be stored, or which stored run counts it."""
         config = recorder_settings()
         with self._lock:
-            window = self._window(fingerprint, config)
-            window.seen += 1
-            surplus = window.seen - config.STORM_FIRST
-            if window.stored is None or surplus <= 0 or _is_power_of_two(surplus):
-                window.stored = run_id
-                return None
-            return window.stored
+            now = self._clock()
+            self._forget(now - config.STORM_SECONDS)
+            known = self._failures.get(fingerprint)
+            if known is not None:
+                return self._again(fingerprint, known, run, config)
+            if len(self._stored) < config.STORM_RUNS - 1:
+                return self._store(fingerprint, _Failure(now, 1, run))
+            overflow = self._failures.get(OVERFLOW)
+            if overflow is not None:
+                return Admission(OVERFLOW, overflow.run)
+            return self._store(OVERFLOW, _Failure(now, 1, run))
 
-    def _window(self, fingerprint: str, config: RecorderSettings) -> _Window:
-        now = monotonic()
-        window = self._windows.get(fingerprint)
-        if window is None or now - window.started > config.STORM_SECONDS:
-            window = self._windows[fingerprint] = _Window(started=now)
-        self._windows.move_to_end(fingerprint)
-        if len(self._windows) > config.STORM_FINGERPRINTS:
-            self._windows.popitem(last=False)
-        return window
+    def replace(self, fingerprint: str, gone: UUID, run: StoredRun) -> None:
+        """Let another run count a failure: the one that did was deleted."""
+        with self._lock:
+            known = self._failures.get(fingerprint)
+            if known is not None and known.run.id == gone:
+                known.run = run
+
+    def _again(
+        self,
+        fingerprint: str,
+        known: _Failure,
+        run: StoredRun,
+        config: RecorderSettings,
+    ) -> Admission:
+        known.seen += 1
+        surplus = known.seen - config.STORM_FIRST
+        is_due = surplus <= 0 or _is_power_of_two(surplus)
+        if not is_due or len(self._stored) >= config.STORM_RUNS // 2:
+            return Admission(fingerprint, known.run)
+        known.run = run
+        self._stored.append(self._clock())
+        return Admission(fingerprint, None)
+
+    def _store(self, fingerprint: str, failure: _Failure) -> Admission:
+        self._failures[fingerprint] = failure
+        self._stored.append(failure.started)
+        return Admission(fingerprint, None)
+
+    def _forget(self, before: float) -> None:
+        while self._stored and self._stored[0] < before:
+            self._stored.popleft()
+        while self._failures:
+            oldest = next(iter(self._failures))
+            if self._failures[oldest].started >= before:
+                return
+            del self._failures[oldest]
 
 
 storm_guard = StormGuard()

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import batched
 from typing import Any
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, models, transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 
 from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep
@@ -24,6 +25,8 @@ TEXT_LIMITS = {
     }
     for table, model in MODELS.items()
 }
+SIMILAR_RUNS = 100
+"""On how many runs counts are added with one UPDATE."""
 UNWRITABLE = (IntegrityError, DataError, ValueError, TypeError)
 """Errors of the row itself. Any other one is the database's: the row is tried again."""
 
@@ -106,13 +109,28 @@ def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:
     ).update(updated_at=now)
 
 
-def add_similar(counts: Mapping[UUID, int], *, using: str) -> None:
-    """Add to the numbers of similar failures on stored runs. Raises DatabaseError."""
+def add_similar(counts: Mapping[UUID, int], *, using: str) -> set[UUID]:
+    """Add to the numbers of similar failures on stored runs, all or none.
+
+    Returns the runs that are not there: nothing was counted on them. Raises DatabaseError.
+    """
+    runs, missing = ChatRun.objects.using(using), set(counts)
     with transaction.atomic(using=using):
-        for run_id, count in counts.items():
-            ChatRun.objects.using(using).filter(pk=run_id).update(
-                similar_count=F("similar_count") + count
+        for ids in batched(sorted(counts), SIMILAR_RUNS):
+            # Locked, so that what is there now is what the UPDATE finds.
+            there = set(
+                runs.select_for_update()
+                .filter(pk__in=ids)
+                .order_by("pk")
+                .values_list("pk", flat=True)
             )
+            if there:
+                more = (When(pk=run_id, then=counts[run_id]) for run_id in there)
+                runs.filter(pk__in=there).update(
+                    similar_count=F("similar_count") + Case(*more, default=0)
+                )
+            missing -= there
+    return missing
 
 
 def _write_alone(row: Snapshot, using: str, now: datetime, counters: Counters) -> int:

@@ -21,6 +21,7 @@ from chatdebug.writer.database import write_rows
 from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.rows import Snapshot
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.tally import Instead
 from chatdebug.writer.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
@@ -76,9 +77,12 @@ class Writer:
                 self._enqueue(snapshot)
         self.start()
 
-    def count_similar(self, run_id: UUID) -> None:
-        """Count one more failure on a stored run; the row says so a little later."""
-        self.upkeep.count_similar(run_id)
+    def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
+        """Count one more failure on a stored run; the row says so a little later.
+
+        ``instead`` makes the rows to be stored if that run is deleted before that.
+        """
+        self.upkeep.count_similar(run_id, instead)
         self.start()
 
     def written(self, run_id: UUID) -> Future[bool]:
@@ -177,6 +181,9 @@ class Writer:
     def _report_end(self) -> None:
         try:
             self.upkeep.report()
+            if batch := self.queue.take(BATCH_ROWS, 0):  # instead of deleted runs
+                self._write(batch)
+                self.upkeep.report()
         except Error as error:
             self._note(error, "The writer's last report could not be written")
 

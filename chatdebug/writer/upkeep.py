@@ -3,11 +3,9 @@
 import logging
 import os
 import socket
-from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
-from threading import Lock
 from time import monotonic
 from uuid import UUID
 
@@ -18,19 +16,26 @@ from chatdebug.conf import RecorderSettings
 from chatdebug.enums import Status
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
-from chatdebug.services.retention import prune_runs
+from chatdebug.services.forget import delete_forgotten, remove_old_marks
+from chatdebug.services.retention import prune_within
 from chatdebug.services.rules import loaded_rules
 from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.database import add_similar, import_captures, touch_runs
+from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.rows import Snapshot, Table
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.tally import Instead, Tally
 
 logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 1.0
 """How long what is new is kept in memory before it is reported."""
+TIDY_SECONDS = 0.5
+"""How long rows are deleted at a stretch, and how long others are written between: as
+fast as it must be, but never in the way of what is written for longer than that."""
+SWEPT_AGAIN = timedelta(days=1)
+"""For so long with each beat, runs of a deleted chat are looked for in the whole table."""
 WRITERS_KEPT = timedelta(days=7)
 
 
@@ -54,19 +59,20 @@ class Upkeep:
         self._queue = queue
         self._spool = spool
         self._live: set[UUID] = set()
-        self._similar: Counter[UUID] = Counter()
-        self._counting = Lock()
+        self._tally = Tally()
+        self._new_chats: set[str] = set()
+        self._swept_since: datetime | None = None  # at first, all
+        self._next_tidy = inf
         self._next_beat = 0.0
         self._next_report = inf
         self._state = WriterState(
             id=new_id(), host=socket.gethostname(), pid=os.getpid()
         )
 
-    def count_similar(self, run_id: UUID) -> None:
+    def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
         """Count one more failure on a stored run. From any thread."""
         self._counters.add(suppressed=1)
-        with self._counting:
-            self._similar[run_id] += 1
+        self._tally.add(run_id, instead)
         if self._next_report == inf:
             self._report_soon()
             self._queue.nudge()
@@ -75,10 +81,14 @@ class Upkeep:
         """Take note of rows that the database has now."""
         for row in batch:
             if row.table is Table.RUN:
+                if row.is_new:
+                    self._new_chats.add(str(row.columns["chat_id"]))
                 if row.status is Status.IN_PROGRESS:
                     self._live.add(row.id)
                 else:
                     self._live.discard(row.id)
+                if row.is_capture:
+                    self._tally.note_written(row.id)
         self._report_soon()
 
     def note_recovered(self) -> None:
@@ -87,7 +97,8 @@ class Upkeep:
 
     def seconds_left(self) -> float:
         """Return how long the thread may wait until there is something to do here."""
-        return max(0.0, min(self._next_beat, self._next_report) - monotonic())
+        due = min(self._next_beat, self._next_report, self._next_tidy)
+        return max(0.0, due - monotonic())
 
     def work(self) -> None:
         """Do what is due. Never raises; what a database refuses is done later."""
@@ -99,21 +110,26 @@ class Upkeep:
             self._try(self.report)
         if is_beat:
             self._try(self._beat)
-            self._try(self._prune)
+        if is_beat or now >= self._next_tidy:
+            self._next_tidy = inf
+            self._try(self._tidy)
 
     def report(self) -> None:
-        """Write the counted failures and this writer's state. Raises django.db.Error."""
+        """Write the counted failures and this writer's state. Raises django.db.Error.
+
+        Runs that were just written of a chat that was deleted meanwhile go again.
+        """
         self._next_report = inf
-        with self._counting:
-            similar, self._similar = self._similar, Counter()
         try:
-            if similar:
-                add_similar(similar, using=self._alias)
-        except Error:
-            with self._counting:
-                self._similar.update(similar)
-            self._report_soon()
-            raise
+            for row in self._tally.report(using=self._alias):
+                self._counters.add(dropped=self._queue.put(row))
+        finally:
+            if self._tally:
+                self._report_soon()
+        if self._new_chats:
+            if not delete_forgotten(chats=self._new_chats, using=self._alias):
+                self._next_tidy = 0.0
+            self._new_chats = set()
         self._save_state()
 
     def import_spool(self) -> int:
@@ -125,6 +141,8 @@ class Upkeep:
             return 0
         rows = import_captures(self._spool, using=self._alias)
         self._counters.add(imported=rows)
+        if rows:
+            self._swept_since = None  # of chats that were deleted any time ago
         return rows
 
     def _beat(self) -> None:
@@ -135,10 +153,18 @@ class Upkeep:
         mark_stale_runs(using=self._alias)
         old = timezone.now() - WRITERS_KEPT
         WriterState.objects.using(self._alias).filter(seen_at__lt=old).delete()
+        remove_old_marks(using=self._alias)
 
-    def _prune(self) -> None:
-        """Delete a batch of old runs: with each beat, so that no tick takes long."""
-        prune_runs(using=self._alias)
+    def _tidy(self) -> None:
+        """Delete runs of deleted chats, and old ones, for as long as it may take."""
+        is_tidy = delete_forgotten(
+            since=self._swept_since, budget=TIDY_SECONDS, using=self._alias
+        )
+        if is_tidy:
+            self._swept_since = timezone.now() - SWEPT_AGAIN
+            is_tidy = prune_within(seconds=TIDY_SECONDS, using=self._alias)
+        if not is_tidy:
+            self._next_tidy = monotonic() + TIDY_SECONDS
 
     def _save_state(self) -> None:
         numbers = self._counters.as_dict()

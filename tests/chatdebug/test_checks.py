@@ -1,5 +1,7 @@
 """What the system checks say of settings that would not work."""
 
+from dataclasses import fields
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.checks import run_checks
 
-from chatdebug.conf import recorder_settings
+from chatdebug.conf import BOUNDS, RecorderSettings, recorder_settings
 
 
 def found(settings: LazySettings, **changes: Any) -> list[str]:
@@ -43,6 +45,33 @@ def test_what_cannot_work_is_said(
     settings: LazySettings, changes: dict[str, Any], expected: str
 ) -> None:
     assert found(settings, **changes) == [expected]
+
+
+def test_every_number_has_bounds() -> None:
+    defaults = RecorderSettings()
+    numbers = {
+        field.name
+        for field in fields(RecorderSettings)
+        if type(getattr(defaults, field.name)) in (int, float)
+    }
+    assert set(BOUNDS) == numbers
+    for name, (least, most) in BOUNDS.items():
+        assert least <= getattr(defaults, name) <= most
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_number_out_of_its_bounds_is_an_error(
+    settings: LazySettings, name: str
+) -> None:
+    least, most = BOUNDS[name]
+    beyond: list[float] = [-1, 0, least - 0.001, most + 1]
+    kind = type(getattr(RecorderSettings(), name))
+    beyond = [kind(number) for number in beyond if kind(number) != kind(least)]
+    beyond += [nan, inf, -inf] if kind is float else []
+    for number in beyond:
+        assert found(settings, **{name: number}) == ["chatdebug.E001"], number
+    for number in (kind(least), kind(most)):
+        assert found(settings, **{name: number}) == []
 
 
 def test_settings_are_read_anew_when_they_change(settings: LazySettings) -> None:

@@ -9,6 +9,7 @@ for _database in DATABASES.values():  # noqa: F405
 CHATDEBUG = CHATDEBUG | {  # noqa: F405
     "SPOOL_DIR": Path(os.environ["FAULTS_SPOOL"]),  # noqa: F405
     "STORM_FIRST": 1_000_000,
+    "STORM_RUNS": 1_000_000,
 }
 DEMO_PROVIDER = True
 LOGGING["root"]["level"] = "ERROR"  # noqa: F405

@@ -1,10 +1,12 @@
 """Brings captures that wait in the spool into the database."""
 
+from math import inf
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from chatdebug.conf import recorder_settings
+from chatdebug.services.forget import delete_forgotten
 from chatdebug.writer.database import import_captures
 from chatdebug.writer.spool import Spool
 
@@ -20,4 +22,5 @@ class Command(BaseCommand):
         if config.SPOOL_DIR is None:
             raise CommandError("CHATDEBUG['SPOOL_DIR'] is not set: there is no spool.")
         rows = import_captures(Spool(config.SPOOL_DIR), using=config.DATABASE)
+        delete_forgotten(budget=inf, using=config.DATABASE)
         self.stdout.write(f"{rows} rows imported.")

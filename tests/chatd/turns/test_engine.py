@@ -304,3 +304,23 @@ def test_the_model_is_sent_what_was_said_before() -> None:
     run_on_site(body)
     texts = list(chat.messages.values_list("role", "text"))
     assert [role for role, _ in texts] == ["user", "assistant"] * 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_failure_that_is_only_counted_names_the_run_that_counts_it(
+    settings: LazySettings,
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+    chats = [new_chat("fault-400") for _ in range(4)]
+
+    async def body() -> None:
+        for chat in chats:
+            await answer(chat)
+
+    run_on_site(body)
+    errors = [Turn.objects.get(chat=chat).error or {} for chat in chats]
+    assert [error["run_elsewhere"] for error in errors] == [False, False, False, True]
+    counting = runs_of(chats[2])[0]
+    assert errors[3]["run_id"] == str(counting.id)
+    assert counting.chat_id not in str(errors[3]), "nobody else's chat is named"
+    assert runs_of(chats[3]) == []

@@ -227,6 +227,34 @@ def test_every_end_of_a_turn_has_its_words(
     assert words in owner.get(page(chat)).content.decode()
 
 
+def test_a_run_of_another_chat_is_named_and_linked_for_staff_alone(
+    owner: Client, chat: Chat
+) -> None:
+    run = ChatRunFactory()
+    turn = answered(
+        chat,
+        "",
+        status=TurnStatus.ERROR,
+        error={
+            "kind": "generic",
+            "message": "It broke.",
+            "run_id": str(run.pk),
+            "run_elsewhere": True,
+        },
+    )
+    in_admin = reverse("admin:chatdebug_chatrun_change", args=[run.pk])
+    for url in (page(chat), reverse("turn", args=[chat.pk, turn.pk])):
+        text = owner.get(url).content.decode()
+        assert str(run.pk) in text
+        assert "Show debug run" not in text
+        assert "A debug run was recorded" not in text
+        assert in_admin not in text
+    person = chat.owner
+    person.is_staff = person.is_superuser = True
+    person.save()
+    assert in_admin in owner.get(page(chat)).content.decode()
+
+
 def test_a_chat_without_runs_has_no_debug_tab(owner: Client, chat: Chat) -> None:
     answered(chat, "Fine.")
     ChatRunFactory()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from chatdebug.admin import runs as runs_admin
 from chatdebug.admin.readonly import UncountedPaginator
 from chatdebug.admin.runs import RunAdmin
 from chatdebug.enums import Level, Status
@@ -211,6 +214,39 @@ def test_runs_are_filtered_by_what_they_were(superuser: Client, run: ChatRun):
         found = page(superuser, f"{RUNS}?{query}")
         assert page_of(run) in found
         assert page_of(good) not in found
+
+
+def test_a_number_finds_the_chat_and_the_owner_of_that_id(superuser: Client):
+    runs = [ChatRunFactory(chat_id="17"), ChatRunFactory(owner_id="17")]
+    found = page(superuser, f"{RUNS}?q=17")
+    assert [run for run in runs if page_of(run) not in found] == []
+
+
+def test_a_search_asks_each_column_for_itself(superuser: Client, run: ChatRun):
+    with queries_of("chatdebug_chatrun") as queries:
+        page(superuser, f"{RUNS}?q={run.pk}")
+    assert [sql for sql in queries if " OR " in sql] == []
+
+
+def test_filters_look_at_the_newest_runs_and_say_so(
+    superuser: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(runs_admin, "FILTERED", 3)
+    start = timezone.now()
+    old, *newer = [
+        ChatRunFactory(provider="demo", started_at=start + timedelta(seconds=number))
+        for number in range(4)
+    ]
+    with queries_of("chatdebug_chatrun") as queries:
+        shown = page(superuser, f"{RUNS}?error_kind__exact=generic&provider=demo")
+    assert [run for run in newer if page_of(run) not in shown] == []
+    assert page_of(old) not in shown
+    assert "filters look at the newest 20,000" in shown
+    filtered = [sql for sql in queries if "provider" in sql.partition("WHERE")[2]]
+    assert filtered
+    assert all("started_at" in sql.partition("WHERE")[2] for sql in filtered)
+    assert page_of(old) in page(superuser, RUNS), "without a filter it is there"
+    assert page_of(old) in page(superuser, f"{RUNS}?q={old.chat_id}&provider=demo")
 
 
 def test_steps_have_no_list_of_their_own(superuser: Client):

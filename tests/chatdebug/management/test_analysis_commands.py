@@ -10,14 +10,12 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.utils import timezone
 
-from chatdebug.models import ClassificationRule
+from chatdebug.models import ClassificationRule, WriterState
 from chatdebug.services.rules import LoadedRules, loaded_rules
 
 pytestmark = pytest.mark.django_db
-from django.utils import timezone
-
-from chatdebug.models import WriterState
 
 
 def lines_of(

@@ -1,14 +1,24 @@
-"""The same failure, many times over."""
+"""The same failure, many times over: what is stored, and that all is accounted for."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
+from django.db import OperationalError, connection
+from django.db.models import Sum
 
-from chatdebug.models import ChatRun
-from chatdebug.recorder import Level, record_run
+from chatdebug.models import ChatRun, ChatStep, WriterState
+from chatdebug.models.runs import OVERFLOW
+from chatdebug.recorder import Level, Run, record_run
+from chatdebug.recorder import run as run_module
 from chatdebug.recorder.fingerprint import fingerprint
-from chatdebug.writer import Writer, close_writer
+from chatdebug.recorder.storm import StormGuard
+from chatdebug.writer import Writer, close_writer, tally, writer
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,16 +33,18 @@ def fail(
     level: Level = Level.ERRORS,
     model: str = "demo-1",
     calls: int = 1,
-) -> None:
+    chat: str = "c",
+) -> Run:
     with (
         suppress(ProviderError),
-        record_run(chat_id="c", level=level, model=model) as run,
+        record_run(chat_id=chat, level=level, model=model) as run,
     ):
         for _ in range(calls - 1):
             with run.step() as step:
                 step.fail(ProviderError(message))
         with run.step():
             raise ProviderError(message)
+    return run
 
 
 def stored() -> int:
@@ -48,13 +60,15 @@ def test_the_first_twenty_are_stored_then_ever_fewer_and_the_rest_is_counted() -
     assert sum(ChatRun.objects.values_list("similar_count", flat=True)) == 73
 
 
-def test_numbers_ids_addresses_and_quoted_text_do_not_make_another_failure(
+def test_numbers_ids_and_addresses_do_not_make_another_failure(
     settings: LazySettings,
 ) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
-    fail("segment 17 of req_8f3a: see https://a.example/1, not 'this'")
+    fail("segment 17 of req_8f3a: see https://a.example/1, not 'call_a1b2'")
     for number in range(2, 5):
-        fail(f"segment {number} of req_{number}: see https://b.example/2, not 'that'")
+        fail(
+            f"segment {number} of req_{number}: see https://b.example/2, not 'call_c3'"
+        )
     assert stored() == 3  # the first, then the 1st and the 2nd of those that follow
 
 
@@ -117,15 +131,18 @@ def test_full_recording_is_never_held_back(settings: LazySettings) -> None:
     assert not ChatRun.objects.exclude(similar_count=0).exists()
 
 
-def test_a_new_hour_begins_to_count_anew(settings: LazySettings) -> None:
-    settings.CHATDEBUG = {
-        **settings.CHATDEBUG,
-        "STORM_FIRST": 1,
-        "STORM_SECONDS": 0.0,
-    }
-    for _ in range(5):
-        fail()
-    assert stored() == 5
+def test_a_new_hour_begins_to_count_anew(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+    now = 0.0
+    monkeypatch.setattr(run_module, "storm_guard", StormGuard(lambda: now))
+    for _ in range(3):
+        now += 3601
+        for _ in range(4):  # the last one is counted
+            fail()
+    assert stored() == 9
+    assert accounted() == 12
 
 
 def test_what_is_only_counted_does_not_wait_for_the_database(
@@ -141,3 +158,167 @@ def test_what_is_only_counted_does_not_wait_for_the_database(
     monkeypatch.setattr(Writer, "written", never)
     fail()
     assert stored() == 3
+
+
+def accounted() -> int:
+    close_writer(timeout=60)
+    counted = ChatRun.objects.aggregate(Sum("similar_count"))["similar_count__sum"]
+    return ChatRun.objects.count() + (counted or 0)
+
+
+def at_once(number: int, job: Callable[[int], Any], workers: int = 50) -> list[Any]:
+    def run(index: int) -> Any:
+        try:
+            return job(index)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run, range(number)))
+
+
+def test_each_new_failure_in_a_storm_is_stored_and_all_are_accounted_for() -> None:
+    for _ in range(100):
+        fail("body: {'message': 'The ballast shifted'}")
+    for _ in range(30):
+        fail("body: {'message': 'The keel cracked'}")
+    at_once(3_000, lambda _: fail("body: {'message': 'The mast broke'}"))
+    assert accounted() == 3_130
+    groups = ChatRun.objects.order_by().values("fingerprint")
+    seen = {
+        group["fingerprint"]: group["stored"] + group["counted"]
+        for group in groups.annotate(stored=Sum(1), counted=Sum("similar_count"))
+    }
+    assert sorted(seen.values()) == [30, 100, 3_000]
+
+
+def test_counts_wait_for_a_run_that_is_still_on_its_way(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1, "FLUSH_SECONDS": 0.01}
+    own = writer()
+    monkeypatch.setattr(own, "start", lambda: None)  # nothing is written yet
+    for _ in range(40):
+        fail()
+    own.upkeep.report()
+    assert not ChatRun.objects.exists()
+    monkeypatch.undo()
+    fail()
+    assert accounted() == 41
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), ValueError("odd")])
+def test_a_report_that_fails_loses_no_count(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+    failing, original = [error] * 2, tally.add_similar
+
+    def add(*args: Any, **kwargs: Any) -> set[UUID]:
+        if failing:
+            raise failing.pop()
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(tally, "add_similar", add)
+    for _ in range(20):
+        fail()
+    until(lambda: not failing)
+    assert accounted() == 20
+
+
+def test_a_deleted_run_swallows_no_failures(settings: LazySettings) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+    for number in range(10):
+        fail(chat=str(number))
+    writer().upkeep.report()
+    until(lambda: ChatRun.objects.filter(similar_count__gt=0).exists())
+    ChatRun.objects.all().delete()
+    shown = [fail(chat=f"later-{number}") for number in range(3)]
+    assert accounted() == 3
+    run = ChatRun.objects.get()
+    assert run.id in {run.id for run in shown}
+    assert run.status == "error"
+    assert run.finished_at is not None
+    assert run.steps.get().error["message"] == "the ballast shifted"
+
+
+def test_after_that_the_newly_stored_run_counts(settings: LazySettings) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+    for _ in range(6):
+        fail()
+    until(lambda: ChatRun.objects.filter(similar_count=1).count() == 2)
+    ChatRun.objects.all().delete()
+    fail()
+    until(ChatRun.objects.exists)
+    new = ChatRun.objects.get()
+    assert fail().stored_id == new.id
+    assert accounted() == 2
+
+
+def test_what_was_counted_says_where_it_is_found(settings: LazySettings) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+    runs = [fail(chat=str(number)) for number in range(4)]
+    close_writer(timeout=20)
+    assert [run.stored_id for run in runs[:3]] == [run.id for run in runs[:3]]
+    counting = runs[3].stored_run
+    assert counting == (runs[2].id, "2")
+    assert ChatRun.objects.get(pk=runs[3].stored_id).similar_count == 1
+
+
+def bounded(settings: LazySettings, runs: int, **more: Any) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_RUNS": runs, **more}
+
+
+def word(number: int) -> str:
+    return "".join("abcdefghij"[int(digit)] for digit in f"{number:04}")
+
+
+def test_no_number_of_different_failures_breaks_the_bound(
+    settings: LazySettings,
+) -> None:
+    bounded(settings, 100)
+    for _ in range(2):
+        at_once(150, lambda number: fail(f"the {word(number)} broke"))
+    assert accounted() == 300
+    assert ChatRun.objects.count() == 100
+    rest = ChatRun.objects.get(fingerprint=OVERFLOW)
+    assert rest.similar_count > 0
+    assert rest.steps.count() == 1
+
+
+def test_a_new_failure_has_room_where_a_repeated_one_has_not(
+    settings: LazySettings,
+) -> None:
+    bounded(settings, 20, STORM_FIRST=1_000)
+    for _ in range(50):
+        fail("the ballast shifted")
+    for number in range(5):
+        fail(f"the {word(number)} broke")
+    assert accounted() == 55
+    assert ChatRun.objects.exclude(fingerprint=OVERFLOW).count() == 15
+    assert ChatStep.objects.filter(error__message__endswith="broke").count() == 5
+
+
+def test_the_bound_holds_for_each_hour_whenever_it_begins(
+    settings: LazySettings,
+) -> None:
+    bounded(settings, 10, STORM_FIRST=1_000)
+    now, stored_at = 0.0, []
+    guard = StormGuard(lambda: now)
+    for second in range(0, 4 * 3_600, 60):
+        now = float(second)
+        for number in range(4):
+            own = run_module.StoredRun(run_module.new_id(), "c")
+            if guard.admit(f"{second if number else 'same'} {number}", own)[1] is None:
+                stored_at.append(now)
+    for start in stored_at:
+        assert sum(start <= moment <= start + 3_600 for moment in stored_at) <= 10
+    assert len(stored_at) >= 30
+
+
+def test_the_writer_knows_how_many_were_only_counted(settings: LazySettings) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+    for _ in range(10):
+        fail()
+    number = stored()
+    assert WriterState.objects.get().counters["suppressed"] == 10 - number

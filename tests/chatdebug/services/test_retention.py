@@ -12,10 +12,12 @@ from rest_framework.test import APIClient
 
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ChatStep, Retention
-from chatdebug.services.retention import prune_runs, retention_days
-from chatdebug.writer import Writer
+from chatdebug.services import retention
+from chatdebug.services.retention import prune_runs, prune_within, retention_days
+from chatdebug.writer import Writer, upkeep, writer
 from tests.chatdebug.api.test_runs import client_of
 from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,6 +60,37 @@ def test_the_writers_thread_deletes_old_runs() -> None:
     writer = Writer(recorder_settings())
     writer.upkeep.work()
     writer.close(timeout=10)
+    assert not ChatRun.objects.exists()
+
+
+def test_a_site_prunes_batch_after_batch_until_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "BATCH_RUNS", 2)
+    monkeypatch.setattr(upkeep, "TIDY_SECONDS", 0.0)  # one batch at a stretch
+    for _ in range(9):
+        run_of_age(8)
+    young = run_of_age(1)
+    writer().start()
+    until(lambda: ChatRun.objects.count() == 1)
+    assert ChatRun.objects.get() == young
+
+
+def test_a_stretch_of_pruning_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH_RUNS", 2)
+    for _ in range(8):
+        run_of_age(8)
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1.0
+        return now
+
+    monkeypatch.setattr(retention, "monotonic", clock)
+    assert not prune_within(seconds=2.5)
+    assert ChatRun.objects.count() == 2
+    assert prune_within(seconds=2.5)
     assert not ChatRun.objects.exists()
 
 

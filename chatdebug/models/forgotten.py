@@ -1,0 +1,24 @@
+"""Chats that are gone, and whose runs must go and stay away."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class ForgottenChat(models.Model):
+    """That a chat was deleted, for writers that still have rows of it on their way.
+
+    It holds no word of the chat, and goes when no journal can hold its rows any more.
+    """
+
+    chat_id = models.CharField(primary_key=True, max_length=64, editable=False)
+    forgotten_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "forgotten chat"
+        indexes = [
+            # The writers' look for what was deleted lately, and the removal of old rows.
+            models.Index(fields=["forgotten_at"], name="chatdebug_forgotten_at")
+        ]
+
+    def __str__(self) -> str:
+        return self.chat_id

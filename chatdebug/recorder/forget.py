@@ -1,0 +1,15 @@
+"""The front door for a host project that deletes a chat."""
+
+from chatdebug.services.forget import mark_forgotten
+
+
+def forget_chat(chat_id: object) -> None:
+    """Delete all runs of a chat, those that are still on their way, and its switch.
+
+    For the host project, when it deletes a chat, in the same transaction: it commits both
+    or neither. The runs go when it has committed, within a second or, of a chat with very
+    many, a little later by the recorder's writers, which also delete what comes after.
+    Runs of other chats that name this one as parent or root stay: forget those chats too.
+    Raises django.db.Error; nothing is forgotten then.
+    """
+    mark_forgotten(chat=str(chat_id))

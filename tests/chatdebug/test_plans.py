@@ -1,0 +1,57 @@
+"""The queries of a table with millions of runs take an index, on either database."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from chatdebug.admin.runs import _searches
+from chatdebug.models import ChatRun
+from tests.factories import ChatRunFactory
+from tests.plans import plan, reads_whole_table
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def rows() -> None:
+    """Give the planner something to think about."""
+    ChatRunFactory.create_batch(200)
+    ChatRunFactory.create_batch(3, status="in_progress", finished_at=None)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def test_the_stale_sweep_reads_unfinished_runs_alone() -> None:
+    stale = ChatRun.objects.stale(now=timezone.now(), after=timedelta(minutes=5))
+    assert "chatdebug_run_unfinished" in plan(stale[:500])
+
+
+def test_retention_reads_old_runs_alone() -> None:
+    old = ChatRun.objects.unchanged_since(timezone.now() - timedelta(days=7))
+    assert "chatdebug_run_updated" in plan(old.values_list("pk", flat=True)[:500])
+
+
+@pytest.mark.parametrize(
+    ("term", "indexes"),
+    [
+        pytest.param("77", ["chatdebug_run_chat", "chatdebug_run_owner"], id="short"),
+        pytest.param(
+            "0123456789abcdef",
+            ["chatdebug_run_fingerprint", "chatdebug_run_chat", "chatdebug_run_owner"],
+            id="a fingerprint",
+        ),
+        pytest.param(
+            "0198c2f4-1111-7abc-8def-0123456789ab",
+            ["", "chatdebug_run_chat", "chatdebug_run_owner"],
+            id="a UUID",
+        ),
+    ],
+)
+def test_each_part_of_a_search_takes_its_index(term: str, indexes: list[str]) -> None:
+    plans = [plan(runs.newest_first()[:1_000]) for runs in _searches(term)]
+    assert len(plans) == len(indexes)
+    for found, index in zip(plans, indexes, strict=True):
+        assert index in found
+        assert not reads_whole_table(found)
