@@ -45,7 +45,8 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
 
 
 def _tokens(step: "Step", name: str) -> int:
-    amount = (value_of(step.usage) or {}).get(name) or 0
+    usage = value_of(step.usage)
+    amount = usage.get(name) if isinstance(usage, dict) else 0
     return amount if isinstance(amount, int) else 0
 
 
