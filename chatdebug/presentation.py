@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
-from chatdebug.errors.messages import ADVICE, sentence
+from chatdebug.errors.messages import ADVICE, PROVIDERS, sentence
 from chatdebug.models import ChatRun, ChatStep
 
 ICONS = {
@@ -22,6 +22,10 @@ ICONS = {
     Status.INTERRUPTED: "■",
 }
 YES_OR_NO: dict[Any, str] = {True: "yes", False: "no"}
+LINE_CHARACTERS = 200
+"""Of a question in one line."""
+OPENING_CHARACTERS = 60
+"""Of an error's text in a title."""
 OPEN_LINES = 12
 """A payload with more lines is folded."""
 PAYLOADS = {
@@ -77,6 +81,35 @@ class RunLine:
     """A run as one line of facts."""
 
     run: ChatRun
+    asked: str = ""
+    """What the chat itself says was asked; the recorder keeps that at the full level."""
+
+    @property
+    def title(self) -> str:
+        """What failed, else what was asked, else what it is the record of."""
+        if not self.verdict:
+            return self.run.label or self.run.get_kind_display()
+        return " · ".join(filter(None, (self.verdict, _opening(self.first_error))))
+
+    @property
+    def verdict(self) -> str:
+        """What failed, without a word of the error's own: Unexpected error · OpenAI 400."""
+        was_repaired = self.run.status == Status.COMPLETED and not (
+            self.run.summary.get("has_error")
+        )
+        if not self.run.error_kind or was_repaired:
+            return ""
+        provider = PROVIDERS.get(self.run.provider, self.run.provider)
+        status = str(self.run.summary.get("error_status") or "")
+        who = " ".join(filter(None, (provider.removeprefix("The "), status)))
+        who = who[:1].upper() + who[1:]
+        return " · ".join(filter(None, (self.run.get_error_kind_display(), who)))
+
+    @property
+    def question(self) -> str:
+        """How the message begins that started it, on one line; nothing if not known."""
+        said = " ".join((self.run.label or self.asked).split())
+        return said if len(said) <= LINE_CHARACTERS else said[:LINE_CHARACTERS] + "…"
 
     @property
     def icon(self) -> str:
@@ -198,9 +231,11 @@ class RunReport:
     steps: list[StepReport]
 
     @classmethod
-    def of(cls, run: ChatRun, steps: Iterable[ChatStep]) -> "RunReport":
+    def of(
+        cls, run: ChatRun, steps: Iterable[ChatStep], *, asked: str = ""
+    ) -> "RunReport":
         """Read a run and its steps, which need not have their payloads."""
-        return cls(RunLine(run), [StepReport.of(step) for step in steps])
+        return cls(RunLine(run, asked), [StepReport.of(step) for step in steps])
 
     @property
     def failure(self) -> StepReport | None:
@@ -239,6 +274,13 @@ def payloads(step: ChatStep) -> list[Payload]:
         for column, heading in PAYLOADS.items()
         if (value := getattr(step, column))
     ]
+
+
+def _opening(text: str) -> str:
+    """Return the first words of a text, whole ones."""
+    if len(text) <= OPENING_CHARACTERS:
+        return text
+    return text[:OPENING_CHARACTERS].rpartition(" ")[0].rstrip(".,;:") + "…"
 
 
 def _kind(value: object) -> ErrorKind:

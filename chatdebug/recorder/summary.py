@@ -39,6 +39,8 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         error = failed[-1].error
         reason = error["detail"] or error["message"]
         summary["error_message"] = reason.split("\n", 1)[0][:200]
+        if error["status_code"]:
+            summary["error_status"] = error["status_code"]
     if endpoint := _endpoint(steps):
         summary["endpoint_label"] = endpoint
     return summary
