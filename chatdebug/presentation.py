@@ -12,8 +12,9 @@ from typing import Any
 from django.utils import timezone
 
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
-from chatdebug.errors.messages import ADVICE, PROVIDERS, sentence
+from chatdebug.errors.messages import ADVICE, sentence
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models.titles import first_error_of, title_of
 
 ICONS = {
     Status.IN_PROGRESS: "◌",
@@ -24,8 +25,6 @@ ICONS = {
 YES_OR_NO: dict[Any, str] = {True: "yes", False: "no"}
 LINE_CHARACTERS = 200
 """Of a question in one line."""
-OPENING_CHARACTERS = 60
-"""Of an error's text in a title."""
 OPEN_LINES = 12
 """A payload with more lines is folded."""
 PAYLOADS = {
@@ -87,23 +86,7 @@ class RunLine:
     @property
     def title(self) -> str:
         """What failed, else what was asked, else what it is the record of."""
-        if not self.verdict:
-            return self.run.label or self.run.get_kind_display()
-        return " · ".join(filter(None, (self.verdict, _opening(self.first_error))))
-
-    @property
-    def verdict(self) -> str:
-        """What failed, without a word of the error's own: Unexpected error · OpenAI 400."""
-        was_repaired = self.run.status == Status.COMPLETED and not (
-            self.run.summary.get("has_error")
-        )
-        if not self.run.error_kind or was_repaired:
-            return ""
-        provider = PROVIDERS.get(self.run.provider, self.run.provider)
-        status = str(self.run.summary.get("error_status") or "")
-        who = " ".join(filter(None, (provider.removeprefix("The "), status)))
-        who = who[:1].upper() + who[1:]
-        return " · ".join(filter(None, (self.run.get_error_kind_display(), who)))
+        return title_of(self.run)
 
     @property
     def question(self) -> str:
@@ -138,7 +121,7 @@ class RunLine:
     @property
     def first_error(self) -> str:
         """The first line of its last error."""
-        return str(self.run.summary.get("error_message", "")).partition("\n")[0]
+        return first_error_of(self.run)
 
     @property
     def similar(self) -> str:
@@ -274,13 +257,6 @@ def payloads(step: ChatStep) -> list[Payload]:
         for column, heading in PAYLOADS.items()
         if (value := getattr(step, column))
     ]
-
-
-def _opening(text: str) -> str:
-    """Return the first words of a text, whole ones."""
-    if len(text) <= OPENING_CHARACTERS:
-        return text
-    return text[:OPENING_CHARACTERS].rpartition(" ")[0].rstrip(".,;:") + "…"
 
 
 def _kind(value: object) -> ErrorKind:

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from chatdebug.access import access_policy, questions_of
-from chatdebug.levels import level_of
+from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation import RunLine, RunReport, payloads
 from chatdebug.services.audit import note_reading
@@ -50,7 +50,7 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
             for run in runs[:RUNS_SHOWN]
         ],
         "has_more": len(runs) > RUNS_SHOWN,
-        "level": level_of(chat_id=chat_id, owner_id=owner_id),
+        "level": decide_level(chat_id=chat_id, owner_id=owner_id).level,
     }
     _note_foreign_reader(request, chat_id)
     return _render(request, "chatdebug/panel.html", chat_id, context)

@@ -164,13 +164,13 @@ def test_a_run_inside_of_a_fully_recorded_call_keeps_its_requests_to_itself() ->
         async with (
             DemoProvider(word_delay=0) as provider,
             httpx2.AsyncClient(transport=RecordingTransport()) as client,
+            record_run(chat_id="first", level=Level.FULL) as run,
+            run.step() as step,
         ):
-            async with record_run(chat_id="first", level=Level.FULL) as run:
-                async with run.step() as step:
-                    for level in (Level.ERRORS, Level.OFF):
-                        async with record_run(chat_id="later", level=level):
-                            await client.get(f"{provider.openai_base_url}/{LATER}")
-                    step.complete({})
+            for level in (Level.ERRORS, Level.OFF):
+                async with record_run(chat_id="later", level=level):
+                    await client.get(f"{provider.openai_base_url}/{LATER}")
+            step.complete({})
 
     asyncio.run(body())
     close_writer(timeout=20)

@@ -54,10 +54,13 @@ def test_an_error_that_leaves_a_step_beats_its_earlier_success() -> None:
 
 
 def test_it_does_so_at_the_full_level_too_and_the_response_stays() -> None:
-    with suppress(ProviderError), record_run(chat_id="c", level=Level.FULL) as run:
-        with run.step() as step:
-            step.complete({"said": "words"})
-            raise ProviderError("too late")
+    with (
+        suppress(ProviderError),
+        record_run(chat_id="c", level=Level.FULL) as run,
+        run.step() as step,
+    ):
+        step.complete({"said": "words"})
+        raise ProviderError("too late")
     assert steps() == [("generate", "error", "ProviderError")]
     assert ChatStep.objects.get().normalized_response == {"said": "words"}
 
