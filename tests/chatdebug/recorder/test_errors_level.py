@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from django.conf import LazySettings
 from django.core import serializers
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -285,3 +286,10 @@ def test_a_call_outside_of_a_run_passes_through() -> None:
 
     assert "Hello" in asyncio.run(body())
     assert not ChatRun.objects.exists()
+
+
+def test_a_deployment_may_keep_labels(settings: LazySettings) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "KEEP_LABELS": True}
+    with record_run(chat_id="c", label="What is\n a   ballast?") as run:
+        run.fail(ValueError("ballast"))
+    assert ChatRun.objects.get().label == "What is a ballast?"
