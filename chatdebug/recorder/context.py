@@ -96,20 +96,31 @@ class record_run:
         model_config_id: object = "",
         label: str | None = "",
     ) -> None:
+        # Most are text already: every turn comes by here.
         facts = RunFacts(
             chat_id=as_id(chat_id, "chat_id"),
-            owner_id=as_text(owner_id, "owner_id"),
-            kind=_kind(kind),
-            provider=as_text(provider, "provider"),
-            model=as_text(model, "model"),
+            owner_id=owner_id
+            if type(owner_id) is str
+            else as_text(owner_id, "owner_id"),
+            kind=kind if type(kind) is RunKind else _kind(kind),
+            provider=provider
+            if type(provider) is str
+            else as_text(provider, "provider"),
+            model=model if type(model) is str else as_text(model, "model"),
             trigger_message_id=trigger_message_id,
             history_tip_message_id=history_tip_message_id,
-            root_chat_id=as_text(root_chat_id, "root_chat_id"),
-            parent_chat_id=as_text(parent_chat_id, "parent_chat_id"),
-            model_config_id=as_text(model_config_id, "model_config_id"),
-            label=as_text(label, "label"),
+            root_chat_id=root_chat_id
+            if type(root_chat_id) is str
+            else as_text(root_chat_id, "root_chat_id"),
+            parent_chat_id=parent_chat_id
+            if type(parent_chat_id) is str
+            else as_text(parent_chat_id, "parent_chat_id"),
+            model_config_id=model_config_id
+            if type(model_config_id) is str
+            else as_text(model_config_id, "model_config_id"),
+            label=label if type(label) is str else as_text(label, "label"),
         )
-        self._given = _level(level)
+        self._given = level if type(level) is Level else _level(level)
         self.run = Run(facts, self._given or Level.ERRORS)
         self._scope: Scope[Run] | None = None
 
@@ -185,15 +196,11 @@ async def _wait_shielded(written: Future[bool], seconds: float) -> bool:
 
 
 def _kind(given: RunKind | str) -> RunKind:
-    if isinstance(given, RunKind):
-        return given
     return as_choice(given, "kind", RunKind) or RunKind.CHAT_TURN
 
 
 def _level(given: Level | str | None) -> Level | None:
-    if given is None or isinstance(given, Level):
-        return given
-    return as_choice(given, "level", Level)
+    return None if given is None else as_choice(given, "level", Level)
 
 
 def _in_event_loop() -> bool:

@@ -22,11 +22,12 @@ from chatd.debug_access import ChatAccess
 from chatd.demo_provider import DEMO_MODELS
 from chatd.enums import Provider, Role
 from chatd.models import Chat
+from chatd.turns.bus import get_bus
 from chatd.turns.threads import in_thread
 from chatdebug.access import User
 from chatdebug.models import ChatRun
 from chatdebug.writer import close_writer
-from tests.chatd.turns.site import QUICK, answer, new_chat, quick, run_on_site
+from tests.chatd.turns.site import QUICK, new_chat, quick, run_on_site, send
 from tests.factories import UserFactory
 from tests.faults.test_turns import a_silent_database
 from tests.replay import CASES, Replay
@@ -103,7 +104,9 @@ async def ask_all(chats: dict[str, Chat]) -> None:
 
     async def ask(chat: Chat) -> None:
         async with gate:
-            await answer(chat, QUESTION)
+            turn = await send(chat, QUESTION)
+            async for _ in get_bus().subscribe(turn.pk):
+                pass  # to its end, however long a busy machine takes
 
     await asyncio.gather(*map(ask, chats.values()))
 
