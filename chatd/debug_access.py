@@ -2,16 +2,18 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models.functions import Left
 from django.urls import reverse
 
-from chatd.models import Chat
+from chatd.models import Chat, ChatMessage
 from chatdebug.access import User, may_read_content
 
 SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(?:_\d+)?$")
+QUESTION_CHARACTERS = 300
 MIN_VALUE = 8
 """A shorter value of such a variable is a flag or a name."""
 
@@ -40,6 +42,18 @@ class ChatAccess:
         """Return the address of the chat's page."""
         key = _as_uuid(chat_id)
         return reverse("chat", args=[key]) if key is not None else ""
+
+    def questions_of(
+        self, chat_id: str, message_ids: Collection[str]
+    ) -> Mapping[str, str]:
+        """Return how these messages of the chat begin, by their ids."""
+        key = _as_uuid(chat_id)
+        numbers = [int(number) for number in message_ids if number.isdecimal()]
+        if key is None:
+            return {}
+        found = ChatMessage.objects.filter(chat=key, pk__in=numbers)
+        beginnings = found.values_list("pk", Left("text", QUESTION_CHARACTERS))
+        return {str(number): text for number, text in beginnings}
 
 
 def deployment_secrets() -> Iterator[str]:

@@ -4,8 +4,9 @@ The recorder knows chats and people only by id. The setting ``ACCESS_POLICY`` na
 of the host project that knows more.
 """
 
+from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.signals import setting_changed
@@ -18,7 +19,11 @@ type User = AbstractBaseUser | AnonymousUser
 
 
 class AccessPolicy(Protocol):
-    """What the recorder's pages and API ask the host project. Ids are text."""
+    """What the recorder's pages and API ask the host project. Ids are text.
+
+    A policy may also have ``questions_of(chat_id, message_ids)``, as ``StaffOnly`` has it:
+    the Debug tab then shows what was asked, which the recorder itself does not keep.
+    """
 
     def may_read(self, user: User, chat_id: str) -> bool:
         """Say whether this person may read the chat, and so its evidence."""
@@ -52,12 +57,28 @@ class StaffOnly:
         """Know of no page."""
         return ""
 
+    def questions_of(
+        self, chat_id: str, message_ids: Collection[str]
+    ) -> Mapping[str, str]:
+        """Return the text of these messages of the chat by their ids: know of none."""
+        return {}
+
 
 @cache
 def access_policy() -> AccessPolicy:
     """Return the host project's policy. Raises ImportError if there is none of that name."""
     policy: AccessPolicy = import_string(recorder_settings().ACCESS_POLICY)()
     return policy
+
+
+def questions_of(chat_id: str, message_ids: Collection[Any]) -> Mapping[str, str]:
+    """Return what the host project knows of the messages that started runs of a chat.
+
+    Only for whoever may read the chat. A policy without ``questions_of`` knows nothing.
+    """
+    ask = getattr(access_policy(), "questions_of", None)
+    wanted = {str(message_id) for message_id in message_ids if message_id is not None}
+    return ask(chat_id, wanted) if ask is not None and wanted else {}
 
 
 def may_read_content(user: User) -> bool:

@@ -25,6 +25,8 @@ class RecorderSettings:
     """``errors``, or ``off`` for a deployment that must store nothing."""
     FORCE_FULL: bool = False
     """Record every chat in full, whatever the gate and its owner say."""
+    KEEP_LABELS: bool = False
+    """Keep ``record_run``'s label, a user's first words, of runs at the errors level too."""
     DATABASE: str = "chatdebug"
     """Alias of ``DATABASES`` that the writer uses, never the request's."""
     SPOOL_DIR: Path | None = None

@@ -34,10 +34,14 @@ class Status(TextChoices):
 
 
 class Operation(TextChoices):
-    """How a step called the model."""
+    """How a step called the model.
+
+    ``run`` is no call: it stands for what else was done in the run, and failed.
+    """
 
     STREAM = "stream", "Stream"
     GENERATE = "generate", "Generate"
+    RUN = "run", "Outside of a call"
 
 
 class ErrorKind(TextChoices):

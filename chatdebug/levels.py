@@ -1,17 +1,42 @@
 """Decides how much is recorded of a chat, and whether its Debug tab is shown.
 
 Everything that needs to know asks here, so that the recorder, the pages and the
-configuration endpoints cannot disagree.
+configuration endpoints cannot disagree. What a turn asks never raises: ``level_of``, and
+the levels that are known for some seconds, for runs that are not given one.
 """
 
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from time import monotonic
 
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.db import connections, router, transaction
 from django.db.models import Q
+from django.dispatch import receiver
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
+
+logger = logging.getLogger("chatdebug.levels")
+
+KNOWN_SECONDS = 5.0
+"""How long a run that is not given a level goes by what the switches said before."""
+KNOWN_CHATS = 10_000
+"""Of how many chats that is kept while the gate is open."""
+ASK_SECONDS = 1.0
+"""How long a run waits at its start for the switches, at most."""
+WARNING_SECONDS = 60.0
+
+type Key = tuple[str, str]
+"""The ids of a chat and of its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +83,79 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
     )
 
 
-def level_of(*, chat_id: str, owner_id: str) -> Level:
-    """Return how much is recorded of this chat from now on."""
-    return decide_level(chat_id=chat_id, owner_id=owner_id).level
+def level_of(*, chat_id: object, owner_id: object = "") -> Level:
+    """Return how much is recorded of this chat from now on. Never raises.
+
+    Asks the database. If that does not answer it is the deployment's default, with a
+    warning. Inside an event loop, where it must not be asked, it is what is known.
+    """
+    key = _key(chat_id, owner_id)
+    if _in_event_loop():
+        return level_at_once(*key)
+    return _ask(key)
+
+
+def known_level(chat_id: str, owner_id: str, given: Level | None) -> Level | None:
+    """Return a run's level if that takes no query, else None.
+
+    A level that is given counts, except in a deployment whose default is ``off``: there
+    it takes a switch of the deployment's own to record anything.
+    """
+    default = default_level()
+    if given is not None and (given is Level.OFF or default is not Level.OFF):
+        return given
+    if default is Level.FULL:
+        return default
+    return _known.level((chat_id, owner_id), default)
+
+
+def level_at_once(chat_id: str, owner_id: str) -> Level:
+    """Return a run's level without waiting for other threads.
+
+    Inside an event loop it is what is known, or else the default; the database is then
+    asked behind the back of this run, for the next one.
+    """
+    key, default = (chat_id, owner_id), default_level()
+    if not _in_event_loop():
+        return _ask_once(key)
+    level = _known.level(key, default)
+    if level is None:
+        level = _known.last(key, default)
+        _known.keep(key, level)  # nobody else needs to ask
+        with suppress(RuntimeError):  # the loop is about to end
+            asyncio.get_running_loop().run_in_executor(None, _ask, key)
+    return level
+
+
+async def ask_level(chat_id: str, owner_id: str) -> Level:
+    """Return a run's level from the database; the event loop goes on meanwhile."""
+    key = (chat_id, owner_id)
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            return await asyncio.to_thread(_ask_once, key)
+    except Exception as error:  # noqa: BLE001 - nothing here may break a turn
+        return _without_answer(key, error)
+
+
+def forget_levels() -> None:
+    """Let this process ask the switches again: one was changed."""
+    _known.forget()
+
+
+@cache
+def default_level() -> Level:
+    """Return the deployment's level where no switch is on. Never raises.
+
+    With settings that are nonsense, which ``manage.py check`` refuses, it is ``off``.
+    """
+    try:
+        config = recorder_settings()
+    except ImproperlyConfigured as error:
+        _warn(error)
+        return Level.OFF
+    if config.FORCE_FULL:
+        return Level.FULL
+    return Level.OFF if config.DEFAULT_LEVEL == Level.OFF else Level.ERRORS
 
 
 def shows_debug_tab(*, chat_id: str, owner_id: str) -> bool:
@@ -69,3 +164,124 @@ def shows_debug_tab(*, chat_id: str, owner_id: str) -> bool:
         ChatRun.objects.filter(chat_id=chat_id).exists()
         or level_of(chat_id=chat_id, owner_id=owner_id) is Level.FULL
     )
+
+
+class _KnownLevels:
+    """What the switches said within the last seconds. Any thread may ask and keep.
+
+    While the gate is closed one fact is true of all chats, so that one read serves them.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._gate_closed_until = 0.0
+        self._levels: dict[Key, tuple[float, Level]] = {}
+
+    def level(self, key: Key, default: Level) -> Level | None:
+        now = monotonic()
+        if now < self._gate_closed_until:
+            return default
+        until, level = self._levels.get(key, (0.0, default))
+        return level if now < until else None
+
+    def last(self, key: Key, default: Level) -> Level:
+        return self._levels.get(key, (0.0, default))[1]
+
+    def keep(self, key: Key, level: Level) -> None:
+        if len(self._levels) >= KNOWN_CHATS:
+            self._levels = {}
+        self._levels[key] = (monotonic() + KNOWN_SECONDS, level)
+
+    def keep_closed_gate(self) -> None:
+        self._levels = {}
+        self._gate_closed_until = monotonic() + KNOWN_SECONDS
+
+
+_known = _KnownLevels()
+_asking = Lock()
+"""Held while one thread asks for all that begin at the same time."""
+_last_warning = 0.0
+
+
+def _ask_once(key: Key) -> Level:
+    """Ask the database, unless another thread has done so meanwhile. Never raises."""
+    if not _asking.acquire(timeout=ASK_SECONDS):
+        return default_level()
+    try:
+        return _known.level(key, default_level()) or _ask(key)
+    finally:
+        _asking.release()
+
+
+def _ask(key: Key) -> Level:
+    """Ask the database, and keep the answer for a while. Never raises."""
+    try:
+        with _apart():
+            decision = decide_level(chat_id=key[0], owner_id=key[1])
+    except Exception as error:  # noqa: BLE001 - nothing here may break a turn
+        return _without_answer(key, error)
+    if decision.gate_open:
+        _known.keep(key, decision.level)
+    else:
+        _known.keep_closed_gate()
+    return decision.level
+
+
+def _without_answer(key: Key, error: Exception) -> Level:
+    _warn(error)
+    level = default_level()
+    _known.keep(key, level)  # a database that is in trouble is not asked by every turn
+    return level
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Let a query neither spoil the caller's transaction nor leave a connection behind."""
+    connection = connections[router.db_for_read(RecordingSwitch)]
+    was_open = connection.connection is not None
+    try:
+        if connection.in_atomic_block:
+            # PostgreSQL refuses all that follows a failure, up to the last savepoint.
+            with transaction.atomic(using=connection.alias):
+                yield
+        else:
+            yield
+    finally:
+        if not was_open and not connection.in_atomic_block:
+            connection.close()
+
+
+def _warn(error: Exception) -> None:
+    """Log at most once a minute: every turn may come by here."""
+    global _last_warning
+    now = monotonic()
+    if now - _last_warning >= WARNING_SECONDS or not _last_warning:
+        _last_warning = now
+        logger.warning(
+            "How much to record is not known (%s); the default counts",
+            type(error).__name__,
+            exc_info=error,
+        )
+
+
+def _key(chat_id: object, owner_id: object) -> Key:
+    return ("" if chat_id is None else str(chat_id)), (
+        "" if owner_id is None else str(owner_id)
+    )
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: object) -> None:
+    if setting == "CHATDEBUG":
+        default_level.cache_clear()
+        _known.forget()

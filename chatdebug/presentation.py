@@ -16,6 +16,7 @@ from chatdebug.errors import code_like
 from chatdebug.errors.messages import ADVICE, sentence
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import OVERFLOW
+from chatdebug.models.titles import first_error_of, title_of
 
 ICONS = {
     Status.IN_PROGRESS: "◌",
@@ -24,6 +25,8 @@ ICONS = {
     Status.INTERRUPTED: "■",
 }
 YES_OR_NO: dict[Any, str] = {True: "yes", False: "no"}
+LINE_CHARACTERS = 200
+"""Of a question in one line."""
 OPEN_LINES = 12
 """A payload with more lines is folded."""
 PAYLOADS = {
@@ -79,6 +82,19 @@ class RunLine:
     """A run as one line of facts."""
 
     run: ChatRun
+    asked: str = ""
+    """What the chat itself says was asked; the recorder keeps that at the full level."""
+
+    @property
+    def title(self) -> str:
+        """What failed, else what was asked, else what it is the record of."""
+        return title_of(self.run)
+
+    @property
+    def question(self) -> str:
+        """How the message begins that started it, on one line; nothing if not known."""
+        said = " ".join((self.run.label or self.asked).split())
+        return said if len(said) <= LINE_CHARACTERS else said[:LINE_CHARACTERS] + "…"
 
     @property
     def icon(self) -> str:
@@ -107,7 +123,7 @@ class RunLine:
     @property
     def first_error(self) -> str:
         """The first line of its last error."""
-        return str(self.run.summary.get("error_message", "")).partition("\n")[0]
+        return first_error_of(self.run)
 
     @property
     def similar(self) -> str:
@@ -202,9 +218,11 @@ class RunReport:
     steps: list[StepReport]
 
     @classmethod
-    def of(cls, run: ChatRun, steps: Iterable[ChatStep]) -> "RunReport":
+    def of(
+        cls, run: ChatRun, steps: Iterable[ChatStep], *, asked: str = ""
+    ) -> "RunReport":
         """Read a run and its steps, which need not have their payloads."""
-        return cls(RunLine(run), [StepReport.of(step) for step in steps])
+        return cls(RunLine(run, asked), [StepReport.of(step) for step in steps])
 
     @property
     def failure(self) -> StepReport | None:

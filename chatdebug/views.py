@@ -14,8 +14,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chatdebug.access import access_policy
-from chatdebug.levels import level_of
+from chatdebug.access import access_policy, questions_of
+from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation import RunLine, RunReport, payloads
 from chatdebug.services.audit import note_reading
@@ -43,10 +43,14 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
     """Show a chat's newest runs, without counting them or loading their steps."""
     runs = list(ChatRun.objects.of_chat(chat_id)[: RUNS_SHOWN + 1])
     owner_id = access_policy().owner_id_of(chat_id)
+    asked = questions_of(chat_id, {run.trigger_message_id for run in runs})
     context = {
-        "lines": [RunLine(run) for run in runs[:RUNS_SHOWN]],
+        "lines": [
+            RunLine(run, asked.get(str(run.trigger_message_id), ""))
+            for run in runs[:RUNS_SHOWN]
+        ],
         "has_more": len(runs) > RUNS_SHOWN,
-        "level": level_of(chat_id=chat_id, owner_id=owner_id),
+        "level": decide_level(chat_id=chat_id, owner_id=owner_id).level,
     }
     _note_foreign_reader(request, chat_id)
     return _render(request, "chatdebug/panel.html", chat_id, context)
@@ -56,7 +60,9 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
 def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """Show one run: its error, then its steps without payloads."""
     found = get_object_or_404(ChatRun.objects.of_chat(chat_id), pk=run_id)
-    report = RunReport.of(found, found.steps.without_payloads())
+    message_id = found.trigger_message_id
+    asked = questions_of(chat_id, [message_id]).get(str(message_id), "")
+    report = RunReport.of(found, found.steps.without_payloads(), asked=asked)
     _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/run.html", chat_id, {"report": report})
 
@@ -72,7 +78,11 @@ def step(
         run=run_id,
         step_number=step_number,
     )
-    context = {"step": found, "payloads": payloads(found)}
+    context = {
+        "step": found,
+        "line": RunLine(found.run),
+        "payloads": payloads(found),
+    }
     _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/step.html", chat_id, context)
 

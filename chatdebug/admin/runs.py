@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
 from chatdebug.access import may_read_content
@@ -90,13 +90,13 @@ class RunAdmin(ContentAdmin):
     inlines = (StepInline,)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Return the columns: no label for those who may not read content."""
-        label = ("label",) if may_read_content(request.user) else ()
+        """Return the columns: no title for those who may not read content."""
+        title = ("titled",) if may_read_content(request.user) else ()
         return (
             "started",
             "state",
             "kind",
-            *label,
+            *title,
             "error_kind",
             "provider_and_model",
             "facts",
@@ -108,7 +108,7 @@ class RunAdmin(ContentAdmin):
         self, request: HttpRequest, obj: ChatRun | None = None
     ) -> tuple[str | tuple[str, ...], ...]:
         """Return what this person may see of a run."""
-        content = ("label", "last_error") if may_read_content(request.user) else ()
+        content = ("titled", "last_error") if may_read_content(request.user) else ()
         return (
             *content,
             ("state", "kind", "level"),
@@ -174,6 +174,13 @@ class RunAdmin(ContentAdmin):
     def state(self, run: ChatRun) -> str:
         """How it ended."""
         return f"{RunLine(run).icon} {run.get_status_display()}"
+
+    @admin.display(description="title")
+    def titled(self, run: ChatRun) -> SafeString:
+        """What failed, and how the question begins where it is kept."""
+        line = RunLine(run)
+        lines = dict.fromkeys(filter(None, (line.title, line.question)))
+        return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in lines))
 
     @admin.display(description="provider, model")
     def provider_and_model(self, run: ChatRun) -> str:

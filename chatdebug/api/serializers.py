@@ -6,15 +6,23 @@ from rest_framework import serializers
 
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
+from chatdebug.presentation import RunLine
 
 
 class RunSerializer(serializers.ModelSerializer[ChatRun]):
     """A run without its steps."""
 
+    title = serializers.SerializerMethodField(help_text="What failed, in one line.")
+
+    def get_title(self, run: ChatRun) -> str:
+        """Return what the Debug tab calls the run."""
+        return RunLine(run).title
+
     class Meta:
         model = ChatRun
         fields: tuple[str, ...] = (
             "id",
+            "title",
             "chat_id",
             "root_chat_id",
             "parent_chat_id",

@@ -134,8 +134,8 @@ class ChatRun(models.Model):
 
     @property
     def label(self) -> str:
-        """The first words of the message that started the run, else its kind."""
-        return self.summary.get("first_message") or self.get_kind_display()
+        """The first words of the message that started the run, where they are kept."""
+        return str(self.summary.get("first_message") or "")
 
 
 class ChatStep(models.Model):

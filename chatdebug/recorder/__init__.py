@@ -6,11 +6,12 @@
 """
 
 from chatdebug.enums import Level, Operation, RunKind, Status
-from chatdebug.recorder.context import current_run, logical_call, record_run
+from chatdebug.recorder.context import logical_call, record_run
 from chatdebug.recorder.forget import forget_chat
 from chatdebug.recorder.lifespan import recorder_lifespan
 from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
+from chatdebug.recorder.scope import current_run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.redaction import configured_secrets

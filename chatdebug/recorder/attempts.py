@@ -8,19 +8,22 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import count
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.recorder.endings import came_whole, was_cut_short
 from chatdebug.recorder.exchange import Exchange, RawHeaders
 from chatdebug.recorder.guard import never_raises
+from chatdebug.recorder.scope import Scoped, current_run
+
+if TYPE_CHECKING:
+    from chatdebug.recorder.run import Run
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -176,16 +179,22 @@ class Attempt:
 class AttemptSink:
     """Collects the attempts made while it is the ``current_sink``. Thread-safe.
 
+    That of a step knows its run, and takes nothing of what is called inside another one.
+
     ``on_change(sink)`` is called after an attempt ended, or failed after all in closing;
     from the task or thread where that happened, which may be after the step's end. What
     it raises is logged.
     """
 
-    __slots__ = ("_finished", "_lock", "_numbers", "_on_change")
+    __slots__ = ("_finished", "_lock", "_numbers", "_on_change", "run")
 
     def __init__(
-        self, *, on_change: "Callable[[AttemptSink], None] | None" = None
+        self,
+        *,
+        on_change: "Callable[[AttemptSink], None] | None" = None,
+        run: "Run | None" = None,
     ) -> None:
+        self.run = run
         self._on_change = on_change
         self._lock = threading.Lock()
         self._numbers = count(1)
@@ -213,22 +222,31 @@ class AttemptSink:
             self._on_change(self)
 
 
-current_sink: ContextVar[AttemptSink | None] = ContextVar(
-    "chatdebug_current_sink", default=None
-)
+current_sink: Scoped[AttemptSink] = Scoped("chatdebug_current_sink")
 """Where the attempts of a request made here are collected; None: they are not."""
+
+
+def listening_sink() -> AttemptSink | None:
+    """Return the sink that a request made here belongs to, or None."""
+    sink = current_sink.get()
+    if sink is None or sink.run is None:
+        return sink
+    # A thread that was handed a run has none in its context.
+    return sink if current_run.get() in (None, sink.run) else None
 
 
 @contextmanager
 def collect_attempts(sink: AttemptSink | None = None) -> Iterator[AttemptSink]:
-    """Collect the attempts of the requests that are started inside the block."""
+    """Collect the attempts of the requests that are started inside the block.
+
+    Those of tasks that are started there too, also when they come later.
+    """
     sink = sink or AttemptSink()
-    token = current_sink.set(sink)
+    scope = current_sink.enter(sink)
     try:
         yield sink
     finally:
-        with suppress(ValueError):  # an abandoned generator ends in another context
-            current_sink.reset(token)
+        current_sink.leave(scope, with_children=False)
 
 
 def _describe(error: Exception) -> str:

@@ -5,18 +5,17 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar, Token
 from types import TracebackType
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, Operation, RunKind
+from chatdebug.levels import ask_level, known_level, level_at_once
+from chatdebug.recorder.arguments import as_choice, as_id, as_text
 from chatdebug.recorder.run import Run, RunFacts
+from chatdebug.recorder.scope import Scope, Scoped, current_run
 from chatdebug.recorder.step import Step
 
 logger = logging.getLogger("chatdebug.recorder")
-
-current_run: ContextVar[Run | None] = ContextVar("chatdebug_current_run", default=None)
-"""The run that a model call made here belongs to."""
 
 
 class LogicalCall:
@@ -30,19 +29,17 @@ class LogicalCall:
         self.attempts = 0
 
 
-current_call: ContextVar[LogicalCall | None] = ContextVar(
-    "chatdebug_current_call", default=None
-)
+current_call: Scoped[LogicalCall] = Scoped("chatdebug_current_call")
 
 
 @contextmanager
 def logical_call(run: Run) -> Iterator[None]:
     """Mark the model calls made inside as attempts at one and the same answer."""
-    token = current_call.set(LogicalCall(run))
+    scope = current_call.enter(LogicalCall(run))
     try:
         yield
     finally:
-        _reset(current_call, token)
+        current_call.leave(scope)
 
 
 def open_step(run: Run, operation: Operation) -> Step:
@@ -64,9 +61,19 @@ class record_run:
     """Record what the model calls inside this block do, as one run.
 
     Works as ``with`` and as ``async with``, and yields the ``Run``. Ids are text or
-    anything with a meaningful ``str``; ``level`` comes from ``chatdebug.levels``. An
-    exception that leaves the block marks the run as failed, or as interrupted if it is a
-    cancellation; a block that ends without ``run.complete()`` counts as interrupted.
+    anything with a meaningful ``str``. An exception that leaves the block marks the run
+    as failed, or as interrupted if it is a cancellation; one of no known kind that is in
+    no step is evidence of its own. A block that ends without ``run.complete()`` counts as
+    interrupted.
+
+    Without a level, ``chatdebug.levels`` says how much is recorded of this chat; it is
+    asked again after some seconds. A level that is given counts, unless the deployment's
+    is ``off``: then only what the deployment itself has switched to full is recorded.
+    A plain ``with`` inside an event loop cannot wait for the database, and takes what is
+    known; ask with ``async with`` there.
+
+    ``label`` is kept at the full level only, or where ``KEEP_LABELS`` is set. Arguments
+    that cannot be used raise TypeError with DEBUG, and cost a log line without it.
 
     The end waits for the writer only if an error is on its way to the database: at most
     ``FLUSH_SECONDS``, shielded. A cancellation that comes meanwhile is not lost, unless
@@ -78,36 +85,58 @@ class record_run:
         *,
         chat_id: object,
         owner_id: object = "",
-        kind: RunKind = RunKind.CHAT_TURN,
-        level: Level = Level.ERRORS,
-        provider: str = "",
-        model: str = "",
+        kind: RunKind | str = RunKind.CHAT_TURN,
+        level: Level | str | None = None,
+        provider: str | None = "",
+        model: str | None = "",
         trigger_message_id: int | None = None,
         history_tip_message_id: int | None = None,
         root_chat_id: object = "",
         parent_chat_id: object = "",
         model_config_id: object = "",
-        label: str = "",
+        label: str | None = "",
     ) -> None:
+        # Most are text already: every turn comes by here.
         facts = RunFacts(
-            chat_id=str(chat_id),
-            owner_id=str(owner_id),
-            kind=kind,
-            provider=provider,
-            model=model,
+            chat_id=as_id(chat_id, "chat_id"),
+            owner_id=owner_id
+            if type(owner_id) is str
+            else as_text(owner_id, "owner_id"),
+            kind=kind if type(kind) is RunKind else _kind(kind),
+            provider=provider
+            if type(provider) is str
+            else as_text(provider, "provider"),
+            model=model if type(model) is str else as_text(model, "model"),
             trigger_message_id=trigger_message_id,
             history_tip_message_id=history_tip_message_id,
-            root_chat_id=str(root_chat_id),
-            parent_chat_id=str(parent_chat_id),
-            model_config_id=str(model_config_id),
-            label=label,
+            root_chat_id=root_chat_id
+            if type(root_chat_id) is str
+            else as_text(root_chat_id, "root_chat_id"),
+            parent_chat_id=parent_chat_id
+            if type(parent_chat_id) is str
+            else as_text(parent_chat_id, "parent_chat_id"),
+            model_config_id=model_config_id
+            if type(model_config_id) is str
+            else as_text(model_config_id, "model_config_id"),
+            label=label if type(label) is str else as_text(label, "label"),
         )
-        self.run = Run(facts, level)
-        self._token: Token[Run | None] | None = None
+        self._given = level if type(level) is Level else _level(level)
+        self.run = Run(facts, self._given or Level.ERRORS)
+        self._scope: Scope[Run] | None = None
 
     def __enter__(self) -> Run:
-        self._token = current_run.set(self.run)
-        if self.run.level is Level.FULL:
+        facts = self.run.facts
+        level = known_level(facts.chat_id, facts.owner_id, self._given)
+        if level is None:
+            level = level_at_once(facts.chat_id, facts.owner_id)
+        return self._enter(level)
+
+    def _enter(self, level: Level) -> Run:
+        if level is Level.FULL and self._given is not None:
+            level = self._given  # what the deployment allows and the caller wants
+        self.run.level = level
+        self._scope = current_run.enter(self.run)
+        if level is Level.FULL:
             self.run.start()
         return self.run
 
@@ -123,7 +152,11 @@ class record_run:
                 written.result(recorder_settings().FLUSH_SECONDS)
 
     async def __aenter__(self) -> Run:
-        return self.__enter__()
+        facts = self.run.facts
+        level = known_level(facts.chat_id, facts.owner_id, self._given)
+        if level is None:
+            level = await ask_level(facts.chat_id, facts.owner_id)
+        return self._enter(level)
 
     async def __aexit__(
         self,
@@ -139,8 +172,8 @@ class record_run:
             raise asyncio.CancelledError
 
     def _close(self, error: BaseException | None) -> Future[bool] | None:
-        if self._token is not None:
-            _reset(current_run, self._token)
+        if self._scope is not None:
+            current_run.leave(self._scope)
         try:
             return self.run.close(error)
         except Exception:
@@ -162,11 +195,12 @@ async def _wait_shielded(written: Future[bool], seconds: float) -> bool:
     return cancelled
 
 
-def _reset[T](variable: ContextVar[T], token: Token[T]) -> None:
-    try:  # noqa: SIM105 - every turn comes by here, and this costs a tenth
-        variable.reset(token)
-    except ValueError:
-        pass  # an abandoned generator ends in another context
+def _kind(given: RunKind | str) -> RunKind:
+    return as_choice(given, "kind", RunKind) or RunKind.CHAT_TURN
+
+
+def _level(given: Level | str | None) -> Level | None:
+    return None if given is None else as_choice(given, "level", Level)
 
 
 def _in_event_loop() -> bool:

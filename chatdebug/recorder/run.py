@@ -1,5 +1,6 @@
 """The recording of one run: what it is about, how it ended, and when it is written."""
 
+import logging
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from chatdebug.conf import recorder_settings
 from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
 from chatdebug.errors import classify
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import summarise_label
+from chatdebug.recorder.arguments import as_choice, as_error
+from chatdebug.recorder.escaped import record_escaped
 from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.step import Step
@@ -23,6 +27,10 @@ from chatdebug.recorder.summary import summarise
 from chatdebug.redaction import redact_text
 from chatdebug.writer import Later, Snapshot, Table, writer
 
+logger = logging.getLogger("chatdebug.recorder")
+
+ERRORS_NOTED = 8
+"""The newest errors that are known again when they leave the run."""
 OUTCOME_RANK = {Status.COMPLETED: 1, Status.INTERRUPTED: 2, Status.ERROR: 3}
 """Of several outcomes said of a run, the worst one wins. Mind that the order of a step's
 status is another one: there a repaired error counts as completed."""
@@ -60,8 +68,8 @@ class Run:
         "_has_capture",
         "_lock",
         "_outcome",
+        "_recorded",
         "_row_exists",
-        "_started",
         "_started_at",
         "_steps",
         "error_kind",
@@ -69,6 +77,7 @@ class Run:
         "fingerprint",
         "id",
         "level",
+        "started",
     )
 
     def __init__(self, facts: RunFacts, level: Level) -> None:
@@ -77,7 +86,7 @@ class Run:
         self.id: UUID | None = None
         self.error_kind: ErrorKind | None = None
         self.fingerprint = ""
-        self._started = perf_counter()
+        self.started = perf_counter()
         self._started_at: datetime | None = None
         self._finished_at: datetime | None = None
         self._steps: list[Step] = []
@@ -85,6 +94,7 @@ class Run:
         self._closed = False
         self._row_exists = False
         self._has_capture = False
+        self._recorded: tuple[BaseException, ...] = ()
         self._admitted: dict[str, bool] = {}
         self._counted_on: StoredRun | None = None
         self._lock = threading.Lock()
@@ -111,8 +121,14 @@ class Run:
         """The id of ``stored_run``."""
         return self.stored_run.id if self.stored_run is not None else None
 
-    def step(self, operation: Operation = Operation.GENERATE) -> Step:
-        """Return a new step, to be used as a block around one call of a provider."""
+    def step(self, operation: Operation | str = Operation.GENERATE) -> Step:
+        """Return a new step, to be used as a block around one call of a provider.
+
+        Raises TypeError with DEBUG for an operation that there is not.
+        """
+        if not isinstance(operation, Operation):
+            known = as_choice(operation, "operation", Operation)
+            operation = known or Operation.GENERATE
         return Step(self, operation)
 
     def complete(self) -> None:
@@ -126,8 +142,15 @@ class Run:
         """Say that the turn was stopped or cancelled."""
         self._say(Status.INTERRUPTED)
 
-    def fail(self) -> None:
-        """Say that the turn failed. The evidence is what its steps recorded."""
+    def fail(self, error: BaseException | None = None) -> None:
+        """Say that the turn failed.
+
+        The evidence is what its steps recorded, and the error if one is given: as if it
+        had left the run's block.
+        """
+        known = as_error(error)
+        if known is not None and not self._closed:
+            self._take_error(known)
         self._say(Status.ERROR)
 
     @never_raises
@@ -188,14 +211,19 @@ class Run:
         with self._lock:
             if error is None and not self._steps and not self._row_exists:
                 self._closed = True  # nothing was recorded, and nothing will be
+                self._recorded = ()
                 return None
         if error is not None:
-            ended_by_request = classify(error).cancelled
-            self._say(Status.INTERRUPTED if ended_by_request else Status.ERROR)
+            self._take_error(error)
         self._close_rows()
         if self._has_capture and self.id is not None:
             return writer().written(self.id)
         return None
+
+    def note_error(self, error: BaseException | None) -> None:
+        """Note that a step holds this error, so that it is not recorded again."""
+        if error is not None:
+            self._recorded = (*self._recorded[1 - ERRORS_NOTED :], error)
 
     @never_raises
     def write_step(self, step: Step, *, is_capture: bool) -> None:
@@ -204,8 +232,19 @@ class Run:
             if step.number == 0 and self._closed:
                 return
             self._number(step)
+            is_first = is_capture and not self._has_capture
             self._has_capture = self._has_capture or is_capture
         self._submit(step, with_run=is_capture or not self._row_exists)
+        if is_first:
+            logger.info("Recorded run %s", self.id)
+
+    @never_raises
+    def _take_error(self, error: BaseException) -> None:
+        """Take what made the run fail; what no step holds becomes a step of its own."""
+        is_stop = classify(error, provider=self.facts.provider).cancelled
+        self._say(Status.INTERRUPTED if is_stop else Status.ERROR)
+        if self.level is not Level.OFF:
+            record_escaped(self, error, recorded=self._recorded)
 
     def _say(self, outcome: Status) -> None:
         with self._lock:
@@ -223,6 +262,7 @@ class Run:
             if self._closed:
                 return
             self._closed = True
+            self._recorded = ()  # with them would live their frames and locals
             self._finished_at = timezone.now()
         self._write_end()
 
@@ -258,7 +298,7 @@ class Run:
 
     def _snapshot(self, now: datetime) -> Snapshot:
         if self._started_at is None:
-            self._started_at = now - timedelta(seconds=perf_counter() - self._started)
+            self._started_at = now - timedelta(seconds=perf_counter() - self.started)
         status = Status.IN_PROGRESS
         if self._closed:
             status = self._outcome or Status.INTERRUPTED
@@ -296,4 +336,6 @@ class Run:
         }
 
     def _summarise(self) -> dict[str, Any]:
-        return summarise(summarise_label(self.facts.label), tuple(self._steps))
+        keeps_label = self.level is Level.FULL or recorder_settings().KEEP_LABELS
+        label = summarise_label(self.facts.label) if keeps_label else ""
+        return summarise(label, tuple(self._steps))

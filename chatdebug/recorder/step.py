@@ -1,7 +1,5 @@
 """One logical model call while it is being recorded."""
 
-from contextlib import suppress
-from contextvars import Token
 from datetime import datetime, timedelta
 from time import perf_counter
 from types import TracebackType
@@ -14,6 +12,7 @@ from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors import Classification, classify
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
+from chatdebug.recorder.arguments import as_error
 from chatdebug.recorder.attempts import AttemptSink, current_sink
 from chatdebug.recorder.evidence import Progress, error_payload
 from chatdebug.recorder.guard import never_raises
@@ -23,6 +22,7 @@ from chatdebug.writer.rows import STATUS_RANK
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
+    from chatdebug.recorder.scope import Scope
 
 type Column = dict[str, Any] | Later | None
 """A JSON column as it is stored, or what makes it on the writer's thread."""
@@ -37,8 +37,9 @@ class Step:
     """
 
     __slots__ = (
+        "_in_block",
+        "_scopes",
         "_sink",
-        "_sink_token",
         "error",
         "finished_at",
         "id",
@@ -58,7 +59,9 @@ class Step:
 
     def __init__(self, run: "Run", operation: Operation, *, retries: int = 0) -> None:
         self._sink: AttemptSink | None = None
-        self._sink_token: Token[AttemptSink | None] | None = None
+        # More than one where several attempts at one answer are made at once.
+        self._scopes: tuple[Scope[AttemptSink], ...] = ()
+        self._in_block = False
         self.run = run
         self.operation = operation
         self.retries = retries
@@ -76,7 +79,9 @@ class Step:
         self.finished_at: datetime | None = None
 
     def __enter__(self) -> Self:
-        self.begin()
+        self._in_block = True
+        if self.run.level is Level.FULL:  # at the errors level it has begun already
+            self.begin()
         return self
 
     def __exit__(
@@ -85,10 +90,15 @@ class Step:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if error is None and self.status is Status.COMPLETED and not self._scopes:
+            return  # all there is to do for a call that went well
         if error is not None:
             self.fail(error)
         elif self.status is Status.IN_PROGRESS:
             self.interrupt()
+        self._in_block = False
+        if self.is_full and self.finished_at is None:
+            self.complete()  # as was said inside, and nothing came after it
         self.release()
 
     async def __aenter__(self) -> Self:
@@ -118,37 +128,45 @@ class Step:
         self.started = perf_counter()
         if self.is_full:
             self.request = self.request if request is None else request
-            self._sink = self._sink or AttemptSink(on_change=self._attempt_ended)
-            self._sink_token = current_sink.set(self._sink)
+            self._sink = self._sink or AttemptSink(
+                on_change=self._attempt_ended, run=self.run
+            )
+            self._scopes = (*self._scopes, current_sink.enter(self._sink))
             self.run.write_step(self, is_capture=False)
 
     def release(self) -> None:
-        """Stop listening for HTTP attempts."""
-        token, self._sink_token = self._sink_token, None
-        if token is not None:
-            with suppress(ValueError):  # an abandoned generator ends in another context
-                current_sink.reset(token)
+        """Stop listening for HTTP attempts; those that have begun may still end."""
+        if self._scopes:
+            here = current_sink.innermost()
+            own = here if here in self._scopes else self._scopes[-1]
+            self._scopes = tuple(scope for scope in self._scopes if scope is not own)
+            current_sink.leave(own)
 
-    @never_raises
-    def complete(self, response: Any = None, usage: Column = None) -> None:
+    def complete(self, response: Any = None, usage: Any = None) -> None:
         """Say that the call succeeded.
 
         At the full level its result is kept: anything like JSON, or a column that was
-        put off, and the tokens by the names of ``normalise_usage``.
+        put off, and the tokens by the names of ``normalise_usage``. In a block, an error
+        that leaves it afterwards counts more.
         """
-        if not self.is_full and not self.error:
-            self.status = (
-                Status.COMPLETED
-            )  # all there is to do for a call that went well
-            return
+        if self.error or self.run.level is Level.FULL:
+            self._complete(response, usage)
+        else:
+            self.status = Status.COMPLETED
+
+    @never_raises
+    def _complete(self, response: Any, usage: Any) -> None:
         if self.is_full and response is not None:
             self.response = _as_column(response)
-        if self.is_full:
-            self.usage = usage or self.usage
+        if self.is_full and usage:
+            self.usage = usage if isinstance(usage, Later) else _safe(usage)
         if self.error:
             self.metadata["repaired_error"] = self.error
             self.error = {}
-        self._end(Status.COMPLETED, is_capture=False)
+        if self._in_block:  # an error may still leave it: the block's end decides
+            self.status, self.finished_at = Status.COMPLETED, None
+        else:
+            self._end(Status.COMPLETED, is_capture=False)
 
     @never_raises
     def interrupt(self) -> None:
@@ -162,14 +180,18 @@ class Step:
         A cancellation or the caller's own deadline is an interruption. At the errors
         level only an unclassified error is written.
         """
+        error = as_error(error)
         verdict = classify(error, provider=self.run.facts.provider)
         if verdict.cancelled or verdict.deadline:
             self._end(Status.INTERRUPTED, is_capture=False)
             return
-        if verdict.captured or self.is_full:
+        if self._in_block and self.status is Status.COMPLETED:
+            self.status = Status.IN_PROGRESS  # that was said too early
+        is_capture = verdict.captured and self.run.level is not Level.OFF
+        if is_capture or self.is_full:
             self._keep_error(error, verdict)
-        is_capture = verdict.captured and self.run.admits(self)
-        self._end(Status.ERROR, is_capture=is_capture)
+            self.run.note_error(error)
+        self._end(Status.ERROR, is_capture=is_capture and self.run.admits(self))
 
     def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:
         """Return the step's row as it is now."""
@@ -230,3 +252,7 @@ def _as_column(value: Any) -> Column:
     if isinstance(value, Later):
         return value
     return Later(lambda: redact_json(json_safe(value)))
+
+
+def _safe(value: Any) -> Later:
+    return Later(lambda: json_safe(value))

@@ -39,13 +39,16 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         error = failed[-1].error
         reason = error["detail"] or error["message"]
         summary["error_message"] = reason.split("\n", 1)[0][:200]
+        if error["status_code"]:
+            summary["error_status"] = error["status_code"]
     if endpoint := _endpoint(steps):
         summary["endpoint_label"] = endpoint
     return summary
 
 
 def _tokens(step: "Step", name: str) -> int:
-    amount = (value_of(step.usage) or {}).get(name) or 0
+    usage = value_of(step.usage)
+    amount = usage.get(name) if isinstance(usage, dict) else 0
     return amount if isinstance(amount, int) else 0
 
 

@@ -32,7 +32,7 @@ from typing import Self
 
 import httpx2
 
-from chatdebug.recorder.attempts import Attempt, current_sink
+from chatdebug.recorder.attempts import Attempt, listening_sink
 from chatdebug.recorder.bodies import Body
 from chatdebug.recorder.exchange import Exchange
 
@@ -197,7 +197,7 @@ class _SyncTee(httpx2.SyncByteStream):
 
 def _begin(request: httpx2.Request) -> Attempt | None:
     """Return a new attempt, or None if nobody collects or it cannot be recorded."""
-    sink = current_sink.get()
+    sink = listening_sink()
     if sink is None:
         return None
     try:

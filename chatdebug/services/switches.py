@@ -3,6 +3,7 @@
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 
+from chatdebug.levels import forget_levels
 from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
 
@@ -34,6 +35,7 @@ def set_switch(
             changed_by_id="" if by is None else str(by.pk),
             changed_by=str(by or ""),
         )
+    transaction.on_commit(forget_levels)
     return True
 
 

@@ -1,6 +1,7 @@
 """How times, numbers and errors read."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,51 @@ def test_a_run_in_progress_has_a_line_too() -> None:
     line = RunLine(ChatRun(status=Status.IN_PROGRESS))
     assert line.facts == "0 steps"
     assert (line.kind, line.first_error, line.similar, line.note) == ("", "", "", "")
+
+
+def failed(**facts: Any) -> ChatRun:
+    return ChatRun(**{"status": Status.ERROR, "error_kind": "generic", **facts})
+
+
+@pytest.mark.parametrize(
+    ("run", "title"),
+    [
+        (failed(), "Unexpected error"),
+        (
+            failed(
+                provider="openai",
+                summary={"error_status": 400, "error_message": "It is odd.\nMore."},
+            ),
+            "Unexpected error · OpenAI 400 · It is odd.",
+        ),
+        (failed(provider="demo"), "Unexpected error · Demo provider"),
+        (failed(error_kind="auth", provider="acme"), "Authentication failed · Acme"),
+        (
+            failed(summary={"error_message": "word " * 20}),
+            "Unexpected error · " + "word " * 11 + "word…",
+        ),
+        (
+            failed(status=Status.COMPLETED, summary={"first_message": "asked"}),
+            "asked",
+        ),
+        (
+            failed(status=Status.COMPLETED, summary={"has_error": True}),
+            "Unexpected error",
+        ),
+        (ChatRun(summary={"first_message": "asked"}), "asked"),
+        (ChatRun(kind="quickgen"), "Quick generation"),
+    ],
+)
+def test_a_run_is_titled_by_what_failed(run: ChatRun, title: str) -> None:
+    assert RunLine(run).title == title
+
+
+def test_a_question_is_one_line_of_what_was_kept_or_of_what_the_chat_says() -> None:
+    kept = ChatRun(summary={"first_message": "kept"})
+    assert RunLine(kept, "asked").question == "kept"
+    assert RunLine(ChatRun(), "asked\n  twice").question == "asked twice"
+    assert len(RunLine(ChatRun(), "x" * 1_000).question) == 201
+    assert RunLine(ChatRun()).question == ""
 
 
 def test_an_error_that_says_little_is_still_reported() -> None:

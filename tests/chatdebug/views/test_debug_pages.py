@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
@@ -14,7 +15,13 @@ from chatd.models import Chat
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
 from chatdebug.models import ChatRun
 from chatdebug.querysets import PAYLOAD_COLUMNS
-from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
+from tests.factories import (
+    ChatFactory,
+    ChatMessageFactory,
+    ChatRunFactory,
+    ChatStepFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +96,35 @@ def test_a_run_is_one_line_of_facts_and_the_first_line_of_its_error(
     assert "and 73 more like it" in page
 
 
+def test_the_question_comes_from_the_chat_for_those_who_may_read_it(chat: Chat) -> None:
+    asked = ChatMessageFactory(turn__chat=chat, text="What is a\n ballast for?")
+    foreign = ChatMessageFactory(text="of another chat")
+    for message in (asked, foreign):
+        ChatRunFactory(chat_id=str(chat.pk), trigger_message_id=message.pk, summary={})
+    client = client_of(chat.owner)
+    page = text_of(client.get(panel_of(chat)))
+    assert "Unexpected error · Demo provider" in page
+    assert "What is a ballast for?" in page
+    assert "of another chat" not in page
+    run = ChatRun.objects.get(trigger_message_id=asked.pk)
+    assert "What is a ballast for?" in text_of(client.get(page_of(run)))
+
+
+def test_a_policy_that_cannot_tell_the_question_is_fine(
+    chat: Chat, settings: LazySettings
+) -> None:
+    settings.CHATDEBUG = {
+        **settings.CHATDEBUG,
+        "ACCESS_POLICY": "tests.chatdebug.test_no_content.OldPolicy",
+    }
+    message = ChatMessageFactory(turn__chat=chat, text="What is a ballast for?")
+    run = ChatRunFactory(chat_id=str(chat.pk), trigger_message_id=message.pk)
+    ChatRun.objects.update(summary={})
+    client = client_of(chat.owner)
+    for url in (panel_of(chat), page_of(run)):
+        assert "ballast" not in text_of(client.get(url))
+
+
 def test_the_panel_says_when_a_run_would_appear(chat: Chat) -> None:
     page = text_of(client_of(chat.owner).get(panel_of(chat)))
     assert "No run yet: one appears here when a turn fails" in page
@@ -105,13 +141,16 @@ def test_the_panel_shows_a_hundred_runs_and_says_that_there_are_more(
 
 def test_the_panel_costs_the_same_however_many_runs_there_are(chat: Chat) -> None:
     client = client_of(chat.owner)
-    ChatStepFactory(run=ChatRunFactory(chat_id=str(chat.pk)))
+    run = ChatRunFactory(chat_id=str(chat.pk), trigger_message_id=1)
+    ChatStepFactory(run=run)
     with CaptureQueriesContext(
         connection,
     ) as few:
         client.get(panel_of(chat))
-    for _ in range(5):
-        ChatStepFactory(run=ChatRunFactory(chat_id=str(chat.pk)))
+    for number in range(5):
+        ChatStepFactory(
+            run=ChatRunFactory(chat_id=str(chat.pk), trigger_message_id=number + 1)
+        )
     with CaptureQueriesContext(connection) as many:
         client.get(panel_of(chat))
     assert len(many) == len(few) <= 8

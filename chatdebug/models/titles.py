@@ -1,0 +1,45 @@
+"""What a run is called: after what failed, not after what was asked."""
+
+from chatdebug.enums import Status
+from chatdebug.errors.messages import PROVIDERS
+from chatdebug.models.runs import ChatRun
+
+OPENING_CHARACTERS = 60
+"""Of an error's text in a title."""
+
+
+def title_of(run: ChatRun) -> str:
+    """Return what failed, else what was asked, else what the run is the record of.
+
+    Such as: Unexpected error · OpenAI 400 · The ballast of segment 3 does not match…
+    """
+    failure = failure_of(run)
+    if not failure:
+        return run.label or run.get_kind_display()
+    return " · ".join(filter(None, (failure, _opening(first_error_of(run)))))
+
+
+def failure_of(run: ChatRun) -> str:
+    """Return what failed without a word of the error's own text; nothing if nothing did.
+
+    An error that a later attempt repaired does not count.
+    """
+    has_error = run.status == Status.ERROR or run.summary.get("has_error")
+    if not run.error_kind or not has_error:
+        return ""
+    provider = PROVIDERS.get(run.provider, run.provider).removeprefix("The ")
+    who = f"{provider} {run.summary.get('error_status') or ''}".strip()
+    words = (run.get_error_kind_display(), who[:1].upper() + who[1:])
+    return " · ".join(filter(None, words))
+
+
+def first_error_of(run: ChatRun) -> str:
+    """Return the first line of the run's last error."""
+    return str(run.summary.get("error_message", "")).partition("\n")[0]
+
+
+def _opening(text: str) -> str:
+    """Return the first words of a text, whole ones."""
+    if len(text) <= OPENING_CHARACTERS:
+        return text
+    return text[:OPENING_CHARACTERS].rpartition(" ")[0].rstrip(".,;:") + "…"

@@ -1,0 +1,58 @@
+"""What callers hand over, in the types that rows are made of.
+
+What is not of its type is taken for what it says, if it says anything. Otherwise it is
+an error while ``DEBUG`` is on; in production it costs a log line, but never a capture.
+"""
+
+import logging
+
+from django.conf import settings
+from django.db.models import TextChoices
+
+logger = logging.getLogger("chatdebug.recorder")
+
+
+def as_text(value: object, name: str) -> str:
+    """Return text, and none for None. Raises TypeError with DEBUG where ``str`` fails."""
+    if value is None:
+        return ""
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - the value's own code
+        _refuse(name, value, error)
+        return ""
+
+
+def as_id(value: object, name: str) -> str:
+    """Return an id as text. Raises TypeError with DEBUG for None."""
+    if value is None:
+        _refuse(name, value)
+    return as_text(value, name)
+
+
+def as_choice[Choice: TextChoices](
+    value: object, name: str, choices: type[Choice]
+) -> Choice | None:
+    """Return the choice with this value. Raises TypeError with DEBUG if there is none."""
+    try:
+        return choices(str(value))
+    except ValueError as error:
+        _refuse(name, value, error)
+        return None
+
+
+def as_error(value: object) -> BaseException | None:
+    """Return an exception; what is none, and not None either, becomes the text of one."""
+    if value is None or isinstance(value, BaseException):
+        return value
+    try:
+        return Exception(str(value))
+    except Exception:  # noqa: BLE001 - the value's own code
+        return Exception(type(value).__name__)
+
+
+def _refuse(name: str, value: object, error: Exception | None = None) -> None:
+    said = f"The recorder cannot use {name} of type {type(value).__name__}"
+    if settings.DEBUG:
+        raise TypeError(said) from error
+    logger.error("%s: it does without", said)  # not the value, which may be anything
