@@ -98,8 +98,7 @@ class Upkeep:
         if is_beat or is_report:
             self._try(self.report)
         if is_beat:
-            self._try(self._beat)
-            self._try(self._prune)
+            self._beat()
 
     def report(self) -> None:
         """Write the counted failures and this writer's state. Raises django.db.Error."""
@@ -123,16 +122,47 @@ class Upkeep:
         """
         if self._spool is None:
             return 0
-        rows = import_captures(self._spool, using=self._alias)
+        rows = import_captures(self._spool, using=self._alias, counters=self._counters)
         self._counters.add(imported=rows)
         return rows
 
     def _beat(self) -> None:
+        """Do each chore on its own: what one stumbles over keeps no other from its work.
+
+        Where the database cannot be reached, the others would only wait for it, too.
+        """
+        for chore in (
+            self._load_rules,
+            self._touch_live_runs,
+            self._import,
+            self._mark_stale_runs,
+            self._forget_old_writers,
+            self._prune,
+        ):
+            if not self._try(chore) and not self._is_reachable():
+                return
+
+    def _is_reachable(self) -> bool:
+        try:
+            connections[self._alias].ensure_connection()
+        except Error:
+            return False
+        return True
+
+    def _load_rules(self) -> None:
         loaded_rules.load(using=self._alias)
+
+    def _touch_live_runs(self) -> None:
         if self._live:
             touch_runs(list(self._live), using=self._alias, now=timezone.now())
+
+    def _import(self) -> None:
         self.import_spool()
+
+    def _mark_stale_runs(self) -> None:
         mark_stale_runs(using=self._alias)
+
+    def _forget_old_writers(self) -> None:
         old = timezone.now() - WRITERS_KEPT
         WriterState.objects.using(self._alias).filter(seen_at__lt=old).delete()
 
@@ -154,10 +184,12 @@ class Upkeep:
     def _report_soon(self) -> None:
         self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
 
-    def _try(self, chore: Callable[[], None]) -> None:
+    def _try(self, chore: Callable[[], None]) -> bool:
         try:
             chore()
-        except (Error, OSError) as error:
+        except Exception as error:
             self._counters.note_error(error, timezone.now())
             logger.warning("The recorder's upkeep failed", exc_info=error)
             connections[self._alias].close()
+            return False
+        return True
