@@ -1,17 +1,16 @@
 """``record_run``: the block inside which model calls belong to a run."""
 
-import asyncio
 import logging
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from types import TracebackType
 
-from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, Operation, RunKind
 from chatdebug.recorder.run import Run, RunFacts
 from chatdebug.recorder.step import Step
+from chatdebug.recorder.waiting import wait_in_task, wait_in_thread
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -68,9 +67,11 @@ class record_run:
     exception that leaves the block marks the run as failed, or as interrupted if it is a
     cancellation; a block that ends without ``run.complete()`` counts as interrupted.
 
-    The end waits for the writer only if an error is on its way to the database: at most
-    ``FLUSH_SECONDS``, shielded. A cancellation that comes meanwhile is not lost, unless
-    an error is leaving the block anyway: then that error goes on.
+    The end waits only if there is evidence of an error, until that is in the journal (or
+    in the database, without one): at most ``FLUSH_SECONDS``, shielded. Whoever shows the
+    failure asks ``run.evidence_is_safe`` then. A cancellation that comes meanwhile is
+    not lost: it is raised after the wait, or, if an error is leaving the block, that
+    goes on, and the cancellation comes at the task's next wait.
     """
 
     def __init__(
@@ -82,8 +83,8 @@ class record_run:
         level: Level = Level.ERRORS,
         provider: str = "",
         model: str = "",
-        trigger_message_id: int | None = None,
-        history_tip_message_id: int | None = None,
+        trigger_message_id: object = None,
+        history_tip_message_id: object = None,
         root_chat_id: object = "",
         parent_chat_id: object = "",
         model_config_id: object = "",
@@ -95,8 +96,8 @@ class record_run:
             kind=kind,
             provider=provider,
             model=model,
-            trigger_message_id=trigger_message_id,
-            history_tip_message_id=history_tip_message_id,
+            trigger_message_id=_as_id(trigger_message_id),
+            history_tip_message_id=_as_id(history_tip_message_id),
             root_chat_id=str(root_chat_id),
             parent_chat_id=str(parent_chat_id),
             model_config_id=str(model_config_id),
@@ -117,10 +118,9 @@ class record_run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        written = self._close(error)
-        if written is not None and not _in_event_loop():
-            with suppress(TimeoutError):
-                written.result(recorder_settings().FLUSH_SECONDS)
+        durable = self._close(error)
+        if durable is not None:
+            wait_in_thread(self.run, durable)
 
     async def __aenter__(self) -> Run:
         return self.__enter__()
@@ -131,12 +131,9 @@ class record_run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        written = self._close(error)
-        if written is None:
-            return
-        cancelled = await _wait_shielded(written, recorder_settings().FLUSH_SECONDS)
-        if cancelled and error is None:
-            raise asyncio.CancelledError
+        durable = self._close(error)
+        if durable is not None:
+            await wait_in_task(self.run, durable, error)
 
     def _close(self, error: BaseException | None) -> Future[bool] | None:
         if self._token is not None:
@@ -148,18 +145,8 @@ class record_run:
             return None
 
 
-async def _wait_shielded(written: Future[bool], seconds: float) -> bool:
-    """Wait for the writer, cancelled or not; return whether a cancellation came."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    pending = {asyncio.wrap_future(written)}
-    cancelled = False
-    while pending and (left := deadline - loop.time()) > 0:
-        try:
-            _, pending = await asyncio.wait(pending, timeout=left)
-        except asyncio.CancelledError:
-            cancelled = True
-    return cancelled
+def _as_id(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _reset[T](variable: ContextVar[T], token: Token[T]) -> None:
@@ -167,11 +154,3 @@ def _reset[T](variable: ContextVar[T], token: Token[T]) -> None:
         variable.reset(token)
     except ValueError:
         pass  # an abandoned generator ends in another context
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

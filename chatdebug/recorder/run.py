@@ -1,5 +1,6 @@
 """The recording of one run: what it is about, how it ended, and when it is written."""
 
+import logging
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from chatdebug.recorder.summary import summarise
 from chatdebug.redaction import redact_text
 from chatdebug.writer import Later, Snapshot, Table, writer
 
+logger = logging.getLogger("chatdebug.recorder")
+
 OUTCOME_RANK = {Status.COMPLETED: 1, Status.INTERRUPTED: 2, Status.ERROR: 3}
 """Of several outcomes said of a run, the worst one wins. Mind that the order of a step's
 status is another one: there a repaired error counts as completed."""
@@ -36,8 +39,8 @@ class RunFacts:
     kind: RunKind = RunKind.CHAT_TURN
     provider: str = ""
     model: str = ""
-    trigger_message_id: int | None = None
-    history_tip_message_id: int | None = None
+    trigger_message_id: str = ""
+    history_tip_message_id: str = ""
     root_chat_id: str = ""
     parent_chat_id: str = ""
     model_config_id: str = ""
@@ -54,10 +57,12 @@ class Run:
     __slots__ = (
         "_admitted",
         "_closed",
+        "_durable",
         "_finished_at",
         "_has_capture",
         "_lock",
         "_outcome",
+        "_revision",
         "_row_exists",
         "_started",
         "_started_at",
@@ -83,6 +88,8 @@ class Run:
         self._closed = False
         self._row_exists = False
         self._has_capture = False
+        self._revision = 0
+        self._durable: Future[bool] | None = None
         self._admitted: dict[str, bool] = {}
         self._lock = threading.Lock()
 
@@ -95,6 +102,25 @@ class Run:
     def stored_id(self) -> UUID | None:
         """The run's id if its row was written or is about to be, else None."""
         return self.id if self._row_exists else None
+
+    @property
+    def evidence_is_safe(self) -> bool:
+        """Whether a kill of this process could take no evidence of an error any more.
+
+        True also where there is none. Asked after the run's block was left, it is False
+        only if journal and database did not answer within ``FLUSH_SECONDS``, or if
+        nothing waited for them: whoever shows the failure then should say so.
+        """
+        if self._closed or not self._has_capture:
+            return self._durable is None or self._durable.done()
+        return False
+
+    def now(self) -> datetime:
+        """Return the time by this run's own clock, which nobody sets back."""
+        elapsed = timedelta(seconds=perf_counter() - self._started)
+        if self._started_at is None:
+            self._started_at = timezone.now() - elapsed
+        return self._started_at + elapsed
 
     def step(self, operation: Operation = Operation.GENERATE) -> Step:
         """Return a new step, to be used as a block around one call of a provider."""
@@ -151,8 +177,15 @@ class Run:
             self._say(Status.INTERRUPTED if ended_by_request else Status.ERROR)
         self._close_rows()
         if self._has_capture and self.id is not None:
-            return writer().written(self.id)
-        return None
+            self._durable = writer().durable(self.id)
+        return self._durable
+
+    @never_raises
+    def give_up_waiting(self) -> None:
+        """Note that the failure is shown before its evidence is safe, and log it."""
+        if self.id is not None and not self.evidence_is_safe:
+            writer().pass_journal(self.id)
+            logger.error("The evidence of run %s is not safe yet", self.id)
 
     @never_raises
     def write_step(self, step: Step, *, is_capture: bool) -> None:
@@ -182,7 +215,7 @@ class Run:
             if self._closed:
                 return
             self._closed = True
-            self._finished_at = timezone.now()
+            self._finished_at = self.now()
         self._write_end()
 
     @never_raises
@@ -192,12 +225,14 @@ class Run:
 
     def _submit(self, step: Step | None, *, with_run: bool = True) -> None:
         with self._lock:
+            self._revision += 1
             rows = [self._snapshot(timezone.now())] if with_run else []
             if step is not None:
                 run_id = self._require_id()
                 rows.append(step.snapshot(run_id=run_id, chat_id=self.facts.chat_id))
             for row in rows:
                 row.is_capture = self._has_capture
+                row.revision = self._revision
             self._row_exists = True
             writer().submit(rows)
 
@@ -207,8 +242,7 @@ class Run:
         return self.id
 
     def _snapshot(self, now: datetime) -> Snapshot:
-        if self._started_at is None:
-            self._started_at = now - timedelta(seconds=perf_counter() - self._started)
+        self.now()  # so that it is known when the run began
         status = Status.IN_PROGRESS
         if self._closed:
             status = self._outcome or Status.INTERRUPTED
