@@ -107,7 +107,7 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
     run = ChatRun.objects.get()
     assert (run.chat_id, run.owner_id, run.kind) == ("chat-1", "7", RunKind.CHAT_TURN)
     assert (run.status, run.level, run.error_kind) == ("error", "errors", "generic")
-    assert (run.trigger_message_id, run.history_tip_message_id) == (11, 12)
+    assert (run.trigger_message_id, run.history_tip_message_id) == ("11", "12")
     assert run.summary["first_message"] == "What is a ballast?"
     assert run.summary["step_count"] == 1
     assert run.summary["has_error"] is True
