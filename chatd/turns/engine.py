@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 """What a database raises that is gone, starting, locked, full, or (the last) read-only."""
 ADVICE_WITHOUT_RUN = "Try again. If it happens again, report it with the turn's id, which is in the details."
+UNSAFE_ADVICE = "The evidence of this failure could not be made safe yet: its debug run may be missing after a restart."
 FINISH_WAITS = (0.2, 0.5, 1, 2, 5, 10, 20)
 """Seconds between the tries to store an outcome while the database does not answer."""
 
@@ -184,6 +185,8 @@ def _failure(error: Exception, text: str, run: Run) -> Outcome:
     stored = run.stored_run
     has_no_run = verdict.captured and stored is None
     advice = ADVICE_WITHOUT_RUN if has_no_run else verdict.advice
+    if not run.evidence_is_safe:
+        advice = f"{advice} {UNSAFE_ADVICE}"
     shown: dict[str, Any] = {
         "kind": verdict.kind.value,
         "message": verdict.message,

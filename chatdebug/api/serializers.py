@@ -8,10 +8,30 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
 from chatdebug.presentation import RunLine
 
+LARGEST_EXACT = 2**53
+"""Beyond it a number of JSON is not exact in JavaScript."""
+
+
+class MessageIdField(serializers.CharField):
+    """The id of a message of the host project: a number if it is one, else text or null.
+
+    Ids are stored as text, whatever the host project has; clients of one that counts its
+    messages get the numbers that they know.
+    """
+
+    def to_representation(self, value: str) -> int | str | None:  # type: ignore[override]
+        """Return the id as its project has it."""
+        is_number = value.isascii() and value.isdecimal() and str(int(value)) == value
+        if is_number and int(value) < LARGEST_EXACT:
+            return int(value)
+        return value or None
+
 
 class RunSerializer(serializers.ModelSerializer[ChatRun]):
     """A run without its steps."""
 
+    trigger_message_id = MessageIdField()
+    history_tip_message_id = MessageIdField()
     title = serializers.SerializerMethodField(help_text="What failed, in one line.")
 
     def get_title(self, run: ChatRun) -> str:
@@ -47,9 +67,12 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
 class StepSerializer(serializers.ModelSerializer[ChatStep]):
     """A step with all that was recorded of it."""
 
+    history_tip_message_id = MessageIdField()
+    assistant_message_id = MessageIdField()
+
     class Meta:
         model = ChatStep
-        exclude = ("run",)
+        exclude = ("run", "revision")
 
 
 class RunWithStepsSerializer(RunSerializer):

@@ -46,8 +46,8 @@ class ChatRun(models.Model):
     parent_chat_id = models.CharField(max_length=64, blank=True, default="")
     model_config_id = models.CharField(max_length=64, blank=True, default="")
     # The message that started the turn, and the newest one in the history it used.
-    trigger_message_id = models.BigIntegerField(null=True, blank=True)
-    history_tip_message_id = models.BigIntegerField(null=True, blank=True)
+    trigger_message_id = models.CharField(max_length=64, blank=True, default="")
+    history_tip_message_id = models.CharField(max_length=64, blank=True, default="")
 
     kind = models.CharField(
         max_length=32, choices=RunKind, default=RunKind.CHAT_TURN, editable=False
@@ -66,6 +66,8 @@ class ChatRun(models.Model):
         help_text="Failures with the same fingerprint that were counted, not stored.",
     )
     summary = models.JSONField(default=dict, blank=True)
+    # Of the snapshot that is stored: of two, the higher one is newer. See the writer.
+    revision = models.PositiveIntegerField(db_default=0, editable=False)
 
     started_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -149,8 +151,8 @@ class ChatStep(models.Model):
     step_number = models.PositiveIntegerField()
     operation = models.CharField(max_length=16, choices=Operation, editable=False)
     status = models.CharField(max_length=16, choices=Status, default=Status.IN_PROGRESS)
-    history_tip_message_id = models.BigIntegerField(null=True, blank=True)
-    assistant_message_id = models.BigIntegerField(null=True, blank=True)
+    history_tip_message_id = models.CharField(max_length=64, blank=True, default="")
+    assistant_message_id = models.CharField(max_length=64, blank=True, default="")
 
     normalized_request = models.JSONField(default=dict, blank=True)
     normalized_response = models.JSONField(null=True, blank=True)
@@ -158,6 +160,7 @@ class ChatStep(models.Model):
     attempts = models.JSONField(default=list, blank=True)
     error = models.JSONField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    revision = models.PositiveIntegerField(db_default=0, editable=False)
 
     started_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)

@@ -14,6 +14,8 @@ logger = logging.getLogger("chatdebug.recorder")
 
 def as_text(value: object, name: str) -> str:
     """Return text, and none for None. Raises TypeError with DEBUG where ``str`` fails."""
+    if type(value) is str:  # most are: every turn comes by here
+        return value
     if value is None:
         return ""
     try:

@@ -1,19 +1,18 @@
 """``record_run``: the block inside which model calls belong to a run."""
 
-import asyncio
 import logging
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import TracebackType
 
-from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, Operation, RunKind
 from chatdebug.levels import ask_level, known_level, level_at_once
 from chatdebug.recorder.arguments import as_choice, as_id, as_text
 from chatdebug.recorder.run import Run, RunFacts
 from chatdebug.recorder.scope import Scope, Scoped, current_run
 from chatdebug.recorder.step import Step
+from chatdebug.recorder.waiting import wait_in_task, wait_in_thread
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -75,9 +74,11 @@ class record_run:
     ``label`` is kept at the full level only, or where ``KEEP_LABELS`` is set. Arguments
     that cannot be used raise TypeError with DEBUG, and cost a log line without it.
 
-    The end waits for the writer only if an error is on its way to the database: at most
-    ``FLUSH_SECONDS``, shielded. A cancellation that comes meanwhile is not lost, unless
-    an error is leaving the block anyway: then that error goes on.
+    The end waits only if there is evidence of an error, until that is in the journal (or
+    in the database, without one): at most ``FLUSH_SECONDS``, shielded. Whoever shows the
+    failure asks ``run.evidence_is_safe`` then. A cancellation that comes meanwhile is
+    not lost: it is raised after the wait, or, if an error is leaving the block, that
+    goes on, and the cancellation comes at the task's next wait.
     """
 
     def __init__(
@@ -89,36 +90,27 @@ class record_run:
         level: Level | str | None = None,
         provider: str | None = "",
         model: str | None = "",
-        trigger_message_id: int | None = None,
-        history_tip_message_id: int | None = None,
+        trigger_message_id: object = None,
+        history_tip_message_id: object = None,
         root_chat_id: object = "",
         parent_chat_id: object = "",
         model_config_id: object = "",
         label: str | None = "",
     ) -> None:
-        # Most are text already: every turn comes by here.
         facts = RunFacts(
             chat_id=as_id(chat_id, "chat_id"),
-            owner_id=owner_id
-            if type(owner_id) is str
-            else as_text(owner_id, "owner_id"),
+            owner_id=as_text(owner_id, "owner_id"),
             kind=kind if type(kind) is RunKind else _kind(kind),
-            provider=provider
-            if type(provider) is str
-            else as_text(provider, "provider"),
-            model=model if type(model) is str else as_text(model, "model"),
-            trigger_message_id=trigger_message_id,
-            history_tip_message_id=history_tip_message_id,
-            root_chat_id=root_chat_id
-            if type(root_chat_id) is str
-            else as_text(root_chat_id, "root_chat_id"),
-            parent_chat_id=parent_chat_id
-            if type(parent_chat_id) is str
-            else as_text(parent_chat_id, "parent_chat_id"),
-            model_config_id=model_config_id
-            if type(model_config_id) is str
-            else as_text(model_config_id, "model_config_id"),
-            label=label if type(label) is str else as_text(label, "label"),
+            provider=as_text(provider, "provider"),
+            model=as_text(model, "model"),
+            trigger_message_id=as_text(trigger_message_id, "trigger_message_id"),
+            history_tip_message_id=as_text(
+                history_tip_message_id, "history_tip_message_id"
+            ),
+            root_chat_id=as_text(root_chat_id, "root_chat_id"),
+            parent_chat_id=as_text(parent_chat_id, "parent_chat_id"),
+            model_config_id=as_text(model_config_id, "model_config_id"),
+            label=as_text(label, "label"),
         )
         self._given = level if type(level) is Level else _level(level)
         self.run = Run(facts, self._given or Level.ERRORS)
@@ -146,10 +138,9 @@ class record_run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        written = self._close(error)
-        if written is not None and not _in_event_loop():
-            with suppress(TimeoutError):
-                written.result(recorder_settings().FLUSH_SECONDS)
+        durable = self._close(error)
+        if durable is not None:
+            wait_in_thread(self.run, durable)
 
     async def __aenter__(self) -> Run:
         facts = self.run.facts
@@ -164,12 +155,9 @@ class record_run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        written = self._close(error)
-        if written is None:
-            return
-        cancelled = await _wait_shielded(written, recorder_settings().FLUSH_SECONDS)
-        if cancelled and error is None:
-            raise asyncio.CancelledError
+        durable = self._close(error)
+        if durable is not None:
+            await wait_in_task(self.run, durable, error)
 
     def _close(self, error: BaseException | None) -> Future[bool] | None:
         if self._scope is not None:
@@ -181,31 +169,9 @@ class record_run:
             return None
 
 
-async def _wait_shielded(written: Future[bool], seconds: float) -> bool:
-    """Wait for the writer, cancelled or not; return whether a cancellation came."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    pending = {asyncio.wrap_future(written)}
-    cancelled = False
-    while pending and (left := deadline - loop.time()) > 0:
-        try:
-            _, pending = await asyncio.wait(pending, timeout=left)
-        except asyncio.CancelledError:
-            cancelled = True
-    return cancelled
-
-
 def _kind(given: RunKind | str) -> RunKind:
     return as_choice(given, "kind", RunKind) or RunKind.CHAT_TURN
 
 
 def _level(given: Level | str | None) -> Level | None:
     return None if given is None else as_choice(given, "level", Level)
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -45,8 +45,8 @@ class RunFacts:
     kind: RunKind = RunKind.CHAT_TURN
     provider: str = ""
     model: str = ""
-    trigger_message_id: int | None = None
-    history_tip_message_id: int | None = None
+    trigger_message_id: str = ""
+    history_tip_message_id: str = ""
     root_chat_id: str = ""
     parent_chat_id: str = ""
     model_config_id: str = ""
@@ -64,11 +64,13 @@ class Run:
         "_admitted",
         "_closed",
         "_counted_on",
+        "_durable",
         "_finished_at",
         "_has_capture",
         "_lock",
         "_outcome",
         "_recorded",
+        "_revision",
         "_row_exists",
         "_started_at",
         "_steps",
@@ -95,6 +97,8 @@ class Run:
         self._row_exists = False
         self._has_capture = False
         self._recorded: tuple[BaseException, ...] = ()
+        self._revision = 0
+        self._durable: Future[bool] | None = None
         self._admitted: dict[str, bool] = {}
         self._counted_on: StoredRun | None = None
         self._lock = threading.Lock()
@@ -120,6 +124,25 @@ class Run:
     def stored_id(self) -> UUID | None:
         """The id of ``stored_run``."""
         return self.stored_run.id if self.stored_run is not None else None
+
+    @property
+    def evidence_is_safe(self) -> bool:
+        """Whether a kill of this process could take no evidence of an error any more.
+
+        True also where there is none. Asked after the run's block was left, it is False
+        only if journal and database did not answer within ``FLUSH_SECONDS``, or if
+        nothing waited for them: whoever shows the failure then should say so.
+        """
+        if self._closed or not self._has_capture:
+            return self._durable is None or self._durable.done()
+        return False
+
+    def now(self) -> datetime:
+        """Return the time by this run's own clock, which nobody sets back."""
+        elapsed = timedelta(seconds=perf_counter() - self.started)
+        if self._started_at is None:
+            self._started_at = timezone.now() - elapsed
+        return self._started_at + elapsed
 
     def step(self, operation: Operation | str = Operation.GENERATE) -> Step:
         """Return a new step, to be used as a block around one call of a provider.
@@ -187,7 +210,7 @@ class Run:
         if admission.counted_on is not None:
             gone = admission.counted_on.id
             storm_guard.replace(admission.fingerprint, gone, self._own)
-        now = timezone.now()
+        now = self.now()
         with self._lock:
             self.fingerprint = self.fingerprint or admission.fingerprint
             self._has_capture = True
@@ -217,8 +240,15 @@ class Run:
             self._take_error(error)
         self._close_rows()
         if self._has_capture and self.id is not None:
-            return writer().written(self.id)
-        return None
+            self._durable = writer().durable(self.id)
+        return self._durable
+
+    @never_raises
+    def give_up_waiting(self) -> None:
+        """Note that the failure is shown before its evidence is safe, and log it."""
+        if self.id is not None and not self.evidence_is_safe:
+            writer().pass_journal(self.id)
+            logger.error("The evidence of run %s is not safe yet", self.id)
 
     def note_error(self, error: BaseException | None) -> None:
         """Note that a step holds this error, so that it is not recorded again."""
@@ -263,7 +293,7 @@ class Run:
                 return
             self._closed = True
             self._recorded = ()  # with them would live their frames and locals
-            self._finished_at = timezone.now()
+            self._finished_at = self.now()
         self._write_end()
 
     @never_raises
@@ -277,12 +307,14 @@ class Run:
 
     def _rows(self, step: Step | None, *, with_run: bool = True) -> list[Snapshot]:
         """Return the rows as they are now, which are about to be written."""
+        self._revision += 1
         rows = [self._snapshot(timezone.now())] if with_run else []
         if step is not None:
             run_id = self._require_id()
             rows.append(step.snapshot(run_id=run_id, chat_id=self.facts.chat_id))
         for row in rows:
             row.is_capture = self._has_capture
+            row.revision = self._revision
         self._row_exists = True
         return rows
 
@@ -297,8 +329,7 @@ class Run:
         return self.id
 
     def _snapshot(self, now: datetime) -> Snapshot:
-        if self._started_at is None:
-            self._started_at = now - timedelta(seconds=perf_counter() - self.started)
+        self.now()  # so that it is known when the run began
         status = Status.IN_PROGRESS
         if self._closed:
             status = self._outcome or Status.INTERRUPTED

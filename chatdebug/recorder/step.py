@@ -6,8 +6,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from django.utils import timezone
-
 from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors import Classification, classify
 from chatdebug.models.runs import new_id
@@ -197,7 +195,7 @@ class Step:
         """Return the step's row as it is now."""
         is_new = self.id is None
         self.id = self.id or new_id()
-        now = timezone.now()
+        now = self.run.now()
         if self.started_at is None:
             self.started_at = now - timedelta(seconds=perf_counter() - self.started)
         return Snapshot(
@@ -211,7 +209,7 @@ class Step:
                 "operation": self.operation.value,
                 "status": self.status.value,
                 "history_tip_message_id": self.run.facts.history_tip_message_id,
-                "assistant_message_id": None,
+                "assistant_message_id": "",
                 "normalized_request": self.request,
                 "normalized_response": self.response,
                 "usage": self.usage,
@@ -244,7 +242,7 @@ class Step:
             return
         self.status = status
         if self.is_full or is_capture:
-            self.finished_at = timezone.now()
+            self.finished_at = self.run.now()
             self.run.write_step(self, is_capture=is_capture)
 
 

@@ -20,16 +20,22 @@ class Counters:
     """Captures taken from the spool into the database."""
     dropped: int = 0
     """Row snapshots given up because the queue was full."""
+    deferred: int = 0
+    """Captures that had no place in the queue, and come from the journal later."""
     orphaned: int = 0
     """Rows not written because they, or their run, had been deleted meanwhile."""
     refused: int = 0
-    """Rows that the database does not take, whatever is done."""
+    """Rows that the database does not take, whatever is done; kept as ``.damaged``."""
+    mended: int = 0
+    """Rows stored without the columns that the database did not take."""
     suppressed: int = 0
     """Captures counted on a stored run instead of being stored: the same failure again."""
     failures: int = 0
     """Attempts to write that the database did not answer as it should."""
     journal_failures: int = 0
     """Captures that could not be made durable in the spool."""
+    unsafe: int = 0
+    """Failures that were shown before anything durable held their evidence."""
     last_error: str = ""
     """Class of the last error; its text may hold what must not be shown."""
     last_error_at: datetime | None = None

@@ -1,22 +1,26 @@
 """Writes batches of rows on the recorder's own database alias."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import batched
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, models, transaction
-from django.db.models import Case, F, When
+from django.db import models, transaction
+from django.db.models import Case, F, Q, When
 
 from chatdebug.enums import Status
-from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models import ChatRun
 from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
+from chatdebug.writer.lines import MODELS
+from chatdebug.writer.mending import raise_unless_it_works, write_mended
 from chatdebug.writer.rows import STATUS_RANK, Snapshot, Table
 from chatdebug.writer.spool import Spool, read_captures, set_aside
 
-MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatStep}
+logger = logging.getLogger(__name__)
+
 TEXT_LIMITS = {
     table: {
         field.name: field.max_length
@@ -27,79 +31,88 @@ TEXT_LIMITS = {
 }
 SIMILAR_RUNS = 100
 """On how many runs counts are added with one UPDATE."""
-UNWRITABLE = (IntegrityError, DataError, ValueError, TypeError)
-"""Errors of the row itself. Any other one is the database's: the row is tried again."""
 
 
 def write_rows(
     rows: Sequence[Snapshot], *, using: str, now: datetime, counters: Counters
-) -> None:
+) -> list[Snapshot]:
     """Write a batch in one transaction; if one row spoils it, each row in its own.
 
-    Raises DatabaseError when the database does not work; nothing is written then. A row
-    that the database will never take is counted as refused, and the rest is written.
+    Returns the rows that the database does not take, whatever is left out of them. Raises
+    the database's error when it is the database that does not work: rows may be written
+    then, and writing them again does no harm.
     """
+    orphaned, refused = 0, list[Snapshot]()
     try:
         with transaction.atomic(using=using):
             for table in Table:  # a step refers to its run
                 new = [row for row in rows if row.is_new and row.table is table]
                 if new:
-                    _insert(new, using, now)
+                    _insert(new, using, now, update=_renewed(new[0]))
             orphaned = sum(_write(row, using, now) for row in rows if not row.is_new)
-    except UNWRITABLE as error:
+    except Exception as error:  # noqa: BLE001 - whatever a row is refused with
+        raise_unless_it_works(error, using=using)
         counters.note_error(error, now)
-        orphaned = 0
-        for row in rows:
-            orphaned += _write_alone(row, using, now, counters)
-    counters.add(written=len(rows) - orphaned, orphaned=orphaned)
+        orphaned, refused = _write_each(rows, using, now, counters)
+    counters.add(
+        written=len(rows) - orphaned - len(refused),
+        orphaned=orphaned,
+        refused=len(refused),
+    )
+    return refused
 
 
-def insert_missing(rows: Sequence[Snapshot], *, using: str) -> int:
-    """Insert those rows that are not there yet; return how many rows were looked at.
+def insert_missing(
+    rows: Sequence[Snapshot], *, using: str, counters: Counters | None = None
+) -> list[Snapshot]:
+    """Bring rows found in the spool to the database, unless it has something newer.
 
-    For rows found in the spool: what the database has is newer and stays. Raises
-    DatabaseError.
+    Returns those that it does not take, whatever is left out of them. Raises the
+    database's error when it is the database that does not work.
     """
-    with transaction.atomic(using=using):
-        for row in rows:
-            if row.table is Table.STEP and not _run_exists(row, using):
-                continue
-            # Not ignore_conflicts: SQLite would ignore broken constraints with them. What
-            # is there already keeps all that can have changed.
-            _manager(row.table, using).bulk_create(
-                [_instance(row, row.taken_at)],
-                update_conflicts=True,
-                unique_fields=["id"],
-                update_fields=["chat_id"],
-            )
-    return len(rows)
+    try:
+        with transaction.atomic(using=using):
+            for row in rows:
+                _import(row, using)
+    except Exception as error:  # noqa: BLE001 - whatever a row is refused with
+        raise_unless_it_works(error, using=using)
+        return _write_each(rows, using, None, counters or Counters())[1]
+    return []
 
 
-def import_captures(spool: Spool, *, using: str) -> int:
+def import_captures(
+    spool: Spool, *, using: str, counters: Counters | None = None
+) -> int:
     """Bring captures that a dead database or process left behind into the database.
 
-    Returns how many rows were looked at. A file that is damaged, or that the database
-    does not take, is set aside. Raises DatabaseError when the database does not work; the
-    files stay then.
+    Returns how many rows were looked at. What is damaged, or the database does not take,
+    is set aside, and keeps nothing else back. Raises the database's error when it does
+    not work; the files stay then.
     """
     rows = 0
     for path in spool.leftovers():
         try:
-            claimed = spool.claim(path)
-            captured = read_captures(claimed)
+            rows += _import_file(spool.claim(path), using, counters)
         except FileNotFoundError:
             continue  # its own process, or another importer, was faster
-        except ValueError:
-            set_aside(claimed)
-            continue
-        try:
-            rows += insert_missing(captured, using=using)
-        except UNWRITABLE:
-            set_aside(claimed)  # else no file behind it would ever be imported
-            continue
-        claimed.unlink(missing_ok=True)
+        except OSError:
+            logger.exception("A capture cannot be imported now: %s", path.name)
     spool.remove_drafts()
     return rows
+
+
+def _import_file(path: Any, using: str, counters: Counters | None) -> int:
+    try:
+        rows, is_damaged = read_captures(path)
+    except ValueError:
+        set_aside(path)
+        return 0
+    refused = insert_missing(rows, using=using, counters=counters)
+    if is_damaged or refused:
+        set_aside(path)
+    else:
+        path.unlink(missing_ok=True)
+    return len(rows) - len(refused)
 
 
 def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:
@@ -133,59 +146,111 @@ def add_similar(counts: Mapping[UUID, int], *, using: str) -> set[UUID]:
     return missing
 
 
-def _write_alone(row: Snapshot, using: str, now: datetime, counters: Counters) -> int:
-    try:
-        with transaction.atomic(using=using):
-            return _write(row, using, now)
-    except IntegrityError as error:
-        if row.table is Table.STEP and not _run_exists(row, using):
-            return 1
-        counters.note_error(error, now)
-    except UNWRITABLE as error:
-        counters.note_error(error, now)
-    counters.add(refused=1, written=-1)
-    return 0
+def _write_each(
+    rows: Sequence[Snapshot], using: str, now: datetime | None, counters: Counters
+) -> tuple[int, list[Snapshot]]:
+    """Write each row on its own; return how many had no place, and which are refused.
+
+    Without a time they are rows from the spool.
+    """
+    orphaned, refused = 0, []
+    for row in rows:
+
+        def write(columns: dict[str, Any], row: Snapshot = row) -> int:
+            part = row.with_columns(columns)
+            return _import(part, using) if now is None else _write(part, using, now)
+
+        outcome = write_mended(row, write, using=using)
+        if outcome.error is not None:
+            counters.note_error(outcome.error, row.taken_at)
+            refused.append(row)
+        orphaned += outcome.orphaned
+        counters.add(mended=bool(outcome.left_out))
+    return orphaned, refused
 
 
 def _write(row: Snapshot, using: str, now: datetime) -> int:
-    """Write one row; return 1 if it had been deleted meanwhile, else 0."""
+    """Write one row; return 1 if it, or its run, had been deleted meanwhile, else 0."""
     if row.is_new:
-        _insert([row], using, now)
+        _insert([row], using, now, update=_renewed(row))
         return 0
     return 0 if _update(row, using, now) else 1
 
 
-def _insert(rows: Sequence[Snapshot], using: str, now: datetime) -> None:
+def _import(row: Snapshot, using: str) -> int:
+    """Bring one row of the spool to the database; return 1 if its run is gone, else 0."""
+    if _manager(row.table, using).filter(pk=row.id).exists():
+        _update(row, using, row.taken_at)
+        return 0
+    if row.table is Table.STEP and not _run_exists(row, using):
+        return 1
+    # Not ignore_conflicts: SQLite would ignore broken constraints with them. If another
+    # importer was faster, the row keeps all that can have changed.
+    _insert([row], using, row.taken_at, update=["chat_id"])
+    return 0
+
+
+def _renewed(row: Snapshot) -> list[str]:
+    """Return what an INSERT renews of a row that is there already.
+
+    The conflict is with ourselves: an INSERT whose answer was lost, or a row that another
+    process imported from the spool.
+    """
+    return [*row.columns, "revision", "updated_at"]
+
+
+def _insert(
+    rows: Sequence[Snapshot], using: str, now: datetime, *, update: list[str]
+) -> None:
     """Insert rows of one table in one statement: most of its cost is in making it."""
-    # The conflict is with ourselves: an INSERT whose answer was lost, or a row that
-    # another process imported from the spool.
     _manager(rows[0].table, using).bulk_create(
         [_instance(row, now) for row in rows],
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=[*rows[0].columns, "updated_at"],
+        update_fields=update,
     )
 
 
 def _update(row: Snapshot, using: str, now: datetime) -> bool:
-    columns = dict(_columns(row), updated_at=now)
+    """Renew a row unless it is newer than this; return whether there is one at all."""
     rows = _manager(row.table, using).filter(pk=row.id)
-    if row.table is Table.RUN and row.status is not Status.IN_PROGRESS:
-        # How a run ended is the recorder's to say: it beats the sweeper's guess.
-        return bool(rows.update(**columns))
+    columns = dict(_columns(row), updated_at=now, revision=row.revision)
+    if rows.filter(_is_older_than(row)).update(**columns):
+        return True
+    if row.table is Table.RUN and row.status is Status.IN_PROGRESS:
+        # What it says of the run is newer than what the sweeper found, but not its end.
+        for name in ("status", "finished_at"):
+            columns.pop(name)
+        if rows.filter(revision__lt=row.revision).update(**columns):
+            return True
+    return rows.exists()
+
+
+def _is_older_than(row: Snapshot) -> Q:
+    """Return the condition on the stored row with which this one replaces it.
+
+    The higher revision is newer, and of one and the same revision the status that is
+    further on: the sweeper's guess leaves the revision as it is. A step's status never
+    falls back; how a run ended is its own process's to say, whatever the sweeper guessed.
+    """
     rank = STATUS_RANK[row.status]
-    not_above = [status for status, other in STATUS_RANK.items() if other <= rank]
-    return bool(rows.filter(status__in=not_above).update(**columns)) or rows.exists()
+    below = [status for status, other in STATUS_RANK.items() if other < rank]
+    newer = Q(revision__lt=row.revision)
+    if row.table is Table.STEP or row.status is Status.IN_PROGRESS:
+        newer &= Q(status__in=[*below, row.status])
+    return newer | Q(revision=row.revision, status__in=below)
 
 
 def _columns(row: Snapshot) -> dict[str, Any]:
     """Return the columns so that no text of a host project makes a row unwritable."""
     limits = TEXT_LIMITS[row.table]
-    columns: dict[str, Any] = {
-        name: clean(value)[: limits.get(name)] if isinstance(value, str) else value
-        for name, value in row.columns.items()
-    }
-    if row.table is Table.STEP and columns["metadata"].get("repaired_error"):
+    columns = dict(row.columns)
+    for name in columns.keys() & limits.keys():
+        # Ids may be anything in a host project, and numbers or null in an older spool.
+        given = columns[name]
+        columns[name] = "" if given is None else clean(str(given))[: limits[name]]
+    metadata = columns.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("repaired_error"):
         # A JSON null says that there was an error, and that a later attempt repaired it.
         columns["error"] = models.JSONNull()
     return columns
@@ -196,7 +261,9 @@ def _run_exists(row: Snapshot, using: str) -> bool:
 
 
 def _instance(row: Snapshot, now: datetime) -> models.Model:
-    return MODELS[row.table](id=row.id, updated_at=now, **_columns(row))
+    return MODELS[row.table](
+        id=row.id, updated_at=now, revision=row.revision, **_columns(row)
+    )
 
 
 def _manager(table: Table, using: str) -> models.QuerySet[Any]:

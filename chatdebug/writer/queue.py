@@ -1,6 +1,6 @@
 """A bounded queue of rows in which the newest snapshot of a row replaces older ones."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import Future
 from threading import Condition
@@ -12,6 +12,8 @@ LINGER_SECONDS = 0.05
 """How long rows wait for company, unless somebody waits for them or they are evidence."""
 URGENT_ROWS = 100
 
+type Promises = dict[UUID, list[Future[bool]]]
+
 
 class SnapshotQueue:
     """Rows on their way to the database. Every method may be called from any thread.
@@ -22,8 +24,9 @@ class SnapshotQueue:
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
         self._waiting: dict[tuple[Table, UUID], Snapshot] = {}
-        self._in_flight: Counter[UUID] = Counter()
-        self._promises: dict[UUID, list[Future[bool]]] = {}
+        self._in_flight: dict[UUID, list[Snapshot]] = defaultdict(list)
+        self._written: Promises = {}
+        self._durable: Promises = {}
         self._changed = Condition()
         self._closed = False
         self._nudged = False
@@ -31,15 +34,9 @@ class SnapshotQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def announce(self, run_id: UUID) -> None:
-        """Say that a row of this run is about to be ``put(..., announced=True)``."""
+    def put(self, snapshot: Snapshot) -> list[Snapshot]:
+        """Add a row, or renew the one that waits; return the rows dropped for it."""
         with self._changed:
-            self._in_flight[run_id] += 1
-
-    def put(self, snapshot: Snapshot, *, announced: bool = False) -> int:
-        """Add a row, or renew the one that waits; return how many were dropped for it."""
-        with self._changed:
-            self._in_flight[snapshot.run_id] -= announced
             self._merge(snapshot)
             dropped = self._drop_surplus()
             self._changed.notify_all()
@@ -64,7 +61,7 @@ class SnapshotQueue:
             batch = runs_first[:max_rows]
             for row in batch:
                 del self._waiting[row.key]
-                self._in_flight[row.run_id] += 1
+                self._in_flight[row.run_id].append(row)
         return batch
 
     def settle(self, batch: Iterable[Snapshot], *, failed: bool = False) -> None:
@@ -75,10 +72,9 @@ class SnapshotQueue:
         """
         with self._changed:
             for row in batch:
-                self._in_flight[row.run_id] -= 1
+                self._landed(row)
                 if failed:
                     self._merge(row)
-            self._in_flight = +self._in_flight
             self._keep_promises(failed=failed)
             self._changed.notify_all()
 
@@ -87,15 +83,15 @@ class SnapshotQueue:
 
         It is False if the database does not answer but the run is durable in the journal.
         """
-        promise: Future[bool] = Future()
-        promise.set_running_or_notify_cancel()  # whoever waits cannot cancel it
         with self._changed:
-            if self._is_unwritten(run_id):
-                self._promises.setdefault(run_id, []).append(promise)
-                self._changed.notify_all()  # somebody waits: do not linger
-            else:
-                promise.set_result(True)
-        return promise
+            return self._promise(run_id, self._written, is_kept=not self._rows(run_id))
+
+    def durable(self, run_id: UUID) -> Future[bool]:
+        """Return a future that is True once no evidence of this run is only in memory."""
+        with self._changed:
+            return self._promise(
+                run_id, self._durable, is_kept=self._is_durable(run_id)
+            )
 
     def nudge(self) -> None:
         """Wake whoever waits in ``take``: there is something else to do."""
@@ -112,7 +108,7 @@ class SnapshotQueue:
     def _is_urgent(self) -> bool:
         return (
             self._closed
-            or bool(self._promises)
+            or bool(self._written or self._durable)
             or len(self._waiting) >= URGENT_ROWS
             or any(row.is_capture for row in self._waiting.values())
         )
@@ -121,33 +117,57 @@ class SnapshotQueue:
         waiting = self._waiting.get(snapshot.key)
         if waiting is None:
             self._waiting[snapshot.key] = snapshot
-        elif waiting.taken_at > snapshot.taken_at:
+        elif waiting.revision > snapshot.revision:
             waiting.replacing(snapshot)
         else:
             self._waiting[snapshot.key] = snapshot.replacing(waiting)
 
-    def _drop_surplus(self) -> int:
+    def _drop_surplus(self) -> list[Snapshot]:
         surplus = len(self._waiting) - self._max_rows
         if surplus <= 0:
-            return 0
+            return []
         # sorted() is stable: among rows of equal worth the oldest goes first.
-        for row in sorted(self._waiting.values(), key=lambda row: row.worth)[:surplus]:
+        by_worth = sorted(self._waiting.values(), key=lambda row: row.worth)
+        for row in by_worth[:surplus]:
             del self._waiting[row.key]
-        return surplus
+            if not row.journaled:
+                self._written.pop(row.run_id, None)  # never true any more
+                self._durable.pop(row.run_id, None)
+        return by_worth[:surplus]
 
-    def _is_unwritten(self, run_id: UUID) -> bool:
-        return self._in_flight[run_id] > 0 or any(
-            row.run_id == run_id for row in self._waiting.values()
-        )
+    def _promise(
+        self, run_id: UUID, promises: Promises, *, is_kept: bool
+    ) -> Future[bool]:
+        promise: Future[bool] = Future()
+        promise.set_running_or_notify_cancel()  # whoever waits cannot cancel it
+        if is_kept:
+            promise.set_result(True)
+        else:
+            promises.setdefault(run_id, []).append(promise)
+            self._changed.notify_all()  # somebody waits: do not linger
+        return promise
 
     def _keep_promises(self, *, failed: bool) -> None:
-        for run_id in list(self._promises):
-            written = not self._is_unwritten(run_id)
-            if written or (failed and self._is_durable(run_id)):
-                for promise in self._promises.pop(run_id):
-                    promise.set_result(written)
+        for run_id in list(self._written):
+            rows = self._rows(run_id)
+            is_written = not rows
+            if is_written or (failed and all(row.journaled for row in rows)):
+                for promise in self._written.pop(run_id):
+                    promise.set_result(is_written)
+        for run_id in list(self._durable):
+            if self._is_durable(run_id):
+                for promise in self._durable.pop(run_id):
+                    promise.set_result(True)
+
+    def _rows(self, run_id: UUID) -> list[Snapshot]:
+        waiting = [row for row in self._waiting.values() if row.run_id == run_id]
+        return [*waiting, *self._in_flight.get(run_id, ())]
 
     def _is_durable(self, run_id: UUID) -> bool:
-        return self._in_flight[run_id] == 0 and all(
-            row.journaled for row in self._waiting.values() if row.run_id == run_id
-        )
+        return all(row.journaled or not row.is_capture for row in self._rows(run_id))
+
+    def _landed(self, row: Snapshot) -> None:
+        """Take a row out of those in flight: this one, however like another it is."""
+        rows = [one for one in self._in_flight.pop(row.run_id, ()) if one is not row]
+        if rows:
+            self._in_flight[row.run_id] = rows

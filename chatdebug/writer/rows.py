@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -76,6 +76,9 @@ class Snapshot:
     is_capture: bool
     """Whether it is evidence of an error: journaled first, dropped last."""
     taken_at: datetime
+    """By the wall clock, which may be set back: it orders nothing."""
+    revision: int = 0
+    """Counts the snapshots of a run and of its steps: of two, the higher one is newer."""
     journaled: bool = field(default=False)
 
     @property
@@ -92,8 +95,12 @@ class Snapshot:
     def worth(self) -> int:
         """How late it is dropped from a full queue: 0 is first."""
         if self.is_capture:
-            return 2
+            return 2 if self.journaled else 3
         return 0 if self.status is Status.IN_PROGRESS else 1
+
+    def with_columns(self, columns: dict[str, Any]) -> "Snapshot":
+        """Return the same snapshot with other columns."""
+        return replace(self, columns=columns)
 
     def resolve(self) -> None:
         """Make the columns that were put off."""

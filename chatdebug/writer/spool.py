@@ -1,31 +1,52 @@
 """The journal of error captures: durable before the database has them.
 
-One file for each run, named after it, one JSON line for each of its rows. A file is
-replaced as a whole (write, fsync, rename), so a reader never sees half of one, and it is
-removed when the database has every row of it.
+A file ``<id>x<runs>.jsonl`` holds what was journaled in one go: one JSON line for each
+row (``chatdebug.writer.lines``), of one run or of many that failed together, with one
+fsync. No file is ever changed: a newer state of a run stands in a later file, and the
+higher revision of a row counts. A file is given up when the database has every row of it.
+
+Writing goes into a file that is named ``.spare`` until it is whole. A spare is kept and
+used again, because the name of a new file would need an fsync of its folder, and one
+that is there already does not. After a power cut a file may have its older name, so old
+spares that hold something are captures, too.
+
+Files of the version before, ``<run id>.jsonl``, have the same lines and are imported. A
+file that cannot be used, and a row that the database refuses, is kept as ``.damaged``.
+The folder is for its owner alone, whatever the umask, and so are the files.
 """
 
-import json
+import errno
 import logging
 import os
-from collections.abc import Iterator
+import stat
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
 from math import inf
 from pathlib import Path
 from threading import Lock
 from time import time
-from typing import Any
 from uuid import UUID
 
 from chatdebug.models.runs import new_id
+from chatdebug.writer.lines import as_lines, from_lines
 from chatdebug.writer.rows import Snapshot, Table
 
 logger = logging.getLogger(__name__)
 
 DRAFT_SECONDS = 3600
 """Writing a file takes milliseconds: one that is older than this will not be finished."""
-DATETIME_COLUMNS = ("started_at", "finished_at")
+SPARE_SECONDS = 60
+"""A spare that holds something for this long has lost its process or its new name."""
+SPARES_KEPT = 2
+NO_FILES = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENXIO}
+"""What opening something says that never was, or never will be, a file to read."""
+
+
+MAX_BYTES = 256 * 1024 * 1024
+"""More than a file of the journal ever holds, and less than makes its reader fail."""
+
+type Key = tuple[Table, UUID]
 
 
 class SpoolFullError(OSError):
@@ -38,129 +59,230 @@ class Spool:
     def __init__(self, folder: Path, *, max_files: float = inf) -> None:
         self._folder = folder
         self._max_files = max_files
-        self._rows: dict[UUID, dict[UUID, Snapshot]] = {}
+        # The rows that each of this process's files waits for, with their runs, and in
+        # which files each row stands, with its revision there.
+        self._files: dict[Path, dict[Key, UUID]] = {}
+        self._places: dict[Key, dict[Path, int]] = defaultdict(dict)
+        self._spares: list[Path] = []
+        self._is_private = False
         self._lock = Lock()  # the journal's thread writes, the writer's strikes
+        self._writing = Lock()  # apart: a disk that hangs must not hold up the writer
 
     def count(self) -> int:
-        """Return how many captures wait."""
-        return sum(1 for _ in self.files())
+        """Return how many captures wait: of a run that failed twice, there are two."""
+        return sum(_runs_in(path) for path in self.files())
 
-    def write(self, snapshot: Snapshot) -> None:
-        """Make a row durable. Raises OSError when it cannot be."""
-        with self._lock:
-            if snapshot.run_id not in self._rows and self.count() >= self._max_files:
+    def write(self, rows: Sequence[Snapshot]) -> list[Snapshot]:
+        """Make rows durable with one fsync; return those that there is no place for.
+
+        Raises OSError when nothing can be made durable.
+        """
+        with self._writing:
+            taken = self._within_bounds(rows)
+            if not taken:
                 raise SpoolFullError(f"{self._max_files} captures wait already")
-            rows = self._rows.setdefault(snapshot.run_id, {})
-            rows[snapshot.id] = snapshot
-            self._replace(snapshot.run_id, "".join(map(_as_line, rows.values())))
+            runs = {row.run_id for row in taken}
+            path = self._folder / f"{new_id()}x{len(runs)}.jsonl"
+            self._expect(path, taken)  # first, or the own importer would take it
+            try:
+                self._write_file(path, as_lines(taken))
+            except BaseException:
+                self._let_go(path)
+                raise
+        kept = {row.key for row in taken}
+        return [row for row in rows if row.key not in kept]
 
-    def strike(self, snapshot: Snapshot) -> None:
+    def strike(self, row: Snapshot) -> None:
         """Forget a row that the database has, unless a newer snapshot of it waits."""
         with self._lock:
-            rows = self._rows.get(snapshot.run_id)
-            if rows is None:
-                return
-            journaled = rows.get(snapshot.id)
-            if journaled and journaled.taken_at <= snapshot.taken_at:
-                del rows[snapshot.id]
-            if not rows:
-                del self._rows[snapshot.run_id]
-                self._path(snapshot.run_id).unlink(missing_ok=True)
+            places = self._places.get(row.key, {})
+            for path in [
+                p for p, revision in places.items() if revision <= row.revision
+            ]:
+                del self._files[path][row.key]
+                self._forget(row.key, path)
+                if not self._files[path]:
+                    del self._files[path]
+                    self._recycle(path)
+
+    def release(self, row: Snapshot) -> None:
+        """Leave a row to the importer: this process will not write it itself."""
+        with self._lock:
+            places = list(self._places.get(row.key, {}))
+        for path in places:
+            self._let_go(path)
+
+    def keep_refused(self, row: Snapshot) -> None:
+        """Keep a row that the database refuses, for people. Raises OSError."""
+        self._make_folder()
+        if sum(1 for _ in self._folder.glob("*.damaged")) >= self._max_files:
+            raise SpoolFullError(f"{self._max_files} rows were set aside already")
+        _fill(self._folder / f"{new_id()}.damaged", as_lines([row]), is_new=True)
 
     def files(self) -> Iterator[Path]:
         """Yield the files of captures that wait, oldest first."""
         if self._folder.is_dir():
             yield from sorted(self._folder.glob("*.jsonl"))
 
-    def leftovers(self) -> Iterator[Path]:
-        """Yield the files that this process is not busy with itself."""
+    def leftovers(self) -> list[Path]:
+        """Return the files that this process is not busy with itself."""
         with self._lock:
-            own = {str(run_id) for run_id in self._rows}
-        yield from (path for path in self.files() if path.stem not in own)
+            own = {*self._files, *self._spares}
+        lost = [path for path in self._spares_of_all() if _is_lost(path)]
+        return [path for path in (*lost, *self.files()) if path not in own]
 
     def remove_drafts(self) -> None:
-        """Remove what processes were writing when they were killed."""
+        """Remove what processes were writing when they were killed, and their spares."""
         if self._folder.is_dir():
-            for draft in self._folder.glob("*.tmp"):
+            drafts = [*self._folder.glob("*.tmp"), *self._spares_of_all()]
+            for draft in drafts:
                 with suppress(OSError):
-                    if time() - draft.stat().st_mtime > DRAFT_SECONDS:
+                    if time() - draft.lstat().st_mtime > DRAFT_SECONDS:
                         draft.unlink()
 
     def claim(self, path: Path) -> Path:
         """Rename a file for its import, and return its new name.
 
-        A process that is alive after all then writes a file of its own again, which the
-        importer cannot delete by mistake. Raises FileNotFoundError.
+        Its process, if it is alive after all, can then not use it again. Raises OSError.
         """
-        run_id = path.stem.partition("+")[0]
-        return path.rename(path.with_name(f"{run_id}+{new_id()}.jsonl"))
+        name = path.stem.partition("+")[0]
+        return path.rename(path.with_name(f"{name}+{new_id()}.jsonl"))
 
-    def _replace(self, run_id: UUID, text: str) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._path(run_id).with_suffix(f".{os.getpid()}.tmp")
-        try:
-            with draft.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path(run_id))
-        except OSError:
-            draft.unlink(missing_ok=True)  # on a disk that is full, it takes space too
-            raise
+    def close(self) -> None:
+        """Remove the spares. Whatever is written afterwards makes new ones."""
+        with self._lock:
+            spares, self._spares = self._spares, []
+        for spare in spares:
+            with suppress(OSError):
+                spare.unlink()
+
+    def _within_bounds(self, rows: Sequence[Snapshot]) -> list[Snapshot]:
+        """Return the rows that there is a place for; those that come first are kept."""
+        runs = dict.fromkeys(row.run_id for row in rows)
+        free = self._max_files - self.count()
+        if len(runs) <= free:
+            return list(rows)
+        with self._lock:
+            files = list(self._files.values())
+            known = {run_id for keys in files for run_id in keys.values()}
+        new = [run_id for run_id in runs if run_id not in known]
+        refused = set(new[int(max(free, 0)) :])
+        return [row for row in rows if row.run_id not in refused]
+
+    def _write_file(self, path: Path, data: bytes) -> None:
+        self._make_folder()
+        while (spare := self._take_spare()) is not None:
+            with suppress(FileNotFoundError):  # another process cleaned up
+                _fill(spare, data)
+                spare.rename(path)
+                return
+        draft = path.with_suffix(".spare")
+        _fill(draft, data, is_new=True)
+        draft.rename(path)
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)  # the new name, too, must survive a power cut
         finally:
             os.close(folder)
 
-    def _path(self, run_id: UUID) -> Path:
-        return self._folder / f"{run_id}.jsonl"
+    def _take_spare(self) -> Path | None:
+        with self._lock:
+            return self._spares.pop() if self._spares else None
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._is_private:
+            with suppress(OSError):  # whoever owns it decides
+                self._folder.chmod(0o700)
+            self._is_private = True
+
+    def _recycle(self, path: Path) -> None:
+        """Keep a file that is not needed any more as a spare, or remove it."""
+        with suppress(OSError):  # an importer has it
+            if len(self._spares) >= SPARES_KEPT:
+                path.unlink()
+                return
+            spare = path.rename(path.with_suffix(".spare"))
+            os.truncate(spare, 0)
+            self._spares.append(spare)
+
+    def _expect(self, path: Path, rows: Sequence[Snapshot]) -> None:
+        with self._lock:
+            self._files[path] = {row.key: row.run_id for row in rows}
+            for row in rows:
+                self._places[row.key][path] = row.revision
+
+    def _let_go(self, path: Path) -> None:
+        with self._lock:
+            for key in self._files.pop(path, {}):
+                self._forget(key, path)
+
+    def _forget(self, key: Key, path: Path) -> None:
+        del self._places[key][path]
+        if not self._places[key]:
+            del self._places[key]
+
+    def _spares_of_all(self) -> list[Path]:
+        return sorted(self._folder.glob("*.spare")) if self._folder.is_dir() else []
 
 
-def read_captures(path: Path) -> list[Snapshot]:
-    """Return the rows of one file, runs first. Raises OSError, or ValueError if damaged."""
-    rows = [_from_line(line) for line in path.read_text("utf-8").splitlines()]
-    return sorted(rows, key=lambda row: row.table is Table.STEP)
+def read_captures(path: Path) -> tuple[list[Snapshot], bool]:
+    """Return the rows of one file, runs first, and whether it holds anything else.
+
+    Raises OSError when it cannot be read now, and ValueError when it is no file at all.
+    """
+    try:
+        # Not to wait for whoever writes to a pipe, and not to read what a link shows.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno in NO_FILES:
+            raise ValueError("not a file that can be read") from error
+        raise
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+        os.close(descriptor)
+        raise ValueError("not a file of the journal")
+    with os.fdopen(descriptor, "rb") as file:
+        rows, damaged = from_lines(file.read())
+    return rows, bool(damaged) or not rows
 
 
 def set_aside(path: Path) -> None:
-    """Keep a file that cannot be used for people to look at, out of the importer's way."""
+    """Keep a file that cannot be used for people to look at, out of the importer's way.
+
+    Raises OSError.
+    """
     logger.error("Set aside a capture that cannot be imported: %s", path.name)
-    path.replace(path.with_name(path.stem.partition("+")[0] + ".damaged"))
+    aside = path.with_name(path.stem.partition("+")[0] + ".damaged")
+    if os.path.lexists(aside):
+        aside = aside.with_name(f"{aside.stem}+{new_id()}.damaged")
+    path.rename(aside)
 
 
-def _as_line(row: Snapshot) -> str:
-    return (
-        json.dumps(
-            {
-                "table": row.table,
-                "id": row.id,
-                "run_id": row.run_id,
-                "taken_at": row.taken_at.isoformat(),
-                "columns": row.columns,
-            },
-            default=str,  # UUIDs and times; both are read back by _from_line
-        )
-        + "\n"
-    )
-
-
-def _from_line(line: str) -> Snapshot:
+def _fill(path: Path, data: bytes, *, is_new: bool = False) -> None:
+    """Write a whole file and make it durable; on failure nothing of it stays."""
+    new = os.O_CREAT | os.O_EXCL if is_new else 0
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | new, 0o600)
     try:
-        data: dict[str, Any] = json.loads(line)
-        columns: dict[str, Any] = data["columns"]
-        for name in DATETIME_COLUMNS:
-            if columns.get(name) is not None:
-                columns[name] = datetime.fromisoformat(columns[name])
-        return Snapshot(
-            table=Table(data["table"]),
-            id=UUID(data["id"]),
-            run_id=UUID(data["run_id"]),
-            columns=columns,
-            is_new=True,
-            is_capture=True,
-            taken_at=datetime.fromisoformat(data["taken_at"]),
-            journaled=True,
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a capture: {error!r}") from error
+        with os.fdopen(descriptor, "wb") as file:
+            if is_new:
+                os.fchmod(descriptor, 0o600)  # a umask may have taken from it
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        path.unlink(missing_ok=True)  # on a disk that is full, it takes space too
+        raise
+
+
+def _runs_in(path: Path) -> int:
+    """Return how many runs a file holds, by its name."""
+    digits = path.stem.partition("+")[0].rpartition("x")[2]
+    return int(digits) if "x" in path.stem and digits.isdecimal() else 1
+
+
+def _is_lost(spare: Path) -> bool:
+    with suppress(OSError):
+        found = spare.lstat()
+        return found.st_size > 0 and time() - found.st_mtime > SPARE_SECONDS
+    return False

@@ -6,10 +6,10 @@ journal. Neither ever raises into whoever hands rows over.
 """
 
 import logging
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from threading import Event, Lock, Thread
-from time import sleep
+from time import monotonic, sleep
 from uuid import UUID
 
 from django.db import Error, connections
@@ -18,6 +18,7 @@ from django.utils import timezone
 from chatdebug.conf import RecorderSettings
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows
+from chatdebug.writer.journal import Journal
 from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.rows import Snapshot
 from chatdebug.writer.spool import Spool
@@ -45,36 +46,43 @@ class Writer:
         )
         self.queue = SnapshotQueue(config.QUEUE_ROWS)
         self.upkeep = Upkeep(
-            config, counters=self.counters, queue=self.queue, spool=self.spool
+            config,
+            counters=self.counters,
+            queue=self.queue,
+            spool=self.spool,
+            enqueue=self._enqueue,
         )
         self._alias = config.DATABASE
-        self._journal = ThreadPoolExecutor(1, thread_name_prefix="chatdebug-journal")
+        self._journal = (
+            Journal(self.spool, counters=self.counters, on_done=self._journaled)
+            if self.spool is not None
+            else None
+        )
         self._closing = Event()
         self._starting = Lock()
         self._thread: Thread | None = None
         self._retry_seconds = 0.0
+        self._has_deferred = False
         self._last_tries = LAST_TRIES
 
     def start(self) -> None:
         """Start the thread, and with it the import of what was left in the spool."""
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(
-                    target=self._run, name="chatdebug-writer", daemon=True
-                )
-                self._thread.start()
+                thread = Thread(target=self._run, name="chatdebug-writer", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def submit(self, snapshots: Sequence[Snapshot]) -> None:
         """Take rows over, in order. Returns at once."""
+        captures = []
         for snapshot in snapshots:
-            if snapshot.is_capture and self.spool is not None:
-                self.queue.announce(snapshot.run_id)
-                try:
-                    self._journal.submit(self._journal_first, snapshot)
-                except RuntimeError:  # the process ends: nobody else will do it
-                    self._journal_first(snapshot)
+            if snapshot.is_capture and self._journal is not None:
+                captures.append(snapshot)
             else:
                 self._enqueue(snapshot)
+        if captures and self._journal is not None:
+            self._journal.add(captures)
         self.start()
 
     def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
@@ -91,32 +99,84 @@ class Writer:
         True: every row of it is. False: the database does not answer, but the run is
         durable in the journal and comes later.
         """
-        return self.queue.written(run_id)
+        return self._after_journal(run_id, self.queue.written)
+
+    def durable(self, run_id: UUID) -> Future[bool]:
+        """Return a future that is True once a kill cannot take this run's evidence.
+
+        It is in the journal then, or in the database where there is no journal, or one
+        that cannot be written.
+        """
+        return self._after_journal(run_id, self.queue.durable)
+
+    def past_journal(self, run_id: UUID) -> Future[None]:
+        """Return a future that is done once the journal has had all of this run."""
+        if self._journal is not None:
+            return self._journal.left(run_id)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    def pass_journal(self, run_id: UUID) -> None:
+        """Bring a run to the database though the journal has not answered in time."""
+        self.counters.add(unsafe=1)
+        self._pass_journal(run_id)
 
     def close(self, timeout: float) -> None:
         """Write what waits, for ``timeout`` seconds at most, and end the threads."""
-        self._journal.shutdown(wait=True)
+        deadline = monotonic() + timeout
+        if self._journal is not None:
+            self._journal.close(timeout / 2)
+            self._pass_journal()  # what a disk that hangs has left
         self._closing.set()
         self.queue.close()
-        if self._thread is not None:
-            self._thread.join(timeout)
+        with self._starting:  # a first row may be about to start it
+            thread = self._thread
+        if thread is not None:
+            thread.join(max(0.0, deadline - monotonic()))
+        if self.spool is not None:
+            self.spool.close()
 
-    def _journal_first(self, snapshot: Snapshot) -> None:
-        try:
-            snapshot.resolve()
-            if self.spool is not None:
-                self.spool.write(snapshot)
-                snapshot.journaled = True
-                self.counters.add(journaled=1)
-        except Exception as error:  # noqa: BLE001 - noted and counted
-            self._note(error, "A capture could not be journaled")
-            self.counters.add(journal_failures=1)
-        self._enqueue(snapshot, announced=True)
+    def _after_journal(
+        self, run_id: UUID, then: Callable[[UUID], Future[bool]]
+    ) -> Future[bool]:
+        if self._journal is None:
+            return then(run_id)
+        promise: Future[bool] = Future()
+        promise.set_running_or_notify_cancel()  # whoever waits cannot cancel it
 
-    def _enqueue(self, snapshot: Snapshot, *, announced: bool = False) -> None:
-        if dropped := self.queue.put(snapshot, announced=announced):
-            self.counters.add(dropped=dropped)
-            logger.warning("The recorder's queue is full: %s rows dropped", dropped)
+        def go_on(left: Future[None]) -> None:
+            then(run_id).add_done_callback(
+                lambda last: promise.set_result(last.result())
+            )
+
+        self._journal.left(run_id).add_done_callback(go_on)
+        return promise
+
+    def _pass_journal(self, run_id: UUID | None = None) -> None:
+        if self._journal is not None:
+            for row in self._journal.rows(run_id):
+                self._enqueue(row)
+
+    def _journaled(self, rows: list[Snapshot]) -> None:
+        for row in rows:
+            self._enqueue(row)
+
+    def _enqueue(self, snapshot: Snapshot) -> None:
+        dropped = self.queue.put(snapshot)
+        if not dropped:
+            return
+        lost = sum(not row.journaled for row in dropped)
+        for row in dropped:
+            if self.spool is not None and row.journaled:
+                self.spool.release(row)  # the import brings it
+        self._has_deferred = self._has_deferred or lost < len(dropped)
+        self.counters.add(dropped=lost, deferred=len(dropped) - lost)
+        logger.warning(
+            "The recorder's queue is full: %s rows dropped, %s left to the journal",
+            lost,
+            len(dropped) - lost,
+        )
 
     def _run(self) -> None:
         try:
@@ -146,7 +206,10 @@ class Writer:
             for row in batch:
                 row.resolve()
             now = timezone.now()
-            write_rows(batch, using=self._alias, now=now, counters=self.counters)
+            refused = write_rows(
+                batch, using=self._alias, now=now, counters=self.counters
+            )
+            self._keep_refused(refused)
             failed = False
         except Error as error:
             self.counters.add(failures=1)
@@ -160,14 +223,24 @@ class Writer:
             self._wrote(batch)
         return not failed
 
+    def _keep_refused(self, rows: Sequence[Snapshot]) -> None:
+        for row in rows:
+            if self.spool is None:
+                return
+            try:
+                self.spool.keep_refused(row)
+            except OSError as error:
+                self._note(error, "A row that was refused could not be set aside")
+
     def _wrote(self, batch: list[Snapshot]) -> None:
         recovered, self._retry_seconds = bool(self._retry_seconds), 0.0
         for row in batch:
             if self.spool is not None and row.is_capture:
                 self.spool.strike(row)
         self.upkeep.note_written(batch)
-        if recovered:
-            self.upkeep.note_recovered()
+        if recovered or (self._has_deferred and not len(self.queue)):
+            self._has_deferred = False
+            self.upkeep.note_recovered()  # imports, too
 
     def _wait_to_retry(self) -> None:
         self._retry_seconds = min(

@@ -52,11 +52,13 @@ class Upkeep:
         counters: Counters,
         queue: SnapshotQueue,
         spool: Spool | None,
+        enqueue: Callable[[Snapshot], None],
     ) -> None:
         self._alias = config.DATABASE
         self._beat_seconds = config.STALE_SECONDS / 2
         self._counters = counters
         self._queue = queue
+        self._enqueue = enqueue
         self._spool = spool
         self._live: set[UUID] = set()
         self._tally = Tally()
@@ -109,7 +111,7 @@ class Upkeep:
         if is_beat or is_report:
             self._try(self.report)
         if is_beat:
-            self._try(self._beat)
+            self._beat()
         if is_beat or now >= self._next_tidy:
             self._next_tidy = inf
             self._try(self._tidy)
@@ -122,7 +124,7 @@ class Upkeep:
         self._next_report = inf
         try:
             for row in self._tally.report(using=self._alias):
-                self._counters.add(dropped=self._queue.put(row))
+                self._enqueue(row)
         finally:
             if self._tally:
                 self._report_soon()
@@ -139,18 +141,48 @@ class Upkeep:
         """
         if self._spool is None:
             return 0
-        rows = import_captures(self._spool, using=self._alias)
+        rows = import_captures(self._spool, using=self._alias, counters=self._counters)
         self._counters.add(imported=rows)
         if rows:
             self._swept_since = None  # of chats that were deleted any time ago
         return rows
 
     def _beat(self) -> None:
+        """Do each chore on its own: what one stumbles over keeps no other from its work.
+
+        Where the database cannot be reached, the others would only wait for it, too.
+        """
+        for chore in (
+            self._load_rules,
+            self._touch_live_runs,
+            self._import,
+            self._mark_stale_runs,
+            self._forget_old_writers,
+        ):
+            if not self._try(chore) and not self._is_reachable():
+                return
+
+    def _is_reachable(self) -> bool:
+        try:
+            connections[self._alias].ensure_connection()
+        except Error:
+            return False
+        return True
+
+    def _load_rules(self) -> None:
         loaded_rules.load(using=self._alias)
+
+    def _touch_live_runs(self) -> None:
         if self._live:
             touch_runs(list(self._live), using=self._alias, now=timezone.now())
+
+    def _import(self) -> None:
         self.import_spool()
+
+    def _mark_stale_runs(self) -> None:
         mark_stale_runs(using=self._alias)
+
+    def _forget_old_writers(self) -> None:
         old = timezone.now() - WRITERS_KEPT
         WriterState.objects.using(self._alias).filter(seen_at__lt=old).delete()
         remove_old_marks(using=self._alias)
@@ -180,10 +212,12 @@ class Upkeep:
     def _report_soon(self) -> None:
         self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
 
-    def _try(self, chore: Callable[[], None]) -> None:
+    def _try(self, chore: Callable[[], None]) -> bool:
         try:
             chore()
-        except (Error, OSError) as error:
+        except Exception as error:
             self._counters.note_error(error, timezone.now())
             logger.warning("The recorder's upkeep failed", exc_info=error)
             connections[self._alias].close()
+            return False
+        return True

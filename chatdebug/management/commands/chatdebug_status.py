@@ -9,7 +9,10 @@ from chatdebug.management.terminal import printable
 from chatdebug.models import ChatRun, WriterState
 from chatdebug.writer.spool import Spool
 
-LOSSES = ("dropped", "refused", "orphaned", "suppressed", "journal_failures")
+LOSSES = (
+    *("dropped", "deferred", "refused", "mended", "orphaned", "suppressed"),
+    *("journal_failures", "unsafe"),
+)
 ACTIVITY = ("written", "journaled", "imported", "failures")
 
 

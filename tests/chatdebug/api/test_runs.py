@@ -54,6 +54,22 @@ def test_the_owner_reads_a_run_with_its_step(chat: Chat, run: ChatRun) -> None:
     assert step["error"]["type"] == "ModelRequestRejectedError"
 
 
+@pytest.mark.parametrize(
+    ("stored", "answered"),
+    [("11", 11), ("", None), ("msg_77", "msg_77"), ("007", "007"), (str(2**63),) * 2],
+)
+def test_a_message_id_is_what_its_project_has(
+    stored: str, answered: object, chat: Chat, run: ChatRun
+) -> None:
+    ChatRun.objects.update(trigger_message_id=stored, history_tip_message_id=stored)
+    run.steps.update(history_tip_message_id=stored, assistant_message_id=stored)
+    read = client_of(chat.owner).get(runs_of(chat, run.pk)).json()
+    assert read["trigger_message_id"] == read["history_tip_message_id"] == answered
+    (step,) = read["steps"]
+    assert step["assistant_message_id"] == step["history_tip_message_id"] == answered
+    assert "revision" not in step
+
+
 def test_another_person_finds_nothing(chat: Chat, run: ChatRun) -> None:
     stranger = client_of(UserFactory())
     assert stranger.get(runs_of(chat)).status_code == 404

@@ -29,8 +29,7 @@ def lose_a_capture() -> None:
     lost = Writer(recorder_settings())
     assert lost.spool is not None
     run = run_row(status=Status.ERROR, is_capture=True)
-    lost.spool.write(run)
-    lost.spool.write(step_row(run.id, is_capture=True))
+    lost.spool.write([run, step_row(run.id, is_capture=True)])
 
 
 def test_status_of_a_quiet_recorder() -> None:

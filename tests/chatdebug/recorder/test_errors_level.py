@@ -1,7 +1,9 @@
 """The default level: evidence of unknown failures, and of nothing else."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -19,6 +21,7 @@ from chatdebug.recorder import (
     Level,
     RecordingModel,
     Run,
+    close_writer,
     logical_call,
     record_run,
 )
@@ -48,6 +51,13 @@ SILENT = {"fault-hang", "fault-stall"}
 """They last until the caller gives up."""
 
 
+def finish[T](turn: Coroutine[Any, Any, T]) -> T:
+    """Live through a turn, and see what it left brought to the database."""
+    result = asyncio.run(turn)
+    close_writer()
+    return result
+
+
 async def record(model: Model, *, level: Level = Level.ERRORS, calls: int = 1) -> None:
     """Stream in a run; what goes wrong is the run's end."""
     with suppress(Exception):
@@ -69,13 +79,13 @@ async def record_demo(name: str, protocol: str) -> None:
     "name", [model.name for model in DEMO_MODELS if model.name not in SILENT]
 )
 def test_only_unknown_failures_leave_a_run(name: str, protocol: str) -> None:
-    asyncio.run(record_demo(name, protocol))
+    finish(record_demo(name, protocol))
     assert ChatRun.objects.count() == (name in UNKNOWN)
     assert ChatStep.objects.count() == (name in UNKNOWN)
 
 
 def test_an_answer_that_goes_well_does_not_even_start_the_writer() -> None:
-    asyncio.run(record_demo("demo", "openai_compatible"))
+    finish(record_demo("demo", "openai_compatible"))
     assert not writer_module._writers
 
 
@@ -94,11 +104,11 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
                 ):
                     await stream(model)
 
-    asyncio.run(body())
+    finish(body())
     run = ChatRun.objects.get()
     assert (run.chat_id, run.owner_id, run.kind) == ("chat-1", "7", RunKind.CHAT_TURN)
     assert (run.status, run.level, run.error_kind) == ("error", "errors", "generic")
-    assert (run.trigger_message_id, run.history_tip_message_id) == (11, 12)
+    assert (run.trigger_message_id, run.history_tip_message_id) == ("11", "12")
     assert "first_message" not in run.summary
     assert run.summary["step_count"] == 1
     assert run.summary["has_error"] is True
@@ -120,7 +130,7 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_progress_before_the_failure_is_counted_not_kept(protocol: str) -> None:
-    asyncio.run(record_demo("fault-badjson", protocol))
+    finish(record_demo("fault-badjson", protocol))
     if protocol == "anthropic" and not ChatStep.objects.exists():
         pytest.fail("the fault left no step")
     error = ChatStep.objects.get().error
@@ -138,7 +148,7 @@ def test_calls_that_do_not_stream_are_recorded_too(name: str) -> None:
                 async with record_run(chat_id="chat-1"):
                     await generate(model)
 
-    asyncio.run(body())
+    finish(body())
     assert ChatStep.objects.get().operation == "generate"
 
 
@@ -150,7 +160,7 @@ def test_internal_tasks_are_captured_with_their_kind(kind: RunKind) -> None:
                 async with record_run(chat_id="chat-1", kind=kind):
                     await generate(model)
 
-    asyncio.run(body())
+    finish(body())
     assert ChatRun.objects.get().kind == kind
 
 
@@ -159,7 +169,7 @@ def test_level_off_stores_nothing() -> None:
         async with demo_model("fault-400") as model:
             await record(model, level=Level.OFF)
 
-    asyncio.run(body())
+    finish(body())
     assert not ChatRun.objects.exists()
 
 
@@ -171,7 +181,7 @@ def test_each_failed_attempt_is_a_step_of_the_same_run() -> None:
                     with suppress(ModelHTTPError):
                         await stream(model)
 
-    asyncio.run(body())
+    finish(body())
     run = ChatRun.objects.get()
     steps = run.steps.order_by("step_number")
     assert [step.step_number for step in steps] == [1, 2, 3]
@@ -189,7 +199,7 @@ def test_a_turn_that_recovers_is_completed_and_keeps_the_evidence() -> None:
             await stream(model)
             run.complete()
 
-    asyncio.run(body())
+    finish(body())
     run = ChatRun.objects.get()
     assert run.status == "completed"
     assert run.summary["has_error"] is True
@@ -210,7 +220,7 @@ def test_the_callers_own_mistake_is_no_failing_call() -> None:
             with pytest.raises(ZeroDivisionError):
                 await turn(model)
 
-    asyncio.run(body())
+    finish(body())
     step = ChatStep.objects.get()
     assert (step.operation, step.error["type"]) == ("run", "ZeroDivisionError")
 
@@ -236,7 +246,7 @@ def test_a_failure_that_the_caller_makes_another_error_of_is_still_the_models() 
             with pytest.raises(ShownToTheUserError):
                 await turn(model)
 
-    asyncio.run(body())
+    finish(body())
     assert ChatStep.objects.get().error["type"] == "ModelAPIError"
 
 
@@ -253,7 +263,7 @@ def test_an_empty_result_is_evidence() -> None:
         async with record_run(chat_id="c"):
             assert await model.request(prompt(), None, ModelRequestParameters()) is None
 
-    asyncio.run(body())
+    finish(body())
     step = ChatStep.objects.get()
     assert (step.status, step.error["type"]) == ("error", "EmptyResultError")
 
@@ -275,7 +285,7 @@ def test_nothing_is_recorded_after_the_end_of_the_run() -> None:
                 step.fail(ValueError("late"))
             return run
 
-    asyncio.run(body())
+    finish(body())
     assert not ChatRun.objects.exists()
 
 
@@ -284,7 +294,7 @@ def test_a_call_outside_of_a_run_passes_through() -> None:
         async with demo_model("demo") as model:
             return await stream(model, "Hello")
 
-    assert "Hello" in asyncio.run(body())
+    assert "Hello" in finish(body())
     assert not ChatRun.objects.exists()
 
 

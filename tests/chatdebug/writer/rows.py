@@ -1,6 +1,7 @@
 """Rows as the recorder hands them to the writer."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from chatdebug.enums import Status
 from chatdebug.models.runs import new_id
 from chatdebug.writer import Snapshot, Table
 
+_revisions = count(1)
 FINISHED = {Status.COMPLETED, Status.ERROR, Status.INTERRUPTED}
 
 
@@ -20,8 +22,10 @@ def run_row(
     is_new: bool = True,
     is_capture: bool = False,
     age: float = 0.0,
+    revision: int | None = None,
     **columns: Any,
 ) -> Snapshot:
+    """Return a row of a run; one that is made later is newer, unless it says otherwise."""
     run_id = run_id or new_id()
     now = timezone.now() - timedelta(seconds=age)
     return Snapshot(
@@ -41,6 +45,7 @@ def run_row(
         is_new=is_new,
         is_capture=is_capture,
         taken_at=now,
+        revision=next(_revisions) if revision is None else revision,
     )
 
 
@@ -53,8 +58,10 @@ def step_row(
     is_new: bool = True,
     is_capture: bool = False,
     age: float = 0.0,
+    revision: int | None = None,
     **columns: Any,
 ) -> Snapshot:
+    """Return a row of a step; one that is made later is newer, unless it says otherwise."""
     now = timezone.now() - timedelta(seconds=age)
     return Snapshot(
         table=Table.STEP,
@@ -75,4 +82,5 @@ def step_row(
         is_new=is_new,
         is_capture=is_capture,
         taken_at=now,
+        revision=next(_revisions) if revision is None else revision,
     )

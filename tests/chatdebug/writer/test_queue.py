@@ -8,8 +8,9 @@ from tests.chatdebug.writer.rows import run_row, step_row
 
 def test_the_newest_snapshot_of_a_row_replaces_the_one_that_waits() -> None:
     queue, run_id = SnapshotQueue(10), new_id()
-    queue.put(run_row(run_id, age=2))
-    queue.put(run_row(run_id, status=Status.ERROR, is_new=False, age=1))
+    queue.put(run_row(run_id, age=1))
+    # The wall clock may be set back; the revision is what counts.
+    queue.put(run_row(run_id, status=Status.ERROR, is_new=False, age=2))
     (row,) = queue.take(10, 0)
     assert row.status is Status.ERROR
     assert row.is_new, "the database has not seen the row yet"
@@ -17,8 +18,9 @@ def test_the_newest_snapshot_of_a_row_replaces_the_one_that_waits() -> None:
 
 def test_a_snapshot_that_comes_late_does_not_replace_a_newer_one() -> None:
     queue, run_id = SnapshotQueue(10), new_id()
-    queue.put(run_row(run_id, status=Status.COMPLETED, is_new=False, age=1))
-    queue.put(run_row(run_id, age=2))
+    older = run_row(run_id)
+    queue.put(run_row(run_id, status=Status.COMPLETED, is_new=False))
+    queue.put(older)
     (row,) = queue.take(10, 0)
     assert row.status is Status.COMPLETED
     assert row.is_new
@@ -35,13 +37,13 @@ def test_a_full_queue_gives_up_rows_in_progress_first_and_captures_last() -> Non
     queue = SnapshotQueue(2)
     capture = run_row(status=Status.ERROR, is_capture=True, age=9)
     finished = run_row(status=Status.COMPLETED, age=8)
-    assert queue.put(capture) == queue.put(finished) == 0
-    assert queue.put(run_row(age=1)) == 1
+    assert queue.put(capture) == queue.put(finished) == []
+    assert len(queue.put(run_row(age=1))) == 1
     assert {row.id for row in queue.take(10, 0)} == {capture.id, finished.id}
     queue.put(capture)
     queue.put(finished)
     newer = run_row(status=Status.ERROR, is_capture=True)
-    assert queue.put(newer) == 1
+    assert queue.put(newer) == [finished]
     assert {row.id for row in queue.take(10, 0)} == {capture.id, newer.id}
 
 

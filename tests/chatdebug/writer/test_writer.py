@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from chatdebug.models.runs import new_id
 from chatdebug.writer import Later, Snapshot, Writer
 from chatdebug.writer import database as database_module
 from chatdebug.writer import thread as thread_module
+from chatdebug.writer.spool import Spool, read_captures
 from tests.chatdebug.writer.rows import run_row, step_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +38,13 @@ def wait_for(writer: Writer, run_id: UUID) -> bool:
 def spool_files() -> list[Path]:
     folder = recorder_settings().SPOOL_DIR
     return sorted(folder.glob("*")) if folder and folder.is_dir() else []
+
+
+def journaled_runs() -> set[UUID]:
+    folder = recorder_settings().SPOOL_DIR
+    assert folder is not None
+    files = Spool(folder).files()
+    return {row.run_id for path in files for row in read_captures(path)[0]}
 
 
 def test_a_capture_is_in_the_database_and_leaves_the_journal(writer: Writer) -> None:
@@ -106,7 +115,7 @@ def test_a_row_that_was_deleted_is_not_made_again(writer: Writer) -> None:
 def test_a_row_that_the_database_refuses_does_not_take_others_with_it(
     writer: Writer,
 ) -> None:
-    good, bad = run_row(), run_row(kind="no such kind")
+    good, bad = run_row(), run_row(status=Status.ERROR, finished_at=None)
     writer.submit([bad, good])
     assert wait_for(writer, bad.id)
     assert wait_for(writer, good.id)
@@ -118,8 +127,7 @@ def test_what_a_lost_process_journaled_is_imported_once(writer: Writer) -> None:
     lost = Writer(recorder_settings())
     run = run_row(status=Status.ERROR, is_capture=True)
     step = step_row(run.id, is_capture=True)
-    for row in (run, step):
-        lost.spool.write(row)  # type: ignore[union-attr]
+    lost.spool.write([run, step])  # type: ignore[union-attr]
     assert writer.upkeep.import_spool() == 2
     assert spool_files() == []
     assert ChatRun.objects.get().steps.get().id == step.id
@@ -132,7 +140,7 @@ def test_importing_what_is_there_already_changes_nothing(writer: Writer) -> None
     assert wait_for(writer, run.id)
     writer.submit([run_row(run.id, status=Status.ERROR, is_new=False)])
     assert wait_for(writer, run.id)
-    Writer(recorder_settings()).spool.write(run)  # type: ignore[union-attr]
+    Writer(recorder_settings()).spool.write([run])  # type: ignore[union-attr]
     writer.upkeep.import_spool()
     assert ChatRun.objects.get().status == Status.ERROR
 
@@ -142,7 +150,7 @@ def test_a_damaged_capture_is_set_aside_and_the_others_are_imported(
 ) -> None:
     lost = Writer(recorder_settings())
     run = run_row(status=Status.ERROR, is_capture=True)
-    lost.spool.write(run)  # type: ignore[union-attr]
+    lost.spool.write([run])  # type: ignore[union-attr]
     folder = recorder_settings().SPOOL_DIR
     assert folder is not None
     (folder / "0000.jsonl").write_text("{")
@@ -154,13 +162,15 @@ def test_a_capture_that_the_database_never_takes_keeps_no_other_from_it(
     writer: Writer,
 ) -> None:
     lost = Writer(recorder_settings())
-    refused = run_row(status=Status.ERROR, is_capture=True, kind="no such kind")
+    refused = run_row(status=Status.ERROR, is_capture=True, finished_at=None)
     good = run_row(status=Status.ERROR, is_capture=True)
     for row in (refused, good):
-        lost.spool.write(row)  # type: ignore[union-attr]
+        lost.spool.write([row])  # type: ignore[union-attr]
     assert writer.upkeep.import_spool() == 1
     assert ChatRun.objects.get().id == good.id
-    assert [path.name for path in spool_files()] == [f"{refused.id}.damaged"]
+    (aside,) = spool_files()
+    assert aside.suffix == ".damaged"
+    assert str(refused.id) in aside.read_text()
 
 
 def test_a_capture_that_comes_while_the_process_ends_is_journaled(
@@ -169,7 +179,7 @@ def test_a_capture_that_comes_while_the_process_ends_is_journaled(
     writer.close(timeout=10)
     run = run_row(status=Status.ERROR, is_capture=True)
     writer.submit([run])
-    assert [path.stem for path in spool_files()] == [str(run.id)]
+    assert run.id in journaled_runs()
 
 
 def test_a_database_that_does_not_answer_leaves_the_capture_in_the_journal(
@@ -278,18 +288,18 @@ def test_a_file_that_is_imported_cannot_take_a_newer_one_with_it(
     owner = Writer(recorder_settings())
     assert owner.spool is not None
     run = run_row(status=Status.IN_PROGRESS, is_capture=True)
-    owner.spool.write(run)
+    owner.spool.write([run])
     original = database_module.insert_missing
 
-    def while_the_owner_writes(rows: list[Snapshot], *, using: str) -> int:
+    def while_the_owner_writes(rows: list[Snapshot], **options: Any) -> list[Snapshot]:
         assert owner.spool is not None
         ended = run_row(run.id, status=Status.ERROR, is_capture=True, is_new=False)
-        owner.spool.write(ended)
-        return original(rows, using=using)
+        owner.spool.write([ended])
+        return original(rows, **options)
 
     monkeypatch.setattr(database_module, "insert_missing", while_the_owner_writes)
     writer.upkeep.import_spool()
-    assert [path.stem for path in spool_files()] == [str(run.id)]
+    assert journaled_runs() == {run.id}
 
 
 def test_the_writer_uses_a_connection_of_its_own(writer: Writer) -> None:

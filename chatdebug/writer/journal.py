@@ -1,0 +1,150 @@
+"""The journal's thread: makes captures durable, those of many turns with one sync."""
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from threading import Condition, Thread
+from uuid import UUID
+
+from django.utils import timezone
+
+from chatdebug.writer.counters import Counters
+from chatdebug.writer.rows import Snapshot
+from chatdebug.writer.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+LINGER_SECONDS = 0.05
+"""How long the evidence of a call waits for the end of its turn, to be one write with it.
+Nobody waits that long: the end of a turn is written at once, with all that lingers."""
+GROUP_ROWS = 200
+"""How many rows go into one file at most."""
+
+
+class Journal:
+    """Rows on their way to the disk. Every method may be called from any thread.
+
+    ``on_done`` is called, from the journal's thread, with rows that need no more of it:
+    they are durable, or marked as not ``journaled``.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        counters: Counters,
+        on_done: Callable[[list[Snapshot]], None],
+    ) -> None:
+        self._spool = spool
+        self._counters = counters
+        self._on_done = on_done
+        self._waiting: dict[object, Snapshot] = {}
+        self._in_hand: list[Snapshot] = []
+        self._promises: dict[UUID, list[Future[None]]] = {}
+        self._changed = Condition()
+        self._closed = False
+        self._thread: Thread | None = None
+
+    def add(self, rows: Iterable[Snapshot]) -> None:
+        """Take rows over; they are durable a little later, or at once after ``close``."""
+        with self._changed:
+            for row in rows:
+                older = self._waiting.get(row.key)
+                self._waiting[row.key] = row if older is None else row.replacing(older)
+            self._changed.notify_all()
+            closed = self._closed
+            if not closed and (self._thread is None or not self._thread.is_alive()):
+                self._thread = Thread(
+                    target=self._run, name="chatdebug-journal", daemon=True
+                )
+                self._thread.start()
+        if closed:  # the process ends: nobody else will do it
+            self._write_all()
+
+    def left(self, run_id: UUID) -> Future[None]:
+        """Return a future that is done once nothing of this run waits here."""
+        promise: Future[None] = Future()
+        promise.set_running_or_notify_cancel()  # whoever waits cannot cancel it
+        with self._changed:
+            if self._holds(run_id):
+                self._promises.setdefault(run_id, []).append(promise)
+                self._changed.notify_all()  # somebody waits: do not linger
+            else:
+                promise.set_result(None)
+        return promise
+
+    def rows(self, run_id: UUID | None = None) -> list[Snapshot]:
+        """Return what is not on disk yet, of one run or of all."""
+        with self._changed:
+            rows = [*self._in_hand, *self._waiting.values()]
+            return [row for row in rows if run_id in (None, row.run_id)]
+
+    def close(self, timeout: float) -> None:
+        """Write what waits, for ``timeout`` seconds at most, and end the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    def _holds(self, run_id: UUID) -> bool:
+        rows = (*self._in_hand, *self._waiting.values())
+        return any(row.run_id == run_id for row in rows)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                self._changed.wait_for(self._is_urgent, LINGER_SECONDS)
+                if not self._waiting:
+                    return
+            self._write_group()
+
+    def _is_urgent(self) -> bool:
+        full = len(self._waiting) >= GROUP_ROWS
+        return self._closed or bool(self._promises) or full
+
+    def _write_all(self) -> None:
+        while self._waiting:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        with self._changed:
+            self._in_hand = group = list(self._waiting.values())[:GROUP_ROWS]
+            for row in group:
+                del self._waiting[row.key]
+        try:
+            self._make_durable(group)
+        finally:
+            self._on_done(group)
+            with self._changed:
+                self._in_hand = []
+                self._keep_promises(group)
+
+    def _make_durable(self, group: list[Snapshot]) -> None:
+        try:
+            for row in group:
+                row.resolve()
+            refused = self._spool.write(group)
+        except Exception as error:
+            self._counters.note_error(error, timezone.now())
+            logger.warning(
+                "%s captures could not be journaled (%s)",
+                len(group),
+                type(error).__name__,
+                exc_info=error,
+            )
+            refused = group
+        lost = {row.key for row in refused}
+        for row in group:
+            row.journaled = row.key not in lost
+        self._counters.add(
+            journaled=len(group) - len(refused), journal_failures=len(refused)
+        )
+
+    def _keep_promises(self, group: list[Snapshot]) -> None:
+        for run_id in {row.run_id for row in group} & self._promises.keys():
+            if not self._holds(run_id):
+                for promise in self._promises.pop(run_id):
+                    promise.set_result(None)
