@@ -32,7 +32,7 @@ def test_every_migration_can_be_reversed():
 
 @pytest.mark.django_db(transaction=True)
 def test_message_ids_become_text_and_numbers_again():
-    before = [("chatdebug", "0005_retention")]
+    before = [("chatdebug", "0009_no_labels_at_the_errors_level")]
     after = [("chatdebug", "0010_message_ids_are_text")]
     executor = MigrationExecutor(connection)
     newest = executor.loader.graph.leaf_nodes()
