@@ -140,7 +140,7 @@ def _of_ending(error: BaseException, provider: str) -> Classification | None:
     only where it comes as it is.
     """
     first = witnesses(error)[0]
-    if answer_of(first).status is not None:
+    if answer_of(first, with_body=False).status is not None:
         return None
     if is_cancellation(first):
         return _ended(provider, "ended.cancelled", cancelled=True)

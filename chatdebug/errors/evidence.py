@@ -161,7 +161,10 @@ def evidence_of(error: BaseException) -> Evidence:
         headers=next((answer.headers for answer in answers if answer.headers), {}),
         classes=[kind.__name__ for link in links for kind in bases(type(link))],
         retry_after=_first(links, "retry_after", kind=float),
-        links=[f"{type(link).__name__}: {text_of(link)}" for link in links],
+        links=[
+            f"{type(link).__name__}: {text_of(link)[:LEAD_CHARACTERS]}"
+            for link in links
+        ],
     )
 
 

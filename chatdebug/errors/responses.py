@@ -79,15 +79,15 @@ class Answer:
     """Names in lower case."""
 
 
-def answer_of(link: BaseException) -> Answer:
-    """Return what an exception carries of a response; never raises, never reads."""
+def answer_of(link: BaseException, *, with_body: bool = True) -> Answer:
+    """Return what an exception carries of a response; never raises, never reads.
+
+    Making a text of a body costs, so whoever wants only the facts leaves it out.
+    """
     response = _response_of(link)
     headers = _headers(link, response)
-    return Answer(
-        _status(link, response),
-        _body(link, response, headers)[:BODY_CHARACTERS],
-        headers,
-    )
+    body = _body(link, response, headers)[:BODY_CHARACTERS] if with_body else ""
+    return Answer(_status(link, response), body, headers)
 
 
 def response_facts(error: BaseException | None) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def response_facts(error: BaseException | None) -> dict[str, Any]:
     if error is None:
         return {}
     links = list(walk(error))
-    answers = (answer_of(link) for link in links)
+    answers = (answer_of(link, with_body=False) for link in links)
     answer = next(
         (found for found in answers if found.status or found.headers), Answer()
     )

@@ -1,6 +1,7 @@
 """Rules for what is left: the status, the transport, and words where nothing else is."""
 
 from chatdebug.enums import ErrorKind
+from chatdebug.errors.rules.causes import TRANSPORT_WORDS
 from chatdebug.errors.rules.rule import Rule, codes, names, phrases
 from chatdebug.errors.rules.structure import NO_CAPACITY, RATE_LIMIT_WORDS
 
@@ -250,31 +251,19 @@ LOOSE: tuple[Rule, ...] = (
         "text.timeout",
         ErrorKind.TIMEOUT,
         retryable=True,
-        text=phrases(r"""
+        text=phrases(
+            TRANSPORT_WORDS.pattern
+            + r"""
             \btime-?out\b(?! (?:argument|context|must|parameter|setting|should|value))
             \btimed out\b
-            \be(?:timedout|connreset|connrefused|connaborted|hostunreach|netunreach|ai_again|pipe)\b
-            \bfetch failed\b
             \brequest to \S+ failed, reason
             (?:unable to|failed to|could not|cannot) connect\b
             \b(?:service )?unavailable\b
-            connection (?:was )?(?:reset|refused|aborted|closed|error)
-            \bunexpected eof\b
-            (?:^|: )eof$
-            broken pipe
+            connection error
             bad gateway
             gateway time-?out
-            client conn\b
-            \bgoaway\b
-            http2: stream closed
-            use of closed network connection
-            (?:internal_error|refused_stream|cancel|enhance_your_calm|no_error); received from peer
-            peer closed connection
-            server disconnected
-            name or service not known
-            nodename nor servname provided
-            temporary failure in name resolution
-            """),
+            """
+        ),
     ),
 )
 
