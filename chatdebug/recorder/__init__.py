@@ -5,7 +5,12 @@
 """
 
 from chatdebug.enums import Level, Operation, RunKind, Status
-from chatdebug.recorder.context import current_run, logical_call, record_run
+from chatdebug.recorder.context import (
+    current_run,
+    logical_call,
+    note_on_call,
+    record_run,
+)
 from chatdebug.recorder.lifespan import recorder_lifespan
 from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
@@ -30,6 +35,7 @@ __all__ = [
     "close_writer",
     "current_run",
     "logical_call",
+    "note_on_call",
     "protect_secret",
     "record_run",
     "recorder_lifespan",
