@@ -4,8 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from chatdebug.errors import ClassifiedError
+
 BODY_CHARACTERS = 4096
-"""As much as is kept of such an answer."""
+"""As much as is kept of a reported error."""
+TEXT_CHARACTERS = 200
+"""As much as is kept of a text that nothing is known of."""
 
 
 class ProviderAnswerError(Exception):
@@ -27,6 +31,38 @@ class ProviderAnswerError(Exception):
         self.body = body[:BODY_CHARACTERS]
         self.status_code = status_code
         self.headers = dict(headers or {})
+
+
+class UnreadableAnswerError(ClassifiedError):
+    """The provider answered with success, and nobody knows with what.
+
+    Its words prove nothing, they may be a model's: it is unknown, and so captured. The
+    message says the status, the content type and, of plain text, the first words.
+    """
+
+    def __init__(
+        self, message: str, *, status_code: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__("generic", message, status_code=status_code)
+        self.headers = dict(headers)
+
+
+def unreadable(
+    body: bytes, values: list[Any], *, status_code: int, headers: Mapping[str, str]
+) -> UnreadableAnswerError:
+    """Return the error for a body that is neither a stream nor an answer.
+
+    ``values`` is the JSON in it, of which only the keys are told.
+    """
+    kind = headers.get("content-type", "").split(";")[0].strip().lower()[:100]
+    said = f"HTTP {status_code} with {kind or 'no content type'} and no event stream"
+    text = body.decode(errors="replace").strip()
+    if values and isinstance(values[0], dict):
+        keys = ", ".join(sorted(values[0])[:30])
+        said += f", but an object with the keys {keys}"
+    elif not values and "<" not in text[:100]:
+        said += f": {' '.join(text.split())[:TEXT_CHARACTERS]}"
+    return UnreadableAnswerError(said, status_code=status_code, headers=headers)
 
 
 def reported(value: Any, *, headers: Mapping[str, str]) -> ProviderAnswerError:

@@ -16,7 +16,12 @@ from chatd.llm.wire.events import (
     ServerEvent,
     TooLongError,
 )
-from chatd.llm.wire.failures import ProviderAnswerError, is_error, status_in
+from chatd.llm.wire.failures import (
+    ProviderAnswerError,
+    is_error,
+    status_in,
+    unreadable,
+)
 from chatd.llm.wire.reading import Reading, WireProtocol
 from chatd.llm.wire.watch import Watch
 from chatdebug.errors import IncompleteStreamError
@@ -34,7 +39,7 @@ class AnswerStream(httpx2.AsyncByteStream):
 
     - What is no event with data is left out; what the SDK would stumble over is mended.
     - A body that is no event stream is taken as the answer if it is a whole one, else
-      raised as ProviderAnswerError, with its status, headers and start.
+      raised: as ProviderAnswerError if it reports an error, else as UnreadableAnswerError.
     - Once the finish reason has come nothing raises any more: the rest is waited for as
       long as ``watch.grace`` says, and what goes wrong with it is a note on the step.
     - A stream that ends before that raises IncompleteStreamError.
@@ -179,11 +184,8 @@ class AnswerStream(httpx2.AsyncByteStream):
                 is_answer = True
                 yield event
         if not is_answer:
-            kind = self._headers.get("content-type", "").split(";")[0].strip().lower()
-            kind = kind[:100] or "something without a content type"
-            raise self._no_answer(
-                f"The provider answered with {kind}, not with an event stream.",
-                body=_outline(values) if values else body,
+            raise unreadable(
+                body, values, status_code=self._status, headers=self._headers
             )
 
     async def _rest(self, head: bytes) -> bytes:
@@ -284,11 +286,3 @@ def _values(body: bytes) -> list[Any]:
         return [json.loads(line) for line in lines]
     except (ValueError, RecursionError):
         return []
-
-
-def _outline(values: list[Any]) -> bytes:
-    """Return what unknown JSON is made of, without its content."""
-    first = values[0]
-    if not isinstance(first, dict):
-        return type(first).__name__.encode()
-    return ("an object with the keys " + ", ".join(sorted(first)[:30])).encode()

@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
 
 from chatd.llm.configured import load_enabled_sdks
 from chatd.services.turns import ready_turns, release_abandoned_turns, renew_leases
@@ -113,8 +111,8 @@ class LocalRunner:
                     limit=room,
                     limit_of_owner=limits["running_of_owner"],
                 )
-            except DatabaseError:
-                logger.warning("The runner could not look for turns", exc_info=True)
+            except Exception:
+                logger.exception("The runner could not look for turns")
                 continue  # the next sweep asks again
             for turn in ready:
                 self._begin(turn.id, turn.owner_id)
@@ -123,8 +121,8 @@ class LocalRunner:
         while True:
             try:
                 await self._sweep()
-            except DatabaseError:
-                logger.warning("The runner's sweep failed", exc_info=True)
+            except Exception:
+                logger.exception("The runner's sweep failed")
             self._wanted.set()
             await asyncio.sleep(SWEEP_SECONDS)
 
@@ -139,5 +137,7 @@ class LocalRunner:
 
 async def _load_sdks() -> None:
     """Import the providers' SDKs before the first turn needs one."""
-    with suppress(DatabaseError):
+    try:
         await in_thread(load_enabled_sdks)
+    except Exception:
+        logger.exception("The SDKs are imported when they are needed")
