@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-HIGH_SURROGATE = re.compile("[\ud800-\udbff]$")
+HIGH_SURROGATE = re.compile("[\ud800-\udbff]\\Z")
 
 
 def storable(text: str) -> str:
@@ -42,10 +42,10 @@ class StorableText:
 
     def feed(self, text: str) -> str:
         """Return what can be stored of the text so far; half a character is kept back."""
-        text = self._half + text
+        text = (self._half + text).replace("\x00", "")
         self._half = ""
         if text.isascii():
-            return storable(text)
+            return text
         if HIGH_SURROGATE.search(text):
             self._half = text[-1]
             text = text[:-1]

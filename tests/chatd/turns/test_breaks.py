@@ -228,7 +228,10 @@ REPORTED = [
     ('{"error": {"code": "insufficient_quota", "message": "No."}}', "usage_limit"),
     ('{"error": {"type": "overloaded_error", "message": "Busy"}}', "overloaded"),
     ('{"error": {"code": 429, "message": "Slow down"}}', "rate_limit"),
-    ('[{"error": {"code": 503, "status": "UNAVAILABLE"}}]', "overloaded"),
+    (
+        '[{"error": {"code": 503, "message": "The model is overloaded."}}]',
+        "overloaded",
+    ),
     (
         '{"object": "error", "code": 400, "message": "This model\'s maximum context '
         'length is 4096 tokens."}',
@@ -239,11 +242,15 @@ REPORTED = [
 ]
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize(("body", "kind"), REPORTED)
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "text/event-stream", "text/plain"]
+    ("content_type", "protocol"),
+    [
+        ("application/json", "openai"),
+        ("text/event-stream", "openai"),
+        ("text/plain", "anthropic"),
+    ],
 )
+@pytest.mark.parametrize(("body", "kind"), REPORTED)
 def test_an_error_with_the_status_of_a_success_is_the_providers(
     body: str, kind: str, content_type: str, protocol: str
 ) -> None:
