@@ -269,6 +269,7 @@ def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
         "First part after": _milliseconds(payload.get("first_part_ms")),
         "Parts received": payload.get("parts_received"),
         "Characters received": payload.get("characters_received"),
+        **_response_facts(payload),
     }
     for name, value in known.items():
         if isinstance(value, int):
@@ -276,6 +277,22 @@ def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
             yield name, f"{value}" if name == "HTTP status" else f"{value:,}"
         elif value:
             yield name, str(value)
+
+
+def _response_facts(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what is known of the last response; its status only if it is not the error's."""
+    response = payload.get("response") or {}
+    status, length = response.get("status"), response.get("length")
+    closed_by = {"provider": "the provider", "client": "this side"}
+    return {
+        "Response status": ""
+        if status == payload.get("status_code")
+        else f"{status or ''}",
+        "Content type": response.get("content_type"),
+        "Content length": "" if length is None else f"{length:,} bytes",
+        "Server": response.get("server"),
+        "Connection closed by": closed_by.get(response.get("closed_by", "")),
+    }
 
 
 def _milliseconds(amount: int | None) -> str:

@@ -7,11 +7,11 @@ from pydantic_ai.models import Model
 
 from chatd.demo_provider import DemoProvider
 from chatd.enums import Provider
-from chatd.env import env
+from chatd.env import read_key
 from chatd.llm.clients import shared_http_client
 from chatd.llm.providers import build_model, load_sdk, sdk_is_loaded
 from chatd.models import ModelConfig
-from chatdebug.errors import MissingKeyError, ProviderDisabledError
+from chatdebug.errors import ClassifiedError, MissingKeyError, ProviderDisabledError
 from chatdebug.recorder import RecordingModel, RecordingTransport, protect_secret
 
 DEMO_KEY = "demo-key-that-opens-nothing"
@@ -36,8 +36,9 @@ async def configured_model(config: ModelConfig) -> Model:
     """Return the model of a configuration, recorded, on the loop's shared HTTP client.
 
     The provider's SDK is imported in a thread, if no model of it was built before. Raises
-    MissingKeyError if the variable that holds the key is not set, and
-    ProviderDisabledError for the demo provider where it does not run.
+    MissingKeyError if the variable that holds the key is not set, ClassifiedError
+    (config) if what it holds can be no key, and ProviderDisabledError for the demo provider
+    where it does not run.
     """
     protocol, base_url, key = _connection(config)
     if not sdk_is_loaded(protocol):
@@ -86,7 +87,10 @@ def _connection(config: ModelConfig) -> tuple[str, str, str]:
 def _key(config: ModelConfig) -> str:
     if not config.api_key_variable:
         return ""
-    key = env.str(config.api_key_variable, "")
+    try:
+        key = read_key(config.api_key_variable)
+    except ValueError as error:
+        raise ClassifiedError("config", str(error)) from None
     if not key:
         raise MissingKeyError(config.api_key_variable)
     protect_secret(key)

@@ -20,6 +20,7 @@ from chatdebug.errors.exceptions import (
     ProviderDisabledError,
     StreamSilenceError,
 )
+from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, own_rule
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "exception_chain",
     "explain",
     "own_rule",
+    "response_facts",
     "set_deployment_rules_source",
     "walk",
 ]

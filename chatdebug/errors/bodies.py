@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+from chatdebug.errors.content import without_content
+
 TEXT_CHARACTERS = 16 * 1024
 NAME_CHARACTERS = 400
 """Where a client names what failed."""
@@ -47,6 +49,27 @@ GRPC_CODE = re.compile(
 EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
 """AWS's codes, where a client prints them like the class of an exception."""
 
+ERROR_KEYS = frozenset(["error", "message", "detail", "code", "errors"])
+EVENT = re.compile(r"(?:(?:event|id|retry):[^\n]*\n\s*)*(?:data|error):\s*")
+"""What stands in front of an error in a stream."""
+NESTED = (
+    "error",
+    "Error",
+    "innererror",
+    "metadata",
+    "details",
+    "errors",
+    "response",
+    "provider_specific_fields",
+)
+"""Where an error holds another, or more of itself."""
+PASSED_ON = re.compile(
+    r"\b(?:error(?: code)?|exception|code|status|body|response|returned|upstream|details?)\b"
+    r"[^{\[]{0,80}?(?=\{)",
+    re.IGNORECASE,
+)
+"""What stands in front of a body that a gateway passes on in its own message."""
+
 
 class ProviderError:
     """What was found in a body: the innermost message, type and code, all codes."""
@@ -64,15 +87,36 @@ class ProviderError:
             data = data[0] if data else None
         if not isinstance(data, dict) or depth > 4:
             return
-        for key in ("type", "code", "status", "reason", "__type", "param"):
-            self._note(key, data.get(key))
+        for key in (
+            "type",
+            "code",
+            "status",
+            "reason",
+            "__type",
+            "param",
+            "Code",
+            "Type",
+        ):
+            self._note(key.lower(), data.get(key))
         for key in ("raw", "message", "detail", "error_message", "msg", "Message"):
             if isinstance(text := data.get(key), str) and text.strip():
                 self.message = text
-                self.read(_parse(text), depth + 1)
+                self.read(_parse(text) or _passed_on(text), depth + 1)
                 break
-        for key in ("error", "innererror", "metadata", "details", "errors", "response"):
+        for key in NESTED:
             self._descend(data.get(key), depth)
+        for key in ("choices", "candidates", "promptFeedback"):
+            self._of_choices(data.get(key), depth)
+
+    def _of_choices(self, value: Any, depth: int) -> None:
+        """What an answer that failed holds instead of words: an error, or why it ended."""
+        for choice in value[:10] if isinstance(value, list) else [value]:
+            if not isinstance(choice, dict):
+                continue
+            for key in ("finish_reason", "finishReason", "stop_reason", "blockReason"):
+                if found := FINISH.match(f"finish_reason={choice.get(key)}"):
+                    self.codes.append(found[1])
+            self._descend(choice.get("error"), depth)
 
     def _descend(self, value: Any, depth: int) -> None:
         if isinstance(value, str) and not self.message and not value.isidentifier():
@@ -102,7 +146,8 @@ class ProviderError:
             self.status = self.status or (value if 400 <= value <= 599 else None)
         elif isinstance(value, str) and len(value) <= 100 and key != "param":
             if value.isdecimal():
-                self.status = self.status or int(value)
+                is_status = len(value) == 3 and value[0] in "45"
+                self.status = self.status or (int(value) if is_status else None)
                 return
             self.codes.append(value)
             if key in ("type", "__type"):
@@ -130,14 +175,24 @@ def read_body(body: str, message: str) -> ProviderError:
 
 def _parse(text: str) -> Any:
     text = text.strip()
-    if text.startswith("data:"):
-        text = text[5:].strip().partition("\n")[0]
+    if event := EVENT.match(text):
+        text = text[event.end() :].partition("\n")[0].strip()
     if not text.startswith(("{", "[")):
         return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _passed_on(text: str) -> Any:
+    """Return the error of another provider that a message passes on, if any."""
+    said = ECHO.split(text[:TEXT_CHARACTERS], maxsplit=1)[0]
+    if not (found := PASSED_ON.search(said)):
+        return None
+    data = _embedded(said[found.end() :])
+    is_error = isinstance(data, dict) and not ERROR_KEYS.isdisjoint(data)
+    return data if is_error else None
 
 
 def _embedded(text: str) -> Any:
@@ -154,6 +209,8 @@ def _embedded(text: str) -> Any:
 
 def _python_literal(text: str) -> Any:
     """Return what the SDKs print of a body: a Python dict. Only its shape is trusted."""
+    # A field of an echoed input is none of the error's.
+    text = without_content(text)
     fields = {
         match["key"]: match["single"] or match["double"] or match["bare"]
         for match in LITERAL.finditer(text)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
+from chatdebug.errors.content import telling
 from chatdebug.payloads import redact_and_clip
 
 MAX_LINKS = 20
@@ -14,11 +15,32 @@ MESSAGE_CHARACTERS = 2_000
 ROOTS = ("site-packages", "dist-packages")
 
 
+HIDING_PLACES = (
+    "original_exception",
+    "original_error",
+    "inner_exception",
+    "inner_error",
+    "wrapped_exception",
+    "last_exception",
+    "exc",
+    "exception",
+    "cause",
+    "os_error",
+    "certificate_error",
+    "reason",
+    "error",
+)
+"""Attributes in which wrappers keep their cause where Python does not look for it."""
+HIDING_LISTS = ("exceptions", "errors", "failed_attempts")
+UNTELLING = frozenset(["Exception", "BaseException", "object", "RuntimeError"])
+
+
 def walk(error: BaseException) -> Iterator[BaseException]:
     """Yield an error, its causes and the members of its groups; each once, outermost first.
 
     An explicit cause comes before the context; a context that was suppressed with
-    ``raise … from None`` is left out. At most ``MAX_LINKS``.
+    ``raise … from None`` is left out. What a wrapper hides in an attribute or in its
+    arguments comes before both. At most ``MAX_LINKS``.
     """
     waiting, seen = [error], set[int]()
     while waiting and len(seen) < MAX_LINKS:
@@ -27,12 +49,49 @@ def walk(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
+        waiting[:0] = hidden_causes(current)
         if isinstance(current, BaseExceptionGroup):
             waiting[:0] = current.exceptions
         if current.__cause__ is not None:
             waiting.append(current.__cause__)
         elif current.__context__ is not None and not current.__suppress_context__:
             waiting.append(current.__context__)
+
+
+def hidden_causes(error: BaseException) -> list[BaseException]:
+    """Return the exceptions that an exception keeps in its attributes or arguments."""
+    found = [attribute(error, name) for name in HIDING_PLACES]
+    found.append(_of_future(attribute(error, "last_attempt")))
+    for name in HIDING_LISTS:
+        members = attribute(error, name)
+        if isinstance(members, list | tuple):
+            for member in members[:MAX_LINKS]:
+                is_error = isinstance(member, BaseException)
+                found.append(member if is_error else attribute(member, "exception"))
+    args = attribute(error, "args")
+    found += args[:MAX_LINKS] if isinstance(args, tuple) else ()
+    return [cause for cause in found if isinstance(cause, BaseException)]
+
+
+def _of_future(future: Any) -> object:
+    """Return the exception of a future that has ended: tenacity keeps its last attempt."""
+    try:
+        return future.exception(timeout=0) if future and future.done() else None
+    except BaseException:  # noqa: BLE001 - a cancelled one raises its cancellation
+        return None
+
+
+def bases(kind: type[BaseException]) -> Iterator[type[BaseException]]:
+    """Yield the classes of an exception that say something about it, itself first."""
+    return (base for base in kind.__mro__ if base.__name__ not in UNTELLING)
+
+
+def attribute(owner: object, name: str) -> Any:
+    """Return an attribute, or None for one that is missing or raises."""
+    try:
+        return getattr(owner, name, None)
+    except Exception:  # noqa: BLE001 - a property of anyone's object
+        return None
 
 
 def text_of(error: BaseException) -> str:
@@ -43,15 +102,19 @@ def text_of(error: BaseException) -> str:
         return "(the message could not be read)"
 
 
-def exception_chain(error: BaseException) -> list[dict[str, str]]:
+def exception_chain(
+    error: BaseException, *, keep_content: bool = False
+) -> list[dict[str, str]]:
     """Return the types and messages of an error and its causes, outermost first.
 
-    Each is ``{"type", "message"}``; messages are redacted and clipped.
+    Each is ``{"type", "message"}``; messages are redacted, clipped, and without what they
+    quote of a prompt or an answer unless ``keep_content``.
     """
+    shown = redact_and_clip if keep_content else telling
     return [
         {
             "type": type(link).__name__,
-            "message": redact_and_clip(text_of(link), MESSAGE_CHARACTERS),
+            "message": shown(text_of(link), MESSAGE_CHARACTERS),
         }
         for link in walk(error)
     ]

@@ -1,17 +1,17 @@
 """``classify``: the one result that retries, the user's message and the recorder share."""
 
-import asyncio
-import re
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.chain import walk
+from chatdebug.errors.chain import text_of, walk
+from chatdebug.errors.content import code_like, telling
+from chatdebug.errors.endings import is_cancellation, is_deadline
 from chatdebug.errors.evidence import Evidence, evidence_of
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
-from chatdebug.errors.messages import ADVICE, detect_provider, sentence
+from chatdebug.errors.messages import advice, detect_provider, sentence
+from chatdebug.errors.responses import answer_of, witnesses
 from chatdebug.errors.rules import (
     CANCELLED_RULES,
     FALLBACK,
@@ -19,10 +19,12 @@ from chatdebug.errors.rules import (
     Rule,
     first_that_holds,
 )
+from chatdebug.errors.waiting import retry_after
 from chatdebug.payloads import redact_and_clip
 
+logger = logging.getLogger(__name__)
+
 DETAIL_CHARACTERS = 500
-CANCELLATIONS = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 REQUEST_ID_HEADERS = (
     "x-request-id",
     "request-id",
@@ -31,23 +33,11 @@ REQUEST_ID_HEADERS = (
     "x-goog-request-id",
     "cf-ray",
 )
-RETRY_IN_TEXT = re.compile(
-    r"(?:try again|retry)(?: after| in) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b"
-)
-SECONDS = {
-    "ms": 0.001,
-    "milliseconds": 0.001,
-    "millisecond": 0.001,
-    "m": 60,
-    "minute": 60,
-    "minutes": 60,
-}
 CONTINUITY = {
     "responses.tool_output_missing": "A tool call of the history has no result.",
     "responses.reasoning_missing": "A step of the history lacks its reasoning.",
 }
 """Details of the rules whose original text names ids of the history."""
-WITH_STATUS_ONLY = re.compile(r"[\s:]*(?:\(no body\)|status code \(no body\))?\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +55,8 @@ class Classification:
     advice: str = ""
     """One sentence for the user: what helps."""
     detail: str = ""
-    """The provider's own reason, redacted, at most 500 characters."""
+    """The provider's own reason, at most 500 characters: redacted, and without what it
+    quotes of a prompt or an answer."""
     rule: str = FALLBACK.id
     """Stable id of the rule that fired."""
     error_type: str = ""
@@ -108,26 +99,62 @@ def classify(
     ones, by default the deployment's own. None stands for an error without an object. In
     an exception group a member that is captured decides, so that no evidence is lost.
     """
+    try:
+        return _classified(error, provider, rules)
+    except Exception as failure:  # noqa: BLE001 - anyone's exception, anyone's rule
+        # What cannot be classified is unknown, and its evidence the more wanted. The log
+        # gets no text: it may be the chat's.
+        logger.warning("An error could not be classified: %s", type(failure).__name__)
+        kind = ErrorKind.GENERIC
+        return Classification(
+            kind=kind,
+            provider=provider,
+            message=sentence(kind, provider=provider, status_code=None),
+            advice=advice(kind),
+            rule="fallback.unreadable",
+        )
+
+
+def _classified(
+    error: BaseException | None, provider: str, rules: Sequence[Rule] | None
+) -> Classification:
     if error is None:
         return classify_evidence(Evidence(provider=provider), rules=rules)
     if isinstance(error, BaseExceptionGroup) and error.exceptions:
-        members = [
-            classify(member, provider=provider, rules=rules)
-            for member in error.exceptions
-        ]
-        return next((member for member in members if member.captured), members[0])
+        return _of_group(
+            [
+                classify(member, provider=provider, rules=rules)
+                for member in error.exceptions
+            ]
+        )
+    if ended := _of_ending(error, provider):
+        return ended
     known = next((link for link in walk(error) if isinstance(link, KnownError)), None)
     if known is not None:
         return _of_known(known, provider)
-    evidence = replace(evidence_of(error), provider=provider)
-    if evidence.status_code is None:
-        if isinstance(error, CANCELLATIONS):
-            return _ended(
-                evidence, "ended.cancelled", ErrorKind.GENERIC, cancelled=True
-            )
-        if _is_deadline(error):
-            return _ended(evidence, "ended.deadline", ErrorKind.TIMEOUT, deadline=True)
-    return classify_evidence(evidence, rules=rules)
+    return classify_evidence(
+        replace(evidence_of(error), provider=provider), rules=rules
+    )
+
+
+def _of_group(members: list[Classification]) -> Classification:
+    return next((member for member in members if member.captured), members[0])
+
+
+def _of_ending(error: BaseException, provider: str) -> Classification | None:
+    """Return what an end of the caller's own is, or None for a failure.
+
+    An SDK may have wrapped it like a failure; but a bare TimeoutError is the caller's
+    only where it comes as it is.
+    """
+    first = witnesses(error)[0]
+    if answer_of(first).status is not None:
+        return None
+    if is_cancellation(first):
+        return _ended(provider, "ended.cancelled", cancelled=True)
+    if is_deadline(error) or (type(first) is not TimeoutError and is_deadline(first)):
+        return _ended(provider, "ended.deadline", deadline=True)
+    return None
 
 
 def classify_evidence(
@@ -135,7 +162,7 @@ def classify_evidence(
 ) -> Classification:
     """Return what an error is of which this is known."""
     if first_that_holds(CANCELLED_RULES, evidence):
-        return _ended(evidence, "text.interrupted", ErrorKind.GENERIC, cancelled=True)
+        return _ended(evidence.provider, "text.interrupted", cancelled=True)
     rule = first_that_holds((*_own_rules(rules), *RULES), evidence) or FALLBACK
     provider = evidence.provider or detect_provider(
         " ".join((evidence.message, evidence.reason))
@@ -149,7 +176,7 @@ def classify_evidence(
         message=sentence(
             rule.kind, provider=provider, status_code=evidence.status_code
         ),
-        advice=ADVICE[rule.kind],
+        advice=advice(rule.kind),
         detail=CONTINUITY.get(rule.id) or _detail(evidence, rule.kind),
         rule=rule.id,
         error_type=_word(evidence.error_type),
@@ -168,27 +195,6 @@ def explain(
         if fired:
             return
     yield FALLBACK, True
-
-
-def retry_after(evidence: Evidence) -> float | None:
-    """Return how many seconds the provider asks to wait, or None.
-
-    From ``retry-after-ms``, else ``retry-after`` (seconds or a date in the future), else
-    what the exception knows, else what the text says. Nothing negative, past or unreadable.
-    """
-    headers = evidence.headers
-    if (milliseconds := _positive(headers.get("retry-after-ms"))) is not None:
-        return milliseconds / 1000
-    value = headers.get("retry-after")
-    if (seconds := _positive(value)) is not None:
-        return seconds
-    if value and (date := _seconds_until(value)) is not None:
-        return date
-    if evidence.retry_after is not None and evidence.retry_after > 0:
-        return evidence.retry_after
-    if match := RETRY_IN_TEXT.search(evidence.lead):
-        return float(match[1]) * SECONDS.get(match[2], 1)
-    return None
 
 
 def _own_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
@@ -210,38 +216,25 @@ def _of_known(error: KnownError, provider: str) -> Classification:
         provider=provider,
         status_code=error.status_code,
         message=message,
-        advice=ADVICE[error.kind],
-        detail=redact_and_clip(str(error), DETAIL_CHARACTERS),
+        advice=advice(error.kind),
+        detail=telling(text_of(error), DETAIL_CHARACTERS),
         rule=f"own.{type(error).__name__.removesuffix('Error')}",
     )
 
 
 def _ended(
-    evidence: Evidence,
-    rule: str,
-    kind: ErrorKind,
-    *,
-    cancelled: bool = False,
-    deadline: bool = False,
+    provider: str, rule: str, *, cancelled: bool = False, deadline: bool = False
 ) -> Classification:
-    message = "The request was stopped." if cancelled else "The request took too long."
     return Classification(
-        kind=kind,
-        provider=evidence.provider,
-        message=message,
+        kind=ErrorKind.TIMEOUT if deadline else ErrorKind.GENERIC,
+        provider=provider,
+        message="The request was stopped."
+        if cancelled
+        else "The request took too long.",
         rule=rule,
         cancelled=cancelled,
         deadline=deadline,
     )
-
-
-def _is_deadline(error: BaseException) -> bool:
-    """Say whether this is the caller's own time limit.
-
-    ``asyncio.timeout`` and ``concurrent.futures`` raise a bare TimeoutError; one of a
-    socket has an errno, and one of a provider's library another class.
-    """
-    return type(error) is TimeoutError and error.errno is None
 
 
 def _detail(evidence: Evidence, kind: ErrorKind) -> str:
@@ -250,7 +243,7 @@ def _detail(evidence: Evidence, kind: ErrorKind) -> str:
         said = evidence.message
     if "<html" in said[:2000].lower() or "<!doctype" in said[:2000].lower():
         return ""
-    return redact_and_clip(" ".join(said.split()), DETAIL_CHARACTERS)
+    return " ".join(telling(said, DETAIL_CHARACTERS).split())
 
 
 def _request_id(evidence: Evidence) -> str:
@@ -261,23 +254,5 @@ def _request_id(evidence: Evidence) -> str:
 
 
 def _word(value: str) -> str:
-    return redact_and_clip(value, 100)
-
-
-def _positive(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if 0 < number < float("inf") else None
-
-
-def _seconds_until(value: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    return seconds if seconds > 0 else None
+    """Return what a provider gives as a code; nothing if it is none, but words."""
+    return redact_and_clip(code_like(value), 100)

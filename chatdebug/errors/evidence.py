@@ -1,18 +1,15 @@
 """Everything that an error tells about itself, gathered from its whole chain."""
 
 import builtins
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from chatdebug.errors.bodies import ECHO, TEXT_CHARACTERS, read_body
-from chatdebug.errors.chain import text_of, walk
+from chatdebug.errors.chain import attribute, bases, text_of
+from chatdebug.errors.responses import BODY_CHARACTERS, answer_of, witnesses
 
-BODY_CHARACTERS = 64 * 1024
-"""How much of a body is looked at (reference-behaviour.md, (d))."""
 LEAD_CHARACTERS = 400
 """Where a provider says what is wrong; what it quotes of the prompt comes later."""
 
@@ -31,7 +28,7 @@ STATUS_WORD = re.compile(
 STATUSES = "400|401|402|403|404|408|413|422|429|500|502|503|504|524|529"
 COUNTED = "(?:tokens|messages|characters|bytes|items|times|retries|attempts|ms|seconds)"
 BARE_STATUS = re.compile(
-    rf"(?:^|[\[(>]|\b(?:error|code|api|returned|returns|after|got|received|retrying|"
+    rf"(?:^|[\[(>]|\b(?:error|code|api|returned|returns|responded with|after|got|received|retrying|"
     rf"response|exception|failed with|gateway|error code):? -? ?)({STATUSES})\b(?![.,:]\d)(?! {COUNTED})"
     rf"|(?<![\w.:-])(?<!stream id )({STATUSES})"
     r"(?= (?:unauthorized|forbidden|payment required|not found|request timeout|too many "
@@ -42,6 +39,21 @@ BARE_STATUS = re.compile(
 """A status without the word, where it cannot be a port, an id, a date or a count."""
 CATCH_ALL = re.compile(r"^\W{0,3}(?:\w+: )?litellm\.|\b\w+Exception - ")
 """How LiteLLM begins its texts. Its APIConnectionError is for all that it cannot place."""
+
+CHALLENGE_HEADERS = frozenset(
+    [
+        "cf-mitigated",
+        "x-amzn-waf-action",
+        "x-datadome",
+        "x-sucuri-block",
+        "proxy-authenticate",
+    ]
+)
+PAGE = re.compile(
+    r"<!doctype html|<html\b|<head\b|<title\b|just a moment\.\.\.|enable javascript and "
+    r"cookies|\bcaptcha\b|web application firewall|incapsula incident",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +77,8 @@ class Evidence:
     error_code: str = ""
     retry_after: float | None = None
     """Seconds, where the exception itself knows them."""
+    links: tuple[str, ...] = ()
+    """The beginning of each exception in the chain, as class and text."""
 
     @property
     def raised(self) -> str:
@@ -98,6 +112,25 @@ class Evidence:
         ).lower()
 
     @cached_property
+    def chain(self) -> str:
+        """The exceptions of the chain and the provider's words, one a line; lower case, what
+        is quoted included."""
+        texts = (*self.links, self.reason[:LEAD_CHARACTERS])
+        return "\n".join(" ".join(text.split()) for text in texts).lower()
+
+    @cached_property
+    def is_page(self) -> bool:
+        """Whether something answered with a web page, or asked for a proof of its own.
+
+        A login page, a firewall, a proxy: then a status 401 or 403 is not the provider's.
+        """
+        if not CHALLENGE_HEADERS.isdisjoint(self.headers):
+            return True
+        if "text/html" in self.headers.get("content-type", "").lower():
+            return True
+        return any(PAGE.search(text[:2000]) for text in (self.body, self.message))
+
+    @cached_property
     def text(self) -> str:
         """All that was said, without what is quoted there; lower case."""
         plain_body = "" if self.body.lstrip().startswith(("{", "[")) else self.body
@@ -117,18 +150,18 @@ def code_word(value: object) -> str:
 
 def evidence_of(error: BaseException) -> Evidence:
     """Gather what an exception and its causes tell. Never raises."""
-    links = list(walk(error))
-    bodies = [_body_of(link) for link in links]
-    message = text_of(error)
+    links = witnesses(error)
+    answers = [answer_of(link) for link in links]
     return build_evidence(
-        message=message,
-        body=next(filter(None, bodies), ""),
-        status_code=_first(links, "status_code", "code", kind=int),
+        message=text_of(links[0]),
+        body=next((answer.body for answer in answers if answer.body), ""),
+        status_code=next((answer.status for answer in answers if answer.status), None),
         error_type=_first(links, "provider_error_type", "type", kind=str) or "",
         error_code=_first(links, "provider_error_code", "code", kind=str) or "",
-        headers=next(filter(None, map(_headers_of, links)), {}),
-        classes=tuple(_class_names(links)),
+        headers=next((answer.headers for answer in answers if answer.headers), {}),
+        classes=[kind.__name__ for link in links for kind in bases(type(link))],
         retry_after=_first(links, "retry_after", kind=float),
+        links=[f"{type(link).__name__}: {text_of(link)}" for link in links],
     )
 
 
@@ -143,14 +176,24 @@ def build_evidence(
     classes: Iterable[str] = (),
     provider: str = "",
     retry_after: float | None = None,
+    links: Iterable[str] = (),
 ) -> Evidence:
-    """Put together what is known of a failure, and take out of body and text what they say."""
+    """Put together what is known of a failure, and take out of body and text what they say.
+
+    ``links`` are the exceptions of the chain, each as ``class: text``.
+    """
     # Before anything is looked for: a text of 20 MB must not take seconds of a loop.
     body, message = body[:BODY_CHARACTERS], message[:BODY_CHARACTERS]
     found = read_body(body, message)
     reason = found.message
-    status = status_code or found.status or _status_in(message) or _status_in(reason)
+    status = status_code
+    if status is None or status < 400 or status in (500, 502):
+        # A gateway's own success or failure: what it passes on says more.
+        told = found.status or _status_in(message) or _status_in(reason)
+        status = told or status
     given = (error_type, error_code, *found.codes)
+    classes = tuple(classes)
+    chain = tuple(links) or (f"{classes[0] if classes else ''}: {message}",)
     return Evidence(
         message=message[:TEXT_CHARACTERS],
         body=body,
@@ -165,11 +208,12 @@ def build_evidence(
         error_type=str(error_type or found.type or ""),
         error_code=str(error_code or found.code or ""),
         retry_after=retry_after,
+        links=tuple(link[:LEAD_CHARACTERS] for link in chain),
     )
 
 
 def _status_in(text: str) -> int | None:
-    text = text[:LEAD_CHARACTERS]
+    text = ECHO.split(text[:LEAD_CHARACTERS], 1)[0]
     if match := STATUS_WORD.search(text):
         return int(match[1])
     if match := BARE_STATUS.search(text):
@@ -182,7 +226,7 @@ def _with_bases(names: Iterable[str]) -> Iterator[str]:
     for name in names:
         known = getattr(builtins, name, None) if name else None
         if isinstance(known, type) and issubclass(known, BaseException):
-            yield from _bases(known)
+            yield from (kind.__name__ for kind in bases(known))
         elif name:
             yield name
 
@@ -193,57 +237,12 @@ def _telling(names: Iterable[str], message: str) -> Iterator[str]:
     return (name for name in names if not (is_caught and name == "APIConnectionError"))
 
 
-def _bases(kind: type[BaseException]) -> Iterator[str]:
-    for base in kind.__mro__:
-        if base not in (Exception, BaseException, object, RuntimeError):
-            yield base.__name__
-
-
-def _class_names(links: Iterable[BaseException]) -> Iterable[str]:
-    for link in links:
-        yield from _bases(type(link))
-
-
 def _first[T](links: Iterable[BaseException], *names: str, kind: type[T]) -> T | None:
     for link in links:
         for name in names:
-            value = _attribute(link, name)
+            value = attribute(link, name)
             if kind is float and isinstance(value, int | float):
                 return kind(value)  # type: ignore[call-arg]
             if isinstance(value, kind) and not isinstance(value, bool):
                 return value
     return None
-
-
-def _body_of(link: BaseException) -> str:
-    """Return the body that an SDK's exception carries, as text."""
-    body = _attribute(link, "body")
-    if body is None:
-        body = _attribute(link, "response")
-    if isinstance(body, bytes):
-        return body[:BODY_CHARACTERS].decode(errors="replace")
-    if isinstance(body, str):
-        return body
-    if isinstance(body, dict | list):
-        try:
-            return json.dumps(body)
-        except (TypeError, ValueError, RecursionError):
-            return ""
-    return ""
-
-
-def _headers_of(link: BaseException) -> dict[str, str]:
-    headers = _attribute(link, "headers")
-    if headers is None:
-        headers = _attribute(_attribute(link, "response"), "headers")
-    try:
-        return {str(key): str(value) for key, value in dict(headers or {}).items()}
-    except (TypeError, ValueError):
-        return {}
-
-
-def _attribute(owner: object, name: str) -> Any:
-    try:
-        return getattr(owner, name, None)
-    except Exception:  # noqa: BLE001 - a property of anyone's object
-        return None

@@ -24,7 +24,7 @@ PROVIDERS = {
 UNKNOWN_PROVIDER = "The AI provider"
 
 HINTS = (
-    # In the order of reference (f): the first that is mentioned.
+    # In this order: the first that is mentioned.
     ("openai-compat", ("openai-compat", "openai compatible")),
     ("azure", ("azure openai", "azure-openai", "openai.azure.com", "azure")),
     ("openrouter", ("openrouter",)),
@@ -84,4 +84,10 @@ def sentence(kind: ErrorKind, *, provider: str, status_code: int | None) -> str:
     """Return the sentence for the user: what happened. Never a status code in it."""
     if kind is ErrorKind.GENERIC and status_code is None:
         return UNEXPECTED
-    return SENTENCES[kind].format(provider=PROVIDERS.get(provider, UNKNOWN_PROVIDER))
+    said = SENTENCES.get(kind, SENTENCES[ErrorKind.GENERIC])
+    return said.format(provider=PROVIDERS.get(provider, UNKNOWN_PROVIDER))
+
+
+def advice(kind: ErrorKind) -> str:
+    """Return the sentence for the user: what helps."""
+    return ADVICE.get(kind, ADVICE[ErrorKind.GENERIC])

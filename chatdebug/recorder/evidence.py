@@ -1,15 +1,18 @@
-"""The error payload of a step: evidence without content (design.md, 4.2)."""
+"""The error payload of a step: evidence without content."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from chatdebug.errors import Classification, code_frames, exception_chain
-from chatdebug.payloads import clip, json_safe
-from chatdebug.redaction import redact_text
+from chatdebug.errors import (
+    Classification,
+    code_frames,
+    exception_chain,
+    response_facts,
+)
+from chatdebug.payloads import json_safe
 
-MAX_MESSAGE = 2_000  # characters; a provider's whole reason fits, a 20 MB body does not
 NO_EXCEPTION = "stream error part with nil error"
-"""Message of an error that came without an exception object (reference (c))."""
+"""Message of an error that came without an exception object."""
 
 
 @dataclass(slots=True)
@@ -25,18 +28,28 @@ class Progress:
 
 
 def error_payload(
-    error: BaseException | None, verdict: Classification, progress: Progress
+    error: BaseException | None,
+    verdict: Classification,
+    progress: Progress,
+    *,
+    keep_content: bool = False,
 ) -> dict[str, Any]:
     """Return what is kept of an error: JSON-safe, redacted, clipped.
 
+    Without ``keep_content``, which is for the full level, no text of it shows what it
+    quotes of a prompt or an answer.
+
     Keys: message, type, chain (list of type and message, outermost first), frames (list
     of file, line, function), kind, rule, provider, status_code, error_type, error_code,
-    request_id, retryable, detail, and those of ``Progress``.
+    request_id, retryable, detail, response (facts of the last response, see
+    ``response_facts``), and those of ``Progress``.
     """
-    chain = exception_chain(error) if error is not None else []
+    chain = (
+        exception_chain(error, keep_content=keep_content) if error is not None else []
+    )
     message = chain[0]["message"] if chain else NO_EXCEPTION
     payload = {
-        "message": clip(redact_text(message), MAX_MESSAGE),
+        "message": message,
         "type": type(error).__name__ if error is not None else "",
         "chain": chain,
         "frames": code_frames(error) if error is not None else [],
@@ -49,6 +62,7 @@ def error_payload(
         "request_id": verdict.request_id,
         "retryable": verdict.retryable,
         "detail": verdict.detail,
+        "response": response_facts(error),
         "elapsed_ms": progress.elapsed_ms,
         "first_part_ms": progress.first_part_ms,
         "parts_received": progress.parts_received,

@@ -213,7 +213,7 @@ class Step:
         progress = self.progress or Progress()
         progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
         progress.retry_count = self.retries
-        self.error = error_payload(error, verdict, progress)
+        self.error = error_payload(error, verdict, progress, keep_content=self.is_full)
         self.run.error_kind = verdict.kind
 
     def _end(self, status: Status, *, is_capture: bool) -> None:

@@ -103,3 +103,26 @@ def test_a_payload_of_more_than_twelve_lines_is_folded() -> None:
     (payload,) = payloads(step)
     assert payload.line_count == 13
     assert payload.is_long
+
+
+def test_the_facts_of_the_last_response_have_a_row_each() -> None:
+    response = {
+        "status": 200,
+        "content_type": "text/html",
+        "length": 1_440,
+        "server": "nginx",
+        "closed_by": "provider",
+    }
+    report = ErrorReport.of({"kind": "generic", "response": response})
+    assert report.facts == [
+        ("Response status", "200"),
+        ("Content type", "text/html"),
+        ("Content length", "1,440 bytes"),
+        ("Server", "nginx"),
+        ("Connection closed by", "the provider"),
+    ]
+
+
+def test_a_status_that_is_the_errors_is_said_once() -> None:
+    report = ErrorReport.of({"status_code": 502, "response": {"status": 502}})
+    assert report.facts == [("HTTP status", "502")]

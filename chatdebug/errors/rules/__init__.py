@@ -6,11 +6,11 @@ words only where no provider answered: text may quote the prompt. "Lead" is the 
 of the provider's own words without what is quoted there; a rule that reads it is about a
 phrase that no prompt would put at that place.
 
-Sources: the providers' error references as of November 2026, the rules of
-reference-behaviour.md (f), and ``tests/accuracy/data``.
+Sources: the providers' error references as of November 2026, and ``tests/accuracy/data``.
 """
 
 from chatdebug.enums import ErrorKind
+from chatdebug.errors.rules.causes import CAUSES, CHALLENGES, GATEWAYS, PASSED_ON
 from chatdebug.errors.rules.general import (
     CANCELLED_RULES,
     CLASSES,
@@ -39,12 +39,16 @@ FALLBACK = Rule("fallback.generic", ErrorKind.GENERIC)
 
 RULES: tuple[Rule, ...] = (
     *SPECIAL,
+    *CAUSES,
+    *CHALLENGES,
     *STRUCTURE,
     *BLOCKED,
     *CLASSES,
     *DEFECTS,
     *PHRASES,
+    *GATEWAYS,
     *STATUS,
+    *PASSED_ON,
     *TRANSPORT,
     *LOOSE,
     *SERVER,

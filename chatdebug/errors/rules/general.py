@@ -80,7 +80,8 @@ CLASSES: tuple[Rule, ...] = (
         classes=names(
             """
             ModelContextWindowExceededError ContextWindowExceededError
-            UnsupportedParamsError NoRegionError
+            UnsupportedParamsError NoRegionError LengthFinishReasonError
+            IncompleteOutputException IncompleteToolCall OutputTokenLimitExceeded
             """
         ),
     ),
@@ -144,7 +145,7 @@ TRANSPORT: tuple[Rule, ...] = (
             """
             ModelTimeoutError ModelRequestTimeout APITimeoutError TimeoutException
             ReadTimeout ConnectTimeout PoolTimeout WriteTimeout ReadTimeoutError
-            ConnectTimeoutError
+            ConnectTimeoutError TimeoutError
             """
         ),
     ),
@@ -159,7 +160,9 @@ TRANSPORT: tuple[Rule, ...] = (
             BrokenPipeError EOFError IncompleteReadError EndpointConnectionError
             ConnectionClosedError gaierror ClientConnectionError ClientPayloadError
             ClientConnectorError ServerDisconnectedError ProtocolError IncompleteRead
-            ChunkedEncodingError MaxRetryError NewConnectionError
+            ChunkedEncodingError MaxRetryError NewConnectionError SSLEOFError
+            SSLZeroReturnError ClosedResourceError BrokenResourceError EndOfStream
+            RemoteDisconnected NameResolutionError HTTPClientError
             """
         ),
     ),

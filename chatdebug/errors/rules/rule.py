@@ -24,6 +24,10 @@ class Rule:
     raised: frozenset[str] = frozenset()
     """One of these is the class of the outermost exception."""
     statuses: frozenset[int] = frozenset()
+    page: bool = False
+    """A web page or a challenge came instead of a provider's answer."""
+    cause: re.Pattern[str] | None = None
+    """Found in one exception of the chain, written "class: text" in lower case."""
     lead: re.Pattern[str] | None = None
     """Found in what is said first."""
     said: re.Pattern[str] | None = None
@@ -50,9 +54,13 @@ class Rule:
             return False
         if self.raised and evidence.raised not in self.raised:
             return False
+        if self.page and not evidence.is_page:
+            return False
         return not (evidence.is_structured and (self.text or self.unstructured))
 
     def _fits_words(self, evidence: Evidence) -> bool:
+        if self.cause and not self.cause.search(evidence.chain):
+            return False
         if self.lead and not self.lead.search(evidence.opening):
             return False
         if self.said and not self.said.search(evidence.lead):
@@ -65,7 +73,7 @@ class Rule:
 def phrases(patterns: str) -> re.Pattern[str]:
     """Return one pattern that finds any of the patterns, one a line."""
     lines = (line.strip() for line in patterns.splitlines())
-    return re.compile("|".join(filter(None, lines)))
+    return re.compile("|".join(filter(None, lines)), re.MULTILINE)
 
 
 def codes(words: str) -> frozenset[str]:

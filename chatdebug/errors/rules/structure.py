@@ -6,6 +6,7 @@ from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.rule import Rule, codes, phrases
 
 RATE_LIMIT_WORDS = phrases(r"rate limit exceeded")
+PER_MINUTE = r"per[-_ ]?min(?:ute)?\b|please retry in \d"
 PER_DAY = phrases(r"""
     per[-_ ]?(?:day|month|week)\b
     perday
@@ -114,6 +115,7 @@ STRUCTURE: tuple[Rule, ...] = (
             credit balance is too low
             insufficient (?:account )?(?:balance|credits?|funds)
             requires more credits
+            requires (?:a )?(?:paid|positive) (?:balance|credits?)
             (?:out of|no remaining|no more) credits
             never purchased credits
             (?:budget|(?:spend(?:ing)?|usage|billing)(?: hard)? limits?) (?:has been |have been )?(?:exceeded|reached)

@@ -1,4 +1,4 @@
-"""Says what the recorder would make of an error."""
+"""Says what the recorder would make of an error, by the deployment's own rules first."""
 
 import json
 import sys
@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
 
 from chatdebug.errors import (
     RULES,
@@ -17,6 +18,7 @@ from chatdebug.errors import (
     explain,
 )
 from chatdebug.management.jsonl import answer_lines
+from chatdebug.services.rules import loaded_rules
 
 STANDARD_INPUTS = ("message", "status_code", "error_type", "error_code")
 INPUTS = (*STANDARD_INPUTS, "response_body", "headers", "provider", "exception")
@@ -51,13 +53,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rules",
             action="store_true",
-            help="list the built-in rules in their order",
+            help="list the rules in their order, the deployment's own first",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Answer. Raises CommandError without anything to classify, or for a bad line."""
+        self.load_own_rules()
         if options["rules"]:
-            for rule in RULES:
+            for rule in (*loaded_rules.current(), *RULES):
                 retried = "retryable" if rule.retryable else ""
                 self.stdout.write(f"{rule.id:32} {rule.kind:24} {retried}".rstrip())
         elif options["jsonl"]:
@@ -75,6 +78,16 @@ class Command(BaseCommand):
             self.show(classify_evidence(evidence))
         else:
             raise CommandError("Give a message, or --jsonl with lines on stdin.")
+
+    def load_own_rules(self) -> None:
+        """Read the deployment's rules; without its database, say that they are left out."""
+        try:
+            loaded_rules.load()
+        except DatabaseError as error:
+            self.stderr.write(
+                "The deployment's own rules could not be read from the database "
+                f"({type(error).__name__}): only the built-in ones are used."
+            )
 
     def explain(self, evidence: Evidence) -> None:
         """Print what was read out of the error, and each rule that was tried."""

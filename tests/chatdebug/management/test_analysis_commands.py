@@ -2,10 +2,17 @@
 
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
+
+from chatdebug.models import ClassificationRule
+from chatdebug.services.rules import LoadedRules, loaded_rules
+
+pytestmark = pytest.mark.django_db
 
 
 def lines_of(
@@ -123,3 +130,33 @@ def test_the_self_test_covers_every_path_and_shows_no_secret() -> None:
     assert "LEAK" not in text
     assert "base64, alignment 2" in text
     assert "key-of-the-test-suite" not in text
+
+
+@pytest.fixture
+def own_rule() -> Iterator[ClassificationRule]:
+    rule = ClassificationRule.objects.create(
+        note="Teapots", kind="config", text="i'm a teapot"
+    )
+    yield rule
+    rule.delete()
+    loaded_rules.load()
+
+
+def test_the_deployments_own_rules_are_used(own_rule: ClassificationRule) -> None:
+    text = output_of("classify_chat_error", "I'm a teapot")
+    assert "config (not recorded" in text
+    assert f"own.{own_rule.pk}" in text
+    assert output_of("classify_chat_error", "--rules").startswith("own.")
+
+
+def test_a_database_that_cannot_be_read_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(self: LoadedRules, *, using: str = "default") -> None:
+        raise OperationalError("no such host")
+
+    monkeypatch.setattr(LoadedRules, "load", away)
+    out, err = io.StringIO(), io.StringIO()
+    call_command("classify_chat_error", "status 429", stdout=out, stderr=err)
+    assert "rate_limit" in out.getvalue()
+    assert "own rules could not be read" in err.getvalue()

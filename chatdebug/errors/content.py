@@ -1,0 +1,242 @@
+"""Takes out of an error's text what it quotes of a prompt or an answer.
+
+Two kinds of places hold content. In data (JSON, a Python dict, an object's repr) it is
+the value of a field: those of known facts stay, the provider's own words stay and are
+looked at again, every other text goes. In prose it stands in quotes, or behind a word
+that announces it: a quotation stays if it looks like a name, and what is announced goes,
+to the end of the text if nothing closes it. So a form that nobody has thought of loses
+too much rather than too little.
+
+What an error says in plain words, without quotes and unannounced, cannot be told from
+the provider's reason and stays.
+"""
+
+import re
+
+from chatdebug.errors.content_words import (
+    CODE,
+    CONSTANT,
+    CONTENT_FIELDS,
+    ERROR_DATA,
+    FACT_FIELDS,
+    IDENTIFIER,
+    KEPT_VALUE,
+    NEXT,
+    VERDICT,
+    WORDS_FIELDS,
+)
+from chatdebug.errors.literals import (
+    CLOSING_QUOTE,
+    LITERAL_START,
+    bracket_end,
+    escaped,
+    literal_end,
+    unescaped,
+    value_end,
+)
+from chatdebug.payloads import clip
+from chatdebug.redaction import redact_text
+
+TEXT_CHARACTERS = 16 * 1024
+"""How much of a text is looked at; what follows is left out."""
+MAX_DEPTH = 6
+
+
+def telling(text: str, limit: int) -> str:
+    """Return what may be stored of an error's text where no content may be.
+
+    Redacted, without what it quotes of a prompt or an answer, at most ``limit``
+    characters.
+    """
+    # Looked for first: what is a secret may only be seen in its surroundings.
+    return clip(without_content(redact_text(text[:TEXT_CHARACTERS])), limit)
+
+
+def code_like(text: str) -> str:
+    """Return a provider's type, code or id, or nothing if it does not look like one."""
+    return text if CODE.fullmatch(text) else ""
+
+
+def without_content(text: str, depth: int = 0) -> str:
+    """Return an error's text with each quoted content replaced by type and length."""
+    if depth > MAX_DEPTH:
+        return note(text)
+    kept, at = list[str](), 0
+    while found := NEXT.search(text, at):
+        kept.append(text[at : found.start()])
+        shown, at = READERS[found.lastgroup or ""](text, found, depth)
+        kept.append(shown)
+    kept.append(text[at:])
+    return "".join(kept)
+
+
+def note(value: str, kind: str = "text") -> str:
+    """Return what stands for a content: its type and its length."""
+    kind = {"{": "object", "[": "list", "(": "list"}.get(value[:1], kind)
+    return f"[{kind} of {len(value):,} characters]" if value else ""
+
+
+def _page(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    end = text.lower().rfind("</html>")
+    end = end + len("</html>") if end > found.start() else len(text)
+    return note(" " * (end - found.start()), "web page"), end
+
+
+def _tag(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    closing = f"</{found[0][1:-1]}>"
+    end = text.lower().find(closing.lower(), found.end())
+    end = end if end >= 0 else len(text)
+    return found[0] + note(text[found.end() : end].strip()), end
+
+
+def _field(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    name = re.sub(r"[\\\"':=>\s]", "", found[0])
+    shown, end = _of_field(text, found.end(), name, depth)
+    return found[0] + shown, end
+
+
+def _keyword(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    name = found[0].rstrip("= ").lower()
+    if name not in CONTENT_FIELDS:
+        # Of an object's repr: what looks like a name is looked at as any quotation.
+        return found[0], found.end()
+    shown, end = _of_field(text, found.end(), name, depth)
+    return found[0] + shown, end
+
+
+def _of_field(text: str, start: int, name: str, depth: int) -> tuple[str, int]:
+    """Return what is shown of a field's value, and where it ends or is to be read on."""
+    name = name if name in WORDS_FIELDS else name.lower()
+    literal = LITERAL_START.match(text, start)
+    if name in CONTENT_FIELDS:
+        if KEPT_VALUE.match(text, start):
+            return "", start
+        end = value_end(text, start, name)
+        return _shortened(text, start, end), end
+    if literal is None:
+        return "", start
+    end = literal_end(text, literal)
+    inner = _inner(text, literal, end)
+    if name in WORDS_FIELDS:
+        said = without_content(unescaped(inner), depth + 1)
+        return _requoted(text, literal, end, escaped(said, literal["quote"])), end
+    if name in FACT_FIELDS and CODE.fullmatch(inner):
+        return text[start:end], end
+    return _shortened(text, start, end), end
+
+
+def _announced(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    start = found.end()
+    if ERROR_DATA.match(text[start : start + 500]):
+        return found[0], start
+    if LITERAL_START.match(text, start) or text[start : start + 1] in ("[", "{", "("):
+        end = value_end(text, start)
+        return found[0] + _shortened(text, start, end), end
+    return found[0] + note(text[start:].strip()), len(text)
+
+
+def _caused(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    literal = LITERAL_START.match(text, found.end())
+    if literal is None:
+        return found[0], found.end()
+    end = literal_end(text, literal)
+    said = without_content(unescaped(_inner(text, literal, end)), depth + 1)
+    return found[0] + _requoted(text, literal, end, said), end
+
+
+def _value_first(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A validator's message begins with the value that it refuses."""
+    end = bracket_end(text, 0)
+    if VERDICT.match(text, end) or not ERROR_DATA.match(text):
+        return note(text[:end]), end
+    return found[0], found.end()
+
+
+def _value(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    literal = LITERAL_START.match(text, found.end())
+    if literal is None:
+        return found[0], found.end()
+    end = literal_end(text, literal)
+    if ERROR_DATA.match(inner := _inner(text, literal, end)):
+        said = without_content(unescaped(inner), depth + 1)
+        return found[0] + _requoted(text, literal, end, said), end
+    return found[0] + _shortened(text, found.end(), end), end
+
+
+def _quoted(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    literal = LITERAL_START.match(text, found.start())
+    if literal is None:
+        return found[0], found.end()
+    end = literal_end(text, literal)
+    inner = _inner(text, literal, end)
+    if ERROR_DATA.match(inner) or inner.startswith(("https://", "http://")):
+        said = without_content(unescaped(inner), depth + 1)
+        return _requoted(text, literal, end, said), end
+    is_all = depth == 0 and text.strip() == text[found.start() : end]
+    is_name = (IDENTIFIER if is_all else CODE).fullmatch(inner)
+    is_name = is_name or CONSTANT.fullmatch(inner)
+    is_prose = literal["quote"] in CLOSING_QUOTE
+    if is_name and not is_prose and not VERDICT.match(text, end):
+        return text[found.start() : end], end
+    return _shortened(text, found.start(), end), end
+
+
+def _address(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    place, mark, query = found[0].partition("?")
+    scheme, separator, path = place.rpartition("://")
+    parts = [
+        note(part) if "%" in part or "+" in part or len(part) > 80 else part
+        for part in path.split("/")
+    ]
+    pairs = [_pair(pair) for pair in query.split("&")] if query else []
+    return scheme + separator + "/".join(parts) + mark + "&".join(pairs), found.end()
+
+
+def _pair(pair: str) -> str:
+    name, mark, value = pair.partition("=")
+    is_plain = re.fullmatch(r"[\w.:-]{0,30}", value) and mark
+    if is_plain and name.lower() not in CONTENT_FIELDS:
+        return pair
+    return f"{name}={note(value)}" if mark and CODE.fullmatch(name) else note(pair)
+
+
+def _long(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    return note(found[0]), found.end()
+
+
+READERS = {
+    "page": _page,
+    "tag": _tag,
+    "field": _field,
+    "announced": _announced,
+    "caused": _caused,
+    "value_first": _value_first,
+    "keyword": _keyword,
+    "value": _value,
+    "address": _address,
+    "quoted": _quoted,
+    "long": _long,
+}
+
+
+def _inner(text: str, literal: re.Match[str], end: int) -> str:
+    return text[literal.end() : max(literal.end(), end - _closing(text, literal, end))]
+
+
+def _closing(text: str, literal: re.Match[str], end: int) -> int:
+    """Return how long the closing quote is: 0 if the text ends before it."""
+    closing = literal["escapes"] + CLOSING_QUOTE.get(literal["quote"], literal["quote"])
+    is_closed = end > literal.end() and text.endswith(closing, literal.end(), end)
+    return len(closing) if is_closed else 0
+
+
+def _requoted(text: str, literal: re.Match[str], end: int, said: str) -> str:
+    return literal[0] + said + text[end - _closing(text, literal, end) : end]
+
+
+def _shortened(text: str, start: int, end: int) -> str:
+    """Return type and length of a value, in its own quotes if it has some."""
+    literal = LITERAL_START.match(text, start)
+    if literal is None or literal_end(text, literal) != end:
+        return note(text[start:end].strip())
+    return _requoted(text, literal, end, note(_inner(text, literal, end)))

@@ -1,0 +1,225 @@
+"""The answer behind an exception: what is in memory of it, whichever library it is of.
+
+Nothing here reads from a connection: a body that its client has not read stays unread.
+Known shapes: the SDKs of OpenAI, Anthropic and Google, Mistral's, Hugging Face's, httpx,
+httpx2, requests, urllib, aiohttp and botocore; others that look like them are read alike.
+"""
+
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatdebug.errors.chain import attribute, bases, walk
+
+BODY_CHARACTERS = 64 * 1024
+"""How much of a body is looked at."""
+STATUS_NAMES = ("status_code", "status", "code", "http_status", "http_status_code")
+CHARSET = re.compile(r"charset=\"?([\w-]{1,40})", re.IGNORECASE)
+HEADER_VALUE = re.compile(r"[\w.:;/@+=, ()*\"-]{0,100}", re.ASCII)
+"""What a content type or the name of a server looks like."""
+CLOSED_BY_PROVIDER = frozenset(
+    [
+        "RemoteProtocolError",
+        "ServerDisconnectedError",
+        "ConnectionResetError",
+        "RemoteDisconnected",
+        "IncompleteRead",
+        "IncompleteReadError",
+        "ChunkedEncodingError",
+        "ClientPayloadError",
+        "BrokenPipeError",
+        "ConnectionClosedError",
+        "ProtocolError",
+        "ReadError",
+        "SSLEOFError",
+    ]
+)
+CLOSED_BY_CLIENT = frozenset(
+    [
+        "TimeoutException",
+        "ReadTimeout",
+        "ReadTimeoutError",
+        "APITimeoutError",
+        "StreamSilenceError",
+        "TimeoutError",
+        "CancelledError",
+    ]
+)
+"""Exceptions after which the connection was given up by this side."""
+
+
+CATCH_ALLS = frozenset(["APIConnectionError", "ModelConnectionError", "ModelAPIError"])
+"""With these the SDKs pass on whatever was raised while they sent or read."""
+WRAPPED_BY_NAME = (
+    "original_exception",
+    "original_error",
+    "inner_exception",
+    "inner_error",
+    "wrapped_exception",
+)
+"""Where wrappers keep a cause that they speak for, and not only a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of a response. Nothing is redacted."""
+
+    status: int | None = None
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+
+
+def answer_of(link: BaseException) -> Answer:
+    """Return what an exception carries of a response; never raises, never reads."""
+    response = _response_of(link)
+    headers = _headers(link, response)
+    return Answer(
+        _status(link, response),
+        _body(link, response, headers)[:BODY_CHARACTERS],
+        headers,
+    )
+
+
+def response_facts(error: BaseException | None) -> dict[str, Any]:
+    """Return the facts of the last response, as far as an error or its causes know them.
+
+    Keys, each only where it is known: ``status``, ``content_type``, ``length`` (bytes, as
+    announced or received), ``server`` (its header) and ``closed_by`` ("provider" or
+    "client"). A transport that knows more puts a mapping with some of these keys into the
+    attribute ``chatdebug_response`` of the exception that it raises; what it says counts.
+    """
+    if error is None:
+        return {}
+    links = list(walk(error))
+    answers = (answer_of(link) for link in links)
+    answer = next(
+        (found for found in answers if found.status or found.headers), Answer()
+    )
+    facts: dict[str, Any] = {
+        "status": answer.status,
+        "content_type": answer.headers.get("content-type"),
+        "length": answer.headers.get("content-length"),
+        "server": answer.headers.get("server"),
+        "closed_by": _closed_by(links),
+    }
+    for link in reversed(links):
+        said = attribute(link, "chatdebug_response")
+        if isinstance(said, Mapping):
+            facts |= {key: said[key] for key in facts if said.get(key) is not None}
+    facts["status"], facts["length"] = _count(facts["status"]), _count(facts["length"])
+    for key in ("content_type", "server", "closed_by"):
+        value = str(facts[key] or "")
+        facts[key] = value if HEADER_VALUE.fullmatch(value) else ""
+    return {key: value for key, value in facts.items() if value not in (None, "")}
+
+
+def witnesses(error: BaseException) -> list[BaseException]:
+    """Return the exceptions of a chain that say what failed, outermost first.
+
+    Left out are wrappers that only say that there is a cause: an SDK's catch-all raised
+    from another exception, and those that keep it in an attribute of their own.
+    """
+    links = list(walk(error))
+    return [link for link in links if not _only_wraps(link)] or links
+
+
+def _only_wraps(link: BaseException) -> bool:
+    if type(link).__name__ in CATCH_ALLS:
+        return link.__cause__ is not None
+    is_wrapper = any(
+        isinstance(attribute(link, name), BaseException) for name in WRAPPED_BY_NAME
+    )
+    if not is_wrapper and attribute(link, "last_attempt") is None:
+        return False
+    return not answer_of(link).body
+
+
+def _closed_by(links: Iterable[BaseException]) -> str:
+    for link in links:
+        names = {kind.__name__ for kind in bases(type(link))}
+        if names & CLOSED_BY_CLIENT:
+            return "client"
+        if names & CLOSED_BY_PROVIDER:
+            return "provider"
+    return ""
+
+
+def _count(value: object) -> int | None:
+    return int(str(value)) if re.fullmatch(r"[0-9]{1,15}", str(value)) else None
+
+
+def _response_of(link: BaseException) -> Any:
+    response = attribute(link, "response")
+    return response if response is not None else attribute(link, "raw_response")
+
+
+def _status(link: BaseException, response: Any) -> int | None:
+    if type(link).__module__.startswith("aiohttp.http_exceptions"):
+        return None  # its code is what a server would answer with
+    for owner in (link, response):
+        for name in STATUS_NAMES:
+            value = attribute(owner, name)
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            if is_number and 100 <= value <= 599:
+                return int(value)
+    return _count(_metadata(response).get("HTTPStatusCode"))
+
+
+def _metadata(response: Any) -> Mapping[str, Any]:
+    """Return what botocore keeps of a response."""
+    found = response.get("ResponseMetadata") if isinstance(response, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _body(link: BaseException, response: Any, headers: Mapping[str, str]) -> str:
+    """Return the body that is in memory, as text."""
+    for body in (attribute(link, "body"), response, attribute(link, "details")):
+        if text := _as_text(body, headers):
+            return text
+    # Where httpx and requests keep what was read; asking them for it would read the rest.
+    kept = attribute(response, "__dict__")
+    content = kept.get("_content") if isinstance(kept, dict) else None
+    if not content and isinstance(handle := attribute(link, "fp"), io.BytesIO):
+        content = handle.getvalue()
+    return _as_text(content, headers)
+
+
+def _as_text(body: object, headers: Mapping[str, str]) -> str:
+    if isinstance(body, str):
+        return body
+    if isinstance(body, bytes | bytearray):
+        found = CHARSET.search(headers.get("content-type", ""))
+        try:
+            return body[:BODY_CHARACTERS].decode(
+                found[1] if found else "utf-8", errors="replace"
+            )
+        except LookupError:
+            return body[:BODY_CHARACTERS].decode(errors="replace")
+    if isinstance(body, dict | list):
+        try:
+            return json.dumps(body, default=str)
+        except (TypeError, ValueError, RecursionError):
+            return ""
+    return ""
+
+
+def _headers(link: BaseException, response: Any) -> dict[str, str]:
+    candidates: tuple[Any, ...] = (
+        attribute(link, "headers"),
+        attribute(response, "headers"),
+        _metadata(response).get("HTTPHeaders"),
+    )
+    for headers in candidates:
+        if headers is None:
+            continue
+        try:
+            found = {str(key).lower(): str(value) for key, value in headers.items()}
+        except Exception:  # noqa: BLE001, S112 - anyone's object
+            continue
+        if found:
+            return found
+    return {}

@@ -1,0 +1,104 @@
+"""A small HTTP server that fails in known ways, for real clients to fail at."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+QUOTA = {
+    "error": {
+        "message": "You exceeded your current quota, please check your plan.",
+        "type": "insufficient_quota",
+        "code": "insufficient_quota",
+    }
+}
+CONTEXT = {
+    "error": {
+        "message": "This model's maximum context length is 8 tokens.",
+        "code": "context_length_exceeded",
+    }
+}
+ODD = {"error": {"message": "The flux is inverted.", "code": "flux_inverted"}}
+PAGE = b"<!DOCTYPE html><html><title>Just a moment...</title></html>"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers by path."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Fail in the way that the path names."""
+        name = self.path.strip("/").partition("/")[0].partition("?")[0]
+        if length := int(self.headers.get("content-length") or 0):
+            self.rfile.read(length)
+        match name:
+            case "quota":
+                self.answer(429, json.dumps(QUOTA).encode())
+            case "context":
+                self.answer(400, json.dumps(CONTEXT).encode())
+            case "odd":
+                self.answer(418, json.dumps(ODD).encode())
+            case "challenge":
+                self.answer(403, PAGE, "text/html; charset=utf-8")
+            case "loop":
+                self.answer(302, b"", location=self.path)
+            case "garbled":
+                self.answer(200, b"this is no gzip", encoding="gzip")
+            case "cut":
+                self.answer(200, b"short", length=500)
+                self.close_connection = True
+
+    do_POST = do_GET
+
+    def answer(
+        self,
+        status: int,
+        body: bytes,
+        kind: str = "application/json",
+        *,
+        length: int | None = None,
+        location: str = "",
+        encoding: str = "",
+    ) -> None:
+        """Send a response."""
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(length or len(body)))
+        self.send_header("X-Request-Id", "req_77")
+        if location:
+            self.send_header("Location", location)
+        if encoding:
+            self.send_header("Content-Encoding", encoding)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def version_string(self) -> str:
+        """Name this server."""
+        return "flaky/1.0"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    """Ends with the test, whoever still holds a connection open."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that left."""
+
+
+@contextmanager
+def failing_server() -> Iterator[str]:
+    """Run the server; its address without a slash at the end."""
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
