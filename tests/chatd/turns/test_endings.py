@@ -122,7 +122,7 @@ def test_a_hiccup_after_the_claim_is_waited_for(what: str, error: Exception) -> 
 
     with refused_statements(matches, error, times=2) as refused:
         run_on_site(body)
-    assert len(refused) == 2
+    assert refused
     turn.refresh_from_db()
     assert turn.status == "completed"
 
