@@ -68,6 +68,7 @@ class Generation:
         say: Callable[[str], None],
     ) -> FinishReason:
         attempts = broken = 0
+        most = self._policy.max_attempts
         while True:
             attempts += 1
             watch = self._watch()
@@ -75,14 +76,17 @@ class Generation:
                 return await self._attempt(messages, watch, deadline)
             except Exception as error:
                 verdict = classify(error, provider=self._provider)
-                broken += _broke(error, verdict, watch)
+                if _broke(error, verdict, watch):
+                    broken += 1
+                    left = self._policy.max_broken - broken
+                    most = min(self._policy.max_attempts, attempts + left)
                 wait = self._policy.wait_before_retry(verdict, attempts=attempts)
                 if wait is None or broken >= self._policy.max_broken:
                     raise
                 if asyncio.get_running_loop().time() + wait >= (deadline.when() or 0):
                     raise  # nothing more could come of it
                 logger.info("Attempt %s failed (%s)", attempts, verdict.rule)
-            say(retry_notice(verdict, attempts=attempts, policy=self._policy))
+            say(retry_notice(verdict, attempts=attempts, most=most))
             await asyncio.sleep(wait)
             self._answer.reset()
             say("")
@@ -155,12 +159,9 @@ class _Silence:
         return None
 
 
-def retry_notice(verdict: Classification, *, attempts: int, policy: TurnPolicy) -> str:
+def retry_notice(verdict: Classification, *, attempts: int, most: int) -> str:
     """Return what the viewers are told while the turn waits."""
-    return (
-        f"{verdict.message} Trying again "
-        f"(attempt {attempts + 1} of {policy.max_attempts})."
-    )
+    return f"{verdict.message} Trying again (attempt {attempts + 1} of {most})."
 
 
 def _broke(error: Exception, verdict: Classification, watch: Watch) -> bool:

@@ -66,7 +66,8 @@ class AnthropicWire:
             for name in ("content_block_start", "content_block_stop"):
                 fields = {"type": name, "index": index, "content_block": block}
                 events.append(encoded(name, fields))
-        delta = {"stop_reason": value.get("stop_reason"), "stop_sequence": None}
+        reason = value.get("stop_reason") or "end_turn"  # it is whole
+        delta = {"stop_reason": reason, "stop_sequence": None}
         fields = {
             "type": "message_delta",
             "delta": delta,

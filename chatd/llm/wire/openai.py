@@ -42,6 +42,8 @@ class OpenAIWire:
         choice = choices[0]
         if not isinstance(choice, dict) or not _words_of(choice):
             return []
+        if plain(str(choice.get("finish_reason"))) in NOTHING:
+            choice = {**choice, "finish_reason": "stop"}  # it is whole
         chunk = {**value, "object": "chat.completion.chunk", "choices": [choice]}
         return [encoded("", chunk), DONE]
 

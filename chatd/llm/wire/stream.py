@@ -63,6 +63,7 @@ class AnswerStream(httpx2.AsyncByteStream):
         self._splitter = EventSplitter(MAX_EVENT_BYTES)
         self._received = 0
         self._is_finished = False
+        self._is_at_end = False
         self._ends_at: float | None = None
         # One for all who iterate: an SDK that has read the last event reads on for the
         # end of the response, to use its connection again.
@@ -82,6 +83,25 @@ class AnswerStream(httpx2.AsyncByteStream):
             await self._source.aclose()
 
     async def _read(self) -> AsyncGenerator[bytes]:
+        try:
+            async with aclosing(self._answer()) as answer:
+                async for part in answer:
+                    yield part
+        except Exception as error:
+            error.chatdebug_response = self._facts()  # type: ignore[attr-defined]
+            raise
+
+    def _facts(self) -> dict[str, Any]:
+        """Return what the recorder keeps of a response that fails: no content."""
+        return {
+            "status": self._status,
+            "content_type": self._headers.get("content-type"),
+            "server": self._headers.get("server"),
+            "length": self._received,
+            "closed_by": "provider" if self._is_at_end else "client",
+        }
+
+    async def _answer(self) -> AsyncGenerator[bytes]:
         head = await self._head()
         is_over = False
         async with aclosing(self._found(head)) as events:
@@ -228,7 +248,9 @@ class AnswerStream(httpx2.AsyncByteStream):
     async def _next_raw(self) -> bytes | None:
         try:
             async with asyncio.timeout_at(self._ends_at):
-                return await anext(self._chunks, None)
+                chunk = await anext(self._chunks, None)
+                self._is_at_end = chunk is None
+                return chunk
         except asyncio.CancelledError:
             reason = self._watch.why_cancelled()
             if reason is not None:
@@ -243,6 +265,7 @@ class AnswerStream(httpx2.AsyncByteStream):
 
     def _broke(self, error: Exception) -> None:
         """Note that the connection broke off, or raise it if that was too early."""
+        self._is_at_end = True
         if not self._is_finished:
             raise error
         name = type(error).__name__

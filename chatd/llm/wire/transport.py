@@ -47,7 +47,7 @@ class AnswerTransport(httpx2.AsyncBaseTransport):
             source, httpx2.AsyncByteStream
         ):
             return response
-        if response.status_code == 200 and _asks_for_stream(request):
+        if response.is_success and _asks_for_stream(request):
             response.stream = AnswerStream(
                 response, source, protocol=_protocol_of(request), watch=watch
             )

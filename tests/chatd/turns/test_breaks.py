@@ -283,7 +283,20 @@ def test_what_is_no_answer_is_captured_with_its_status_and_type(
     assert (turn.error["kind"], turn.error["status_code"]) == ("generic", 200)
     assert f"HTTP 200 with {kind}" in turn.error["detail"]
     assert replay.hits["case"] == 1
-    assert ChatRun.objects.of_chat(str(chat.pk)).get().steps.count() == 1
+    step = ChatStep.objects.get(run__chat_id=str(chat.pk))
+    assert step.error["request_id"] == "req-4711"
+    assert step.error["response"]["status"] == 200
+    assert step.error["response"]["content_type"] == kind
+
+
+def test_a_stream_that_ends_early_says_who_ended_it_and_when() -> None:
+    sent = [*beginning("openai"), *words("openai", "Hello")]
+    _, _, chat = turn_of(sent, "openai")
+    for step in ChatStep.objects.filter(run__chat_id=str(chat.pk)):
+        facts = step.error["response"]
+        assert facts["closed_by"] == "provider"
+        assert facts["length"] == sum(map(len, sent)) - len(sent[0])
+        assert facts["content_type"] == "text/event-stream"
 
 
 WHOLE = {
