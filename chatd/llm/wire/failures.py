@@ -110,3 +110,17 @@ def status_in(value: Any) -> int | None:
         if type(number) is int and 400 <= number <= 599:
             return number
     return status_in(value.get("error"))
+
+
+def values_of(body: bytes) -> list[Any]:
+    """Return the JSON of a body: one value, or one for each line; none if it is neither."""
+    try:
+        return [json.loads(body)]
+    except (ValueError, RecursionError):
+        lines = [line for line in body.splitlines() if line.strip()]
+    if len(lines) < 2:
+        return []
+    try:
+        return [json.loads(line) for line in lines]
+    except (ValueError, RecursionError):
+        return []

@@ -1,7 +1,6 @@
 """Reads a provider's response and hands on a stream that its SDK can rely on."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
@@ -21,6 +20,7 @@ from chatd.llm.wire.failures import (
     is_error,
     status_in,
     unreadable,
+    values_of,
 )
 from chatd.llm.wire.reading import Reading, WireProtocol
 from chatd.llm.wire.watch import Watch
@@ -190,7 +190,7 @@ class AnswerStream(httpx2.AsyncByteStream):
         body = await self._rest(head)
         if not body.strip():
             raise IncompleteStreamError("The response is empty.")
-        values = _values(body)
+        values = values_of(body)
         error = next(filter(is_error, values), None)
         if error is not None:
             raise self._no_answer(
@@ -218,7 +218,7 @@ class AnswerStream(httpx2.AsyncByteStream):
         while size < most:
             if is_json and parts[-1].rstrip()[-1:] in (b"}", b"]"):
                 joined = b"".join(parts)
-                if _values(joined):
+                if values_of(joined):
                     return joined  # whatever the connection does now
                 parts = [joined]
             if (chunk := await self._next()) is None:
@@ -295,17 +295,3 @@ def _is_report(reading: Reading) -> bool:
         for event in reading.passed
         if not reading.has_text
     )
-
-
-def _values(body: bytes) -> list[Any]:
-    """Return the JSON of a body: one value, or one for each line; none if it is neither."""
-    try:
-        return [json.loads(body)]
-    except (ValueError, RecursionError):
-        lines = [line for line in body.splitlines() if line.strip()]
-    if len(lines) < 2:
-        return []
-    try:
-        return [json.loads(line) for line in lines]
-    except (ValueError, RecursionError):
-        return []
