@@ -21,10 +21,10 @@ from chatd.services import turns
 from chatd.services.turns import Outcome
 from chatd.turns.answer import Answer
 from chatd.turns.bus import get_bus
+from chatd.turns.failures import NOT_STORED, failure_outcome
 from chatd.turns.generation import Generation
 from chatd.turns.policy import turn_policy
 from chatd.turns.threads import in_thread, undisturbed
-from chatdebug.errors import classify, code_frames
 from chatdebug.levels import level_of
 from chatdebug.recorder import Level, Run, RunKind, logical_call, record_run
 
@@ -32,21 +32,8 @@ logger = logging.getLogger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 """What a database raises that is gone, starting, locked, full, or (the last) read-only."""
-ADVICE_WITHOUT_RUN = "Try again. If it happens again, report it with the turn's id, which is in the details."
 PERSIST_WAITS = (0.2, 0.5, 1, 2, 5, 10, 20)
 """Seconds between the tries of a unit of work while the database does not answer."""
-NOT_STORED: dict[str, Any] = {
-    "kind": "generic",
-    "message": "The answer could not be stored.",
-    "advice": ADVICE_WITHOUT_RUN,
-    "detail": "",
-    "provider": "",
-    "status_code": None,
-    "retryable": False,
-    "rule": "turn.not_stored",
-    "run_id": "",
-}
-"""Shown when not even the failure can be stored as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +164,7 @@ class TurnRun:
     async def _fail(self, error: Exception) -> None:
         if self._run is None:
             await self._record(error)
-        await self._end(_failure(error, self._turn, self._text, self._run))
+        await self._end(failure_outcome(error, self._turn, self._text, self._run))
 
     async def _end(self, outcome: Outcome) -> None:
         """Store an outcome, or, if that is refused, that there is a failure at least."""
@@ -260,38 +247,3 @@ def _prepare(turn: Turn) -> Assignment:
         history=build_history([*messages, question]),
         question=question,
     )
-
-
-def _place(error: Exception) -> str:
-    """Return where an error was raised, for the log."""
-    for frame in code_frames(error)[-1:]:
-        return f" at {frame['file']}:{frame['line']} in {frame['function']}"
-    return ""
-
-
-def _failure(error: Exception, turn: Turn, text: str, run: Run | None) -> Outcome:
-    verdict = classify(error, provider=turn.chat.model.provider)
-    # Not the error's own text, which may quote a prompt or a key.
-    logger.warning(
-        "A turn of chat %s failed: %s, %s%s",
-        turn.chat_id,
-        type(error).__name__,
-        verdict.rule,
-        _place(error),
-    )
-    run_id = run.stored_id if run is not None else None
-    # Without a run it failed where nothing is recorded: the level is off.
-    has_no_run = verdict.captured and run_id is None
-    advice = ADVICE_WITHOUT_RUN if has_no_run else verdict.advice
-    shown: dict[str, Any] = {
-        "kind": verdict.kind.value,
-        "message": verdict.message,
-        "advice": advice,
-        "detail": verdict.detail,
-        "provider": verdict.provider,
-        "status_code": verdict.status_code,
-        "retryable": verdict.retryable,
-        "rule": verdict.rule,
-        "run_id": str(run_id or ""),
-    }
-    return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
