@@ -24,6 +24,28 @@ class Role(TextChoices):
     ASSISTANT = "assistant", "Assistant"
 
 
+class FinishReason(TextChoices):
+    """Why an answer ended.
+
+    ``too_long`` is chatd's own bound, the others are the provider's words, as
+    pydantic-ai has them.
+    """
+
+    STOP = "stop", "Stop"
+    LENGTH = "length", "Length"
+    CONTENT_FILTER = "content_filter", "Content filter"
+    TOOL_CALL = "tool_call", "Tool call"
+    TOO_LONG = "too_long", "Too long"
+
+
+ENDINGS: dict[str, str] = {
+    FinishReason.LENGTH: "The answer was cut off: the model came to its limit of length.",
+    FinishReason.CONTENT_FILTER: "The answer was cut off by the provider's content filter.",
+    FinishReason.TOO_LONG: "The answer was cut off: it grew longer than is kept here.",
+}
+"""What readers are told of an answer that is not all that the model had to say."""
+
+
 class TurnStatus(TextChoices):
     """Where a turn stands.
 

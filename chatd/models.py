@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from chatd.enums import Provider, Role, TurnStatus
+from chatd.enums import ENDINGS, FinishReason, Provider, Role, TurnStatus
 from chatd.querysets import ChatQuerySet, ModelConfigQuerySet, TurnQuerySet
 
 environment_variable = RegexValidator(
@@ -185,6 +185,13 @@ class ChatMessage(models.Model):
     is_partial = models.BooleanField(
         default=False, help_text="The answer was cut short; what came is kept."
     )
+    finish_reason = models.CharField(
+        max_length=16,
+        choices=FinishReason,
+        blank=True,
+        default="",
+        help_text="Why the answer ended; empty for a question and a broken answer.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -202,3 +209,8 @@ class ChatMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_role_display()}: {self.text[:60]}"
+
+    @property
+    def note(self) -> str:
+        """What is to be said below an answer that was cut off; else empty."""
+        return ENDINGS.get(self.finish_reason, "")

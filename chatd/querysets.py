@@ -39,6 +39,16 @@ class TurnQuerySet(models.QuerySet["Turn"]):
         """Turns that wait for a runner, oldest first."""
         return self.filter(status=TurnStatus.QUEUED).order_by("created_at", "id")
 
+    def ready(self) -> "TurnQuerySet":
+        """Turns that wait for nothing but a runner: the next ones of chats not busy."""
+        same_chat = self.model._default_manager.filter(chat=models.OuterRef("chat"))
+        before: Any = models.Q(created_at__lt=models.OuterRef("created_at")) | models.Q(
+            created_at=models.OuterRef("created_at"), id__lt=models.OuterRef("id")
+        )
+        busy = same_chat.filter(status=TurnStatus.IN_PROGRESS)
+        older = same_chat.filter(before, status=TurnStatus.QUEUED)
+        return self.queued().exclude(models.Exists(busy) | models.Exists(older))
+
     def abandoned(self, *, now: datetime) -> "TurnQuerySet":
         """Turns whose runner let its lease run out: its process is gone."""
         return self.filter(status=TurnStatus.IN_PROGRESS, lease_expires_at__lt=now)

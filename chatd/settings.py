@@ -131,13 +131,29 @@ SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if SECURE_HTTPS 
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Numbers of chatd.turns.policy.TurnPolicy; times are in seconds.
+AT_LEAST_1 = validate.Range(min=1)
+NOT_NEGATIVE = validate.Range(min=0)
+SECONDS = validate.Range(min=0, min_inclusive=False, max=86_400)
+# How long a turn tries, waits and listens, and how much it takes: the numbers of
+# chatd.turns.policy.TurnPolicy, which says what each one means. Times are in seconds.
 TURN_POLICY: dict[str, Any] = {
-    "max_attempts": env.int("TURN_MAX_ATTEMPTS", 25, validate=validate.Range(min=1)),
-    "max_wait": env.float("TURN_MAX_WAIT", 60.0, validate=validate.Range(min=0)),
-    "silence": env.float(
-        "TURN_SILENCE", 600.0, validate=validate.Range(min=0, min_inclusive=False)
+    "max_attempts": env.int("TURN_MAX_ATTEMPTS", 25, validate=AT_LEAST_1),
+    "max_broken": env.int("TURN_MAX_BROKEN", 3, validate=AT_LEAST_1),
+    "max_wait": env.float("TURN_MAX_WAIT", 60.0, validate=NOT_NEGATIVE),
+    "first_part": env.float("TURN_FIRST_PART", 60.0, validate=SECONDS),
+    "silence": env.float("TURN_SILENCE", 120.0, validate=SECONDS),
+    "deadline": env.float("TURN_DEADLINE", 900.0, validate=SECONDS),
+    "grace": env.float("TURN_GRACE", 1.0, validate=validate.Range(min=0, max=60)),
+    "max_characters": env.int("TURN_MAX_CHARACTERS", 1_000_000, validate=AT_LEAST_1),
+    "max_bytes": env.int(
+        "TURN_MAX_BYTES", 128 * 1024 * 1024, validate=validate.Range(min=1024)
     ),
+}
+# How many turns run at once, of all people and of one, and how many of one may wait.
+TURN_LIMITS: dict[str, int] = {
+    "running": env.int("TURN_MAX_RUNNING", 200, validate=AT_LEAST_1),
+    "running_of_owner": env.int("TURN_MAX_RUNNING_OF_OWNER", 10, validate=AT_LEAST_1),
+    "queued_of_owner": env.int("TURN_MAX_QUEUED_OF_OWNER", 20, validate=AT_LEAST_1),
 }
 # The embedded server that is not a language model: see chatd.demo_provider.
 DEMO_PROVIDER = env.bool("DEMO_PROVIDER", DEBUG)

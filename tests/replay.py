@@ -97,8 +97,10 @@ class Replay:
             peer = writer.get_extra_info("socket")
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         elif action == "open":
-            await reader.read(1)
-            self.left.set()
+            try:
+                await reader.read(1)
+            finally:
+                self.left.set()
         elif isinstance(action, str):
             moved = action.replace(ORIGIN, f"127.0.0.1:{self.port}")
             writer.write(moved.encode("latin-1"))

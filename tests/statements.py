@@ -1,6 +1,6 @@
 """Sees the SQL of all threads of the process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -27,3 +27,21 @@ def collected_statements() -> Iterator[list[str]]:
         patch.object(CursorWrapper, "executemany", note_many),
     ):
         yield seen
+
+
+@contextmanager
+def refused_statements(
+    matches: Callable[[str], bool], error: Exception, *, times: int = 10**9
+) -> Iterator[list[str]]:
+    """Let the first so many matching statements fail, in all threads; yield them."""
+    refused: list[str] = []
+    execute = CursorWrapper.execute
+
+    def refuse(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
+        if len(refused) < times and matches(str(sql)):
+            refused.append(str(sql))
+            raise error
+        return execute(self, sql, params)
+
+    with patch.object(CursorWrapper, "execute", refuse):
+        yield refused

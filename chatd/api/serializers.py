@@ -39,11 +39,22 @@ class TitleSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class MessageSerializer(serializers.ModelSerializer[ChatMessage]):
-    """One entry of a chat's history."""
+    """One entry of a chat's history; ``note`` says if and why an answer was cut off."""
+
+    note = serializers.CharField(read_only=True)
 
     class Meta:
         model = ChatMessage
-        fields = ("id", "turn", "role", "text", "is_partial", "created_at")
+        fields = (
+            "id",
+            "turn",
+            "role",
+            "text",
+            "is_partial",
+            "finish_reason",
+            "note",
+            "created_at",
+        )
 
 
 class NewMessageSerializer(serializers.Serializer[dict[str, Any]]):

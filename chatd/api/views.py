@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import generics, pagination, status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -23,7 +23,12 @@ from chatd.api.serializers import (
 )
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
-from chatd.services.turns import InvalidMessage, request_stop, start_turn
+from chatd.services.turns import (
+    InvalidMessage,
+    TooManyTurns,
+    request_stop,
+    start_turn,
+)
 
 
 class NewestFirst(pagination.CursorPagination):
@@ -108,7 +113,10 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
         return self.chat().messages.all()
 
     def post(self, request: Request, chat_id: UUID) -> Response:
-        """Start the turn that answers the message. 400 with the reason if it cannot be."""
+        """Start the turn that answers the message.
+
+        400 with the reason if it cannot be sent, 429 if too many wait already.
+        """
         chat = self.chat()
         new = NewMessageSerializer(data=request.data)
         new.is_valid(raise_exception=True)
@@ -116,6 +124,8 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
             turn = start_turn(chat=chat, text=new.validated_data["text"])
         except InvalidMessage as error:
             raise ValidationError({"text": [str(error)]}) from error
+        except TooManyTurns as error:
+            raise Throttled(detail=str(error)) from error
         sent: dict[str, Any] = {
             "turn": TurnSerializer(turn).data,
             "message": MessageSerializer(turn.messages.get()).data,

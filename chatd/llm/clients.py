@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
+
+from chatd.llm.wire.transport import AnswerTransport
 
 # Between two reads, not for the whole answer; the same as in the SDKs' own clients.
 READ_SECONDS = 600.0
@@ -44,9 +47,19 @@ def shared_http_client(
                 write=WRITE_SECONDS,
                 pool=POOL_SECONDS,
             ),
-            transport=wrap(transport) if wrap else transport,
+            transport=AnswerTransport(wrap(transport) if wrap else transport),
+            cookies=no_cookies(),
         )
     return _clients[key]
+
+
+def no_cookies() -> CookieJar:
+    """Return a jar that takes nothing.
+
+    The client is everybody's: a provider's cookie would go from one user's turn to the
+    next one's.
+    """
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 async def close_http_clients() -> None:

@@ -4,6 +4,9 @@ The provider SDKs are imported when the first model of theirs is built: each cos
 half a second and 30 MB, which a process that builds none should not pay.
 """
 
+import sys
+from importlib import import_module
+
 import httpx2
 from pydantic_ai.models import Model
 
@@ -12,6 +15,24 @@ NO_KEY = "no-key"
 
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"
+
+
+SDK_MODULES = {
+    "openai": "pydantic_ai.models.openai",
+    "openai_compatible": "pydantic_ai.models.openai",
+    "anthropic": "pydantic_ai.models.anthropic",
+}
+
+
+def load_sdk(provider: str) -> None:
+    """Import what ``build_model`` needs for a provider: a matter for a thread."""
+    if provider in SDK_MODULES:
+        import_module(SDK_MODULES[provider])
+
+
+def sdk_is_loaded(provider: str) -> bool:
+    """Say whether ``build_model`` would import nothing costly any more."""
+    return SDK_MODULES.get(provider, "") in sys.modules
 
 
 def build_model(
@@ -70,8 +91,12 @@ def _openai_model(
         provider=OpenAICompatibleProvider("openai_compatible", openai_client=client)
         if is_compatible
         else OpenAIProvider(openai_client=client),
-        # Without it, a stream that just ends is reported as finished with "stop".
-        profile=OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True),
+        profile=OpenAIModelProfile(
+            # Without it, a stream that just ends is reported as finished with "stop".
+            openai_chat_streaming_requires_finish_reason=True,
+            # pydantic-ai finds only tags that come alone; chatd looks for them itself.
+            thinking_tags=("\0<think>", "\0</think>"),
+        ),
     )
 
 

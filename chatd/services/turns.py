@@ -1,19 +1,25 @@
 """Writes about turns: each one a short transaction that no model call is made in."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.text import Truncator
 
-from chatd.enums import Role, TurnStatus
+from chatd.enums import FinishReason, Role, TurnStatus
 from chatd.models import Chat, ChatMessage, Turn
+from chatd.text import storable, storable_json
 from chatd.turns.runners import get_runner
 
 MAX_MESSAGE_CHARACTERS = 100_000
@@ -26,6 +32,18 @@ class InvalidMessage(ValueError):
     """A message that cannot be sent; its text is a plain sentence for the user."""
 
 
+class TooManyTurns(Exception):
+    """A person has as many messages waiting as may wait; the text says so to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyTurn:
+    """A turn that a runner may begin."""
+
+    id: UUID
+    owner_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a turn ends, and what it leaves in the chat."""
@@ -33,6 +51,7 @@ class Outcome:
     status: TurnStatus
     text: str = ""
     is_partial: bool = False
+    finish_reason: FinishReason | None = None
     error: dict[str, Any] | None = None
 
 
@@ -40,7 +59,7 @@ def start_turn(*, chat: Chat, text: str) -> Turn:
     """Store a user's message and queue the turn that answers it.
 
     A chat has one active turn; a message sent meanwhile waits for it. Raises
-    InvalidMessage.
+    InvalidMessage, and TooManyTurns if too many of its owner's wait already.
     """
     text = _checked(text)
     if not chat.model.enabled:
@@ -48,6 +67,7 @@ def start_turn(*, chat: Chat, text: str) -> Turn:
             f"The model {chat.model} is switched off. Pick another one."
         )
     with transaction.atomic():
+        _raise_for_queue(chat.owner_id)
         turn = Turn.objects.create(chat=chat)
         ChatMessage.objects.create(chat=chat, turn=turn, role=Role.USER, text=text)
         if not chat.title:
@@ -56,6 +76,35 @@ def start_turn(*, chat: Chat, text: str) -> Turn:
         chat.save(update_fields=["title", "updated_at"])
         transaction.on_commit(partial(get_runner().enqueue, turn.id))
     return turn
+
+
+def ready_turns(
+    *, running: Mapping[UUID, int], limit: int, limit_of_owner: int
+) -> list[ReadyTurn]:
+    """Return up to ``limit`` turns to begin next, owners in turn, each one's oldest first.
+
+    ``running`` are the turns that run already, with their owners: an owner who has many
+    comes after one who has none, and no owner gets more than ``limit_of_owner``.
+    """
+    busy = Counter(running.values())
+    nth = Window(
+        RowNumber(), partition_by="chat__owner_id", order_by=("created_at", "id")
+    )
+    waiting = (
+        Turn.objects.ready()
+        .exclude(pk__in=list(running))
+        .annotate(nth=nth)
+        .filter(nth__lte=limit_of_owner)
+        .values_list("pk", "chat__owner_id", "nth", "created_at")
+        .order_by("nth", "created_at", "id")[: limit + len(running)]
+    )
+    places = [
+        (busy[owner] + place, created, ReadyTurn(turn_id, owner))
+        for turn_id, owner, place, created in waiting
+        if busy[owner] + place <= limit_of_owner
+    ]
+    places.sort(key=itemgetter(0, 1))
+    return [turn for _, _, turn in places[:limit]]
 
 
 def request_stop(*, turn: Turn) -> None:
@@ -71,20 +120,21 @@ def request_stop(*, turn: Turn) -> None:
     turn.refresh_from_db()
 
 
-def claim_turn(*, turn_id: UUID) -> Turn | None:
+def claim_turn(*, turn_id: UUID, at: datetime | None = None) -> Turn | None:
     """Take a queued turn for this runner; None if it is not to be run now.
 
-    That is: another runner was faster, it was stopped, or its chat is busy or has an
-    older message to answer first.
+    That is: another runner was faster, it was stopped or deleted, or its chat is busy or
+    has an older message to answer first. A runner that lost the database's answer asks
+    again with the same moment ``at``, and gets the turn that it had claimed with it.
     """
-    now = timezone.now()
+    now = at or timezone.now()
     older = Turn.objects.queued().filter(
         chat=OuterRef("chat"), created_at__lt=OuterRef("created_at")
     )
     claimable = Turn.objects.filter(pk=turn_id, status=TurnStatus.QUEUED)
     try:
         with transaction.atomic():
-            claimed = claimable.filter(~Exists(older)).update(
+            claimable.filter(~Exists(older)).update(
                 status=TurnStatus.IN_PROGRESS,
                 epoch=F("epoch") + 1,
                 started_at=now,
@@ -92,9 +142,8 @@ def claim_turn(*, turn_id: UUID) -> Turn | None:
             )
     except IntegrityError:  # chatd_one_active_turn_per_chat
         return None
-    if not claimed:
-        return None
-    return Turn.objects.select_related("chat__model").get(pk=turn_id)
+    mine = Turn.objects.filter(status=TurnStatus.IN_PROGRESS, started_at=now)
+    return mine.select_related("chat__model").filter(pk=turn_id).first()
 
 
 def finish_turn(
@@ -105,18 +154,18 @@ def finish_turn(
     Returns False, and stores nothing, if the turn is not this runner's any more.
     """
     now = timezone.now()
+    error = storable_json(outcome.error)
     with transaction.atomic():
-        if not _end_if(
-            turn, TurnStatus.IN_PROGRESS, now, outcome.status, error=outcome.error
-        ):
+        if not _end_if(turn, TurnStatus.IN_PROGRESS, now, outcome.status, error=error):
             return False
         if outcome.text:
             ChatMessage.objects.create(
                 chat_id=turn.chat_id,
                 turn=turn,
                 role=Role.ASSISTANT,
-                text=outcome.text,
+                text=storable(outcome.text),
                 is_partial=outcome.is_partial,
+                finish_reason=outcome.finish_reason or "",
             )
         Chat.objects.filter(pk=turn.chat_id).update(updated_at=now)
         if on_commit is not None:
@@ -151,6 +200,21 @@ def release_abandoned_turns() -> list[UUID]:
             status=TurnStatus.INTERRUPTED, finished_at=now, lease_expires_at=None
         )
     return ids
+
+
+def _raise_for_queue(owner_id: int) -> None:
+    """Raise TooManyTurns if no more of an owner's messages may wait.
+
+    The owner's row is locked meanwhile: of messages sent at once each one is counted.
+    """
+    most = settings.TURN_LIMITS["queued_of_owner"]
+    owners = get_user_model()._default_manager.select_for_update(no_key=True)
+    owners.filter(pk=owner_id).values_list("pk").first()
+    if Turn.objects.queued().filter(chat__owner_id=owner_id).count() >= most:
+        raise TooManyTurns(
+            f"{most:,} of your messages wait for an answer already. "
+            "Send this one when some of them are answered."
+        )
 
 
 def _checked(text: str) -> str:

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, InternalError, OperationalError
+from django.utils import timezone
 from pydantic_ai.messages import ModelMessage
 
-from chatd.enums import Role, TurnStatus
+from chatd.enums import FinishReason, Role, TurnStatus
 from chatd.llm.configured import configured_model
 from chatd.llm.history import build_history
 from chatd.models import ChatMessage, ModelConfig, Turn
@@ -19,10 +19,10 @@ from chatd.services import turns
 from chatd.services.turns import Outcome
 from chatd.turns.answer import Answer
 from chatd.turns.bus import get_bus
+from chatd.turns.failures import NOT_STORED, failure_outcome
 from chatd.turns.generation import Generation
 from chatd.turns.policy import turn_policy
 from chatd.turns.threads import in_thread, undisturbed
-from chatdebug.errors import classify, code_frames
 from chatdebug.levels import level_of
 from chatdebug.recorder import Level, Run, RunKind, logical_call, record_run
 
@@ -30,15 +30,13 @@ logger = logging.getLogger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 """What a database raises that is gone, starting, locked, full, or (the last) read-only."""
-ADVICE_WITHOUT_RUN = "Try again. If it happens again, report it with the turn's id, which is in the details."
-UNSAFE_ADVICE = "The evidence of this failure could not be made safe yet: its debug run may be missing after a restart."
-FINISH_WAITS = (0.2, 0.5, 1, 2, 5, 10, 20)
-"""Seconds between the tries to store an outcome while the database does not answer."""
+PERSIST_WAITS = (0.2, 0.5, 1, 2, 5, 10, 20)
+"""Seconds between the tries of a unit of work while the database does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """All that a turn needs to know from the database before it calls the model."""
+    """All that a claimed turn needs to know from the database to call the model."""
 
     turn: Turn
     config: ModelConfig
@@ -63,33 +61,153 @@ class Assignment:
         )
 
 
-async def run_turn(turn_id: UUID) -> None:
-    """Run a queued turn, if it can be claimed.
+async def run_turn(turn_id: UUID) -> bool:
+    """Run a queued turn, if it can be claimed; return whether it was.
 
     A cancellation ends it as interrupted and is raised again; no other error is.
     """
     # Shielded: a turn that was claimed must be ended by this task, however early it stops.
-    assignment = await undisturbed(in_thread(_claim, turn_id))
-    if assignment is None:
-        if await in_thread(_is_over, turn_id):
+    claim = partial(turns.claim_turn, turn_id=turn_id, at=timezone.now())
+    turn = await undisturbed(persisted(claim))
+    if turn is None:
+        if await persisted(partial(_is_over, turn_id)):
             get_bus().close(turn_id)  # it was stopped while it waited
-        return
-    bus = get_bus()
-    bus.open(turn_id, epoch=assignment.turn.epoch)
-    answer = Answer(bus, turn_id)
-    recording = assignment.record()
-    try:
+        return False
+    await TurnRun(turn).to_its_end()
+    return True
+
+
+async def persisted[R](work: "partial[R]") -> R:
+    """Do a unit of database work; a database that is away for a moment is waited for.
+
+    It may be done more than once, where only the database's answer was lost.
+    """
+    for wait in (*PERSIST_WAITS, None):
+        try:
+            return await in_thread(work)
+        except DATABASE_AWAY:
+            if wait is None:
+                raise
+            logger.warning("The database does not answer: %s", work.func.__name__)
+            await asyncio.sleep(wait)
+    raise AssertionError  # the last wait is None
+
+
+class TurnRun:
+    """One claimed turn, until its outcome is stored. Whatever happens, it is ended."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._bus = get_bus()
+        self._answer: Answer | None = None
+        self._run: Run | None = None
+
+    async def to_its_end(self) -> None:
+        """Get the answer and store the outcome; raises only a cancellation."""
+        try:
+            await self._get_answer()
+        except asyncio.CancelledError:
+            outcome = Outcome(TurnStatus.INTERRUPTED, self._text, is_partial=True)
+            await undisturbed(self._end(outcome))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the turn has failed
+            await undisturbed(self._fail(error))
+        finally:
+            self._bus.close(self._turn.id)
+
+    @property
+    def _text(self) -> str:
+        return self._answer.text if self._answer is not None else ""
+
+    async def _get_answer(self) -> None:
+        """Get the answer and commit it.
+
+        A failure leaves the recording's block, and so reaches whoever shows it, only when
+        its evidence is durable.
+        """
+        turn, config = self._turn, self._turn.chat.model
+        policy = turn_policy(config.provider)
+        self._answer = Answer(self._bus, turn.id, max_characters=policy.max_characters)
+        self._bus.open(turn.id, epoch=turn.epoch)
         _raise_if_cancelled()
-        await _answer(assignment, recording, answer)
-    except asyncio.CancelledError:
-        outcome = Outcome(TurnStatus.INTERRUPTED, answer.text, is_partial=True)
-        await undisturbed(_store(assignment.turn, outcome))
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the turn has failed
-        outcome = _failure(error, answer.text, recording.run)
-        await undisturbed(_store(assignment.turn, outcome))
-    finally:
-        bus.close(turn_id)
+        assignment = await persisted(partial(_prepare, turn))
+        async with assignment.record() as run:
+            self._run = run
+            with logical_call(run):
+                model = await configured_model(config)
+                generation = Generation(
+                    model=model,
+                    provider=config.provider,
+                    policy=policy,
+                    answer=self._answer,
+                )
+                say = partial(self._bus.publish_status, turn.id)
+                reason = await generation.run(assignment.history, say=say)
+            outcome = Outcome(
+                TurnStatus.COMPLETED,
+                self._text,
+                is_partial=reason is FinishReason.TOO_LONG,
+                finish_reason=reason,
+            )
+            await undisturbed(persisted(self._finish(outcome, run)))
+
+    def _finish(self, outcome: Outcome, run: Run | None = None) -> "partial[bool]":
+        on_commit = run.complete if run is not None else None
+        return partial(
+            turns.finish_turn, turn=self._turn, outcome=outcome, on_commit=on_commit
+        )
+
+    async def _fail(self, error: Exception) -> None:
+        if self._run is None:
+            await self._record(error)
+        await self._end(failure_outcome(error, self._turn, self._text, self._run))
+
+    async def _end(self, outcome: Outcome) -> None:
+        """Store an outcome, or, if that is refused, that there is a failure at least."""
+        try:
+            await persisted(self._finish(outcome))
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - no text may leave the turn hanging
+            logger.warning(
+                "The outcome of turn %s was refused: %s",
+                self._turn.id,
+                type(error).__name__,
+            )
+            if self._run is None or self._run.stored_id is None:
+                await self._record(error)
+            run_id = str(self._run.stored_id or "") if self._run is not None else ""
+            shown = (outcome.error or NOT_STORED) | {"run_id": run_id}
+            await self._end_without_text(shown)
+
+    async def _end_without_text(self, shown: dict[str, Any]) -> None:
+        try:
+            await persisted(self._finish(Outcome(TurnStatus.ERROR, error=shown)))
+        except DATABASE_AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - what was refused is in the texts of the error
+            shown = NOT_STORED | {"run_id": shown["run_id"]}
+            await persisted(self._finish(Outcome(TurnStatus.ERROR, error=shown)))
+
+    async def _record(self, error: Exception) -> None:
+        """Record a failure outside of the recording of the turn."""
+        turn, config = self._turn, self._turn.chat.model
+        try:
+            level = await in_thread(
+                level_of, chat_id=str(turn.chat_id), owner_id=str(turn.chat.owner_id)
+            )
+            async with record_run(
+                chat_id=turn.chat_id,
+                owner_id=turn.chat.owner_id,
+                level=level,
+                provider=config.provider,
+                model=config.model,
+                model_config_id=config.pk,
+            ) as run:
+                self._run = run
+                run.fail(error)
+        except Exception:
+            logger.exception("The failure of turn %s was not recorded", turn.id)
 
 
 def _is_over(turn_id: UUID) -> bool:
@@ -102,10 +220,7 @@ def _raise_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-def _claim(turn_id: UUID) -> Assignment | None:
-    turn = turns.claim_turn(turn_id=turn_id)
-    if turn is None:
-        return None
+def _prepare(turn: Turn) -> Assignment:
     chat = turn.chat
     earlier = list(Turn.objects.as_of(turn))
     messages = [message for past in earlier for message in past.messages.all()]
@@ -117,87 +232,3 @@ def _claim(turn_id: UUID) -> Assignment | None:
         history=build_history([*messages, question]),
         question=question,
     )
-
-
-async def _answer(
-    assignment: Assignment, recording: record_run, answer: Answer
-) -> None:
-    """Get the answer and commit it.
-
-    A failure leaves the recording's block, and so reaches whoever shows it, only when
-    its evidence is durable.
-    """
-    config = assignment.config
-    async with recording as run:
-        with logical_call(run):
-            generation = Generation(
-                model=configured_model(config),
-                provider=config.provider,
-                policy=turn_policy(config.provider),
-                answer=answer,
-            )
-            say = partial(get_bus().publish_status, assignment.turn.id)
-            await generation.run(assignment.history, say=say)
-        await _commit(assignment.turn, answer.text, run)
-
-
-async def _commit(turn: Turn, text: str, run: Run) -> None:
-    outcome = Outcome(TurnStatus.COMPLETED, text)
-    await undisturbed(_store(turn, outcome, on_commit=run.complete))
-
-
-async def _store(
-    turn: Turn, outcome: Outcome, *, on_commit: Callable[[], None] | None = None
-) -> None:
-    """Store an outcome; a database that is away for a moment does not lose it."""
-    for wait in (*FINISH_WAITS, None):
-        try:
-            await in_thread(
-                turns.finish_turn, turn=turn, outcome=outcome, on_commit=on_commit
-            )
-        except DATABASE_AWAY:
-            if wait is None:
-                raise
-            logger.warning("The outcome of turn %s is not stored yet", turn.id)
-            await asyncio.sleep(wait)
-        else:
-            return
-
-
-def _place(error: Exception) -> str:
-    """Return where an error was raised, for the log."""
-    for frame in code_frames(error)[-1:]:
-        return f" at {frame['file']}:{frame['line']} in {frame['function']}"
-    return ""
-
-
-def _failure(error: Exception, text: str, run: Run) -> Outcome:
-    verdict = classify(error, provider=run.facts.provider)
-    # Not the error's own text, which may quote a prompt or a key.
-    logger.warning(
-        "A turn of chat %s failed: %s, %s%s",
-        run.facts.chat_id,
-        type(error).__name__,
-        verdict.rule,
-        _place(error),
-    )
-    # Without a run it failed outside of a model call, or the level is off.
-    stored = run.stored_run
-    has_no_run = verdict.captured and stored is None
-    advice = ADVICE_WITHOUT_RUN if has_no_run else verdict.advice
-    if not run.evidence_is_safe:
-        advice = f"{advice} {UNSAFE_ADVICE}"
-    shown: dict[str, Any] = {
-        "kind": verdict.kind.value,
-        "message": verdict.message,
-        "advice": advice,
-        "detail": verdict.detail,
-        "provider": verdict.provider,
-        "status_code": verdict.status_code,
-        "retryable": verdict.retryable,
-        "rule": verdict.rule,
-        "run_id": str(stored.id) if stored is not None else "",
-        # Of another chat, maybe another owner's: its page is not this owner's to open.
-        "run_elsewhere": stored is not None and stored.chat_id != run.facts.chat_id,
-    }
-    return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)

@@ -15,14 +15,18 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import Model
 
+from chatd.enums import FinishReason
+from chatd.llm.wire.watch import Watch, watching
 from chatd.turns.answer import Answer
-from chatd.turns.policy import TurnPolicy
+from chatd.turns.policy import TurnDeadlineError, TurnPolicy
 from chatdebug.errors import (
     Classification,
     ContentFilteredError,
+    FinishReasonError,
     IncompleteStreamError,
     StreamSilenceError,
     classify,
+    walk,
 )
 
 logger = logging.getLogger(__name__)
@@ -41,57 +45,133 @@ class Generation:
 
     async def run(
         self, messages: list[ModelMessage], *, say: Callable[[str], None]
-    ) -> None:
-        """Fill the answer; ``say`` is called with what is waited for, and then with "".
+    ) -> FinishReason:
+        """Fill the answer, and return why it ended.
 
-        Raises what the last attempt raised. What it had said until then stays.
+        ``say`` is called with what is waited for, and then with "". Raises what the last
+        attempt raised, or TurnDeadlineError. What was said until then stays.
         """
-        attempts = 0
+        seconds = self._policy.deadline
+        deadline = asyncio.timeout(seconds)
+        try:
+            async with deadline:
+                return await self._try(messages, deadline, say)
+        except TimeoutError as error:
+            if deadline.expired():
+                raise TurnDeadlineError(seconds) from error
+            raise
+
+    async def _try(
+        self,
+        messages: list[ModelMessage],
+        deadline: asyncio.Timeout,
+        say: Callable[[str], None],
+    ) -> FinishReason:
+        attempts = broken = 0
+        most = self._policy.max_attempts
         while True:
             attempts += 1
+            watch = self._watch()
             try:
-                await self._attempt(messages)
+                return await self._attempt(messages, watch, deadline)
             except Exception as error:
                 verdict = classify(error, provider=self._provider)
+                if _broke(error, verdict, watch):
+                    broken += 1
+                    left = self._policy.max_broken - broken
+                    most = min(self._policy.max_attempts, attempts + left)
                 wait = self._policy.wait_before_retry(verdict, attempts=attempts)
-                if wait is None:
+                if wait is None or broken >= self._policy.max_broken:
                     raise
+                if asyncio.get_running_loop().time() + wait >= (deadline.when() or 0):
+                    raise  # nothing more could come of it
                 logger.info("Attempt %s failed (%s)", attempts, verdict.rule)
-            else:
-                return
-            say(retry_notice(verdict, attempts=attempts, policy=self._policy))
+            say(retry_notice(verdict, attempts=attempts, most=most))
             await asyncio.sleep(wait)
             self._answer.reset()
             say("")
 
-    async def _attempt(self, messages: list[ModelMessage]) -> None:
-        silence = self._policy.silence
-        loop = asyncio.get_running_loop()
+    async def _attempt(
+        self, messages: list[ModelMessage], watch: Watch, deadline: asyncio.Timeout
+    ) -> FinishReason:
+        silence = _Silence(self._policy, deadline)
+        watch.why_cancelled = silence.why_cancelled
         try:
-            async with asyncio.timeout(silence) as guard:
-                async with model_request_stream(self._model, messages) as stream:
-                    async for event in stream:
-                        guard.reschedule(loop.time() + silence)
-                        self._answer.add(_text_of(event))
-                    reason = stream.finish_reason
+            async with silence.guard:
+                reason = await self._listen(messages, watch, silence)
         except TimeoutError as error:
-            if guard.expired():
-                raise StreamSilenceError(silence) from error
+            if silence.guard.expired():
+                raise StreamSilenceError(silence.seconds) from error
             raise
         finally:
-            self._answer.publish()
+            self._answer.end()
+        if self._answer.is_too_long or watch.was_cut:
+            return FinishReason.TOO_LONG
         if reason is None:
             raise IncompleteStreamError
         if reason == "content_filter" and not self._answer.text:
             raise ContentFilteredError
+        if reason not in FinishReason.values:
+            raise FinishReasonError(reason)
+        return FinishReason(reason)
+
+    async def _listen(
+        self, messages: list[ModelMessage], watch: Watch, silence: "_Silence"
+    ) -> str | None:
+        """Take the parts of one answer, and return its finish reason."""
+        with watching(watch):
+            async with model_request_stream(self._model, messages) as stream:
+                async for event in stream:
+                    silence.broken()
+                    self._answer.add(_text_of(event))
+                    if self._answer.is_too_long:
+                        break  # which closes the provider's socket
+                return stream.finish_reason
+
+    def _watch(self) -> Watch:
+        return Watch(grace=self._policy.grace, max_bytes=self._policy.max_bytes)
 
 
-def retry_notice(verdict: Classification, *, attempts: int, policy: TurnPolicy) -> str:
+class _Silence:
+    """Ends an attempt that says nothing for too long."""
+
+    def __init__(self, policy: TurnPolicy, deadline: asyncio.Timeout) -> None:
+        self._policy = policy
+        self._deadline = deadline
+        self._loop = asyncio.get_running_loop()
+        self.seconds = policy.first_part
+        self.guard = asyncio.timeout(policy.first_part)
+
+    def broken(self) -> None:
+        """Something was said: the next part has as long as a pause may take."""
+        self.seconds = self._policy.silence
+        self.guard.reschedule(self._loop.time() + self.seconds)
+
+    def why_cancelled(self) -> BaseException | None:
+        """Return which limit cancels the attempt at this moment, if one does.
+
+        The call that is cancelled raises it, so that its record says why it ended.
+        """
+        if self._deadline.expired():
+            return TurnDeadlineError(self._policy.deadline)
+        if self.guard.expired():
+            return StreamSilenceError(self.seconds)
+        return None
+
+
+def retry_notice(verdict: Classification, *, attempts: int, most: int) -> str:
     """Return what the viewers are told while the turn waits."""
-    return (
-        f"{verdict.message} Trying again "
-        f"(attempt {attempts + 1} of {policy.max_attempts})."
-    )
+    return f"{verdict.message} Trying again (attempt {attempts + 1} of {most})."
+
+
+def _broke(error: Exception, verdict: Classification, watch: Watch) -> bool:
+    """Say whether an answer broke off that had begun, or did not end as it should."""
+    for link in walk(error):
+        if isinstance(link, IncompleteStreamError | FinishReasonError):
+            return True
+        if isinstance(link, StreamSilenceError):
+            return False
+    return watch.has_begun and verdict.kind == "timeout"
 
 
 def _text_of(event: ModelResponseStreamEvent) -> str:

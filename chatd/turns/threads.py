@@ -10,7 +10,7 @@ from django.db import close_old_connections
 
 MAX_THREADS = 4
 """Short units of work only. Django's own helper would share one thread of the process
-between all turns, each waiting for the others (chat-facts.md, 3.1)."""
+between all turns, each waiting for the others."""
 
 _threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="chatd-turns")
 

@@ -12,7 +12,7 @@ from chatd.forms import NewChatForm, TitleForm
 from chatd.http import PageRequest
 from chatd.models import Chat
 from chatd.services.chats import create_chat, delete_chat, rename_chat
-from chatd.services.turns import InvalidMessage, start_turn
+from chatd.services.turns import InvalidMessage, TooManyTurns, start_turn
 from chatdebug.levels import shows_debug_tab
 
 CHATS_SHOWN = 50
@@ -22,13 +22,16 @@ CHATS_SHOWN = 50
 @require_http_methods(["GET", "POST"])
 def chat_list(request: PageRequest) -> HttpResponse:
     """Show a person's chats and the form for a new one; POST opens it."""
-    form = NewChatForm(request.POST or None)
+    form, status = NewChatForm(request.POST or None), 0
     if request.method == "POST" and form.is_valid():
         try:
             return redirect("chat", chat_id=_open_chat(request, form).pk)
         except InvalidMessage as error:
             form.add_error("text", str(error))
-    status = 422 if form.errors else 200
+        except TooManyTurns as error:
+            form.add_error("text", str(error))
+            status = 429
+    status = status or (422 if form.errors else 200)
     context = {"form": form, "chats": recent_chats(request)}
     return render(request, "chatd/chat_list.html", context, status=status)
 
@@ -82,13 +85,16 @@ def chat_context(own: Chat) -> dict[str, Any]:
 
 
 def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:
-    """Open a chat with its first message. Raises InvalidMessage; no chat is left then."""
+    """Open a chat with its first message.
+
+    Raises InvalidMessage or TooManyTurns; no chat is left then.
+    """
     text = form.cleaned_data["text"]
     opened = create_chat(owner=request.user, model=form.cleaned_data["model"])
     if text.strip():
         try:
             start_turn(chat=opened, text=text)
-        except InvalidMessage:
+        except (InvalidMessage, TooManyTurns):
             delete_chat(chat=opened)
             raise
     return opened

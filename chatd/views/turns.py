@@ -10,7 +10,12 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import reswap, retarget
 
 from chatd.http import PageRequest
-from chatd.services.turns import InvalidMessage, request_stop, start_turn
+from chatd.services.turns import (
+    InvalidMessage,
+    TooManyTurns,
+    request_stop,
+    start_turn,
+)
 from chatd.views.chats import chat_context, own_chat
 
 
@@ -23,6 +28,8 @@ def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
         turn = start_turn(chat=own, text=request.POST.get("text", ""))
     except InvalidMessage as error:
         return _refused(request, str(error))
+    except TooManyTurns as error:
+        return _refused(request, str(error), status=429)
     if not request.htmx:
         return redirect("chat", chat_id=own.pk)
     context: dict[str, Any] = chat_context(own) | {"turn": turn}
@@ -49,9 +56,9 @@ def turn_stop(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpRespons
     return redirect("chat", chat_id=own.pk)
 
 
-def _refused(request: PageRequest, reason: str) -> HttpResponse:
+def _refused(request: PageRequest, reason: str, *, status: int = 422) -> HttpResponse:
     response = render(
-        request, "chatd/chat.html#refusal", {"reason": reason}, status=422
+        request, "chatd/chat.html#refusal", {"reason": reason}, status=status
     )
     if not request.htmx:
         return response

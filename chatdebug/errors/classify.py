@@ -210,6 +210,7 @@ def _of_known(error: KnownError, provider: str) -> Classification:
         message=message,
         advice=advice(error.kind),
         detail=telling(text_of(error), DETAIL_CHARACTERS),
+        request_id=_request_id(evidence_of(error)),
         rule=f"own.{type(error).__name__.removesuffix('Error')}",
     )
 

@@ -6,7 +6,7 @@
 """
 
 from chatdebug.enums import Level, Operation, RunKind, Status
-from chatdebug.recorder.context import logical_call, record_run
+from chatdebug.recorder.context import logical_call, note_on_call, record_run
 from chatdebug.recorder.forget import forget_chat
 from chatdebug.recorder.lifespan import recorder_lifespan
 from chatdebug.recorder.model import RecordingModel
@@ -34,6 +34,7 @@ __all__ = [
     "current_run",
     "forget_chat",
     "logical_call",
+    "note_on_call",
     "protect_secret",
     "record_run",
     "recorder_lifespan",

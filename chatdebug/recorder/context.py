@@ -56,6 +56,16 @@ def open_step(run: Run, operation: Operation) -> Step:
     return call.step
 
 
+def note_on_call(text: str) -> None:
+    """Note something odd about the model call that is made here, which is no failure.
+
+    It stands in the step's metadata at the full level; otherwise nothing is kept.
+    """
+    call = current_call.get()
+    if call is not None and call.step is not None and call.step.is_full:
+        call.step.metadata.setdefault("notes", []).append(text)
+
+
 class record_run:
     """Record what the model calls inside this block do, as one run.
 

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.conf import settings
 
-from chatd.models import Turn
-from chatd.services.turns import release_abandoned_turns, renew_leases
+from chatd.llm.configured import load_enabled_sdks
+from chatd.services.turns import ready_turns, release_abandoned_turns, renew_leases
 from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
 from chatd.turns.runners import set_runner
@@ -18,87 +17,127 @@ logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5.0
 """How often leases are renewed, and rows looked at that another process wrote."""
-MAX_TURNS = 200
-"""Turns at a time; others wait in the database. About what one core can stream."""
+NO_OWNER = 0
+"""Of a task that only finds out whether a turn is over."""
 
 
 class LocalRunner:
-    """Supervises the turns of one event loop, from ``start`` to ``close``."""
+    """Supervises the turns of one event loop, from ``start`` to ``close``.
+
+    At most so many run at once, of all people and of each one, as ``TURN_LIMITS`` says;
+    the others wait in the database, and those whose owner has fewest come first.
+    """
 
     def __init__(self) -> None:
-        self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._supervisor: asyncio.Task[None] | None = None
+        self._tasks: dict[UUID, asyncio.Task[bool]] = {}
+        self._owners: dict[UUID, int] = {}
+        self._background: list[asyncio.Task[None]] = []
+        self._wanted = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
         """Begin to run turns, with those that wait in the database."""
         self._loop = asyncio.get_running_loop()
-        self._supervisor = self._loop.create_task(self._supervise())
+        self._wanted.set()
+        work = (self._supervise(), self._take_ready(), _load_sdks())
+        self._background = [self._loop.create_task(one) for one in work]
         set_runner(self)
 
     async def close(self) -> None:
         """Interrupt the turns and wait until their outcomes are stored."""
         set_runner(None)
         self._loop = None
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._supervisor
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        tasks = [*self._background, *self._tasks.values()]
+        for background in self._background:
+            background.cancel()
+        for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def enqueue(self, turn_id: UUID) -> None:
         """Run a turn soon."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._begin, turn_id)
+            self._loop.call_soon_threadsafe(self._wanted.set)
 
     def stop(self, turn_id: UUID) -> None:
         """End a turn, if it runs here."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._cancel, turn_id)
 
-    def _begin(self, turn_id: UUID) -> None:
-        if (
-            self._loop is None
-            or turn_id in self._tasks
-            or len(self._tasks) >= MAX_TURNS
-        ):
+    def _begin(self, turn_id: UUID, owner_id: int) -> None:
+        if self._loop is None or turn_id in self._tasks:
             return
         task = self._loop.create_task(run_turn(turn_id), name=f"turn {turn_id}")
         self._tasks[turn_id] = task
+        self._owners[turn_id] = owner_id
         task.add_done_callback(lambda task: self._ended(turn_id, task))
 
     def _cancel(self, turn_id: UUID) -> None:
         if (task := self._tasks.get(turn_id)) is not None:
             task.cancel()
         else:
-            self._begin(turn_id)  # finds that it is over, and tells its viewers
+            self._begin(
+                turn_id, NO_OWNER
+            )  # finds that it is over, and tells its viewers
 
-    def _ended(self, turn_id: UUID, task: asyncio.Task[None]) -> None:
-        del self._tasks[turn_id]
+    def _ended(self, turn_id: UUID, task: asyncio.Task[bool]) -> None:
+        if self._is_at_a_bound(self._owners[turn_id]):
+            self._wanted.set()  # somebody may have waited for this one's end
+        del self._tasks[turn_id], self._owners[turn_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("Turn %s broke off in the runner", turn_id, exc_info=error)
+
+    def _is_at_a_bound(self, owner_id: int) -> bool:
+        limits = settings.TURN_LIMITS
+        of_owner = list(self._owners.values()).count(owner_id)
+        return (
+            len(self._tasks) >= limits["running"]
+            or of_owner >= limits["running_of_owner"]
+        )
+
+    async def _take_ready(self) -> None:
+        """Begin turns whenever one is wanted and there is room."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            limits = settings.TURN_LIMITS
+            room = limits["running"] - len(self._tasks)
+            if room <= 0:
+                continue
+            try:
+                ready = await in_thread(
+                    ready_turns,
+                    running=dict(self._owners),
+                    limit=room,
+                    limit_of_owner=limits["running_of_owner"],
+                )
+            except Exception:
+                logger.exception("The runner could not look for turns")
+                continue  # the next sweep asks again
+            for turn in ready:
+                self._begin(turn.id, turn.owner_id)
 
     async def _supervise(self) -> None:
         while True:
             try:
                 await self._sweep()
-            except DatabaseError:
-                logger.warning("The runner's sweep failed", exc_info=True)
+            except Exception:
+                logger.exception("The runner's sweep failed")
+            self._wanted.set()
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _sweep(self) -> None:
-        """Renew leases, end what was stopped elsewhere, start what waits."""
+        """Renew leases, end what was stopped elsewhere."""
         if self._tasks:
             for turn_id in await in_thread(renew_leases, turn_ids=list(self._tasks)):
                 self._cancel(turn_id)
         for turn_id in await in_thread(release_abandoned_turns):
             get_bus().close(turn_id)
-        for turn_id in await in_thread(_queued_turns):
-            self._begin(turn_id)
 
 
-def _queued_turns() -> list[UUID]:
-    return list(Turn.objects.queued().values_list("pk", flat=True)[:MAX_TURNS])
+async def _load_sdks() -> None:
+    """Import the providers' SDKs before the first turn needs one."""
+    try:
+        await in_thread(load_enabled_sdks)
+    except Exception:
+        logger.exception("The SDKs are imported when they are needed")

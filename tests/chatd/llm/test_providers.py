@@ -111,7 +111,7 @@ def test_the_key_is_read_from_its_variable_and_then_protected(
     )
 
     async def body() -> None:
-        model = configured_model(config)
+        model = await configured_model(config)
         assert isinstance(model, RecordingModel)
         assert model.wrapped.client.api_key == KEY  # type: ignore[attr-defined]
         await close_http_clients()
@@ -123,7 +123,8 @@ def test_the_key_is_read_from_its_variable_and_then_protected(
 @pytest.mark.django_db
 def test_what_is_not_there_has_errors_of_its_own() -> None:
     unset = ModelConfigFactory(provider=Provider.OPENAI, api_key_variable="UNSET_KEY")
+    demo = ModelConfigFactory(provider=Provider.DEMO)
     with pytest.raises(MissingKeyError, match="UNSET_KEY"):
-        configured_model(unset)
+        asyncio.run(configured_model(unset))
     with pytest.raises(ProviderDisabledError):
-        configured_model(ModelConfigFactory(provider=Provider.DEMO))
+        asyncio.run(configured_model(demo))

@@ -17,7 +17,14 @@ from chatd.turns.bus import Event, get_bus
 from chatd.turns.threads import in_thread
 from tests.factories import ChatFactory
 
-QUICK = {"first_wait": 0.01, "max_wait": 0.01, "max_retry_after": 0.01, "silence": 0.5}
+QUICK = {
+    "first_wait": 0.01,
+    "max_wait": 0.01,
+    "max_retry_after": 0.01,
+    "first_part": 0.5,
+    "silence": 0.5,
+    "grace": 0.3,
+}
 
 
 @pytest.fixture

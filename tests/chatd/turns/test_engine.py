@@ -62,8 +62,8 @@ EXPECTED = {
     "fault-hang": Expected("stream_silence_timeout"),
     "fault-stall": Expected("stream_silence_timeout", partial=True),
     "fault-cut": Expected("timeout", partial=True),
-    "fault-eof": Expected("generic", steps=1, partial=True),
-    "fault-badjson": Expected("generic", steps=1, partial=True),
+    "fault-eof": Expected("generic", steps=3, partial=True),
+    "fault-badjson": Expected("generic", steps=3, partial=True),
     "fault-instream-overloaded": Expected("overloaded", partial=True),
     "fault-filter": Expected("content_filter"),
 }
