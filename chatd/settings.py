@@ -139,6 +139,10 @@ TURN_POLICY: dict[str, Any] = {
         "TURN_SILENCE", 600.0, validate=validate.Range(min=0, min_inclusive=False)
     ),
 }
+# Open streams of answers: one for each running turn in each tab. More are told to wait.
+MAX_STREAMS_PER_PERSON = env.int(
+    "MAX_STREAMS_PER_PERSON", 30, validate=validate.Range(min=1)
+)
 # The embedded server that is not a language model: see chatd.demo_provider.
 DEMO_PROVIDER = env.bool("DEMO_PROVIDER", DEBUG)
 
