@@ -10,8 +10,9 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import reswap, retarget
 
 from chatd.http import PageRequest
+from chatd.models import Chat
 from chatd.services.turns import InvalidMessage, request_stop, start_turn
-from chatd.views.chats import chat_context, own_chat
+from chatd.views.chats import chat_context, chat_page, own_chat
 
 
 @login_required
@@ -22,7 +23,7 @@ def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
     try:
         turn = start_turn(chat=own, text=request.POST.get("text", ""))
     except InvalidMessage as error:
-        return _refused(request, str(error))
+        return _refused(request, own, str(error))
     if not request.htmx:
         return redirect("chat", chat_id=own.pk)
     context: dict[str, Any] = chat_context(own) | {"turn": turn}
@@ -49,10 +50,13 @@ def turn_stop(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpRespons
     return redirect("chat", chat_id=own.pk)
 
 
-def _refused(request: PageRequest, reason: str) -> HttpResponse:
-    response = render(
-        request, "chatd/chat.html#refusal", {"reason": reason}, status=422
-    )
-    if not request.htmx:
-        return response
-    return reswap(retarget(response, "#refusal"), "outerHTML")
+def _refused(request: PageRequest, own: Chat, reason: str) -> HttpResponse:
+    """Say why beside the field. A plain form gets its page with the text back in it."""
+    if request.htmx:
+        response = render(
+            request, "chatd/chat.html#refusal", {"reason": reason}, status=422
+        )
+        return reswap(retarget(response, "#refusal"), "outerHTML")
+    context = chat_page(request, own)
+    context |= {"reason": reason, "text": request.POST.get("text", "")}
+    return render(request, "chatd/chat.html", context, status=422)
