@@ -45,27 +45,33 @@ document.addEventListener("chatd:sent", () => {
   follow();
 });
 
-/* What is replaced under the reader's eyes, or above them. */
-let hadFocus = false;
-let heightBefore = 0;
+/* What is replaced under the reader's eyes, or above them. Each new element tells of the
+   swap; the first one is enough. */
+let swap = null;
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { target, elt } = event.detail;
-  hadFocus = target.contains(document.activeElement);
-  heightBefore = elt.matches("[data-older]") ? (transcript?.scrollHeight ?? 0) : 0;
-  if (heightBefore) following = false;
+  const { target, requestConfig, shouldSwap } = event.detail;
+  if (!shouldSwap) return;
+  swap = {
+    isOlder: requestConfig.elt.matches("[data-older]"),
+    hadFocus: target.contains(document.activeElement),
+    height: transcript?.scrollHeight,
+  };
+  if (swap.isOlder) following = false;
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  const { target, elt } = event.detail;
+  if (!swap) return;
+  const { target } = event.detail;
+  const { isOlder, hadFocus, height } = swap;
+  swap = null;
   if (target === panel) panel.focus();
-  else if (elt.matches("[data-older]")) showOlder(target.id);
+  else if (isOlder) showOlder(target.id, height);
   else if (hadFocus && target.matches(".turn")) focusHome();
-  hadFocus = false;
   markTabs();
 });
 
-function showOlder(id) {
+function showOlder(id, heightBefore) {
   const isTranscript = id === "older-turns";
   if (isTranscript) transcript.scrollTop += transcript.scrollHeight - heightBefore;
   announce(isTranscript ? "Older messages are shown." : "Older chats are shown.");
@@ -79,7 +85,8 @@ function showOlder(id) {
 let opener = null;
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const { target, elt } = event.detail;
+  const { target, requestConfig } = event.detail;
+  const { elt } = requestConfig;
   if (target === panel && !panel.contains(elt)) opener = elt;
 });
 

@@ -34,8 +34,8 @@ function show(line, text, needsReload) {
 }
 
 function explain(event) {
-  const { elt, xhr } = event.detail;
-  const isMessage = Boolean(elt?.closest("form[data-composer]"));
+  const { requestConfig, xhr } = event.detail;
+  const isMessage = Boolean(requestConfig.elt.closest("form[data-composer]"));
   const gone = isMessage && xhr.status === 404;
   const needsReload = xhr.status === 403;
   const why = gone ? "this chat is not there any more" : reason(xhr);
