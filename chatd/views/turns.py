@@ -50,13 +50,15 @@ def turn_stop(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpRespons
     return redirect("chat", chat_id=own.pk)
 
 
-def _refused(request: PageRequest, own: Chat, reason: str) -> HttpResponse:
+def _refused(
+    request: PageRequest, own: Chat, reason: str, *, status: int = 422
+) -> HttpResponse:
     """Say why beside the field. A plain form gets its page with the text back in it."""
     if request.htmx:
         response = render(
-            request, "chatd/chat.html#refusal", {"reason": reason}, status=422
+            request, "chatd/chat.html#refusal", {"reason": reason}, status=status
         )
         return reswap(retarget(response, "#refusal"), "outerHTML")
     context = chat_page(request, own)
     context |= {"reason": reason, "text": request.POST.get("text", "")}
-    return render(request, "chatd/chat.html", context, status=422)
+    return render(request, "chatd/chat.html", context, status=status)

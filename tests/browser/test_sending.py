@@ -181,12 +181,11 @@ def test_signing_out_leaves_no_draft_behind(chat: Page) -> None:
 
 def test_what_is_written_while_a_message_travels_stays(chat: Page) -> None:
     waiting: list[Route] = []
-    chat.route("**/messages/", waiting.append)
+    chat.route("**/messages/", lambda route: waiting.append(route))
     send(chat, "first")
     field = chat.get_by_label("Message")
     expect(field).to_have_value("first")
     field.fill("second")
-    chat.wait_for_timeout(0)
     waiting[0].continue_()
     expect(chat.locator(".message--user")).to_contain_text("first")
     expect(field).to_have_value("second")
@@ -194,7 +193,7 @@ def test_what_is_written_while_a_message_travels_stays(chat: Page) -> None:
 
 def test_a_message_is_not_sent_twice_by_an_impatient_key(chat: Page) -> None:
     waiting: list[Route] = []
-    chat.route("**/messages/", waiting.append)
+    chat.route("**/messages/", lambda route: waiting.append(route))
     send(chat, "once")
     chat.get_by_label("Message").press("Enter")
     chat.get_by_label("Message").press("Enter")
