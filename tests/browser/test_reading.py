@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.support import PHONE, sign_in
 from tests.browser.test_accessibility import long_chat
@@ -150,3 +150,24 @@ def test_text_finds_its_own_direction(demo: Page) -> None:
     field = demo.get_by_label("Message")
     field.fill("שלום")
     assert field.evaluate("element => getComputedStyle(element).direction") == "rtl"
+
+
+def test_a_stream_that_is_refused_is_asked_for_again(
+    demo: Page, complaints: list[str]
+) -> None:
+    refusals: list[Route] = []
+
+    def refuse_first(route: Route) -> None:
+        if refusals:
+            route.continue_()
+        else:
+            refusals.append(route)
+            route.fulfill(status=429, headers={"Retry-After": "5"})
+
+    demo.route("**/stream/", refuse_first)
+    ask(demo, "demo")
+    turn_is_over(demo)
+    expect(demo.locator(".message--assistant")).to_contain_text("demo provider")
+    expect(demo.locator("#alert")).to_be_empty()
+    assert refusals
+    complaints.clear()  # the browser notes the refusal
