@@ -61,11 +61,6 @@ def render_markdown(text: str) -> SafeString:
     return _cache.rendered(text)
 
 
-def forget_rendered() -> None:
-    """Render every text anew from now on."""
-    _cache.clear()
-
-
 class RenderedTexts:
     """HTML of the texts that were rendered, as many as fit."""
 
@@ -83,12 +78,6 @@ class RenderedTexts:
             with self._lock:
                 kept = self._kept.get(key) or self._make(key, text)
         return kept
-
-    def clear(self) -> None:
-        """Keep nothing of what was made until now."""
-        with self._lock:
-            self._kept.clear()
-            self.size = 0
 
     def _make(self, key: bytes, text: str) -> SafeString:
         html = _rendered(text)

@@ -8,12 +8,14 @@ import asyncio
 import sys
 from statistics import quantiles
 from time import perf_counter
+from unittest.mock import patch
 
 from django.db import connections
 
 from chatd import markdown
 from chatd.asgi import web_application
 from chatd.enums import Role, TurnStatus
+from chatd.markdown import RenderedTexts
 from chatd.models import Chat, ChatMessage, Turn
 from tests.benchmarks.database import bench_database
 from tests.chatd.views.test_streams import session_of
@@ -71,8 +73,8 @@ async def _row(port: int, chat: Chat | None) -> tuple[list[float], list[float]]:
 async def _open_pages(port: int, chat: Chat, pages: list[float]) -> None:
     cookie = f"sessionid={await asyncio.to_thread(session_of, chat.owner)}"
     while True:
-        markdown.forget_rendered()
-        pages.append(await _get(port, f"/chats/{chat.pk}/", cookie))
+        with patch.object(markdown, "_cache", RenderedTexts()):
+            pages.append(await _get(port, f"/chats/{chat.pk}/", cookie))
 
 
 async def _get(port: int, address: str, cookie: str) -> float:
