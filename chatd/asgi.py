@@ -12,5 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatd.settings")
 django_application = get_asgi_application()
 
 from chatd.lifespan import site_lifespan, with_lifespan  # noqa: E402 - needs Django
+from chatd.viewers import with_streams  # noqa: E402 - needs Django
 
-application = with_lifespan(django_application, site_lifespan)
+web_application = with_streams(django_application)
+application = with_lifespan(web_application, site_lifespan)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
@@ -18,6 +19,13 @@ class ChatQuerySet(models.QuerySet["Chat"]):
     def owned_by(self, user: "AbstractBaseUser | AnonymousUser") -> "ChatQuerySet":
         """Chats that this person may read and write, latest activity first."""
         return self.filter(owner_id=user.pk).order_by("-updated_at", "-id")
+
+    def before(self, *, updated_at: datetime, chat_id: UUID) -> "ChatQuerySet":
+        """Chats that come after this place in a list by latest activity."""
+        earlier: Any = models.Q(updated_at__lt=updated_at) | models.Q(
+            updated_at=updated_at, id__lt=chat_id
+        )
+        return self.filter(earlier)
 
 
 class ModelConfigQuerySet(models.QuerySet["ModelConfig"]):
@@ -57,9 +65,13 @@ class TurnQuerySet(models.QuerySet["Turn"]):
         """Turns as the transcript shows them, their messages loaded with them."""
         return self.order_by("created_at", "id").prefetch_related("messages")
 
-    def as_of(self, turn: "Turn") -> "TurnQuerySet":
-        """Turns of the same chat before this one, for its history."""
+    def before(self, turn: "Turn") -> "TurnQuerySet":
+        """Turns of the same chat before this one."""
         earlier: Any = models.Q(created_at__lt=turn.created_at) | models.Q(
             created_at=turn.created_at, id__lt=turn.id
         )
-        return self.filter(earlier, chat_id=turn.chat_id).in_order()
+        return self.filter(earlier, chat_id=turn.chat_id)
+
+    def as_of(self, turn: "Turn") -> "TurnQuerySet":
+        """Turns of the same chat before this one, for its history."""
+        return self.before(turn).in_order()

@@ -155,6 +155,10 @@ TURN_LIMITS: dict[str, int] = {
     "running_of_owner": env.int("TURN_MAX_RUNNING_OF_OWNER", 10, validate=AT_LEAST_1),
     "queued_of_owner": env.int("TURN_MAX_QUEUED_OF_OWNER", 20, validate=AT_LEAST_1),
 }
+# Open streams of answers: one for each running turn in each tab. More are told to wait.
+MAX_STREAMS_PER_PERSON = env.int(
+    "MAX_STREAMS_PER_PERSON", 30, validate=validate.Range(min=1)
+)
 # The embedded server that is not a language model: see chatd.demo_provider.
 DEMO_PROVIDER = env.bool("DEMO_PROVIDER", DEBUG)
 

@@ -68,6 +68,19 @@ class SiteProcess:
             self._process.wait()
             self._process = None
 
+    def run_code(self, code: str) -> str:
+        """Run Python code with the site's settings beside it, and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code],
+            cwd=ROOT,
+            env=self._environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=START_TIMEOUT,
+        )
+        return done.stdout.strip()
+
     def limit_files(self, size: int) -> None:
         """Let no file of its grow beyond so many bytes, as on a disk that is full."""
         assert self._process is not None

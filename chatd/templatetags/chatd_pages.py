@@ -12,3 +12,12 @@ register = template.Library()
 def markdown(text: str) -> SafeString:
     """Render a model's answer."""
     return render_markdown(text)
+
+
+@register.filter
+def isolated(text: object) -> str:
+    """Keep a person's text from turning the direction of what stands around it.
+
+    For places without markup, such as a page's title; elsewhere ``<bdi>`` does it.
+    """
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"

@@ -1,18 +1,24 @@
 """Pages about chats."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from chatd.forms import NewChatForm, TitleForm
 from chatd.http import PageRequest
-from chatd.models import Chat
+from chatd.models import Chat, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
 from chatd.services.turns import InvalidMessage, TooManyTurns, start_turn
+from chatd.transcript import transcript_page
 from chatdebug.levels import shows_debug_tab
 
 CHATS_SHOWN = 50
@@ -21,7 +27,13 @@ CHATS_SHOWN = 50
 @login_required
 @require_http_methods(["GET", "POST"])
 def chat_list(request: PageRequest) -> HttpResponse:
-    """Show a person's chats and the form for a new one; POST opens it."""
+    """Show a person's chats and the form for a new one; POST opens it.
+
+    ``?before_chat=`` shows older chats; htmx gets no more than their entries.
+    """
+    listed = listed_chats(request)
+    if request.htmx and request.method == "GET":
+        return render(request, "chatd/sidebar.html#entries", listed)
     form, status = NewChatForm(request.POST or None), 0
     if request.method == "POST" and form.is_valid():
         try:
@@ -32,19 +44,22 @@ def chat_list(request: PageRequest) -> HttpResponse:
             form.add_error("text", str(error))
             status = 429
     status = status or (422 if form.errors else 200)
-    context = {"form": form, "chats": recent_chats(request)}
-    return render(request, "chatd/chat_list.html", context, status=status)
+    return render(
+        request, "chatd/chat_list.html", {"form": form, **listed}, status=status
+    )
 
 
 @login_required
+@require_safe
 def chat(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Show one chat: its transcript, its composer, its panel."""
+    """Show one chat: a page of its transcript, its composer, its panel.
+
+    ``?before=`` a turn shows older ones; htmx gets no more than these.
+    """
     own = own_chat(request, chat_id)
-    context = chat_context(own) | {
-        "turns": own.turns.in_order(),
-        "chats": recent_chats(request),
-        "can_send": own.model.enabled,
-    }
+    context = chat_page(request, own, before=_turn_id(request.GET.get("before", "")))
+    if request.htmx:
+        return render(request, "chatd/chat.html#turns", context)
     return render(request, "chatd/chat.html", context)
 
 
@@ -60,11 +75,15 @@ def chat_rename(request: PageRequest, chat_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def chat_delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
-    """Delete a chat."""
-    delete_chat(chat=own_chat(request, chat_id))
-    return redirect("chat-list")
+    """Ask whether a chat is to be deleted; POST deletes it."""
+    own = own_chat(request, chat_id)
+    if request.method == "POST":
+        delete_chat(chat=own)
+        return redirect("chat-list")
+    context = {"chat": own, "turn_count": own.turns.count()}
+    return render(request, "chatd/chat_delete.html", context)
 
 
 def own_chat(request: PageRequest, chat_id: UUID) -> Chat:
@@ -73,9 +92,38 @@ def own_chat(request: PageRequest, chat_id: UUID) -> Chat:
     return get_object_or_404(own, pk=chat_id)
 
 
-def recent_chats(request: PageRequest) -> list[Chat]:
-    """Return a person's latest chats."""
-    return list(Chat.objects.owned_by(request.user)[:CHATS_SHOWN])
+def listed_chats(request: PageRequest) -> dict[str, Any]:
+    """Return what the list of chats needs: the latest, or those before ``?before_chat=``."""
+    chats = Chat.objects.owned_by(request.user)
+    before = request.GET.get("before_chat", "")
+    if before:
+        chats = chats.before(**_place_in_list(before))
+    found = list(chats[: CHATS_SHOWN + 1])
+    shown = found[:CHATS_SHOWN]
+    older = len(found) > CHATS_SHOWN
+    return {
+        "chats": shown,
+        "before_chat": f"{shown[-1].updated_at.isoformat()}_{shown[-1].pk}"
+        if older
+        else "",
+        "is_older_list": bool(before),
+    }
+
+
+def chat_page(
+    request: PageRequest, own: Chat, *, before: UUID | None = None
+) -> dict[str, Any]:
+    """Return what a chat's page needs. Raises Http404 if ``before`` is no turn of it."""
+    try:
+        page = transcript_page(own, before=before)
+    except Turn.DoesNotExist as error:
+        raise Http404 from error
+    return {
+        **chat_context(own),
+        **listed_chats(request),
+        "page": page,
+        "can_send": own.model.enabled,
+    }
 
 
 def chat_context(own: Chat) -> dict[str, Any]:
@@ -98,3 +146,23 @@ def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:
             delete_chat(chat=opened)
             raise
     return opened
+
+
+def _turn_id(text: str) -> UUID | None:
+    """Return the id of an address. Raises Http404 for what is none."""
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise Http404 from error
+
+
+def _place_in_list(text: str) -> dict[str, Any]:
+    """Return time and id of a chat, as ``?before_chat=`` holds them. Raises Http404."""
+    time, _, chat_id = text.rpartition("_")
+    try:
+        updated_at = datetime.fromisoformat(time)
+        if updated_at.tzinfo is None:
+            raise ValueError
+        return {"updated_at": updated_at, "chat_id": UUID(chat_id)}
+    except ValueError as error:
+        raise Http404 from error

@@ -10,13 +10,14 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import reswap, retarget
 
 from chatd.http import PageRequest
+from chatd.models import Chat
 from chatd.services.turns import (
     InvalidMessage,
     TooManyTurns,
     request_stop,
     start_turn,
 )
-from chatd.views.chats import chat_context, own_chat
+from chatd.views.chats import chat_context, chat_page, own_chat
 
 
 @login_required
@@ -27,9 +28,9 @@ def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
     try:
         turn = start_turn(chat=own, text=request.POST.get("text", ""))
     except InvalidMessage as error:
-        return _refused(request, str(error))
+        return _refused(request, own, str(error))
     except TooManyTurns as error:
-        return _refused(request, str(error), status=429)
+        return _refused(request, own, str(error), status=429)
     if not request.htmx:
         return redirect("chat", chat_id=own.pk)
     context: dict[str, Any] = chat_context(own) | {"turn": turn}
@@ -56,10 +57,15 @@ def turn_stop(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpRespons
     return redirect("chat", chat_id=own.pk)
 
 
-def _refused(request: PageRequest, reason: str, *, status: int = 422) -> HttpResponse:
-    response = render(
-        request, "chatd/chat.html#refusal", {"reason": reason}, status=status
-    )
-    if not request.htmx:
-        return response
-    return reswap(retarget(response, "#refusal"), "outerHTML")
+def _refused(
+    request: PageRequest, own: Chat, reason: str, *, status: int = 422
+) -> HttpResponse:
+    """Say why beside the field. A plain form gets its page with the text back in it."""
+    if request.htmx:
+        response = render(
+            request, "chatd/chat.html#refusal", {"reason": reason}, status=status
+        )
+        return reswap(retarget(response, "#refusal"), "outerHTML")
+    context = chat_page(request, own)
+    context |= {"reason": reason, "text": request.POST.get("text", "")}
+    return render(request, "chatd/chat.html", context, status=status)

@@ -1,49 +1,30 @@
-/* What the pages cannot say in HTML: keys in the composer, following the stream,
-   closing the panel, telling a screen reader how a turn ended. */
+/* What a chat's page cannot say in HTML: following the answer, keeping the reader's place
+   and focus, closing the panel and the menu, telling a screen reader how a turn ended. */
 
 const NEAR = 80; // pixels from the end within which the transcript is followed
 
 const transcript = document.getElementById("transcript");
 const panel = document.getElementById("panel");
+const menu = document.querySelector("details.menu");
+const field = document.querySelector("form[data-composer] textarea");
 const announcer = document.getElementById("announcer");
-
-function fit(field) {
-  field.style.height = "auto";
-  field.style.height = `${field.scrollHeight}px`;
-}
 
 function announce(text) {
   announcer.textContent = text;
 }
 
-for (const form of document.querySelectorAll("form[data-composer]")) {
-  const field = form.querySelector("textarea");
-  if (!field) continue;
-  field.addEventListener("input", () => fit(field));
-  field.addEventListener("keydown", (event) => {
-    const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing;
-    if (!sends) return;
-    event.preventDefault();
-    if (field.value.trim()) form.requestSubmit();
-  });
-  form.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target !== form || !event.detail.successful) return;
-    form.reset();
-    document.getElementById("refusal").textContent = "";
-    fit(field);
-    field.focus();
-    announce("Generating the answer.");
-    follow(true);
-  });
+/* Where the focus goes when what had it is gone. On a phone the field would open the
+   keyboard. */
+function focusHome() {
+  const isTouch = matchMedia("(pointer: coarse)").matches;
+  (isTouch ? transcript : (field ?? transcript))?.focus({ preventScroll: true });
 }
 
 /* The transcript sticks to its end until the reader scrolls up. */
 let following = true;
 
-function follow(force = false) {
-  if (!transcript) return;
-  if (force) following = true;
-  if (following) transcript.scrollTop = transcript.scrollHeight;
+function follow() {
+  if (transcript && following) transcript.scrollTop = transcript.scrollHeight;
 }
 
 if (transcript) {
@@ -51,7 +32,7 @@ if (transcript) {
     const left = transcript.scrollHeight - transcript.scrollTop - transcript.clientHeight;
     following = left < NEAR;
   });
-  new MutationObserver(() => follow()).observe(transcript, {
+  new MutationObserver(follow).observe(transcript, {
     childList: true,
     subtree: true,
     characterData: true,
@@ -59,25 +40,105 @@ if (transcript) {
   follow();
 }
 
+document.addEventListener("chatd:sent", () => {
+  following = true;
+  follow();
+});
+
+/* What is replaced under the reader's eyes, or above them. Each new element tells of the
+   swap; the first one is enough. */
+let swap = null;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig, shouldSwap } = event.detail;
+  if (!shouldSwap) return;
+  swap = {
+    isOlder: requestConfig.elt.matches("[data-older]"),
+    hadFocus: target.contains(document.activeElement),
+    height: transcript?.scrollHeight,
+  };
+  if (swap.isOlder) following = false;
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (!swap) return;
+  const { target } = event.detail;
+  const { isOlder, hadFocus, height } = swap;
+  swap = null;
+  if (target === panel) panel.focus();
+  else if (isOlder) showOlder(target.id, height);
+  else if (hadFocus && target.matches(".turn")) focusHome();
+  markTabs();
+});
+
+function showOlder(id, heightBefore) {
+  const isTranscript = id === "older-turns";
+  if (isTranscript) transcript.scrollTop += transcript.scrollHeight - heightBefore;
+  announce(isTranscript ? "Older messages are shown." : "Older chats are shown.");
+  const next = document.querySelector(`#${id} a`);
+  if (next) next.focus({ preventScroll: true });
+  else if (isTranscript) transcript.focus({ preventScroll: true });
+  else document.querySelector(".chats li:last-child a")?.focus();
+}
+
+/* The panel: who opened it gets the focus back. */
+let opener = null;
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { target, requestConfig } = event.detail;
+  const { elt } = requestConfig;
+  if (target === panel && !panel.contains(elt)) opener = elt;
+});
+
+function markTabs() {
+  const isOpen = Boolean(panel?.firstElementChild);
+  const tab = document.querySelector("[data-tab=panel]");
+  tab?.setAttribute("aria-expanded", String(isOpen));
+  for (const [name, isCurrent] of [["chat", !isOpen || !tab], ["panel", isOpen]]) {
+    const link = document.querySelector(`[data-tab=${name}]`);
+    if (isCurrent) link?.setAttribute("aria-current", "page");
+    else link?.removeAttribute("aria-current");
+  }
+}
+
+function closePanel() {
+  panel.replaceChildren();
+  markTabs();
+  const back = opener?.isConnected ? opener : document.querySelector("[data-tab=panel]");
+  if (back) back.focus();
+  else focusHome();
+}
+
+function closeMenu() {
+  menu.open = false;
+}
+
+document.addEventListener("click", (event) => {
+  if (menu?.open && !menu.contains(event.target)) closeMenu();
+  if (!event.target.closest("[data-close-panel], [data-tab=chat]") || !panel) return;
+  const isOpen = Boolean(panel.firstElementChild);
+  if (!isOpen) return;
+  event.preventDefault();
+  closePanel();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.isComposing || event.keyCode === 229) return;
+  if (menu?.open) {
+    closeMenu();
+    menu.querySelector("summary").focus();
+  } else if (panel?.firstElementChild) closePanel();
+  else document.querySelector("[data-stop]")?.click();
+});
+
+/* A page that opens with a turn just begun or failed says so, as one that waited does. */
 document.addEventListener("htmx:load", (event) => {
   const text = event.target.dataset?.announce;
   if (text) announce(text);
 });
 
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.target === panel) panel.focus();
-});
-
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-close-panel]")) {
-    event.preventDefault();
-    panel.replaceChildren();
-    document.querySelector("#tabs a")?.focus();
-  }
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.isComposing) return;
-  if (panel?.firstElementChild) panel.querySelector("[data-close-panel]")?.click();
-  else document.querySelector("[data-stop]")?.click();
-});
+const last = transcript?.querySelector(".turn:last-of-type");
+const isFresh = document.referrer.endsWith("/chats/");
+if (last?.querySelector(".live")) announce("Generating the answer.");
+else if (isFresh && last?.querySelector(".error-card"))
+  announce(`The turn failed. ${last.querySelector(".error-card__what").textContent}`);

@@ -24,10 +24,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
     """Run the demo for the whole session, and see it end cleanly."""
     with SiteProcess(tmp_path_factory.mktemp("site")) as process:
-        yield process.url
+        yield process
+
+
+@pytest.fixture
+def site(process: SiteProcess) -> str:
+    """Return the address of the demo."""
+    return process.url
 
 
 @pytest.fixture(scope="module")

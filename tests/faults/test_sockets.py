@@ -8,17 +8,14 @@ request, where the break cancels the recording itself.
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import pytest
-import uvicorn
 from django.conf import LazySettings
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import path
 
-from chatd.asgi import django_application
+from chatd.asgi import web_application
 from chatd.turns.bus import get_bus
 from chatdebug.models import ChatRun
 from chatdebug.recorder import record_run, recorder_lifespan
@@ -27,6 +24,7 @@ from tests.chatd.turns.site import new_chat, run_on_site, send
 from tests.chatd.views.test_streams import session_of
 from tests.chatdebug.recorder.demo import demo_model, stream
 from tests.faults.matrix import matrix
+from tests.serving import serving
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -35,20 +33,6 @@ pytestmark = [
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero: close() sends RST
 WAIT = 10  # seconds
-
-
-@asynccontextmanager
-async def serving(application: Any) -> AsyncIterator[int]:
-    """Serve an application on a loopback port, and yield the port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        await serving
 
 
 async def request_until(
@@ -78,7 +62,7 @@ def test_a_viewer_whose_connection_breaks_changes_nothing(mark: bytes) -> None:
     cookie = f"sessionid={session_of(chat.owner)}"
 
     async def body() -> None:
-        async with serving(django_application) as port:
+        async with serving(web_application) as port:
             turn = await send(chat)
             address = f"/chats/{chat.pk}/turns/{turn.pk}/stream/"
             await request_until(port, address, mark, cookie)
@@ -130,7 +114,7 @@ def test_a_request_that_breaks_at_the_error_keeps_the_capture(
     settings.ROOT_URLCONF = __name__
 
     async def body() -> None:
-        async with recorder_lifespan(), serving(django_application) as port:
+        async with recorder_lifespan(), serving(web_application) as port:
             await request_until(port, f"/answer/{model}/", mark)
 
     asyncio.run(body())

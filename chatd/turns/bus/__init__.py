@@ -29,13 +29,19 @@ class Bus(Protocol):
     def close(self, turn_id: UUID) -> None:
         """Say that the turn is over and its outcome committed."""
 
+    async def read(
+        self, turn_id: UUID, *, after: str = "", wait: float | None = None
+    ) -> list[Event]:
+        """Return what a viewer missed since the event ``after``, or what comes next.
+
+        Without a valid ``after`` that begins with a snapshot. Empty if nothing was said
+        for ``wait`` seconds. Whoever reads on gives the id of the last event they got.
+        """
+
     def subscribe(
         self, turn_id: UUID, *, after: str = ""
     ) -> AsyncGenerator[Event, None]:
-        """Yield what a viewer missed since the event ``after``, then the live rest.
-
-        A viewer without a valid ``after`` gets a snapshot first. Ends after ``end``.
-        """
+        """Yield what ``read`` returns, one by one, and end after ``end``."""
 
 
 @cache

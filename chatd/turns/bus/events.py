@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from html import escape
 
 
 class EventName(StrEnum):
@@ -18,13 +20,26 @@ class EventName(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Event:
     """One event; its id is ``epoch-sequence``."""
 
     id: str
     name: EventName
     data: str = ""
+
+    @cached_property
+    def wire(self) -> bytes:
+        """The event as a viewer gets it, made once for all of them.
+
+        A server-sent event, its text escaped for the page that it is put into.
+        """
+        lines = [f"event: {self.name}"]
+        if self.id:
+            lines.insert(0, f"id: {self.id}")
+        data = escape(self.data).replace("\r\n", "\n").replace("\r", "\n")
+        lines += [f"data: {line}" for line in data.split("\n")]
+        return ("\n".join(lines) + "\n\n").encode("utf-8", "replace")
 
 
 def parse_event_id(text: str) -> tuple[int, int] | None:

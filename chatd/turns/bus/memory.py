@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from itertools import islice
 from uuid import UUID
 
@@ -12,6 +13,8 @@ RING_EVENTS = 1_000
 """How far back a viewer can continue with single events; further back, a snapshot."""
 CHANNELS_KEPT = 1_000
 """Channels without a running turn: viewers of queued turns, and of those just ended."""
+CHARACTERS_KEPT = 8_000_000
+"""Of the answers of all of these together; a viewer who comes later fetches the outcome."""
 
 
 class MemoryBus:
@@ -20,11 +23,13 @@ class MemoryBus:
     def __init__(self) -> None:
         self._running: dict[UUID, _Channel] = {}
         self._idle: OrderedDict[UUID, _Channel] = OrderedDict()
+        self._idle_characters = 0
 
     def open(self, turn_id: UUID, *, epoch: int) -> None:
         """Begin the answer of this epoch."""
         channel = self._channel(turn_id)
-        self._idle.pop(turn_id, None)
+        if self._idle.pop(turn_id, None):
+            self._idle_characters -= channel.characters
         self._running[turn_id] = channel
         channel.begin(epoch)
 
@@ -43,29 +48,34 @@ class MemoryBus:
     def close(self, turn_id: UUID) -> None:
         """Say that the turn is over; its channel is forgotten some time later."""
         channel = self._channel(turn_id)
+        channel.end()
         if self._running.pop(turn_id, None):
             self._keep_idle(turn_id, channel)
-        channel.end()
+
+    async def read(
+        self, turn_id: UUID, *, after: str = "", wait: float | None = None
+    ) -> list[Event]:
+        """Return what a viewer missed, or what comes next within so many seconds."""
+        position = parse_event_id(after)
+        channel = self._channel(turn_id)
+        if position == channel.position and not channel.is_over:
+            await channel.wait(wait)
+            channel = self._channel(turn_id)  # the other one may be forgotten meanwhile
+        missed = channel.since(position) if position else None
+        return channel.catch_up() if missed is None else missed
 
     async def subscribe(
         self, turn_id: UUID, *, after: str = ""
     ) -> AsyncGenerator[Event, None]:
         """Yield what a viewer missed, then the live rest."""
-        channel = self._channel(turn_id)
-        position = parse_event_id(after)
         while True:
-            missed = channel.since(position) if position else None
-            if missed is None:
-                missed = channel.catch_up()
-            for event in missed:
+            for event in await self.read(turn_id, after=after):
                 yield event
                 if event.name is EventName.END:
                     return
-                position = parse_event_id(event.id)
+                after = event.id
                 # Without a real wait a gone viewer would never be noticed.
                 await asyncio.sleep(0)
-            if position == channel.position:
-                await channel.wait()
 
     def _channel(self, turn_id: UUID) -> "_Channel":
         channel = self._running.get(turn_id) or self._idle.get(turn_id)
@@ -76,8 +86,18 @@ class MemoryBus:
 
     def _keep_idle(self, turn_id: UUID, channel: "_Channel") -> None:
         self._idle[turn_id] = channel
-        if len(self._idle) > CHANNELS_KEPT:
-            self._idle.popitem(last=False)
+        self._idle_characters += channel.characters
+        while len(self._idle) > CHANNELS_KEPT:
+            self._forget(self._idle.popitem(last=False)[1])
+        # The oldest texts go first; that their turns are over stays known.
+        for oldest in self._idle.values():
+            if self._idle_characters <= CHARACTERS_KEPT:
+                break
+            self._forget(oldest)
+
+    def _forget(self, channel: "_Channel") -> None:
+        self._idle_characters -= channel.characters
+        channel.drop_text()
 
 
 class _Channel:
@@ -85,21 +105,33 @@ class _Channel:
 
     def __init__(self) -> None:
         self.position = (0, 0)
+        self.characters = 0
         self._text: list[str] = []
+        self._snapshot: Event | None = None
         self._status: Event | None = None
         self._end: Event | None = None
         self._ring: deque[Event] = deque(maxlen=RING_EVENTS)
         self._changed = asyncio.Event()
 
+    @property
+    def is_over(self) -> bool:
+        return self._end is not None
+
     def begin(self, epoch: int) -> None:
         self.position = (epoch, 0)
-        self._text.clear()
-        self._ring.clear()
+        self.drop_text()
         self._status = self._end = None
         self._wake()
 
+    def drop_text(self) -> None:
+        self.characters = 0
+        self._text.clear()
+        self._ring.clear()
+        self._snapshot = None
+
     def add_text(self, text: str) -> None:
         self._text.append(text)
+        self.characters += len(text)
         self._add(EventName.DELTA, text)
 
     def reset_text(self) -> None:
@@ -125,14 +157,21 @@ class _Channel:
 
     def catch_up(self) -> list[Event]:
         """Return what makes a viewer who knows nothing see all of it."""
-        snapshot = Event(self._id(), EventName.SNAPSHOT, "".join(self._text))
+        if self._end and not self._ring:
+            return [self._end]  # its text is forgotten, and the outcome is stored
+        if self._snapshot is None or self._snapshot.id != self._id():
+            text = "".join(self._text)
+            self._text = [text]
+            self._snapshot = Event(self._id(), EventName.SNAPSHOT, text)
         status = [self._status] if self._status and self._status.data else []
         end = [self._end] if self._end else []
-        return [*status, snapshot, *end]
+        return [*status, self._snapshot, *end]
 
-    async def wait(self) -> None:
-        """Wait until there is more."""
-        await self._changed.wait()
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until there is more, or so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     def _add(self, name: EventName, data: str) -> Event:
         self.position = (self.position[0], self.position[1] + 1)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from uuid import UUID, uuid4
 
-from chatd.turns.bus import Event, EventName
+from chatd.turns.bus import Event, EventName, memory
 from chatd.turns.bus.memory import RING_EVENTS, MemoryBus
 
 
@@ -168,5 +168,38 @@ def test_many_viewers_see_the_same() -> None:
         bus.close(turn)
         expected = "".join(f"{number} " for number in range(50))
         assert {words(await viewer) for viewer in viewers} == {expected}
+
+    run(body)
+
+
+def test_what_is_kept_of_turns_that_are_over_is_bounded() -> None:
+    answer = "x" * (memory.CHARACTERS_KEPT // 4)
+
+    async def body(bus: MemoryBus, first: UUID) -> None:
+        turns = [first, *(uuid4() for _ in range(9))]
+        for turn in turns:
+            bus.open(turn, epoch=1)
+            bus.publish_delta(turn, answer)
+            bus.close(turn)
+        seen = [await collect(bus.subscribe(turn)) for turn in turns]
+        kept = [events for events in seen if words(events)]
+        assert len(kept) == 4
+        assert kept == seen[-4:]
+        assert all(events[-1].name is EventName.END for events in seen)
+        # Nothing blanks what a viewer has already.
+        assert [event.name for event in seen[0]] == [EventName.END]
+
+    run(body)
+
+
+def test_a_reader_gets_nothing_after_a_while_of_silence_and_then_the_rest() -> None:
+    async def body(bus: MemoryBus, turn: UUID) -> None:
+        bus.open(turn, epoch=1)
+        (snapshot,) = await bus.read(turn)
+        assert await bus.read(turn, after=snapshot.id, wait=0.01) == []
+        bus.publish_delta(turn, "one")
+        bus.publish_delta(turn, "two")
+        missed = await bus.read(turn, after=snapshot.id, wait=60)
+        assert [event.data for event in missed] == ["one", "two"]
 
     run(body)

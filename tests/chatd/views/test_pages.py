@@ -1,6 +1,7 @@
 """The chat's pages and fragments: who sees what, and what is only text."""
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, ModelConfig, Turn
@@ -66,6 +68,7 @@ def test_without_signing_in_there_is_only_the_sign_in_page(
     [
         ("chat", "get"),
         ("chat-rename", "post"),
+        ("chat-delete", "get"),
         ("chat-delete", "post"),
         ("message-send", "post"),
         ("turn", "get"),
@@ -177,7 +180,7 @@ def test_an_answer_is_shown_as_markdown(owner: Client, chat: Chat) -> None:
     text = owner.get(page(chat)).content.decode()
     assert "<strong>bold</strong>" in text
     assert "<code>code</code>" in text
-    assert "<td>1</td>" in text
+    assert ">1</td>" in text
 
 
 def test_a_failed_turn_keeps_its_part_and_says_what_happened(
@@ -288,6 +291,133 @@ def test_a_chats_page_takes_as_many_queries_whatever_its_length(
     for _ in range(10):
         answered(chat, "more")
     assert queries() == before
+
+
+def test_a_long_chat_opens_with_its_newest_turns_and_leads_to_the_older_ones(
+    owner: Client, chat: Chat
+) -> None:
+    turns = [answered(chat, f"answer {number}.") for number in range(120)]
+    seen: list[str] = []
+    address = page(chat)
+    for expected in (50, 50, 20):
+        text = owner.get(address).content.decode()
+        shown = re.findall(r'id="turn-([^"]+)"', text)
+        assert len(shown) == expected
+        seen = shown + seen
+        fragment = owner.get(address, headers=HTMX).content.decode()
+        assert re.findall(r'id="turn-([^"]+)"', fragment) == shown
+        assert "<html" not in fragment
+        older = re.search(r'href="([^"]+)"[^>]*>Show older messages', text)
+        address = older[1] if older else ""
+    assert seen == [str(turn.pk) for turn in turns]
+    assert not address
+
+
+def test_a_page_of_the_transcript_is_bounded_by_its_characters(
+    owner: Client, chat: Chat
+) -> None:
+    for number in range(5):
+        answered(chat, f"{number}" * 90_000)
+    text = owner.get(page(chat)).content.decode()
+    assert text.count('class="turn"') == 2
+    answered(chat, "x" * 300_000)
+    text = owner.get(page(chat)).content.decode()
+    assert text.count('class="turn"') == 1
+    assert "Show older messages" in text
+
+
+def test_a_page_of_older_messages_leads_back_and_sends_by_a_plain_form(
+    owner: Client, chat: Chat
+) -> None:
+    first, second = answered(chat, "one"), answered(chat, "two")
+    text = owner.get(page(chat), {"before": str(second.pk)}).content.decode()
+    assert str(first.pk) in text
+    assert f'id="turn-{second.pk}"' not in text
+    assert "Show the newest messages" in text
+    assert f'hx-post="{reverse("message-send", args=[chat.pk])}"' not in text
+
+
+@pytest.mark.parametrize("before", ["nonsense", str(uuid4()), "0", "%00"])
+def test_a_place_that_is_not_in_the_chat_is_not_found(
+    owner: Client, chat: Chat, before: str
+) -> None:
+    other = TurnFactory()
+    for place in (before, str(other.pk)):
+        assert owner.get(page(chat), {"before": place}).status_code == 404
+
+
+def test_every_chat_can_be_reached_from_the_list(client: Client) -> None:
+    user = UserFactory()
+    client.force_login(user)
+    now = timezone.now()
+    chats = [
+        # Several of one moment, as after an import.
+        ChatFactory(owner=user, updated_at=now - timedelta(minutes=number // 40))
+        for number in range(120)
+    ]
+    ChatFactory()
+    seen: list[str] = []
+    address = "/chats/"
+    for expected in (50, 50, 20):
+        text = client.get(address).content.decode()
+        shown = re.findall(r'<a href="/chats/([0-9a-f-]{36})/"', text)
+        assert len(shown) == expected
+        fragment = client.get(address, headers=HTMX).content.decode()
+        assert re.findall(r'<a href="/chats/([0-9a-f-]{36})/"', fragment) == shown
+        seen += shown
+        older = re.search(r'href="([^"]+)"[^>]*>Show older chats', text)
+        address = older[1] if older else ""
+    assert sorted(seen) == sorted(str(chat.pk) for chat in chats)
+    assert not address
+
+
+@pytest.mark.parametrize(
+    "place", ["x", f"2026-01-01_{uuid4()}", "2026-01-01T00:00:00+00:00_x", "_", "\0_\0"]
+)
+def test_a_place_that_is_not_in_the_list_is_not_found(
+    client: Client, place: str
+) -> None:
+    client.force_login(UserFactory())
+    assert client.get("/chats/", {"before_chat": place}).status_code == 404
+
+
+def test_deleting_a_chat_asks_first_and_names_it(owner: Client, chat: Chat) -> None:
+    answered(chat, "Fine.")
+    address = reverse("chat-delete", args=[chat.pk])
+    asked = owner.get(address).content.decode()
+    assert chat.title in asked
+    assert "1 message" in asked
+    assert "debug runs" in asked
+    assert Chat.objects.filter(pk=chat.pk).exists()
+    assert owner.post(address)["Location"] == "/chats/"
+    assert not Chat.objects.filter(pk=chat.pk).exists()
+
+
+def test_a_refused_plain_form_gets_its_page_with_the_text_in_it(
+    owner: Client, chat: Chat
+) -> None:
+    address = reverse("message-send", args=[chat.pk])
+    response = owner.post(address, {"text": "x" * 100_001})
+    text = response.content.decode()
+    assert response.status_code == 422
+    assert "at most 100,000" in text
+    assert "x" * 100_001 in text
+    assert "<html" in text
+
+
+def test_text_that_turns_the_direction_of_writing_turns_its_own_alone(
+    owner: Client, chat: Chat
+) -> None:
+    title = "\N{RIGHT-TO-LEFT OVERRIDE}reversed"
+    Chat.objects.update(title=title)
+    answered(chat, "Fine.")
+    for address in (page(chat), reverse("chat-delete", args=[chat.pk])):
+        text = owner.get(address).content.decode()
+        around = re.findall(f"(.){title}(.)", text)
+        closed = ("\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}")
+        assert around
+        assert set(around) <= {(">", "<"), closed, ('"', '"')}
+        assert f"<bdi>{title}" in text
 
 
 def test_a_page_has_nothing_inline(owner: Client, chat: Chat) -> None:

@@ -1,24 +1,27 @@
 """The stream of a turn, through Django's ASGI handler, to a viewer that may leave."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.conf import LazySettings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 
-from chatd.asgi import django_application
+from chatd import viewers
+from chatd.asgi import web_application
 from chatd.enums import TurnStatus
 from chatd.models import Chat, Turn
-from chatd.turns.bus import get_bus
+from chatd.turns.bus import Event, EventName, get_bus
 from chatd.turns.threads import in_thread
-from chatd.views import streams
 from tests.factories import ChatFactory, TurnFactory, UserFactory
+from tests.serving import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +55,7 @@ class Viewer:
             "query_string": b"",
             "headers": headers,
         }
-        self._wire = ApplicationCommunicator(django_application, scope)
+        self._wire = ApplicationCommunicator(web_application, scope)
         self.status = 0
         self.is_over = False
         self.headers: dict[str, str] = {}
@@ -182,7 +185,7 @@ def test_another_person_and_nobody_get_no_stream(turn: Turn) -> None:
 def test_a_silent_turn_is_kept_alive_by_comments(
     turn: Turn, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(viewers, "HEARTBEAT_SECONDS", 0.01)
 
     async def body() -> None:
         get_bus().open(turn.pk, epoch=1)
@@ -197,7 +200,7 @@ def test_a_silent_turn_is_kept_alive_by_comments(
 def test_a_streams_life_is_capped(
     turn: Turn, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "LIFE_SECONDS", 0.05)
+    monkeypatch.setattr(viewers, "LIFE_SECONDS", 0.05)
 
     async def body() -> None:
         get_bus().open(turn.pk, epoch=1)
@@ -226,27 +229,112 @@ def test_a_viewer_who_leaves_ends_nothing_but_the_stream(
     run(body)
 
 
-def test_an_open_stream_holds_no_database_connection(
+def test_a_stream_ends_when_its_viewer_signs_out(
     turn: Turn, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held: set[int] = set()
-    connect, close = BaseDatabaseWrapper.connect, BaseDatabaseWrapper.close
-
-    def connecting(self: BaseDatabaseWrapper) -> None:
-        connect(self)
-        held.add(id(self))
-
-    def closing(self: BaseDatabaseWrapper) -> None:
-        close(self)
-        held.discard(id(self))
-
-    monkeypatch.setattr(BaseDatabaseWrapper, "connect", connecting)
-    monkeypatch.setattr(BaseDatabaseWrapper, "close", closing)
+    monkeypatch.setattr(viewers, "HEARTBEAT_SECONDS", 0.05)
 
     async def body() -> None:
         get_bus().open(turn.pk, epoch=1)
         async with attached(turn, session) as viewer:
-            await viewer.read_until("snapshot")
-            assert not held
+            await viewer.read_until("still here")
+            await in_thread(SessionStore(session).flush)
+            text = ""
+            while not viewer.is_over:
+                get_bus().publish_delta(turn.pk, "word ")  # however busy it is
+                text += await viewer.read()
+            assert "event: end" not in text
 
     run(body)
+
+
+@pytest.mark.parametrize("change", ["password", "chat"])
+def test_a_stream_ends_when_its_viewer_may_not_see_it_any_more(
+    turn: Turn, session: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewers, "HEARTBEAT_SECONDS", 0.05)
+
+    def forbid() -> None:
+        if change == "chat":
+            turn.chat.delete()
+        else:
+            turn.chat.owner.set_password("another")
+            turn.chat.owner.save()
+
+    async def body() -> None:
+        get_bus().open(turn.pk, epoch=1)
+        async with attached(turn, session) as viewer:
+            await viewer.read_until("still here")
+            await in_thread(forbid)
+            while not viewer.is_over:
+                await viewer.read()
+
+    run(body)
+
+
+def test_a_person_has_so_many_streams_and_others_have_theirs(
+    turn: Turn, session: str, settings: LazySettings
+) -> None:
+    settings.MAX_STREAMS_PER_PERSON = 2
+    other = TurnFactory(status=TurnStatus.IN_PROGRESS)
+    others_session = session_of(other.chat.owner)
+
+    async def body() -> None:
+        get_bus().open(turn.pk, epoch=1)
+        async with attached(turn, session) as first, attached(turn, session):
+            async with attached(turn, session) as third:
+                assert third.status == 429
+                assert int(third.headers["retry-after"]) > 0
+                assert "Content-Security-Policy".lower() in third.headers
+            async with attached(other, others_session) as stranger:
+                assert stranger.status == 200
+            get_bus().publish_delta(turn.pk, "goes on")
+            await first.read_until("goes on")
+        async with attached(turn, session) as later:
+            assert later.status == 200
+
+    run(body)
+
+
+def test_what_a_turn_says_is_made_ready_once_for_all_viewers() -> None:
+    event = Event("1-1", EventName.DELTA, "a <b>")
+    assert event.wire is event.wire
+
+
+VIEWERS = 200
+SPARE = 15  # threads and files that the server and the test need for themselves
+
+
+def test_viewers_hold_no_thread_and_no_database_connection(
+    turn: Turn, session: str, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAX_STREAMS_PER_PERSON = VIEWERS
+    monkeypatch.setattr(viewers, "HEARTBEAT_SECONDS", 0.5)
+    address = f"/chats/{turn.chat_id}/turns/{turn.pk}/stream/"
+    head = f"GET {address} HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid={session}\r\n\r\n"
+
+    async def body() -> None:
+        async with serving(web_application) as port:
+            get_bus().open(turn.pk, epoch=1)
+            before = threading.active_count(), open_files()
+            watching = []
+            for _ in range(VIEWERS):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(head.encode())
+                await reader.readuntil(b"event: snapshot")
+                watching.append((reader, writer))
+            get_bus().publish_delta(turn.pk, "to all of you")
+            for reader, _ in watching:
+                await reader.readuntil(b"to all of you")
+                await reader.readuntil(b"still here")
+            assert threading.active_count() <= before[0] + SPARE
+            # Both ends of each connection are in this process.
+            assert open_files() <= before[1] + 2 * VIEWERS + SPARE
+            for _, writer in watching:
+                writer.close()
+
+    run(body)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -1,0 +1,190 @@
+"""Every page passes axe, light and dark, and can be used without a mouse."""
+
+import json
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.template.loader import render_to_string
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.support import DESKTOP, PHONE, sign_in
+from tests.browser.test_chat import ask, open_chat, turn_is_over
+from tests.process import SiteProcess
+
+ANSWER = """# Ballast
+
+### Why
+
+| ship | tons of it, in a wide table | much |
+|:-----|:---------------------------:|-----:|
+| one  | 12,000 | a lot |
+
+```python
+ballast = "a line of code that is much wider than the screen of any phone in use today" * 2
+```
+
+> Quoted, with a [link](https://example.com/).
+"""
+SEED = f"""
+from chatd.models import *
+from django.contrib.auth.models import User
+chat = Chat.objects.create(
+    owner=User.objects.get(username="demo"),
+    model=ModelConfig.objects.get(name="demo"),
+    title="A chat for the reader",
+)
+for number in range(60):
+    turn = Turn.objects.create(chat=chat, status="completed")
+    for role, text in (("user", f"question {{number}}"), ("assistant", {ANSWER!r})):
+        ChatMessage.objects.create(chat=chat, turn=turn, role=role, text=text)
+print(chat.pk)
+"""
+
+# What the admin's own pages are marked down for, and we cannot change from here.
+DJANGO_ADMIN = ["label-title-only"]
+EDITED_IN_ITS_LIST = ["label-title-only", "label"]
+
+
+@pytest.fixture(scope="module")
+def long_chat(process: SiteProcess) -> str:
+    """The address of a chat of 60 turns."""
+    return f"/chats/{process.run_code(SEED)}/"
+
+
+def violations(page: Page, ignored: list[str]) -> list[str]:
+    results = page.evaluate(
+        "async () => { const found = await axe.run(document); return found.violations }"
+    )
+    return [
+        f"{one['id']}: {json.dumps([node['html'] for node in one['nodes']][:3])}"
+        for one in results
+        if one["id"] not in ignored
+    ]
+
+
+def passes(page: Page, what: str, ignored: list[str] | None = None) -> None:
+    page.wait_for_load_state("networkidle")
+    page.evaluate(Axe().axe_script)
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        # The admin's colours take a moment to change.
+        page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+        found[scheme] = violations(page, ignored or [])
+    assert found == {"light": [], "dark": []}, what
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def reader(
+    request: pytest.FixtureRequest,
+    new_page: Callable[..., Page],
+    complaints: list[str],
+) -> Page:
+    """Open a page on either screen; axe itself asks for what our policy forbids."""
+    if request.param == "desktop":
+        page = new_page(viewport=DESKTOP, bypass_csp=True)
+    else:
+        page = new_page(viewport=PHONE, is_mobile=True, bypass_csp=True)
+    return page
+
+
+def test_pages_before_and_about_the_chats(reader: Page) -> None:
+    reader.goto("/accounts/login/")
+    passes(reader, "sign-in")
+    reader.fill("input[name=username]", "demo")
+    reader.fill("input[name=password]", "wrong")
+    reader.press("input[name=password]", "Enter")
+    expect(reader.get_by_role("alert").first).to_be_visible()
+    passes(reader, "wrong password")
+    sign_in(reader, "demo")
+    passes(reader, "new chat")
+    open_chat(reader, "demo")
+    passes(reader, "empty chat")
+    reader.goto(reader.url + "delete/")
+    passes(reader, "question before deleting")
+
+
+def test_a_long_chat_with_all_that_an_answer_can_hold(
+    reader: Page, long_chat: str
+) -> None:
+    sign_in(reader, "demo")
+    reader.goto(long_chat)
+    expect(reader.locator(".turn")).to_have_count(50)
+    passes(reader, "long chat")
+    reader.locator(".menu > summary").click()
+    passes(reader, "menu")
+
+
+def test_a_streaming_a_stopped_and_a_refused_message(reader: Page) -> None:
+    sign_in(reader, "demo")
+    ask(reader, "demo-long")
+    expect(reader.locator(".streaming")).to_contain_text(" ")
+    passes(reader, "streaming")
+    reader.get_by_role("button", name="Stop").click()
+    turn_is_over(reader)
+    reader.get_by_label("Message").fill("   ")
+    reader.get_by_role("button", name="Send").click()
+    expect(reader.locator("#refusal")).to_contain_text("Write a message")
+    passes(reader, "stopped, refused")
+
+
+def test_a_failure_its_panel_and_its_pages(reader: Page) -> None:
+    sign_in(reader, "demo")
+    ask(reader, "fault-400")
+    card = reader.locator(".error-card")
+    expect(card).to_be_visible()
+    turn_is_over(reader)
+    card.get_by_text("Details").click()
+    passes(reader, "failure")
+    link = card.get_by_role("link", name="Show debug run")
+    address = link.get_attribute("href") or ""
+    link.click()
+    expect(reader.locator("#panel")).to_contain_text("Step 1")
+    reader.locator("#panel .evidence summary").first.click()
+    passes(reader, "run in the panel")
+    reader.locator("#panel").get_by_role("link", name="All runs").click()
+    expect(reader.locator("#panel .run")).to_have_count(1)
+    passes(reader, "runs in the panel")
+    reader.goto(address)
+    passes(reader, "run")
+    reader.get_by_role("link", name="All runs").click()
+    passes(reader, "runs")
+
+
+def test_pages_of_errors(reader: Page, complaints: list[str]) -> None:
+    sign_in(reader, "demo")
+    pages = {
+        f"/{name}/": render_to_string(f"{name}.html")
+        for name in ("400", "403", "403_csrf", "404", "500")
+    }
+
+    def show(route: Route) -> None:
+        html = pages[urlsplit(route.request.url).path]
+        route.fulfill(body=html, content_type="text/html")
+
+    for address in pages:
+        reader.route(f"**{address}", show)
+        reader.goto(address)
+        expect(reader.get_by_role("heading", level=1)).to_be_visible()
+        passes(reader, address)
+
+
+@pytest.mark.parametrize(
+    ("address", "ignored"),
+    [
+        ("chatdebug/chatrun/", DJANGO_ADMIN),
+        ("chatdebug/recordingswitch/add/", DJANGO_ADMIN),
+        ("chatdebug/classificationrule/add/", DJANGO_ADMIN),
+        ("chatdebug/writerstate/", DJANGO_ADMIN),
+        ("chatd/modelconfig/", EDITED_IN_ITS_LIST),
+        ("chatd/modelconfig/add/", DJANGO_ADMIN),
+    ],
+)
+def test_our_pages_of_the_admin(reader: Page, address: str, ignored: list[str]) -> None:
+    sign_in(reader, "admin")
+    answer = reader.goto(f"/admin/{address}")
+    assert answer is not None
+    assert answer.status == 200
+    passes(reader, address, ignored)
