@@ -1,5 +1,6 @@
 """Settings, read once from the environment; nonsense raises a clear error at start."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework.authtoken",
+    "knox",
+    "axes",
     "django_htmx",
     "chatdebug",
     "chatd",
@@ -41,6 +43,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "chatd.middleware.private_responses",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -49,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "chatd.urls"
@@ -89,6 +93,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: it refuses who guessed too often
+    "django.contrib.auth.backends.ModelBackend",
+]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "chat-list"
 LOGOUT_REDIRECT_URL = "login"
@@ -128,7 +136,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_HTTPS
 SECURE_SSL_REDIRECT = SECURE_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if SECURE_HTTPS else 0)
-if env.bool("BEHIND_PROXY", False):
+# One proxy, which sets X-Forwarded-Proto and adds the client to X-Forwarded-For.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Numbers of chatd.turns.policy.TurnPolicy; times are in seconds.
@@ -139,17 +149,49 @@ TURN_POLICY: dict[str, Any] = {
         "TURN_SILENCE", 600.0, validate=validate.Range(min=0, min_inclusive=False)
     ),
 }
+# Which hosts or networks models may be at, private ones too; none: any public one.
+MODEL_HOSTS: list[str] = env.list("MODEL_HOSTS", [])
+# Names of variables that may hold a model's key, besides those that end in _API_KEY.
+MODEL_KEY_VARIABLES: list[str] = env.list("MODEL_KEY_VARIABLES", [])
 # The embedded server that is not a language model: see chatd.demo_provider.
 DEMO_PROVIDER = env.bool("DEMO_PROVIDER", DEBUG)
 
+# Wrong passwords at any sign-in: see chatd.sign_in for what is counted.
+SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15, validate=validate.Range(min=1))
+AXES_FAILURE_LIMIT = env.int("SIGN_IN_ATTEMPTS", 5, validate=validate.Range(min=1))
+AXES_COOLOFF_TIME = timedelta(minutes=SIGN_IN_MINUTES)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
+AXES_HANDLER = "chatd.sign_in.SignInHandler"
+AXES_LOCKOUT_CALLABLE = "chatd.sign_in.refuse_sign_in"
+AXES_CLIENT_IP_CALLABLE = "chatd.http.client_address"
+AXES_RESET_ON_SUCCESS = True
+# Else whoever goes on guessing would keep the owner of the name out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False  # its lists would show what people typed as their name
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
+
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(
+        days=env.int("API_TOKEN_DAYS", 30, validate=validate.Range(min=1, max=3650))
+    )
+}
+KNOX_TOKEN_MODEL = "chatd.ApiToken"
+MIGRATION_MODULES = {"knox": None}  # its own table is not used
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "chatd.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
-        "rest_framework.authentication.TokenAuthentication",
     ],
+    "DEFAULT_THROTTLE_RATES": {
+        "token": env.str("API_RATE_TOKEN", "30/minute"),  # for each address
+        "messages": env.str("API_RATE_MESSAGES", "120/minute"),  # for each person
+    },
+    "NUM_PROXIES": int(BEHIND_PROXY),  # else a client's own word would be believed
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["chatdebug.api.parsers.BoundedJSONParser"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -163,8 +205,9 @@ LOGGING: dict[str, Any] = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # The SDKs and their HTTP client log every request at INFO, with the full URL.
+    # django-axes tells of every sign-in.
     "loggers": {
-        name: {"level": "WARNING"} for name in ("httpx2", "openai", "anthropic")
+        name: {"level": "WARNING"} for name in ("httpx2", "openai", "anthropic", "axes")
     },
 }
 
