@@ -4,12 +4,19 @@ from pydantic_ai.models import Model
 
 from chatd.demo_provider import DemoProvider
 from chatd.enums import Provider
-from chatd.env import env
+from chatd.llm.addresses import (
+    AddressRefused,
+    check_address,
+    check_key_variable,
+    key_env,
+    origin_of,
+)
 from chatd.llm.clients import shared_http_client
+from chatd.llm.guard import recorded_and_guarded
 from chatd.llm.providers import build_model
 from chatd.models import ModelConfig
 from chatdebug.errors import MissingKeyError, ProviderDisabledError
-from chatdebug.recorder import RecordingModel, RecordingTransport, protect_secret
+from chatdebug.recorder import RecordingModel, protect_secret
 
 DEMO_KEY = "demo-key-that-opens-nothing"
 
@@ -26,7 +33,8 @@ def configured_model(config: ModelConfig) -> Model:
     """Return the model of a configuration, recorded, on the loop's shared HTTP client.
 
     Raises MissingKeyError if the variable that holds the key is not set, and
-    ProviderDisabledError for the demo provider where it does not run.
+    ProviderDisabledError for the demo provider where it does not run, and for an address
+    or a key that is not to be used, however it came to be in the database.
     """
     protocol, base_url, key = _connection(config)
     return RecordingModel(
@@ -35,7 +43,7 @@ def configured_model(config: ModelConfig) -> Model:
             model=config.model,
             base_url=base_url,
             api_key=key,
-            http_client=shared_http_client(wrap=RecordingTransport),
+            http_client=shared_http_client(wrap=recorded_and_guarded),
         )
     )
 
@@ -51,14 +59,26 @@ def _connection(config: ModelConfig) -> tuple[str, str, str]:
         return Provider.OPENAI_COMPATIBLE, demo.openai_base_url, DEMO_KEY
     if config.provider == Provider.DEMO_ANTHROPIC and demo:
         return Provider.ANTHROPIC, demo.anthropic_base_url, DEMO_KEY
-    return config.provider, config.base_url, _key(config)
+    try:
+        check_address(config.base_url)
+        return config.provider, config.base_url, _key(config)
+    except AddressRefused as error:
+        raise ProviderDisabledError(str(error)) from error
 
 
 def _key(config: ModelConfig) -> str:
-    if not config.api_key_variable:
+    name = config.api_key_variable
+    if not name:
         return ""
-    key = env.str(config.api_key_variable, "")
+    check_key_variable(name)
+    origin = origin_of(config.provider, config.base_url)
+    if config.key_origin != origin:
+        raise AddressRefused(
+            f"The key in {name} was not entered for {origin}. A superuser can confirm it "
+            "in the admin, on the page of this model."
+        )
+    key = key_env.str(name, "")
     if not key:
-        raise MissingKeyError(config.api_key_variable)
+        raise MissingKeyError(name)
     protect_secret(key)
     return key
