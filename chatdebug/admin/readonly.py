@@ -66,7 +66,7 @@ class ContentAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Show a row. The trace is in its history, and among all log entries."""
+        """Show a row, and leave a trace in the audit."""
         response = super().change_view(request, object_id, *args, **kwargs)
         if isinstance(response, TemplateResponse) and may_read_content(request.user):
             row = (response.context_data or {})["original"]

@@ -1,5 +1,6 @@
 """The recorder's tables."""
 
+from chatdebug.models.audit import AuditEntry
 from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule
 from chatdebug.models.runs import ChatRun, ChatStep
@@ -7,6 +8,7 @@ from chatdebug.models.switches import RecordingSwitch, SwitchChange
 from chatdebug.models.writers import WriterState
 
 __all__ = [
+    "AuditEntry",
     "ChatRun",
     "ChatStep",
     "ClassificationRule",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -15,7 +15,7 @@ from django.urls import reverse
 from chatdebug.admin.readonly import UncountedPaginator
 from chatdebug.admin.runs import RunAdmin
 from chatdebug.enums import Level, Status
-from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models import AuditEntry, ChatRun, ChatStep
 from chatdebug.querysets import PAYLOAD_COLUMNS
 from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
 
@@ -128,12 +128,29 @@ def test_each_reading_of_content_leaves_an_audit_row(
 ):
     for url in (RUNS, page_of(run), page_of(step)):
         page(reader, url)
-    traces = LogEntry.objects.order_by("pk").values_list("object_id", "change_message")
-    assert list(traces) == [
-        (None, f"Read the recorded content: {RUNS}"),
-        (str(run.pk), f"Read the recorded content: {page_of(run)}"),
-        (str(step.pk), f"Read the recorded content: {page_of(step)}"),
+    traces = AuditEntry.objects.order_by("pk")
+    assert list(traces.values_list("action", "object_id", "details")) == [
+        ("read", "", RUNS),
+        ("read", str(run.pk), page_of(run)),
+        ("read", str(step.pk), page_of(step)),
     ]
+
+
+def test_the_audit_outlives_its_reader_and_is_only_looked_at(
+    superuser: Client, reader: Client, run: ChatRun
+):
+    page(reader, page_of(run))
+    entry = AuditEntry.objects.get()
+    user = get_user_model().objects.get(pk=entry.person_id)
+    name = user.username
+    superuser.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"})
+    assert not get_user_model().objects.filter(pk=user.pk).exists()
+    audit = "/admin/chatdebug/auditentry/"
+    for address in (audit, f"{audit}?q={run.pk}", f"{audit}?q={name}"):
+        assert name in page(superuser, address)
+    for action in ("change", "delete"):
+        url = f"{audit}{entry.pk}/{action}/"
+        assert superuser.post(url, {"post": "yes"}).status_code == 403
 
 
 def test_looking_at_metadata_leaves_no_audit_row(
@@ -141,7 +158,7 @@ def test_looking_at_metadata_leaves_no_audit_row(
 ):
     for url in (RUNS, page_of(run), page_of(step)):
         page(staff, url)
-    assert not LogEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 def test_staff_without_any_permission_is_refused(run: ChatRun, step: ChatStep):
