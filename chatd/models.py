@@ -218,7 +218,7 @@ class ChatMessage(models.Model):
         return f"{self.get_role_display()}: {self.text[:60]}"
 
 
-class ApiToken(AbstractAuthToken):
+class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # an untyped package
     """A token of the API: its hash, its age, and the password that it was given for.
 
     Sessions are bound to their owner's password in the same way: whoever changes it, on

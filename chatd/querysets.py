@@ -57,7 +57,7 @@ class TurnQuerySet(models.QuerySet["Turn"]):
         return self.filter(earlier, chat_id=turn.chat_id).in_order()
 
 
-class ApiTokenManager(AuthTokenManager):  # type: ignore[misc]
+class ApiTokenManager(AuthTokenManager):  # type: ignore[misc]  # an untyped package
     """Tokens of the API."""
 
     def valid_of(self, user: User) -> "models.QuerySet[ApiToken]":

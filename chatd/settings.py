@@ -8,17 +8,28 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from environs import validate
 
-from chatd.databases import build_databases
+from chatd.databases import build_databases, make_private
 from chatd.env import env
 
+MIN_SECRET_KEY = 50
+"""As many as Django's own check wants, and its startproject makes."""
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("CHATD_VAR_DIR", str(BASE_DIR / "var")))
+# Said by manage.py for the command demo, whose accounts anybody could guess: a folder of
+# its own, so that neither its database nor its spool is ever the site's.
+DEMO = env.bool("CHATD_DEMO", False)
+if DEMO:
+    VAR_DIR /= "demo"
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "insecure-key-for-development" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "Set SECRET_KEY (or SECRET_KEY_FILE), or DEBUG=true for development."
+    )
+if len(SECRET_KEY) < MIN_SECRET_KEY and not DEBUG:
+    raise ImproperlyConfigured(
+        f"SECRET_KEY has to have {MIN_SECRET_KEY} characters at least."
     )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
@@ -75,14 +86,16 @@ TEMPLATES = [
 
 DATABASE_URL = env.str("DATABASE_URL", "")
 if not DATABASE_URL:
-    # SQLite creates its file, not the folder; a fresh clone has none yet.
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    # Also what an earlier release left readable for others.
+    make_private(VAR_DIR / "chatd.sqlite3").chmod(0o600)
     DATABASE_URL = f"sqlite:///{VAR_DIR / 'chatd.sqlite3'}"
 DATABASES = build_databases(
     DATABASE_URL,
     pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=2)),
     test_dir=VAR_DIR,
 )
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    make_private(Path(DATABASES["default"]["NAME"]))
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -118,8 +131,6 @@ STORAGES: dict[str, dict[str, Any]] = {
     },
 }
 
-MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
-
 # No inline script or style anywhere; the nonce is for the admin's one inline <style>.
 SECURE_CSP = {
     "default-src": [CSP.SELF],
@@ -136,6 +147,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_HTTPS
 SECURE_SSL_REDIRECT = SECURE_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if SECURE_HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool(
+    "SECURE_HSTS_SUBDOMAINS", False
+)
+# Subdomains and browsers' lists are for who owns the domain to decide, not for a site.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # One proxy, which sets X-Forwarded-Proto and adds the client to X-Forwarded-For.
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 if BEHIND_PROXY:
@@ -177,7 +193,7 @@ REST_KNOX = {
         days=env.int("API_TOKEN_DAYS", 30, validate=validate.Range(min=1, max=3650))
     )
 }
-KNOX_TOKEN_MODEL = "chatd.ApiToken"
+KNOX_TOKEN_MODEL = "chatd.ApiToken"  # noqa: S105 - no secret
 MIGRATION_MODULES = {"knox": None}  # its own table is not used
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -202,7 +218,14 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"refusals": {"()": "chatd.logs.RefusalsInOneLine"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["refusals"],
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # The SDKs and their HTTP client log every request at INFO, with the full URL.
     # django-axes tells of every sign-in.

@@ -17,7 +17,7 @@ addresses, and an address with all names. A name has more, since others can use 
 address has more, since a whole office may sit behind it."""
 
 
-class SignInHandler(AxesDatabaseHandler):
+class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]  # an untyped package
     """Counts wrong passwords for a name at an address, and more loosely for each alone."""
 
     def get_failures(

@@ -33,17 +33,21 @@ class ModelConfigAdmin(NamedLookups, admin.ModelAdmin):
     delete_confirmation_max_display = 0
 
     def get_form(
-        self, request: HttpRequest, obj: ModelConfig | None = None, **kwargs: Any
+        self,
+        request: HttpRequest,
+        obj: ModelConfig | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+        **kwargs: Any,
     ) -> type[forms.ModelForm]:
         """Return the form, which lets superusers alone send a key to a new place."""
-        base = super().get_form(request, obj, **kwargs)
+        base = super().get_form(request, obj, change, **kwargs)
         may_confirm = bool(getattr(request.user, "is_superuser", False))
         return type(base.__name__, (base,), {"may_confirm": may_confirm})
 
     def construct_change_message(
         self,
         request: HttpRequest,
-        form: forms.ModelForm,
+        form: Any,
         formsets: Any,
         add: bool = False,  # noqa: FBT001, FBT002 - Django's signature
     ) -> list[dict[str, dict[str, Any]]]:
@@ -57,7 +61,7 @@ class ModelConfigAdmin(NamedLookups, admin.ModelAdmin):
         return list(message)
 
 
-def _change(form: forms.ModelForm, name: str) -> str:
+def _change(form: Any, name: str) -> str:
     old, new = form.initial.get(name, ""), form.cleaned_data[name]
     return f"{form.fields[name].label} from {_shown(old)} to {_shown(new)}"
 

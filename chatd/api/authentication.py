@@ -12,7 +12,7 @@ from chatd.models import ApiToken
 TOKEN = re.compile(rb"[0-9a-f]{64}")
 
 
-class TokenAuthentication(KnoxAuthentication):
+class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]  # an untyped package
     """Recognises a token by its hash, while its owner has the password of that time."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:

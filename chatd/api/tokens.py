@@ -62,7 +62,7 @@ class TokenView(APIView):
         if user is None:
             sentence = "That name and password do not belong together."
             raise ValidationError({"non_field_errors": [sentence]})
-        token, text = create_token(user=cast("User", user))
+        token, text = create_token(user=user)
         return Response({"token": text, "expiry": token.expiry})
 
     def delete(self, request: Request) -> Response:

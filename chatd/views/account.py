@@ -1,7 +1,5 @@
 """A person's own account: password and tokens."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
@@ -49,7 +47,7 @@ class ChangePassword(PasswordChangeView):
         """Return to the account."""
         return f"{reverse_lazy('account')}?done=password"
 
-    def form_valid(self, form: PasswordChangeForm[Any]) -> HttpResponse:
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         """Change it, and delete the tokens, which are void from now on."""
         response = super().form_valid(form)
         revoke_tokens(user=form.user)

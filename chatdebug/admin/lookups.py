@@ -35,8 +35,8 @@ class NamedLookups(Base):
         }
 
     def _asks(self, item: Any) -> Iterator[str]:
-        if isinstance(item, type):
-            yield item.parameter_name
+        if isinstance(item, type) and issubclass(item, admin.SimpleListFilter):
+            yield str(item.parameter_name)
             return
         path = item if isinstance(item, str) else item[0]
         yield from (f"{path}{ending}" for ending in OF_A_FILTER)

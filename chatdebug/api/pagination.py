@@ -1,5 +1,6 @@
 """Pages by cursor, which never count a table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,7 +16,10 @@ class CursorPagination(pagination.CursorPagination):
     """Pages by cursor; one that was made up is not found, as DRF says of most of them."""
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self,
+        queryset: QuerySet[Any] | Sequence[Any],
+        request: Request,
+        view: APIView | None = None,
     ) -> list[Any] | None:
         """Return the rows of a page. Raises NotFound for a cursor that is none."""
         try:

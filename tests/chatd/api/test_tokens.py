@@ -69,10 +69,8 @@ def test_all_of_a_persons_tokens_are_listed_and_revoked(user: Any) -> None:
     assert with_token(foreign).get(CHATS).status_code == 200
 
 
-def test_the_oldest_go_when_there_are_too_many(user: Any, settings: Any) -> None:
-    tokens = []
-    for _ in range(MAX_TOKENS + 1):
-        tokens.append(new_token(user))
+def test_the_oldest_go_when_there_are_too_many(user: Any) -> None:
+    tokens = [new_token(user) for _ in range(MAX_TOKENS + 1)]
     assert ApiToken.objects.count() == MAX_TOKENS
     assert with_token(tokens[0]).get(CHATS).status_code == 401
     assert with_token(tokens[1]).get(CHATS).status_code == 200

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
 from chatd.demo_provider import DEMO_MODELS
+from chatd.management.commands.demo import Command
 from chatd.models import ModelConfig
 from chatd.services.demo import prepare_demo
 
@@ -39,4 +40,10 @@ def test_a_port_that_is_taken_is_said_with_another_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(CommandError, match=f"PORT={port + 1}"):
-            call_command("demo", port=port)
+            Command().serve(port)
+
+
+def test_the_command_refuses_the_database_of_anybody_else() -> None:
+    with pytest.raises(CommandError, match="development only"):
+        call_command("demo", port=0)
+    assert not ModelConfig.objects.exists()
