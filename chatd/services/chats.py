@@ -3,7 +3,6 @@
 from django.contrib.auth.models import User
 
 from chatd.models import Chat, ModelConfig
-from chatdebug import recorder
 
 MAX_TITLE_CHARACTERS = 200
 
@@ -22,14 +21,5 @@ def rename_chat(*, chat: Chat, title: str) -> None:
 
 
 def delete_chat(*, chat: Chat) -> None:
-    """Delete a chat with its turns, its messages, and the recorder's runs of it."""
-    chat_id = str(chat.pk)
+    """Delete a chat with its turns and messages. Its runs stay until retention."""
     chat.delete()
-    _forget_runs(chat_id)
-
-
-def _forget_runs(chat_id: str) -> None:
-    """Have the recorder delete what it has of a chat, as soon as it can do that."""
-    forget = getattr(recorder, "forget_chat", None)
-    if forget is not None:
-        forget(chat_id)
