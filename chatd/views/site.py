@@ -6,8 +6,8 @@ from django.contrib.auth.views import LoginView
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
-from django.views import defaults
 from django.templatetags.static import static
+from django.views import defaults
 from django_htmx.http import HttpResponseClientRefresh
 
 

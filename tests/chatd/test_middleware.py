@@ -5,7 +5,8 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from django.test import Client
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient, Client
 from rest_framework.test import APIClient
 
 from chatd.logs import RefusalsInOneLine
@@ -46,6 +47,12 @@ def test_no_browser_and_no_proxy_keeps_what_a_person_saw(
         response = client.get(address)
         assert response.headers["Cache-Control"] == "no-store, private", address
         assert "camera=()" in response.headers["Permissions-Policy"]
+
+
+def test_it_holds_under_asgi_too() -> None:
+    response = async_to_sync(AsyncClient().get)("/nothing/")
+    assert response.headers["Cache-Control"] == "no-store, private"
+    assert async_to_sync(AsyncClient().get)("/%00").status_code == 400
 
 
 def test_what_is_the_same_for_everybody_may_be_kept(client: Client) -> None:
