@@ -15,6 +15,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatd.settings")
     if not {"SECRET_KEY", "SECRET_KEY_FILE"} & os.environ.keys():
         os.environ.setdefault("DEBUG", "true")
+    if sys.argv[1:2] == ["demo"]:
+        os.environ["CHATD_DEMO"] = "true"
     from django.core.management import execute_from_command_line  # noqa: PLC0415
 
     execute_from_command_line(sys.argv)

@@ -1,9 +1,13 @@
-"""System checks: combinations of settings with which turns would not work."""
+"""System checks: what would keep turns from working, or let anybody in."""
 
 import os
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, register
+from django.db import Error as DatabaseError
+
+from chatd.services.demo import ACCOUNTS
 
 
 @register("chatd")
@@ -21,5 +25,28 @@ def check_processes(**kwargs: Any) -> list[CheckMessage]:
             "process only.",
             hint="Unset it; one process streams some 200 turns at a time.",
             id="chatd.E001",
+        )
+    ]
+
+
+@register("chatd", deploy=True)
+def check_demo_accounts(**kwargs: Any) -> list[CheckMessage]:
+    """Refuse a deployment whose database has the demo's accounts with their passwords."""
+    users = get_user_model().objects.filter(username__in=ACCOUNTS, is_active=True)
+    try:
+        open_ones = sorted(
+            user.get_username()
+            for user in users
+            if user.check_password(user.get_username())
+        )
+    except DatabaseError:
+        return []  # no database yet, or none that answers: nobody can sign in either
+    if not open_ones:
+        return []
+    return [
+        Error(
+            f"Anybody can sign in as {', '.join(open_ones)}: the password is the name.",
+            hint="Delete these accounts of the demo, or give them other passwords.",
+            id="chatd.E002",
         )
     ]

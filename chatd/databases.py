@@ -52,3 +52,16 @@ def build_databases(url: str, *, pool_size: int, test_dir: Path) -> dict[str, An
         recorder["OPTIONS"] = options | {"connect_timeout": RECORDER_CONNECT_TIMEOUT}
     recorder["TEST"] = {"MIRROR": "default"}
     return {"default": default, "chatdebug": recorder}
+
+
+def make_private(file: Path) -> Path:
+    """Make a file that its owner alone can read, if there is none, and return it.
+
+    Whatever the umask is, and in a folder of that kind. SQLite gives what it writes
+    beside its file the same rights.
+    """
+    if not file.exists():
+        if not file.parent.is_dir():
+            file.parent.mkdir(parents=True, mode=0o700)
+        file.touch(mode=0o600)
+    return file

@@ -10,6 +10,8 @@ from environs import FileAwareEnv
 BYTE_ORDER_MARK = "\ufeff"
 
 env = FileAwareEnv(strip_whitespace=True)
+key_env = FileAwareEnv(strip_whitespace=True)
+"""Reads keys. Apart from ``env``, which knows the names that the settings have read."""
 
 
 def read_key(variable: str) -> str:
@@ -21,7 +23,7 @@ def read_key(variable: str) -> str:
     be read.
     """
     try:
-        key = env.str(variable, "")
+        key = key_env.str(variable, "")
     except UnicodeDecodeError:
         raise ValueError(f"The file of {variable} is no text in UTF-8.") from None
     key = key.strip().strip(BYTE_ORDER_MARK).strip()

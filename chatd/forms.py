@@ -1,6 +1,7 @@
-"""What people can send to the pages."""
+"""What people can send to the pages, and staff to the admin."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -8,9 +9,17 @@ from django import forms
 from django.forms.models import ModelChoiceIterator
 
 from chatd.enums import Provider
+from chatd.llm.addresses import (
+    AddressRefused,
+    check_address,
+    check_key_variable,
+    origin_of,
+)
 from chatd.models import ModelConfig
 from chatd.services.chats import MAX_TITLE_CHARACTERS
 
+OWN_KEYS = {"OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic"}
+"""Keys that may go to their provider's own address without a word."""
 DEMO_NOTE = "not a language model"
 
 
@@ -52,3 +61,79 @@ class TitleForm(forms.Form):
     """Another title for a chat."""
 
     title = forms.CharField(max_length=MAX_TITLE_CHARACTERS)
+
+
+class ModelConfigForm(forms.ModelForm):
+    """A model configuration, with the rules about addresses and keys.
+
+    ``may_confirm`` says whether whoever fills it in may send a key to a new place.
+    """
+
+    may_confirm = False
+    confirm_key = forms.BooleanField(
+        required=False,
+        label="Send the key there",
+        help_text="Needed once for each key and host. Superusers only.",
+    )
+
+    class Meta:
+        model = ModelConfig
+        fields = (
+            *("name", "title", "provider", "model", "base_url", "api_key_variable"),
+            *("context_window", "enabled", "position"),
+        )
+
+    def clean_base_url(self) -> str:
+        """Return the address. Raises ValidationError for one that is not allowed."""
+        base_url: str = self.cleaned_data["base_url"]
+        with _as_validation_error():
+            check_address(base_url)
+        return base_url
+
+    def clean_api_key_variable(self) -> str:
+        """Return the variable's name. Raises ValidationError for one that is no key's."""
+        name: str = self.cleaned_data["api_key_variable"]
+        with _as_validation_error():
+            check_key_variable(name)
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Bind the key to where it may go. Adds an error where nobody said it may."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        name = cleaned.get("api_key_variable", "")
+        if self.errors or not name:
+            self.instance.key_origin = ""
+            return cleaned
+        if (
+            cleaned["provider"] == Provider.OPENAI_COMPATIBLE
+            and not cleaned["base_url"]
+        ):
+            self.add_error("base_url", "An OpenAI-compatible provider needs one.")
+            return cleaned
+        with _as_validation_error():
+            origin = origin_of(cleaned["provider"], cleaned["base_url"])
+        confirmed = self.may_confirm and cleaned.get("confirm_key")
+        if not (confirmed or self._is_known(name, origin)):
+            self.add_error(
+                "confirm_key",
+                f"The key in {name} has not been sent to {origin} so far. A superuser "
+                "has to confirm that it may.",
+            )
+        self.instance.key_origin = origin
+        return cleaned
+
+    def _is_known(self, name: str, origin: str) -> bool:
+        known = ModelConfig.objects.filter(api_key_variable=name, key_origin=origin)
+        return (
+            not origin
+            or origin == origin_of(OWN_KEYS.get(name, ""), "")
+            or known.exists()
+        )
+
+
+@contextmanager
+def _as_validation_error() -> Iterator[None]:
+    try:
+        yield
+    except AddressRefused as error:
+        raise forms.ValidationError(str(error)) from error

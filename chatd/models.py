@@ -8,9 +8,15 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from knox.models import AbstractAuthToken
 
 from chatd.enums import ENDINGS, FinishReason, Provider, Role, TurnStatus
-from chatd.querysets import ChatQuerySet, ModelConfigQuerySet, TurnQuerySet
+from chatd.querysets import (
+    ApiTokenManager,
+    ChatQuerySet,
+    ModelConfigQuerySet,
+    TurnQuerySet,
+)
 
 environment_variable = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$", "Name an environment variable, for example OPENAI_API_KEY."
@@ -41,6 +47,14 @@ class ModelConfig(models.Model):
     )
     api_key_variable = models.CharField(
         max_length=100, blank=True, default="", validators=[environment_variable]
+    )
+    key_origin = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Scheme, host and port that the key was entered for; it goes nowhere "
+        "else.",
     )
     context_window = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
@@ -214,3 +228,23 @@ class ChatMessage(models.Model):
     def note(self) -> str:
         """What is to be said below an answer that was cut off; else empty."""
         return ENDINGS.get(self.finish_reason, "")
+
+
+class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # an untyped package
+    """A token of the API: its hash, its age, and the password that it was given for.
+
+    Sessions are bound to their owner's password in the same way: whoever changes it, on
+    whichever page or by a command, ends both.
+    """
+
+    stamp = models.CharField(
+        max_length=128, help_text="Hash of the owner's password's hash at that time."
+    )
+
+    objects = ApiTokenManager()
+
+    class Meta:
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.token_key}…"

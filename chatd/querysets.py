@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
+from django.utils import timezone
+from knox.models import AuthTokenManager
 
 from chatd.enums import ACTIVE, TurnStatus
 
 if TYPE_CHECKING:
-    from chatd.models import Chat, ModelConfig, Turn  # noqa: F401
+    from chatd.models import ApiToken, Chat, ModelConfig, Turn  # noqa: F401
 
 
 class ChatQuerySet(models.QuerySet["Chat"]):
@@ -75,3 +77,13 @@ class TurnQuerySet(models.QuerySet["Turn"]):
     def as_of(self, turn: "Turn") -> "TurnQuerySet":
         """Turns of the same chat before this one, for its history."""
         return self.before(turn).in_order()
+
+
+class ApiTokenManager(AuthTokenManager):  # type: ignore[misc]  # an untyped package
+    """Tokens of the API."""
+
+    def valid_of(self, user: User) -> "models.QuerySet[ApiToken]":
+        """A person's tokens that are not over, newest first."""
+        stamp = user.get_session_auth_hash()
+        own: models.QuerySet[ApiToken] = self.filter(user=user, stamp=stamp)
+        return own.filter(expiry__gt=timezone.now()).order_by("-created", "digest")

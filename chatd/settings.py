@@ -1,5 +1,6 @@
 """Settings, read once from the environment; nonsense raises a clear error at start."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +8,28 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from environs import validate
 
-from chatd.databases import build_databases
+from chatd.databases import build_databases, make_private
 from chatd.env import env
 
+MIN_SECRET_KEY = 50
+"""As many as Django's own check wants, and its startproject makes."""
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("CHATD_VAR_DIR", str(BASE_DIR / "var")))
+# Said by manage.py for the command demo, whose accounts anybody could guess: a folder of
+# its own, so that neither its database nor its spool is ever the site's.
+DEMO = env.bool("CHATD_DEMO", False)
+if DEMO:
+    VAR_DIR /= "demo"
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "insecure-key-for-development" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "Set SECRET_KEY (or SECRET_KEY_FILE), or DEBUG=true for development."
+    )
+if len(SECRET_KEY) < MIN_SECRET_KEY and not DEBUG:
+    raise ImproperlyConfigured(
+        f"SECRET_KEY has to have {MIN_SECRET_KEY} characters at least."
     )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
@@ -32,7 +44,8 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework.authtoken",
+    "knox",
+    "axes",
     "django_htmx",
     "chatdebug",
     "chatd",
@@ -41,6 +54,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "chatd.middleware.private_responses",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -49,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "chatd.urls"
@@ -71,14 +86,16 @@ TEMPLATES = [
 
 DATABASE_URL = env.str("DATABASE_URL", "")
 if not DATABASE_URL:
-    # SQLite creates its file, not the folder; a fresh clone has none yet.
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    # Also what an earlier release left readable for others.
+    make_private(VAR_DIR / "chatd.sqlite3").chmod(0o600)
     DATABASE_URL = f"sqlite:///{VAR_DIR / 'chatd.sqlite3'}"
 DATABASES = build_databases(
     DATABASE_URL,
     pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=2)),
     test_dir=VAR_DIR,
 )
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    make_private(Path(DATABASES["default"]["NAME"]))
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -88,6 +105,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
+]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: it refuses who guessed too often
+    "django.contrib.auth.backends.ModelBackend",
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "chat-list"
@@ -110,8 +131,6 @@ STORAGES: dict[str, dict[str, Any]] = {
     },
 }
 
-MAILERS = {"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}
-
 # No inline script or style anywhere; the nonce is for the admin's one inline <style>.
 SECURE_CSP = {
     "default-src": [CSP.SELF],
@@ -128,7 +147,14 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_HTTPS
 SECURE_SSL_REDIRECT = SECURE_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if SECURE_HTTPS else 0)
-if env.bool("BEHIND_PROXY", False):
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool(
+    "SECURE_HSTS_SUBDOMAINS", False
+)
+# Subdomains and browsers' lists are for who owns the domain to decide, not for a site.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# One proxy, which sets X-Forwarded-Proto and adds the client to X-Forwarded-For.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 AT_LEAST_1 = validate.Range(min=1)
@@ -159,17 +185,49 @@ TURN_LIMITS: dict[str, int] = {
 MAX_STREAMS_PER_PERSON = env.int(
     "MAX_STREAMS_PER_PERSON", 30, validate=validate.Range(min=1)
 )
+# Which hosts or networks models may be at, private ones too; none: any public one.
+MODEL_HOSTS: list[str] = env.list("MODEL_HOSTS", [])
+# Names of variables that may hold a model's key, besides those that end in _API_KEY.
+MODEL_KEY_VARIABLES: list[str] = env.list("MODEL_KEY_VARIABLES", [])
 # The embedded server that is not a language model: see chatd.demo_provider.
 DEMO_PROVIDER = env.bool("DEMO_PROVIDER", DEBUG)
 
+# Wrong passwords at any sign-in: see chatd.sign_in for what is counted.
+SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", 15, validate=validate.Range(min=1))
+AXES_FAILURE_LIMIT = env.int("SIGN_IN_ATTEMPTS", 5, validate=validate.Range(min=1))
+AXES_COOLOFF_TIME = timedelta(minutes=SIGN_IN_MINUTES)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
+AXES_HANDLER = "chatd.sign_in.SignInHandler"
+AXES_LOCKOUT_CALLABLE = "chatd.sign_in.refuse_sign_in"
+AXES_CLIENT_IP_CALLABLE = "chatd.http.client_address"
+AXES_RESET_ON_SUCCESS = True
+# Else whoever goes on guessing would keep the owner of the name out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False  # its lists would show what people typed as their name
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
+
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(
+        days=env.int("API_TOKEN_DAYS", 30, validate=validate.Range(min=1, max=3650))
+    )
+}
+KNOX_TOKEN_MODEL = "chatd.ApiToken"  # noqa: S105 - no secret
+MIGRATION_MODULES = {"knox": None}  # its own table is not used
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "chatd.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
-        "rest_framework.authentication.TokenAuthentication",
     ],
+    "DEFAULT_THROTTLE_RATES": {
+        "token": env.str("API_RATE_TOKEN", "30/minute"),  # for each address
+        "messages": env.str("API_RATE_MESSAGES", "120/minute"),  # for each person
+    },
+    "NUM_PROXIES": int(BEHIND_PROXY),  # else a client's own word would be believed
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["chatdebug.api.parsers.BoundedJSONParser"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
@@ -180,11 +238,19 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"refusals": {"()": "chatd.logs.RefusalsInOneLine"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["refusals"],
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # The SDKs and their HTTP client log every request at INFO, with the full URL.
+    # django-axes tells of every sign-in.
     "loggers": {
-        name: {"level": "WARNING"} for name in ("httpx2", "openai", "anthropic")
+        name: {"level": "WARNING"} for name in ("httpx2", "openai", "anthropic", "axes")
     },
 }
 

@@ -5,14 +5,21 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from chatd.views import chats, site, streams, turns
+from chatd.views import account, chats, site, streams, turns
 
 TURN = "chats/<uuid:chat_id>/turns/<uuid:turn_id>/"
+
+handler400 = site.bad_request
+handler404 = site.not_found
+handler500 = site.server_error
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="chat-list")),
     path("accounts/login/", site.SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.ChangePassword.as_view(), name="password"),
+    path("account/tokens/revoke/", account.tokens_revoke, name="tokens-revoke"),
     path("chats/", chats.chat_list, name="chat-list"),
     path("chats/<uuid:chat_id>/", chats.chat, name="chat"),
     path("chats/<uuid:chat_id>/rename/", chats.chat_rename, name="chat-rename"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from asgiref.sync import SyncToAsync
 from django.conf import LazySettings
+from django.core.cache import cache
 from django.db import connections
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -54,6 +55,7 @@ def recorder(
     No storm of an earlier test counts.
     """
     monkeypatch.setattr(run_module, "storm_guard", StormGuard())
+    cache.clear()  # nor what an earlier one asked for of the API
     settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": tmp_path / "spool"}
     yield
     close_writer()

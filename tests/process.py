@@ -16,6 +16,7 @@ READY = re.compile(r"http://127\.0\.0\.1:\d+/")
 START_TIMEOUT = 60  # seconds; a first start migrates an empty database
 STOP_TIMEOUT = 30  # seconds
 LINES_KEPT = 50
+ANY_PORT = 0  # the system chooses a free one
 
 
 class SiteProcess:
@@ -29,6 +30,12 @@ class SiteProcess:
         self.url = ""
         self.var_dir = var_dir
         self._environment = _environment(var_dir) | environment
+        # The demo itself refuses a database that is not its own.
+        self._command = (
+            ["-m", "tests.demo_site"]
+            if "DATABASE_URL" in environment
+            else ["manage.py", "demo", "--port", str(ANY_PORT)]
+        )
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
         self._known = Event()  # the address is, or that none comes
@@ -39,7 +46,7 @@ class SiteProcess:
         self.url, self._lines = "", []
         self._known.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "demo", "--port", "0"],
+            [sys.executable, *self._command],
             cwd=ROOT,
             env=self._environment,
             stdout=subprocess.PIPE,

@@ -1,16 +1,16 @@
 """Addresses of the API, under ``/api/v1/``."""
 
 from django.urls import include, path
-from rest_framework.authtoken.views import obtain_auth_token
 
-from chatd.api import views
+from chatd.api import tokens, views
 
 app_name = "api"
 
 TURN = "chats/<uuid:chat_id>/turns/<uuid:turn_id>/"
 
 urlpatterns = [
-    path("token/", obtain_auth_token, name="token"),
+    path("token/", tokens.TokenView.as_view(), name="token"),
+    path("tokens/", tokens.TokenList.as_view(), name="token-list"),
     path("models/", views.ModelList.as_view(), name="model-list"),
     path("chats/", views.ChatList.as_view(), name="chat-list"),
     path("chats/<uuid:chat_id>/", views.ChatDetail.as_view(), name="chat"),

@@ -6,11 +6,12 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from rest_framework import generics, pagination, status
+from rest_framework import generics, status
 from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
+from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 from rest_framework.views import APIView
 
 from chatd.api.serializers import (
@@ -29,16 +30,17 @@ from chatd.services.turns import (
     request_stop,
     start_turn,
 )
+from chatdebug.api.pagination import CursorPagination
 
 
-class NewestFirst(pagination.CursorPagination):
+class NewestFirst(CursorPagination):
     """Pages of chats, latest activity first; never counts them all."""
 
     page_size = 50
     ordering = ("-updated_at", "-id")
 
 
-class InOrder(pagination.CursorPagination):
+class InOrder(CursorPagination):
     """Pages of messages in their order."""
 
     page_size = 100
@@ -107,6 +109,11 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
 
     serializer_class = MessageSerializer
     pagination_class = InOrder
+    throttle_scope = "messages"
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Bound what a person may send; reading is not sending."""
+        return [ScopedRateThrottle()] if self.request.method == "POST" else []
 
     def get_queryset(self) -> QuerySet[ChatMessage]:
         """Return the chat's messages."""

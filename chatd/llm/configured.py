@@ -8,11 +8,18 @@ from pydantic_ai.models import Model
 from chatd.demo_provider import DemoProvider
 from chatd.enums import Provider
 from chatd.env import read_key
+from chatd.llm.addresses import (
+    AddressRefused,
+    check_address,
+    check_key_variable,
+    origin_of,
+)
 from chatd.llm.clients import shared_http_client
+from chatd.llm.guard import recorded_and_guarded
 from chatd.llm.providers import build_model, load_sdk, sdk_is_loaded
 from chatd.models import ModelConfig
 from chatdebug.errors import ClassifiedError, MissingKeyError, ProviderDisabledError
-from chatdebug.recorder import RecordingModel, RecordingTransport, protect_secret
+from chatdebug.recorder import RecordingModel, protect_secret
 
 DEMO_KEY = "demo-key-that-opens-nothing"
 DEMO_PROTOCOLS: dict[str, str] = {
@@ -38,12 +45,13 @@ async def configured_model(config: ModelConfig) -> Model:
     The provider's SDK is imported in a thread, if no model of it was built before. Raises
     MissingKeyError if the variable that holds the key is not set, ClassifiedError
     (config) if what it holds can be no key, and ProviderDisabledError for the demo provider
-    where it does not run.
+    where it does not run, and for an address or a key that is not to be used, however it
+    came to be in the database.
     """
     protocol, base_url, key = _connection(config)
     if not sdk_is_loaded(protocol):
         await asyncio.to_thread(load_sdk, protocol)
-    client = shared_http_client(wrap=RecordingTransport)
+    client = shared_http_client(wrap=recorded_and_guarded)
     wanted = (client, protocol, config.model, base_url, key)
     if wanted not in _models:
         for known in [known for known in _models if known[0].is_closed]:
@@ -81,17 +89,29 @@ def _connection(config: ModelConfig) -> tuple[str, str, str]:
         return DEMO_PROTOCOLS[config.provider], demo.openai_base_url, DEMO_KEY
     if config.provider == Provider.DEMO_ANTHROPIC and demo:
         return DEMO_PROTOCOLS[config.provider], demo.anthropic_base_url, DEMO_KEY
-    return config.provider, config.base_url, _key(config)
+    try:
+        check_address(config.base_url)
+        return config.provider, config.base_url, _key(config)
+    except AddressRefused as error:
+        raise ProviderDisabledError(str(error)) from error
 
 
 def _key(config: ModelConfig) -> str:
-    if not config.api_key_variable:
+    name = config.api_key_variable
+    if not name:
         return ""
+    check_key_variable(name)
+    origin = origin_of(config.provider, config.base_url)
+    if config.key_origin != origin:
+        raise AddressRefused(
+            f"The key in {name} was not entered for {origin}. A superuser can confirm it "
+            "in the admin, on the page of this model."
+        )
     try:
-        key = read_key(config.api_key_variable)
+        key = read_key(name)
     except ValueError as error:
         raise ClassifiedError("config", str(error)) from None
     if not key:
-        raise MissingKeyError(config.api_key_variable)
+        raise MissingKeyError(name)
     protect_secret(key)
     return key

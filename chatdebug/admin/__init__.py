@@ -1,5 +1,6 @@
 """The recorder in Django's admin."""
 
+from chatdebug.admin.audit import AuditAdmin
 from chatdebug.admin.retention import RetentionAdmin
 from chatdebug.admin.rules import RuleAdmin
 from chatdebug.admin.runs import RunAdmin
@@ -8,6 +9,7 @@ from chatdebug.admin.switches import SwitchAdmin, SwitchChangeAdmin
 from chatdebug.admin.writers import WriterAdmin
 
 __all__ = [
+    "AuditAdmin",
     "RetentionAdmin",
     "RuleAdmin",
     "RunAdmin",

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.lookups import NamedLookups
 from chatdebug.services.audit import note_reading
 
 
@@ -29,7 +30,7 @@ class UncountedPaginator(Paginator):
         return len(queryset.values_list("pk", flat=True)[:reach])
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(NamedLookups, admin.ModelAdmin):
     """A list and a detail page, nothing to change, and no query that reads it all."""
 
     show_full_result_count = False
@@ -65,7 +66,7 @@ class ContentAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Show a row. The trace is in its history, and among all log entries."""
+        """Show a row, and leave a trace in the audit."""
         response = super().change_view(request, object_id, *args, **kwargs)
         if isinstance(response, TemplateResponse) and may_read_content(request.user):
             row = (response.context_data or {})["original"]

@@ -4,12 +4,13 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from chatdebug.admin.lookups import NamedLookups
 from chatdebug.models import Retention
 from chatdebug.services.retention import set_retention_days
 
 
 @admin.register(Retention)
-class RetentionAdmin(admin.ModelAdmin):
+class RetentionAdmin(NamedLookups, admin.ModelAdmin):
     """The one row; until there is one, the default holds."""
 
     list_display = ("__str__", "updated_at")

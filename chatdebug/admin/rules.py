@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.lookups import NamedLookups
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rules import loaded_rules, preview_rule
 
@@ -21,7 +22,7 @@ SHOWN = 20
 
 
 @admin.register(ClassificationRule)
-class RuleAdmin(admin.ModelAdmin):
+class RuleAdmin(NamedLookups, admin.ModelAdmin):
     """Rules, in the order in which they are tried.
 
     What is saved holds in this process at once; in the others with the next heartbeat of

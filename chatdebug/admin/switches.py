@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from chatdebug.admin.lookups import NamedLookups
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
@@ -27,7 +28,7 @@ class SwitchForm(forms.ModelForm):
 
 
 @admin.register(RecordingSwitch)
-class SwitchAdmin(admin.ModelAdmin):
+class SwitchAdmin(NamedLookups, admin.ModelAdmin):
     """The switches. Every change is audited, so none is deleted: it is switched off."""
 
     form = SwitchForm

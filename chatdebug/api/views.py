@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
-from rest_framework import generics, pagination, status
+from rest_framework import generics, status
 from rest_framework.exceptions import APIException, ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chatdebug.access import access_policy, is_staff_with
+from chatdebug.api.pagination import CursorPagination
 from chatdebug.api.serializers import (
     GateSerializer,
     OptInSerializer,
@@ -43,7 +44,7 @@ class ForcedByDeployment(APIException):
     default_code = "forced_by_deployment"
 
 
-class NewestFirst(pagination.CursorPagination):
+class NewestFirst(CursorPagination):
     """Pages of runs, newest first; never counts them all."""
 
     page_size = 100

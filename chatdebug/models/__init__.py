@@ -1,5 +1,6 @@
 """The recorder's tables."""
 
+from chatdebug.models.audit import AuditEntry
 from chatdebug.models.forgotten import ForgottenChat
 from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule
@@ -8,6 +9,7 @@ from chatdebug.models.switches import RecordingSwitch, SwitchChange
 from chatdebug.models.writers import WriterState
 
 __all__ = [
+    "AuditEntry",
     "ChatRun",
     "ChatStep",
     "ClassificationRule",

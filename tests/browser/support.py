@@ -23,14 +23,20 @@ CHROMIUM_FLAGS = [
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """Start the system's Chromium; raise CalledProcessError where there is none."""
+def running_chromium(*, keeps_pages: bool = False) -> Iterator[Browser]:
+    """Start the system's Chromium; raise CalledProcessError where there is none.
+
+    ``keeps_pages``: with its cache for the way back and forward, as people have it;
+    Playwright switches that off.
+    """
     found = subprocess.run(
         [ROOT / ".ci" / "chromium"], check=True, stdout=subprocess.PIPE, text=True
     )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found.stdout.strip(), args=CHROMIUM_FLAGS
+            executable_path=found.stdout.strip(),
+            args=CHROMIUM_FLAGS,
+            ignore_default_args=["--disable-back-forward-cache"] * keeps_pages,
         )
         yield browser
         browser.close()

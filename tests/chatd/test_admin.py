@@ -1,6 +1,10 @@
 """The admin of the chat: nothing of what people said is on its pages."""
 
+from typing import Any
+
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -73,3 +77,133 @@ def test_a_model_in_use_is_not_deleted_and_its_chats_are_not_named(
     assert "words-of-title" not in shown
     admin.post(address(turn.chat.model, "delete"), {"post": "yes"})
     assert ModelConfig.objects.exists()
+
+
+GATEWAY = {
+    "name": "gateway",
+    "provider": "openai_compatible",
+    "model": "m",
+    "base_url": "https://gateway.example/v1",
+    "api_key_variable": "GATEWAY_API_KEY",
+    "position": 0,
+    "enabled": "on",
+}
+
+
+@pytest.fixture
+def editor() -> Client:
+    user = UserFactory(is_staff=True)
+    permissions = Permission.objects.filter(codename__endswith="_modelconfig")
+    user.user_permissions.set(permissions)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def save(client: Client, config: ModelConfig | None = None, **fields: Any) -> bool:
+    url = address(config) if config else "/admin/chatd/modelconfig/add/"
+    return client.post(url, GATEWAY | fields).status_code == 302
+
+
+def test_a_key_goes_to_a_new_place_when_a_superuser_says_so(
+    admin: Client, editor: Client
+) -> None:
+    assert not save(editor, confirm_key="on")
+    assert not save(admin)
+    assert save(admin, confirm_key="on")
+    assert ModelConfig.objects.get().key_origin == "https://gateway.example"
+    assert save(editor, name="another"), "it is known by now"
+
+
+def test_the_address_of_a_model_with_a_key_is_not_changed_by_its_editors(
+    admin: Client, editor: Client
+) -> None:
+    save(admin, confirm_key="on")
+    config = ModelConfig.objects.get()
+    for base_url in ("https://evil.example/v1", "https://gateway.example:8443/v1"):
+        assert not save(editor, config, base_url=base_url, confirm_key="on")
+    config.refresh_from_db()
+    assert config.base_url == "https://gateway.example/v1"
+    assert save(editor, config, base_url="https://gateway.example/v2")
+
+
+def test_a_key_may_go_to_its_own_provider(editor: Client) -> None:
+    openai = {"provider": "openai", "base_url": ""}
+    assert save(editor, **openai, api_key_variable="OPENAI_API_KEY")
+    assert not save(editor, **openai, name="b", api_key_variable="GATEWAY_API_KEY")
+    assert not save(editor, name="c", api_key_variable="OPENAI_API_KEY")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"api_key_variable": "SECRET_KEY"},
+        {"api_key_variable": "DATABASE_URL"},
+        {"base_url": "http://169.254.169.254/latest/meta-data/?x="},
+        {"base_url": "https://user:password@gateway.example/v1"},
+        {"base_url": "https://gateway.example/v1?api_key=abc"},
+        {"base_url": "ftp://gateway.example/"},
+        {"base_url": ""},
+    ],
+)
+def test_addresses_and_keys_that_are_not_allowed_are_refused_to_superusers_too(
+    admin: Client, fields: dict[str, str]
+) -> None:
+    assert not save(admin, confirm_key="on", **fields)
+    assert not ModelConfig.objects.exists()
+
+
+def test_the_log_tells_the_old_and_the_new_address(admin: Client) -> None:
+    config = ModelConfigFactory(base_url="https://name:secret@old.example/v1")
+    assert save(admin, config, confirm_key="on")
+    entry = LogEntry.objects.latest("pk").get_change_message()
+    assert "from https://old.example/v1 to https://gateway.example/v1" in entry
+    assert "from none to GATEWAY_API_KEY" in entry
+    assert "secret" not in entry
+
+
+def test_an_account_is_deleted_with_all_that_its_owner_wrote(
+    admin: Client, turn: Turn
+) -> None:
+    owner = turn.chat.owner
+    url = f"/admin/auth/user/{owner.pk}/delete/"
+    shown = admin.get(url).content.decode()
+    assert f"{owner}, with 1 chats" in shown
+    assert "words-of-title" not in shown
+    assert admin.post(url, {"post": "yes"}).status_code == 302
+    assert not Chat.objects.exists()
+    assert not ChatMessage.objects.exists()
+    assert not type(owner).objects.filter(pk=owner.pk).exists()
+
+
+def test_accounts_are_deleted_several_at_once(admin: Client, turn: Turn) -> None:
+    owner = turn.chat.owner
+    chosen = {"action": "delete_selected", "_selected_action": [owner.pk]}
+    assert "words-of" not in admin.post("/admin/auth/user/", chosen).content.decode()
+    admin.post("/admin/auth/user/", chosen | {"post": "yes"})
+    assert not type(owner).objects.filter(pk=owner.pk).exists()
+    assert not Turn.objects.exists()
+
+
+def test_staff_who_may_change_accounts_get_no_more_rights_by_it() -> None:
+    user = UserFactory(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__endswith="_user"))
+    client = Client()
+    client.force_login(user)
+    superuser, other = UserFactory(is_superuser=True, is_staff=True), UserFactory()
+    for page in ("password", "delete"):
+        url = f"/admin/auth/user/{superuser.pk}/{page}/"
+        assert client.post(url, {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [superuser.pk]}
+    client.post("/admin/auth/user/", chosen | {"post": "yes"})
+    fields = {"username": "renamed", "is_superuser": "on", "is_staff": "on"}
+    fields |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    response = client.post(f"/admin/auth/user/{other.pk}/change/", fields)
+    assert response.status_code == 302
+    superuser.refresh_from_db()
+    other.refresh_from_db()
+    assert (other.username, other.is_staff, other.is_superuser) == (
+        "renamed",
+        False,
+        False,
+    )

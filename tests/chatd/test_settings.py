@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
+import string
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.process import ROOT
+from tests.process import ROOT, SiteProcess
+
+type Done = subprocess.CompletedProcess[str]
 
 SHOWN = ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "SECURE_SSL_REDIRECT", "DEMO_PROVIDER")
 SHOW = (
@@ -42,15 +46,20 @@ def test_in_production_a_key_is_enough(tmp_path: Path) -> None:
 
 def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text("key of a file")
+    secret.write_text("key of a file".ljust(50, "!"))
     done = read(tmp_path, SECRET_KEY_FILE=str(secret))
-    assert json.loads(done.stdout)[1] == "key of a file"
+    assert json.loads(done.stdout)[1] == "key of a file".ljust(50, "!")
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("SECRET_KEY", ""),
+        ("SECRET_KEY", "a"),
+        ("SECRET_KEY", "k" * 49),
+        ("API_TOKEN_DAYS", "0"),
+        ("SIGN_IN_ATTEMPTS", "0"),
+        ("SIGN_IN_MINUTES", "soon"),
         ("DEBUG", "perhaps"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_POOL_SIZE", "1"),
@@ -77,3 +86,85 @@ def test_nonsense_is_an_error_that_names_the_variable(
     done = read(tmp_path, **{"SECRET_KEY": "k" * 50, name: value})
     assert done.returncode == 1
     assert name in done.stderr.splitlines()[-1]
+
+
+def production_of_the_readme() -> dict[str, str]:
+    block = re.search(r"```env\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert block
+    return dict(line.split("=", 1) for line in block.group(1).splitlines() if line)
+
+
+def manage(folder: Path, *command: str, **environment: str) -> "Done":
+    return subprocess.run(
+        [sys.executable, "-W", "error", "manage.py", *command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "CHATD_VAR_DIR": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_settings_that_the_readme_advises_pass_the_deployment_checks(
+    tmp_path: Path,
+) -> None:
+    environment = production_of_the_readme()
+    environment.pop("DATABASE_URL")
+    environment["SECRET_KEY"] = string.ascii_letters
+    done = manage(tmp_path, "check", "--deploy", "--fail-level=INFO", **environment)
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_a_deployment_with_the_demos_passwords_is_told(tmp_path: Path) -> None:
+    environment = production_of_the_readme()
+    environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    environment["SECRET_KEY"] = string.ascii_letters
+    manage(tmp_path, "migrate", "-v0", **environment)
+    make = "from chatd.services.demo import prepare_demo; prepare_demo()"
+    manage(tmp_path, "shell", "-v0", "-c", make, **environment)
+    done = manage(tmp_path, "check", "--deploy", **environment)
+    assert done.returncode == 1
+    assert "chatd.E002" in done.stderr
+    assert "admin, demo" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"DATABASE_URL": "sqlite:///{}/other.sqlite3"},
+        {"SECRET_KEY": "k" * 50},
+        {"DEBUG": "false", "SECRET_KEY": "k" * 50},
+    ],
+)
+def test_the_demo_makes_its_accounts_in_no_other_database(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    given = {key: value.format(tmp_path) for key, value in environment.items()}
+    done = manage(tmp_path, "demo", "--port", "0", **given)
+    assert done.returncode == 1
+    assert "CommandError: The demo" in done.stderr
+    other = tmp_path / "other.sqlite3"
+    assert not (other.exists() and other.stat().st_size)
+
+
+def test_the_demo_leaves_the_sites_own_folder_alone(tmp_path: Path) -> None:
+    with SiteProcess(tmp_path) as site:
+        assert site.url
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo"]
+    assert (tmp_path / "demo" / "chatd.sqlite3").exists()
+
+
+def test_files_are_the_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    done = manage(folder, "migrate", "-v0", DEBUG="true")
+    assert done.returncode == 0, done.stderr
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for file in folder.iterdir():
+        assert file.stat().st_mode & 0o777 == 0o600, file
+    other = tmp_path / "other.sqlite3"
+    manage(folder, "migrate", "-v0", DEBUG="true", DATABASE_URL=f"sqlite:///{other}")
+    assert other.stat().st_mode & 0o777 == 0o600
+    (folder / "chatd.sqlite3").chmod(0o644)
+    manage(folder, "check", DEBUG="true")
+    assert (folder / "chatd.sqlite3").stat().st_mode & 0o777 == 0o600

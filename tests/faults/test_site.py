@@ -81,7 +81,7 @@ class Site:
 
     def spooled(self) -> int:
         """Return how many captures wait in the spool."""
-        return len(list(self.process.var_dir.glob("chatdebug-spool/*.jsonl")))
+        return len(list(self.process.var_dir.glob("**/chatdebug-spool/*.jsonl")))
 
 
 def terminated_in_mid_turn(site: Site) -> None:

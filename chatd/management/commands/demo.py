@@ -29,7 +29,15 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000, help="0: any free one")
 
     def handle(self, *args: Any, port: int, **options: Any) -> None:
-        """Serve; returns after Ctrl-C. Raises CommandError if the port is taken."""
+        """Serve; returns after Ctrl-C.
+
+        Raises CommandError if the port is taken, and where this is not a demo.
+        """
+        refuse_other_databases()
+        self.serve(port)
+
+    def serve(self, port: int) -> None:
+        """Prepare the database of the settings, and serve."""
         listener = _listen(port)
         settings.DEMO_PROVIDER = True
         call_command("migrate", verbosity=0, interactive=False)
@@ -39,6 +47,7 @@ class Command(BaseCommand):
             lifespan="on",
             log_level="warning",
             log_config=None,
+            proxy_headers=False,  # loopback is no proxy: BEHIND_PROXY says where one is
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         port = listener.getsockname()[1]
@@ -52,6 +61,24 @@ class Command(BaseCommand):
         accounts = ", ".join(f"{name}/{name}" for name in ACCOUNTS)
         self.stdout.write(f"Ready: http://{HOST}:{port}/ (sign in as {accounts})")
         self.stdout.flush()
+
+
+def refuse_other_databases() -> None:
+    """Raise CommandError unless this is the demo's own database, in development.
+
+    Its accounts have their names as passwords, one of them a superuser's.
+    """
+    if not settings.DEBUG:
+        raise CommandError(
+            "The demo makes accounts that anybody can guess. It runs in development "
+            "only: with DEBUG=true, or without a SECRET_KEY."
+        )
+    own = settings.VAR_DIR / "chatd.sqlite3"
+    if not settings.DEMO or str(settings.DATABASES["default"]["NAME"]) != str(own):
+        raise CommandError(
+            "The demo has a database of its own, and makes its accounts in no other one: "
+            "run it by manage.py demo, without DATABASE_URL."
+        )
 
 
 class DemoServer(uvicorn.Server):

@@ -4,8 +4,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.test import Client
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from chatd.enums import TurnStatus
@@ -184,11 +182,3 @@ def test_a_turn_of_another_chat_is_not_found(api: APIClient, chat: Chat) -> None
 
 def test_without_signing_in_there_is_nothing(chat: Chat) -> None:
     assert APIClient().get(address(chat)).status_code in (401, 403)
-
-
-def test_a_token_is_as_good_as_a_session(chat: Chat) -> None:
-    credentials = {"username": chat.owner.username, "password": "password"}
-    given = Client().post("/api/v1/token/", credentials, "application/json").json()
-    assert given["token"] == Token.objects.get().key
-    client = APIClient(headers={"Authorization": f"Token {given['token']}"})
-    assert client.get(address(chat)).status_code == 200

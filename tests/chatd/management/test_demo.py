@@ -3,10 +3,11 @@
 import socket
 
 import pytest
-from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
 from chatd.demo_provider import DEMO_MODELS
+from chatd.management.commands.demo import Command
 from chatd.models import ModelConfig
 from chatd.services.demo import prepare_demo
 
@@ -15,8 +16,12 @@ pytestmark = pytest.mark.django_db
 
 def test_the_accounts_and_the_models_are_made() -> None:
     prepare_demo()
-    assert not authenticate(username="demo", password="demo").is_staff  # type: ignore[union-attr]
-    assert authenticate(username="admin", password="admin").is_superuser  # type: ignore[union-attr]
+    demo, admin = (
+        get_user_model().objects.get(username=name) for name in ("demo", "admin")
+    )
+    assert demo.check_password("demo")
+    assert admin.check_password("admin")
+    assert (demo.is_staff, admin.is_superuser) == (False, True)
     assert ModelConfig.objects.enabled().count() == 2 * len(DEMO_MODELS)
 
 
@@ -27,7 +32,7 @@ def test_a_second_start_keeps_what_was_changed() -> None:
     user.save()
     ModelConfig.objects.filter(name="demo").update(enabled=False)
     prepare_demo()
-    assert authenticate(username="demo", password="another")
+    assert get_user_model().objects.get(username="demo").check_password("another")
     assert not ModelConfig.objects.get(name="demo").enabled
 
 
@@ -35,4 +40,10 @@ def test_a_port_that_is_taken_is_said_with_another_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(CommandError, match=f"PORT={port + 1}"):
-            call_command("demo", port=port)
+            Command().serve(port)
+
+
+def test_the_command_refuses_the_database_of_anybody_else() -> None:
+    with pytest.raises(CommandError, match="development only"):
+        call_command("demo", port=0)
+    assert not ModelConfig.objects.exists()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -18,7 +18,7 @@ from chatdebug.admin import runs as runs_admin
 from chatdebug.admin.readonly import UncountedPaginator
 from chatdebug.admin.runs import RunAdmin
 from chatdebug.enums import Level, Status
-from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models import AuditEntry, ChatRun, ChatStep
 from chatdebug.querysets import PAYLOAD_COLUMNS
 from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
 
@@ -126,17 +126,48 @@ def test_staff_without_the_permission_for_content_sees_metadata(
         assert words in pages[2]
 
 
+def test_of_a_providers_codes_staff_see_those_that_look_like_codes(
+    staff: Client, reader: Client, run: ChatRun, step: ChatStep
+):
+    words = {"error_type": "my private words", "error_code": "context_length_exceeded"}
+    step.error = {**step.error, **words, "request_id": "alpha bravo " * 8}
+    step.save()
+    for url in (page_of(run), page_of(step)):
+        shown = page(staff, url)
+        assert "my private words" not in shown
+        assert "alpha bravo" not in shown
+        assert "context_length_exceeded" in shown
+        assert "my private words" in page(reader, url)
+
+
 def test_each_reading_of_content_leaves_an_audit_row(
     reader: Client, run: ChatRun, step: ChatStep
 ):
     for url in (RUNS, page_of(run), page_of(step)):
         page(reader, url)
-    traces = LogEntry.objects.order_by("pk").values_list("object_id", "change_message")
-    assert list(traces) == [
-        (None, f"Read the recorded content: {RUNS}"),
-        (str(run.pk), f"Read the recorded content: {page_of(run)}"),
-        (str(step.pk), f"Read the recorded content: {page_of(step)}"),
+    traces = AuditEntry.objects.order_by("pk")
+    assert list(traces.values_list("action", "object_id", "details")) == [
+        ("read", "", RUNS),
+        ("read", str(run.pk), page_of(run)),
+        ("read", str(step.pk), page_of(step)),
     ]
+
+
+def test_the_audit_outlives_its_reader_and_is_only_looked_at(
+    superuser: Client, reader: Client, run: ChatRun
+):
+    page(reader, page_of(run))
+    entry = AuditEntry.objects.get()
+    user = get_user_model().objects.get(pk=entry.person_id)
+    name = user.username
+    superuser.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"})
+    assert not get_user_model().objects.filter(pk=user.pk).exists()
+    audit = "/admin/chatdebug/auditentry/"
+    for address in (audit, f"{audit}?q={run.pk}", f"{audit}?q={name}"):
+        assert name in page(superuser, address)
+    for action in ("change", "delete"):
+        url = f"{audit}{entry.pk}/{action}/"
+        assert superuser.post(url, {"post": "yes"}).status_code == 403
 
 
 def test_looking_at_metadata_leaves_no_audit_row(
@@ -144,7 +175,7 @@ def test_looking_at_metadata_leaves_no_audit_row(
 ):
     for url in (RUNS, page_of(run), page_of(step)):
         page(staff, url)
-    assert not LogEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 def test_staff_without_any_permission_is_refused(run: ChatRun, step: ChatStep):

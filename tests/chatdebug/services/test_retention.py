@@ -4,14 +4,13 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from chatdebug.conf import recorder_settings
-from chatdebug.models import ChatRun, ChatStep, Retention
+from chatdebug.models import AuditEntry, ChatRun, ChatStep, Retention
 from chatdebug.services import retention
 from chatdebug.services.retention import prune_runs, prune_within, retention_days
 from chatdebug.writer import Writer, upkeep, writer
@@ -116,7 +115,7 @@ def test_a_change_leaves_a_trace_and_what_does_not_change_writes_nothing() -> No
     assert not Retention.objects.exists()
     for _ in range(2):
         admin.put(ADDRESS, {"debug_retention_days": 14})
-    assert [entry.change_message for entry in LogEntry.objects.all()] == [
+    assert [entry.details for entry in AuditEntry.objects.all()] == [
         "Changed from 7 to 14."
     ]
 

@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +12,7 @@ from django.urls import reverse
 
 from chatd.models import Chat
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
-from chatdebug.models import ChatRun
+from chatdebug.models import AuditEntry, ChatRun
 from chatdebug.querysets import PAYLOAD_COLUMNS
 from tests.factories import (
     ChatFactory,
@@ -282,16 +281,16 @@ def test_staff_with_the_permission_for_content_may_read_and_leaves_traces(
     staff = UserFactory(is_staff=True, is_superuser=True)
     for url in (panel_of(chat), page_of(run), step_of(run)):
         assert client_of(staff).get(url).status_code == 200
-        trace = LogEntry.objects.latest("pk")
-        assert trace.user_id == staff.pk
-        assert url in trace.change_message
-    assert LogEntry.objects.count() == 3
+        trace = AuditEntry.objects.latest("pk")
+        assert trace.person_id == str(staff.pk)
+        assert url in trace.details
+    assert AuditEntry.objects.count() == 3
 
 
 def test_an_owner_leaves_no_trace(run: ChatRun, chat: Chat) -> None:
     for url in (panel_of(chat), page_of(run), step_of(run)):
         client_of(chat.owner).get(url)
-    assert not LogEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 def test_nobody_reads_without_signing_in(run: ChatRun, chat: Chat) -> None:

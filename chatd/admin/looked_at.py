@@ -1,4 +1,4 @@
-"""The chat in Django's admin: models to be configured, chats and turns to be looked at.
+"""Chats and turns in Django's admin, to be looked at.
 
 Nothing of what was said is shown, and a chat's title is made of that.
 """
@@ -9,27 +9,11 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from chatd.models import Chat, ModelConfig, Turn
-
-admin.site.site_header = admin.site.site_title = "chatd"
-admin.site.index_title = "Administration"
-admin.site.enable_nav_sidebar = False  # the lists need the width
+from chatd.models import Chat, Turn
+from chatdebug.admin.lookups import NamedLookups
 
 
-@admin.register(ModelConfig)
-class ModelConfigAdmin(admin.ModelAdmin):
-    """The models that people can pick. Keys are named here, never entered."""
-
-    list_display = ("name", "title", "provider", "model", "enabled", "position")
-    list_editable = ("enabled", "position")
-    list_filter = ("provider", "enabled")
-    search_fields = ("name", "title", "model")
-    prepopulated_fields = {"name": ("title",)}
-    # A model in use cannot be deleted; the chats that use it are not listed by title.
-    delete_confirmation_max_display = 0
-
-
-class LookedAt(admin.ModelAdmin):
+class LookedAt(NamedLookups, admin.ModelAdmin):
     """Rows that people make by using the chat: nothing is added, changed or removed."""
 
     show_full_result_count = False

@@ -1,0 +1,13 @@
+"""The chat in Django's admin."""
+
+from django.contrib import admin
+
+from chatd.admin.accounts import AccountAdmin, RoleAdmin
+from chatd.admin.looked_at import ChatAdmin, TurnAdmin
+from chatd.admin.models import ModelConfigAdmin
+
+__all__ = ["AccountAdmin", "ChatAdmin", "ModelConfigAdmin", "RoleAdmin", "TurnAdmin"]
+
+admin.site.site_header = admin.site.site_title = "chatd"
+admin.site.index_title = "Administration"
+admin.site.enable_nav_sidebar = False  # the lists need the width

@@ -1,0 +1,85 @@
+"""Tokens of the API: how one is made, listed and revoked."""
+
+from typing import Any, cast
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from rest_framework import serializers, status
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.views import APIView
+
+from chatd.api.authentication import TokenAuthentication
+from chatd.models import ApiToken
+from chatd.services.accounts import create_token, revoke_tokens
+
+
+class CredentialsSerializer(serializers.Serializer[dict[str, Any]]):
+    """What a token is given for."""
+
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+
+
+class TokenSerializer(serializers.ModelSerializer[ApiToken]):
+    """A token, as far as it can be shown: its first characters."""
+
+    start = serializers.CharField(source="token_key")
+
+    class Meta:
+        model = ApiToken
+        fields = ("start", "created", "expiry")
+
+
+class TokenView(APIView):
+    """POST {username, password}: a token. DELETE: revoke the one that is sent with it."""
+
+    throttle_scope = "token"
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Ask for no sign-in where it takes place, whatever else a client sends."""
+        is_new = self.request is not None and self.request.method == "POST"
+        return [] if is_new else [TokenAuthentication()]
+
+    def get_permissions(self) -> list[BasePermission]:
+        """Let everybody ask for a token."""
+        return [AllowAny() if self.request.method == "POST" else IsAuthenticated()]
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Bound what an address may ask for."""
+        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+
+    def post(self, request: Request) -> Response:
+        """Return a new token: the only time it is shown. 400 for a wrong password."""
+        given = CredentialsSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        # Django's own request: on it the counting of wrong passwords leaves its mark.
+        user = authenticate(request=request._request, **given.validated_data)
+        if user is None:
+            sentence = "That name and password do not belong together."
+            raise ValidationError({"non_field_errors": [sentence]})
+        token, text = create_token(user=user)
+        return Response({"token": text, "expiry": token.expiry})
+
+    def delete(self, request: Request) -> Response:
+        """Revoke the token of this very request."""
+        cast("ApiToken", request.auth).delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TokenList(APIView):
+    """GET: a person's tokens. DELETE: revoke all of them."""
+
+    def get(self, request: Request) -> Response:
+        """Return the tokens that are valid."""
+        own = ApiToken.objects.valid_of(cast("User", request.user))
+        return Response(TokenSerializer(own, many=True).data)
+
+    def delete(self, request: Request) -> Response:
+        """Revoke them all."""
+        revoke_tokens(user=cast("User", request.user))
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,19 @@
+"""Who read recorded content, and who changed how long it is kept."""
+
+from django.contrib import admin
+
+from chatdebug.admin.readonly import ReadOnlyAdmin
+from chatdebug.models import AuditEntry
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(ReadOnlyAdmin):
+    """The audit; its entries outlive whom and what they are about."""
+
+    list_display = (
+        *("at", "person_name", "person_id", "action"),
+        *("subject", "object_id", "details"),
+    )
+    list_filter = ("action",)
+    search_fields = ("=object_id", "=person_id", "=person_name")
+    search_help_text = "The whole id of a run, a step or a person, or a person's name."

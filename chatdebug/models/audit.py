@@ -1,0 +1,54 @@
+"""Who read what other people wrote, and who changed how it is recorded."""
+
+from django.db import models
+from django.db.models import Q, TextChoices
+
+
+class Action(TextChoices):
+    """What somebody did."""
+
+    READ = "read", "Read"
+    CHANGED = "changed", "Changed"
+
+
+class AuditEntry(models.Model):
+    """That somebody read recorded content, or changed a setting. Only ever added.
+
+    People and rows are named by text and without constraints: an entry outlives both.
+    """
+
+    person_id = models.CharField(max_length=64, blank=True, default="")
+    person_name = models.CharField(
+        max_length=200, blank=True, default="", help_text="The name at that time."
+    )
+    action = models.CharField(max_length=16, choices=Action)
+    subject = models.CharField(max_length=200, help_text="Such as a run or a list.")
+    object_id = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="The id of the run or step; empty for a list.",
+    )
+    details = models.TextField(help_text="The address, or the old and the new value.")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
+        ordering = ("-at", "-id")
+        indexes = [
+            # The admin's list.
+            models.Index(fields=["-at", "-id"], name="chatdebug_audit_newest"),
+            # Who read this run, and what did this person read.
+            models.Index(fields=["object_id", "-at"], name="chatdebug_audit_object"),
+            models.Index(fields=["person_id", "-at"], name="chatdebug_audit_person"),
+            models.Index(fields=["person_name", "-at"], name="chatdebug_audit_name"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(action__in=Action.values), name="chatdebug_audit_action"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_name}: {self.get_action_display()} {self.subject}"

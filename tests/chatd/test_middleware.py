@@ -1,0 +1,153 @@
+"""What every response says about itself, and what is refused before any view."""
+
+import logging
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient, Client
+from rest_framework.test import APIClient
+
+from chatd.logs import RefusalsInOneLine
+from chatd.models import Chat
+from tests.factories import ChatFactory, ChatRunFactory, TurnFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return ChatFactory(owner=UserFactory(is_staff=True, is_superuser=True))
+
+
+@pytest.fixture
+def client(chat: Chat) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(chat.owner)
+    return client
+
+
+def test_no_browser_and_no_proxy_keeps_what_a_person_saw(
+    client: Client, chat: Chat
+) -> None:
+    run, turn = ChatRunFactory(chat_id=str(chat.pk)), TurnFactory(chat=chat)
+    own = f"/chats/{chat.pk}/"
+    for address in (
+        *("/chats/", own, f"{own}turns/{turn.pk}/", f"{own}turns/{turn.pk}/stream/"),
+        *("/account/", "/account/password/", "/accounts/login/", "/", "/nothing/"),
+        *(f"/debug{own}", f"/debug{own}runs/{run.pk}/", "/admin/", "/admin/jsi18n/"),
+        *(f"/api/v1{own}", f"/api/v1{own}messages/", f"/api/v1{own}debug/runs/"),
+        *(
+            "/api/v1/tokens/",
+            "/api/v1/nothing/",
+            f"/admin/chatd/chat/{chat.pk}/change/",
+        ),
+    ):
+        response = client.get(address)
+        assert response.headers["Cache-Control"] == "no-store, private", address
+        assert "camera=()" in response.headers["Permissions-Policy"]
+
+
+def test_it_holds_under_asgi_too() -> None:
+    response = async_to_sync(AsyncClient().get)("/nothing/")
+    assert response.headers["Cache-Control"] == "no-store, private"
+    assert async_to_sync(AsyncClient().get)("/%00").status_code == 400
+
+
+def test_what_is_the_same_for_everybody_may_be_kept(client: Client) -> None:
+    for address in ("/healthz", "/static/chatd/chatd.css"):
+        response = client.get(address)
+        assert response.status_code == 200
+        assert "no-store" not in response.headers.get("Cache-Control", "")
+
+
+@pytest.mark.parametrize("address", ["/accounts/logout/", "/admin/logout/"])
+def test_signing_out_empties_the_browsers_cache(client: Client, address: str) -> None:
+    assert client.post(address).headers["Clear-Site-Data"] == '"cache"'
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/debug/chats/a%00/",
+        "/debug/chats/%00/runs/00000000-0000-0000-0000-000000000000/",
+        "/admin/chatdebug/chatrun/?q=a%00",
+        "/admin/chatdebug/chatrun/?provider=%00",
+        "/admin/chatdebug/retention/%00/change/",
+        "/chats/?x=%00",
+        "/%00",
+    ],
+)
+def test_a_nul_in_an_address_is_no_error_of_the_server(
+    client: Client, address: str
+) -> None:
+    assert client.get(address).status_code == 400
+
+
+def cursors() -> list[str]:
+    made_up = ("p=abc", "p=2026-99-99", "p=", "p=%00", "r=1&p=x", "o=x", f"p={9**99}")
+    return [b64encode(text.encode()).decode() for text in made_up] + ["x", "%ff", "=="]
+
+
+@pytest.mark.parametrize("cursor", cursors())
+def test_a_cursor_that_was_made_up_is_no_error_of_the_server(
+    client: Client, chat: Chat, cursor: str
+) -> None:
+    own = f"/api/v1/chats/{chat.pk}/"
+    for address in ("/api/v1/chats/", f"{own}messages/", f"{own}debug/runs/"):
+        assert client.get(address, {"cursor": cursor}).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"text":' * 50_000, "{", "\x00"])
+def test_json_that_cannot_be_read_is_a_bad_request(
+    client: Client, chat: Chat, body: str
+) -> None:
+    address = f"/api/v1/chats/{chat.pk}/messages/"
+    response = client.post(address, body, content_type="application/json")
+    assert response.status_code == 400
+
+
+def test_the_api_says_in_json_what_went_wrong(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("unexpected")
+
+    monkeypatch.setattr("chatd.api.views.ModelList.get_queryset", fail)
+    response = client.get("/api/v1/models/")
+    assert response.status_code == 500
+    assert response.json() == {"detail": "A server error occurred."}
+    missing = client.get("/api/v1/nothing/")
+    assert (missing.status_code, missing.json()) == (404, {"detail": "Not found."})
+
+
+def test_a_person_may_send_so_many_messages_a_minute(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = {"messages": "2/minute", "token": "2/minute"}
+    monkeypatch.setattr(
+        "rest_framework.throttling.ScopedRateThrottle.THROTTLE_RATES", rates
+    )
+    address = f"/api/v1/chats/{chat.pk}/messages/"
+    api, other = APIClient(), APIClient()
+    api.force_authenticate(chat.owner)
+    statuses = [api.post(address, {"text": "x"}).status_code for _ in range(3)]
+    assert statuses == [202, 202, 429]
+    assert api.get(address).status_code == 200
+    foreign = ChatFactory()
+    other.force_authenticate(foreign.owner)
+    sent = other.post(f"/api/v1/chats/{foreign.pk}/messages/", {"text": "x"})
+    assert sent.status_code == 202
+
+
+def test_a_refused_request_is_one_line_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.handler.addFilter(RefusalsInOneLine())
+    visitor = Client()
+    visitor.force_login(UserFactory(is_staff=True))
+    with caplog.at_level(logging.WARNING):
+        assert visitor.get("/admin/chatd/chat/").status_code == 403
+    assert "Forbidden" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -1,0 +1,322 @@
+"""Every address, with every method, for every kind of person, on a site without DEBUG.
+
+The addresses come from the URL conf: one that is added is asked here by itself. Words that
+were planted in each place of a chat and its evidence must not reach who may not read them,
+nothing may change, and nothing may be an error of the server.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from chatd.models import Chat, ChatMessage
+from chatd.services.accounts import create_token
+from chatdebug.enums import Level
+from chatdebug.models import (
+    AuditEntry,
+    ClassificationRule,
+    RecordingSwitch,
+    Retention,
+    SwitchChange,
+    WriterState,
+)
+from tests.factories import (
+    ChatFactory,
+    ChatMessageFactory,
+    ChatRunFactory,
+    ChatStepFactory,
+    TurnFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+SAFE = METHODS[:3]
+PLANTED = re.compile(r"planted-(chat|run)-\w+")
+OF_THE_ADMIN = ("GET", "POST", "DELETE")
+"""Its views know no other method; the budget of a run is a minute or two."""
+ASKED_ELSEWHERE = {"logout", "turn-stream"}
+"""The one ends the session; the other lets go of the connection that a test needs."""
+RUNS = ("view_chatrun",)
+VIEWS = ("view_chatrun", "view_chat", "view_turn", "view_user", "view_group")
+VIEWS += ("view_modelconfig", "view_classificationrule", "view_auditentry")
+VIEWS += ("view_recordingswitch", "view_switchchange", "view_writerstate")
+PEOPLE: dict[str, dict[str, Any]] = {
+    "owner": {},
+    "other": {},
+    "other with a token": {},
+    "inactive superuser": {"is_staff": True, "is_superuser": True, "is_active": False},
+    "staff": {"is_staff": True},
+    "staff who see runs": {"is_staff": True, "permissions": RUNS},
+    "staff who see all lists": {"is_staff": True, "permissions": VIEWS},
+    "staff who read content": {
+        "is_staff": True,
+        "permissions": (*RUNS, "view_content"),
+    },
+    "no staff, with permissions": {"permissions": (*VIEWS, "view_content")},
+    "superuser": {"is_staff": True, "is_superuser": True},
+}
+MAY_WRITE = {"owner", "superuser"}
+"""These are asked by safe methods only: they may change nearly everything."""
+BODY = {
+    "title": "changed",
+    "text": "changed",
+    "days": 1,
+    "allow_users": True,
+    "debug_logging_enabled": True,
+    "debug_retention_days": 1,
+    "username": "changed",
+    "is_superuser": "on",
+    "post": "yes",
+    "action": "delete_selected",
+    "_selected_action": "1",
+    "_save": "Save",
+}
+
+
+class Site:
+    """The rows of a site, with planted words in each place that holds content."""
+
+    def __init__(self) -> None:
+        self.users = {name: _user(**facts) for name, facts in PEOPLE.items()}
+        self.chat = ChatFactory(
+            owner=self.users["owner"], title="planted-chat-title", model__name="demo"
+        )
+        error = {"kind": "generic", "message": "planted-chat-message"}
+        self.turn = TurnFactory(
+            chat=self.chat,
+            status="error",
+            question=None,
+            error=error | {"detail": "planted-chat-detail", "rule": "x", "run_id": ""},
+        )
+        for role in ("user", "assistant"):
+            ChatMessageFactory(turn=self.turn, role=role, text=f"planted-chat-{role}")
+        self.run = ChatRunFactory(
+            chat_id=str(self.chat.pk),
+            owner_id=str(self.chat.owner_id),
+            level=Level.FULL,
+            summary={
+                "first_message": "planted-run-label",
+                "error_message": "planted-run-error",
+            },
+        )
+        chain = [{"type": "ValueError", "message": "planted-run-chain"}]
+        self.step = ChatStepFactory(
+            run=self.run,
+            normalized_request={"text": "planted-run-request"},
+            normalized_response={"text": "planted-run-response"},
+            attempts=[{"response_body": "planted-run-attempt"}],
+            error={
+                "kind": "generic",
+                "message": "planted-run-message",
+                "detail": "planted-run-detail",
+                "error_code": "planted-run-code with words",
+                "chain": chain,
+            },
+        )
+        self.rows: dict[str, Any] = {
+            "user": self.users["owner"],
+            "group": Group.objects.create(name="group"),
+            "modelconfig": self.chat.model,
+            "chat": self.chat,
+            "turn": self.turn,
+            "chatrun": self.run,
+            "chatstep": self.step,
+            "auditentry": AuditEntry.objects.create(action="read", subject="x"),
+            "classificationrule": ClassificationRule.objects.create(
+                kind="config", text="nothing like this", enabled=False
+            ),
+            "recordingswitch": RecordingSwitch.objects.create(scope="chat", key="x"),
+            "switchchange": SwitchChange.objects.create(
+                scope="chat", key="x", old_value=False, new_value=True
+            ),
+            "retention": Retention.objects.create(days=9),
+            "writerstate": WriterState.objects.create(id=UUID(int=1), host="h", pid=1),
+        }
+
+    def argument(self, name: str, address: str) -> str:
+        """Return what stands for an argument of an address."""
+        known = {
+            "chat_id": self.chat.pk,
+            "turn_id": self.turn.pk,
+            "run_id": self.run.pk,
+            "step_number": 1,
+            "app_label": "chatdebug",
+            "content_type_id": ContentType.objects.get_for_model(Chat).pk,
+            "id": self.users["owner"].pk,
+            "url": "nothing",
+        }
+        if name == "object_id":
+            model = address.removeprefix("/admin/").split("/")
+            if model[0] == "r":
+                return str(self.chat.pk)
+            return quote(str(self.rows[model[1]].pk))
+        return str(known[name])
+
+    def client(self, name: str) -> Client:
+        """Return a client of one kind of person; an error stays a response."""
+        if name == "other with a token":
+            _, token = create_token(user=self.users[name])
+            headers = {"Authorization": f"Token {token}"}
+            return Client(raise_request_exception=False, headers=headers)
+        client = Client(raise_request_exception=False)
+        if name in self.users:
+            client.force_login(self.users[name])
+        return client
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def _user(*, permissions: tuple[str, ...] = (), **facts: Any) -> Any:
+    user = UserFactory(**facts)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return user
+
+
+def patterns(
+    found: list[Any] | None = None, prefix: str = "/"
+) -> Iterator[tuple[str, str]]:
+    """Yield each address of the URL conf as a template, with its name."""
+    for one in get_resolver().url_patterns if found is None else found:
+        part = str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from patterns(one.url_patterns, prefix + part)
+        elif isinstance(one, URLPattern):
+            yield prefix + part, one.name or ""
+
+
+def addresses(site: Site) -> Iterator[str]:
+    """Yield every address of the site, and lists with what Django adds to them."""
+    for template, name in patterns():
+        if name in ASKED_ELSEWHERE or "autocomplete" in template:
+            continue
+        address = _plain(template)
+        for argument in re.findall(r"<(?:\w+:)?(\w+)>", address):
+            value = site.argument(argument, address)
+            address = re.sub(rf"<(?:\w+:)?{argument}>", value, address, count=1)
+        yield address
+        if name.endswith("_changelist"):
+            for query in (
+                "q=planted",
+                "o=1",
+                "all=",
+                "_popup=1",
+                "_to_field=id",
+                "p=x",
+            ):
+                yield f"{address}?{query}"
+    yield "/admin/autocomplete/?app_label=chatd&model_name=turn&field_name=chat&term=p"
+
+
+def _plain(template: str) -> str:
+    """Return a template with the admin's regular expressions as plain arguments."""
+    return re.sub(r"\^?\(\?P<(\w+)>[^)]*\)", r"<\1>", template).removesuffix("$")
+
+
+def state() -> dict[str, Any]:
+    """Return every row that people have made, or that decides what they may do."""
+    rows = {}
+    for app in ("chatd", "chatdebug", "auth"):
+        for model in apps.get_app_config(app).get_models():
+            if model is not AuditEntry:
+                names = [f.attname for f in model._meta.concrete_fields]
+                kept = [name for name in names if name != "last_login"]
+                found = model._default_manager.order_by("pk").values_list(*kept)
+                rows[model._meta.label] = list(found)
+    return rows
+
+
+def may_read(person: str, address: str, words: set[str]) -> bool:
+    """Say whether somebody may see planted words here."""
+    kinds = {PLANTED.fullmatch(word)[1] for word in words}  # type: ignore[index]
+    match person:
+        case "owner":
+            return not address.startswith("/admin/")
+        case "staff who read content" | "superuser":
+            return kinds == {"run"}
+        case _:
+            return False
+
+
+@pytest.mark.parametrize("person", ["nobody", *PEOPLE])
+def test_who_may_not_read_learns_nothing_and_who_may_not_write_changes_nothing(
+    site: Site, person: str
+) -> None:
+    client, asked, wrong = site.client(person), 0, []
+    before = state()
+    for address in addresses(site):
+        for method in _methods(person, address):
+            for headers in _headers(method, address):
+                sent = _body(method, address)
+                ask = getattr(client, method.lower())
+                response = ask(address, **sent, headers=headers)
+                asked += 1
+                wrong += _wrong(person, method, address, response)
+    assert wrong == []
+    assert asked > 150
+    after = state()
+    assert [label for label in before if before[label] != after[label]] == []
+
+
+def _methods(person: str, address: str) -> list[str]:
+    asked = OF_THE_ADMIN if address.startswith("/admin/") else METHODS
+    if "?" in address:
+        asked = ("GET",)
+    return [one for one in asked if one in SAFE or person not in MAY_WRITE]
+
+
+def _headers(method: str, address: str) -> list[dict[str, str]]:
+    has_fragment = method == "GET" and address.startswith(("/chats/", "/debug/"))
+    return [{}, {"HX-Request": "true"}] if has_fragment else [{}]
+
+
+def _body(method: str, address: str) -> dict[str, Any]:
+    if method in SAFE:
+        return {}
+    if address.startswith("/api/"):
+        return {"data": BODY, "content_type": "application/json"}
+    return {"data": BODY if method == "POST" else "x=1"}
+
+
+def _wrong(person: str, method: str, address: str, response: Any) -> Iterator[str]:
+    where = f"{method} {address} for {person}: {response.status_code}"
+    if response.status_code >= 500:
+        yield where
+    words = {match[0] for match in PLANTED.finditer(response.content.decode())}
+    if words and not may_read(person, address, words):
+        yield f"{where} {sorted(words)}"
+    if words and "no-store" not in response.headers.get("Cache-Control", ""):
+        yield f"{where} may be kept"
+
+
+def test_each_reading_of_foreign_content_is_in_the_audit(site: Site) -> None:
+    client = site.client("staff who read content")
+    for address in addresses(site):
+        noted = AuditEntry.objects.count()
+        response = client.get(address)
+        if PLANTED.search(getattr(response, "content", b"").decode()):
+            assert AuditEntry.objects.count() == noted + 1, address
+
+
+def test_the_planted_words_are_there_to_be_found(site: Site) -> None:
+    found: set[str] = set()
+    for person in ("owner", "superuser"):
+        client = site.client(person)
+        for address in addresses(site):
+            content = getattr(client.get(address), "content", b"").decode()
+            found |= {match[0] for match in PLANTED.finditer(content)}
+    assert ChatMessage.objects.count() == 2
+    assert len(found) >= 12
