@@ -50,8 +50,6 @@ QUESTION = "PROMPT-MARKER please summarise my divorce papers"
 AT_ONCE = 6
 MIN_CHARACTERS = 12
 """A shorter answer may be a word that any record holds."""
-ECHO_PENDING = frozenset({"fastapi-detail", "vllm-400-input", "groq-failed-generation"})
-"""Cases whose provider quotes words in its error that are not cut out yet."""
 
 
 class OldPolicy:
@@ -190,7 +188,7 @@ def test_no_planted_word_is_found_anywhere(
 ) -> None:
     caplog.set_level("INFO")
     chats = demo_chats() if source == "demo" else {}
-    cases = [] if source == "demo" else [c for c in CASES if c not in ECHO_PENDING]
+    cases = [] if source == "demo" else list(CASES)
     live_through(chats, cases=cases, monkeypatch=monkeypatch)
     journal = spooled(settings.CHATDEBUG["SPOOL_DIR"])
     assert "chat_turn" in journal, "the captures wait there"

@@ -8,8 +8,6 @@ from chatdebug.errors import ClassifiedError
 
 BODY_CHARACTERS = 4096
 """As much as is kept of a reported error."""
-TEXT_CHARACTERS = 200
-"""As much as is kept of a text that nothing is known of."""
 
 
 class ProviderAnswerError(Exception):
@@ -37,7 +35,7 @@ class UnreadableAnswerError(ClassifiedError):
     """The provider answered with success, and nobody knows with what.
 
     Its words prove nothing, they may be a model's: it is unknown, and so captured. The
-    message says the status, the content type and, of plain text, the first words.
+    message says the status, the content type and, of plain text, its length.
     """
 
     def __init__(
@@ -61,7 +59,7 @@ def unreadable(
         keys = ", ".join(sorted(values[0])[:30])
         said += f", but an object with the keys {keys}"
     elif not values and "<" not in text[:100]:
-        said += f": {' '.join(text.split())[:TEXT_CHARACTERS]}"
+        said += f", but {len(text):,} characters of text"
     return UnreadableAnswerError(said, status_code=status_code, headers=headers)
 
 
