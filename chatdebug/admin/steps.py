@@ -1,6 +1,5 @@
 """Steps in the admin: below their run without payloads, and each on a page of its own."""
 
-import re
 from typing import Any
 
 from django.contrib import admin
@@ -18,12 +17,8 @@ from chatdebug.presentation import PAYLOADS, ErrorReport, counted, icon, pretty,
 
 VIEW_RUNS = "chatdebug.view_chatrun"
 """Who may look at runs may look at their steps."""
-METADATA = ("state", "operation", "took", "verdict", "plain_facts", "frames")
+METADATA = ("state", "operation", "took", "verdict", "facts", "frames")
 """Not named ``error``: that is a column, and Django would show the whole of it."""
-PROVIDERS_WORDS = ("error_type", "error_code", "request_id")
-"""What a provider says in an error besides its text. One can put a prompt there."""
-CODE = re.compile(r"[\w.:/+=-]{1,64}", re.ASCII)
-"""A word of a machine: no space, and no longer than a request's id."""
 WITH_CONTENT = (
     "state",
     "operation",
@@ -63,17 +58,6 @@ class StepFields:
         if not step.error:
             return ""
         return format_html_join(" · ", "{}: {}", ErrorReport.of(step.error).facts)
-
-    @admin.display(description="facts")
-    def plain_facts(self, step: ChatStep) -> SafeString | str:
-        """The facts, of a provider's words only those that look like a machine's."""
-        if not step.error:
-            return ""
-        error = dict(step.error)
-        for name in PROVIDERS_WORDS:
-            if not CODE.fullmatch(str(error.get(name) or "-")):
-                error[name] = "(not shown)"
-        return format_html_join(" · ", "{}: {}", ErrorReport.of(error).facts)
 
     @admin.display(description="frames")
     def frames(self, step: ChatStep) -> SafeString | str:

@@ -2,12 +2,12 @@
 
 from tests.architecture.tree import functions, modules, read
 
-MODULE_LINES = 300
+MODULE_LINES = 400
 FUNCTION_LINES = 60
 CODE = ("chatd", "chatdebug")
 
 
-def test_no_module_is_longer_than_300_lines():
+def test_no_module_is_longer_than_400_lines():
     lengths = {path: len(read(path).splitlines()) for path in modules(*CODE)}
     assert lengths
     assert {p: n for p, n in lengths.items() if n > MODULE_LINES} == {}

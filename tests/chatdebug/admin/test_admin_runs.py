@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -126,18 +127,17 @@ def test_staff_without_the_permission_for_content_sees_metadata(
         assert words in pages[2]
 
 
-def test_of_a_providers_codes_staff_see_those_that_look_like_codes(
+def test_of_a_providers_codes_those_that_look_like_codes_are_shown(
     staff: Client, reader: Client, run: ChatRun, step: ChatStep
 ):
     words = {"error_type": "my private words", "error_code": "context_length_exceeded"}
     step.error = {**step.error, **words, "request_id": "alpha bravo " * 8}
     step.save()
-    for url in (page_of(run), page_of(step)):
-        shown = page(staff, url)
+    for client, url in product((staff, reader), (page_of(run), page_of(step))):
+        shown = page(client, url)
         assert "my private words" not in shown
         assert "alpha bravo" not in shown
         assert "context_length_exceeded" in shown
-        assert "my private words" in page(reader, url)
 
 
 def test_each_reading_of_content_leaves_an_audit_row(
