@@ -199,6 +199,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=SIGN_IN_MINUTES)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
 AXES_HANDLER = "chatd.sign_in.SignInHandler"
 AXES_LOCKOUT_CALLABLE = "chatd.sign_in.refuse_sign_in"
+AXES_USERNAME_CALLABLE = "chatd.sign_in.typed_name"
 AXES_CLIENT_IP_CALLABLE = "chatd.http.client_address"
 AXES_RESET_ON_SUCCESS = True
 # Else whoever goes on guessing would keep the owner of the name out for ever.

@@ -17,6 +17,17 @@ addresses, and an address with all names. A name has more, since others can use 
 address has more, since a whole office may sit behind it."""
 
 
+NAME_CHARACTERS = 255
+"""What the column of django-axes holds; PostgreSQL refuses a row with more."""
+
+
+def typed_name(request: Any, credentials: dict[str, Any] | None = None) -> str | None:
+    """Return the name that somebody typed, as far as it can be kept."""
+    typed = credentials or getattr(request, "data", request.POST)
+    name = typed.get("username")
+    return None if name is None else str(name).replace("\0", "")[:NAME_CHARACTERS]
+
+
 class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]  # an untyped package
     """Counts wrong passwords for a name at an address, and more loosely for each alone."""
 

@@ -97,7 +97,7 @@ def journaled(chat: str, age: float = 0.0) -> Any:
     lost = Writer(recorder_settings())
     assert lost.spool is not None
     run = run_row(chat_id=chat, status=Status.ERROR, is_capture=True, age=age)
-    lost.spool.write(run)
+    lost.spool.write([run])
     return run
 
 
