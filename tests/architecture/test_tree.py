@@ -17,7 +17,7 @@ REGISTRY_HOST = re.compile(
 # A document that a comment or a text sends its reader to.
 PAPER = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*[\w-]+\.md\b")
 # An item, named by a letter, of a list that stands somewhere else.
-LETTERED_ITEM = re.compile(r"\b(?:[r]eference|of) \([a-k]\)")
+LETTERED_ITEM = re.compile(r"\b(?:[r]eference|of|list) \([a-k]\)")
 TEXTS = {".cfg", ".css", ".html", ".js", ".md", ".py", ".sh", ".toml", ".yml", ""}
 
 
@@ -52,7 +52,7 @@ def test_every_document_that_a_line_cites_is_in_the_repository():
 
 
 def test_no_line_cites_an_item_of_a_list_by_its_letter():
-    assert LETTERED_ITEM.search("bug 14 " + "of (k)")
+    assert LETTERED_ITEM.search("bug 14 of " + "(k)")
     assert _lines_with(LETTERED_ITEM) == []
 
 
