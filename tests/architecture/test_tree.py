@@ -1,6 +1,7 @@
 """What may stand in the tree."""
 
 import re
+from os.path import normpath
 from pathlib import Path
 
 from tests.architecture.tree import project_files, read
@@ -46,7 +47,8 @@ def test_every_document_that_a_line_cites_is_in_the_repository():
     missing = [
         f"{path}: {name}"
         for path, name in cited
-        if Path(name) not in documents and path.parent / name not in documents
+        if Path(name) not in documents
+        and Path(normpath(path.parent / name)) not in documents
     ]
     assert missing == []
 
