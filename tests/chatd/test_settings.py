@@ -58,6 +58,8 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
         ("SECRET_KEY", "a"),
         ("SECRET_KEY", "k" * 49),
         ("API_TOKEN_DAYS", "0"),
+        ("API_RATE_TOKEN", "often"),
+        ("API_RATE_MESSAGES", "0/minute"),
         ("SIGN_IN_ATTEMPTS", "0"),
         ("SIGN_IN_MINUTES", "soon"),
         ("DEBUG", "perhaps"),
