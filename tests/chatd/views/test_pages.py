@@ -372,7 +372,7 @@ def test_every_chat_can_be_reached_from_the_list(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["x", f"2026-01-01_{uuid4()}", "2026-01-01T00:00:00+00:00_x", "_", "\0_\0"]
+    "place", ["x", f"2026-01-01_{uuid4()}", "2026-01-01T00:00:00+00:00_x", "_"]
 )
 def test_a_place_that_is_not_in_the_list_is_not_found(
     client: Client, place: str
