@@ -107,7 +107,9 @@ def test_the_key_is_read_from_its_variable_and_then_protected(
 ) -> None:
     monkeypatch.setenv("SOME_API_KEY", KEY)
     config = ModelConfigFactory(
-        provider=Provider.OPENAI, api_key_variable="SOME_API_KEY"
+        provider=Provider.OPENAI,
+        api_key_variable="SOME_API_KEY",
+        key_origin="https://api.openai.com",
     )
 
     async def body() -> None:
@@ -122,9 +124,13 @@ def test_the_key_is_read_from_its_variable_and_then_protected(
 
 @pytest.mark.django_db
 def test_what_is_not_there_has_errors_of_its_own() -> None:
-    unset = ModelConfigFactory(provider=Provider.OPENAI, api_key_variable="UNSET_KEY")
+    unset = ModelConfigFactory(
+        provider=Provider.OPENAI,
+        api_key_variable="UNSET_API_KEY",
+        key_origin="https://api.openai.com",
+    )
     demo = ModelConfigFactory(provider=Provider.DEMO)
-    with pytest.raises(MissingKeyError, match="UNSET_KEY"):
+    with pytest.raises(MissingKeyError, match="UNSET_API_KEY"):
         asyncio.run(configured_model(unset))
     with pytest.raises(ProviderDisabledError):
         asyncio.run(configured_model(demo))
