@@ -21,6 +21,7 @@ from chatd.services.turns import InvalidMessage, TooManyTurns, start_turn
 from chatd.throttles import TooManyMessages, count_message
 from chatd.transcript import transcript_page
 from chatdebug.levels import shows_debug_tab
+from chatdebug.recorder import count_runs
 
 CHATS_SHOWN = 50
 
@@ -83,7 +84,11 @@ def chat_delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
     if request.method == "POST":
         delete_chat(chat=own)
         return redirect("chat-list")
-    context = {"chat": own, "turn_count": own.turns.count()}
+    context = {
+        "chat": own,
+        "turn_count": own.turns.count(),
+        "run_count": count_runs(own.pk),
+    }
     return render(request, "chatd/chat_delete.html", context)
 
 

@@ -8,7 +8,7 @@ account.
 
 from chatdebug.enums import Level, Operation, RunKind, Status
 from chatdebug.recorder.context import logical_call, note_on_call, record_run
-from chatdebug.recorder.forget import forget_chat, forget_owner
+from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.lifespan import recorder_lifespan
 from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
@@ -32,6 +32,7 @@ __all__ = [
     "Step",
     "SyncRecordingTransport",
     "close_writer",
+    "count_runs",
     "current_run",
     "forget_chat",
     "forget_owner",

@@ -1,5 +1,6 @@
 """The front door for a host project that deletes a chat or an account."""
 
+from chatdebug.models import ChatRun
 from chatdebug.services.forget import delete_of_owner, mark_forgotten
 
 
@@ -13,6 +14,11 @@ def forget_chat(chat_id: object) -> None:
     Raises django.db.Error; nothing is forgotten then.
     """
     mark_forgotten(chat=str(chat_id))
+
+
+def count_runs(chat_id: object) -> int:
+    """Return how many runs of a chat are stored, for the question before it is deleted."""
+    return ChatRun.objects.filter(chat_id=str(chat_id)).count()
 
 
 def forget_owner(owner_id: object) -> None:
