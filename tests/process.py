@@ -31,11 +31,11 @@ class SiteProcess:
         self.var_dir = var_dir
         self._environment = _environment(var_dir) | environment
         # The demo itself refuses a database that is not its own.
-        self._command = (
-            ["-m", "tests.demo_site"]
-            if "DATABASE_URL" in environment
-            else ["manage.py", "demo", "--port", str(ANY_PORT)]
-        )
+        if "DATABASE_URL" in environment:
+            self._command = ["-m", "tests.demo_site"]
+        else:
+            self._command = ["manage.py", "demo", "--port", str(ANY_PORT)]
+            self._environment["CHATD_DEMO"] = "true"  # for code that is run beside it
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
         self._known = Event()  # the address is, or that none comes

@@ -2,12 +2,13 @@
 
 ``record_run`` opens a run, ``RecordingModel`` records the calls of a pydantic-ai model,
 ``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
-``forget_chat`` deletes what was recorded of a chat.
+``forget_chat`` deletes what was recorded of a chat, ``forget_owner`` what is left of an
+account.
 """
 
 from chatdebug.enums import Level, Operation, RunKind, Status
 from chatdebug.recorder.context import logical_call, note_on_call, record_run
-from chatdebug.recorder.forget import forget_chat
+from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.lifespan import recorder_lifespan
 from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
@@ -31,8 +32,10 @@ __all__ = [
     "Step",
     "SyncRecordingTransport",
     "close_writer",
+    "count_runs",
     "current_run",
     "forget_chat",
+    "forget_owner",
     "logical_call",
     "note_on_call",
     "protect_secret",
