@@ -8,9 +8,10 @@ the two levels live through one fault after the other, each in a chat of its own
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from resource import RLIM_INFINITY
+from threading import Thread
 from time import monotonic
 
 import httpx2
@@ -72,8 +73,8 @@ class Site:
 
     def end(self, how: signal.Signals) -> None:
         """End the process by a signal."""
-        self.client.close()
         assert self.process.end(how) in (0, -how)
+        self.client.close()
 
     def close(self) -> None:
         """Leave nothing running."""
@@ -93,6 +94,11 @@ class Site:
         address = f"{self.process.url}{self.turn}stream/"
         with self.client.stream("GET", address) as stream:
             assert any(mark in line for line in stream.iter_lines())
+
+    def visit(self) -> None:
+        """Ask for a page, and get it or not."""
+        with suppress(httpx2.HTTPError):
+            self.client.get(f"{self.process.url}chats/")
 
     def status(self) -> str:
         """Return how the turn stands."""
@@ -243,11 +249,17 @@ def terminated_while_the_database_swallows_all(site: Site) -> None:
 
 
 def terminate_without_database(site: Site) -> None:
-    """End a site in time that has a failed turn and nowhere to put it."""
+    """End a site in time that has a failed turn and nowhere to put it.
+
+    Meanwhile somebody asks for a page, and does not give up.
+    """
+    visitor = Thread(target=site.visit)
+    visitor.start()
     until(lambda: FAILED in site.process.output)
     started = monotonic()
     site.end(signal.SIGTERM)
     assert monotonic() - started < END_SECONDS
+    visitor.join()
     assert bool(site.spooled()) == (site.level == "errors")
 
 
