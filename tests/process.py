@@ -41,6 +41,11 @@ class SiteProcess:
         self._known = Event()  # the address is, or that none comes
         self._reader: Thread | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it, or start it again after its end, and wait until it is ready."""
         self.url, self._lines = "", []
@@ -99,6 +104,10 @@ class SiteProcess:
     def output(self) -> str:
         """The last lines that it printed."""
         return "".join(self._lines[-LINES_KEPT:])
+
+    def forget_output(self) -> None:
+        """Forget what it has printed so far."""
+        self._lines.clear()
 
     def __enter__(self) -> Self:
         try:

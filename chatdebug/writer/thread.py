@@ -182,7 +182,8 @@ class Writer:
         try:
             while not (self._closing.is_set() and not len(self.queue)):
                 try:
-                    self.upkeep.work()
+                    if not self._closing.is_set():  # else each chore may wait in vain
+                        self.upkeep.work()
                     batch = self.queue.take(BATCH_ROWS, self.upkeep.seconds_left())
                     if batch and not self._write(batch) and self._gives_up():
                         return  # what is durable comes at the next start

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chatd.services.demo import ACCOUNTS, prepare_demo
 
 HOST = "127.0.0.1"
-GRACE_SECONDS = 3
+GRACE_SECONDS = 2
 """How long open streams may go on after Ctrl-C."""
 
 
