@@ -288,7 +288,10 @@ def test_the_end_of_the_site_interrupts_its_turns_and_stores_that() -> None:
 
 def test_a_missing_key_is_said_by_the_name_of_its_variable() -> None:
     chat = new_chat(
-        "gpt-x", provider=Provider.OPENAI, model__api_key_variable="NO_SUCH_KEY"
+        "gpt-x",
+        provider=Provider.OPENAI,
+        model__api_key_variable="NO_SUCH_API_KEY",
+        model__key_origin="https://api.openai.com",
     )
 
     async def body() -> None:
