@@ -19,11 +19,11 @@ from chatdebug.conf import RecorderSettings
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows
 from chatdebug.writer.journal import Journal
+from chatdebug.writer.maintenance import Upkeep
 from chatdebug.writer.queue import SnapshotQueue
-from chatdebug.writer.rows import Snapshot
+from chatdebug.writer.similar_counts import Instead
+from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
-from chatdebug.writer.tally import Instead
-from chatdebug.writer.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 

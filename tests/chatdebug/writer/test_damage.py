@@ -20,9 +20,9 @@ from chatdebug.models.runs import new_id
 from chatdebug.recorder import close_writer, record_run
 from chatdebug.recorder import run as run_module
 from chatdebug.writer import Snapshot, Writer
+from chatdebug.writer import maintenance as upkeep_module
 from chatdebug.writer import thread as thread_module
-from chatdebug.writer import upkeep as upkeep_module
-from chatdebug.writer.lines import as_lines
+from chatdebug.writer.json_lines import as_lines
 from chatdebug.writer.spool import MAX_BYTES, Spool
 from tests.chatdebug.writer.rows import run_row, step_row
 from tests.waiting import until

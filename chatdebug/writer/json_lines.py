@@ -14,7 +14,7 @@ from django.db import models
 
 from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.snapshot import Snapshot, Table
 
 MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatStep}
 KNOWN_COLUMNS = {
