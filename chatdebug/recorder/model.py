@@ -1,7 +1,7 @@
 """``RecordingModel``: pydantic-ai's own seam, used to see every model call of a run."""
 
 from contextlib import AbstractAsyncContextManager
-from functools import partialmethod
+from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
@@ -71,7 +71,7 @@ class RecordingModel(WrapperModel):
     # Neither a generator, as its base has it, nor a function: pydantic-ai puts two more
     # generators around each function of this name, which the wrapped model has already.
     # Together they would be most of what an OK turn pays at the errors level.
-    request_stream = partialmethod(_request_stream)
+    request_stream = property(attrgetter("_request_stream"))
 
 
 class _RecordedStream:
