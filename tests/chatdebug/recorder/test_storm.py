@@ -17,7 +17,7 @@ from chatdebug.recorder import Level, Run, record_run
 from chatdebug.recorder import run as run_module
 from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.storm import StormGuard
-from chatdebug.writer import Writer, close_writer, tally, writer
+from chatdebug.writer import Writer, close_writer, similar_counts, writer
 from tests.chatdebug.writer.disks import a_disk
 from tests.waiting import until
 
@@ -234,7 +234,7 @@ def test_a_report_that_fails_loses_no_count(
             raise failing.pop()
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(tally, "add_similar", add)
+    monkeypatch.setattr(similar_counts, "add_similar", add)
     for _ in range(20):
         fail()
     until(lambda: not failing)
