@@ -227,7 +227,7 @@ def test_a_report_that_fails_loses_no_count(
     settings: LazySettings, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
-    failing, original = [error] * 2, tally.add_similar
+    failing, original = [error] * 2, similar_counts.add_similar
 
     def add(*args: Any, **kwargs: Any) -> set[UUID]:
         if failing:
