@@ -162,7 +162,7 @@ class ErrorReport:
 
     @classmethod
     def of(cls, payload: dict[str, Any]) -> "ErrorReport":
-        """Read the payload that ``chatdebug.recorder.evidence`` writes."""
+        """Read the payload that ``chatdebug.errors.payload`` writes."""
         kind = _kind(payload.get("kind"))
         return cls(
             sentence=sentence(

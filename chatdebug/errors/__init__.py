@@ -9,7 +9,6 @@ from chatdebug.errors.classify import (
     set_deployment_rules_source,
 )
 from chatdebug.errors.content import code_like
-from chatdebug.errors.evidence import Evidence, build_evidence, evidence_of
 from chatdebug.errors.exceptions import (
     ClassifiedError,
     ContentFilteredError,
@@ -21,6 +20,7 @@ from chatdebug.errors.exceptions import (
     ProviderDisabledError,
     StreamSilenceError,
 )
+from chatdebug.errors.facts import Evidence, build_evidence, evidence_of
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, own_rule
 

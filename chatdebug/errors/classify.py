@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chatdebug.enums import ErrorKind
+from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
 from chatdebug.errors.content import code_like, telling
-from chatdebug.errors.endings import is_cancellation, is_deadline
-from chatdebug.errors.evidence import Evidence, evidence_of
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
+from chatdebug.errors.facts import Evidence, evidence_of
 from chatdebug.errors.messages import advice, detect_provider, sentence
 from chatdebug.errors.responses import answer_of, witnesses
+from chatdebug.errors.retry_after import retry_after
 from chatdebug.errors.rules import (
     CANCELLED_RULES,
     FALLBACK,
@@ -19,7 +20,6 @@ from chatdebug.errors.rules import (
     Rule,
     first_that_holds,
 )
-from chatdebug.errors.waiting import retry_after
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)

@@ -15,11 +15,11 @@ from django.utils import timezone
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
 from chatdebug.errors import classify
+from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import summarise_label
 from chatdebug.recorder.arguments import as_choice, as_error
 from chatdebug.recorder.escaped import record_escaped
-from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard

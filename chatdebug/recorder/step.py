@@ -8,11 +8,11 @@ from uuid import UUID
 
 from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors import Classification, classify
+from chatdebug.errors.payload import Progress, error_payload
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
 from chatdebug.recorder.attempts import AttemptSink, current_sink
-from chatdebug.recorder.evidence import Progress, error_payload
 from chatdebug.recorder.guard import never_raises
 from chatdebug.redaction import redact_json
 from chatdebug.writer import Later, Snapshot, Table

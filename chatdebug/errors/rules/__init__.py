@@ -10,7 +10,9 @@ Sources: the providers' error references as of November 2026, and ``tests/accura
 """
 
 from chatdebug.enums import ErrorKind
+from chatdebug.errors.rules.base import Rule, first_that_holds
 from chatdebug.errors.rules.causes import CAUSES, CHALLENGES, GATEWAYS, PASSED_ON
+from chatdebug.errors.rules.custom import own_rule, text_pattern
 from chatdebug.errors.rules.general import (
     CANCELLED_RULES,
     CLASSES,
@@ -20,8 +22,6 @@ from chatdebug.errors.rules.general import (
     STATUS,
     TRANSPORT,
 )
-from chatdebug.errors.rules.own import own_rule, text_pattern
-from chatdebug.errors.rules.rule import Rule, first_that_holds
 from chatdebug.errors.rules.structure import SPECIAL, STRUCTURE
 from chatdebug.errors.rules.wording import BLOCKED, PHRASES
 

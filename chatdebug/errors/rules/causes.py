@@ -5,7 +5,7 @@ passes on the words of its own runtime: here the cause decides, not the wrapper.
 """
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.rules.rule import Rule, names, phrases
+from chatdebug.errors.rules.base import Rule, names, phrases
 from chatdebug.errors.rules.structure import PER_MINUTE, RATE_LIMIT_WORDS
 
 GATEWAY_STATUSES = frozenset({500, 502, 503, 504})

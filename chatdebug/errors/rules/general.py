@@ -1,8 +1,8 @@
 """Rules for what is left: the status, the transport, and words where nothing else is."""
 
 from chatdebug.enums import ErrorKind
+from chatdebug.errors.rules.base import Rule, codes, names, phrases
 from chatdebug.errors.rules.causes import TRANSPORT_WORDS
-from chatdebug.errors.rules.rule import Rule, codes, names, phrases
 from chatdebug.errors.rules.structure import NO_CAPACITY, RATE_LIMIT_WORDS
 
 CONFIG_WORDS = phrases(r"""

@@ -3,7 +3,7 @@
 import re
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.rules.rule import Rule, codes, phrases
+from chatdebug.errors.rules.base import Rule, codes, phrases
 
 RATE_LIMIT_WORDS = phrases(r"rate limit exceeded")
 PER_MINUTE = r"per[-_ ]?min(?:ute)?\b|please retry in \d"

@@ -3,7 +3,7 @@
 import re
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.rules.rule import Rule, phrases
+from chatdebug.errors.rules.base import Rule, phrases
 from chatdebug.errors.rules.structure import NO_CAPACITY, RATE_LIMIT_WORDS
 
 BLOCKED: tuple[Rule, ...] = (

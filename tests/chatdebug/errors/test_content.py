@@ -18,7 +18,7 @@ from chatdebug.errors import (
     exception_chain,
 )
 from chatdebug.errors.content import MAX_DEPTH, telling, without_content
-from chatdebug.recorder.evidence import Progress, error_payload
+from chatdebug.errors.payload import Progress, error_payload
 
 WORDS = "alpha bravo's charlie"
 PLANTED = ("alpha", "bravo", "charlie")

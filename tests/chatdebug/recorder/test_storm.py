@@ -11,11 +11,11 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 from django.db.models import Sum
 
+from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models import ChatRun, ChatStep, WriterState
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.recorder import Level, Run, record_run
 from chatdebug.recorder import run as run_module
-from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.storm import StormGuard
 from chatdebug.writer import Writer, close_writer, tally, writer
 from tests.waiting import until

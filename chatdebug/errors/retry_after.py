@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from chatdebug.errors.evidence import Evidence
+from chatdebug.errors.facts import Evidence
 
 RETRY_IN_TEXT = re.compile(
     r"(?:try again|retry)(?: after| in) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from chatdebug.errors.bodies import ECHO, TEXT_CHARACTERS, read_body
 from chatdebug.errors.chain import attribute, bases, text_of
+from chatdebug.errors.provider_body import ECHO, TEXT_CHARACTERS, read_body
 from chatdebug.errors.responses import BODY_CHARACTERS, answer_of, witnesses
 
 LEAD_CHARACTERS = 400

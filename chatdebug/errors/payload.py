@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chatdebug.errors import (
-    Classification,
-    code_frames,
-    exception_chain,
-    response_facts,
-)
+from chatdebug.errors.chain import code_frames, exception_chain
+from chatdebug.errors.classify import Classification
+from chatdebug.errors.responses import response_facts
 from chatdebug.payloads import json_safe
 
 NO_EXCEPTION = "stream error part with nil error"

@@ -12,10 +12,10 @@ from pydantic_ai.exceptions import ModelHTTPError
 from chatd.llm.providers import build_model
 from chatdebug.enums import RunKind
 from chatdebug.errors import classify
+from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.errors.payload import Progress, error_payload
 from chatdebug.models import ChatRun
 from chatdebug.recorder import Level, RecordingModel, close_writer, record_run
-from chatdebug.recorder.evidence import Progress, error_payload
-from chatdebug.recorder.fingerprint import fingerprint
 from tests.chatdebug.recorder.demo import generate
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.evidence import Evidence, code_word
+from chatdebug.errors.facts import Evidence, code_word
 
 
 @dataclass(frozen=True, slots=True)

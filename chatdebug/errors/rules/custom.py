@@ -3,8 +3,8 @@
 import re
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.evidence import code_word, unquoted
-from chatdebug.errors.rules.rule import Rule
+from chatdebug.errors.facts import code_word, unquoted
+from chatdebug.errors.rules.base import Rule
 
 MIN_LITERAL = 5
 """Fewer characters are the beginning of too many texts."""
