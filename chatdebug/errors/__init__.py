@@ -4,7 +4,7 @@ from chatdebug.errors.chain import code_frames, exception_chain, walk
 from chatdebug.errors.classify import (
     Classification,
     classify,
-    classify_evidence,
+    classify_facts,
     explain,
     set_deployment_rules_source,
 )
@@ -20,7 +20,7 @@ from chatdebug.errors.exceptions import (
     ProviderDisabledError,
     StreamSilenceError,
 )
-from chatdebug.errors.facts import Evidence, build_evidence, evidence_of
+from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, own_rule
 
@@ -30,7 +30,7 @@ __all__ = [
     "ClassifiedError",
     "ContentFilteredError",
     "EmptyResultError",
-    "Evidence",
+    "ErrorFacts",
     "FinishReasonError",
     "IncompleteStreamError",
     "KnownError",
@@ -38,14 +38,14 @@ __all__ = [
     "ProviderDisabledError",
     "Rule",
     "StreamSilenceError",
-    "build_evidence",
+    "build_facts",
     "classify",
-    "classify_evidence",
+    "classify_facts",
     "code_frames",
     "code_like",
-    "evidence_of",
     "exception_chain",
     "explain",
+    "facts_of",
     "own_rule",
     "response_facts",
     "set_deployment_rules_source",

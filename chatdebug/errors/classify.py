@@ -9,7 +9,7 @@ from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
 from chatdebug.errors.content import code_like, telling
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
-from chatdebug.errors.facts import Evidence, evidence_of
+from chatdebug.errors.facts import ErrorFacts, facts_of
 from chatdebug.errors.messages import advice, detect_provider, sentence
 from chatdebug.errors.responses import answer_of, witnesses
 from chatdebug.errors.retry_after import retry_after
@@ -119,18 +119,20 @@ def _classified(
     error: BaseException | None, provider: str, rules: Sequence[Rule] | None
 ) -> Classification:
     if error is None:
-        return classify_evidence(Evidence(provider=provider), rules=rules)
+        return classify_facts(ErrorFacts(provider=provider), rules=rules)
     if (found := members(error)) and not answer_of(error).body:
-        verdicts = [classify(each, provider=provider, rules=rules) for each in found]
-        return next((each for each in verdicts if each.captured), verdicts[0])
+        classifications = [
+            classify(each, provider=provider, rules=rules) for each in found
+        ]
+        return next(
+            (each for each in classifications if each.captured), classifications[0]
+        )
     if ended := _of_ending(error, provider):
         return ended
     known = next((link for link in walk(error) if isinstance(link, KnownError)), None)
     if known is not None:
         return _of_known(known, provider)
-    return classify_evidence(
-        replace(evidence_of(error), provider=provider), rules=rules
-    )
+    return classify_facts(replace(facts_of(error), provider=provider), rules=rules)
 
 
 def _of_ending(error: BaseException, provider: str) -> Classification | None:
@@ -149,40 +151,38 @@ def _of_ending(error: BaseException, provider: str) -> Classification | None:
     return None
 
 
-def classify_evidence(
-    evidence: Evidence, *, rules: Sequence[Rule] | None = None
+def classify_facts(
+    facts: ErrorFacts, *, rules: Sequence[Rule] | None = None
 ) -> Classification:
     """Return what an error is of which this is known."""
-    if first_that_holds(CANCELLED_RULES, evidence):
-        return _ended(evidence.provider, "text.interrupted", cancelled=True)
-    rule = first_that_holds((*_own_rules(rules), *RULES), evidence) or FALLBACK
-    provider = evidence.provider or detect_provider(
-        " ".join((evidence.message, evidence.reason))
+    if first_that_holds(CANCELLED_RULES, facts):
+        return _ended(facts.provider, "text.interrupted", cancelled=True)
+    rule = first_that_holds((*_own_rules(rules), *RULES), facts) or FALLBACK
+    provider = facts.provider or detect_provider(
+        " ".join((facts.message, facts.reason))
     )
     return Classification(
         kind=rule.kind,
         retryable=rule.retryable,
-        retry_after=retry_after(evidence),
+        retry_after=retry_after(facts),
         provider=provider,
-        status_code=evidence.status_code,
-        message=sentence(
-            rule.kind, provider=provider, status_code=evidence.status_code
-        ),
+        status_code=facts.status_code,
+        message=sentence(rule.kind, provider=provider, status_code=facts.status_code),
         advice=advice(rule.kind),
-        detail=CONTINUITY.get(rule.id) or _detail(evidence, rule.kind),
+        detail=CONTINUITY.get(rule.id) or _detail(facts, rule.kind),
         rule=rule.id,
-        error_type=_word(evidence.error_type),
-        error_code=_word(evidence.error_code),
-        request_id=_request_id(evidence),
+        error_type=_word(facts.error_type),
+        error_code=_word(facts.error_code),
+        request_id=_request_id(facts),
     )
 
 
 def explain(
-    evidence: Evidence, *, rules: Sequence[Rule] | None = None
+    facts: ErrorFacts, *, rules: Sequence[Rule] | None = None
 ) -> Iterable[tuple[Rule, bool]]:
     """Yield each rule that is tried and whether it fired; the last one did."""
     for rule in (*CANCELLED_RULES, *_own_rules(rules), *RULES):
-        fired = rule.holds(evidence)
+        fired = rule.holds(facts)
         yield rule, fired
         if fired:
             return
@@ -210,7 +210,7 @@ def _of_known(error: KnownError, provider: str) -> Classification:
         message=message,
         advice=advice(error.kind),
         detail=telling(text_of(error), DETAIL_CHARACTERS),
-        request_id=_request_id(evidence_of(error)),
+        request_id=_request_id(facts_of(error)),
         rule=f"own.{type(error).__name__.removesuffix('Error')}",
     )
 
@@ -230,18 +230,18 @@ def _ended(
     )
 
 
-def _detail(evidence: Evidence, kind: ErrorKind) -> str:
-    said = evidence.reason
+def _detail(facts: ErrorFacts, kind: ErrorKind) -> str:
+    said = facts.reason
     if not said and kind is not ErrorKind.AUTH:
-        said = evidence.message
+        said = facts.message
     if "<html" in said[:2000].lower() or "<!doctype" in said[:2000].lower():
         return ""
     return " ".join(telling(said, DETAIL_CHARACTERS).split())
 
 
-def _request_id(evidence: Evidence) -> str:
+def _request_id(facts: ErrorFacts) -> str:
     for name in REQUEST_ID_HEADERS:
-        if value := evidence.headers.get(name):
+        if value := facts.headers.get(name):
             return _word(value)
     return ""
 

@@ -57,7 +57,7 @@ PAGE = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class ErrorFacts:
     """What was said about a failure. Texts are as they came: not redacted."""
 
     message: str = ""
@@ -148,11 +148,11 @@ def code_word(value: object) -> str:
     return re.sub(r"[^a-z0-9]+", "_", str(value).lower()).strip("_") if value else ""
 
 
-def evidence_of(error: BaseException) -> Evidence:
+def facts_of(error: BaseException) -> ErrorFacts:
     """Gather what an exception and its causes tell. Never raises."""
     links = witnesses(error)
     answers = [answer_of(link) for link in links]
-    return build_evidence(
+    return build_facts(
         message=text_of(links[0]),
         body=next((answer.body for answer in answers if answer.body), ""),
         status_code=next((answer.status for answer in answers if answer.status), None),
@@ -168,7 +168,7 @@ def evidence_of(error: BaseException) -> Evidence:
     )
 
 
-def build_evidence(
+def build_facts(
     *,
     message: str = "",
     body: str = "",
@@ -180,7 +180,7 @@ def build_evidence(
     provider: str = "",
     retry_after: float | None = None,
     links: Iterable[str] = (),
-) -> Evidence:
+) -> ErrorFacts:
     """Put together what is known of a failure, and take out of body and text what they say.
 
     ``links`` are the exceptions of the chain, each as ``class: text``.
@@ -197,7 +197,7 @@ def build_evidence(
     given = (error_type, error_code, *found.codes)
     classes = tuple(classes)
     chain = tuple(links) or (f"{classes[0] if classes else ''}: {message}",)
-    return Evidence(
+    return ErrorFacts(
         message=message[:TEXT_CHARACTERS],
         body=body,
         reason=reason[:TEXT_CHARACTERS],

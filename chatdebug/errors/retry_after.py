@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from chatdebug.errors.facts import Evidence
+from chatdebug.errors.facts import ErrorFacts
 
 RETRY_IN_TEXT = re.compile(
     r"(?:try again|retry)(?: after| in) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b"
@@ -19,13 +19,13 @@ SECONDS = {
 }
 
 
-def retry_after(evidence: Evidence) -> float | None:
+def retry_after(facts: ErrorFacts) -> float | None:
     """Return how many seconds the provider asks to wait, or None.
 
     From ``retry-after-ms``, else ``retry-after`` (seconds or a date in the future), else
     what the exception knows, else what the text says. Nothing negative, past or unreadable.
     """
-    headers = evidence.headers
+    headers = facts.headers
     if (milliseconds := _positive(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     value = headers.get("retry-after")
@@ -33,9 +33,9 @@ def retry_after(evidence: Evidence) -> float | None:
         return seconds
     if value and (date := _seconds_until(value)) is not None:
         return date
-    if evidence.retry_after is not None and evidence.retry_after > 0:
-        return evidence.retry_after
-    if match := RETRY_IN_TEXT.search(evidence.lead):
+    if facts.retry_after is not None and facts.retry_after > 0:
+        return facts.retry_after
+    if match := RETRY_IN_TEXT.search(facts.lead):
         return float(match[1]) * SECONDS.get(match[2], 1)
     return None
 

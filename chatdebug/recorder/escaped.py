@@ -24,9 +24,9 @@ def record_escaped(
     a cancellation or the caller's own deadline, makes none at any level.
     """
     for failure in islice(_unrecorded(error, recorded), MEMBERS):
-        verdict = classify(failure, provider=run.facts.provider)
-        is_ending = verdict.cancelled or verdict.deadline
-        if not is_ending and (verdict.captured or run.level is Level.FULL):
+        classification = classify(failure, provider=run.facts.provider)
+        is_ending = classification.cancelled or classification.deadline
+        if not is_ending and (classification.captured or run.level is Level.FULL):
             step = Step(run, Operation.RUN)
             step.started = run.started
             step.fail(failure)

@@ -179,15 +179,15 @@ class Step:
         level only an unclassified error is written.
         """
         error = as_error(error)
-        verdict = classify(error, provider=self.run.facts.provider)
-        if verdict.cancelled or verdict.deadline:
+        classification = classify(error, provider=self.run.facts.provider)
+        if classification.cancelled or classification.deadline:
             self._end(Status.INTERRUPTED, is_capture=False)
             return
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
-        is_capture = verdict.captured and self.run.level is not Level.OFF
+        is_capture = classification.captured and self.run.level is not Level.OFF
         if is_capture or self.is_full:
-            self._keep_error(error, verdict)
+            self._keep_error(error, classification)
             self.run.note_error(error)
         self._end(Status.ERROR, is_capture=is_capture and self.run.admits(self))
 
@@ -229,12 +229,16 @@ class Step:
         if self.finished_at is not None:
             self.run.write_step(self, is_capture=False)
 
-    def _keep_error(self, error: BaseException | None, verdict: Classification) -> None:
+    def _keep_error(
+        self, error: BaseException | None, classification: Classification
+    ) -> None:
         progress = self.progress or Progress()
         progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
         progress.retry_count = self.retries
-        self.error = error_payload(error, verdict, progress, keep_content=self.is_full)
-        self.run.error_kind = verdict.kind
+        self.error = error_payload(
+            error, classification, progress, keep_content=self.is_full
+        )
+        self.run.error_kind = classification.kind
 
     def _end(self, status: Status, *, is_capture: bool) -> None:
         """Take a final status unless a better one was said; write if it is to be kept."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chatdebug.errors import Evidence, Rule, build_evidence
+from chatdebug.errors import ErrorFacts, Rule, build_facts
 from chatdebug.models import ChatRun, ChatStep, ClassificationRule
 
 logger = logging.getLogger(__name__)
@@ -60,14 +60,14 @@ def preview_rule(*, rule: Rule) -> Preview:
     looked_at = 0
     for step in steps:
         looked_at += 1
-        if rule.holds(_stored_evidence(step.error or {})):
+        if rule.holds(_stored_facts(step.error or {})):
             found.setdefault(step.run_id, step.run)
     return Preview(tuple(found.values()), looked_at)
 
 
-def _stored_evidence(error: dict[str, Any]) -> Evidence:
-    """Return the evidence again, as far as it was stored."""
-    return build_evidence(
+def _stored_facts(error: dict[str, Any]) -> ErrorFacts:
+    """Return the facts of a stored error, as far as they were stored."""
+    return build_facts(
         message=error.get("detail") or error.get("message") or "",
         status_code=error.get("status_code"),
         error_type=error.get("error_type") or "",

@@ -1,11 +1,11 @@
-"""What a rule is: conditions on the evidence, all of which must hold."""
+"""What a rule is: conditions on the facts, all of which must hold."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.facts import Evidence, code_word
+from chatdebug.errors.facts import ErrorFacts, code_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +39,35 @@ class Rule:
     unless: re.Pattern[str] | None = None
     """Not found in the lead."""
 
-    def holds(self, evidence: Evidence) -> bool:
-        """Say whether this rule is about that evidence."""
-        return self._fits_structure(evidence) and self._fits_words(evidence)
+    def holds(self, facts: ErrorFacts) -> bool:
+        """Say whether this rule is about that error."""
+        return self._fits_structure(facts) and self._fits_words(facts)
 
-    def _fits_structure(self, evidence: Evidence) -> bool:
-        if self.provider and evidence.provider != self.provider:
+    def _fits_structure(self, facts: ErrorFacts) -> bool:
+        if self.provider and facts.provider != self.provider:
             return False
-        if self.statuses and evidence.status_code not in self.statuses:
+        if self.statuses and facts.status_code not in self.statuses:
             return False
-        if self.codes and self.codes.isdisjoint(evidence.codes):
+        if self.codes and self.codes.isdisjoint(facts.codes):
             return False
-        if self.classes and self.classes.isdisjoint(evidence.classes):
+        if self.classes and self.classes.isdisjoint(facts.classes):
             return False
-        if self.raised and evidence.raised not in self.raised:
+        if self.raised and facts.raised not in self.raised:
             return False
-        if self.page and not evidence.is_page:
+        if self.page and not facts.is_page:
             return False
-        return not (evidence.is_structured and (self.text or self.unstructured))
+        return not (facts.is_structured and (self.text or self.unstructured))
 
-    def _fits_words(self, evidence: Evidence) -> bool:
-        if self.cause and not self.cause.search(evidence.chain):
+    def _fits_words(self, facts: ErrorFacts) -> bool:
+        if self.cause and not self.cause.search(facts.chain):
             return False
-        if self.lead and not self.lead.search(evidence.opening):
+        if self.lead and not self.lead.search(facts.opening):
             return False
-        if self.said and not self.said.search(evidence.lead):
+        if self.said and not self.said.search(facts.lead):
             return False
-        if self.text and not self.text.search(evidence.text):
+        if self.text and not self.text.search(facts.text):
             return False
-        return not (self.unless and self.unless.search(evidence.lead))
+        return not (self.unless and self.unless.search(facts.lead))
 
 
 def phrases(patterns: str) -> re.Pattern[str]:
@@ -86,6 +86,6 @@ def names(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-def first_that_holds(rules: Iterable[Rule], evidence: Evidence) -> Rule | None:
-    """Return the first rule that is about this evidence."""
-    return next((rule for rule in rules if rule.holds(evidence)), None)
+def first_that_holds(rules: Iterable[Rule], facts: ErrorFacts) -> Rule | None:
+    """Return the first rule that is about this error."""
+    return next((rule for rule in rules if rule.holds(facts)), None)

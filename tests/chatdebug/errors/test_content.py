@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import (
     ClassifiedError,
-    build_evidence,
+    build_facts,
     classify,
-    classify_evidence,
+    classify_facts,
     exception_chain,
 )
 from chatdebug.errors.content import MAX_DEPTH, telling, without_content
@@ -220,8 +220,10 @@ def test_no_field_of_the_payload_holds_content(shape: str) -> None:
 def test_a_body_that_echoes_leaves_nothing_in_the_detail(shape: str) -> None:
     text, _ = SHAPES[shape]
     for body in (text, json.dumps({"error": {"message": text}})):
-        verdict = classify_evidence(build_evidence(body=body, status_code=400))
-        assert not [word for word in PLANTED if word in verdict.detail], verdict.detail
+        classification = classify_facts(build_facts(body=body, status_code=400))
+        assert not [word for word in PLANTED if word in classification.detail], (
+            classification.detail
+        )
 
 
 def test_the_full_level_keeps_what_was_said() -> None:
@@ -303,24 +305,28 @@ def test_data_within_data_ends() -> None:
     "said", ["my private words: alpha bravo", "alpha bravo", "<b>alpha</b> bravo", "é"]
 )
 def test_what_is_no_code_is_not_kept_as_one(said: str) -> None:
-    evidence = build_evidence(
+    facts = build_facts(
         status_code=400,
         error_type=said,
         error_code=said,
         headers={"x-request-id": said},
     )
-    verdict = classify_evidence(evidence)
-    assert (verdict.error_type, verdict.error_code, verdict.request_id) == ("", "", "")
+    classification = classify_facts(facts)
+    assert (
+        classification.error_type,
+        classification.error_code,
+        classification.request_id,
+    ) == ("", "", "")
 
 
 def test_codes_are_kept() -> None:
-    evidence = build_evidence(
+    facts = build_facts(
         status_code=400,
         error_type="invalid_request_error",
         error_code="messages[0].content",
         headers={"x-request-id": "req_011CS/a+b=="},
     )
-    verdict = classify_evidence(evidence)
-    assert verdict.error_type == "invalid_request_error"
-    assert verdict.error_code == "messages[0].content"
-    assert verdict.request_id == "req_011CS/a+b=="
+    classification = classify_facts(facts)
+    assert classification.error_type == "invalid_request_error"
+    assert classification.error_code == "messages[0].content"
+    assert classification.request_id == "req_011CS/a+b=="
