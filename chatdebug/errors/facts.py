@@ -10,7 +10,7 @@ from chatdebug.errors.chain import attribute, bases, text_of
 from chatdebug.errors.provider_body import ECHO, TEXT_CHARACTERS, read_body
 from chatdebug.errors.responses import BODY_CHARACTERS, answer_of, witnesses
 
-LEAD_CHARACTERS = 400
+HEAD_CHARACTERS = 400
 """Where a provider says what is wrong; what it quotes of the prompt comes later."""
 
 QUOTED = re.compile(r"\"[^\"]{0,2000}\"|(?<!\w)'[^']{0,2000}'(?!\w)|`[^`]{0,2000}`")
@@ -93,29 +93,33 @@ class ErrorFacts:
         return status is not None and 400 <= status < 500
 
     @cached_property
-    def opening(self) -> str:
-        """What is said first: of a provider's answer only the first sentence.
+    def head(self) -> str:
+        """The first 400 characters of the provider's reason and of the message, one a line.
 
-        That is where a provider names a failure; later ones may show the prompt.
+        Lower case, single spaces, without what is quoted, and only up to where a prompt
+        is shown.
         """
-        if not self.is_structured:
-            return self.lead
-        return "\n".join(SENTENCE.sub(r"\1", line) for line in self.lead.split("\n"))
-
-    @cached_property
-    def lead(self) -> str:
-        """Where the failure is named, without what is quoted there; lower case."""
         texts = (self.reason, self.message)
-        said = (" ".join(unquoted(text).split())[:LEAD_CHARACTERS] for text in texts)
+        said = (" ".join(unquoted(text).split())[:HEAD_CHARACTERS] for text in texts)
         return "\n".join(
             ECHO.split(text, 1)[0].strip() for text in said if text
         ).lower()
 
     @cached_property
+    def lead(self) -> str:
+        """What is said first: the head, but of a provider's answer only the first sentence.
+
+        That is where a provider names a failure; later ones may show the prompt.
+        """
+        if not self.is_structured:
+            return self.head
+        return "\n".join(SENTENCE.sub(r"\1", line) for line in self.head.split("\n"))
+
+    @cached_property
     def chain(self) -> str:
         """The exceptions of the chain and the provider's words, one a line; lower case, what
         is quoted included."""
-        texts = (*self.links, self.reason[:LEAD_CHARACTERS])
+        texts = (*self.links, self.reason[:HEAD_CHARACTERS])
         return "\n".join(" ".join(text.split()) for text in texts).lower()
 
     @cached_property
@@ -162,7 +166,7 @@ def facts_of(error: BaseException) -> ErrorFacts:
         classes=[kind.__name__ for link in links for kind in bases(type(link))],
         retry_after=_first(links, "retry_after", kind=float),
         links=[
-            f"{type(link).__name__}: {text_of(link)[:LEAD_CHARACTERS]}"
+            f"{type(link).__name__}: {text_of(link)[:HEAD_CHARACTERS]}"
             for link in links
         ],
     )
@@ -211,12 +215,12 @@ def build_facts(
         error_type=str(error_type or found.type or ""),
         error_code=str(error_code or found.code or ""),
         retry_after=retry_after,
-        links=tuple(link[:LEAD_CHARACTERS] for link in chain),
+        links=tuple(link[:HEAD_CHARACTERS] for link in chain),
     )
 
 
 def _status_in(text: str) -> int | None:
-    text = ECHO.split(text[:LEAD_CHARACTERS], 1)[0]
+    text = ECHO.split(text[:HEAD_CHARACTERS], 1)[0]
     if match := STATUS_WORD.search(text):
         return int(match[1])
     if match := BARE_STATUS.search(text):
@@ -236,7 +240,7 @@ def _with_bases(names: Iterable[str]) -> Iterator[str]:
 
 def _telling(names: Iterable[str], message: str) -> Iterator[str]:
     """Leave out a class that says nothing about the failure."""
-    is_caught = bool(CATCH_ALL.search(message[:LEAD_CHARACTERS]))
+    is_caught = bool(CATCH_ALL.search(message[:HEAD_CHARACTERS]))
     return (name for name in names if not (is_caught and name == "APIConnectionError"))
 
 

@@ -35,7 +35,7 @@ def retry_after(facts: ErrorFacts) -> float | None:
         return date
     if facts.retry_after is not None and facts.retry_after > 0:
         return facts.retry_after
-    if match := RETRY_IN_TEXT.search(facts.lead):
+    if match := RETRY_IN_TEXT.search(facts.head):
         return float(match[1]) * SECONDS.get(match[2], 1)
     return None
 

@@ -10,64 +10,59 @@ from chatdebug.errors.facts import ErrorFacts, code_word
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: every condition that is given must hold."""
+    """One rule: every condition that is given must hold.
+
+    A condition has the name of the fact of ``ErrorFacts`` that it is about. Patterns are
+    searched in lower case.
+    """
 
     id: str
+    """Stable, because it is stored with every recorded error: prefix, dot, name."""
     kind: ErrorKind
     retryable: bool = False
+    provider: str = ""
+    """The provider that the caller named."""
+    statuses: frozenset[int] = frozenset()
+    """The HTTP status is one of these."""
     codes: frozenset[str] = frozenset()
     """One of these is among the provider's codes."""
     classes: frozenset[str] = frozenset()
     """One of these is the class of an exception in the chain, or a base of it."""
-    provider: str = ""
-    """The provider that the caller named."""
     raised: frozenset[str] = frozenset()
     """One of these is the class of the outermost exception."""
-    statuses: frozenset[int] = frozenset()
     page: bool = False
     """A web page or a challenge came instead of a provider's answer."""
-    cause: re.Pattern[str] | None = None
-    """Found in one exception of the chain, written "class: text" in lower case."""
-    lead: re.Pattern[str] | None = None
-    """Found in what is said first."""
-    said: re.Pattern[str] | None = None
-    """Found in the lead."""
-    text: re.Pattern[str] | None = None
-    """Found in everything that was said; only if no provider answered with a 4xx."""
     unstructured: bool = False
     """No provider answered with a 4xx."""
-    unless: re.Pattern[str] | None = None
-    """Not found in the lead."""
+    chain: re.Pattern[str] | None = None
+    """Found in the chain: an exception as "class: text", what is quoted included."""
+    lead: re.Pattern[str] | None = None
+    """Found in the lead: the first sentence of a provider's answer."""
+    head: re.Pattern[str] | None = None
+    """Found in the head: the first 400 characters."""
+    text: re.Pattern[str] | None = None
+    """Found in the whole text; implies ``unstructured``, because it may be the prompt's."""
+    unless_head: re.Pattern[str] | None = None
+    """Not found in the head."""
 
     def holds(self, facts: ErrorFacts) -> bool:
-        """Say whether this rule is about that error."""
-        return self._fits_structure(facts) and self._fits_words(facts)
-
-    def _fits_structure(self, facts: ErrorFacts) -> bool:
-        if self.provider and facts.provider != self.provider:
-            return False
-        if self.statuses and facts.status_code not in self.statuses:
-            return False
-        if self.codes and self.codes.isdisjoint(facts.codes):
-            return False
-        if self.classes and self.classes.isdisjoint(facts.classes):
-            return False
-        if self.raised and facts.raised not in self.raised:
-            return False
-        if self.page and not facts.is_page:
-            return False
-        return not (facts.is_structured and (self.text or self.unstructured))
-
-    def _fits_words(self, facts: ErrorFacts) -> bool:
-        if self.cause and not self.cause.search(facts.chain):
-            return False
-        if self.lead and not self.lead.search(facts.opening):
-            return False
-        if self.said and not self.said.search(facts.lead):
-            return False
-        if self.text and not self.text.search(facts.text):
-            return False
-        return not (self.unless and self.unless.search(facts.lead))
+        """Return whether this rule is about that error."""
+        # Cheap conditions first: the texts are only put together for a rule that gets
+        # as far.
+        return (
+            (not self.provider or facts.provider == self.provider)
+            and (not self.statuses or facts.status_code in self.statuses)
+            and (not self.codes or not self.codes.isdisjoint(facts.codes))
+            and (not self.classes or not self.classes.isdisjoint(facts.classes))
+            and (not self.raised or facts.raised in self.raised)
+            and (not self.page or facts.is_page)
+            and not (facts.is_structured and (self.text or self.unstructured))
+            and (not self.chain or self.chain.search(facts.chain) is not None)
+            and (not self.lead or self.lead.search(facts.lead) is not None)
+            and (not self.head or self.head.search(facts.head) is not None)
+            and (not self.text or self.text.search(facts.text) is not None)
+            and not (self.unless_head and self.unless_head.search(facts.head))
+        )
 
 
 def phrases(patterns: str) -> re.Pattern[str]:

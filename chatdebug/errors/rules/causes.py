@@ -16,7 +16,7 @@ CAUSES: tuple[Rule, ...] = (
         "cause.certificate",
         ErrorKind.GENERIC,
         unstructured=True,
-        cause=phrases(r"""
+        chain=phrases(r"""
             certificate_verify_failed
             ^(?:ssl)?cert(?:ificate)?\w*error\b
             ^\w*certificate\w*error\b
@@ -41,7 +41,7 @@ CAUSES: tuple[Rule, ...] = (
         "cause.tls",
         ErrorKind.GENERIC,
         unstructured=True,
-        cause=phrases(r"""
+        chain=phrases(r"""
             \[ssl: (?:wrong_version_number|http_request|unsupported_protocol|no_protocols_available|no_shared_cipher|\w*alert_(?:handshake_failure|protocol_version|unknown_ca|bad_certificate|certificate_\w+|unrecognized_name|access_denied|no_application_protocol)|key_values_mismatch|unknown_protocol|unexpected_message)
             wrong version number
             first record does not look like a tls handshake
@@ -57,7 +57,7 @@ CAUSES: tuple[Rule, ...] = (
         "cause.header",
         ErrorKind.CONFIG,
         unstructured=True,
-        cause=phrases(r"""
+        chain=phrases(r"""
             ^localprotocolerror\b
             ^invalidheader\b
             illegal header (?:value|name)
@@ -74,7 +74,7 @@ CAUSES: tuple[Rule, ...] = (
         "cause.address",
         ErrorKind.CONFIG,
         unstructured=True,
-        cause=phrases(r"""
+        chain=phrases(r"""
             ^unsupportedprotocol\b
             ^(?:missingschema|invalidschema|invalidurl|invalidproxyurl|locationparseerror|locationvalueerror|nonhttpurl\w*|invalidurlclienterror)\b
             ^idnaerror\b|^idnabidierror\b|^invalidcodepoint\b
@@ -105,7 +105,7 @@ CAUSES: tuple[Rule, ...] = (
     Rule(
         "cause.decoding_words",
         ErrorKind.GENERIC,
-        cause=phrases(r"""
+        chain=phrases(r"""
             can not decode content-encoding
             error -3 while decompressing
             incorrect header check
@@ -118,7 +118,7 @@ CAUSES: tuple[Rule, ...] = (
         "cause.redirects",
         ErrorKind.GENERIC,
         unstructured=True,
-        cause=phrases(r"""
+        chain=phrases(r"""
             ^toomanyredirects\b
             exceeded (?:maximum allowed|\d+) redirects
             too many redirects
@@ -130,7 +130,7 @@ CAUSES: tuple[Rule, ...] = (
         "cause.proxy_refused",
         ErrorKind.GENERIC,
         unstructured=True,
-        cause=phrases(r"""
+        chain=phrases(r"""
             proxy authentication required
             tunnel connection failed: 4\d\d
             ^(?:proxyerror|httpproxyconnectionerror|clienthttpproxyerror): 4\d\d\b
@@ -142,7 +142,7 @@ CAUSES: tuple[Rule, ...] = (
         # Not reached, but a name that does not exist does not exist in a minute either.
         ErrorKind.TIMEOUT,
         unstructured=True,
-        cause=phrases(r"^gaierror: \[errno (?:-2|-5|8|11001|11004)\]"),
+        chain=phrases(r"^gaierror: \[errno (?:-2|-5|8|11001|11004)\]"),
     ),
 )
 
@@ -245,7 +245,7 @@ GATEWAYS: tuple[Rule, ...] = (
             \b(?:usage|spending|credit|monthly|daily) limit (?:has been |was |is )?(?:exceeded|reached)
             payment required
             """),
-        unless=phrases(rf"(?:{PER_MINUTE})|(?:{RATE_LIMIT_WORDS.pattern})"),
+        unless_head=phrases(rf"(?:{PER_MINUTE})|(?:{RATE_LIMIT_WORDS.pattern})"),
     ),
 )
 

@@ -14,7 +14,7 @@ MAX_WILDCARDS = 8
 def text_pattern(text: str) -> re.Pattern[str]:
     """Return the pattern of a text with ``*`` for anything, anchored at the beginning.
 
-    It is compared as the lead is: lower case, single spaces, without what is quoted. Each
+    It is compared as the head of an error is: lower case, single spaces, without what is quoted. Each
     ``*`` takes as little as it can and is never tried again, so the search is linear.
     Raises ValueError for a text that says too little or holds too many wildcards.
     """
@@ -47,5 +47,5 @@ def own_rule(
         provider=provider,
         statuses=frozenset({status_code} if status_code else ()),
         codes=frozenset({code_word(code)} if code else ()),
-        said=text_pattern(text) if text else None,
+        head=text_pattern(text) if text else None,
     )

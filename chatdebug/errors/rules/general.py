@@ -31,7 +31,7 @@ CLASSES: tuple[Rule, ...] = (
         "class.quota",
         ErrorKind.USAGE_LIMIT,
         classes=names("ModelQuotaExceededError UsageLimitExceeded"),
-        unless=phrases(r"""
+        unless_head=phrases(r"""
             per[-_ ]?min(?:ute)?\b
             please retry in \d
             token_limit|request_limit
@@ -67,7 +67,7 @@ CLASSES: tuple[Rule, ...] = (
         "class.no_capacity",
         ErrorKind.OVERLOADED,
         retryable=True,
-        unless=RATE_LIMIT_WORDS,
+        unless_head=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
         classes=names(
             """
@@ -91,7 +91,7 @@ CLASSES: tuple[Rule, ...] = (
         "class.rate_limit",
         ErrorKind.RATE_LIMIT,
         retryable=True,
-        unless=CONFIG_WORDS,
+        unless_head=CONFIG_WORDS,
         classes=names(
             """
             ModelRateLimitError RateLimitError ConcurrencyLimitExceeded
@@ -119,7 +119,12 @@ DEFECTS: tuple[Rule, ...] = (
 STATUS: tuple[Rule, ...] = (
     Rule("status.401", ErrorKind.AUTH, statuses=frozenset({401})),
     Rule("status.402", ErrorKind.USAGE_LIMIT, statuses=frozenset({402})),
-    Rule("status.403", ErrorKind.AUTH, statuses=frozenset({403}), unless=CONFIG_WORDS),
+    Rule(
+        "status.403",
+        ErrorKind.AUTH,
+        statuses=frozenset({403}),
+        unless_head=CONFIG_WORDS,
+    ),
     Rule("status.408", ErrorKind.TIMEOUT, retryable=True, statuses=frozenset({408})),
     Rule("status.413", ErrorKind.CONFIG, statuses=frozenset({413})),
     Rule("status.429", ErrorKind.RATE_LIMIT, retryable=True, statuses=frozenset({429})),
@@ -130,7 +135,7 @@ STATUS: tuple[Rule, ...] = (
         retryable=True,
         statuses=frozenset({502, 503, 504, *range(520, 528), 530, 598, 599}),
         # What a gateway could not read is no outage.
-        unless=phrases(r"""
+        unless_head=phrases(r"""
             unexpected token
             (?:failed to|could not|error) pars(?:e|ing)
             """),
@@ -214,7 +219,7 @@ LOOSE: tuple[Rule, ...] = (
             insufficient_quota
             """),
         # Some say with every limit where to pay for a higher one.
-        unless=phrases(r"""
+        unless_head=phrases(r"""
             rate limit reached
             per minute
             """),
@@ -234,7 +239,7 @@ LOOSE: tuple[Rule, ...] = (
         "text.rate_limit",
         ErrorKind.RATE_LIMIT,
         retryable=True,
-        unless=CONFIG_WORDS,
+        unless_head=CONFIG_WORDS,
         text=phrases(r"""
             rate[ _-]limit
             ratelimit

@@ -133,7 +133,7 @@ STRUCTURE: tuple[Rule, ...] = (
             billing (?:is )?(?:disabled|not enabled|not active)
             (?:please enable billing|billing to be enabled)
             """),
-        unless=phrases(r"""
+        unless_head=phrases(r"""
             per[-_ ]?min(?:ute)?\b
             please retry in \d
             """),
@@ -224,7 +224,7 @@ STRUCTURE: tuple[Rule, ...] = (
         "code.no_capacity",
         ErrorKind.OVERLOADED,
         retryable=True,
-        unless=RATE_LIMIT_WORDS,
+        unless_head=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
         codes=RATE_CODES
         | codes(
@@ -239,7 +239,7 @@ STRUCTURE: tuple[Rule, ...] = (
         ErrorKind.RATE_LIMIT,
         retryable=True,
         codes=RATE_CODES,
-        unless=phrases("message larger than max"),  # gRPC has one code for both
+        unless_head=phrases("message larger than max"),  # gRPC has one code for both
     ),
     Rule(
         "code.timeout",
@@ -288,7 +288,7 @@ STRUCTURE: tuple[Rule, ...] = (
             """
         ),
         # What the chat's history names is no setting of the model's.
-        unless=phrases(
+        unless_head=phrases(
             r"\b(?:file|image|document|container|batch|conversation|response|message|item|"
             r"cached ?contents?|session|skill|vector store|tool|upload)s?\b"
         ),

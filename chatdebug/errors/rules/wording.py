@@ -134,7 +134,7 @@ PHRASES: tuple[Rule, ...] = (
             (?:does not|doesn't) support (?:the model|this api)
             """),
         # What is asked of the history is no matter of settings.
-        unless=phrases(r"""
+        unless_head=phrases(r"""
             prefill
             conversation must
             last (?:turn|message)
@@ -146,7 +146,7 @@ PHRASES: tuple[Rule, ...] = (
         ErrorKind.CONFIG,
         lead=phrases(r"extra inputs are not permitted"),
         # A field of the history or of a tool, not of the settings.
-        unless=phrases(r"\b(?:messages?|tools?|input|content)\W?[.\[]"),
+        unless_head=phrases(r"\b(?:messages?|tools?|input|content)\W?[.\[]"),
     ),
     Rule(
         "lead.wrong_endpoint",
@@ -170,7 +170,7 @@ PHRASES: tuple[Rule, ...] = (
         "lead.no_capacity",
         ErrorKind.OVERLOADED,
         retryable=True,
-        unless=RATE_LIMIT_WORDS,
+        unless_head=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
         statuses=frozenset({424, 429, 500, 502, 503, 529}),
     ),

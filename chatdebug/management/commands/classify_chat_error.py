@@ -92,7 +92,15 @@ class Command(BaseCommand):
 
     def explain(self, facts: ErrorFacts) -> None:
         """Print what was read out of the error, and each rule that was tried."""
-        for name in ("status_code", "codes", "classes", "provider", "reason", "lead"):
+        for name in (
+            "status_code",
+            "codes",
+            "classes",
+            "provider",
+            "reason",
+            "lead",
+            "head",
+        ):
             value = getattr(facts, name)
             shown = sorted(value) if isinstance(value, frozenset) else value
             self.stdout.write(printable(f"read  {name}: {json.dumps(shown)}"))
