@@ -71,12 +71,12 @@ def phrases(patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(filter(None, lines)), re.MULTILINE)
 
 
-def codes(words: str) -> frozenset[str]:
+def code_words(words: str) -> frozenset[str]:
     """Return the words in the form in which codes are compared."""
     return frozenset(map(code_word, words.split()))
 
 
-def names(words: str) -> frozenset[str]:
+def class_names(words: str) -> frozenset[str]:
     """Return the names of classes."""
     return frozenset(words.split())
 
