@@ -22,7 +22,7 @@ from chatdebug.errors.exceptions import (
 )
 from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
 from chatdebug.errors.responses import response_facts
-from chatdebug.errors.rules import RULES, Rule, own_rule
+from chatdebug.errors.rules import RULES, Rule, custom_rule
 
 __all__ = [
     "RULES",
@@ -43,10 +43,10 @@ __all__ = [
     "classify_facts",
     "code_frames",
     "code_like",
+    "custom_rule",
     "exception_chain",
     "explain",
     "facts_of",
-    "own_rule",
     "response_facts",
     "set_deployment_rules_source",
     "walk",

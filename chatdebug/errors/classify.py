@@ -157,7 +157,7 @@ def classify_facts(
     """Return what an error is of which this is known."""
     if first_that_holds(CANCELLED_RULES, facts):
         return _ended(facts.provider, "text.interrupted", cancelled=True)
-    rule = first_that_holds((*_own_rules(rules), *RULES), facts) or FALLBACK
+    rule = first_that_holds((*_custom_rules(rules), *RULES), facts) or FALLBACK
     provider = facts.provider or detect_provider(
         " ".join((facts.message, facts.reason))
     )
@@ -181,7 +181,7 @@ def explain(
     facts: ErrorFacts, *, rules: Sequence[Rule] | None = None
 ) -> Iterable[tuple[Rule, bool]]:
     """Yield each rule that is tried and whether it fired; the last one did."""
-    for rule in (*CANCELLED_RULES, *_own_rules(rules), *RULES):
+    for rule in (*CANCELLED_RULES, *_custom_rules(rules), *RULES):
         fired = rule.holds(facts)
         yield rule, fired
         if fired:
@@ -189,7 +189,7 @@ def explain(
     yield FALLBACK, True
 
 
-def _own_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
+def _custom_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
     if rules is not None:
         return rules
     return _deployment_rules() if _deployment_rules is not None else ()
@@ -211,7 +211,7 @@ def _of_known(error: KnownError, provider: str) -> Classification:
         advice=advice(error.kind),
         detail=telling(text_of(error), DETAIL_CHARACTERS),
         request_id=_request_id(facts_of(error)),
-        rule=f"own.{type(error).__name__.removesuffix('Error')}",
+        rule=f"known.{type(error).__name__.removesuffix('Error')}",
     )
 
 

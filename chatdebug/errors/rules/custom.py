@@ -29,7 +29,7 @@ def text_pattern(text: str) -> re.Pattern[str]:
     return re.compile("^" + re.escape(first) + "".join(jumps), re.MULTILINE)
 
 
-def own_rule(
+def custom_rule(
     *,
     id: str,
     kind: ErrorKind,
@@ -41,7 +41,7 @@ def own_rule(
 ) -> Rule:
     """Return a deployment's rule. Raises ValueError if its text cannot be used."""
     return Rule(
-        f"own.{id}",
+        f"custom.{id}",
         kind,
         retryable=retryable,
         provider=provider,

@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Answer. Raises CommandError without anything to classify, or for a bad line."""
-        self.load_own_rules()
+        self.load_custom_rules()
         if options["rules"]:
             for rule in (*loaded_rules.current(), *RULES):
                 retried = "retryable" if rule.retryable else ""
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         else:
             raise CommandError("Give a message, or --jsonl with lines on stdin.")
 
-    def load_own_rules(self) -> None:
+    def load_custom_rules(self) -> None:
         """Read the deployment's rules; without its database, say that they are left out."""
         try:
             loaded_rules.load()

@@ -45,7 +45,7 @@ def test_a_saved_rule_decides_at_once_and_a_deleted_one_no_longer(
     with django_capture_on_commit_callbacks(execute=True):
         superuser.post(f"{RULES}add/", form(text="the ballast *"))
     rule = ClassificationRule.objects.get()
-    assert classify_facts(facts).rule == f"own.{rule.pk}"
+    assert classify_facts(facts).rule == f"custom.{rule.pk}"
     with django_capture_on_commit_callbacks(execute=True):
         superuser.post(f"{RULES}{rule.pk}/delete/", {"post": "yes"})
     assert classify_facts(facts).rule == "fallback.generic"

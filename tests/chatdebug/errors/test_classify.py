@@ -157,10 +157,10 @@ def test_the_users_sentence_names_the_provider_and_no_status() -> None:
 
 
 def test_a_deployments_own_rule_comes_first() -> None:
-    own = Rule("own.gateway", ErrorKind.CONFIG, statuses=frozenset({418}))
+    own = Rule("custom.gateway", ErrorKind.CONFIG, statuses=frozenset({418}))
     facts = build_facts(message="I'm a teapot", status_code=418)
     assert classify_facts(facts).captured
-    assert classify_facts(facts, rules=[own]).rule == "own.gateway"
+    assert classify_facts(facts, rules=[own]).rule == "custom.gateway"
     set_deployment_rules_source(lambda: [own])
     try:
         assert classify_facts(facts).kind == ErrorKind.CONFIG

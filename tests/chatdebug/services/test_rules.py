@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors import build_facts, classify_facts, own_rule
+from chatdebug.errors import build_facts, classify_facts, custom_rule
 from chatdebug.errors.rules import text_pattern
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rules import LoadedRules, loaded_rules, preview_rule
@@ -42,7 +42,7 @@ def rule_row(**facts: object) -> ClassificationRule:
     ],
 )
 def test_a_text_is_the_beginning_with_wildcards(text: str, matches: bool) -> None:
-    rule = own_rule(id="1", kind=ErrorKind.CONFIG, text=text)
+    rule = custom_rule(id="1", kind=ErrorKind.CONFIG, text=text)
     assert rule.holds(BALLAST) is matches
 
 
@@ -107,7 +107,7 @@ def test_enabled_rules_decide_before_the_built_in_ones_in_their_order() -> None:
     rule_row(status_code=429, position=0, enabled=False).save()
     loaded_rules.load()
     classification = classify_facts(build_facts(status_code=429))
-    assert classification.rule == f"own.{first.pk}"
+    assert classification.rule == f"custom.{first.pk}"
     assert classification.captured
 
 
