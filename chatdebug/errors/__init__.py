@@ -1,6 +1,6 @@
 """Decides what an error is: one result for retries, the user's message and the recorder."""
 
-from chatdebug.errors.chain import code_frames, exception_chain, walk
+from chatdebug.errors.chain import walk
 from chatdebug.errors.classify import (
     Classification,
     classify,
@@ -21,6 +21,7 @@ from chatdebug.errors.exceptions import (
     StreamSilenceError,
 )
 from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
+from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
-from chatdebug.errors.content import code_like, telling
+from chatdebug.errors.content import code_like, storable_text
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
 from chatdebug.errors.facts import ErrorFacts, facts_of
 from chatdebug.errors.messages import advice, detect_provider, sentence
@@ -209,7 +209,7 @@ def _of_known(error: KnownError, provider: str) -> Classification:
         status_code=error.status_code,
         message=message,
         advice=advice(error.kind),
-        detail=telling(text_of(error), DETAIL_CHARACTERS),
+        detail=storable_text(text_of(error), DETAIL_CHARACTERS),
         request_id=_request_id(facts_of(error)),
         rule=f"known.{type(error).__name__.removesuffix('Error')}",
     )
@@ -236,7 +236,7 @@ def _detail(facts: ErrorFacts, kind: ErrorKind) -> str:
         said = facts.message
     if "<html" in said[:2000].lower() or "<!doctype" in said[:2000].lower():
         return ""
-    return " ".join(telling(said, DETAIL_CHARACTERS).split())
+    return " ".join(storable_text(said, DETAIL_CHARACTERS).split())
 
 
 def _request_id(facts: ErrorFacts) -> str:

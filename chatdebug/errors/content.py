@@ -42,7 +42,7 @@ TEXT_CHARACTERS = 16 * 1024
 MAX_DEPTH = 6
 
 
-def telling(text: str, limit: int) -> str:
+def storable_text(text: str, limit: int) -> str:
     """Return what may be stored of an error's text where no content may be.
 
     Redacted, without what it quotes of a prompt or an answer, at most ``limit``

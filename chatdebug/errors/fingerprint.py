@@ -2,7 +2,8 @@
 
 import re
 from hashlib import blake2b
-from typing import Any
+
+from chatdebug.errors.payload import ErrorPayload, Frame
 
 REASON_CHARACTERS = 1_000
 """How much of what was said counts, after what varies was taken out."""
@@ -54,10 +55,10 @@ NOT_OWN = ("chatdebug/", "<")
 """How files begin that are the recorder's, or none: ``<frozen …>``, ``<string>``."""
 
 
-def fingerprint(error: dict[str, Any], *, model: str) -> str:
+def fingerprint(error: ErrorPayload, *, model: str) -> str:
     """Return 16 hexadecimal digits that are equal for the same failure.
 
-    ``error`` is the payload that ``error_payload`` makes. Equal are: kind, provider, the
+    Equal are: kind, provider, the
     model's family, status, the provider's type and code, the types of the exception
     chain, what was said without what varies (ids, numbers, times, addresses), and the
     innermost frame of the project's own code.
@@ -66,9 +67,9 @@ def fingerprint(error: dict[str, Any], *, model: str) -> str:
         error["kind"],
         error["provider"],
         VERSION.sub("", model.lower()),
-        str(error.get("status_code") or ""),
-        _folded(error.get("error_type") or ""),
-        _folded(error.get("error_code") or ""),
+        str(error["status_code"] or ""),
+        _folded(error["error_type"]),
+        _folded(error["error_code"]),
         *(link["type"] for link in error["chain"]),
         _said(error),
         _own_frame(error["frames"]),
@@ -77,13 +78,13 @@ def fingerprint(error: dict[str, Any], *, model: str) -> str:
     return blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
 
 
-def _said(error: dict[str, Any]) -> str:
+def _said(error: ErrorPayload) -> str:
     """Return the provider's reason; without one, what the exceptions say, causes too.
 
     With it the exceptions count only by their types: they repeat the whole body, in
     which more varies than the reason.
     """
-    reason = _folded(error.get("detail") or "")
+    reason = _folded(error["detail"])
     message = _folded(error["message"])
     # Where nobody gave a reason, the detail is the message itself, maybe cut shorter.
     if reason and not message.startswith(reason[:200].rstrip("… ")):
@@ -134,9 +135,9 @@ def _name(name: str) -> str:
     return NUMBERED.sub(fold, IDENTIFIER.sub("…", name))
 
 
-def _own_frame(frames: list[dict[str, Any]]) -> str:
+def _own_frame(frames: list[Frame]) -> str:
     for frame in reversed(frames):
-        file = str(frame["file"])
+        file = frame["file"]
         if not file.startswith(NOT_OWN) and not any(mark in file for mark in LIBRARIES):
             return f"{file} {frame['function']}"
     return ""

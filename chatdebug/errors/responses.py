@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from chatdebug.errors.chain import attribute, bases, walk
 
@@ -90,13 +90,24 @@ def answer_of(link: BaseException, *, with_body: bool = True) -> Answer:
     return Answer(_status(link, response), body, headers)
 
 
-def response_facts(error: BaseException | None) -> dict[str, Any]:
+class ResponseFacts(TypedDict, total=False):
+    """Facts of the last response, each only where it is known."""
+
+    status: int
+    content_type: str
+    length: int
+    """Bytes, as announced or received."""
+    server: str
+    """The header of that name."""
+    closed_by: str
+    """Who closed the connection: ``provider`` or ``client``."""
+
+
+def response_facts(error: BaseException | None) -> ResponseFacts:
     """Return the facts of the last response, as far as an error or its causes know them.
 
-    Keys, each only where it is known: ``status``, ``content_type``, ``length`` (bytes, as
-    announced or received), ``server`` (its header) and ``closed_by`` ("provider" or
-    "client"). A transport that knows more puts a mapping with some of these keys into the
-    attribute ``chatdebug_response`` of the exception that it raises; what it says counts.
+    A transport that knows more puts a mapping with some of the keys into the attribute
+    ``chatdebug_response`` of the exception that it raises; what it says counts.
     """
     if error is None:
         return {}
@@ -120,7 +131,8 @@ def response_facts(error: BaseException | None) -> dict[str, Any]:
     for key, form in HEADER_VALUES.items():
         value = str(facts[key] or "")
         facts[key] = value if form.fullmatch(value) else ""
-    return {key: value for key, value in facts.items() if value not in (None, "")}
+    known = {key: value for key, value in facts.items() if value not in (None, "")}
+    return cast("ResponseFacts", known)
 
 
 def witnesses(error: BaseException) -> list[BaseException]:

@@ -187,6 +187,8 @@ class Run:
         Asked of a step that qualifies. A run counts once for each failure that is another
         one; what is recorded in full has its rows anyway.
         """
+        if step.error is None:
+            return False
         failure = fingerprint(step.error, model=self.facts.model)
         if failure not in self._admitted:
             if self.level is Level.FULL:

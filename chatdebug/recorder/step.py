@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors import Classification, classify
-from chatdebug.errors.payload import Progress, error_payload
+from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
@@ -71,7 +71,7 @@ class Step:
         self.request: Column = {}
         self.response: Column = None
         self.usage: Column = None
-        self.error: dict[str, Any] = {}
+        self.error: ErrorPayload | None = None
         self.metadata: dict[str, Any] = {}
         self.started_at: datetime | None = None
         self.finished_at: datetime | None = None
@@ -160,7 +160,7 @@ class Step:
             self.usage = usage if isinstance(usage, Later) else _safe(usage)
         if self.error:
             self.metadata["repaired_error"] = self.error
-            self.error = {}
+            self.error = None
         if self._in_block:  # an error may still leave it: the block's end decides
             self.status, self.finished_at = Status.COMPLETED, None
         else:
@@ -214,7 +214,7 @@ class Step:
                 "normalized_response": self.response,
                 "usage": self.usage,
                 "attempts": Later(lambda: self.attempts) if self._sink else [],
-                "error": self.error or None,
+                "error": self.error,
                 "metadata": dict(self.metadata),
                 "started_at": self.started_at,
                 "finished_at": self.finished_at,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatdebug.errors import ErrorFacts, Rule, build_facts
+from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep, ClassificationRule
 
 logger = logging.getLogger(__name__)
@@ -65,15 +66,16 @@ def preview_rule(*, rule: Rule) -> Preview:
     return Preview(tuple(found.values()), looked_at)
 
 
-def _stored_facts(error: dict[str, Any]) -> ErrorFacts:
+def _stored_facts(stored: dict[str, Any]) -> ErrorFacts:
     """Return the facts of a stored error, as far as they were stored."""
+    error = read_payload(stored)
     return build_facts(
-        message=error.get("detail") or error.get("message") or "",
-        status_code=error.get("status_code"),
-        error_type=error.get("error_type") or "",
-        error_code=error.get("error_code") or "",
-        classes=[error.get("type") or ""],
-        provider=error.get("provider") or "",
+        message=error["detail"] or error["message"],
+        status_code=error["status_code"],
+        error_type=error["error_type"],
+        error_code=error["error_code"],
+        classes=[error["type"]],
+        provider=error["provider"],
     )
 
 

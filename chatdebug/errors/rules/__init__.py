@@ -74,8 +74,8 @@ RULES: tuple[Rule, ...] = (
     # A connection that failed, by what a gateway passes on and then by class.
     *leads.TRANSPORT,
     *classes.TRANSPORT,
-    # Defects by their base class, after the transports, some of whose errors have it too;
-    # before the loose words, which they may quote.
+    # Defects anywhere in the chain, after the transports, whose failure may have led to
+    # them; before the loose words, which they may quote.
     *classes.DEFECTS,
     # A 500 that its code confirms, before loose words that would call it an outage.
     *statuses.SERVER_ERROR_WITH_CODE,

@@ -15,10 +15,9 @@ from chatdebug.errors import (
     build_facts,
     classify,
     classify_facts,
-    exception_chain,
 )
-from chatdebug.errors.content import MAX_DEPTH, telling, without_content
-from chatdebug.errors.payload import Progress, error_payload
+from chatdebug.errors.content import MAX_DEPTH, storable_text, without_content
+from chatdebug.errors.payload import Progress, error_payload, exception_chain
 
 WORDS = "alpha bravo's charlie"
 PLANTED = ("alpha", "bravo", "charlie")
@@ -199,7 +198,7 @@ SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_content_is_cut_to_type_and_length_and_the_reason_stays(shape: str) -> None:
     text, kept = SHAPES[shape]
-    shown = telling(text, 2_000)
+    shown = storable_text(text, 2_000)
     assert not [word for word in PLANTED if word in shown], shown
     assert not [part for part in kept if part not in shown], shown
 
@@ -261,7 +260,7 @@ def test_the_full_level_keeps_what_was_said() -> None:
     ],
 )
 def test_a_reason_without_content_stays_as_it_is(text: str) -> None:
-    assert telling(text, 2_000) == text
+    assert storable_text(text, 2_000) == text
 
 
 @given(
@@ -290,7 +289,7 @@ def test_any_text_is_read_to_its_end(text: str) -> None:
 )
 def test_the_work_is_bounded_whatever_the_text(piece: str) -> None:
     started = perf_counter()
-    telling(piece * 1_000_000, 2_000)
+    storable_text(piece * 1_000_000, 2_000)
     assert perf_counter() - started < 2  # it takes a tenth
 
 
@@ -298,7 +297,7 @@ def test_data_within_data_ends() -> None:
     nested: Any = WORDS
     for _ in range(MAX_DEPTH * 3):
         nested = json.dumps({"error": {"message": nested}})[:8_000]
-    telling(nested, 2_000)
+    storable_text(nested, 2_000)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from django.db.models import Sum
 
 from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep, WriterState
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.recorder import Level, Run, record_run
@@ -81,13 +82,7 @@ def test_another_message_or_model_is_another_failure(settings: LazySettings) -> 
 
 
 def test_releases_of_a_model_are_one_family() -> None:
-    error = {
-        "kind": "generic",
-        "provider": "openai",
-        "message": "broken",
-        "chain": [{"type": "A"}],
-        "frames": [],
-    }
+    error = read_payload({"kind": "generic", "provider": "openai", "message": "broken"})
     prints = {
         fingerprint(error, model=model)
         for model in ("gpt-4o", "gpt-4o-2024-08-06", "GPT-4o-20250101", "gpt-4o-latest")
