@@ -40,6 +40,8 @@ from chatdebug.redaction import redact_text
 TEXT_CHARACTERS = 16 * 1024
 """How much of a text is looked at; what follows is left out."""
 MAX_DEPTH = 6
+PLACEHOLDER = re.compile(r"\[(?:text|object|list|web page) of [\d,]+ characters\]")
+"""What ``placeholder`` returns."""
 
 
 def storable_text(text: str, limit: int) -> str:
@@ -60,7 +62,7 @@ def code_like(text: str) -> str:
 def without_content(text: str, depth: int = 0) -> str:
     """Return an error's text with each quoted content replaced by type and length."""
     if depth > MAX_DEPTH:
-        return note(text)
+        return placeholder(text)
     kept, at = list[str](), 0
     while found := NEXT.search(text, at):
         kept.append(text[at : found.start()])
@@ -70,8 +72,8 @@ def without_content(text: str, depth: int = 0) -> str:
     return "".join(kept)
 
 
-def note(value: str, kind: str = "text") -> str:
-    """Return what stands for a content: its type and its length."""
+def placeholder(value: str, kind: str = "text") -> str:
+    """Return what stands for a content: its type and its length; nothing for no content."""
     kind = {"{": "object", "[": "list", "(": "list"}.get(value[:1], kind)
     return f"[{kind} of {len(value):,} characters]" if value else ""
 
@@ -79,14 +81,14 @@ def note(value: str, kind: str = "text") -> str:
 def _page(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     end = text.lower().rfind("</html>")
     end = end + len("</html>") if end > found.start() else len(text)
-    return note(" " * (end - found.start()), "web page"), end
+    return placeholder(" " * (end - found.start()), "web page"), end
 
 
 def _tag(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     closing = f"</{found[0][1:-1]}>"
     end = text.lower().find(closing.lower(), found.end())
     end = end if end >= 0 else len(text)
-    return found[0] + note(text[found.end() : end].strip()), end
+    return found[0] + placeholder(text[found.end() : end].strip()), end
 
 
 def _field(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
@@ -132,7 +134,7 @@ def _announced(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     if LITERAL_START.match(text, start) or text[start : start + 1] in ("[", "{", "("):
         end = value_end(text, start)
         return found[0] + _shortened(text, start, end), end
-    return found[0] + note(text[start:].strip()), len(text)
+    return found[0] + placeholder(text[start:].strip()), len(text)
 
 
 def _caused(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
@@ -148,7 +150,7 @@ def _value_first(text: str, found: re.Match[str], depth: int) -> tuple[str, int]
     """A validator's message begins with the value that it refuses."""
     end = bracket_end(text, 0)
     if VERDICT.match(text, end) or not ERROR_DATA.match(text):
-        return note(text[:end]), end
+        return placeholder(text[:end]), end
     return found[0], found.end()
 
 
@@ -185,7 +187,7 @@ def _address(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     place, mark, query = found[0].partition("?")
     scheme, separator, path = place.rpartition("://")
     parts = [
-        note(part) if "%" in part or "+" in part or len(part) > 80 else part
+        placeholder(part) if "%" in part or "+" in part or len(part) > 80 else part
         for part in path.split("/")
     ]
     pairs = [_pair(pair) for pair in query.split("&")] if query else []
@@ -197,11 +199,15 @@ def _pair(pair: str) -> str:
     is_plain = re.fullmatch(r"[\w.:-]{0,30}", value) and mark
     if is_plain and name.lower() not in CONTENT_FIELDS:
         return pair
-    return f"{name}={note(value)}" if mark and CODE.fullmatch(name) else note(pair)
+    return (
+        f"{name}={placeholder(value)}"
+        if mark and CODE.fullmatch(name)
+        else placeholder(pair)
+    )
 
 
 def _long(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
-    return note(found[0]), found.end()
+    return placeholder(found[0]), found.end()
 
 
 READERS = {
@@ -238,5 +244,5 @@ def _shortened(text: str, start: int, end: int) -> str:
     """Return type and length of a value, in its own quotes if it has some."""
     literal = LITERAL_START.match(text, start)
     if literal is None or literal_end(text, literal) != end:
-        return note(text[start:end].strip())
-    return _requoted(text, literal, end, note(_inner(text, literal, end)))
+        return placeholder(text[start:end].strip())
+    return _requoted(text, literal, end, placeholder(_inner(text, literal, end)))

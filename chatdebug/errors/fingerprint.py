@@ -3,6 +3,7 @@
 import re
 from hashlib import blake2b
 
+from chatdebug.errors.content import PLACEHOLDER
 from chatdebug.errors.payload import ErrorPayload, Frame
 
 REASON_CHARACTERS = 1_000
@@ -21,7 +22,7 @@ IDENTIFIER = re.compile(
 """Ids that may have no digit."""
 VOLATILE = re.compile(
     r"\[redacted[^\]]*\]"
-    r"|\b(?i:[a-z][a-z0-9+.-]*)://[^\s'\"`<>]+"  # an address
+    rf"|\b(?i:[a-z][a-z0-9+.-]*)://(?:{PLACEHOLDER.pattern}|[^\s'\"`<>])+"  # an address
     rf"|\b{WEEKDAYS}[a-z]*\.?,?\s+(?=\d|{MONTHS}[a-z]*\.?\s+\d)"
     rf"|\b{MONTHS}[a-z]*\.?[\s-]+\d{{1,4}}\b"  # Nov 25
     rf"|\b\d{{1,2}}(?:st|nd|rd|th)?[\s-]+{MONTHS}[a-z]*\b"  # 25 November
