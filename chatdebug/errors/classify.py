@@ -100,7 +100,22 @@ def classify(
     an exception group a member that is captured decides, so that no evidence is lost.
     """
     try:
-        return _classified(error, provider, rules)
+        if error is None:
+            return classify_facts(ErrorFacts(provider=provider), rules=rules)
+        if (found := members(error)) and not answer_of(error).body:
+            each = [
+                classify(member, provider=provider, rules=rules) for member in found
+            ]
+            return next((member for member in each if member.captured), each[0])
+        if ended := _of_ending(error, provider):
+            return ended
+        known = next(
+            (link for link in walk(error) if isinstance(link, KnownError)), None
+        )
+        if known is not None:
+            return _of_known(known, provider)
+        facts = replace(facts_of(error), provider=provider)
+        return classify_facts(facts, rules=rules)
     except Exception as failure:  # noqa: BLE001 - anyone's exception, anyone's rule
         # What cannot be classified is unknown, and its evidence the more wanted. The log
         # gets no text: it may be the chat's.
@@ -113,26 +128,6 @@ def classify(
             advice=advice(kind),
             rule="fallback.unreadable",
         )
-
-
-def _classified(
-    error: BaseException | None, provider: str, rules: Sequence[Rule] | None
-) -> Classification:
-    if error is None:
-        return classify_facts(ErrorFacts(provider=provider), rules=rules)
-    if (found := members(error)) and not answer_of(error).body:
-        classifications = [
-            classify(each, provider=provider, rules=rules) for each in found
-        ]
-        return next(
-            (each for each in classifications if each.captured), classifications[0]
-        )
-    if ended := _of_ending(error, provider):
-        return ended
-    known = next((link for link in walk(error) if isinstance(link, KnownError)), None)
-    if known is not None:
-        return _of_known(known, provider)
-    return classify_facts(replace(facts_of(error), provider=provider), rules=rules)
 
 
 def _of_ending(error: BaseException, provider: str) -> Classification | None:
@@ -158,9 +153,12 @@ def classify_facts(
     if first_that_holds(CANCELLED_RULES, facts):
         return _ended(facts.provider, "text.interrupted", cancelled=True)
     rule = first_that_holds((*_custom_rules(rules), *RULES), facts) or FALLBACK
-    provider = facts.provider or detect_provider(
-        " ".join((facts.message, facts.reason))
-    )
+    said = " ".join((facts.message, facts.reason))
+    provider = facts.provider or detect_provider(said)
+    # Where no provider gave a reason, nothing is told of what failed with a key.
+    reason = facts.reason or ("" if rule.kind is ErrorKind.AUTH else facts.message)
+    is_page = any(mark in reason[:2000].lower() for mark in ("<html", "<!doctype"))
+    detail = "" if is_page else storable_text(reason, DETAIL_CHARACTERS)
     return Classification(
         kind=rule.kind,
         retryable=rule.retryable,
@@ -169,7 +167,7 @@ def classify_facts(
         status_code=facts.status_code,
         message=sentence(rule.kind, provider=provider, status_code=facts.status_code),
         advice=advice(rule.kind),
-        detail=CONTINUITY.get(rule.id) or _detail(facts, rule.kind),
+        detail=CONTINUITY.get(rule.id) or " ".join(detail.split()),
         rule=rule.id,
         error_type=_word(facts.error_type),
         error_code=_word(facts.error_code),
@@ -228,15 +226,6 @@ def _ended(
         cancelled=cancelled,
         deadline=deadline,
     )
-
-
-def _detail(facts: ErrorFacts, kind: ErrorKind) -> str:
-    said = facts.reason
-    if not said and kind is not ErrorKind.AUTH:
-        said = facts.message
-    if "<html" in said[:2000].lower() or "<!doctype" in said[:2000].lower():
-        return ""
-    return " ".join(storable_text(said, DETAIL_CHARACTERS).split())
 
 
 def _request_id(facts: ErrorFacts) -> str:

@@ -40,6 +40,8 @@ from chatdebug.redaction import redact_text
 TEXT_CHARACTERS = 16 * 1024
 """How much of a text is looked at; what follows is left out."""
 MAX_DEPTH = 6
+PLAIN_VALUE = re.compile(r"[\w.:-]{0,30}")
+"""A value in a query that is a name or a number."""
 PLACEHOLDER = re.compile(r"\[(?:text|object|list|web page) of [\d,]+ characters\]")
 """What ``placeholder`` returns."""
 
@@ -92,39 +94,28 @@ def _tag(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
 
 
 def _field(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
-    name = re.sub(r"[\\\"':=>\s]", "", found[0])
-    shown, end = _of_field(text, found.end(), name, depth)
-    return found[0] + shown, end
-
-
-def _keyword(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
-    name = found[0].rstrip("= ").lower()
-    if name not in CONTENT_FIELDS:
-        # Of an object's repr: what looks like a name is looked at as any quotation.
-        return found[0], found.end()
-    shown, end = _of_field(text, found.end(), name, depth)
-    return found[0] + shown, end
-
-
-def _of_field(text: str, start: int, name: str, depth: int) -> tuple[str, int]:
-    """Return what is shown of a field's value, and where it ends or is to be read on."""
+    """A field of data, ``"name": value``, or of an object's repr, ``name=value``."""
+    name, start = re.sub(r"[\\\"':=>\s]", "", found[0]), found.end()
     name = name if name in WORDS_FIELDS else name.lower()
-    literal = LITERAL_START.match(text, start)
     if name in CONTENT_FIELDS:
         if KEPT_VALUE.match(text, start):
-            return "", start
+            return found[0], start
         end = value_end(text, start, name)
-        return _shortened(text, start, end), end
-    if literal is None:
-        return "", start
+        return found[0] + _shortened(text, start, end), end
+    literal = LITERAL_START.match(text, start)
+    if literal is None or found.lastgroup == "keyword":
+        # A number or an object, which is read on; what else stands in an object's repr
+        # is looked at as any quotation.
+        return found[0], start
     end = literal_end(text, literal)
     inner = _inner(text, literal, end)
     if name in WORDS_FIELDS:
         said = without_content(unescaped(inner), depth + 1)
-        return _requoted(text, literal, end, escaped(said, literal["quote"])), end
+        said = escaped(said, literal["quote"])
+        return found[0] + _requoted(text, literal, end, said), end
     if name in FACT_FIELDS and CODE.fullmatch(inner):
-        return text[start:end], end
-    return _shortened(text, start, end), end
+        return text[found.start() : end], end
+    return found[0] + _shortened(text, start, end), end
 
 
 def _announced(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
@@ -137,15 +128,6 @@ def _announced(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     return found[0] + placeholder(text[start:].strip()), len(text)
 
 
-def _caused(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
-    literal = LITERAL_START.match(text, found.end())
-    if literal is None:
-        return found[0], found.end()
-    end = literal_end(text, literal)
-    said = without_content(unescaped(_inner(text, literal, end)), depth + 1)
-    return found[0] + _requoted(text, literal, end, said), end
-
-
 def _value_first(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     """A validator's message begins with the value that it refuses."""
     end = bracket_end(text, 0)
@@ -155,11 +137,17 @@ def _value_first(text: str, found: re.Match[str], depth: int) -> tuple[str, int]
 
 
 def _value(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """What stands in quotes behind a word that names it.
+
+    A transport's error says what failed, and an answer's data is read on; else it is
+    content, even if it looks like a name.
+    """
     literal = LITERAL_START.match(text, found.end())
     if literal is None:
         return found[0], found.end()
     end = literal_end(text, literal)
-    if ERROR_DATA.match(inner := _inner(text, literal, end)):
+    inner = _inner(text, literal, end)
+    if found.lastgroup == "caused" or ERROR_DATA.match(inner):
         said = without_content(unescaped(inner), depth + 1)
         return found[0] + _requoted(text, literal, end, said), end
     return found[0] + _shortened(text, found.end(), end), end
@@ -184,26 +172,24 @@ def _quoted(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
 
 
 def _address(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """An address: of its path what looks like a name stays, of its query the names."""
     place, mark, query = found[0].partition("?")
     scheme, separator, path = place.rpartition("://")
     parts = [
         placeholder(part) if "%" in part or "+" in part or len(part) > 80 else part
         for part in path.split("/")
     ]
-    pairs = [_pair(pair) for pair in query.split("&")] if query else []
+    pairs = []
+    for pair in query.split("&") if query else ():
+        name, equals, value = pair.partition("=")
+        is_plain = equals and PLAIN_VALUE.fullmatch(value)
+        if is_plain and name.lower() not in CONTENT_FIELDS:
+            pairs.append(pair)
+        elif equals and CODE.fullmatch(name):
+            pairs.append(f"{name}={placeholder(value)}")
+        else:
+            pairs.append(placeholder(pair))
     return scheme + separator + "/".join(parts) + mark + "&".join(pairs), found.end()
-
-
-def _pair(pair: str) -> str:
-    name, mark, value = pair.partition("=")
-    is_plain = re.fullmatch(r"[\w.:-]{0,30}", value) and mark
-    if is_plain and name.lower() not in CONTENT_FIELDS:
-        return pair
-    return (
-        f"{name}={placeholder(value)}"
-        if mark and CODE.fullmatch(name)
-        else placeholder(pair)
-    )
 
 
 def _long(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
@@ -215,9 +201,9 @@ READERS = {
     "tag": _tag,
     "field": _field,
     "announced": _announced,
-    "caused": _caused,
+    "caused": _value,
     "value_first": _value_first,
-    "keyword": _keyword,
+    "keyword": _field,
     "value": _value,
     "address": _address,
     "quoted": _quoted,

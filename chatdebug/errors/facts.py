@@ -207,7 +207,7 @@ def build_facts(
         reason=reason[:TEXT_CHARACTERS],
         status_code=status if status and 100 <= status <= 599 else None,
         codes=frozenset(filter(None, map(code_word, given))),
-        classes=tuple(_telling(_with_bases(classes), message)),
+        classes=tuple(_class_names(classes, message)),
         headers={
             str(key).lower(): str(value) for key, value in (headers or {}).items()
         },
@@ -228,20 +228,15 @@ def _status_in(text: str) -> int | None:
     return None
 
 
-def _with_bases(names: Iterable[str]) -> Iterator[str]:
-    """Yield the names of classes, with the bases of those that Python itself has."""
+def _class_names(names: Iterable[str], message: str) -> Iterator[str]:
+    """Yield the names of classes that say something, with the bases of Python's own."""
+    is_caught = bool(CATCH_ALL.search(message[:HEAD_CHARACTERS]))
     for name in names:
         known = getattr(builtins, name, None) if name else None
         if isinstance(known, type) and issubclass(known, BaseException):
             yield from (kind.__name__ for kind in bases(known))
-        elif name:
+        elif name and not (is_caught and name == "APIConnectionError"):
             yield name
-
-
-def _telling(names: Iterable[str], message: str) -> Iterator[str]:
-    """Leave out a class that says nothing about the failure."""
-    is_caught = bool(CATCH_ALL.search(message[:HEAD_CHARACTERS]))
-    return (name for name in names if not (is_caught and name == "APIConnectionError"))
 
 
 def _first[T](links: Iterable[BaseException], *names: str, kind: type[T]) -> T | None:

@@ -4,7 +4,7 @@ import re
 from hashlib import blake2b
 
 from chatdebug.errors.content import PLACEHOLDER
-from chatdebug.errors.payload import ErrorPayload, Frame
+from chatdebug.errors.payload import ErrorPayload
 
 REASON_CHARACTERS = 1_000
 """How much of what was said counts, after what varies was taken out."""
@@ -64,6 +64,12 @@ def fingerprint(error: ErrorPayload, *, model: str) -> str:
     chain, what was said without what varies (ids, numbers, times, addresses), and the
     innermost frame of the project's own code.
     """
+    own_frames = (
+        f"{frame['file']} {frame['function']}"
+        for frame in reversed(error["frames"])
+        if not frame["file"].startswith(NOT_OWN)
+        if not any(mark in frame["file"] for mark in LIBRARIES)
+    )
     facts = (
         error["kind"],
         error["provider"],
@@ -73,7 +79,7 @@ def fingerprint(error: ErrorPayload, *, model: str) -> str:
         _folded(error["error_code"]),
         *(link["type"] for link in error["chain"]),
         _said(error),
-        _own_frame(error["frames"]),
+        next(own_frames, ""),
     )
     text = "\x1f".join(facts)
     return blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
@@ -134,11 +140,3 @@ def _name(name: str) -> str:
         return part[0] if is_short else "…"
 
     return NUMBERED.sub(fold, IDENTIFIER.sub("…", name))
-
-
-def _own_frame(frames: list[Frame]) -> str:
-    for frame in reversed(frames):
-        file = frame["file"]
-        if not file.startswith(NOT_OWN) and not any(mark in file for mark in LIBRARIES):
-            return f"{file} {frame['function']}"
-    return ""

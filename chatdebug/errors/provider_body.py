@@ -49,6 +49,8 @@ GRPC_CODE = re.compile(
 EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
 """AWS's codes, where a client prints them like the class of an exception."""
 
+MARKUP = ("<", "{", "[", "data:")
+"""How a body begins of which no line says anything to anybody."""
 ERROR_KEYS = frozenset(["error", "message", "detail", "code", "errors"])
 EVENT = re.compile(r"(?:(?:event|id|retry):[^\n]*\n\s*)*(?:data|error):\s*")
 """What stands in front of an error in a stream."""
@@ -119,27 +121,25 @@ class ProviderError:
             self._descend(choice.get("error"), depth)
 
     def _descend(self, value: Any, depth: int) -> None:
-        if isinstance(value, str) and not self.message and not value.isidentifier():
-            self.message = value
-        elif isinstance(value, str):
-            self.codes.append(value)
+        """Take what an error holds under one of the keys in ``NESTED``."""
+        if isinstance(value, str):
+            if self.message or value.isidentifier():
+                self.codes.append(value)
             self.message = self.message or value
-        elif isinstance(value, list):
-            for item in value[:10]:
-                self._details(item)
-        else:
-            self.read(value, depth + 1)
-
-    def _details(self, item: Any) -> None:
-        """Google's details: the reason, and which quota it was."""
-        if not isinstance(item, dict):
             return
-        self.codes.append(item.get("reason"))
-        if not self.message and isinstance(item.get("message"), str):
-            self.message = item["message"]
-        for violation in item.get("violations") or ():
-            if isinstance(violation, dict):
-                self.codes.append(violation.get("quotaId"))
+        if not isinstance(value, list):
+            self.read(value, depth + 1)
+            return
+        # Google's details: the reason, and which quota it was.
+        for item in value[:10]:
+            if not isinstance(item, dict):
+                continue
+            self.codes.append(item.get("reason"))
+            if not self.message and isinstance(item.get("message"), str):
+                self.message = item["message"]
+            for violation in item.get("violations") or ():
+                if isinstance(violation, dict):
+                    self.codes.append(violation.get("quotaId"))
 
     def _note(self, key: str, value: object) -> None:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -160,7 +160,13 @@ def read_body(body: str, message: str) -> ProviderError:
     """Return what a body says, or else the JSON that a message holds."""
     error = ProviderError()
     error.read(_parse(body) or _embedded(message))
-    error.message = _unwrapped(error.message or _first_line(body))
+    plain = body.strip()
+    if not error.message and plain and not plain.startswith(MARKUP):
+        error.message = plain.splitlines()[0]
+    if wrapped := WRAPPER.match(error.message):
+        inner = ProviderError()
+        inner.read(_parse(wrapped[1]))
+        error.message = inner.message or error.message
     if not error.message and (match := QUOTED_ANSWER.search(message)):
         error.message = match["said"]
     if match := AWS_CODE.search(message[:TEXT_CHARACTERS]):
@@ -174,6 +180,7 @@ def read_body(body: str, message: str) -> ProviderError:
 
 
 def _parse(text: str) -> Any:
+    """Return the JSON that a text is, or that a stream's event holds; None for other text."""
     text = text.strip()
     if event := EVENT.match(text):
         text = text[event.end() :].partition("\n")[0].strip()
@@ -196,7 +203,11 @@ def _passed_on(text: str) -> Any:
 
 
 def _embedded(text: str) -> Any:
-    """Return the JSON object that a message holds or ends with, if any."""
+    """Return the object that a message holds or ends with, if any: JSON, or a Python dict.
+
+    The SDKs print a body as a dict. It may be cut, so it is not parsed: its fields are
+    looked for, at whatever depth, after those of an echoed input were taken out.
+    """
     text = ECHO.split(text, maxsplit=1)[0]
     start = text.find("{")
     if start < 0:
@@ -204,33 +215,12 @@ def _embedded(text: str) -> Any:
     try:
         return json.JSONDecoder().raw_decode(text, start)[0]
     except (ValueError, RecursionError):
-        return _python_literal(text[start:TEXT_CHARACTERS])
-
-
-def _python_literal(text: str) -> Any:
-    """Return what the SDKs print of a body: a Python dict. Only its shape is trusted."""
-    # A field of an echoed input is none of the error's.
-    text = without_content(text)
+        printed = without_content(text[start:TEXT_CHARACTERS])
     fields = {
         match["key"]: match["single"] or match["double"] or match["bare"]
-        for match in LITERAL.finditer(text)
+        for match in LITERAL.finditer(printed)
     }
     for name in ("error", "detail"):
         if "message" not in fields and name in fields:
             fields["message"] = fields.pop(name)
     return fields or None
-
-
-def _first_line(body: str) -> str:
-    """Return the first line of a plain text; markup says nothing to anybody."""
-    text = body.strip()
-    if not text or text.startswith(("<", "{", "[", "data:")):
-        return ""
-    return text.splitlines()[0]
-
-
-def _unwrapped(text: str) -> str:
-    found = ProviderError()
-    if match := WRAPPER.match(text):
-        found.read(_parse(match[1]))
-    return found.message or text

@@ -8,7 +8,7 @@ httpx2, requests, urllib, aiohttp and botocore; others that look like them are r
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
@@ -84,7 +84,9 @@ def answer_of(link: BaseException, *, with_body: bool = True) -> Answer:
 
     Making a text of a body costs, so whoever wants only the facts leaves it out.
     """
-    response = _response_of(link)
+    response = attribute(link, "response")
+    if response is None:
+        response = attribute(link, "raw_response")
     headers = _headers(link, response)
     body = _body(link, response, headers)[:BODY_CHARACTERS] if with_body else ""
     return Answer(_status(link, response), body, headers)
@@ -116,12 +118,18 @@ def response_facts(error: BaseException | None) -> ResponseFacts:
     answer = next(
         (found for found in answers if found.status or found.headers), Answer()
     )
+    classes = ({kind.__name__ for kind in bases(type(link))} for link in links)
+    closed_by = (
+        "client" if names & CLOSED_BY_CLIENT else "provider"
+        for names in classes
+        if names & (CLOSED_BY_CLIENT | CLOSED_BY_PROVIDER)
+    )
     facts: dict[str, Any] = {
         "status": answer.status,
         "content_type": answer.headers.get("content-type"),
         "length": answer.headers.get("content-length"),
         "server": answer.headers.get("server"),
-        "closed_by": _closed_by(links),
+        "closed_by": next(closed_by, ""),
     }
     for link in reversed(links):
         said = attribute(link, "chatdebug_response")
@@ -156,23 +164,8 @@ def _only_wraps(link: BaseException) -> bool:
     return not answer_of(link).body
 
 
-def _closed_by(links: Iterable[BaseException]) -> str:
-    for link in links:
-        names = {kind.__name__ for kind in bases(type(link))}
-        if names & CLOSED_BY_CLIENT:
-            return "client"
-        if names & CLOSED_BY_PROVIDER:
-            return "provider"
-    return ""
-
-
 def _count(value: object) -> int | None:
     return int(str(value)) if re.fullmatch(r"[0-9]{1,15}", str(value)) else None
-
-
-def _response_of(link: BaseException) -> Any:
-    response = attribute(link, "response")
-    return response if response is not None else attribute(link, "raw_response")
 
 
 def _status(link: BaseException, response: Any) -> int | None:
