@@ -21,8 +21,8 @@ from chatdebug.errors.content_words import (
     FACT_FIELDS,
     IDENTIFIER,
     KEPT_VALUE,
-    NEXT,
-    VERDICT,
+    NEXT_PLACE,
+    REFUSED_VALUE,
     WORDS_FIELDS,
 )
 from chatdebug.errors.literals import (
@@ -37,7 +37,7 @@ from chatdebug.errors.literals import (
 from chatdebug.payloads import clip
 from chatdebug.redaction import redact_text
 
-TEXT_CHARACTERS = 16 * 1024
+READ_CHARACTERS = 16 * 1024
 """How much of a text is looked at; what follows is left out."""
 MAX_DEPTH = 6
 PLAIN_VALUE = re.compile(r"[\w.:-]{0,30}")
@@ -53,7 +53,7 @@ def storable_text(text: str, limit: int) -> str:
     characters.
     """
     # Looked for first: what is a secret may only be seen in its surroundings.
-    return clip(without_content(redact_text(text[:TEXT_CHARACTERS])), limit)
+    return clip(without_content(redact_text(text[:READ_CHARACTERS])), limit)
 
 
 def code_like(text: str) -> str:
@@ -66,7 +66,7 @@ def without_content(text: str, depth: int = 0) -> str:
     if depth > MAX_DEPTH:
         return placeholder(text)
     kept, at = list[str](), 0
-    while found := NEXT.search(text, at):
+    while found := NEXT_PLACE.search(text, at):
         kept.append(text[at : found.start()])
         shown, at = READERS[found.lastgroup or ""](text, found, depth)
         kept.append(shown)
@@ -131,7 +131,7 @@ def _announced(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
 def _value_first(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     """A validator's message begins with the value that it refuses."""
     end = bracket_end(text, 0)
-    if VERDICT.match(text, end) or not ERROR_DATA.match(text):
+    if REFUSED_VALUE.match(text, end) or not ERROR_DATA.match(text):
         return placeholder(text[:end]), end
     return found[0], found.end()
 
@@ -166,7 +166,7 @@ def _quoted(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     is_name = (IDENTIFIER if is_all else CODE).fullmatch(inner)
     is_name = is_name or CONSTANT.fullmatch(inner)
     is_prose = literal["quote"] in CLOSING_QUOTE
-    if is_name and not is_prose and not VERDICT.match(text, end):
+    if is_name and not is_prose and not REFUSED_VALUE.match(text, end):
         return text[found.start() : end], end
     return _shortened(text, found.start(), end), end
 

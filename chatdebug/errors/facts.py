@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from chatdebug.errors.chain import attribute, bases, text_of
-from chatdebug.errors.provider_body import ECHO, TEXT_CHARACTERS, read_body
+from chatdebug.errors.content import READ_CHARACTERS
+from chatdebug.errors.provider_body import ECHO, read_body
 from chatdebug.errors.responses import BODY_CHARACTERS, answer_of, witnesses
 
 HEAD_CHARACTERS = 400
@@ -144,7 +145,7 @@ class ErrorFacts:
 
 def unquoted(text: str) -> str:
     """Return the text without what stands in quotes."""
-    return QUOTED.sub(" ", PARAMETERS.sub(r"\1", text[:TEXT_CHARACTERS]))
+    return QUOTED.sub(" ", PARAMETERS.sub(r"\1", text[:READ_CHARACTERS]))
 
 
 def code_word(value: object) -> str:
@@ -202,9 +203,9 @@ def build_facts(
     classes = tuple(classes)
     chain = tuple(links) or (f"{classes[0] if classes else ''}: {message}",)
     return ErrorFacts(
-        message=message[:TEXT_CHARACTERS],
+        message=message[:READ_CHARACTERS],
         body=body,
-        reason=reason[:TEXT_CHARACTERS],
+        reason=reason[:READ_CHARACTERS],
         status_code=status if status and 100 <= status <= 599 else None,
         codes=frozenset(filter(None, map(code_word, given))),
         classes=tuple(_class_names(classes, message)),

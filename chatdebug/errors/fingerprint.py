@@ -14,7 +14,7 @@ LONG_QUOTE = 60
 MONTHS = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 WEEKDAYS = "(?i:mon|tue|wed|thu|fri|sat|sun)"
 UNITS = "(?i:[ap]\\.?m|utc|gmt|[nmµ]?s|secs?|seconds?|mins?|minutes?|hours?|days?)"
-IDENTIFIER = re.compile(
+ID = re.compile(
     r"(?i:\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)"  # a UUID
     r"|(?i:\b[0-9a-f]{8,}\b)"
     r"|\b[a-z]+[-_](?=[a-z]*[A-Z])(?=[A-Z]*[a-z])[a-zA-Z]{16,}\b"  # call_AbCd…
@@ -27,7 +27,7 @@ VOLATILE = re.compile(
     rf"|\b{MONTHS}[a-z]*\.?[\s-]+\d{{1,4}}\b"  # Nov 25
     rf"|\b\d{{1,2}}(?:st|nd|rd|th)?[\s-]+{MONTHS}[a-z]*\b"  # 25 November
     rf"|(?<=\d)\s+{UNITS}\b"  # of a time, or of how long something took
-    rf"|{IDENTIFIER.pattern}"
+    rf"|{ID.pattern}"
     r"|\b\w*\d\w*\b"  # numbers, dates, and ids that have a digit
 )
 """What differs between two messages about the same failure."""
@@ -139,4 +139,4 @@ def _name(name: str) -> str:
         )
         return part[0] if is_short else "…"
 
-    return NUMBERED.sub(fold, IDENTIFIER.sub("…", name))
+    return NUMBERED.sub(fold, ID.sub("…", name))

@@ -4,9 +4,8 @@ import json
 import re
 from typing import Any
 
-from chatdebug.errors.content import without_content
+from chatdebug.errors.content import READ_CHARACTERS, without_content
 
-TEXT_CHARACTERS = 16 * 1024
 NAME_CHARACTERS = 400
 """Where a client names what failed."""
 
@@ -17,7 +16,7 @@ ECHO = re.compile(
     re.IGNORECASE,
 )
 """After this a provider shows what it was sent."""
-LITERAL = re.compile(
+DICT_FIELD = re.compile(
     r"'(?P<key>code|status|message|detail|type|reason|error)': ?b?(?:"
     r"'(?P<single>(?:[^'\\]|\\.){1,2000})'|"
     r'"(?P<double>(?:[^"\\]|\\.){1,2000})"|'
@@ -35,7 +34,7 @@ QUOTED_ANSWER = re.compile(
     r"\b[45]\d\d(?: [A-Z][A-Za-z -]{1,30})? \"(?P<said>[^\"]{5,2000})\"\s*$"
 )
 """The same with a body that is a plain JSON string."""
-FINISH = re.compile(
+FINISH_REASON = re.compile(
     r"\b(?:finish|block)_?reason['\"]?\s?[:=]\s?['\"]?(?:\w+\.)?"
     r"(content_filter|safety|prohibited_content|blocklist|spii|recitation)\b",
     re.IGNORECASE,
@@ -46,7 +45,7 @@ GRPC_CODE = re.compile(
     r"UNAUTHENTICATED)(?![\w\"'`])"
 )
 """Google's codes, where a client prints them in its text."""
-EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
+AWS_EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
 """AWS's codes, where a client prints them like the class of an exception."""
 
 MARKUP = ("<", "{", "[", "data:")
@@ -116,7 +115,7 @@ class ProviderError:
             if not isinstance(choice, dict):
                 continue
             for key in ("finish_reason", "finishReason", "stop_reason", "blockReason"):
-                if found := FINISH.match(f"finish_reason={choice.get(key)}"):
+                if found := FINISH_REASON.match(f"finish_reason={choice.get(key)}"):
                     self.codes.append(found[1])
             self._descend(choice.get("error"), depth)
 
@@ -169,13 +168,13 @@ def read_body(body: str, message: str) -> ProviderError:
         error.message = inner.message or error.message
     if not error.message and (match := QUOTED_ANSWER.search(message)):
         error.message = match["said"]
-    if match := AWS_CODE.search(message[:TEXT_CHARACTERS]):
+    if match := AWS_CODE.search(message[:READ_CHARACTERS]):
         error.codes.append(match[1])
         error.code = error.code or match[1]
-    said = ECHO.split(message[:TEXT_CHARACTERS], maxsplit=1)[0]
+    said = ECHO.split(message[:READ_CHARACTERS], maxsplit=1)[0]
     named = said[:NAME_CHARACTERS]
-    error.codes += EXCEPTION.findall(named) + GRPC_CODE.findall(named)
-    error.codes += FINISH.findall(said)
+    error.codes += AWS_EXCEPTION.findall(named) + GRPC_CODE.findall(named)
+    error.codes += FINISH_REASON.findall(said)
     return error
 
 
@@ -194,7 +193,7 @@ def _parse(text: str) -> Any:
 
 def _passed_on(text: str) -> Any:
     """Return the error of another provider that a message passes on, if any."""
-    said = ECHO.split(text[:TEXT_CHARACTERS], maxsplit=1)[0]
+    said = ECHO.split(text[:READ_CHARACTERS], maxsplit=1)[0]
     if not (found := PASSED_ON.search(said)):
         return None
     data = _embedded(said[found.end() :])
@@ -215,10 +214,10 @@ def _embedded(text: str) -> Any:
     try:
         return json.JSONDecoder().raw_decode(text, start)[0]
     except (ValueError, RecursionError):
-        printed = without_content(text[start:TEXT_CHARACTERS])
+        printed = without_content(text[start:READ_CHARACTERS])
     fields = {
         match["key"]: match["single"] or match["double"] or match["bare"]
-        for match in LITERAL.finditer(printed)
+        for match in DICT_FIELD.finditer(printed)
     }
     for name in ("error", "detail"):
         if "message" not in fields and name in fields:
