@@ -46,7 +46,7 @@ UNKNOWN = {
     "fault-eof",
     "fault-badjson",
 }
-"""The faults that no rule knows; reference (f) counts a server error among them."""
+"""The faults of no known kind: a server's own error is one, since nothing explains it."""
 SILENT = {"fault-hang", "fault-stall"}
 """They last until the caller gives up."""
 
