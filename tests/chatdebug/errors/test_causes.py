@@ -25,7 +25,6 @@ from chatdebug.errors import (
     classify_facts,
     response_facts,
 )
-from chatdebug.errors.messages import ADVICE, SENTENCES
 from tests.accuracy.scoring import load
 
 REQUEST = httpx2.Request("POST", "https://a.example/v1")
@@ -255,23 +254,6 @@ def test_an_answer_cut_at_its_length_is_a_matter_of_settings() -> None:
     classification = classify(openai.LengthFinishReasonError(completion=completion))
     assert classification.kind == ErrorKind.CONFIG
     assert "alpha" not in classification.detail
-
-
-@pytest.mark.parametrize("kind", ErrorKind)
-def test_every_kind_has_its_sentence_and_its_advice(kind: ErrorKind) -> None:
-    assert SENTENCES[kind]
-    assert ADVICE[kind]
-
-
-def test_a_kind_without_words_is_classified_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(SENTENCES, ErrorKind.CONFIG)
-    monkeypatch.delitem(ADVICE, ErrorKind.CONFIG)
-    classification = classify(ClassifiedError("config", "x"))
-    assert classification.kind == ErrorKind.CONFIG
-    assert classification.message
-    assert classification.advice
 
 
 class Hostile(Exception):
