@@ -79,7 +79,7 @@ _deployment_rules: RulesSource | None = None
 
 
 def set_deployment_rules_source(source: RulesSource | None) -> None:
-    """Say where the deployment's own rules come from; they are tried first.
+    """Set where the deployment's own rules come from; they are tried first.
 
     The source is called with each classification: it has to be quick, and not to raise.
     """

@@ -46,7 +46,7 @@ def _unrecorded(
 
 
 def _is_same(link: BaseException, known: BaseException) -> bool:
-    """Say whether these are one failure.
+    """Return whether these are one failure.
 
     What the recorder finds out by itself, such as a stream that just ends, is an object
     of its own; a caller who finds it out too raises another one.

@@ -182,7 +182,7 @@ class Run:
         self._submit(None)
 
     def admits(self, step: Step) -> bool:
-        """Say whether the evidence of a failed step is to be stored, or only counted.
+        """Return whether the evidence of a failed step is to be stored, or only counted.
 
         Asked of a step that qualifies. A run counts once for each failure that is another
         one; what is recorded in full has its rows anyway.

@@ -91,7 +91,7 @@ class Command(BaseCommand):
 
 
 def _shows(text: str, secret: str) -> bool:
-    """Say whether a text shows a piece of a secret: in plain, encoded, head or tail."""
+    """Return whether a text shows a piece of a secret: in plain, encoded, head or tail."""
     pieces = {secret[:MIN_END], secret[-MIN_END:], quote(secret, safe="")[:MIN_PIECE]}
     pieces |= {
         secret[start : start + MIN_PIECE]
