@@ -11,7 +11,7 @@ from chatdebug.errors.content import code_like, storable_text
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
 from chatdebug.errors.facts import ErrorFacts, facts_of
 from chatdebug.errors.messages import advice, detect_provider, sentence
-from chatdebug.errors.responses import answer_of, witnesses
+from chatdebug.errors.responses import informative_links, response_of
 from chatdebug.errors.retry_after import retry_after
 from chatdebug.errors.rules import (
     CANCELLED_RULES,
@@ -102,11 +102,11 @@ def classify(
     try:
         if error is None:
             return classify_facts(ErrorFacts(provider=provider), rules=rules)
-        if (found := members(error)) and not answer_of(error).body:
-            each = [
+        if (found := members(error)) and not response_of(error).body:
+            results = [
                 classify(member, provider=provider, rules=rules) for member in found
             ]
-            return next((member for member in each if member.captured), each[0])
+            return next((each for each in results if each.captured), results[0])
         if ended := _of_ending(error, provider):
             return ended
         known = next(
@@ -136,8 +136,8 @@ def _of_ending(error: BaseException, provider: str) -> Classification | None:
     An SDK may have wrapped it like a failure; but a bare TimeoutError is the caller's
     only where it comes as it is.
     """
-    first = witnesses(error)[0]
-    if answer_of(first, with_body=False).status is not None:
+    first = informative_links(error)[0]
+    if response_of(first, with_body=False).status is not None:
         return None
     if is_cancellation(first):
         return _ended(provider, "ended.cancelled", cancelled=True)

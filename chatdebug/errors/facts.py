@@ -9,7 +9,7 @@ from functools import cached_property
 from chatdebug.errors.chain import attribute, bases, text_of
 from chatdebug.errors.content import READ_CHARACTERS
 from chatdebug.errors.provider_body import ECHO, read_body
-from chatdebug.errors.responses import BODY_CHARACTERS, answer_of, witnesses
+from chatdebug.errors.responses import BODY_CHARACTERS, informative_links, response_of
 
 HEAD_CHARACTERS = 400
 """Where a provider says what is wrong; what it quotes of the prompt comes later."""
@@ -155,8 +155,8 @@ def code_word(value: object) -> str:
 
 def facts_of(error: BaseException) -> ErrorFacts:
     """Gather what an exception and its causes tell. Never raises."""
-    links = witnesses(error)
-    answers = [answer_of(link) for link in links]
+    links = informative_links(error)
+    answers = [response_of(link) for link in links]
     return build_facts(
         message=text_of(links[0]),
         body=next((answer.body for answer in answers if answer.body), ""),

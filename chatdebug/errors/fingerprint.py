@@ -59,10 +59,9 @@ NOT_OWN = ("chatdebug/", "<")
 def fingerprint(error: ErrorPayload, *, model: str) -> str:
     """Return 16 hexadecimal digits that are equal for the same failure.
 
-    Equal are: kind, provider, the
-    model's family, status, the provider's type and code, the types of the exception
-    chain, what was said without what varies (ids, numbers, times, addresses), and the
-    innermost frame of the project's own code.
+    Equal are: kind, provider, the model's family, status, the provider's type and code,
+    the types of the exception chain, what was said without what varies (ids, numbers,
+    times, addresses), and the innermost frame of the project's own code.
     """
     own_frames = (
         f"{frame['file']} {frame['function']}"

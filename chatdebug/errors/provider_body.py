@@ -53,6 +53,10 @@ MARKUP = ("<", "{", "[", "data:")
 ERROR_KEYS = frozenset(["error", "message", "detail", "code", "errors"])
 EVENT = re.compile(r"(?:(?:event|id|retry):[^\n]*\n\s*)*(?:data|error):\s*")
 """What stands in front of an error in a stream."""
+FIELDS = ("type", "code", "status", "reason", "__type", "param", "Code", "Type")
+"""Where an error holds its machine-readable words, the most important ones first."""
+TEXTS = ("raw", "message", "detail", "error_message", "msg", "Message")
+"""Where an error holds its text; the first that there is counts."""
 NESTED = (
     "error",
     "Error",
@@ -88,38 +92,29 @@ class ProviderError:
             data = data[0] if data else None
         if not isinstance(data, dict) or depth > 4:
             return
-        for key in (
-            "type",
-            "code",
-            "status",
-            "reason",
-            "__type",
-            "param",
-            "Code",
-            "Type",
-        ):
-            self._note(key.lower(), data.get(key))
-        for key in ("raw", "message", "detail", "error_message", "msg", "Message"):
+        for key in FIELDS:
+            self._take_field(key.lower(), data.get(key))
+        for key in TEXTS:
             if isinstance(text := data.get(key), str) and text.strip():
                 self.message = text
                 self.read(_parse(text) or _passed_on(text), depth + 1)
                 break
         for key in NESTED:
-            self._descend(data.get(key), depth)
+            self._take_nested(data.get(key), depth)
         for key in ("choices", "candidates", "promptFeedback"):
-            self._of_choices(data.get(key), depth)
+            self._take_choices(data.get(key), depth)
 
-    def _of_choices(self, value: Any, depth: int) -> None:
-        """What an answer that failed holds instead of words: an error, or why it ended."""
+    def _take_choices(self, value: Any, depth: int) -> None:
+        """Take what an answer holds instead of words: an error, or why it ended."""
         for choice in value[:10] if isinstance(value, list) else [value]:
             if not isinstance(choice, dict):
                 continue
             for key in ("finish_reason", "finishReason", "stop_reason", "blockReason"):
                 if found := FINISH_REASON.match(f"finish_reason={choice.get(key)}"):
                     self.codes.append(found[1])
-            self._descend(choice.get("error"), depth)
+            self._take_nested(choice.get("error"), depth)
 
-    def _descend(self, value: Any, depth: int) -> None:
+    def _take_nested(self, value: Any, depth: int) -> None:
         """Take what an error holds under one of the keys in ``NESTED``."""
         if isinstance(value, str):
             if self.message or value.isidentifier():
@@ -140,7 +135,8 @@ class ProviderError:
                 if isinstance(violation, dict):
                     self.codes.append(violation.get("quotaId"))
 
-    def _note(self, key: str, value: object) -> None:
+    def _take_field(self, key: str, value: object) -> None:
+        """Take a type, a code or a status; whatever is as long as a sentence is none."""
         if isinstance(value, int) and not isinstance(value, bool):
             self.status = self.status or (value if 400 <= value <= 599 else None)
         elif isinstance(value, str) and len(value) <= 100 and key != "param":

@@ -70,7 +70,7 @@ WRAPPED_BY_NAME = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ErrorResponse:
     """What is known of a response. Nothing is redacted."""
 
     status: int | None = None
@@ -79,17 +79,7 @@ class Answer:
     """Names in lower case."""
 
 
-def answer_of(link: BaseException, *, with_body: bool = True) -> Answer:
-    """Return what an exception carries of a response; never raises, never reads.
-
-    Making a text of a body costs, so whoever wants only the facts leaves it out.
-    """
-    response = attribute(link, "response")
-    if response is None:
-        response = attribute(link, "raw_response")
-    headers = _headers(link, response)
-    body = _body(link, response, headers)[:BODY_CHARACTERS] if with_body else ""
-    return Answer(_status(link, response), body, headers)
+NONE = ErrorResponse()
 
 
 class ResponseFacts(TypedDict, total=False):
@@ -105,6 +95,19 @@ class ResponseFacts(TypedDict, total=False):
     """Who closed the connection: ``provider`` or ``client``."""
 
 
+def response_of(link: BaseException, *, with_body: bool = True) -> ErrorResponse:
+    """Return what an exception carries of a response; never raises, never reads.
+
+    Making a text of a body costs, so whoever wants only the facts leaves it out.
+    """
+    response = attribute(link, "response")
+    if response is None:
+        response = attribute(link, "raw_response")
+    headers = _headers(link, response)
+    body = _body(link, response, headers)[:BODY_CHARACTERS] if with_body else ""
+    return ErrorResponse(_status(link, response), body, headers)
+
+
 def response_facts(error: BaseException | None) -> ResponseFacts:
     """Return the facts of the last response, as far as an error or its causes know them.
 
@@ -114,10 +117,8 @@ def response_facts(error: BaseException | None) -> ResponseFacts:
     if error is None:
         return {}
     links = list(walk(error))
-    answers = (answer_of(link, with_body=False) for link in links)
-    answer = next(
-        (found for found in answers if found.status or found.headers), Answer()
-    )
+    found = (response_of(link, with_body=False) for link in links)
+    response = next((each for each in found if each.status or each.headers), NONE)
     classes = ({kind.__name__ for kind in bases(type(link))} for link in links)
     closed_by = (
         "client" if names & CLOSED_BY_CLIENT else "provider"
@@ -125,10 +126,10 @@ def response_facts(error: BaseException | None) -> ResponseFacts:
         if names & (CLOSED_BY_CLIENT | CLOSED_BY_PROVIDER)
     )
     facts: dict[str, Any] = {
-        "status": answer.status,
-        "content_type": answer.headers.get("content-type"),
-        "length": answer.headers.get("content-length"),
-        "server": answer.headers.get("server"),
+        "status": response.status,
+        "content_type": response.headers.get("content-type"),
+        "length": response.headers.get("content-length"),
+        "server": response.headers.get("server"),
         "closed_by": next(closed_by, ""),
     }
     for link in reversed(links):
@@ -143,7 +144,7 @@ def response_facts(error: BaseException | None) -> ResponseFacts:
     return cast("ResponseFacts", known)
 
 
-def witnesses(error: BaseException) -> list[BaseException]:
+def informative_links(error: BaseException) -> list[BaseException]:
     """Return the exceptions of a chain that say what failed, outermost first.
 
     Left out are wrappers that only say that there is a cause: an SDK's catch-all raised
@@ -161,7 +162,7 @@ def _only_wraps(link: BaseException) -> bool:
     )
     if not is_wrapper and attribute(link, "last_attempt") is None:
         return False
-    return not answer_of(link).body
+    return not response_of(link).body
 
 
 def _count(value: object) -> int | None:

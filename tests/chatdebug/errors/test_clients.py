@@ -18,7 +18,7 @@ import requests
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import classify, response_facts
-from chatdebug.errors.responses import answer_of
+from chatdebug.errors.responses import response_of
 from tests.chatdebug.errors.server import failing_server
 
 
@@ -234,7 +234,7 @@ def test_a_body_that_nobody_read_stays_unread(module: Any, server: str) -> None:
         try:
             response.raise_for_status()
         except module.HTTPStatusError as error:
-            answer = answer_of(error)
+            answer = response_of(error)
             assert (answer.status, answer.body) == (418, "")
             assert not response.is_stream_consumed
             raise
@@ -247,6 +247,6 @@ def test_a_body_that_requests_has_not_read_stays_unread(server: str) -> None:
     ):
         with pytest.raises(requests.HTTPError) as caught:
             response.raise_for_status()
-        answer = answer_of(caught.value)
+        answer = response_of(caught.value)
         assert (answer.status, answer.body) == (418, "")
         assert response.raw.tell() == 0
