@@ -7,6 +7,7 @@ pages, the rules' preview, the fingerprint and the run's summary read it.
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePath
 from types import FrameType
 from typing import Any, TypedDict, cast
@@ -204,6 +205,7 @@ def _frame(frame: FrameType, line: int | None) -> Frame:
     }
 
 
+@lru_cache(maxsize=1_000)  # the same files come with each failure
 def short_path(filename: str) -> str:
     """Return a path of code without the folders of this machine.
 
