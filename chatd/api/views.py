@@ -11,7 +11,7 @@ from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from chatd.api.serializers import (
@@ -30,6 +30,7 @@ from chatd.services.turns import (
     request_stop,
     start_turn,
 )
+from chatd.throttles import MessageThrottle
 from chatdebug.api.pagination import CursorPagination
 
 
@@ -109,11 +110,10 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
 
     serializer_class = MessageSerializer
     pagination_class = InOrder
-    throttle_scope = "messages"
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Bound what a person may send; reading is not sending."""
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        return [MessageThrottle()] if self.request.method == "POST" else []
 
     def get_queryset(self) -> QuerySet[ChatMessage]:
         """Return the chat's messages."""

@@ -44,9 +44,9 @@ async def configured_model(config: ModelConfig) -> Model:
 
     The provider's SDK is imported in a thread, if no model of it was built before. Raises
     MissingKeyError if the variable that holds the key is not set, ClassifiedError
-    (config) if what it holds can be no key, and ProviderDisabledError for the demo provider
-    where it does not run, and for an address or a key that is not to be used, however it
-    came to be in the database.
+    (config) if what it holds can be no key, AddressRefused for an address or a key that is
+    not to be used, however it came to be in the database, and ProviderDisabledError for the
+    demo provider where it does not run.
     """
     protocol, base_url, key = _connection(config)
     if not sdk_is_loaded(protocol):
@@ -89,11 +89,8 @@ def _connection(config: ModelConfig) -> tuple[str, str, str]:
         return DEMO_PROTOCOLS[config.provider], demo.openai_base_url, DEMO_KEY
     if config.provider == Provider.DEMO_ANTHROPIC and demo:
         return DEMO_PROTOCOLS[config.provider], demo.anthropic_base_url, DEMO_KEY
-    try:
-        check_address(config.base_url)
-        return config.provider, config.base_url, _key(config)
-    except AddressRefused as error:
-        raise ProviderDisabledError(str(error)) from error
+    check_address(config.base_url)
+    return config.provider, config.base_url, _key(config)
 
 
 def _key(config: ModelConfig) -> str:

@@ -17,6 +17,7 @@ from chatd.services.turns import (
     request_stop,
     start_turn,
 )
+from chatd.throttles import TooManyMessages, count_message
 from chatd.views.chats import chat_context, chat_page, own_chat
 
 
@@ -26,10 +27,11 @@ def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Start a turn. htmx gets its fragment for the transcript, a plain form the page."""
     own = own_chat(request, chat_id)
     try:
+        count_message(request)
         turn = start_turn(chat=own, text=request.POST.get("text", ""))
     except InvalidMessage as error:
         return _refused(request, own, str(error))
-    except TooManyTurns as error:
+    except (TooManyTurns, TooManyMessages) as error:
         return _refused(request, own, str(error), status=429)
     if not request.htmx:
         return redirect("chat", chat_id=own.pk)

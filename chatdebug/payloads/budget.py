@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from chatdebug.payloads.jsonsafe import json_safe
+from chatdebug.payloads.json import json_safe
 from chatdebug.payloads.limits import (
     NAME_CHARACTERS,
     SECRET_CHARACTERS,

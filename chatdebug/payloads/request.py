@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatdebug.payloads.budget import TextBudget, as_text, name
 from chatdebug.payloads.guard import total
-from chatdebug.payloads.jsonsafe import json_safe
+from chatdebug.payloads.json import json_safe
 from chatdebug.payloads.limits import (
     MESSAGES,
     REQUEST_TEXT_BYTES,

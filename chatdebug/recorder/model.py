@@ -16,11 +16,11 @@ from chatdebug.errors import EmptyResultError, IncompleteStreamError
 from chatdebug.errors.payload import Progress
 from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
 from chatdebug.recorder.context import open_step
-from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.scope import current_run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.stream import model_failure, summarise_stream
+from chatdebug.safety import never_raises
+from chatdebug.scope import current_run
 from chatdebug.writer import Later
 
 

@@ -12,15 +12,15 @@ from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
-from chatdebug.recorder.attempts import AttemptSink, current_sink
-from chatdebug.recorder.guard import never_raises
 from chatdebug.redaction import redact_json
+from chatdebug.safety import never_raises
+from chatdebug.transport.attempts import AttemptSink, current_sink
 from chatdebug.writer import Later, Snapshot, Table
-from chatdebug.writer.rows import STATUS_RANK
+from chatdebug.writer.snapshot import STATUS_RANK
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
-    from chatdebug.recorder.scope import Scope
+    from chatdebug.scope import Scope
 
 type Column = dict[str, Any] | Later | None
 """A JSON column as it is stored, or what makes it on the writer's thread."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from chatdebug.redaction.configured import configured_secrets
+from chatdebug.redaction.key_formats import remove_vendor_keys
+from chatdebug.redaction.known_secrets import configured_secrets
 from chatdebug.redaction.text import redact_text
-from chatdebug.redaction.vendors import remove_vendor_keys
 
 type Place = tuple[Any, ...]
 """The keys on the way to a text; positions in lists are ``*``, or the item's own index."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatdebug.redaction.markers import MARKER
-from chatdebug.redaction.names import SHORT, is_secret_header, is_secret_key
+from chatdebug.redaction.secret_names import SHORT, is_secret_header, is_secret_key
 from chatdebug.redaction.text import redact_text
 
 SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")

@@ -14,9 +14,9 @@ from chatdebug.enums import Status
 from chatdebug.models import ChatRun
 from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.lines import MODELS
-from chatdebug.writer.mending import raise_unless_it_works, write_mended
-from chatdebug.writer.rows import STATUS_RANK, Snapshot, Table
+from chatdebug.writer.json_lines import MODELS
+from chatdebug.writer.refused_rows import raise_unless_it_works, write_mended
+from chatdebug.writer.snapshot import STATUS_RANK, Snapshot, Table
 from chatdebug.writer.spool import Spool, read_captures, set_aside
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from threading import Condition
 from uuid import UUID
 
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.snapshot import Snapshot, Table
 
 LINGER_SECONDS = 0.05
 """How long rows wait for company, unless somebody waits for them or they are evidence."""

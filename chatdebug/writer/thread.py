@@ -19,11 +19,11 @@ from chatdebug.conf import RecorderSettings
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows
 from chatdebug.writer.journal import Journal
+from chatdebug.writer.maintenance import Upkeep
 from chatdebug.writer.queue import SnapshotQueue
-from chatdebug.writer.rows import Snapshot
+from chatdebug.writer.similar_counts import Instead
+from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
-from chatdebug.writer.tally import Instead
-from chatdebug.writer.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +182,8 @@ class Writer:
         try:
             while not (self._closing.is_set() and not len(self.queue)):
                 try:
-                    self.upkeep.work()
+                    if not self._closing.is_set():  # else each chore may wait in vain
+                        self.upkeep.work()
                     batch = self.queue.take(BATCH_ROWS, self.upkeep.seconds_left())
                     if batch and not self._write(batch) and self._gives_up():
                         return  # what is durable comes at the next start

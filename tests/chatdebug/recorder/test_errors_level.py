@@ -46,7 +46,8 @@ UNKNOWN = {
     "fault-eof",
     "fault-badjson",
 }
-"""The faults of no known kind: a server's own error is one, since nothing explains it."""
+"""The faults that no rule knows. A bare 500 is one: it says that something broke, and
+nothing of what."""
 SILENT = {"fault-hang", "fault-stall"}
 """They last until the caller gives up."""
 

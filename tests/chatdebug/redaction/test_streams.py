@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from chatdebug.recorder.bodies import END_BYTES, Body, body_text
 from chatdebug.redaction import redact_body, redact_json_document, redact_ndjson
 from chatdebug.redaction.shapes import PART, SHAPES, Shape
+from chatdebug.transport.body import END_BYTES, Body, body_text
 
 CONFIGURED = "q7Zx-Wm4.Tn9!Rv2_Kp6"
 SECRETS = {

@@ -23,9 +23,9 @@ from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.similar_counts import Instead, Tally
+from chatdebug.writer.snapshot import Snapshot, Table
 from chatdebug.writer.spool import Spool
-from chatdebug.writer.tally import Instead, Tally
 
 logger = logging.getLogger(__name__)
 
