@@ -18,7 +18,12 @@ IF_ANY = {
 
 
 def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
-    """Return the summary's keys as reference-behaviour.md (a) names them.
+    """Return what the row of a run sums up.
+
+    Always: step_count, total_input_tokens, total_output_tokens. Where there is any:
+    first_message, attempt_count, endpoint_label, total_reasoning_tokens,
+    total_cache_creation_tokens, total_cache_read_tokens, has_error, error_message (one
+    line of at most 200 characters), error_status.
 
     An error that a later attempt repaired does not set ``has_error``, and neither does
     an interrupted step.
