@@ -51,7 +51,7 @@ def redact_json(
 
 
 def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
-    """Say whether a key's value is a secret, by its name or by that of its pair."""
+    """Return whether a key's value is a secret, by its name or by that of its pair."""
     if not isinstance(key, str):
         return False
     if key == "value":
@@ -70,14 +70,14 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
 
 
 def _is_part_of_text(key: str, value: Any, around: Mapping[Any, Any]) -> bool:
-    """Say whether a key's value is one of the tokens that a model makes text of."""
+    """Return whether a key's value is one of the tokens that a model makes text of."""
     return "logprob" in around or (
         key == "token" and isinstance(value, Mapping) and {"id", "text"} <= value.keys()
     )
 
 
 def _is_schema(value: Any) -> bool:
-    """Say whether this describes a value, as the parameters of tools are described."""
+    """Return whether this describes a value, as the parameters of tools are described."""
     return (
         isinstance(value, Mapping)
         and value.get("type") in SCHEMA_TYPES
@@ -86,7 +86,7 @@ def _is_schema(value: Any) -> bool:
 
 
 def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
-    """Say whether an item is the value of a command line's option for a secret."""
+    """Return whether an item is the value of a command line's option for a secret."""
     option = items[index - 1] if index else None
     return (
         isinstance(option, str)

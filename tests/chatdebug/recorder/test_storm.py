@@ -11,11 +11,12 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 from django.db.models import Sum
 
+from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep, WriterState
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.recorder import Level, Run, record_run
 from chatdebug.recorder import run as run_module
-from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.storm import StormGuard
 from chatdebug.writer import Writer, close_writer, similar_counts, writer
 from tests.chatdebug.writer.disks import a_disk
@@ -82,13 +83,7 @@ def test_another_message_or_model_is_another_failure(settings: LazySettings) -> 
 
 
 def test_releases_of_a_model_are_one_family() -> None:
-    error = {
-        "kind": "generic",
-        "provider": "openai",
-        "message": "broken",
-        "chain": [{"type": "A"}],
-        "frames": [],
-    }
+    error = read_payload({"kind": "generic", "provider": "openai", "message": "broken"})
     prints = {
         fingerprint(error, model=model)
         for model in ("gpt-4o", "gpt-4o-2024-08-06", "GPT-4o-20250101", "gpt-4o-latest")
