@@ -24,7 +24,7 @@ from chatd.api.serializers import (
 )
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
-from chatd.services.turns import (
+from chatd.turns.lifecycle import (
     InvalidMessage,
     TooManyTurns,
     request_stop,

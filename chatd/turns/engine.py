@@ -15,12 +15,12 @@ from chatd.enums import FinishReason, Role, TurnStatus
 from chatd.llm.configured import configured_model
 from chatd.llm.history import build_history
 from chatd.models import ChatMessage, ModelConfig, Turn
-from chatd.services import turns
-from chatd.services.turns import Outcome
+from chatd.turns import lifecycle
 from chatd.turns.answer import Answer
 from chatd.turns.bus import get_bus
 from chatd.turns.failures import NOT_STORED, failure_outcome
 from chatd.turns.generation import Generation
+from chatd.turns.lifecycle import Outcome
 from chatd.turns.policy import turn_policy
 from chatd.turns.threads import in_thread, undisturbed
 from chatdebug.levels import level_of
@@ -67,7 +67,7 @@ async def run_turn(turn_id: UUID) -> bool:
     A cancellation ends it as interrupted and is raised again; no other error is.
     """
     # Shielded: a turn that was claimed must be ended by this task, however early it stops.
-    claim = partial(turns.claim_turn, turn_id=turn_id, at=timezone.now())
+    claim = partial(lifecycle.claim_turn, turn_id=turn_id, at=timezone.now())
     turn = await undisturbed(persisted(claim))
     if turn is None:
         if await persisted(partial(_is_over, turn_id)):
@@ -154,7 +154,7 @@ class TurnRun:
     def _finish(self, outcome: Outcome, run: Run | None = None) -> "partial[bool]":
         on_commit = run.complete if run is not None else None
         return partial(
-            turns.finish_turn, turn=self._turn, outcome=outcome, on_commit=on_commit
+            lifecycle.finish_turn, turn=self._turn, outcome=outcome, on_commit=on_commit
         )
 
     async def _fail(self, error: Exception) -> None:

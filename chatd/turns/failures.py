@@ -5,7 +5,7 @@ from typing import Any
 
 from chatd.enums import TurnStatus
 from chatd.models import Turn
-from chatd.services.turns import Outcome
+from chatd.turns.lifecycle import Outcome
 from chatdebug.errors import classify, code_frames
 from chatdebug.recorder import Run
 

@@ -17,8 +17,8 @@ from chatd.forms import NewChatForm, TitleForm
 from chatd.http import PageRequest
 from chatd.models import Chat, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
-from chatd.services.turns import InvalidMessage, TooManyTurns, start_turn
 from chatd.transcript import transcript_page
+from chatd.turns.lifecycle import InvalidMessage, TooManyTurns, start_turn
 from chatdebug.levels import shows_debug_tab
 
 CHATS_SHOWN = 50

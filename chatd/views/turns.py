@@ -11,7 +11,7 @@ from django_htmx.http import reswap, retarget
 
 from chatd.http import PageRequest
 from chatd.models import Chat
-from chatd.services.turns import (
+from chatd.turns.lifecycle import (
     InvalidMessage,
     TooManyTurns,
     request_stop,

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.conf import settings
 
 from chatd.llm.configured import load_enabled_sdks
-from chatd.services.turns import ready_turns, release_abandoned_turns, renew_leases
 from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
+from chatd.turns.lifecycle import ready_turns, release_abandoned_turns, renew_leases
 from chatd.turns.runners import set_runner
 from chatd.turns.threads import in_thread
 

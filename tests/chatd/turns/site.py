@@ -12,8 +12,8 @@ from chatd import lifespan
 from chatd.demo_provider import DemoProvider
 from chatd.enums import Provider
 from chatd.models import Chat, Turn
-from chatd.services.turns import start_turn
 from chatd.turns.bus import Event, get_bus
+from chatd.turns.lifecycle import start_turn
 from chatd.turns.threads import in_thread
 from tests.factories import ChatFactory
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from chatd.enums import Provider, Role
 from chatd.models import Chat, Turn
-from chatd.services.turns import TooManyTurns, ready_turns, start_turn
+from chatd.turns.lifecycle import TooManyTurns, ready_turns, start_turn
 from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
 from tests.chatd.turns.test_breaks import policy, text_of, turn_of
 from tests.chatd.turns.test_wire_cases import chat_of

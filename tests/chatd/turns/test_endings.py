@@ -10,8 +10,8 @@ from django.db.models.signals import pre_save
 
 from chatd.enums import Provider, Role
 from chatd.models import Chat, ChatMessage, Turn
-from chatd.services.turns import Outcome, claim_turn, finish_turn, start_turn
 from chatd.turns import engine
+from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn, start_turn
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch

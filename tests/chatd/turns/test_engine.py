@@ -12,8 +12,8 @@ from django.conf import LazySettings
 from chatd.demo_provider import DEMO_MODELS
 from chatd.enums import Provider, Role
 from chatd.models import Chat, Turn
-from chatd.services.turns import request_stop, start_turn
 from chatd.turns.bus import EventName, get_bus
+from chatd.turns.lifecycle import request_stop, start_turn
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import answer, new_chat, run_on_site, send

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, Turn
-from chatd.services.turns import (
+from chatd.turns.lifecycle import (
     MAX_MESSAGE_CHARACTERS,
     InvalidMessage,
     Outcome,
