@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.llm.wire.events import ServerEvent
-from chatd.llm.wire.failures import is_error, reported
-from chatd.llm.wire.finish import NOTHING, OPENAI_WORDS, meaning_of, plain
-from chatd.llm.wire.reading import Reading, decoded, encoded, is_count, number
+from chatd.llm.wire.errors import is_error, reported
+from chatd.llm.wire.finish_reasons import NOTHING, OPENAI_WORDS, meaning_of, plain
+from chatd.llm.wire.protocol import Reading, decoded, encoded, is_count, number
+from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import FinishReasonError, IncompleteStreamError
 
 DONE = ServerEvent("", b"[DONE]")

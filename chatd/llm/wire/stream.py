@@ -7,22 +7,22 @@ from typing import Any
 
 import httpx2
 
-from chatd.llm.wire.decoding import Decompressor
-from chatd.llm.wire.events import (
-    BYTE_ORDER_MARK,
-    FIRST_LINE,
-    EventSplitter,
-    ServerEvent,
-    TooLongError,
-)
-from chatd.llm.wire.failures import (
+from chatd.llm.wire.compression import Decompressor
+from chatd.llm.wire.errors import (
     ProviderAnswerError,
     is_error,
     status_in,
     unreadable,
     values_of,
 )
-from chatd.llm.wire.reading import Reading, WireProtocol
+from chatd.llm.wire.protocol import Reading, WireProtocol
+from chatd.llm.wire.server_events import (
+    BYTE_ORDER_MARK,
+    FIRST_LINE,
+    EventSplitter,
+    ServerEvent,
+    TooLongError,
+)
 from chatd.llm.wire.watch import Watch
 from chatdebug.errors import IncompleteStreamError
 from chatdebug.recorder import note_on_call

@@ -8,7 +8,7 @@ import httpx2
 
 from chatd.llm.wire.anthropic import AnthropicWire
 from chatd.llm.wire.openai import OpenAIWire
-from chatd.llm.wire.reading import WireProtocol
+from chatd.llm.wire.protocol import WireProtocol
 from chatd.llm.wire.stream import AnswerStream
 from chatd.llm.wire.watch import Watch, current_watch
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chatd.llm.wire.events import ServerEvent
+from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import IncompleteStreamError
 
 
