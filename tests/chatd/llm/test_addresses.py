@@ -13,6 +13,7 @@ from chatd.llm.addresses import (
     origin_of,
     refused_among,
 )
+from chatd.llm.clients import close_http_clients
 from chatd.llm.configured import configured_model
 from chatd.llm.guard import GuardedTransport
 from chatd.models import ModelConfig
@@ -183,7 +184,8 @@ def test_a_key_goes_to_scheme_host_and_port(
 
 def build(config: ModelConfig) -> None:
     async def body() -> None:
-        configured_model(config)
+        await configured_model(config)
+        await close_http_clients()
 
     asyncio.run(body())
 
