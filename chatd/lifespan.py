@@ -10,7 +10,7 @@ from django.core.management.base import SystemCheckError
 
 from chatd.demo_provider import DemoProvider
 from chatd.llm.clients import close_http_clients
-from chatd.llm.configured import set_demo_provider
+from chatd.llm.providers.demo import set_demo_provider
 from chatd.turns.runners.local import LocalRunner
 from chatdebug.recorder import recorder_lifespan
 

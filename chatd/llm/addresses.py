@@ -13,16 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from chatd.env import env
-from chatd.llm.providers import ANTHROPIC_URL, OPENAI_URL
+from chatd.llm.providers import PROVIDERS
 
 KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_API_KEY")
-OWN_ADDRESSES = {
-    "openai": OPENAI_URL,
-    "anthropic": ANTHROPIC_URL,
-    # Answered by this process, whose addresses need no base URL.
-    "demo": "",
-    "demo_anthropic": "",
-}
 DEFAULT_PORTS = {"https": 443, "http": 80}
 NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 EMBEDDED = [
@@ -43,7 +36,8 @@ def origin_of(provider: str, base_url: str) -> str:
 
     Raises AddressRefused for what is no address.
     """
-    url = _split(base_url or OWN_ADDRESSES.get(provider, ""))
+    own = PROVIDERS[provider].base_url if provider in PROVIDERS else ""
+    url = _split(base_url or own)
     if url is None:
         return ""
     port = _port(url)

@@ -8,6 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+from chatd.llm.wire.protocol import WireProtocol
 from chatd.llm.wire.transport import AnswerTransport
 
 # Between two reads, not for the whole answer; the same as in the SDKs' own clients.
@@ -19,17 +20,20 @@ POOL_SECONDS = 30.0
 LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 
 type Wrap = Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport]
-type _Key = tuple[asyncio.AbstractEventLoop, float, Wrap | None]
+type _Key = tuple[asyncio.AbstractEventLoop, type[WireProtocol], float, Wrap | None]
 
 _clients: dict[_Key, httpx2.AsyncClient] = {}
 
 
 def shared_http_client(
-    *, read_timeout: float = READ_SECONDS, wrap: Wrap | None = None
+    *,
+    wire: type[WireProtocol],
+    read_timeout: float = READ_SECONDS,
+    wrap: Wrap | None = None,
 ) -> httpx2.AsyncClient:
     """Return the running loop's client; the read timeout is in seconds.
 
-    ``wrap`` is called once with the transport and returns what to use in its place, for
+    ``wire`` reads the streams that answer its requests. ``wrap`` is called once with the transport and returns what to use in its place, for
     example ``RecordingTransport``. The client is one per loop (and choice of arguments),
     because connections belong to the loop that opened them, and shared, because they
     are reused. Never close it yourself: whoever owns the loop awaits
@@ -37,7 +41,7 @@ def shared_http_client(
     """
     for key in [key for key in _clients if key[0].is_closed()]:
         del _clients[key]
-    key = (asyncio.get_running_loop(), read_timeout, wrap)
+    key = (asyncio.get_running_loop(), wire, read_timeout, wrap)
     if key not in _clients:
         transport = ProxyingTransport()
         _clients[key] = httpx2.AsyncClient(
@@ -47,7 +51,7 @@ def shared_http_client(
                 write=WRITE_SECONDS,
                 pool=POOL_SECONDS,
             ),
-            transport=AnswerTransport(wrap(transport) if wrap else transport),
+            transport=AnswerTransport(wrap(transport) if wrap else transport, wire()),
             cookies=no_cookies(),
         )
     return _clients[key]

@@ -21,6 +21,7 @@ from chatdebug.errors.exceptions import (
     ProviderDisabledError,
     StreamSilenceError,
 )
+from chatdebug.errors.messages import add_provider
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, own_rule
 
@@ -38,6 +39,7 @@ __all__ = [
     "ProviderDisabledError",
     "Rule",
     "StreamSilenceError",
+    "add_provider",
     "build_evidence",
     "classify",
     "classify_evidence",

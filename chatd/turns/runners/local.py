@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chatd.llm.configured import load_enabled_sdks
+from chatd.llm.providers import load_sdks
+from chatd.models import ModelConfig
 from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
 from chatd.turns.lifecycle import ready_turns, release_abandoned_turns, renew_leases
@@ -136,8 +137,9 @@ class LocalRunner:
 
 
 async def _load_sdks() -> None:
-    """Import the providers' SDKs before the first turn needs one."""
+    """Import the SDKs of the models that can be used, so that no turn waits for it."""
+    names = ModelConfig.objects.enabled().values_list("provider", flat=True)
     try:
-        await in_thread(load_enabled_sdks)
+        await in_thread(lambda: load_sdks(set(names)))
     except Exception:
         logger.exception("The SDKs are imported when they are needed")

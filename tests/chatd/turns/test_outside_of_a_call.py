@@ -2,7 +2,6 @@
 
 import pytest
 
-from chatd.enums import Provider
 from chatd.turns import lifecycle
 from chatdebug.models import ChatRun
 from chatdebug.writer import close_writer
@@ -29,7 +28,7 @@ def fail(**config: str) -> ChatRun:
 
 
 def test_a_model_without_a_base_url_leaves_one_run() -> None:
-    run = fail(provider=Provider.OPENAI_COMPATIBLE)
+    run = fail(provider="openai_compatible")
     assert "needs a base URL" in run.summary["error_message"]
 
 
