@@ -11,7 +11,7 @@ from django.core.management.base import SystemCheckError
 from chatd.demo_provider import DemoProvider
 from chatd.llm.clients import close_http_clients
 from chatd.llm.providers.demo import set_demo_provider
-from chatd.turns.runners.local import LocalRunner
+from chatd.turns.runner import get_runner
 from chatdebug.recorder import recorder_lifespan
 
 type Message = dict[str, Any]
@@ -32,7 +32,7 @@ async def site_lifespan() -> AsyncIterator[None]:
             stack.callback(set_demo_provider, None)
             set_demo_provider(await stack.enter_async_context(DemoProvider()))
         stack.push_async_callback(close_http_clients)
-        runner = LocalRunner()
+        runner = get_runner()
         stack.push_async_callback(runner.close)
         await runner.start()
         yield

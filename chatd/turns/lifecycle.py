@@ -20,7 +20,7 @@ from django.utils.text import Truncator
 from chatd.enums import FinishReason, Role, TurnStatus
 from chatd.models import Chat, ChatMessage, Turn
 from chatd.text import storable, storable_json
-from chatd.turns.runners import get_runner
+from chatd.turns.runner import get_runner
 
 MAX_MESSAGE_CHARACTERS = 100_000
 TITLE_WORDS = 8

@@ -1,18 +1,33 @@
-"""The bus: what a turn says while it runs, to any number of viewers."""
+"""The bus: what a turn says while it runs, to any number of viewers.
+
+The setting ``BUS`` names the implementation; this package has some.
+"""
 
 from collections.abc import AsyncGenerator
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
+from django.conf import settings
+from django.core.checks import CheckMessage
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
 from chatd.turns.bus.events import Event, EventName
-from chatd.turns.bus.memory import MemoryBus
 
 __all__ = ["Bus", "Event", "EventName", "get_bus"]
 
 
 class Bus(Protocol):
-    """The seam between the turn, which publishes, and its viewers."""
+    """The seam between the turn, which publishes, and its viewers.
+
+    It is made without arguments, once in each process.
+    """
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        """Return what keeps it from working with the other settings, as system checks."""
 
     def open(self, turn_id: UUID, *, epoch: int) -> None:
         """Begin the answer of this epoch; what an earlier epoch said is void."""
@@ -46,5 +61,12 @@ class Bus(Protocol):
 
 @cache
 def get_bus() -> Bus:
-    """Return the bus of this process."""
-    return MemoryBus()
+    """Return the bus of this process. Raises ImportError for a path that is none."""
+    bus: Bus = import_string(settings.BUS)()
+    return bus
+
+
+@receiver(setting_changed)
+def _forget_bus(*, setting: str, **kwargs: Any) -> None:
+    if setting == "BUS":
+        get_bus.cache_clear()

@@ -1,11 +1,14 @@
 """The bus of a single process: for each turn the answer so far and its latest events."""
 
 import asyncio
+import os
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from itertools import islice
 from uuid import UUID
+
+from django.core.checks import CheckMessage, Error
 
 from chatd.turns.bus.events import Event, EventName, parse_event_id
 
@@ -24,6 +27,23 @@ class MemoryBus:
         self._running: dict[UUID, _Channel] = {}
         self._idle: OrderedDict[UUID, _Channel] = OrderedDict()
         self._idle_characters = 0
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        """Refuse several processes: viewers are told over the memory of one.
+
+        ``WEB_CONCURRENCY`` is what ASGI servers take the number of their workers from.
+        """
+        wanted = os.environ.get("WEB_CONCURRENCY", "").strip()
+        if wanted in ("", "1"):
+            return []
+        return [
+            Error(
+                f"WEB_CONCURRENCY is {wanted}: the memory bus works in one process only.",
+                hint="Unset it; one process streams some 200 turns at a time.",
+                id="chatd.E001",
+            )
+        ]
 
     def open(self, turn_id: UUID, *, epoch: int) -> None:
         """Begin the answer of this epoch."""

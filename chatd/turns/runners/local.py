@@ -5,13 +5,13 @@ import logging
 from uuid import UUID
 
 from django.conf import settings
+from django.core.checks import CheckMessage
 
 from chatd.llm.providers import load_sdks
 from chatd.models import ModelConfig
 from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
 from chatd.turns.lifecycle import ready_turns, release_abandoned_turns, renew_leases
-from chatd.turns.runners import set_runner
 from chatd.turns.threads import in_thread
 
 logger = logging.getLogger(__name__)
@@ -26,27 +26,33 @@ class LocalRunner:
     """Supervises the turns of one event loop, from ``start`` to ``close``.
 
     At most so many run at once, of all people and of each one, as ``TURN_LIMITS`` says;
-    the others wait in the database, and those whose owner has fewest come first.
+    the others wait in the database, and those whose owner has fewest come first. In a
+    process that never starts it, a shell for example, it leaves turns to the site's.
     """
 
     def __init__(self) -> None:
         self._tasks: dict[UUID, asyncio.Task[bool]] = {}
         self._owners: dict[UUID, int] = {}
         self._background: list[asyncio.Task[None]] = []
-        self._wanted = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        """Return nothing: what it needs of the bus is the bus's to say."""
+        return []
 
     async def start(self) -> None:
         """Begin to run turns, with those that wait in the database."""
         self._loop = asyncio.get_running_loop()
+        self._wanted = (
+            asyncio.Event()
+        )  # of this loop; the site may start again in another
         self._wanted.set()
         work = (self._supervise(), self._take_ready(), _load_sdks())
         self._background = [self._loop.create_task(one) for one in work]
-        set_runner(self)
 
     async def close(self) -> None:
         """Interrupt the turns and wait until their outcomes are stored."""
-        set_runner(None)
         self._loop = None
         tasks = [*self._background, *self._tasks.values()]
         for background in self._background:
@@ -57,13 +63,13 @@ class LocalRunner:
 
     def enqueue(self, turn_id: UUID) -> None:
         """Run a turn soon."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wanted.set)
+        if (loop := self._loop) is not None:
+            loop.call_soon_threadsafe(self._wanted.set)
 
     def stop(self, turn_id: UUID) -> None:
         """End a turn, if it runs here."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._cancel, turn_id)
+        if (loop := self._loop) is not None:
+            loop.call_soon_threadsafe(self._cancel, turn_id)
 
     def _begin(self, turn_id: UUID, owner_id: int) -> None:
         if self._loop is None or turn_id in self._tasks:
