@@ -104,11 +104,9 @@ class DemoProvider:
         try:
             while (request := await connection.read_head()) is not None:
                 await self._respond(connection, request)
-                if request.headers.get("connection", "").lower() == "close":
-                    return
         except HttpError as error:
             await _refuse(connection, error, request)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except ConnectionError:
             pass  # The client left; there is nobody to tell.
         except Exception:
             logger.exception("The demo provider could not answer a request")
