@@ -116,7 +116,7 @@ async def _stream(
 
 async def _follow(stream: Stream, send: Application) -> None:
     """Send a turn's events as they come, and a comment when none does."""
-    await _say(send, f"retry: {RETRY_MILLISECONDS}\n\n".encode())
+    await _send_body(send, f"retry: {RETRY_MILLISECONDS}\n\n".encode())
     loop = asyncio.get_running_loop()
     now = loop.time()
     end, next_beat = now + LIFE_SECONDS, now + HEARTBEAT_SECONDS
@@ -128,7 +128,7 @@ async def _follow(stream: Stream, send: Application) -> None:
             next_beat = loop.time() + HEARTBEAT_SECONDS
         wait = max(0, min(end, next_beat) - loop.time())
         events = await get_bus().read(stream.turn_id, after=after, wait=wait)
-        await _say(send, b"".join(event.wire for event in events) or COMMENT)
+        await _send_body(send, b"".join(event.wire for event in events) or COMMENT)
         if events:
             after = events[-1].id
             if events[-1].name is EventName.END:
@@ -169,5 +169,5 @@ def _headed(head: Message, status: int, *more: tuple[bytes, bytes]) -> Message:
     return {**head, "status": status, "headers": [*kept, *more]}
 
 
-async def _say(send: Application, body: bytes) -> None:
+async def _send_body(send: Application, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -1,17 +1,19 @@
 """Model configurations in Django's admin."""
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from chatd.forms import ModelConfigForm
 from chatd.models import ModelConfig
 from chatdebug.admin.lookups import NamedLookups
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 

@@ -148,7 +148,7 @@ class DemoProvider:
             seen.end(disconnected=connection.client_left)
 
     def _is_retry(self, call: Call) -> bool:
-        """Say whether these messages came once before.
+        """Return whether these messages came once before.
 
         Forgotten with the second attempt: asked once more, say by a regenerated answer,
         a conversation begins anew, so that the failure can be seen again.

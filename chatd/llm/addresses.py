@@ -102,7 +102,7 @@ def check_key_variable(name: str) -> None:
 
 
 def is_listed(host: str) -> bool:
-    """Say whether the deployment names a host, or the network of an address."""
+    """Return whether the deployment names a host, or the network of an address."""
     address = literal_address(host)
     for item in settings.MODEL_HOSTS:
         if item.casefold() == host:
@@ -133,7 +133,7 @@ def literal_address(host: str) -> Address | None:
 
 
 def is_loopback(host: str, address: Address | None) -> bool:
-    """Say whether a host is this machine."""
+    """Return whether a host is this machine."""
     name = host.rstrip(".")
     return (
         address.is_loopback
@@ -143,7 +143,7 @@ def is_loopback(host: str, address: Address | None) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Say whether an address belongs to the public internet."""
+    """Return whether an address belongs to the public internet."""
     address = _unmapped(address)
     if any(address.version == 6 and address in network for network in EMBEDDED):
         return False

@@ -22,7 +22,7 @@ from chatd.turns.failures import NOT_STORED, failure_outcome
 from chatd.turns.generation import Generation
 from chatd.turns.lifecycle import Outcome
 from chatd.turns.policy import turn_policy
-from chatd.turns.threads import in_thread, undisturbed
+from chatd.turns.threads import in_thread, shielded
 from chatdebug.levels import level_of
 from chatdebug.recorder import Level, Run, RunKind, logical_call, record_run
 
@@ -68,7 +68,7 @@ async def run_turn(turn_id: UUID) -> bool:
     """
     # Shielded: a turn that was claimed must be ended by this task, however early it stops.
     claim = partial(lifecycle.claim_turn, turn_id=turn_id, at=timezone.now())
-    turn = await undisturbed(persisted(claim))
+    turn = await shielded(persisted(claim))
     if turn is None:
         if await persisted(partial(_is_over, turn_id)):
             get_bus().close(turn_id)  # it was stopped while it waited
@@ -108,10 +108,10 @@ class TurnRun:
             await self._get_answer()
         except asyncio.CancelledError:
             outcome = Outcome(TurnStatus.INTERRUPTED, self._text, is_partial=True)
-            await undisturbed(self._end(outcome))
+            await shielded(self._end(outcome))
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the turn has failed
-            await undisturbed(self._fail(error))
+            await shielded(self._fail(error))
         finally:
             self._bus.close(self._turn.id)
 
@@ -141,15 +141,17 @@ class TurnRun:
                     policy=policy,
                     answer=self._answer,
                 )
-                say = partial(self._bus.publish_status, turn.id)
-                reason = await generation.run(assignment.history, say=say)
+                publish_status = partial(self._bus.publish_status, turn.id)
+                reason = await generation.run(
+                    assignment.history, publish_status=publish_status
+                )
             outcome = Outcome(
                 TurnStatus.COMPLETED,
                 self._text,
                 is_partial=reason is FinishReason.TOO_LONG,
                 finish_reason=reason,
             )
-            await undisturbed(persisted(self._finish(outcome, run)))
+            await shielded(persisted(self._finish(outcome, run)))
 
     def _finish(self, outcome: Outcome, run: Run | None = None) -> "partial[bool]":
         on_commit = run.complete if run is not None else None

@@ -44,18 +44,18 @@ class Generation:
         self._answer = answer
 
     async def run(
-        self, messages: list[ModelMessage], *, say: Callable[[str], None]
+        self, messages: list[ModelMessage], *, publish_status: Callable[[str], None]
     ) -> FinishReason:
         """Fill the answer, and return why it ended.
 
-        ``say`` is called with what is waited for, and then with "". Raises what the last
+        ``publish_status`` is called with what is waited for, and then with "". Raises what the last
         attempt raised, or TurnDeadlineError. What was said until then stays.
         """
         seconds = self._policy.deadline
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
-                return await self._try(messages, deadline, say)
+                return await self._try(messages, deadline, publish_status)
         except TimeoutError as error:
             if deadline.expired():
                 raise TurnDeadlineError(seconds) from error
@@ -65,7 +65,7 @@ class Generation:
         self,
         messages: list[ModelMessage],
         deadline: asyncio.Timeout,
-        say: Callable[[str], None],
+        publish_status: Callable[[str], None],
     ) -> FinishReason:
         attempts = broken = 0
         most = self._policy.max_attempts
@@ -86,10 +86,10 @@ class Generation:
                 if asyncio.get_running_loop().time() + wait >= (deadline.when() or 0):
                     raise  # nothing more could come of it
                 logger.info("Attempt %s failed (%s)", attempts, verdict.rule)
-            say(retry_notice(verdict, attempts=attempts, most=most))
+            publish_status(retry_notice(verdict, attempts=attempts, most=most))
             await asyncio.sleep(wait)
             self._answer.reset()
-            say("")
+            publish_status("")
 
     async def _attempt(
         self, messages: list[ModelMessage], watch: Watch, deadline: asyncio.Timeout
@@ -165,7 +165,7 @@ def retry_notice(verdict: Classification, *, attempts: int, most: int) -> str:
 
 
 def _broke(error: Exception, verdict: Classification, watch: Watch) -> bool:
-    """Say whether an answer broke off that had begun, or did not end as it should."""
+    """Return whether an answer broke off that had begun, or did not end as it should."""
     for link in walk(error):
         if isinstance(link, IncompleteStreamError | FinishReasonError):
             return True

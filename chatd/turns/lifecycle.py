@@ -177,7 +177,7 @@ def finish_turn(
 
 
 def renew_leases(*, turn_ids: list[UUID]) -> set[UUID]:
-    """Say that these turns are being worked on; return those that are to be stopped.
+    """Extend the leases of running turns; return those that are to be stopped.
 
     Those are the turns that somebody asked to stop, from whichever process, and those
     that were deleted with their chat.

@@ -23,7 +23,7 @@ async def in_thread[**P, R](
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
-async def undisturbed[T](work: Awaitable[T]) -> T:
+async def shielded[T](work: Awaitable[T]) -> T:
     """Await some work to its end, even if this task is cancelled meanwhile.
 
     Such a cancellation is not raised here. Where more follows than the end of the task,

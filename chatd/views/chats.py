@@ -51,13 +51,13 @@ def chat_list(request: PageRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def chat(request: PageRequest, chat_id: UUID) -> HttpResponse:
+def chat_detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Show one chat: a page of its transcript, its composer, its panel.
 
     ``?before=`` a turn shows older ones; htmx gets no more than these.
     """
-    own = own_chat(request, chat_id)
-    context = chat_page(request, own, before=_turn_id(request.GET.get("before", "")))
+    chat = own_chat(request, chat_id)
+    context = chat_page(request, chat, before=_turn_id(request.GET.get("before", "")))
     if request.htmx:
         return render(request, "chatd/chat.html#turns", context)
     return render(request, "chatd/chat.html", context)
@@ -67,29 +67,29 @@ def chat(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @require_POST
 def chat_rename(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Give a chat another title."""
-    own = own_chat(request, chat_id)
+    chat = own_chat(request, chat_id)
     form = TitleForm(request.POST)
     if form.is_valid():
-        rename_chat(chat=own, title=form.cleaned_data["title"])
-    return redirect("chat", chat_id=own.pk)
+        rename_chat(chat=chat, title=form.cleaned_data["title"])
+    return redirect("chat", chat_id=chat.pk)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def chat_delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Ask whether a chat is to be deleted; POST deletes it."""
-    own = own_chat(request, chat_id)
+    chat = own_chat(request, chat_id)
     if request.method == "POST":
-        delete_chat(chat=own)
+        delete_chat(chat=chat)
         return redirect("chat-list")
-    context = {"chat": own, "turn_count": own.turns.count()}
+    context = {"chat": chat, "turn_count": chat.turns.count()}
     return render(request, "chatd/chat_delete.html", context)
 
 
 def own_chat(request: PageRequest, chat_id: UUID) -> Chat:
     """Return a chat of whoever asks. Raises Http404 for any other."""
-    own = Chat.objects.owned_by(request.user).select_related("model")
-    return get_object_or_404(own, pk=chat_id)
+    chats = Chat.objects.owned_by(request.user).select_related("model")
+    return get_object_or_404(chats, pk=chat_id)
 
 
 def listed_chats(request: PageRequest) -> dict[str, Any]:
@@ -111,25 +111,25 @@ def listed_chats(request: PageRequest) -> dict[str, Any]:
 
 
 def chat_page(
-    request: PageRequest, own: Chat, *, before: UUID | None = None
+    request: PageRequest, chat: Chat, *, before: UUID | None = None
 ) -> dict[str, Any]:
     """Return what a chat's page needs. Raises Http404 if ``before`` is no turn of it."""
     try:
-        page = transcript_page(own, before=before)
+        page = transcript_page(chat, before=before)
     except Turn.DoesNotExist as error:
         raise Http404 from error
     return {
-        **chat_context(own),
+        **chat_context(chat),
         **listed_chats(request),
         "page": page,
-        "can_send": own.model.enabled,
+        "can_send": chat.model.enabled,
     }
 
 
-def chat_context(own: Chat) -> dict[str, Any]:
+def chat_context(chat: Chat) -> dict[str, Any]:
     """Return what every fragment of a chat's page needs."""
-    shown = shows_debug_tab(chat_id=str(own.pk), owner_id=str(own.owner_id))
-    return {"chat": own, "shows_debug_tab": shown}
+    shown = shows_debug_tab(chat_id=str(chat.pk), owner_id=str(chat.owner_id))
+    return {"chat": chat, "shows_debug_tab": shown}
 
 
 def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:

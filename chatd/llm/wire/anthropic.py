@@ -146,7 +146,7 @@ def _mend_start(value: dict[str, Any]) -> bool:
 
 
 def _mend_usage(owner: dict[str, Any], needed: tuple[str, ...]) -> bool:
-    """Leave counts in a usage; say whether it changed."""
+    """Leave counts in a usage; return whether it changed."""
     usage = owner.get("usage")
     if isinstance(usage, dict) and all(is_count(usage.get(name)) for name in COUNTS):
         missing = [name for name in needed if usage.get(name) is None]

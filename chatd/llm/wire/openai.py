@@ -127,7 +127,7 @@ def _has_text(delta: dict[str, Any]) -> bool:
 
 
 def _mend_delta(choice: dict[str, Any]) -> bool:
-    """Leave in a choice's delta only what the SDK can read; say whether it changed."""
+    """Leave in a choice's delta only what the SDK can read; return whether it changed."""
     delta = choice.get("delta")
     changed = False
     if not isinstance(delta, dict):
@@ -152,7 +152,7 @@ def _are_calls(calls: Any) -> bool:
 
 
 def _mend_facts(chunk: dict[str, Any]) -> bool:
-    """Mend what a chunk says about itself; say whether it changed."""
+    """Mend what a chunk says about itself; return whether it changed."""
     changed = False
     created = chunk.get("created")
     if created is not None and not (

@@ -289,7 +289,7 @@ class AnswerStream(httpx2.AsyncByteStream):
 
 
 def _is_report(reading: Reading) -> bool:
-    """Say whether an event is the provider's own report of an error, for its SDK."""
+    """Return whether an event is the provider's own report of an error, for its SDK."""
     return any(
         event.name == "error" or b'"error":' in event.data[:10_000]
         for event in reading.passed

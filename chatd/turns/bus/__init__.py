@@ -33,23 +33,23 @@ class Bus(Protocol):
         """Begin the answer of this epoch; what an earlier epoch said is void."""
 
     def publish_delta(self, turn_id: UUID, text: str) -> None:
-        """Say more of the answer."""
+        """Publish more of the answer."""
 
     def publish_reset(self, turn_id: UUID) -> None:
         """Take the answer back: another attempt begins."""
 
     def publish_status(self, turn_id: UUID, text: str) -> None:
-        """Say what the turn waits for, in a plain sentence; empty for nothing."""
+        """Publish what the turn waits for, in a plain sentence; empty for nothing."""
 
     def close(self, turn_id: UUID) -> None:
-        """Say that the turn is over and its outcome committed."""
+        """End the turn's events; its outcome is committed."""
 
     async def read(
         self, turn_id: UUID, *, after: str = "", wait: float | None = None
     ) -> list[Event]:
         """Return what a viewer missed since the event ``after``, or what comes next.
 
-        Without a valid ``after`` that begins with a snapshot. Empty if nothing was said
+        Without a valid ``after`` that begins with a snapshot. Empty if nothing was published
         for ``wait`` seconds. Whoever reads on gives the id of the last event they got.
         """
 

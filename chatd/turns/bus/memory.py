@@ -54,7 +54,7 @@ class MemoryBus:
         channel.begin(epoch)
 
     def publish_delta(self, turn_id: UUID, text: str) -> None:
-        """Say more of the answer."""
+        """Publish more of the answer."""
         self._channel(turn_id).add_text(text)
 
     def publish_reset(self, turn_id: UUID) -> None:
@@ -62,11 +62,11 @@ class MemoryBus:
         self._channel(turn_id).reset_text()
 
     def publish_status(self, turn_id: UUID, text: str) -> None:
-        """Say what the turn waits for."""
+        """Publish what the turn waits for."""
         self._channel(turn_id).set_status(text)
 
     def close(self, turn_id: UUID) -> None:
-        """Say that the turn is over; its channel is forgotten some time later."""
+        """End the turn's events; its channel is forgotten some time later."""
         channel = self._channel(turn_id)
         channel.end()
         if self._running.pop(turn_id, None):
