@@ -71,7 +71,7 @@ class Generation:
         most = self._policy.max_attempts
         while True:
             attempts += 1
-            watch = self._watch()
+            watch = Watch(grace=self._policy.grace, max_bytes=self._policy.max_bytes)
             try:
                 return await self._attempt(messages, watch, deadline)
             except Exception as error:
@@ -94,11 +94,21 @@ class Generation:
     async def _attempt(
         self, messages: list[ModelMessage], watch: Watch, deadline: asyncio.Timeout
     ) -> FinishReason:
+        """Take the parts of one answer, and return why it ended."""
         silence = _Silence(self._policy, deadline)
         watch.why_cancelled = silence.why_cancelled
         try:
-            async with silence.guard:
-                reason = await self._listen(messages, watch, silence)
+            with watching(watch):
+                async with (
+                    silence.guard,
+                    model_request_stream(self._model, messages) as stream,
+                ):
+                    async for event in stream:
+                        silence.broken()
+                        self._answer.add(_text_of(event))
+                        if self._answer.is_too_long:
+                            break  # which closes the provider's socket
+                    reason = stream.finish_reason
         except TimeoutError as error:
             if silence.guard.expired():
                 raise StreamSilenceError(silence.seconds) from error
@@ -114,22 +124,6 @@ class Generation:
         if reason not in FinishReason.values:
             raise FinishReasonError(reason)
         return FinishReason(reason)
-
-    async def _listen(
-        self, messages: list[ModelMessage], watch: Watch, silence: "_Silence"
-    ) -> str | None:
-        """Take the parts of one answer, and return its finish reason."""
-        with watching(watch):
-            async with model_request_stream(self._model, messages) as stream:
-                async for event in stream:
-                    silence.broken()
-                    self._answer.add(_text_of(event))
-                    if self._answer.is_too_long:
-                        break  # which closes the provider's socket
-                return stream.finish_reason
-
-    def _watch(self) -> Watch:
-        return Watch(grace=self._policy.grace, max_bytes=self._policy.max_bytes)
 
 
 class _Silence:

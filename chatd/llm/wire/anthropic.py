@@ -92,7 +92,16 @@ class AnthropicWire:
     ) -> Reading:
         match name:
             case "message_start":
-                changed = _mend_start(value)
+                message = value.get("message")
+                if not isinstance(message, dict):
+                    value["message"] = message = {
+                        "type": "message",
+                        "role": "assistant",
+                    }
+                changed = _mend_usage(message, ("input_tokens", "output_tokens"))
+                for fact, default in (("id", ""), ("model", ""), ("content", [])):
+                    if not isinstance(message.get(fact), type(default)):
+                        message[fact], changed = default, True
                 return Reading([_event(name, value, event, changed=changed)])
             case "message_delta":
                 return _read_delta(value, event)
@@ -132,17 +141,6 @@ def _event(
     if changed or event.name != name or value.get("type") != name:
         return encoded(name, {**value, "type": name})
     return encoded(name, value) if b"\n" in event.data else event
-
-
-def _mend_start(value: dict[str, Any]) -> bool:
-    message = value.get("message")
-    if not isinstance(message, dict):
-        value["message"] = message = {"type": "message", "role": "assistant"}
-    changed = _mend_usage(message, ("input_tokens", "output_tokens"))
-    for name, default in (("id", ""), ("model", ""), ("content", [])):
-        if not isinstance(message.get(name), type(default)):
-            message[name], changed = default, True
-    return changed
 
 
 def _mend_usage(owner: dict[str, Any], needed: tuple[str, ...]) -> bool:

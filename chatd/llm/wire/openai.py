@@ -77,30 +77,19 @@ class OpenAIWire:
             choice["finish_reason"] = None
             passed = _event(chunk, event, changed=changed)
             return Reading([passed], has_text=_has_text(choice["delta"]))
-        return _finished(chunk, choice, str(word), event, changed=changed)
+        meaning = meaning_of(str(word))
+        spoken = OPENAI_WORDS[meaning] if meaning is not None else None
+        if spoken != word and word != "function_call":
+            choice["finish_reason"], changed = spoken, True
+        return Reading(
+            [_event(chunk, event, changed=changed)],
+            has_text=_has_text(choice["delta"]),
+            is_finished=meaning is not None,
+            failure=None if meaning is not None else FinishReasonError(str(word)),
+        )
 
 
 NAMELESS = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": ""}
-
-
-def _finished(
-    chunk: dict[str, Any],
-    choice: dict[str, Any],
-    word: str,
-    event: ServerEvent,
-    *,
-    changed: bool,
-) -> Reading:
-    meaning = meaning_of(word)
-    spoken = OPENAI_WORDS[meaning] if meaning is not None else None
-    if spoken != choice["finish_reason"] and word != "function_call":
-        choice["finish_reason"], changed = spoken, True
-    return Reading(
-        [_event(chunk, event, changed=changed)],
-        has_text=_has_text(choice["delta"]),
-        is_finished=meaning is not None,
-        failure=None if meaning is not None else FinishReasonError(word),
-    )
 
 
 def _event(chunk: dict[str, Any], event: ServerEvent, *, changed: bool) -> ServerEvent:
@@ -139,16 +128,13 @@ def _mend_delta(choice: dict[str, Any]) -> bool:
         if value is not None and not isinstance(value, str) and not is_list:
             delta[name], changed = None, True
     calls = delta.get("tool_calls")
-    if calls is not None and not _are_calls(calls):
-        delta["tool_calls"], changed = None, True
-    return changed
-
-
-def _are_calls(calls: Any) -> bool:
-    return isinstance(calls, list) and all(
+    are_calls = isinstance(calls, list) and all(
         isinstance(call, dict) and isinstance(call.get("function"), dict | None)
         for call in calls
     )
+    if calls is not None and not are_calls:
+        delta["tool_calls"], changed = None, True
+    return changed
 
 
 def _mend_facts(chunk: dict[str, Any]) -> bool:
