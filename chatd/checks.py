@@ -20,35 +20,33 @@ SEAMS = {"RUNNER": Runner, "BUS": Bus}
 @register("chatd")
 def check_seams(**kwargs: Any) -> list[CheckMessage]:
     """Refuse a runner or a bus that is none, and pass on what each has to say."""
-    return [message for setting in SEAMS for message in _check_seam(setting)]
-
-
-def _check_seam(setting: str) -> list[CheckMessage]:
-    path, seam = getattr(settings, setting), SEAMS[setting]
-    try:
-        implementation: Any = import_string(path)
-    except (ImportError, AttributeError) as error:
-        return [
-            Error(
-                f"{setting} is {path!r}, which cannot be imported: {error}",
-                hint="Give the dotted path of a class.",
-                id="chatd.E003",
+    messages: list[CheckMessage] = []
+    for setting, seam in SEAMS.items():
+        path = getattr(settings, setting)
+        needed = [name for name in vars(seam) if not name.startswith("_")]
+        try:
+            implementation: Any = import_string(path)
+        except (ImportError, AttributeError) as error:
+            messages.append(
+                Error(
+                    f"{setting} is {path!r}, which cannot be imported: {error}",
+                    hint="Give the dotted path of a class.",
+                    id="chatd.E003",
+                )
             )
-        ]
-    needed = [name for name in vars(seam) if not name.startswith("_")]
-    is_one = inspect.isclass(implementation) and all(
-        hasattr(implementation, name) for name in needed
-    )
-    if not is_one:
-        return [
+            continue
+        is_class = inspect.isclass(implementation)
+        if is_class and all(hasattr(implementation, name) for name in needed):
+            messages += implementation.check()
+            continue
+        messages.append(
             Error(
                 f"{setting} is {path!r}, which is no {seam.__name__}.",
                 hint=f"It has to be a class with {', '.join(needed)}; see "
                 f"{seam.__module__}.",
                 id="chatd.E004",
             )
-        ]
-    messages: list[CheckMessage] = implementation.check()
+        )
     return messages
 
 

@@ -109,8 +109,13 @@ class ModelConfigForm(forms.ModelForm):
             return cleaned
         with _as_validation_error():
             origin = origin_of(provider.name, cleaned["base_url"])
+        goes_to_its_provider = any(
+            one.key_variable == name and origin_of(one.name, "") == origin
+            for one in PROVIDERS.values()
+        )
+        known = ModelConfig.objects.filter(api_key_variable=name, key_origin=origin)
         confirmed = self.may_confirm and cleaned.get("confirm_key")
-        if not (confirmed or self._is_known(name, origin)):
+        if origin and not (confirmed or goes_to_its_provider or known.exists()):
             self.add_error(
                 "confirm_key",
                 f"The key in {name} has not been sent to {origin} so far. A superuser "
@@ -118,14 +123,6 @@ class ModelConfigForm(forms.ModelForm):
             )
         self.instance.key_origin = origin
         return cleaned
-
-    def _is_known(self, name: str, origin: str) -> bool:
-        own = any(
-            provider.key_variable == name and origin_of(provider.name, "") == origin
-            for provider in PROVIDERS.values()
-        )
-        known = ModelConfig.objects.filter(api_key_variable=name, key_origin=origin)
-        return not origin or own or known.exists()
 
 
 @contextmanager

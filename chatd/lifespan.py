@@ -54,25 +54,17 @@ def with_lifespan(
     """Return an ASGI application that also speaks the lifespan protocol."""
 
     async def wrapped(scope: Message, receive: Application, send: Application) -> None:
-        if scope["type"] == "lifespan":
-            await _live(lifespan, receive, send)
-        else:
+        if scope["type"] != "lifespan":
             await application(scope, receive, send)
+            return
+        await receive()  # lifespan.startup
+        try:
+            async with lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()  # lifespan.shutdown
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": repr(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
 
     return wrapped
-
-
-async def _live(
-    lifespan: Callable[[], AbstractAsyncContextManager[None]],
-    receive: Application,
-    send: Application,
-) -> None:
-    await receive()  # lifespan.startup
-    try:
-        async with lifespan():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()  # lifespan.shutdown
-    except Exception as error:
-        await send({"type": "lifespan.startup.failed", "message": repr(error)})
-        raise
-    await send({"type": "lifespan.shutdown.complete"})

@@ -91,7 +91,9 @@ async def _stream(
 ) -> None:
     """Send a stream, unless the person has too many open, until it or the viewer ends."""
     if _open_streams[stream.owner_id] >= settings.MAX_STREAMS_PER_PERSON:
-        await _refuse(head, send)
+        retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
+        await send(_headed(head, 429, retry))
+        await send({"type": "http.response.body", "body": b"Too many open streams."})
         return
     _open_streams[stream.owner_id] += 1
     try:
@@ -155,12 +157,6 @@ async def _may_go_on(stream: Stream) -> bool:
             close_old_connections()
 
     return await asyncio.get_running_loop().run_in_executor(_asking, ask)
-
-
-async def _refuse(head: Message, send: Application) -> None:
-    retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
-    await send(_headed(head, 429, retry))
-    await send({"type": "http.response.body", "body": b"Too many open streams."})
 
 
 def _headed(head: Message, status: int, *more: tuple[bytes, bytes]) -> Message:

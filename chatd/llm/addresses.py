@@ -107,7 +107,11 @@ def is_listed(host: str) -> bool:
     for item in settings.MODEL_HOSTS:
         if item.casefold() == host:
             return True
-        if address is not None and _is_in(address, item):
+        try:
+            network = ip_network(item, strict=False)
+        except ValueError:
+            continue  # it names a host
+        if address is not None and address in network:
             return True
     return False
 
@@ -192,11 +196,3 @@ def _number(part: str) -> int:
 def _unmapped(address: Address) -> Address:
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
-
-
-def _is_in(address: Address, item: str) -> bool:
-    try:
-        network = ip_network(item, strict=False)
-    except ValueError:
-        return False
-    return address.version == network.version and address in network

@@ -93,19 +93,17 @@ class ProxyingTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request on its way."""
         transport = self._proxied.get(request.url.scheme, self._direct)
-        if transport is not self._direct and _is_direct(request.url.host):
-            transport = self._direct
+        if transport is not self._direct:
+            host = request.url.host
+            try:
+                is_loopback = ip_address(host).is_loopback
+            except ValueError:
+                is_loopback = host == "localhost"
+            if is_loopback or proxy_bypass(host):
+                transport = self._direct
         return await transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close all connections, direct and proxied."""
         for transport in (self._direct, *self._proxied.values()):
             await transport.aclose()
-
-
-def _is_direct(host: str) -> bool:
-    try:
-        is_loopback = ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = host == "localhost"
-    return is_loopback or bool(proxy_bypass(host))

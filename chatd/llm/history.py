@@ -17,10 +17,10 @@ def build_history(messages: Iterable["ChatMessage"]) -> list[ModelMessage]:
     A partial answer is kept as far as it came. A message that got no answer stays: the
     next one follows it, and providers join the two.
     """
-    return [_as_model_message(message) for message in messages if message.text]
-
-
-def _as_model_message(message: "ChatMessage") -> ModelMessage:
-    if message.role == Role.USER:
-        return ModelRequest.user_text_prompt(message.text)
-    return ModelResponse(parts=[TextPart(message.text)])
+    return [
+        ModelRequest.user_text_prompt(message.text)
+        if message.role == Role.USER
+        else ModelResponse(parts=[TextPart(message.text)])
+        for message in messages
+        if message.text
+    ]

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, InternalError, OperationalError
@@ -70,7 +69,8 @@ async def run_turn(turn_id: UUID) -> bool:
     claim = partial(lifecycle.claim_turn, turn_id=turn_id, at=timezone.now())
     turn = await shielded(persisted(claim))
     if turn is None:
-        if await persisted(partial(_is_over, turn_id)):
+        waits_or_runs = Turn.objects.active().filter(pk=turn_id)
+        if not await persisted(partial(waits_or_runs.exists)):
             get_bus().close(turn_id)  # it was stopped while it waited
         return False
     await TurnRun(turn).to_its_end()
@@ -129,7 +129,9 @@ class TurnRun:
         policy = turn_policy(config.provider)
         self._answer = Answer(self._bus, turn.id, max_characters=policy.max_characters)
         self._bus.open(turn.id, epoch=turn.epoch)
-        _raise_if_cancelled()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # while it was claimed
         assignment = await persisted(partial(_prepare, turn))
         async with assignment.record() as run:
             self._run = run
@@ -179,17 +181,16 @@ class TurnRun:
             if self._run is None or self._run.stored_id is None:
                 await self._record(error)
             run_id = str(self._run.stored_id or "") if self._run is not None else ""
+            # Without the answer first, then without the texts of the error as well.
             shown = (outcome.error or NOT_STORED) | {"run_id": run_id}
-            await self._end_without_text(shown)
-
-    async def _end_without_text(self, shown: dict[str, Any]) -> None:
-        try:
-            await persisted(self._finish(Outcome(TurnStatus.ERROR, error=shown)))
-        except DATABASE_AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - what was refused is in the texts of the error
-            shown = NOT_STORED | {"run_id": shown["run_id"]}
-            await persisted(self._finish(Outcome(TurnStatus.ERROR, error=shown)))
+            failed = Outcome(TurnStatus.ERROR, error=shown)
+            try:
+                await persisted(self._finish(failed))
+            except DATABASE_AWAY:
+                raise
+            except Exception:  # noqa: BLE001 - what was refused is in these texts
+                failed = replace(failed, error=NOT_STORED | {"run_id": run_id})
+                await persisted(self._finish(failed))
 
     async def _record(self, error: Exception) -> None:
         """Record a failure outside of the recording of the turn."""
@@ -210,16 +211,6 @@ class TurnRun:
                 run.fail(error)
         except Exception:
             logger.exception("The failure of turn %s was not recorded", turn.id)
-
-
-def _is_over(turn_id: UUID) -> bool:
-    return not Turn.objects.active().filter(pk=turn_id).exists()
-
-
-def _raise_if_cancelled() -> None:
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _prepare(turn: Turn) -> Assignment:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 
 from django.db import close_old_connections
 
@@ -19,7 +18,14 @@ async def in_thread[**P, R](
     function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """Run one unit of database work; its connection is given back afterwards."""
-    work = partial(_with_fresh_connection, partial(function, *args, **kwargs))
+
+    def work() -> R:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
@@ -34,11 +40,3 @@ async def shielded[T](work: Awaitable[T]) -> T:
         with suppress(asyncio.CancelledError):
             await asyncio.wait({task})
     return task.result()
-
-
-def _with_fresh_connection[R](work: Callable[[], R]) -> R:
-    close_old_connections()
-    try:
-        return work()
-    finally:
-        close_old_connections()

@@ -57,7 +57,12 @@ def chat_detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
     ``?before=`` a turn shows older ones; htmx gets no more than these.
     """
     chat = own_chat(request, chat_id)
-    context = chat_page(request, chat, before=_turn_id(request.GET.get("before", "")))
+    text = request.GET.get("before", "")
+    try:
+        before = UUID(text) if text else None
+    except ValueError as error:
+        raise Http404 from error
+    context = chat_page(request, chat, before=before)
     if request.htmx:
         return render(request, "chatd/chat.html#turns", context)
     return render(request, "chatd/chat.html", context)
@@ -93,11 +98,21 @@ def own_chat(request: PageRequest, chat_id: UUID) -> Chat:
 
 
 def listed_chats(request: PageRequest) -> dict[str, Any]:
-    """Return what the list of chats needs: the latest, or those before ``?before_chat=``."""
+    """Return what the list of chats needs: the latest, or those before ``?before_chat=``.
+
+    That holds time and id of a chat. Raises Http404 for anything else.
+    """
     chats = Chat.objects.owned_by(request.user)
     before = request.GET.get("before_chat", "")
     if before:
-        chats = chats.before(**_place_in_list(before))
+        time, _, chat_id = before.rpartition("_")
+        try:
+            updated_at = datetime.fromisoformat(time)
+            if updated_at.tzinfo is None:
+                raise ValueError
+            chats = chats.before(updated_at=updated_at, chat_id=UUID(chat_id))
+        except ValueError as error:
+            raise Http404 from error
     found = list(chats[: CHATS_SHOWN + 1])
     shown = found[:CHATS_SHOWN]
     older = len(found) > CHATS_SHOWN
@@ -146,23 +161,3 @@ def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:
             delete_chat(chat=opened)
             raise
     return opened
-
-
-def _turn_id(text: str) -> UUID | None:
-    """Return the id of an address. Raises Http404 for what is none."""
-    try:
-        return UUID(text) if text else None
-    except ValueError as error:
-        raise Http404 from error
-
-
-def _place_in_list(text: str) -> dict[str, Any]:
-    """Return time and id of a chat, as ``?before_chat=`` holds them. Raises Http404."""
-    time, _, chat_id = text.rpartition("_")
-    try:
-        updated_at = datetime.fromisoformat(time)
-        if updated_at.tzinfo is None:
-            raise ValueError
-        return {"updated_at": updated_at, "chat_id": UUID(chat_id)}
-    except ValueError as error:
-        raise Http404 from error

@@ -103,7 +103,10 @@ class AnswerStream(httpx2.AsyncByteStream):
                 if await self._next_raw() is None:
                     break
             if not is_over:
-                for event in self._ending():
+                if not (self._is_finished or self._watch.was_cut):
+                    raise IncompleteStreamError
+                is_cut = not self._is_finished
+                for event in self._protocol.ending(is_cut=is_cut):
                     yield event.encoded()
         except Exception as error:
             # What the recorder keeps of a response that fails: no content.
@@ -139,12 +142,6 @@ class AnswerStream(httpx2.AsyncByteStream):
         self._is_finished = was_finished or reading.is_finished
         if self._is_finished and (not was_finished or reading.has_text):
             self._ends_at = asyncio.get_running_loop().time() + self._watch.grace
-
-    def _ending(self) -> list[ServerEvent]:
-        """Return what ends a stream that stopped. Raises IncompleteStreamError."""
-        if not self._is_finished and not self._watch.was_cut:
-            raise IncompleteStreamError
-        return self._protocol.ending(is_cut=not self._is_finished)
 
     async def _split(self, head: bytes) -> AsyncGenerator[ServerEvent]:
         """Yield the response's events, to its end or to a bound."""

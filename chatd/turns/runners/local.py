@@ -88,19 +88,16 @@ class LocalRunner:
             )  # finds that it is over, and tells its viewers
 
     def _ended(self, turn_id: UUID, task: asyncio.Task[bool]) -> None:
-        if self._is_at_a_bound(self._owners[turn_id]):
+        limits = settings.TURN_LIMITS
+        of_owner = list(self._owners.values()).count(self._owners[turn_id])
+        if (
+            len(self._tasks) >= limits["running"]
+            or of_owner >= limits["running_of_owner"]
+        ):
             self._wanted.set()  # somebody may have waited for this one's end
         del self._tasks[turn_id], self._owners[turn_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("Turn %s broke off in the runner", turn_id, exc_info=error)
-
-    def _is_at_a_bound(self, owner_id: int) -> bool:
-        limits = settings.TURN_LIMITS
-        of_owner = list(self._owners.values()).count(owner_id)
-        return (
-            len(self._tasks) >= limits["running"]
-            or of_owner >= limits["running_of_owner"]
-        )
 
     async def _take_ready(self) -> None:
         """Begin turns whenever one is wanted and there is room."""
@@ -125,21 +122,19 @@ class LocalRunner:
                 self._begin(turn.id, turn.owner_id)
 
     async def _supervise(self) -> None:
+        """Renew leases, and end what was stopped or abandoned elsewhere."""
         while True:
             try:
-                await self._sweep()
+                if self._tasks:
+                    running = list(self._tasks)
+                    for turn_id in await in_thread(renew_leases, turn_ids=running):
+                        self._cancel(turn_id)
+                for turn_id in await in_thread(release_abandoned_turns):
+                    get_bus().close(turn_id)
             except Exception:
                 logger.exception("The runner's sweep failed")
             self._wanted.set()
             await asyncio.sleep(SWEEP_SECONDS)
-
-    async def _sweep(self) -> None:
-        """Renew leases, end what was stopped elsewhere."""
-        if self._tasks:
-            for turn_id in await in_thread(renew_leases, turn_ids=list(self._tasks)):
-                self._cancel(turn_id)
-        for turn_id in await in_thread(release_abandoned_turns):
-            get_bus().close(turn_id)
 
 
 async def _load_sdks() -> None:
