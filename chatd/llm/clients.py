@@ -20,34 +20,32 @@ POOL_SECONDS = 30.0
 LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 
 type Wrap = Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport]
-type _Key = tuple[asyncio.AbstractEventLoop, type[WireProtocol], float, Wrap | None]
+type _Key = tuple[asyncio.AbstractEventLoop, type[WireProtocol], Wrap | None]
 
 _clients: dict[_Key, httpx2.AsyncClient] = {}
 
 
 def shared_http_client(
-    *,
-    wire: type[WireProtocol],
-    read_timeout: float = READ_SECONDS,
-    wrap: Wrap | None = None,
+    *, wire: type[WireProtocol], wrap: Wrap | None = None
 ) -> httpx2.AsyncClient:
-    """Return the running loop's client; the read timeout is in seconds.
+    """Return the running loop's client.
 
-    ``wire`` reads the streams that answer its requests. ``wrap`` is called once with the transport and returns what to use in its place, for
-    example ``RecordingTransport``. The client is one per loop (and choice of arguments),
-    because connections belong to the loop that opened them, and shared, because they
-    are reused. Never close it yourself: whoever owns the loop awaits
+    ``wire`` reads the streams that answer its requests. ``wrap`` is called once with the
+    transport and returns what to use in its place, for example ``RecordingTransport``.
+    The client is one per loop (and choice of arguments), because connections belong to
+    the loop that opened them, and shared, because they are reused. Never close it
+    yourself: whoever owns the loop awaits
     ``close_http_clients`` before it ends. Raises RuntimeError outside a loop.
     """
     for key in [key for key in _clients if key[0].is_closed()]:
         del _clients[key]
-    key = (asyncio.get_running_loop(), wire, read_timeout, wrap)
+    key = (asyncio.get_running_loop(), wire, wrap)
     if key not in _clients:
         transport = ProxyingTransport()
         _clients[key] = httpx2.AsyncClient(
             timeout=httpx2.Timeout(
                 connect=CONNECT_SECONDS,
-                read=read_timeout,
+                read=READ_SECONDS,
                 write=WRITE_SECONDS,
                 pool=POOL_SECONDS,
             ),

@@ -85,7 +85,8 @@ def test_each_demo_model_ends_as_it_should(
     expected = EXPECTED[name]
     if expected.kind != "stream_silence_timeout":
         # Only of those that say nothing may the clock decide: 20 MB take their time.
-        settings.DEMO_TURN_POLICY = settings.DEMO_TURN_POLICY | {"silence": 60}
+        patient = {"first_part": 60, "silence": 60}
+        settings.DEMO_TURN_POLICY = settings.DEMO_TURN_POLICY | patient
     chat = new_chat(name, provider=provider)
 
     async def body() -> None:
