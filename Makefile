@@ -1,6 +1,6 @@
 # One command for each chore; CI runs the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock screenshots bench faults
+.PHONY: help demo test lint format hooks lock screenshots bench faults
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -33,6 +33,10 @@ format: ## put code and templates into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	find templates -name '*.html' -exec $(BIN)/djade {} +
+
+hooks: ## let git check style and templates of what you commit
+	@.ci/setup dev
+	git config core.hooksPath .ci/hooks
 
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.12 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"

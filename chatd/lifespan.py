@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import ERROR, run_checks
 from django.core.management.base import SystemCheckError
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from chatd.demo_provider import DemoProvider
 from chatd.llm.clients import close_http_clients
@@ -32,10 +33,23 @@ async def site_lifespan() -> AsyncIterator[None]:
             stack.callback(set_demo_provider, None)
             set_demo_provider(await stack.enter_async_context(DemoProvider()))
         stack.push_async_callback(close_http_clients)
+        stack.callback(close_connection_pool)
         runner = get_runner()
         stack.push_async_callback(runner.close)
         await runner.start()
         yield
+
+
+def close_connection_pool() -> None:
+    """Close the requests' pool, if there is one, without waiting for its connections.
+
+    Whoever still waits for one gets an error now: a thread that waits for a database that
+    is away would keep the process from ending. A later request makes a new pool.
+    """
+    connection: Any = connections[DEFAULT_DB_ALIAS]
+    if (pool := getattr(connection, "pool", None)) is not None:
+        pool.close(timeout=0)
+        connection.close_pool()
 
 
 def raise_for_checks() -> None:

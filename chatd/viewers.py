@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections
 from django.http import HttpRequest
 
+from chatd.daemons import DaemonThreads
 from chatd.turns.bus import EventName, get_bus
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ type Application = Callable[..., Any]
 
 _open_streams: Counter[int] = Counter()
 # One thread: a thousand viewers' questions come one after the other, and delay no turn.
-_asking = ThreadPoolExecutor(1, thread_name_prefix="chatd-viewers")
+_asking = DaemonThreads(1, name="chatd-viewers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation import RunLine, RunReport, payloads
 from chatdebug.services.audit import note_reading
 
+# One page of the API, too. Whoever looks at a failure looks at the newest runs; a list of
+# more would be slow to draw, and the admin has all of them.
 RUNS_SHOWN = 100
-"""As many as the reference lists (reference-behaviour.md, (d))."""
 
 type View = Callable[..., HttpResponse]
 

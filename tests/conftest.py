@@ -9,12 +9,14 @@ from asgiref.sync import SyncToAsync
 from django.conf import LazySettings
 from django.core.cache import cache
 from django.db import connections
+from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from chatdebug.recorder import run as run_module
 from chatdebug.recorder.storm import StormGuard
 from chatdebug.writer import close_writer
+from tests.rows import delete_rows
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 BOTH_ALIASES = ["default", "chatdebug"]
@@ -27,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "chatd", deadline=None, database=None, derandomize=IN_CI
     )
     hypothesis_settings.load_profile("chatd")
+    TransactionTestCase._fixture_teardown = delete_rows  # type: ignore[attr-defined]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -10,7 +10,7 @@ from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from chatd.api.serializers import (
@@ -23,6 +23,7 @@ from chatd.api.serializers import (
 )
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
+from chatd.throttles import MessageThrottle
 from chatd.turns.lifecycle import (
     InvalidMessage,
     TooManyTurns,
@@ -111,11 +112,10 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
 
     serializer_class = MessageSerializer
     pagination_class = InOrder
-    throttle_scope = "messages"
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Bound what a person may send; reading is not sending."""
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        return [MessageThrottle()] if self.request.method == "POST" else []
 
     def get_queryset(self) -> QuerySet[ChatMessage]:
         """Return the chat's messages."""

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from chatd.env import env
 from chatd.llm.providers import PROVIDERS
+from chatdebug.errors import ClassifiedError
 
 KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_API_KEY")
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -27,8 +28,15 @@ EMBEDDED = [
 type Address = IPv4Address | IPv6Address
 
 
-class AddressRefused(ValueError):
-    """An address or a key that is not to be used; its text is a plain sentence."""
+class AddressRefused(ClassifiedError):
+    """An address or a key that is not to be used; its text is a plain sentence.
+
+    It is a matter of settings, wherever it comes from: no other attempt helps, and nobody
+    needs evidence to find the reason.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("config", sentence)
 
 
 def origin_of(provider: str, base_url: str) -> str:

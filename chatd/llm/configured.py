@@ -33,9 +33,9 @@ async def configured_model(config: "ModelConfig") -> Model:
 
     The provider's SDK is imported in a thread, if no model of it was built before. Raises
     MissingKeyError if the variable that holds the key is not set, ClassifiedError
-    (config) if what it holds can be no key, and ProviderDisabledError for a provider that
-    there is none of or that does not run here, and for an address or a key that is not to
-    be used, however it came to be in the database.
+    (config) if what it holds can be no key, AddressRefused for an address or a key that is
+    not to be used, however it came to be in the database, and ProviderDisabledError for a
+    provider that there is none of, or that does not run here.
     """
     provider = PROVIDERS.get(config.provider)
     if provider is None:
@@ -72,17 +72,14 @@ def _checked_key(config: "ModelConfig") -> str:
 
     Raises as ``configured_model`` does.
     """
+    check_address(config.base_url)
     name = config.api_key_variable
-    try:
-        check_address(config.base_url)
-        if not name:
-            return ""
-        check_key_variable(name)
-        origin = origin_of(config.provider, config.base_url)
-    except AddressRefused as error:
-        raise ProviderDisabledError(str(error)) from error
+    if not name:
+        return ""
+    check_key_variable(name)
+    origin = origin_of(config.provider, config.base_url)
     if config.key_origin != origin:
-        raise ProviderDisabledError(
+        raise AddressRefused(
             f"The key in {name} was not entered for {origin}. A superuser can confirm it "
             "in the admin, on the page of this model."
         )

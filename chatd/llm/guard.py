@@ -5,8 +5,7 @@ import socket
 
 import httpx2
 
-from chatd.llm.addresses import refused_among
-from chatdebug.errors import ProviderDisabledError
+from chatd.llm.addresses import AddressRefused, refused_among
 from chatdebug.recorder import RecordingTransport
 
 REMEMBERED_SECONDS = 60.0
@@ -27,7 +26,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         self._good_until: dict[str, float] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request. Raises ProviderDisabledError where it must not go."""
+        """Send one request. Raises AddressRefused where it must not go."""
         host = request.url.host
         loop = asyncio.get_running_loop()
         if self._good_until.get(host, 0.0) < loop.time():
@@ -36,7 +35,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             except (OSError, UnicodeError):
                 found = []
             if bad := refused_among(host, {str(entry[4][0]) for entry in found}):
-                raise ProviderDisabledError(
+                raise AddressRefused(
                     f"{host} leads to {bad}, a private or special address. MODEL_HOSTS "
                     "allows it."
                 )

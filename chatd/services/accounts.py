@@ -6,6 +6,7 @@ from django.db import transaction
 
 from chatd.models import ApiToken, Chat
 from chatd.services.chats import delete_chat
+from chatdebug.recorder import forget_owner
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -37,4 +38,8 @@ def delete_account(*, user: "User") -> None:
     """
     for chat in Chat.objects.owned_by(user).iterator():
         delete_chat(chat=chat)
-    user.delete()
+    with transaction.atomic():
+        forget_owner(
+            user.pk
+        )  # also of chats that are gone without having been forgotten
+        user.delete()

@@ -17,9 +17,11 @@ from chatd.forms import NewChatForm, TitleForm
 from chatd.http import PageRequest
 from chatd.models import Chat, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
+from chatd.throttles import TooManyMessages, count_message
 from chatd.transcript import transcript_page
 from chatd.turns.lifecycle import InvalidMessage, TooManyTurns, start_turn
 from chatdebug.levels import shows_debug_tab
+from chatdebug.recorder import count_runs
 
 CHATS_SHOWN = 50
 
@@ -40,7 +42,7 @@ def chat_list(request: PageRequest) -> HttpResponse:
             return redirect("chat", chat_id=_open_chat(request, form).pk)
         except InvalidMessage as error:
             form.add_error("text", str(error))
-        except TooManyTurns as error:
+        except (TooManyTurns, TooManyMessages) as error:
             form.add_error("text", str(error))
             status = 429
     status = status or (422 if form.errors else 200)
@@ -87,7 +89,11 @@ def chat_delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
     if request.method == "POST":
         delete_chat(chat=chat)
         return redirect("chat-list")
-    context = {"chat": chat, "turn_count": chat.turns.count()}
+    context = {
+        "chat": chat,
+        "turn_count": chat.turns.count(),
+        "run_count": count_runs(chat.pk),
+    }
     return render(request, "chatd/chat_delete.html", context)
 
 
@@ -150,9 +156,11 @@ def chat_context(chat: Chat) -> dict[str, Any]:
 def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:
     """Open a chat with its first message.
 
-    Raises InvalidMessage or TooManyTurns; no chat is left then.
+    Raises InvalidMessage, TooManyTurns or TooManyMessages; no chat is left then.
     """
     text = form.cleaned_data["text"]
+    if text.strip():
+        count_message(request)
     opened = create_chat(owner=request.user, model=form.cleaned_data["model"])
     if text.strip():
         try:

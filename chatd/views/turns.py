@@ -11,6 +11,7 @@ from django_htmx.http import reswap, retarget
 
 from chatd.http import PageRequest
 from chatd.models import Chat
+from chatd.throttles import TooManyMessages, count_message
 from chatd.turns.lifecycle import (
     InvalidMessage,
     TooManyTurns,
@@ -26,10 +27,11 @@ def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Start a turn. htmx gets its fragment for the transcript, a plain form the page."""
     chat = own_chat(request, chat_id)
     try:
+        count_message(request)
         turn = start_turn(chat=chat, text=request.POST.get("text", ""))
     except InvalidMessage as error:
         return _refused(request, chat, str(error))
-    except TooManyTurns as error:
+    except (TooManyTurns, TooManyMessages) as error:
         return _refused(request, chat, str(error), status=429)
     if not request.htmx:
         return redirect("chat", chat_id=chat.pk)

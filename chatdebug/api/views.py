@@ -1,6 +1,9 @@
 """The recorder's API: a chat's runs for whoever may read the chat, and the switches.
 
-Status codes and their order follow reference-behaviour.md (b).
+What is refused is refused in one order: 404 for a chat, a run or a setting that the
+caller may not know of; 403 for a setting that they may see but not change; then 409 while
+the deployment forces full recording and 403 while its gate is closed, as no body would
+help; 400 for an id or a body that cannot be used; 204 for what was set.
 """
 
 from typing import Any

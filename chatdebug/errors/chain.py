@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -13,6 +14,8 @@ MAX_FRAMES = 40
 MESSAGE_CHARACTERS = 2_000
 """A provider's whole reason fits, a body of 20 MB does not."""
 ROOTS = ("site-packages", "dist-packages")
+FILES_KNOWN = 1_000
+"""Of how many files the short names are kept: the same ones come with each failure."""
 
 
 HIDING_PLACES = (
@@ -169,6 +172,7 @@ def _place(frame: Any, line: int | None) -> dict[str, Any]:
     }
 
 
+@lru_cache(FILES_KNOWN)
 def _short(filename: str) -> str:
     parts = PurePath(filename).parts
     for root in ROOTS:

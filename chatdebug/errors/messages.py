@@ -53,6 +53,8 @@ SENTENCES = {
 }
 UNEXPECTED = "The request failed unexpectedly."
 """Of an unknown error that no provider answered with."""
+REJECTED = "The model's settings or the size of the chat were rejected."
+"""By whom is not known where no provider answered: it may have been this deployment."""
 
 ADVICE = {
     ErrorKind.OVERLOADED: "Try again in a few minutes, or switch to another model.",
@@ -93,8 +95,8 @@ def detect_provider(text: str) -> str:
 
 def sentence(kind: ErrorKind, *, provider: str, status_code: int | None) -> str:
     """Return the sentence for the user: what happened. Never a status code in it."""
-    if kind is ErrorKind.GENERIC and status_code is None:
-        return UNEXPECTED
+    if status_code is None and kind in (ErrorKind.GENERIC, ErrorKind.CONFIG):
+        return UNEXPECTED if kind is ErrorKind.GENERIC else REJECTED
     said = SENTENCES.get(kind, SENTENCES[ErrorKind.GENERIC])
     return said.format(provider=PROVIDERS.get(provider, UNKNOWN_PROVIDER))
 

@@ -4,9 +4,10 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
+# A failure is looked into within days; what is kept longer is somebody's decision.
 DEFAULT_DAYS = 7
+# Ten years. Whoever wants more wants no limit, which is 0.
 MAX_DAYS = 3650
-"""Both by reference-behaviour.md (j)."""
 
 
 class Retention(models.Model):

@@ -18,13 +18,13 @@ from chatdebug.errors import classify
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import summarise_label
 from chatdebug.recorder.arguments import as_choice, as_error
-from chatdebug.recorder.escaped import record_escaped
 from chatdebug.recorder.fingerprint import fingerprint
-from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.recorder.summary import summarise
+from chatdebug.recorder.unhandled import record_escaped
 from chatdebug.redaction import redact_text
+from chatdebug.safety import never_raises
 from chatdebug.writer import Later, Snapshot, Table, writer
 
 logger = logging.getLogger("chatdebug.recorder")

@@ -11,16 +11,16 @@ from chatdebug.errors import Classification, classify
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
-from chatdebug.recorder.attempts import AttemptSink, current_sink
 from chatdebug.recorder.evidence import Progress, error_payload
-from chatdebug.recorder.guard import never_raises
 from chatdebug.redaction import redact_json
+from chatdebug.safety import never_raises
+from chatdebug.transport.attempts import AttemptSink, current_sink
 from chatdebug.writer import Later, Snapshot, Table
-from chatdebug.writer.rows import STATUS_RANK
+from chatdebug.writer.snapshot import STATUS_RANK
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
-    from chatdebug.recorder.scope import Scope
+    from chatdebug.scope import Scope
 
 type Column = dict[str, Any] | Later | None
 """A JSON column as it is stored, or what makes it on the writer's thread."""
@@ -41,6 +41,7 @@ class Step:
         "error",
         "finished_at",
         "id",
+        "is_full",
         "metadata",
         "number",
         "operation",
@@ -61,6 +62,7 @@ class Step:
         self._scopes: tuple[Scope[AttemptSink], ...] = ()
         self._in_block = False
         self.run = run
+        self.is_full = run.level is Level.FULL  # the whole trace of it is kept
         self.operation = operation
         self.retries = retries
         self.started = perf_counter()
@@ -78,7 +80,7 @@ class Step:
 
     def __enter__(self) -> Self:
         self._in_block = True
-        if self.run.level is Level.FULL:  # at the errors level it has begun already
+        if self.is_full:  # at the errors level it has begun already
             self.begin()
         return self
 
@@ -109,11 +111,6 @@ class Step:
         traceback: TracebackType | None,
     ) -> None:
         self.__exit__(kind, error, traceback)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the whole trace of this step is kept."""
-        return self.run.level is Level.FULL
 
     @property
     def attempts(self) -> list[dict[str, Any]]:
@@ -147,7 +144,7 @@ class Step:
         put off, and the tokens by the names of ``normalise_usage``. In a block, an error
         that leaves it afterwards counts more.
         """
-        if self.error or self.run.level is Level.FULL:
+        if self.error or self.is_full:
             self._complete(response, usage)
         else:
             self.status = Status.COMPLETED

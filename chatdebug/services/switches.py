@@ -17,8 +17,8 @@ def set_switch(
 ) -> bool:
     """Set one switch; return whether that changed anything.
 
-    Nothing is written when the value in force is the same already, so a default that is
-    confirmed leaves no row (reference-behaviour.md, (b)). A change leaves a
+    Nothing is written when the value in force is the same already: who confirms a default
+    leaves no row, and no trace of a change that was none. A change leaves a
     ``SwitchChange`` with the old and the new value.
     """
     with transaction.atomic():

@@ -32,7 +32,7 @@ DEVIATIONS = {
     "expect_message": "the sentences are our own",
     "detail": "details are the provider's words; ids of the history are left out",
 }
-"""Fields of the reference's cases that are not compared, and why."""
+"""Fields of ``reference_classification.json`` that are not compared, and why."""
 
 
 @pytest.mark.parametrize("name", ERROR_FILES)

@@ -22,9 +22,11 @@ SHOW = (
 )
 
 
-def read(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+def read(
+    folder: Path, shown: tuple[str, ...] = SHOWN, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", SHOW.format(SHOWN)],
+        [sys.executable, "-c", SHOW.format(shown)],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "CHATD_VAR_DIR": str(folder), **environment},
         capture_output=True,
@@ -46,6 +48,26 @@ def test_in_production_a_key_is_enough(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, [0, False, False]),
+        ({"SECURE_HTTPS": "true"}, [31_536_000, False, False]),
+        (
+            {"SECURE_HTTPS": "true", "SECURE_HSTS_SUBDOMAINS": "true"},
+            [31_536_000, True, True],
+        ),
+    ],
+)
+def test_a_domains_owner_decides_how_far_https_is_required(
+    tmp_path: Path, given: dict[str, str], expected: list[object]
+) -> None:
+    names = ("SECONDS", "INCLUDE_SUBDOMAINS", "PRELOAD")
+    shown = tuple(f"SECURE_HSTS_{name}" for name in names)
+    done = read(tmp_path, shown, SECRET_KEY="k" * 50, **given)
+    assert json.loads(done.stdout) == expected
+
+
 def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("key of a file".ljust(50, "!"))
@@ -60,6 +82,8 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
         ("SECRET_KEY", "a"),
         ("SECRET_KEY", "k" * 49),
         ("API_TOKEN_DAYS", "0"),
+        ("API_RATE_TOKEN", "often"),
+        ("API_RATE_MESSAGES", "0/minute"),
         ("SIGN_IN_ATTEMPTS", "0"),
         ("SIGN_IN_MINUTES", "soon"),
         ("DEBUG", "perhaps"),

@@ -1,7 +1,8 @@
 """What becomes of a capture when everything around it is torn down.
 
 The recorder may be used inside a request, by projects that stream there. These tests cut
-such requests at the worst moments (django-facts.md, section 6).
+such requests at the worst moments: the server cancels the task of a client that left,
+closes the generator of the response, or lets it be collected unfinished.
 """
 
 import asyncio

@@ -24,7 +24,14 @@ from chatdebug.recorder import Level, record_run
 from chatdebug.writer import close_writer, queue, writer
 from chatdebug.writer import thread as writer_thread
 from chatdebug.writer.spool import Spool
-from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
+from tests.chatd.turns.site import (
+    answer,
+    let_no_clock_decide,
+    new_chat,
+    run_on_site,
+    send,
+    watch,
+)
 from tests.chatd.turns.test_engine import EXPECTED
 from tests.faults.matrix import matrix
 
@@ -80,6 +87,8 @@ async def to_the_end(chat: Chat) -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_each_fault_of_the_provider(name: str, settings: LazySettings) -> None:
+    if EXPECTED[name].kind != "stream_silence_timeout":
+        let_no_clock_decide(settings)
     _, stored = live_through(f"provider: {name}", name, to_the_end, settings)
     steps = EXPECTED[name].steps
     assert stored.endswith(f"{steps} failed calls") if steps else stored == "nothing"

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chatd.services.demo import ACCOUNTS, prepare_demo
 
 HOST = "127.0.0.1"
-GRACE_SECONDS = 3
+GRACE_SECONDS = 2
 """How long open streams may go on after Ctrl-C."""
 
 
@@ -23,6 +23,8 @@ class Command(BaseCommand):
     help = (
         "Runs the site on loopback with demo users and a demo provider (no key needed)."
     )
+    # They connect to the database: one that is not the demo's is not even opened.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the port."""
@@ -31,9 +33,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         """Serve; returns after Ctrl-C.
 
-        Raises CommandError if the port is taken, and where this is not a demo.
+        Raises CommandError if the port is taken, and where this is not a demo;
+        SystemCheckError for settings that cannot work.
         """
         refuse_other_databases()
+        self.check()
         self.serve(port)
 
     def serve(self, port: int) -> None:

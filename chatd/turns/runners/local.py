@@ -12,12 +12,15 @@ from chatd.models import ModelConfig
 from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
 from chatd.turns.lifecycle import ready_turns, release_abandoned_turns, renew_leases
-from chatd.turns.threads import in_thread
+from chatd.turns.threads import end_within, in_thread
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5.0
 """How often leases are renewed, and rows looked at that another process wrote."""
+CLOSE_SECONDS = 2.0
+"""With what server and recorder take to end, less than the 10 s after which the first
+supervisors kill."""
 NO_OWNER = 0
 """Of a task that only finds out whether a turn is over."""
 
@@ -52,14 +55,15 @@ class LocalRunner:
         self._background = [self._loop.create_task(one) for one in work]
 
     async def close(self) -> None:
-        """Interrupt the turns and wait until their outcomes are stored."""
+        """Interrupt the turns and wait until their outcomes are stored.
+
+        If the database takes none for ``CLOSE_SECONDS``, they are given up: those turns
+        end as interrupted when their lease is over. Their evidence is in the journal.
+        """
         self._loop = None
         tasks = [*self._background, *self._tasks.values()]
-        for background in self._background:
-            background.cancel()
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if given_up := await end_within(tasks, CLOSE_SECONDS):
+            logger.error("The outcomes of %s turns could not be stored", given_up)
 
     def enqueue(self, turn_id: UUID) -> None:
         """Run a turn soon."""

@@ -17,7 +17,7 @@ from chatdebug.redaction import (
     redact_text,
     redact_url,
 )
-from chatdebug.redaction.configured import MIN_END, MIN_PIECE
+from chatdebug.redaction.known_secrets import MIN_END, MIN_PIECE
 from chatdebug.redaction.shapes import SHAPES, Shape
 
 PARTS = range(1, 6)

@@ -16,7 +16,13 @@ from chatd.turns.bus import EventName, get_bus
 from chatd.turns.lifecycle import request_stop, start_turn
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
-from tests.chatd.turns.site import answer, new_chat, run_on_site, send
+from tests.chatd.turns.site import (
+    answer,
+    let_no_clock_decide,
+    new_chat,
+    run_on_site,
+    send,
+)
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -85,8 +91,7 @@ def test_each_demo_model_ends_as_it_should(
     expected = EXPECTED[name]
     if expected.kind != "stream_silence_timeout":
         # Only of those that say nothing may the clock decide: 20 MB take their time.
-        patient = {"first_part": 60, "silence": 60}
-        settings.DEMO_TURN_POLICY = settings.DEMO_TURN_POLICY | patient
+        let_no_clock_decide(settings)
     chat = new_chat(name, provider=provider)
 
     async def body() -> None:

@@ -64,7 +64,7 @@ def unknown(
 EXPECTED = {
     "407": unknown(),
     "409": unknown(detail="conversation_locked"),
-    "511": unknown(requests=TRIES),
+    "511": unknown(),
     "a-api-error-mid": unknown("Hello", requests=TRIES),
     "a-context-exceeded": done("Hello", note="limit of length"),
     "a-cut-clean": unknown("Hello", requests=TRIES),

@@ -1,4 +1,4 @@
-"""The endpoints that switch full recording, with the codes of reference (b)."""
+"""The endpoints that switch full recording, and which status tells what."""
 
 from typing import Any
 

@@ -46,7 +46,8 @@ UNKNOWN = {
     "fault-eof",
     "fault-badjson",
 }
-"""The faults that no rule knows; reference (f) counts a server error among them."""
+"""The faults that no rule knows. A bare 500 is one: it says that something broke, and
+nothing of what."""
 SILENT = {"fault-hang", "fault-stall"}
 """They last until the caller gives up."""
 
@@ -271,6 +272,7 @@ def test_an_empty_result_is_evidence() -> None:
 def test_an_error_without_an_object_is_evidence() -> None:
     with record_run(chat_id="c") as run, run.step() as step:
         step.fail(None)
+    close_writer()
     assert ChatStep.objects.get().error["message"] == "stream error part with nil error"
 
 
@@ -302,4 +304,5 @@ def test_a_deployment_may_keep_labels(settings: LazySettings) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "KEEP_LABELS": True}
     with record_run(chat_id="c", label="What is\n a   ballast?") as run:
         run.fail(ValueError("ballast"))
+    close_writer()
     assert ChatRun.objects.get().label == "What is a ballast?"

@@ -1,4 +1,4 @@
-"""The README's examples, as they stand there."""
+"""The examples of the recorder's own readme, as they stand there."""
 
 import asyncio
 import re
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def documented() -> dict[str, Any]:
-    """Return what the README's Python defines."""
-    text = (ROOT / "README.md").read_text("utf-8")
+    """Return what the readme's Python defines."""
+    text = (ROOT / "chatdebug" / "README.md").read_text("utf-8")
     names: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(block, names)

@@ -18,6 +18,7 @@ from chatdebug.recorder import run as run_module
 from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.storm import StormGuard
 from chatdebug.writer import Writer, close_writer, tally, writer
+from tests.chatdebug.writer.disks import a_disk
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,6 +159,20 @@ def test_what_is_only_counted_does_not_wait_for_the_database(
     monkeypatch.setattr(Writer, "written", never)
     fail()
     assert stored() == 3
+
+
+def test_what_is_only_counted_costs_no_sync(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
+    for _ in range(9):  # the ninth is the 8th that follows
+        fail()
+    with a_disk(monkeypatch) as disk:
+        for _ in range(7):
+            assert fail().evidence_is_safe
+        assert (disk.files, disk.folders) == (0, 0)
+    assert stored() == 5
+    assert accounted() == 16
 
 
 def accounted() -> int:

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from chatdebug.models import ChatRun
-from chatdebug.recorder import close_writer, record_run
+from chatdebug.recorder import Level, close_writer, record_run
 from tests.chatdebug.writer.disks import a_disk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ class ProviderError(Exception):
 
 
 async def fail() -> None:
-    async with record_run(chat_id="c") as run:
+    async with record_run(chat_id="c", level=Level.ERRORS) as run:
         with run.step():
             raise ProviderError("ballast")
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from chatdebug.payloads import clip, clip_url, redact_and_clip
 from chatdebug.payloads.limits import NAME_CHARACTERS, URL_CHARACTERS
-from chatdebug.recorder.bodies import Body, body_text
 from chatdebug.redaction import redact_headers
+from chatdebug.transport.body import Body, body_text
 
 HEADERS = 100
 """Headers kept of a message."""

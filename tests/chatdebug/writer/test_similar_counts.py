@@ -5,8 +5,8 @@ import pytest
 from chatdebug.enums import Status
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import new_id
-from chatdebug.writer import tally
-from chatdebug.writer.tally import Tally
+from chatdebug.writer import similar_counts as tally
+from chatdebug.writer.similar_counts import Tally
 from tests.chatdebug.writer.rows import run_row
 from tests.factories import ChatRunFactory
 from tests.statements import collected_statements

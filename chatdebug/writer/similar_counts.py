@@ -8,7 +8,7 @@ from time import monotonic
 from uuid import UUID
 
 from chatdebug.writer.database import add_similar
-from chatdebug.writer.rows import Snapshot
+from chatdebug.writer.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
 

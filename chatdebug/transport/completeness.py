@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from chatdebug.recorder.bodies import decoded
-from chatdebug.recorder.exchange import Exchange
+from chatdebug.transport.body import decoded
+from chatdebug.transport.exchange import Exchange
 
 NO_BODY = frozenset({204, 304})
 STREAM_TYPES = ("text/event-stream", "application/x-ndjson", "application/jsonl")

@@ -14,7 +14,7 @@ from django.db import models
 
 from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.snapshot import Snapshot, Table
 
 MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatStep}
 KNOWN_COLUMNS = {
@@ -57,7 +57,7 @@ def _as_line(row: Snapshot) -> bytes:
     try:
         # UUIDs and times become text; both are read back by _from_line.
         line = json.dumps(data | {"columns": row.columns}, default=str)
-    except (*UNREADABLE, RecursionError):
+    except Exception:  # noqa: BLE001 - anyone's object; other rows share the file
         columns = {name: _plain(value) for name, value in row.columns.items()}
         line = json.dumps(data | {"columns": columns}, default=str)
     return line.encode() + b"\n"
@@ -67,7 +67,7 @@ def _plain(value: Any) -> Any:
     """Return what can be journaled of a column: itself, or the error that it makes."""
     try:
         json.dumps(value, default=str)
-    except (*UNREADABLE, RecursionError) as error:
+    except Exception as error:  # noqa: BLE001 - anyone's object
         return {"error": f"chatdebug: {type(error).__name__}"}
     return value
 

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from chatdebug.enums import Operation
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import new_id
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.snapshot import Snapshot, Table
 
 logger = logging.getLogger(__name__)
 

@@ -18,16 +18,16 @@ import httpx2
 import pytest
 
 from chatdebug.payloads.limits import BODY_BYTES
-from chatdebug.recorder import transport as transport_module
-from chatdebug.recorder.attempts import (
+from chatdebug.transport import transport as transport_module
+from chatdebug.transport.attempts import (
     ATTEMPTS_KEPT,
     AttemptSink,
     collect_attempts,
     current_sink,
 )
-from chatdebug.recorder.bodies import END_BYTES
-from chatdebug.recorder.exchange import Exchange
-from chatdebug.recorder.transport import RecordingTransport, SyncRecordingTransport
+from chatdebug.transport.body import END_BYTES
+from chatdebug.transport.exchange import Exchange
+from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
 
 SECRET = "sk-ant-api03-" + "aB3dE5fG7hJ9" * 4
 URL = "https://provider.test/v1/messages"
@@ -834,9 +834,9 @@ def test_a_failing_recorder_is_logged_and_never_seen(monkeypatch, caplog, broken
     if broken == "begin":
         monkeypatch.setattr(transport_module, "Exchange", fail)
     if broken == "respond":
-        monkeypatch.setattr("chatdebug.recorder.attempts.perf_counter", fail)
+        monkeypatch.setattr("chatdebug.transport.attempts.perf_counter", fail)
     if broken == "receive":
-        monkeypatch.setattr("chatdebug.recorder.bodies.Body.add", fail)
+        monkeypatch.setattr("chatdebug.transport.body.Body.add", fail)
 
     async def body() -> bytes:
         client = httpx2.AsyncClient(

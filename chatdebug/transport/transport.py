@@ -5,8 +5,8 @@ It needs no pydantic-ai. On a plain client of openai, anthropic or httpx2::
     import httpx2
     from openai import AsyncOpenAI
 
-    from chatdebug.recorder.attempts import collect_attempts
-    from chatdebug.recorder.transport import RecordingTransport
+    from chatdebug.transport.attempts import collect_attempts
+    from chatdebug.transport.transport import RecordingTransport
 
     async def ask(base_url):
         http_client = httpx2.AsyncClient(
@@ -32,9 +32,9 @@ from typing import Self
 
 import httpx2
 
-from chatdebug.recorder.attempts import Attempt, listening_sink
-from chatdebug.recorder.bodies import Body
-from chatdebug.recorder.exchange import Exchange
+from chatdebug.transport.attempts import Attempt, listening_sink
+from chatdebug.transport.body import Body
+from chatdebug.transport.exchange import Exchange
 
 logger = logging.getLogger("chatdebug.recorder")
 

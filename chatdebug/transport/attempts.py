@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
-from chatdebug.recorder.endings import came_whole, was_cut_short
-from chatdebug.recorder.exchange import Exchange, RawHeaders
-from chatdebug.recorder.guard import never_raises
-from chatdebug.recorder.scope import Scoped, current_run
+from chatdebug.safety import never_raises
+from chatdebug.scope import Scoped, current_run
+from chatdebug.transport.completeness import came_whole, was_cut_short
+from chatdebug.transport.exchange import Exchange, RawHeaders
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run

@@ -3,7 +3,7 @@
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from math import inf
 from time import monotonic
@@ -23,9 +23,9 @@ from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.similar_counts import Instead, Tally
+from chatdebug.writer.snapshot import Snapshot, Table
 from chatdebug.writer.spool import Spool
-from chatdebug.writer.tally import Instead, Tally
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Upkeep:
         counters: Counters,
         queue: SnapshotQueue,
         spool: Spool | None,
-        enqueue: Callable[[Snapshot], None],
+        enqueue: Callable[[Sequence[Snapshot]], None],
     ) -> None:
         self._alias = config.DATABASE
         self._beat_seconds = config.STALE_SECONDS / 2
@@ -123,8 +123,7 @@ class Upkeep:
         """
         self._next_report = inf
         try:
-            for row in self._tally.report(using=self._alias):
-                self._enqueue(row)
+            self._enqueue(self._tally.report(using=self._alias))
         finally:
             if self._tally:
                 self._report_soon()
