@@ -38,7 +38,7 @@ hooks: ## let git check style and templates of what you commit
 	@.ci/setup dev
 	git config core.hooksPath .ci/hooks
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.12 \
+LOCK := $(BIN)/uv pip compile pyproject.toml --extra site --quiet --universal --python-version 3.12 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 lock: ## pin the requirements of pyproject.toml (UPGRADE=--upgrade takes newer ones)

@@ -3,19 +3,27 @@
 ``record_run`` opens a run, ``RecordingModel`` records the calls of a pydantic-ai model,
 ``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
 ``forget_chat`` deletes what was recorded of a chat.
+
+What needs pydantic-ai or httpx2 is imported when it is first asked for: a project that
+has neither can use the rest, and one that has them does not wait for them at its start.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from chatdebug.enums import Level, Operation, RunKind, Status
 from chatdebug.recorder.context import logical_call, note_on_call, record_run
 from chatdebug.recorder.forget import forget_chat
 from chatdebug.recorder.lifespan import recorder_lifespan
-from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.scope import current_run
 from chatdebug.recorder.step import Step
-from chatdebug.recorder.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.redaction import configured_secrets
 from chatdebug.writer import close_writer
+
+if TYPE_CHECKING:
+    from chatdebug.recorder.model import RecordingModel
+    from chatdebug.recorder.transport import RecordingTransport, SyncRecordingTransport
 
 protect_secret = configured_secrets.add
 """Say that no record may hold this text: a key that the process has come to use."""
@@ -39,3 +47,16 @@ __all__ = [
     "record_run",
     "recorder_lifespan",
 ]
+
+_MODULES = {
+    "RecordingModel": "chatdebug.recorder.model",
+    "RecordingTransport": "chatdebug.recorder.transport",
+    "SyncRecordingTransport": "chatdebug.recorder.transport",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs an optional package. Raises ImportError where that is missing."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
