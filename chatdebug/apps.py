@@ -10,11 +10,15 @@ class ChatDebugConfig(AppConfig):
 
     name = "chatdebug"
     verbose_name = "Chat debug"
+    # Of its migrations: else a project with another one would be told to add its own.
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Let the deployment's own rules decide before the built-in ones."""
         # Models can only be imported once the apps are loaded.
         from chatdebug import checks  # noqa: F401, PLC0415
+        from chatdebug.recorder.lifespan import watch_for_lifespan  # noqa: PLC0415
         from chatdebug.services.rules import loaded_rules  # noqa: PLC0415
 
         set_deployment_rules_source(loaded_rules.current)
+        watch_for_lifespan()

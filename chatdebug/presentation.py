@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
 from chatdebug.errors import code_like
@@ -65,6 +66,15 @@ def ago(moment: datetime, *, now: datetime | None = None) -> str:
             is_long_ago = unit == "d" and count > 30
             return f"{moment:%Y-%m-%d}" if is_long_ago else f"{count} {unit} ago"
     return "just now"
+
+
+def clock(moment: datetime) -> str:
+    """Return a moment to the second: 21 Nov 2026 14:03:07.
+
+    In the time zone of the reader; as it is stored in a project without time zones.
+    """
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return date_format(local, "d M Y H:i:s")
 
 
 def counted(count: int, noun: str) -> str:
@@ -197,6 +207,11 @@ class StepReport:
     def of(cls, step: ChatStep) -> "StepReport":
         """Read a step."""
         return cls(step, ErrorReport.of(step.error) if step.error else None)
+
+    @property
+    def name(self) -> str:
+        """What it is called within its run."""
+        return f"Step {self.step.step_number}"
 
     @property
     def icon(self) -> str:

@@ -5,17 +5,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
 from chatdebug.models import ClassificationRule
+from chatdebug.presentation import clock
 from chatdebug.services.rules import loaded_rules, preview_rule
 
 SHOWN = 20
@@ -62,8 +62,8 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
             '<li><a href="{}">{}</a> {}</li>',
             (
                 (
-                    reverse("admin:chatdebug_chatrun_change", args=[run.pk]),
-                    f"{localtime(run.started_at):%d %b %Y %H:%M:%S}",
+                    admin_url(self.admin_site, "chatdebug_chatrun_change", run.pk),
+                    clock(run.started_at),
                     run.get_error_kind_display(),
                 )
                 for run in preview.runs[:SHOWN]
@@ -96,4 +96,5 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
 
 
 def _load_soon() -> None:
-    transaction.on_commit(partial(loaded_rules.load))
+    using = router.db_for_write(ClassificationRule)
+    transaction.on_commit(partial(loaded_rules.load, using=using), using=using)
