@@ -14,18 +14,17 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import localtime
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.addresses import debug_tab_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
 from chatdebug.errors.messages import PROVIDERS
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.presentation import RunLine
+from chatdebug.presentation import RunLine, clock
 from chatdebug.querysets import ChatRunQuerySet
 from chatdebug.services.audit import note_reading
 
@@ -167,8 +166,7 @@ class RunAdmin(ContentAdmin):
     @admin.display(description="time")
     def started(self, run: ChatRun) -> str:
         """When it began, to the second."""
-        moment = localtime(run.started_at)
-        return f"{moment:%d %b %Y %H:%M:%S}".replace(" ", NO_BREAK_SPACE)
+        return clock(run.started_at).replace(" ", NO_BREAK_SPACE)
 
     @admin.display(description="status")
     def state(self, run: ChatRun) -> str:
@@ -203,13 +201,12 @@ class RunAdmin(ContentAdmin):
         return RunLine(run).first_error
 
     @admin.display(description="chat")
-    def chat(self, run: ChatRun) -> SafeString:
-        """The chat's id, and a link to its Debug tab."""
-        return format_html(
-            '{} · <a href="{}">Debug tab</a>',
-            run.chat_id,
-            reverse("chatdebug:run", args=[run.chat_id, run.pk]),
-        )
+    def chat(self, run: ChatRun) -> SafeString | str:
+        """The chat's id, and a link to its Debug tab if there is one."""
+        url = debug_tab_url(run)
+        if not url:
+            return run.chat_id
+        return format_html('{} · <a href="{}">Debug tab</a>', run.chat_id, url)
 
 
 def _searches(term: str) -> Iterator[ChatRunQuerySet]:

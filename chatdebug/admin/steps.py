@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.models import ChatStep
 from chatdebug.presentation import PAYLOADS, ErrorReport, counted, icon, pretty, span
@@ -134,7 +134,7 @@ class StepInline(StepFields, admin.StackedInline):
     @admin.display(description="payloads")
     def payloads(self, step: ChatStep) -> SafeString:
         """The way to request, response, usage and attempts."""
-        url = reverse("admin:chatdebug_chatstep_change", args=[step.pk])
+        url = admin_url(self.admin_site, "chatdebug_chatstep_change", step.pk)
         return format_html('<a href="{}">Request, response, attempts</a>', url)
 
 
@@ -175,7 +175,7 @@ class StepAdmin(StepFields, ContentAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Send on to the runs."""
-        return redirect("admin:chatdebug_chatrun_changelist")
+        return redirect(admin_url(self.admin_site, "chatdebug_chatrun_changelist"))
 
     @admin.display(description="request")
     def shown_normalized_request(self, step: ChatStep) -> SafeString | str:
