@@ -1,6 +1,7 @@
 """The flight recorder as a Django app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.errors import set_deployment_rules_source
 
@@ -9,7 +10,7 @@ class ChatDebugConfig(AppConfig):
     """chatdebug: runs and steps of failing turns."""
 
     name = "chatdebug"
-    verbose_name = "Chat debug"
+    verbose_name = _("Chat debug")
     # Of its migrations: else a project with another one would be told to add its own.
     default_auto_field = "django.db.models.BigAutoField"
 

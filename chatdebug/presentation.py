@@ -11,10 +11,12 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
 from chatdebug.errors import code_like
-from chatdebug.errors.messages import ADVICE, sentence
+from chatdebug.errors.messages import advice, sentence
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import first_error_of, title_of
@@ -25,16 +27,18 @@ ICONS = {
     Status.ERROR: "✕",
     Status.INTERRUPTED: "■",
 }
-YES_OR_NO: dict[Any, str] = {True: "yes", False: "no"}
+AGO = ((86_400, _("%s d ago")), (3_600, _("%s h ago")), (60, _("%s min ago")))
+"""Units of time in seconds, and how so many of them are said."""
+LONG_AGO = 31 * 86_400
 LINE_CHARACTERS = 200
 """Of a question in one line."""
 OPEN_LINES = 12
 """A payload with more lines is folded."""
 PAYLOADS = {
-    "normalized_request": "Request",
-    "normalized_response": "Response",
-    "usage": "Usage",
-    "attempts": "HTTP attempts",
+    "normalized_request": _("Request"),
+    "normalized_response": _("Response"),
+    "usage": _("Usage"),
+    "attempts": _("HTTP attempts"),
 }
 """Columns of a step and their headings, in the order in which they are read."""
 
@@ -60,12 +64,12 @@ def span(duration: timedelta | None) -> str:
 def ago(moment: datetime, *, now: datetime | None = None) -> str:
     """Return how long ago a moment was, in one unit; after a month its date."""
     passed = ((now or timezone.now()) - moment).total_seconds()
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+    if passed >= LONG_AGO:
+        return f"{moment:%Y-%m-%d}"
+    for size, words in AGO:
         if passed >= size:
-            count = int(passed // size)
-            is_long_ago = unit == "d" and count > 30
-            return f"{moment:%Y-%m-%d}" if is_long_ago else f"{count} {unit} ago"
-    return "just now"
+            return words % int(passed // size)
+    return gettext("just now")
 
 
 def clock(moment: datetime) -> str:
@@ -79,7 +83,13 @@ def clock(moment: datetime) -> str:
 
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: 1 step, 2 steps."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    words = {
+        "attempt": ngettext("%s attempt", "%s attempts", count),
+        "frame": ngettext("%s frame", "%s frames", count),
+        "line": ngettext("%s line", "%s lines", count),
+        "step": ngettext("%s step", "%s steps", count),
+    }
+    return words[noun] % f"{count:,}"
 
 
 def pretty(value: Any) -> str:
@@ -139,9 +149,11 @@ class RunLine:
     def similar(self) -> str:
         """How many failures of the same kind were counted instead of stored."""
         count = self.run.similar_count
-        if self.run.fingerprint == OVERFLOW and count:
-            return f"and {count:,} more of all kinds: too many runs in an hour"
-        return f"and {count:,} more like it" if count else ""
+        if self.run.fingerprint == OVERFLOW:
+            words = gettext("and %s more of all kinds: too many runs in an hour")
+        else:
+            words = gettext("and %s more like it")
+        return words % f"{count:,}" if count else ""
 
     @property
     def note(self) -> str:
@@ -181,8 +193,8 @@ class ErrorReport:
                 status_code=payload.get("status_code"),
             ),
             reason=payload.get("detail") or payload.get("message") or "",
-            advice=ADVICE[kind],
-            kind=kind.label,
+            advice=advice(kind),
+            kind=str(kind.label),
             rule=payload.get("rule") or "",
             facts=list(_error_facts(payload)),
             causes=[
@@ -211,7 +223,7 @@ class StepReport:
     @property
     def name(self) -> str:
         """What it is called within its run."""
-        return f"Step {self.step.step_number}"
+        return gettext("Step %s") % self.step.step_number
 
     @property
     def icon(self) -> str:
@@ -272,7 +284,7 @@ class Payload:
 def payloads(step: ChatStep) -> list[Payload]:
     """Return what was recorded of a step besides its error; nothing of empty columns."""
     return [
-        Payload(heading, pretty(value))
+        Payload(str(heading), pretty(value))
         for column, heading in PAYLOADS.items()
         if (value := getattr(step, column))
     ]
@@ -286,7 +298,10 @@ def _kind(value: object) -> ErrorKind:
 def _tokens(summary: dict[str, Any]) -> str:
     sent = summary.get("total_input_tokens", 0)
     received = summary.get("total_output_tokens", 0)
-    return f"{sent:,} → {received:,} tok" if sent or received else ""
+    if not sent and not received:
+        return ""
+    numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
+    return gettext("%(sent)s → %(received)s tok") % numbers
 
 
 def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
@@ -295,23 +310,23 @@ def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
     codes = (payload.get("error_type"), payload.get("error_code"))
     code = " / ".join(code_like(value) for value in codes if value and code_like(value))
     known = {
-        "Provider": payload.get("provider"),
-        "HTTP status": payload.get("status_code"),
-        "Type or code": code,
-        "Request id": code_like(payload.get("request_id") or ""),
-        "Exception": payload.get("type"),
-        "Worth retrying": YES_OR_NO.get(payload.get("retryable"), ""),
-        "Retries before": payload.get("retry_count"),
-        "Elapsed": _milliseconds(payload.get("elapsed_ms")),
-        "First part after": _milliseconds(payload.get("first_part_ms")),
-        "Parts received": payload.get("parts_received"),
-        "Characters received": payload.get("characters_received"),
+        gettext("Provider"): payload.get("provider"),
+        # A status is a name, not an amount.
+        gettext("HTTP status"): _as_name(payload.get("status_code")),
+        gettext("Type or code"): code,
+        gettext("Request id"): code_like(payload.get("request_id") or ""),
+        gettext("Exception"): payload.get("type"),
+        gettext("Worth retrying"): _yes_or_no(payload.get("retryable")),
+        gettext("Retries before"): payload.get("retry_count"),
+        gettext("Elapsed"): _milliseconds(payload.get("elapsed_ms")),
+        gettext("First part after"): _milliseconds(payload.get("first_part_ms")),
+        gettext("Parts received"): payload.get("parts_received"),
+        gettext("Characters received"): payload.get("characters_received"),
         **_response_facts(payload),
     }
     for name, value in known.items():
         if isinstance(value, int):
-            # A status is a name, not an amount.
-            yield name, f"{value}" if name == "HTTP status" else f"{value:,}"
+            yield name, f"{value:,}"
         elif value:
             yield name, str(value)
 
@@ -320,16 +335,30 @@ def _response_facts(payload: dict[str, Any]) -> dict[str, Any]:
     """Return what is known of the last response; its status only if it is not the error's."""
     response = payload.get("response") or {}
     status, length = response.get("status"), response.get("length")
-    closed_by = {"provider": "the provider", "client": "this side"}
-    return {
-        "Response status": ""
-        if status == payload.get("status_code")
-        else f"{status or ''}",
-        "Content type": response.get("content_type"),
-        "Content length": "" if length is None else f"{length:,} bytes",
-        "Server": response.get("server"),
-        "Connection closed by": closed_by.get(response.get("closed_by", "")),
+    closed_by = {
+        "provider": gettext("the provider"),
+        "client": gettext("this side"),
     }
+    return {
+        gettext("Response status"): ""
+        if status == payload.get("status_code")
+        else _as_name(status),
+        gettext("Content type"): response.get("content_type"),
+        gettext("Content length"): ""
+        if length is None
+        else gettext("%s bytes") % f"{length:,}",
+        gettext("Server"): response.get("server"),
+        gettext("Connection closed by"): closed_by.get(response.get("closed_by", "")),
+    }
+
+
+def _yes_or_no(value: object) -> str:
+    words = {True: gettext("yes"), False: gettext("no")}
+    return words[value] if isinstance(value, bool) else ""
+
+
+def _as_name(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _milliseconds(amount: int | None) -> str:

@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
@@ -44,19 +46,22 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
         preview = ("preview",) if may_read_content(request.user) else ()
         return [
             (None, {"fields": ("note", "enabled", "position")}),
-            ("An error", {"fields": ("provider", "status_code", "code", "text")}),
+            (_("An error"), {"fields": ("provider", "status_code", "code", "text")}),
             (None, {"fields": ("kind", "retryable", *preview)}),
         ]
 
-    @admin.display(description="would have matched")
+    @admin.display(description=_("would have matched"))
     def preview(self, rule: ClassificationRule) -> str | SafeString:
         """Which stored runs the rule as it was saved would have decided."""
         if rule.pk is None:
-            return "Save the rule first; while it is not enabled, it decides nothing."
+            return gettext(
+                "Save the rule first; while it is not enabled, it decides nothing."
+            )
         preview = preview_rule(rule=rule.as_rule())
-        summary = (
-            f"{len(preview.runs)} runs, of the newest {preview.looked_at} stored errors"
-        )
+        summary = gettext("%(runs)s runs, of the newest %(errors)s stored errors") % {
+            "runs": len(preview.runs),
+            "errors": preview.looked_at,
+        }
         links = format_html_join(
             "",
             '<li><a href="{}">{}</a> {}</li>',

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext_lazy as _
 from rest_framework import generics, status
 from rest_framework.exceptions import APIException, ParseError, PermissionDenied
 from rest_framework.request import Request
@@ -43,7 +44,7 @@ class ForcedByDeployment(APIException):
     """The deployment records everything: a switch would change nothing."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "Full debug logging is forced by the deployment."
+    default_detail = _("Full debug logging is forced by the deployment.")
     default_code = "forced_by_deployment"
 
 
@@ -97,7 +98,7 @@ class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
         try:
             UUID(self.kwargs["run_id"])
         except ValueError as error:
-            raise ParseError("The run's id is not a UUID.") from error
+            raise ParseError(_("The run's id is not a UUID.")) from error
         return super().get_object()
 
 
@@ -194,7 +195,9 @@ def _require_open_gate(decision: Decision) -> None:
     if recorder_settings().FORCE_FULL:
         raise ForcedByDeployment
     if not decision.gate_open:
-        raise PermissionDenied("An administrator has not allowed full debug logging.")
+        raise PermissionDenied(
+            _("An administrator has not allowed full debug logging.")
+        )
 
 
 def _set(request: Request, *, scope: Scope, key: str) -> None:
