@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
 from chatdebug.errors import code_like
 from chatdebug.errors.messages import advice, sentence
+from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import first_error_of, title_of
@@ -183,27 +184,25 @@ class ErrorReport:
     """File, line and function, the outermost first."""
 
     @classmethod
-    def of(cls, payload: dict[str, Any]) -> "ErrorReport":
-        """Read the payload that ``chatdebug.recorder.evidence`` writes."""
-        kind = _kind(payload.get("kind"))
+    def of(cls, stored: dict[str, Any]) -> "ErrorReport":
+        """Read a stored ``ErrorPayload``, whatever release wrote it."""
+        payload = read_payload(stored)
+        kind = _kind(payload["kind"])
         return cls(
             sentence=sentence(
                 kind,
-                provider=payload.get("provider") or "",
-                status_code=payload.get("status_code"),
+                provider=payload["provider"],
+                status_code=payload["status_code"],
             ),
-            reason=payload.get("detail") or payload.get("message") or "",
+            reason=payload["detail"] or payload["message"],
             advice=advice(kind),
             kind=str(kind.label),
-            rule=payload.get("rule") or "",
+            rule=payload["rule"],
             facts=list(_error_facts(payload)),
-            causes=[
-                (cause.get("type", ""), cause.get("message", ""))
-                for cause in payload.get("chain") or ()
-            ],
+            causes=[(link["type"], link["message"]) for link in payload["chain"]],
             frames=[
-                f"{frame.get('file')}:{frame.get('line')} {frame.get('function')}"
-                for frame in payload.get("frames") or ()
+                f"{frame['file']}:{frame['line']} {frame['function']}"
+                for frame in payload["frames"]
             ],
         )
 
@@ -304,24 +303,23 @@ def _tokens(summary: dict[str, Any]) -> str:
     return gettext("%(sent)s → %(received)s tok") % numbers
 
 
-def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _error_facts(payload: ErrorPayload) -> Iterable[tuple[str, str]]:
     """Yield the facts that are known, each with its name."""
     # What older releases stored may be a provider's words, for readers of facts only.
-    codes = (payload.get("error_type"), payload.get("error_code"))
-    code = " / ".join(code_like(value) for value in codes if value and code_like(value))
+    codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
     known = {
-        gettext("Provider"): payload.get("provider"),
+        gettext("Provider"): payload["provider"],
         # A status is a name, not an amount.
-        gettext("HTTP status"): _as_name(payload.get("status_code")),
-        gettext("Type or code"): code,
-        gettext("Request id"): code_like(payload.get("request_id") or ""),
-        gettext("Exception"): payload.get("type"),
-        gettext("Worth retrying"): _yes_or_no(payload.get("retryable")),
-        gettext("Retries before"): payload.get("retry_count"),
-        gettext("Elapsed"): _milliseconds(payload.get("elapsed_ms")),
-        gettext("First part after"): _milliseconds(payload.get("first_part_ms")),
-        gettext("Parts received"): payload.get("parts_received"),
-        gettext("Characters received"): payload.get("characters_received"),
+        gettext("HTTP status"): _as_name(payload["status_code"]),
+        gettext("Type or code"): " / ".join(filter(None, codes)),
+        gettext("Request id"): code_like(payload["request_id"]),
+        gettext("Exception"): payload["type"],
+        gettext("Worth retrying"): _yes_or_no(payload["retryable"]),
+        gettext("Retries before"): payload["retry_count"],
+        gettext("Elapsed"): _milliseconds(payload["elapsed_ms"]),
+        gettext("First part after"): _milliseconds(payload["first_part_ms"]),
+        gettext("Parts received"): payload["parts_received"],
+        gettext("Characters received"): payload["characters_received"],
         **_response_facts(payload),
     }
     for name, value in known.items():
@@ -331,24 +329,23 @@ def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
             yield name, str(value)
 
 
-def _response_facts(payload: dict[str, Any]) -> dict[str, Any]:
+def _response_facts(payload: ErrorPayload) -> dict[str, str]:
     """Return what is known of the last response; its status only if it is not the error's."""
-    response = payload.get("response") or {}
-    status, length = response.get("status"), response.get("length")
-    closed_by = {
-        "provider": gettext("the provider"),
-        "client": gettext("this side"),
-    }
+    response = payload["response"]
+    status: int | None = response.get("status")
+    length: int | None = response.get("length")
+    content_type: str = response.get("content_type", "")
+    server: str = response.get("server", "")
+    closed_by: str = response.get("closed_by", "")
+    words = {"provider": gettext("the provider"), "client": gettext("this side")}
+    size = "" if length is None else gettext("%s bytes") % f"{length:,}"
+    is_known = status == payload["status_code"]
     return {
-        gettext("Response status"): ""
-        if status == payload.get("status_code")
-        else _as_name(status),
-        gettext("Content type"): response.get("content_type"),
-        gettext("Content length"): ""
-        if length is None
-        else gettext("%s bytes") % f"{length:,}",
-        gettext("Server"): response.get("server"),
-        gettext("Connection closed by"): closed_by.get(response.get("closed_by", "")),
+        gettext("Response status"): "" if is_known else _as_name(status),
+        gettext("Content type"): content_type,
+        gettext("Content length"): size,
+        gettext("Server"): server,
+        gettext("Connection closed by"): words.get(closed_by, ""),
     }
 
 

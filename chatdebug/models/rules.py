@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors import Rule, own_rule
+from chatdebug.errors import Rule, custom_rule
 
 MIN_STATUS, MAX_STATUS = 100, 599
 
@@ -100,7 +100,7 @@ class ClassificationRule(models.Model):
 
     def as_rule(self) -> Rule:
         """Return what the classification tries. Raises ValueError for a useless text."""
-        return own_rule(
+        return custom_rule(
             id=str(self.pk),
             kind=ErrorKind(self.kind or ErrorKind.GENERIC),
             retryable=self.retryable,
