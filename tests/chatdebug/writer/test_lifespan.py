@@ -42,7 +42,8 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [
         record.message
         for record in caplog.records
-        if record.levelno >= logging.WARNING and record.name == "chatdebug.writer.lifespan"
+        if record.levelno >= logging.WARNING
+        and record.name == "chatdebug.writer.lifespan"
     ]
 
 
