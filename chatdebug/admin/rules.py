@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.formats import clock
 from chatdebug.models import ClassificationRule
-from chatdebug.presentation import clock
 from chatdebug.services.rules import loaded_rules, preview_rule
 
 SHOWN = 20

@@ -23,9 +23,10 @@ from chatdebug.admin.addresses import debug_tab_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
 from chatdebug.errors.messages import PROVIDERS
+from chatdebug.formats import clock
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.presentation import RunLine, clock
+from chatdebug.presentation import RunLine
 from chatdebug.querysets import ChatRunQuerySet
 from chatdebug.services.audit import note_reading
 

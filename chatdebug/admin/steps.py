@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ContentAdmin
+from chatdebug.formats import counted, icon, pretty, span
 from chatdebug.models import ChatStep
-from chatdebug.presentation import PAYLOADS, ErrorReport, counted, icon, pretty, span
+from chatdebug.presentation import PAYLOADS, ErrorReport
 
 VIEW_RUNS = "chatdebug.view_chatrun"
 """Who may look at runs may look at their steps."""

@@ -13,8 +13,9 @@ from django.utils.translation.template import templatize
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import classify
+from chatdebug.formats import ago, clock, counted
 from chatdebug.models import ChatRun
-from chatdebug.presentation import RunLine, ago, clock, counted
+from chatdebug.presentation import RunLine
 from tests.architecture.tree import ROOT, modules, project_files, read
 from tests.factories import ChatRunFactory, UserFactory
 
