@@ -6,16 +6,9 @@ from typing import Any
 import pytest
 
 from chatdebug.enums import ErrorKind, Status
+from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation import (
-    ErrorReport,
-    RunLine,
-    RunReport,
-    ago,
-    counted,
-    payloads,
-    span,
-)
+from chatdebug.presentation import ErrorReport, RunLine, RunReport, payloads
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
