@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import urlsplit
 
 QUOTA = {
     "error": {
@@ -30,7 +31,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Fail in the way that the path names."""
-        name = self.path.strip("/").partition("/")[0].partition("?")[0]
+        # A client that takes this server for a proxy sends a whole URL.
+        name = urlsplit(self.path).path.strip("/").partition("/")[0]
         if length := int(self.headers.get("content-length") or 0):
             self.rfile.read(length)
         match name:

@@ -1,0 +1,54 @@
+"""``instrument_anthropic``: the calls of Anthropic's SDK as steps."""
+
+from importlib import import_module
+from typing import Any
+
+from chatdebug.instrument.sdk import (
+    Sdk,
+    instrument_class,
+    instrument_client,
+    uninstrument_class,
+    uninstrument_client,
+)
+
+ANTHROPIC = Sdk(provider="anthropic", formats={"/v1/messages": "messages"})
+CLIENTS = ("Anthropic", "AsyncAnthropic")
+
+
+def instrument_anthropic[Client](client: Client | None = None) -> Client | None:
+    """Record the calls of a client of Anthropic's SDK, or without one of all clients.
+
+    Each message is a step of the run that it is made in: ``messages.create`` and
+    ``messages.stream``, their beta variants, raw and streaming responses, sync and async.
+    In no run, but after ``set_chat``, it makes a run of its own; else it costs nothing.
+    Without a client, those for Bedrock and Vertex are recorded too.
+
+    Returns the client. May be said twice, and before Django's apps are loaded. Raises
+    ImportError where the SDK is not installed. What the SDK returns and raises is passed
+    on unchanged::
+
+        client = chatdebug.instrument_anthropic(Anthropic())
+
+        with chatdebug.set_chat(chat.pk, user.pk):
+            client.messages.create(model=model, max_tokens=1000, messages=messages)
+    """
+    if client is not None:
+        instrument_client(client, ANTHROPIC)
+    else:
+        for one in _classes():
+            instrument_class(one, ANTHROPIC)
+    return client
+
+
+def uninstrument_anthropic(client: object | None = None) -> None:
+    """Take ``instrument_anthropic`` back: of this client, or without one of all."""
+    if client is not None:
+        uninstrument_client(client)
+    else:
+        for one in _classes():
+            uninstrument_class(one)
+
+
+def _classes() -> list[Any]:
+    sdk = import_module("anthropic")
+    return [getattr(sdk, name) for name in CLIENTS]
