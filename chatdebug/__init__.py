@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from chatdebug.instrument.chats import set_chat
     from chatdebug.instrument.decorator import recorded
     from chatdebug.instrument.http import record_http, unrecord_http
+    from chatdebug.instrument.langchain import (
+        instrument_langchain,
+        uninstrument_langchain,
+    )
+    from chatdebug.instrument.litellm import instrument_litellm, uninstrument_litellm
     from chatdebug.instrument.openai import instrument_openai, uninstrument_openai
     from chatdebug.instrument.pydantic_ai import (
         instrument_pydantic_ai,
@@ -26,6 +31,8 @@ HOMES = {
     "current_run": "chatdebug.recorder",
     "forget_chat": "chatdebug.recorder",
     "instrument_anthropic": "chatdebug.instrument.anthropic",
+    "instrument_langchain": "chatdebug.instrument.langchain",
+    "instrument_litellm": "chatdebug.instrument.litellm",
     "instrument_openai": "chatdebug.instrument.openai",
     "instrument_pydantic_ai": "chatdebug.instrument.pydantic_ai",
     "record_http": "chatdebug.instrument.http",
@@ -33,6 +40,8 @@ HOMES = {
     "recorded": "chatdebug.instrument.decorator",
     "set_chat": "chatdebug.instrument.chats",
     "uninstrument_anthropic": "chatdebug.instrument.anthropic",
+    "uninstrument_langchain": "chatdebug.instrument.langchain",
+    "uninstrument_litellm": "chatdebug.instrument.litellm",
     "uninstrument_openai": "chatdebug.instrument.openai",
     "uninstrument_pydantic_ai": "chatdebug.instrument.pydantic_ai",
     "unrecord_http": "chatdebug.instrument.http",
@@ -43,6 +52,8 @@ __all__ = [
     "current_run",
     "forget_chat",
     "instrument_anthropic",
+    "instrument_langchain",
+    "instrument_litellm",
     "instrument_openai",
     "instrument_pydantic_ai",
     "record_http",
@@ -50,6 +61,8 @@ __all__ = [
     "recorded",
     "set_chat",
     "uninstrument_anthropic",
+    "uninstrument_langchain",
+    "uninstrument_litellm",
     "uninstrument_openai",
     "uninstrument_pydantic_ai",
     "unrecord_http",
