@@ -140,10 +140,7 @@ async def ask_level(chat_id: str, owner_id: str) -> Level:
 
 @contextmanager
 def closed_gate() -> Iterator[None]:
-    """Take the gate for closed inside the block, without a query, until a switch changes.
-
-    For tests, whose queries are counted.
-    """
+    """Take the gate for closed inside the block, without a query: tests count theirs."""
     _known.keep_closed_gate(inf)
     try:
         yield

@@ -1,18 +1,13 @@
 """``instrument_anthropic``: the calls of Anthropic's SDK as steps."""
 
-from importlib import import_module
-from typing import Any
+from chatdebug.instrument.sdk import Sdk, instrument, uninstrument
 
-from chatdebug.instrument.sdk import (
-    Sdk,
-    instrument_class,
-    instrument_client,
-    uninstrument_class,
-    uninstrument_client,
+ANTHROPIC = Sdk(
+    provider="anthropic",
+    module="anthropic",
+    clients=("Anthropic", "AsyncAnthropic"),
+    formats={"/v1/messages": "messages"},
 )
-
-ANTHROPIC = Sdk(provider="anthropic", formats={"/v1/messages": "messages"})
-CLIENTS = ("Anthropic", "AsyncAnthropic")
 
 
 def instrument_anthropic[Client](client: Client | None = None) -> Client | None:
@@ -32,23 +27,10 @@ def instrument_anthropic[Client](client: Client | None = None) -> Client | None:
         with chatdebug.set_chat(chat.pk, user.pk):
             client.messages.create(model=model, max_tokens=1000, messages=messages)
     """
-    if client is not None:
-        instrument_client(client, ANTHROPIC)
-    else:
-        for one in _classes():
-            instrument_class(one, ANTHROPIC)
+    instrument(ANTHROPIC, client)
     return client
 
 
 def uninstrument_anthropic(client: object | None = None) -> None:
     """Take ``instrument_anthropic`` back: of this client, or without one of all."""
-    if client is not None:
-        uninstrument_client(client)
-    else:
-        for one in _classes():
-            uninstrument_class(one)
-
-
-def _classes() -> list[Any]:
-    sdk = import_module("anthropic")
-    return [getattr(sdk, name) for name in CLIENTS]
+    uninstrument(ANTHROPIC, client)

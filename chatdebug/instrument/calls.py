@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from chatdebug.enums import Level, Operation
+from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
 from chatdebug.levels import known_level, level_at_once
 from chatdebug.recorder.attempts import current_sink
@@ -27,14 +28,16 @@ logger = logging.getLogger("chatdebug.recorder")
 class Call:
     """A step, in the run that the call is made in or in one of its own.
 
+    ``format`` is that of the answer, which may be a stream.
     It ends once, with ``complete``, ``fail`` or ``interrupt``, in any thread or task.
     None of them raises.
     """
 
-    __slots__ = ("_durable", "_has_own_run", "is_over", "step")
+    __slots__ = ("_durable", "_has_own_run", "format", "is_over", "step")
 
-    def __init__(self, step: Step, *, has_own_run: bool) -> None:
+    def __init__(self, step: Step, format: Format, *, has_own_run: bool) -> None:
         self.step = step
+        self.format = format
         self.is_over = False
         self._has_own_run = has_own_run
         self._durable: Future[bool] | None = None
@@ -106,6 +109,7 @@ def begin_call(
     provider: str,
     model: str,
     request: Callable[[], dict[str, Any]],
+    format: Format = CHAT,
 ) -> Call | None:
     """Return a call that begins now; None if nobody records here. Never raises.
 
@@ -123,7 +127,7 @@ def begin_call(
         step = open_step(run, operation)
         if step.is_full:
             step.begin(Later(request))
-        return Call(step, has_own_run=has_own_run)
+        return Call(step, format, has_own_run=has_own_run)
     except Exception:
         logger.exception("The recorder could not begin a call")
         return None

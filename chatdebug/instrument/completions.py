@@ -7,7 +7,6 @@ from typing import Any
 
 from chatdebug.enums import Operation
 from chatdebug.errors import EmptyResultError
-from chatdebug.instrument.answers import CHAT
 from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.streams import StreamWatch
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_request, wire_usage
@@ -17,7 +16,7 @@ logger = logging.getLogger("chatdebug.recorder")
 POSITIONAL = ("model", "messages")
 
 
-def begin_completion(args: tuple[Any, ...], how: dict[str, Any]) -> Call | None:
+def begin_completion(*args: Any, **how: Any) -> Call | None:
     """Return a call that begins with these arguments; None if nobody records it."""
     body = {**dict(zip(POSITIONAL, args, strict=False)), **how}
     messages = body.get("messages")
@@ -53,8 +52,8 @@ def take_completion(call: Call, result: Any) -> None:
 
 def _follow(call: Call, stream: Any) -> None:
     """Let the stream, which stays the object that it is, be read through a watch."""
-    kind = type(stream)
-    watched = StreamWatch(call, CHAT)
+    kind: Any = type(stream)
+    watched = StreamWatch(call)
     if hasattr(stream, "__next__"):
         stream.chatdebug_events = watched.read(_events(kind, stream))
     if hasattr(stream, "__anext__"):

@@ -1,10 +1,10 @@
 """``instrument_litellm``: the calls of LiteLLM as steps."""
 
-from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache
 from importlib import import_module
-from inspect import iscoroutinefunction
 from typing import Any
+
+from chatdebug.instrument.wrapping import is_recording, recording
 
 FUNCTIONS = ("completion", "acompletion")
 
@@ -25,8 +25,8 @@ def instrument_litellm() -> None:
     litellm: Any = import_module("litellm")
     for name in FUNCTIONS:
         function = getattr(litellm, name)
-        if not getattr(function, "is_recording", False):
-            setattr(litellm, name, _recording(function))
+        if not is_recording(function):
+            setattr(litellm, name, recording(function, _begin, _take))
 
 
 def uninstrument_litellm() -> None:
@@ -34,50 +34,16 @@ def uninstrument_litellm() -> None:
     litellm: Any = import_module("litellm")
     for name in FUNCTIONS:
         function = getattr(litellm, name)
-        if getattr(function, "is_recording", False):
+        if is_recording(function):
             setattr(litellm, name, function.__wrapped__)
 
 
-def _recording(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with recording around it."""
+def _begin(*args: Any, **how: Any) -> Any:
+    return _recorder().begin_completion(*args, **how)
 
-    @wraps(function)
-    def recording(*args: Any, **how: Any) -> Any:
-        call = _recorder().begin_completion(args, how)
-        if call is None:
-            return function(*args, **how)
-        try:
-            result = function(*args, **how)
-        except BaseException as error:
-            call.fail(error)
-            call.wait()
-            raise
-        finally:
-            call.step.release()
-        _recorder().take_completion(call, result)
-        call.wait()
-        return result
 
-    @wraps(function)
-    async def recording_async(*args: Any, **how: Any) -> Any:
-        call = _recorder().begin_completion(args, how)
-        if call is None:
-            return await function(*args, **how)
-        try:
-            result = await function(*args, **how)
-        except BaseException as error:
-            call.fail(error)
-            await call.wait_in_task(error)
-            raise
-        finally:
-            call.step.release()
-        _recorder().take_completion(call, result)
-        await call.wait_in_task(None)
-        return result
-
-    wrapper: Any = recording_async if iscoroutinefunction(function) else recording
-    wrapper.is_recording = True
-    return wrapper  # type: ignore[no-any-return]
+def _take(call: Any, result: Any) -> None:
+    _recorder().take_completion(call, result)
 
 
 @cache

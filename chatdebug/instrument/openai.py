@@ -1,18 +1,11 @@
 """``instrument_openai``: the calls of OpenAI's SDK as steps."""
 
-from importlib import import_module
-from typing import Any
-
-from chatdebug.instrument.sdk import (
-    Sdk,
-    instrument_class,
-    instrument_client,
-    uninstrument_class,
-    uninstrument_client,
-)
+from chatdebug.instrument.sdk import Sdk, instrument, uninstrument
 
 OPENAI = Sdk(
     provider="openai",
+    module="openai",
+    clients=("OpenAI", "AsyncOpenAI"),
     formats={
         "/chat/completions": "chat",
         "/completions": "chat",
@@ -20,7 +13,6 @@ OPENAI = Sdk(
         "/embeddings": "chat",
     },
 )
-CLIENTS = ("OpenAI", "AsyncOpenAI")
 
 
 def instrument_openai[Client](client: Client | None = None) -> Client | None:
@@ -42,23 +34,10 @@ def instrument_openai[Client](client: Client | None = None) -> Client | None:
             answer = client.chat.completions.create(model=model, messages=messages)
             run.complete()
     """
-    if client is not None:
-        instrument_client(client, OPENAI)
-    else:
-        for one in _classes():
-            instrument_class(one, OPENAI)
+    instrument(OPENAI, client)
     return client
 
 
 def uninstrument_openai(client: object | None = None) -> None:
     """Take ``instrument_openai`` back: of this client, or without one of all clients."""
-    if client is not None:
-        uninstrument_client(client)
-    else:
-        for one in _classes():
-            uninstrument_class(one)
-
-
-def _classes() -> list[Any]:
-    sdk = import_module("openai")
-    return [getattr(sdk, name) for name in CLIENTS]
+    uninstrument(OPENAI, client)

@@ -7,6 +7,8 @@ from importlib import import_module
 from types import MethodType
 from typing import Any
 
+from chatdebug.instrument.wrapping import is_recording, marked
+
 type Iter = Callable[..., AbstractAsyncContextManager[Any]]
 
 
@@ -33,10 +35,10 @@ def instrument_pydantic_ai[T](model_or_agent: T | None = None) -> T | None:
         recorded: T = _agents().recorded(target)
         return recorded
     if target is None:
-        if not _is_recording(sdk.Agent.iter):
+        if not is_recording(sdk.Agent.iter):
             sdk.Agent.iter = _recording(sdk.Agent.iter)
     elif isinstance(target, sdk.Agent):
-        if not _is_recording(target.iter):
+        if not is_recording(target.iter):
             target.iter = MethodType(_recording(type(target).iter), target)
     else:
         kind = type(target).__name__
@@ -50,12 +52,8 @@ def uninstrument_pydantic_ai(agent: object | None = None) -> None:
         vars(agent).pop("iter", None)
         return
     sdk: Any = import_module("pydantic_ai")
-    if _is_recording(sdk.Agent.iter):
+    if is_recording(sdk.Agent.iter):
         sdk.Agent.iter = sdk.Agent.iter.__wrapped__
-
-
-def _is_recording(function: Any) -> bool:
-    return getattr(function, "is_recording", False)
 
 
 def _recording(iter: Iter) -> Iter:
@@ -67,8 +65,7 @@ def _recording(iter: Iter) -> Iter:
         async with _agents().agent_block(how), iter(agent, *args, **how) as agent_run:
             yield agent_run
 
-    recording.is_recording = True  # type: ignore[attr-defined]
-    return recording
+    return marked(recording)
 
 
 @cache

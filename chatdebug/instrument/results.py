@@ -23,7 +23,9 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def begin(client: Any, options: Any, *, provider: str, is_stream: bool) -> Call | None:
+def begin(
+    client: Any, options: Any, *, provider: str, format: str, is_stream: bool
+) -> Call | None:
     """Return a call that begins with this request of the client; None if unrecorded."""
     body = options.json_data if isinstance(options.json_data, Mapping) else {}
     model = body.get("model")
@@ -32,6 +34,7 @@ def begin(client: Any, options: Any, *, provider: str, is_stream: bool) -> Call 
         provider=provider,
         model=model if isinstance(model, str) else "",
         request=_request(body),
+        format=FORMATS[format],
     )
     if call is not None and call.is_full:
         _record_attempts(client)
@@ -43,23 +46,23 @@ def _record_attempts(client: Any) -> None:
     record_http(client._client)
 
 
-def take_result(call: Call, result: Any, format: str) -> None:
+def take_result(call: Call, result: Any) -> None:
     """End the call with what it returned, or follow that to its end. Never raises."""
     try:
-        _take_result(call, result, FORMATS[format])
+        _take_result(call, result)
     except Exception:
         logger.exception("The recorder could not follow an answer")
         call.complete()
 
 
-def _take_result(call: Call, result: Any, format: Format) -> None:
+def _take_result(call: Call, result: Any) -> None:
     if result is None:
         call.fail(EmptyResultError())
     elif hasattr(result, "_iterator"):
-        watch(result, call, format)
+        watch(result, call)
     elif hasattr(result, "http_response"):
-        _take_raw(call, result, format)
-    elif (failure := format.failure(result)) is not None:
+        _take_raw(call, result)
+    elif (failure := call.format.failure(result)) is not None:
         call.fail(failure)
     elif call.is_full:
         call.complete(
@@ -70,7 +73,7 @@ def _take_result(call: Call, result: Any, format: Format) -> None:
         call.complete()
 
 
-def _take_raw(call: Call, raw: Any, format: Format) -> None:
+def _take_raw(call: Call, raw: Any) -> None:
     """Take a response that its caller parses, or reads, in its own way and time."""
     if raw.http_response.is_closed:
         json = raw.http_response.json
@@ -79,7 +82,7 @@ def _take_raw(call: Call, raw: Any, format: Format) -> None:
         else:
             call.complete()
         return
-    parse, answer = raw.parse, _RawAnswer(call, format)
+    parse, answer = raw.parse, _RawAnswer(call)
     on_close(raw.http_response, answer.close)
 
     def parse_here(*args: Any, **how: Any) -> Any:
@@ -98,16 +101,15 @@ class _RawAnswer:
     handed over, and what its reader makes of it is no part of the call.
     """
 
-    def __init__(self, call: Call, format: Format) -> None:
+    def __init__(self, call: Call) -> None:
         self._call = call
-        self._format = format
         self._is_followed = False
 
     def follow(self, parsed: Any) -> Any:
         """Return what the response was parsed to."""
         try:
             if hasattr(parsed, "_iterator"):
-                watch(parsed, self._call, self._format)
+                watch(parsed, self._call)
                 self._is_followed = True
         except Exception:
             logger.exception("The recorder could not follow an answer")

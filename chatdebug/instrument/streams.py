@@ -12,7 +12,6 @@ from typing import Any
 from weakref import finalize
 
 from chatdebug.errors import IncompleteStreamError
-from chatdebug.instrument.answers import Format
 from chatdebug.instrument.calls import Call
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
 from chatdebug.recorder.evidence import Progress
@@ -38,10 +37,10 @@ class StreamWatch:
         "_last",
     )
 
-    def __init__(self, call: Call, format: Format) -> None:
+    def __init__(self, call: Call) -> None:
         self._call = call
-        self._format = format
-        self._answer = format.answer() if call.is_full else None
+        self._format = call.format
+        self._answer = call.format.answer() if call.is_full else None
         self._last: deque[Any] = deque(maxlen=LAST_EVENTS)
         self._count = self._characters = 0
         self._first_at: float | None = None
@@ -154,9 +153,9 @@ class StreamWatch:
         return lambda: wire_usage(as_mapping(answer.body().get("usage") or {}))
 
 
-def watch(stream: Any, call: Call, format: Format) -> None:
+def watch(stream: Any, call: Call) -> None:
     """Follow a stream of one of the SDKs, where it stands."""
-    watched = StreamWatch(call, format)
+    watched = StreamWatch(call)
     events = stream._iterator
     is_async = hasattr(events, "__anext__")
     stream._iterator = (watched.read_async if is_async else watched.read)(events)

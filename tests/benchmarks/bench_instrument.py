@@ -11,8 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from chatdebug import set_chat
-from chatdebug.instrument.openai import OPENAI
-from chatdebug.instrument.sdk import instrument_class
+from chatdebug.instrument.openai import instrument_openai
 from chatdebug.recorder import Level, record_run
 from tests.benchmarks.database import bench_database
 
@@ -30,14 +29,14 @@ class Plain:
     """A client that answers from memory."""
 
     def request(self, cast_to: Any, options: Any, **how: Any) -> Any:
+        """Answer at once."""
         return Stream() if how.get("stream") else OPTIONS
 
+    def copy(self) -> "Plain":
+        """Return another one."""
+        return Plain()
 
-class Instrumented(Plain):
-    """The same, recorded."""
-
-    def request(self, cast_to: Any, options: Any, **how: Any) -> Any:
-        return super().request(cast_to, options, **how)
+    with_options = copy
 
 
 class Response:
@@ -75,16 +74,17 @@ def _microseconds(do: Callable[[], None]) -> float:
 
 def _over_bare(do: Callable[[Plain], None]) -> float:
     """Return what recording adds to a call: the least of many rounds, side by side."""
+    plain, instrumented = Plain(), Plain()
+    instrument_openai(instrumented)
     bare, recorded = [], []
     for _ in range(ROUNDS):
-        bare.append(_microseconds(lambda: do(Plain())))
-        recorded.append(_microseconds(lambda: do(Instrumented())))
+        bare.append(_microseconds(lambda: do(plain)))
+        recorded.append(_microseconds(lambda: do(instrumented)))
     return min(recorded) - min(bare)
 
 
 def main() -> None:
     """Measure on the database of the settings, in a database of its own."""
-    instrument_class(Instrumented, OPENAI)
     with bench_database():
         _say("in no run", _over_bare(_call))
         with record_run(chat_id="bench", level=Level.ERRORS):
