@@ -156,7 +156,7 @@ def _said(body: Json) -> tuple[Any, list[Any]]:
         for item in body["output"] or ():
             found = as_mapping(item)
             is_message = found.get("type") == "message"
-            content += _contents(found.get("content")) if is_message else [found]
+            content += _contents(found.get("content")) if is_message else [item]
         return body.get("status"), content
     return body.get("stop_reason"), _contents(body.get("content"))
 

@@ -17,6 +17,7 @@ import chatdebug
 from chatd.demo_provider import DemoProvider
 from chatdebug.models import ChatRun
 from chatdebug.recorder import Level, record_run
+from tests.chatdebug.errors.server import failing_server
 from tests.chatdebug.instrument.sdks import (
     CALLS,
     KEY,
@@ -382,3 +383,25 @@ def test_a_recorder_that_fails_costs_the_caller_nothing(
         monkeypatch.setattr("chatdebug.instrument.streams.StreamWatch._end", broken)
         with record_run(chat_id="c", level=Level.FULL), suppress(RuntimeError):
             assert PROMPT in chat_stream(client, "demo")
+
+
+@pytest.mark.parametrize("name", ["responses", "responses-failed"])
+@pytest.mark.usefixtures("instrumented")
+def test_a_streamed_response_says_itself_whether_it_failed(name: str) -> None:
+    """The SDK raises nothing for one that did."""
+    with (
+        failing_server() as url,
+        openai.OpenAI(base_url=f"{url}/{name}", api_key=KEY) as client,
+        record_run(chat_id="c", level=Level.FULL) as run,
+        client.responses.create(model="demo", input=PROMPT, stream=True) as stream,
+    ):
+        assert len(list(stream)) == 2
+        run.complete()
+    (step,) = steps()
+    assert step.normalized_request["messages"][0]["parts"][0]["text"] == PROMPT
+    assert step.normalized_response["content"][0]["text"] == "Hello"
+    if name == "responses":
+        assert (step.status, step.usage["output_tokens"]) == ("completed", 2)
+    else:
+        assert (step.status, step.error["type"]) == ("error", "FailedResponseError")
+        assert step.error["error_code"] == "flux_inverted"
