@@ -7,11 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import ERROR, run_checks
 from django.core.management.base import SystemCheckError
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from chatd.demo_provider import DemoProvider
 from chatd.llm.clients import close_http_clients
-from chatd.llm.configured import set_demo_provider
-from chatd.turns.runners.local import LocalRunner
+from chatd.llm.providers.demo import set_demo_provider
+from chatd.turns.runner import get_runner
 from chatdebug.recorder import recorder_lifespan
 
 type Message = dict[str, Any]
@@ -32,10 +33,23 @@ async def site_lifespan() -> AsyncIterator[None]:
             stack.callback(set_demo_provider, None)
             set_demo_provider(await stack.enter_async_context(DemoProvider()))
         stack.push_async_callback(close_http_clients)
-        runner = LocalRunner()
+        stack.callback(close_connection_pool)
+        runner = get_runner()
         stack.push_async_callback(runner.close)
         await runner.start()
         yield
+
+
+def close_connection_pool() -> None:
+    """Close the requests' pool, if there is one, without waiting for its connections.
+
+    Whoever still waits for one gets an error now: a thread that waits for a database that
+    is away would keep the process from ending. A later request makes a new pool.
+    """
+    connection: Any = connections[DEFAULT_DB_ALIAS]
+    if (pool := getattr(connection, "pool", None)) is not None:
+        pool.close(timeout=0)
+        connection.close_pool()
 
 
 def raise_for_checks() -> None:
@@ -54,25 +68,17 @@ def with_lifespan(
     """Return an ASGI application that also speaks the lifespan protocol."""
 
     async def wrapped(scope: Message, receive: Application, send: Application) -> None:
-        if scope["type"] == "lifespan":
-            await _live(lifespan, receive, send)
-        else:
+        if scope["type"] != "lifespan":
             await application(scope, receive, send)
+            return
+        await receive()  # lifespan.startup
+        try:
+            async with lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()  # lifespan.shutdown
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": repr(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
 
     return wrapped
-
-
-async def _live(
-    lifespan: Callable[[], AbstractAsyncContextManager[None]],
-    receive: Application,
-    send: Application,
-) -> None:
-    await receive()  # lifespan.startup
-    try:
-        async with lifespan():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()  # lifespan.shutdown
-    except Exception as error:
-        await send({"type": "lifespan.startup.failed", "message": repr(error)})
-        raise
-    await send({"type": "lifespan.shutdown.complete"})

@@ -54,14 +54,15 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    # Around all that may answer in place of a view: what they refuse has the headers too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "chatd.middleware.private_responses",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -181,6 +182,10 @@ TURN_LIMITS: dict[str, int] = {
     "running_of_owner": env.int("TURN_MAX_RUNNING_OF_OWNER", 10, validate=AT_LEAST_1),
     "queued_of_owner": env.int("TURN_MAX_QUEUED_OF_OWNER", 20, validate=AT_LEAST_1),
 }
+# Who runs turns, and who tells their viewers: dotted paths, see chatd.turns.runner and
+# chatd.turns.bus.
+RUNNER = env.str("RUNNER", "chatd.turns.runners.local.LocalRunner")
+BUS = env.str("BUS", "chatd.turns.bus.memory.MemoryBus")
 # Open streams of answers: one for each running turn in each tab. More are told to wait.
 MAX_STREAMS_PER_PERSON = env.int(
     "MAX_STREAMS_PER_PERSON", 30, validate=validate.Range(min=1)
@@ -216,14 +221,16 @@ REST_KNOX = {
 }
 KNOX_TOKEN_MODEL = "chatd.ApiToken"  # noqa: S105 - no secret
 MIGRATION_MODULES = {"knox": None}  # its own table is not used
+RATE = validate.Regexp(r"^[1-9][0-9]*/(s(ec(ond)?)?|m(in(ute)?)?|h(our)?|d(ay)?)$")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "chatd.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_THROTTLE_RATES": {
-        "token": env.str("API_RATE_TOKEN", "30/minute"),  # for each address
-        "messages": env.str("API_RATE_MESSAGES", "120/minute"),  # for each person
+        # For each address, and for each person: by the pages and the API together.
+        "token": env.str("API_RATE_TOKEN", "30/minute", validate=RATE),
+        "messages": env.str("API_RATE_MESSAGES", "120/minute", validate=RATE),
     },
     "NUM_PROXIES": int(BEHIND_PROXY),  # else a client's own word would be believed
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -29,7 +29,7 @@ from chatdebug.levels import closed_gate
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder.storm import storm_guard
 from chatdebug.writer import Snapshot, Table, Writer, replaced_writer
-from chatdebug.writer.tally import Instead
+from chatdebug.writer.similar_counts import Instead
 
 RUNS_KEPT = 1_000
 

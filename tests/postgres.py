@@ -54,6 +54,11 @@ class PostgresServer:
         """Return the address of the server's database, for ``DATABASE_URL``."""
         return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return where the server listens."""
+        return "127.0.0.1", self._port
+
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
         data = self._package.pgdata

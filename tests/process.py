@@ -31,15 +31,20 @@ class SiteProcess:
         self.var_dir = var_dir
         self._environment = _environment(var_dir) | environment
         # The demo itself refuses a database that is not its own.
-        self._command = (
-            ["-m", "tests.demo_site"]
-            if "DATABASE_URL" in environment
-            else ["manage.py", "demo", "--port", str(ANY_PORT)]
-        )
+        if "DATABASE_URL" in environment:
+            self._command = ["-m", "tests.demo_site"]
+        else:
+            self._command = ["manage.py", "demo", "--port", str(ANY_PORT)]
+            self._environment["CHATD_DEMO"] = "true"  # for code that is run beside it
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
         self._known = Event()  # the address is, or that none comes
         self._reader: Thread | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start it, or start it again after its end, and wait until it is ready."""
@@ -99,6 +104,10 @@ class SiteProcess:
     def output(self) -> str:
         """The last lines that it printed."""
         return "".join(self._lines[-LINES_KEPT:])
+
+    def forget_output(self) -> None:
+        """Forget what it has printed so far."""
+        self._lines.clear()
 
     def __enter__(self) -> Self:
         try:

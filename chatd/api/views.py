@@ -1,9 +1,8 @@
 """The chat's API: a person's own chats, as JSON. Every other chat is not found."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import generics, status
@@ -11,7 +10,7 @@ from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from chatd.api.serializers import (
@@ -24,13 +23,17 @@ from chatd.api.serializers import (
 )
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
-from chatd.services.turns import (
+from chatd.throttles import MessageThrottle
+from chatd.turns.lifecycle import (
     InvalidMessage,
     TooManyTurns,
     request_stop,
     start_turn,
 )
 from chatdebug.api.pagination import CursorPagination
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class NewestFirst(CursorPagination):
@@ -79,8 +82,8 @@ class OwnChatView(APIView):
 
     def chat(self) -> Chat:
         """Return the chat of the address. Raises Http404 for another person's."""
-        own = Chat.objects.owned_by(self.request.user).select_related("model")
-        return get_object_or_404(own, pk=self.kwargs["chat_id"])
+        chats = Chat.objects.owned_by(self.request.user).select_related("model")
+        return get_object_or_404(chats, pk=self.kwargs["chat_id"])
 
 
 class ChatDetail(OwnChatView):
@@ -109,11 +112,10 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
 
     serializer_class = MessageSerializer
     pagination_class = InOrder
-    throttle_scope = "messages"
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Bound what a person may send; reading is not sending."""
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        return [MessageThrottle()] if self.request.method == "POST" else []
 
     def get_queryset(self) -> QuerySet[ChatMessage]:
         """Return the chat's messages."""

@@ -5,8 +5,7 @@ import socket
 
 import httpx2
 
-from chatd.llm.addresses import refused_among
-from chatdebug.errors import ProviderDisabledError
+from chatd.llm.addresses import AddressRefused, refused_among
 from chatdebug.recorder import RecordingTransport
 
 REMEMBERED_SECONDS = 60.0
@@ -27,29 +26,25 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         self._good_until: dict[str, float] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request. Raises ProviderDisabledError where it must not go."""
+        """Send one request. Raises AddressRefused where it must not go."""
         host = request.url.host
         loop = asyncio.get_running_loop()
         if self._good_until.get(host, 0.0) < loop.time():
-            await _check(host)
+            try:
+                found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            except (OSError, UnicodeError):
+                found = []
+            if bad := refused_among(host, {str(entry[4][0]) for entry in found}):
+                raise AddressRefused(
+                    f"{host} leads to {bad}, a private or special address. MODEL_HOSTS "
+                    "allows it."
+                )
             self._good_until[host] = loop.time() + REMEMBERED_SECONDS
         return await self._transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
-
-
-async def _check(host: str) -> None:
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return
-    if bad := refused_among(host, {str(entry[4][0]) for entry in found}):
-        raise ProviderDisabledError(
-            f"{host} leads to {bad}, a private or special address. MODEL_HOSTS allows it."
-        )
 
 
 def recorded_and_guarded(

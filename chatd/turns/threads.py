@@ -1,44 +1,74 @@
-"""Runs database work of turns in threads, and sees it through."""
+"""Runs database work of turns in threads, and sees it through while there is time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from functools import partial
+from typing import Any
 
 from django.db import close_old_connections
+
+from chatd.daemons import DaemonThreads
 
 MAX_THREADS = 4
 """Short units of work only. Django's own helper would share one thread of the process
 between all turns, each waiting for the others."""
+GIVE_UP_AGAIN_SECONDS = 0.05
 
-_threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="chatd-turns")
+_threads = DaemonThreads(MAX_THREADS, name="chatd-turns")
+_shielded: set[asyncio.Task[Any]] = set()
+"""What is being seen through now."""
 
 
 async def in_thread[**P, R](
     function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """Run one unit of database work; its connection is given back afterwards."""
-    work = partial(_with_fresh_connection, partial(function, *args, **kwargs))
+
+    def work() -> R:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
-async def undisturbed[T](work: Awaitable[T]) -> T:
+async def shielded[T](work: Awaitable[T]) -> T:
     """Await some work to its end, even if this task is cancelled meanwhile.
 
     Such a cancellation is not raised here. Where more follows than the end of the task,
-    ask ``Task.cancelling`` afterwards.
+    ask ``Task.cancelling`` afterwards. Raises CancelledError only where ``end_within``
+    gave the work up.
     """
     task = asyncio.ensure_future(work)
+    _shielded.add(task)
+    task.add_done_callback(_shielded.discard)
     while not task.done():
         with suppress(asyncio.CancelledError):
             await asyncio.wait({task})
     return task.result()
 
 
-def _with_fresh_connection[R](work: Callable[[], R]) -> R:
-    close_old_connections()
-    try:
-        return work()
-    finally:
-        close_old_connections()
+async def end_within(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> int:
+    """Cancel tasks and await their ends; return how many had to give work up.
+
+    They see through what is shielded as long as one of them ends every so many
+    seconds. A database that is away would keep them for longer than whoever ends the
+    process waits.
+    """
+    late = {task for task in tasks if not task.done()}
+    for task in late:
+        task.cancel()
+    while late:
+        ended, late = await asyncio.wait(
+            late, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not ended:
+            break
+    given_up = len(late)
+    while late:  # whoever gives one work up may begin another one, to say so
+        for work in list(_shielded):
+            work.cancel()
+        late = (await asyncio.wait(late, timeout=GIVE_UP_AGAIN_SECONDS))[1]
+    return given_up

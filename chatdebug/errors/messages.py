@@ -18,8 +18,6 @@ PROVIDERS = {
     "cohere": "Cohere",
     "ollama": "Ollama",
     "vllm": "vLLM",
-    "demo": "The demo provider",
-    "demo_anthropic": "The demo provider",
 }
 UNKNOWN_PROVIDER = "The AI provider"
 
@@ -55,6 +53,8 @@ SENTENCES = {
 }
 UNEXPECTED = "The request failed unexpectedly."
 """Of an unknown error that no provider answered with."""
+REJECTED = "The model's settings or the size of the chat were rejected."
+"""By whom is not known where no provider answered: it may have been this deployment."""
 
 ADVICE = {
     ErrorKind.OVERLOADED: "Try again in a few minutes, or switch to another model.",
@@ -71,10 +71,23 @@ ADVICE = {
 }
 
 
+_added_hints: dict[str, tuple[str, ...]] = {}
+
+
+def add_provider(name: str, *, subject: str, mentions: tuple[str, ...] = ()) -> None:
+    """Let sentences name a provider that is not in this table.
+
+    ``subject`` is how they begin, for example "The demo provider". ``mentions`` are words
+    of an error's text, in lower case, that tell of it; they come before those above.
+    """
+    PROVIDERS[name] = subject
+    _added_hints[name] = mentions
+
+
 def detect_provider(text: str) -> str:
     """Return the provider that a text mentions, or an empty string."""
     text = text.lower()
-    for provider, words in HINTS:
+    for provider, words in (*_added_hints.items(), *HINTS):
         if any(word in text for word in words):
             return provider
     return ""
@@ -82,8 +95,8 @@ def detect_provider(text: str) -> str:
 
 def sentence(kind: ErrorKind, *, provider: str, status_code: int | None) -> str:
     """Return the sentence for the user: what happened. Never a status code in it."""
-    if kind is ErrorKind.GENERIC and status_code is None:
-        return UNEXPECTED
+    if status_code is None and kind in (ErrorKind.GENERIC, ErrorKind.CONFIG):
+        return UNEXPECTED if kind is ErrorKind.GENERIC else REJECTED
     said = SENTENCES.get(kind, SENTENCES[ErrorKind.GENERIC])
     return said.format(provider=PROVIDERS.get(provider, UNKNOWN_PROVIDER))
 

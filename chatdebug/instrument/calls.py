@@ -13,13 +13,13 @@ from chatdebug.enums import Level, Operation
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
 from chatdebug.levels import known_level, level_at_once
-from chatdebug.recorder.attempts import current_sink
 from chatdebug.recorder.context import open_step
-from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.run import Run, RunFacts
-from chatdebug.recorder.scope import current_run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.waiting import wait_in_task, wait_in_thread
+from chatdebug.safety import never_raises
+from chatdebug.scope import current_run
+from chatdebug.transport.attempts import current_sink
 from chatdebug.writer import Later
 
 logger = logging.getLogger("chatdebug.recorder")

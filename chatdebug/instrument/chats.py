@@ -7,7 +7,7 @@ from django.core.signals import request_started
 from django.dispatch import receiver
 
 from chatdebug.recorder.arguments import as_id, as_text
-from chatdebug.recorder.scope import Scope, Scoped
+from chatdebug.scope import Scope, Scoped
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from django.http import FileResponse, Http404, StreamingHttpResponse
 from chatdebug.enums import Level, RunKind
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.scope import current_run
+from chatdebug.scope import current_run
 
 logger = logging.getLogger("chatdebug.recorder")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from chatdebug.recorder.roundtrips import begin_attempt, follow_response
+from chatdebug.transport.roundtrips import begin_attempt, follow_response
 
 METHODS = ("handle_request", "handle_async_request")
 

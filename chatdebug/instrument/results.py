@@ -12,7 +12,7 @@ from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.http import record_http
 from chatdebug.instrument.streams import on_close, watch
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_request, wire_usage
-from chatdebug.recorder.guard import never_raises
+from chatdebug.safety import never_raises
 
 logger = logging.getLogger("chatdebug.recorder")
 

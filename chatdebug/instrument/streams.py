@@ -12,10 +12,10 @@ from typing import Any
 from weakref import finalize
 
 from chatdebug.errors import IncompleteStreamError
+from chatdebug.errors.payload import Progress
 from chatdebug.instrument.calls import Call
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
-from chatdebug.recorder.evidence import Progress
-from chatdebug.recorder.roundtrips import Kinds, class_for
+from chatdebug.transport.roundtrips import Kinds, class_for
 
 logger = logging.getLogger("chatdebug.recorder")
 

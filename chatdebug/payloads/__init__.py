@@ -1,7 +1,7 @@
 """What may be stored of a payload: JSON-safe, redacted, cut with its true length."""
 
 from chatdebug.payloads.budget import clip_url
-from chatdebug.payloads.jsonsafe import JsonValue, json_safe
+from chatdebug.payloads.json import JsonValue, json_safe
 from chatdebug.payloads.request import normalise_request
 from chatdebug.payloads.response import normalise_response, normalise_usage
 from chatdebug.payloads.text import (

@@ -2,20 +2,21 @@
 
 ``record_run`` opens a run, ``RecordingModel`` records the calls of a pydantic-ai model,
 ``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
-``forget_chat`` deletes what was recorded of a chat.
+``forget_chat`` deletes what was recorded of a chat, ``forget_owner`` what is left of an
+account.
 """
 
 from chatdebug.enums import Level, Operation, RunKind, Status
 from chatdebug.recorder.context import logical_call, note_on_call, record_run
-from chatdebug.recorder.forget import forget_chat
-from chatdebug.recorder.lifespan import recorder_lifespan
+from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.scope import current_run
 from chatdebug.recorder.step import Step
-from chatdebug.recorder.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.redaction import configured_secrets
+from chatdebug.scope import current_run
+from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.writer import close_writer
+from chatdebug.writer.lifespan import recorder_lifespan
 
 protect_secret = configured_secrets.add
 """Say that no record may hold this text: a key that the process has come to use."""
@@ -31,8 +32,10 @@ __all__ = [
     "Step",
     "SyncRecordingTransport",
     "close_writer",
+    "count_runs",
     "current_run",
     "forget_chat",
+    "forget_owner",
     "logical_call",
     "note_on_call",
     "protect_secret",

@@ -10,9 +10,9 @@ from chatdebug.enums import Level, Operation, RunKind
 from chatdebug.levels import ask_level, known_level, level_at_once
 from chatdebug.recorder.arguments import as_choice, as_id, as_text
 from chatdebug.recorder.run import Run, RunFacts
-from chatdebug.recorder.scope import Scope, Scoped, current_run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.waiting import wait_in_task, wait_in_thread
+from chatdebug.scope import Scope, Scoped, current_run
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -44,7 +44,7 @@ def logical_call(run: Run) -> Iterator[None]:
 def open_step(run: Run, operation: Operation) -> Step:
     """Return the step that a model call made here belongs to.
 
-    At the errors level each failed attempt is a step of its own (reference (c)).
+    At the errors level each failed attempt is a step of its own.
     """
     call = current_call.get()
     if call is None or call.run is not run:
@@ -137,7 +137,7 @@ class record_run:
         if level is Level.FULL and self._given is not None:
             level = self._given  # what the deployment allows and the caller wants
         self.run.level = level
-        self._scope = current_run.enter(self.run)
+        self._scope = current_run.enter(self.run, depth=3)
         if level is Level.FULL:
             self.run.start()
         return self.run

@@ -1,6 +1,7 @@
-"""The front door for a host project that deletes a chat."""
+"""The front door for a host project that deletes a chat or an account."""
 
-from chatdebug.services.forget import mark_forgotten
+from chatdebug.models import ChatRun
+from chatdebug.services.forget import delete_of_owner, mark_forgotten
 
 
 def forget_chat(chat_id: object) -> None:
@@ -13,3 +14,18 @@ def forget_chat(chat_id: object) -> None:
     Raises django.db.Error; nothing is forgotten then.
     """
     mark_forgotten(chat=str(chat_id))
+
+
+def count_runs(chat_id: object) -> int:
+    """Return how many runs of a chat are stored, for the question before it is deleted."""
+    return ChatRun.objects.filter(chat_id=str(chat_id)).count()
+
+
+def forget_owner(owner_id: object) -> None:
+    """Delete an owner's runs, of whichever chats, and their switch.
+
+    For the host project, when it deletes an account, in the same transaction and after it
+    has forgotten the account's chats: what is on its way is known by its chat alone.
+    Raises django.db.Error; nothing is forgotten then.
+    """
+    delete_of_owner(owner=str(owner_id))

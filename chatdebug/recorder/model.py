@@ -1,7 +1,7 @@
 """``RecordingModel``: pydantic-ai's own seam, used to see every model call of a run."""
 
 from contextlib import AbstractAsyncContextManager
-from functools import partialmethod
+from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
@@ -13,14 +13,14 @@ from pydantic_ai.tools import RunContext
 
 from chatdebug.enums import Operation
 from chatdebug.errors import EmptyResultError, IncompleteStreamError
+from chatdebug.errors.payload import Progress
 from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
 from chatdebug.recorder.context import open_step
-from chatdebug.recorder.evidence import Progress
-from chatdebug.recorder.guard import never_raises
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.scope import current_run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.stream import model_failure, summarise_stream
+from chatdebug.safety import never_raises
+from chatdebug.scope import current_run
 from chatdebug.writer import Later
 
 
@@ -71,7 +71,7 @@ class RecordingModel(WrapperModel):
     # Neither a generator, as its base has it, nor a function: pydantic-ai puts two more
     # generators around each function of this name, which the wrapped model has already.
     # Together they would be most of what an OK turn pays at the errors level.
-    request_stream = partialmethod(_request_stream)
+    request_stream = property(attrgetter("_request_stream"))
 
 
 class _RecordedStream:
@@ -181,21 +181,29 @@ def _stream_ended(step: Step, stream: StreamedResponse | None) -> None:
     if stream.finish_reason is not None and not step.is_full:
         step.complete()
         return
-    _describe(step, stream, failed=False)
+    response = stream.get()
+    _describe(step, stream, response, failed=False)
     if stream.finish_reason is not None:
-        _finish(step, stream.get())
-    elif stream.get().state == "complete":
+        _finish(step, response)
+    elif response.state == "complete":
         step.fail(IncompleteStreamError())
     else:
         step.interrupt()
 
 
 @never_raises
-def _describe(step: Step, stream: StreamedResponse, *, failed: bool) -> None:
+def _describe(
+    step: Step,
+    stream: StreamedResponse,
+    response: ModelResponse | None = None,
+    *,
+    failed: bool,
+) -> None:
     """Note how far the stream came; the whole partial answer only at the full level."""
     if stream.finish_reason is not None and not step.is_full:
         return
-    response = stream.get()
+    if response is None:
+        response = stream.get()
     first_part = stream.time_to_first_chunk(step.started)
     contents = [getattr(part, "content", "") for part in response.parts]
     step.progress = Progress(
@@ -207,4 +215,4 @@ def _describe(step: Step, stream: StreamedResponse, *, failed: bool) -> None:
     )
     if step.is_full:
         step.response = Later(lambda: normalise_response(response))
-        step.metadata["stream_summary"] = summarise_stream(stream, failed=failed)
+        step.metadata["stream_summary"] = summarise_stream(response, failed=failed)

@@ -5,18 +5,18 @@ Nothing stands between the stream and its consumer, at any level: a part costs n
 
 from typing import Any
 
+from pydantic_ai.messages import ModelResponse
 from pydantic_ai.models import StreamedResponse
 
 from chatdebug.errors import walk
 
 
-def summarise_stream(stream: StreamedResponse, *, failed: bool) -> dict[str, Any]:
+def summarise_stream(response: ModelResponse, *, failed: bool) -> dict[str, Any]:
     """Return the counts that the step's metadata keeps."""
-    parts = stream.get().parts
-    kinds = [part.part_kind for part in parts]
+    kinds = [part.part_kind for part in response.parts]
     return {
-        "finish_reason": stream.finish_reason,
-        "part_count": len(parts),
+        "finish_reason": response.finish_reason,
+        "part_count": len(kinds),
         "parts": {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
         "error_count": int(failed),
     }

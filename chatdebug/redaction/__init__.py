@@ -1,6 +1,5 @@
 """Removes secrets from everything before it is written, and before it is cut."""
 
-from chatdebug.redaction.configured import configured_secrets
 from chatdebug.redaction.documents import (
     redact_body,
     redact_headers,
@@ -8,6 +7,7 @@ from chatdebug.redaction.documents import (
     redact_ndjson,
 )
 from chatdebug.redaction.fragments import redact_fragments
+from chatdebug.redaction.known_secrets import configured_secrets
 from chatdebug.redaction.markers import MARKERS
 from chatdebug.redaction.text import redact_text, redact_url
 from chatdebug.redaction.values import redact_json

@@ -7,7 +7,7 @@ from typing import Any
 from chatdebug.redaction.events import is_stream, redact_events, redact_json_body
 from chatdebug.redaction.fragments import redact_across
 from chatdebug.redaction.markers import MARKER
-from chatdebug.redaction.names import SHORT, is_safe_header, is_secret_header
+from chatdebug.redaction.secret_names import SHORT, is_safe_header, is_secret_header
 from chatdebug.redaction.text import redact_query, redact_text
 from chatdebug.redaction.values import dump, redact_json
 

@@ -4,15 +4,15 @@ import re
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from chatdebug.redaction.cache import RedactedTexts
-from chatdebug.redaction.configured import (
+from chatdebug.redaction.key_formats import remove_vendor_keys
+from chatdebug.redaction.keywords import remove_by_context
+from chatdebug.redaction.known_secrets import (
     MIN_SECRET,
     SecretMatcher,
     configured_secrets,
 )
-from chatdebug.redaction.context import remove_by_context
 from chatdebug.redaction.markers import MARKER, MARKERS
-from chatdebug.redaction.names import is_secret_parameter
-from chatdebug.redaction.vendors import remove_vendor_keys
+from chatdebug.redaction.secret_names import is_secret_parameter
 
 MAX_CHARACTERS = 400_000
 """Of a longer text only head and tail are looked at, and only they are returned."""

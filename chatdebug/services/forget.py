@@ -1,4 +1,4 @@
-"""Deletes what was recorded of a chat, and what of it is still on its way."""
+"""Deletes what was recorded of a chat or an owner, and what of it is still on its way."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
@@ -7,6 +7,7 @@ from itertools import batched
 from time import monotonic
 
 from django.db import router, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
@@ -42,6 +43,24 @@ def mark_forgotten(*, chat: str) -> None:
         using=router.db_for_write(ForgottenChat),
         robust=True,  # the writers do it, if it does not work now
     )
+
+
+def delete_of_owner(*, owner: str) -> None:
+    """Delete an owner's switch, and their runs of chats that are not forgotten.
+
+    The runs of forgotten chats are not waited for: they may be many, and go by themselves.
+    Raises django.db.Error; whoever opened a transaction decides what becomes of it.
+    """
+    owner = clean(owner)[:ID_CHARACTERS]
+    if not owner:
+        return  # nobody: these runs may be anybody's
+    marks = ForgottenChat.objects.filter(
+        chat_id=OuterRef("chat_id"), forgotten_at__gte=OuterRef("started_at")
+    )
+    left = ChatRun.objects.filter(~Exists(marks), owner_id=owner).order_by()
+    while batch := list(left.values_list("pk", flat=True)[:BATCH_RUNS]):
+        ChatRun.objects.filter(pk__in=batch).delete()
+    RecordingSwitch.objects.filter(scope=Scope.OWNER, key=owner).delete()
 
 
 def delete_forgotten(

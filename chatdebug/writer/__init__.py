@@ -8,7 +8,7 @@ from threading import Lock
 
 from chatdebug.conf import recorder_settings
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.rows import Later, Snapshot, Table, value_of
+from chatdebug.writer.snapshot import Later, Snapshot, Table, value_of
 from chatdebug.writer.thread import Writer
 
 __all__ = [

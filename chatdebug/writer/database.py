@@ -14,10 +14,11 @@ from chatdebug.enums import Status
 from chatdebug.models import ChatRun
 from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.lines import MODELS
-from chatdebug.writer.mending import raise_unless_it_works, write_mended
-from chatdebug.writer.rows import STATUS_RANK, Snapshot, Table
+from chatdebug.writer.json_lines import MODELS
+from chatdebug.writer.refused_rows import raise_unless_it_works, write_mended
+from chatdebug.writer.snapshot import STATUS_RANK, Snapshot, Table
 from chatdebug.writer.spool import Spool, read_captures, set_aside
+from chatdebug.writer.statements import insert_rows
 
 logger = logging.getLogger(__name__)
 
@@ -202,12 +203,15 @@ def _renewed(row: Snapshot) -> list[str]:
 def _insert(
     rows: Sequence[Snapshot], using: str, now: datetime, *, update: list[str]
 ) -> None:
-    """Insert rows of one table in one statement: most of its cost is in making it."""
-    _manager(rows[0].table, using).bulk_create(
-        [_instance(row, now) for row in rows],
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=update,
+    """Insert rows of one table in one statement."""
+    insert_rows(
+        rows[0].table,
+        [
+            dict(_columns(row), id=row.id, updated_at=now, revision=row.revision)
+            for row in rows
+        ],
+        renewed=update,
+        using=using,
     )
 
 
@@ -258,12 +262,6 @@ def _columns(row: Snapshot) -> dict[str, Any]:
 
 def _run_exists(row: Snapshot, using: str) -> bool:
     return ChatRun.objects.using(using).filter(pk=row.run_id).exists()
-
-
-def _instance(row: Snapshot, now: datetime) -> models.Model:
-    return MODELS[row.table](
-        id=row.id, updated_at=now, revision=row.revision, **_columns(row)
-    )
 
 
 def _manager(table: Table, using: str) -> models.QuerySet[Any]:

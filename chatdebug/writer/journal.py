@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.rows import Snapshot
+from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
 
 logger = logging.getLogger(__name__)

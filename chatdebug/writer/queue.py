@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from threading import Condition
 from uuid import UUID
 
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.snapshot import Snapshot, Table
 
 LINGER_SECONDS = 0.05
 """How long rows wait for company, unless somebody waits for them or they are evidence."""
@@ -34,10 +34,11 @@ class SnapshotQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, snapshot: Snapshot) -> list[Snapshot]:
-        """Add a row, or renew the one that waits; return the rows dropped for it."""
+    def put(self, *snapshots: Snapshot) -> list[Snapshot]:
+        """Add rows, or renew those that wait; return the rows dropped for them."""
         with self._changed:
-            self._merge(snapshot)
+            for snapshot in snapshots:
+                self._merge(snapshot)
             dropped = self._drop_surplus()
             self._changed.notify_all()
         return dropped

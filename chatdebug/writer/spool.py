@@ -1,7 +1,7 @@
 """The journal of error captures: durable before the database has them.
 
 A file ``<id>x<runs>.jsonl`` holds what was journaled in one go: one JSON line for each
-row (``chatdebug.writer.lines``), of one run or of many that failed together, with one
+row (``chatdebug.writer.json_lines``), of one run or of many that failed together, with one
 fsync. No file is ever changed: a newer state of a run stands in a later file, and the
 higher revision of a row counts. A file is given up when the database has every row of it.
 
@@ -29,8 +29,8 @@ from time import time
 from uuid import UUID
 
 from chatdebug.models.runs import new_id
-from chatdebug.writer.lines import as_lines, from_lines
-from chatdebug.writer.rows import Snapshot, Table
+from chatdebug.writer.json_lines import as_lines, from_lines
+from chatdebug.writer.snapshot import Snapshot, Table
 
 logger = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ from chatdebug.conf import RecorderSettings
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows
 from chatdebug.writer.journal import Journal
+from chatdebug.writer.maintenance import Upkeep
 from chatdebug.writer.queue import SnapshotQueue
-from chatdebug.writer.rows import Snapshot
+from chatdebug.writer.similar_counts import Instead
+from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
-from chatdebug.writer.tally import Instead
-from chatdebug.writer.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Writer:
         )
         self._alias = config.DATABASE
         self._journal = (
-            Journal(self.spool, counters=self.counters, on_done=self._journaled)
+            Journal(self.spool, counters=self.counters, on_done=self._enqueue)
             if self.spool is not None
             else None
         )
@@ -67,22 +67,22 @@ class Writer:
 
     def start(self) -> None:
         """Start the thread, and with it the import of what was left in the spool."""
+        if self._is_running():  # as for all rows but the first
+            return
         with self._starting:
-            if self._thread is None or not self._thread.is_alive():
+            if not self._is_running():
                 thread = Thread(target=self._run, name="chatdebug-writer", daemon=True)
                 thread.start()
                 self._thread = thread
 
     def submit(self, snapshots: Sequence[Snapshot]) -> None:
         """Take rows over, in order. Returns at once."""
-        captures = []
-        for snapshot in snapshots:
-            if snapshot.is_capture and self._journal is not None:
-                captures.append(snapshot)
-            else:
-                self._enqueue(snapshot)
-        if captures and self._journal is not None:
-            self._journal.add(captures)
+        if self._journal is None:
+            self._enqueue(snapshots)
+        else:
+            self._enqueue([row for row in snapshots if not row.is_capture])
+            if captures := [row for row in snapshots if row.is_capture]:
+                self._journal.add(captures)
         self.start()
 
     def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
@@ -137,6 +137,9 @@ class Writer:
         if self.spool is not None:
             self.spool.close()
 
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def _after_journal(
         self, run_id: UUID, then: Callable[[UUID], Future[bool]]
     ) -> Future[bool]:
@@ -155,15 +158,10 @@ class Writer:
 
     def _pass_journal(self, run_id: UUID | None = None) -> None:
         if self._journal is not None:
-            for row in self._journal.rows(run_id):
-                self._enqueue(row)
+            self._enqueue(self._journal.rows(run_id))
 
-    def _journaled(self, rows: list[Snapshot]) -> None:
-        for row in rows:
-            self._enqueue(row)
-
-    def _enqueue(self, snapshot: Snapshot) -> None:
-        dropped = self.queue.put(snapshot)
+    def _enqueue(self, rows: Sequence[Snapshot]) -> None:
+        dropped = self.queue.put(*rows) if rows else []
         if not dropped:
             return
         lost = sum(not row.journaled for row in dropped)
@@ -182,7 +180,8 @@ class Writer:
         try:
             while not (self._closing.is_set() and not len(self.queue)):
                 try:
-                    self.upkeep.work()
+                    if not self._closing.is_set():  # else each chore may wait in vain
+                        self.upkeep.work()
                     batch = self.queue.take(BATCH_ROWS, self.upkeep.seconds_left())
                     if batch and not self._write(batch) and self._gives_up():
                         return  # what is durable comes at the next start
@@ -196,7 +195,7 @@ class Writer:
             connections[self._alias].close()
 
     def _gives_up(self) -> bool:
-        """Say whether to leave the rest: after a few tries once the writer is closed."""
+        """Return whether to leave the rest: after a few tries once the writer is closed."""
         self._last_tries -= self._closing.is_set()
         return self._last_tries <= 0
 

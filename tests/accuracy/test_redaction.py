@@ -24,7 +24,7 @@ from chatdebug.redaction import (
     redact_text,
     redact_url,
 )
-from chatdebug.redaction.configured import SecretMatcher
+from chatdebug.redaction.known_secrets import SecretMatcher
 from tests.accuracy.scoring import load
 
 ALPHABET = string.ascii_letters + string.digits

@@ -42,6 +42,42 @@ for number in range(60):
 print(chat.pk)
 """
 
+EVIDENCE = """
+import json
+from django.contrib.auth.models import User
+from chatd.models import *
+from chatd.services.accounts import create_token
+from chatdebug.models import *
+from chatdebug.services.audit import note_reading
+from django.utils import timezone
+owner, admin = (User.objects.get(username=name) for name in ("demo", "admin"))
+create_token(user=owner)
+chat = Chat.objects.create(owner=owner, model=ModelConfig.objects.get(name="demo"))
+turn = Turn.objects.create(chat=chat, status="completed")
+ended = {"status": "error", "finished_at": timezone.now()}
+run = ChatRun.objects.create(
+    chat_id=chat.pk, owner_id=owner.pk, level="full", error_kind="generic",
+    provider="openai", summary={"step_count": 1, "error_message": "It shifted."}, **ended
+)
+step = ChatStep.objects.create(
+    run=run, chat_id=chat.pk, step_number=1, operation="stream",
+    normalized_request={"messages": [{"role": "user", "text": "long " * 500}]},
+    normalized_response={"text": "an answer"}, usage={"output_tokens": 3},
+    attempts=[{"status": "http_error", "status_code": 400, "response_body": "x" * 3000}],
+    error={
+        "kind": "generic", "message": "It shifted.", "rule": "fallback.generic",
+        "chain": [{"type": "ValueError", "message": "It shifted."}],
+        "frames": [{"file": "chatd/x.py", "line": 1, "function": "f"}],
+    },
+    **ended,
+)
+for row in (None, run, step):
+    note_reading(reader=admin, address="/somewhere/", row=row)
+rule = ClassificationRule.objects.create(kind="config", text="nothing like this")
+rows = {"chat": chat, "turn": turn, "run": run, "step": step, "rule": rule, "user": owner}
+print(json.dumps({name: str(row.pk) for name, row in rows.items()}))
+"""
+
 # What the admin's own pages are marked down for, and we cannot change from here.
 DJANGO_ADMIN = ["label-title-only"]
 EDITED_IN_ITS_LIST = ["label-title-only", "label"]
@@ -51,6 +87,13 @@ EDITED_IN_ITS_LIST = ["label-title-only", "label"]
 def long_chat(process: SiteProcess) -> str:
     """The address of a chat of 60 turns."""
     return f"/chats/{process.run_code(SEED)}/"
+
+
+@pytest.fixture(scope="module")
+def evidence(process: SiteProcess) -> dict[str, str]:
+    """The ids of rows of every kind that the site has pages about."""
+    ids: dict[str, str] = json.loads(process.run_code(EVIDENCE))
+    return ids
 
 
 def violations(page: Page, ignored: list[str]) -> list[str]:
@@ -159,6 +202,8 @@ def test_pages_of_errors(reader: Page, complaints: list[str]) -> None:
         f"/{name}/": render_to_string(f"{name}.html")
         for name in ("400", "403", "403_csrf", "404", "500")
     }
+    locked = {"sentence": "Too many wrong passwords. Try again in 15 minutes."}
+    pages["/locked/"] = render_to_string("registration/locked.html", locked)
 
     def show(route: Route) -> None:
         html = pages[urlsplit(route.request.url).path]
@@ -171,20 +216,75 @@ def test_pages_of_errors(reader: Page, complaints: list[str]) -> None:
         passes(reader, address)
 
 
+def test_the_account_and_its_password(reader: Page, evidence: dict[str, str]) -> None:
+    sign_in(reader, "demo")
+    reader.goto("/account/")
+    expect(reader.get_by_role("button", name="Revoke all tokens")).to_be_visible()
+    passes(reader, "account with tokens")
+    reader.goto("/account/?done=password")
+    expect(reader.get_by_role("status").last).to_contain_text("changed")
+    passes(reader, "account after a change")
+    reader.goto("/account/password/")
+    passes(reader, "password")
+    for label in ("Old password", "New password", "New password confirmation"):
+        reader.get_by_label(label, exact=True).fill("wrong")
+    reader.get_by_role("button", name="Change password").click()
+    expect(reader.get_by_role("alert").last).to_be_visible()
+    passes(reader, "wrong old password")
+
+
+def test_everything_of_a_run_that_was_recorded_in_full(
+    reader: Page, evidence: dict[str, str]
+) -> None:
+    sign_in(reader, "demo")
+    chat, run = evidence["chat"], evidence["run"]
+    own = f"/debug/chats/{chat}/"
+    for address in (own, f"{own}runs/{run}/", f"{own}runs/{run}/steps/1/"):
+        reader.goto(address)
+        for summary in reader.locator("main summary").all():
+            summary.click()
+        passes(reader, address)
+    reader.goto(f"/chats/{chat}/delete/")
+    expect(reader.locator("main")).to_contain_text("the 1 debug run recorded of it")
+    passes(reader, "question before deleting runs")
+
+
+def test_the_admins_own_sign_in(reader: Page) -> None:
+    reader.goto("/admin/login/")
+    passes(reader, "admin sign-in", DJANGO_ADMIN)
+    reader.fill("input[name=username]", "nobody-of-that-name")
+    reader.fill("input[name=password]", "wrong")
+    reader.press("input[name=password]", "Enter")
+    expect(reader.locator(".errornote")).to_be_visible()
+    passes(reader, "admin sign-in, refused", DJANGO_ADMIN)
+
+
 @pytest.mark.parametrize(
     ("address", "ignored"),
     [
-        ("chatdebug/chatrun/", DJANGO_ADMIN),
-        ("chatdebug/recordingswitch/add/", DJANGO_ADMIN),
-        ("chatdebug/classificationrule/add/", DJANGO_ADMIN),
-        ("chatdebug/writerstate/", DJANGO_ADMIN),
+        ("", DJANGO_ADMIN),
+        ("auth/user/{user}/delete/", DJANGO_ADMIN),
+        ("chatd/chat/", DJANGO_ADMIN),
+        ("chatd/turn/{turn}/change/", DJANGO_ADMIN),
         ("chatd/modelconfig/", EDITED_IN_ITS_LIST),
         ("chatd/modelconfig/add/", DJANGO_ADMIN),
+        ("chatdebug/chatrun/", DJANGO_ADMIN),
+        ("chatdebug/chatrun/{run}/change/", DJANGO_ADMIN),
+        ("chatdebug/chatstep/{step}/change/", DJANGO_ADMIN),
+        ("chatdebug/auditentry/", DJANGO_ADMIN),
+        ("chatdebug/recordingswitch/add/", DJANGO_ADMIN),
+        ("chatdebug/classificationrule/", DJANGO_ADMIN),
+        ("chatdebug/classificationrule/add/", DJANGO_ADMIN),
+        ("chatdebug/classificationrule/{rule}/change/", DJANGO_ADMIN),
+        ("chatdebug/retention/", DJANGO_ADMIN),
+        ("chatdebug/writerstate/", DJANGO_ADMIN),
     ],
 )
-def test_our_pages_of_the_admin(reader: Page, address: str, ignored: list[str]) -> None:
+def test_our_pages_of_the_admin(
+    reader: Page, evidence: dict[str, str], address: str, ignored: list[str]
+) -> None:
     sign_in(reader, "admin")
-    answer = reader.goto(f"/admin/{address}")
+    answer = reader.goto(f"/admin/{address.format(**evidence)}")
     assert answer is not None
     assert answer.status == 200
     passes(reader, address, ignored)

@@ -1,6 +1,7 @@
 """A reader keeps the place and the focus: older messages, panel, menu, Stop."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -122,6 +123,31 @@ def test_escape_closes_the_menu_and_lets_the_answer_go_on(demo: Page) -> None:
     demo.keyboard.press("Escape")
     turn_is_over(demo)
     expect(demo.locator(".turn")).to_contain_text("Stopped")
+
+
+def test_the_first_turn_of_a_chat_is_announced_when_it_begins(demo: Page) -> None:
+    ask(demo, "demo-long")
+    expect(demo.locator("#announcer")).to_have_text("Generating the answer.")
+    demo.keyboard.press("Escape")
+    turn_is_over(demo)
+    expect(demo.locator("#announcer")).to_have_text("Stopped.")
+
+
+def test_the_outline_goes_down_one_level_at_a_time_and_names_the_panel(
+    demo: Page,
+) -> None:
+    ask(demo, "fault-400")
+    demo.get_by_role("link", name="Show debug run").click()
+    panel = demo.get_by_role("complementary", name="Debug")
+    expect(panel).to_contain_text("Step 1")
+    levels = demo.evaluate(
+        "[...document.querySelectorAll('main :is(h1, h2, h3, h4, h5, h6), aside :is(h1,"
+        " h2, h3, h4, h5, h6)')].map(one => Number(one.tagName[1]))"
+    )
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    for above, below in pairwise(levels):
+        assert below <= above + 1, levels
 
 
 def test_a_failure_that_was_faster_than_its_page_is_announced(demo: Page) -> None:

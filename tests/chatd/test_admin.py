@@ -1,16 +1,27 @@
 """The admin of the chat: nothing of what people said is on its pages."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from chatd.enums import TurnStatus
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
-from tests.factories import ChatFactory, ModelConfigFactory, TurnFactory, UserFactory
+from chatdebug.models import AuditEntry, ChatRun, ChatStep, RecordingSwitch
+from tests.factories import (
+    ChatFactory,
+    ChatRunFactory,
+    ChatStepFactory,
+    ModelConfigFactory,
+    TurnFactory,
+    UserFactory,
+)
+from tests.statements import collected_statements
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +65,17 @@ def test_a_turn_shows_the_kind_of_its_error_and_the_rule(admin: Client, turn: Tu
     assert "fallback.generic" in admin.get(address(turn)).content.decode()
 
 
-def test_chats_and_turns_are_only_looked_at(admin: Client, turn: Turn):
+@pytest.mark.parametrize("name", ["chat", "turn"])
+def test_a_list_counts_no_whole_table(admin: Client, turn: Turn, name: str):
+    with collected_statements() as statements:
+        shown = admin.get(f"/admin/chatd/{name}/").content.decode()
+    assert str(turn.chat_id) in shown
+    listed = [sql for sql in statements if f'FROM "chatd_{name}"' in sql]
+    assert listed
+    assert [sql for sql in listed if "COUNT(" in sql] == []
+
+
+def test_chats_and_turns_are_read_only(admin: Client, turn: Turn):
     for row in (turn, turn.chat):
         assert admin.post(address(row), {"title": "mine"}).status_code == 403
         assert admin.post(address(row, "delete"), {"post": "yes"}).status_code == 403
@@ -162,18 +183,57 @@ def test_the_log_tells_the_old_and_the_new_address(admin: Client) -> None:
     assert "secret" not in entry
 
 
+def everything() -> str:
+    """Every row of every table, as text."""
+    rows = []
+    for table in connection.introspection.table_names():
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT * FROM "{table}"')
+            rows.append(f"{table}: {cursor.fetchall()}")
+    return "\n".join(rows)
+
+
+def recorded(owner_id: str, chat_id: str) -> ChatRun:
+    """A run at the full level, with words in each place that holds some."""
+    words = {"text": "words-of-owner"}
+    run: ChatRun = ChatRunFactory(
+        chat_id=chat_id, owner_id=owner_id, summary={"first_message": "words-of-owner"}
+    )
+    ChatStepFactory(run=run, normalized_request=words, error=words, attempts=[words])
+    return run
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_account_is_deleted_with_all_that_its_owner_wrote(
     admin: Client, turn: Turn
 ) -> None:
-    owner = turn.chat.owner
+    owner, kept = turn.chat.owner, TurnFactory()
+    ChatMessage.objects.filter(chat=turn.chat).update(text="words-of-message")
+    run = recorded(str(owner.pk), str(turn.chat.pk))
+    # Of a chat that went by another way than the service: by hand, in an older release.
+    recorded(str(owner.pk), str(uuid4()))
+    other = recorded(str(kept.chat.owner_id), str(kept.chat.pk))
+    ChatRun.objects.filter(pk=other.pk).update(summary={})
+    ChatStep.objects.filter(run=other).delete()
+    switch = RecordingSwitch.objects.create(scope="owner", key=owner.pk, enabled=True)
+    for read in (run, run.steps.get()):
+        page = reverse(
+            f"admin:chatdebug_{read._meta.model_name}_change", args=[read.pk]
+        )
+        assert "words-of-owner" in admin.get(page).content.decode()
+    assert AuditEntry.objects.count() == 2
+
     url = f"/admin/auth/user/{owner.pk}/delete/"
     shown = admin.get(url).content.decode()
     assert f"{owner}, with 1 chats" in shown
     assert "words-of-title" not in shown
     assert admin.post(url, {"post": "yes"}).status_code == 302
-    assert not Chat.objects.exists()
-    assert not ChatMessage.objects.exists()
     assert not type(owner).objects.filter(pk=owner.pk).exists()
+    assert list(Chat.objects.all()) == [kept.chat]
+    assert list(ChatRun.objects.all()) == [other]
+    assert not RecordingSwitch.objects.filter(pk=switch.pk).exists()
+    assert AuditEntry.objects.count() == 2, "that somebody has read it is kept"
+    assert "words-of" not in everything()
 
 
 def test_accounts_are_deleted_several_at_once(admin: Client, turn: Turn) -> None:

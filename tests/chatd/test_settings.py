@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import sqlite3
 import string
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,9 +22,11 @@ SHOW = (
 )
 
 
-def read(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+def read(
+    folder: Path, shown: tuple[str, ...] = SHOWN, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", SHOW.format(SHOWN)],
+        [sys.executable, "-c", SHOW.format(shown)],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "CHATD_VAR_DIR": str(folder), **environment},
         capture_output=True,
@@ -44,6 +48,26 @@ def test_in_production_a_key_is_enough(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, [0, False, False]),
+        ({"SECURE_HTTPS": "true"}, [31_536_000, False, False]),
+        (
+            {"SECURE_HTTPS": "true", "SECURE_HSTS_SUBDOMAINS": "true"},
+            [31_536_000, True, True],
+        ),
+    ],
+)
+def test_a_domains_owner_decides_how_far_https_is_required(
+    tmp_path: Path, given: dict[str, str], expected: list[object]
+) -> None:
+    names = ("SECONDS", "INCLUDE_SUBDOMAINS", "PRELOAD")
+    shown = tuple(f"SECURE_HSTS_{name}" for name in names)
+    done = read(tmp_path, shown, SECRET_KEY="k" * 50, **given)
+    assert json.loads(done.stdout) == expected
+
+
 def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("key of a file".ljust(50, "!"))
@@ -58,6 +82,8 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
         ("SECRET_KEY", "a"),
         ("SECRET_KEY", "k" * 49),
         ("API_TOKEN_DAYS", "0"),
+        ("API_RATE_TOKEN", "often"),
+        ("API_RATE_MESSAGES", "0/minute"),
         ("SIGN_IN_ATTEMPTS", "0"),
         ("SIGN_IN_MINUTES", "soon"),
         ("DEBUG", "perhaps"),
@@ -144,8 +170,8 @@ def test_the_demo_makes_its_accounts_in_no_other_database(
     done = manage(tmp_path, "demo", "--port", "0", **given)
     assert done.returncode == 1
     assert "CommandError: The demo" in done.stderr
-    other = tmp_path / "other.sqlite3"
-    assert not (other.exists() and other.stat().st_size)
+    with closing(sqlite3.connect(tmp_path / "other.sqlite3")) as other:
+        assert list(other.execute("SELECT name FROM sqlite_master")) == []
 
 
 def test_the_demo_leaves_the_sites_own_folder_alone(tmp_path: Path) -> None:

@@ -1,13 +1,18 @@
 """Faults of a whole site: a process that is ended, or that loses its database or its disk.
 
 The site is driven over HTTP, as a client of its API does it. Each fault is lived through
-at level off and at the errors level, and the turn has to end the same way.
+at level off and at the errors level, and the turn has to end the same way. The sites of
+the two levels live through one fault after the other, each in a chat of its own.
 """
 
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from resource import RLIM_INFINITY
+from threading import Thread
+from time import monotonic
 
 import httpx2
 import psycopg
@@ -17,35 +22,59 @@ from django.db import connection
 from tests.faults.matrix import matrix
 from tests.postgres import PostgresServer
 from tests.process import SiteProcess
+from tests.proxy import Proxy
 from tests.waiting import WAIT, until
 
-UNSTORED = "is not stored yet"
+UNSTORED = "The database does not answer: finish_turn"
 """In the site's log when the database did not take a turn's outcome."""
+FIRST_WORDS = "event: delta"
+FAILED = "IncompleteStreamError"
+"""In the site's log when a turn has failed for good, and is about to be stored."""
+END_SECONDS = 10
+"""Then the first supervisors kill what has not ended."""
 
 
 class Site:
     """A site of its own, seen by one person through the API."""
 
-    def __init__(self, var_dir: Path, level: str, database: PostgresServer | None):
-        self.database = database
+    def __init__(
+        self,
+        var_dir: Path,
+        level: str,
+        database: PostgresServer | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
+        self.database, self.proxy = database, proxy
         self.level = level
-        url = {"DATABASE_URL": database.url} if database else {}
+        url = {}
+        if database and proxy:
+            address = f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres"
+            url = {"DATABASE_URL": address}
         self.process = SiteProcess(var_dir, CHATDEBUG_LEVEL=level, **url)
         self.client = httpx2.Client()
         self.chat = self.turn = ""
 
     def start(self) -> None:
-        """Start the process, and sign in."""
+        """Start the process, and sign in: for the API, and for the stream of a page."""
         self.process.start()
         self.client = httpx2.Client(base_url=f"{self.process.url}api/v1/", timeout=WAIT)
         account = {"username": "demo", "password": "demo"}
         token = self.client.post("token/", json=account).json()["token"]
+        sign_in = f"{self.process.url}accounts/login/"
+        self.client.get(sign_in)
+        account["csrfmiddlewaretoken"] = self.client.cookies["csrftoken"]
+        assert self.client.post(sign_in, data=account).is_redirect
         self.client.headers["Authorization"] = f"Token {token}"
+
+    def start_unless_it_runs(self) -> None:
+        """Start the process, if it is the first time or a fault has left none."""
+        if not self.process.is_running:
+            self.start()
 
     def end(self, how: signal.Signals) -> None:
         """End the process by a signal."""
-        self.client.close()
         assert self.process.end(how) in (0, -how)
+        self.client.close()
 
     def close(self) -> None:
         """Leave nothing running."""
@@ -56,8 +85,20 @@ class Site:
         """Send a message to a model, in a new chat."""
         chat = self.client.post("chats/", json={"model": model}).json()
         self.chat = f"chats/{chat['id']}/"
+        self.process.forget_output()
         sent = self.client.post(f"{self.chat}messages/", json={"text": "Ballast?"})
         self.turn = f"{self.chat}turns/{sent.json()['turn']['id']}/"
+
+    def hear(self, mark: str) -> None:
+        """Follow the turn's stream until it says this."""
+        address = f"{self.process.url}{self.turn}stream/"
+        with self.client.stream("GET", address) as stream:
+            assert any(mark in line for line in stream.iter_lines())
+
+    def visit(self) -> None:
+        """Ask for a page, and get it or not."""
+        with suppress(httpx2.HTTPError):
+            self.client.get(f"{self.process.url}chats/")
 
     def status(self) -> str:
         """Return how the turn stands."""
@@ -86,7 +127,7 @@ class Site:
 
 def terminated_in_mid_turn(site: Site) -> None:
     site.ask("demo-long")
-    until(lambda: site.status() == "in_progress")
+    site.hear(FIRST_WORDS)
     site.end(signal.SIGTERM)
     site.start()
 
@@ -94,7 +135,7 @@ def terminated_in_mid_turn(site: Site) -> None:
 def terminated_before_the_error(site: Site) -> None:
     """The shutdown interrupts the turn before its provider fails."""
     site.ask("fault-badjson")
-    until(lambda: site.status() == "in_progress")
+    site.hear(FIRST_WORDS)
     site.end(signal.SIGTERM)
     site.start()
 
@@ -142,7 +183,7 @@ def database_restarted(site: Site) -> None:
     until(lambda: UNSTORED in site.process.output)
     spooled = site.spooled()
     site.database.start()
-    assert spooled == (site.level == "errors")
+    assert bool(spooled) == (site.level == "errors")
     until(lambda: site.status() == "error")
 
 
@@ -154,7 +195,7 @@ def database_read_only(site: Site) -> None:
     until(lambda: UNSTORED in site.process.output)
     spooled = site.spooled()
     set_read_only(site, "off")
-    assert spooled == (site.level == "errors")
+    assert bool(spooled) == (site.level == "errors")
     until(lambda: site.status() == "error")
 
 
@@ -173,53 +214,116 @@ def set_read_only(site: Site, value: str) -> None:
         )
 
 
+def terminated_while_another_writer_locks_the_database(site: Site) -> None:
+    """SQLite's only way to be away: its file is there, and somebody else's."""
+    (file,) = site.process.var_dir.glob("**/chatd.sqlite3")
+    site.ask("fault-badjson")
+    site.hear(FIRST_WORDS)
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=WAIT)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        terminate_without_database(site)
+        other.execute("ROLLBACK")
+    site.start()
+
+
+def terminated_while_the_database_is_stopped(site: Site) -> None:
+    assert site.database
+    site.ask("fault-badjson")
+    site.hear(FIRST_WORDS)
+    site.database.stop("immediate")
+    try:
+        terminate_without_database(site)
+    finally:
+        site.database.start()
+    site.start()
+
+
+def terminated_while_the_database_swallows_all(site: Site) -> None:
+    """No connection breaks, and no new one is refused: nothing ever comes back."""
+    assert site.proxy
+    site.ask("fault-badjson")
+    site.hear(FIRST_WORDS)
+    with site.proxy.swallow():
+        terminate_without_database(site)
+    site.start()
+
+
+def terminate_without_database(site: Site) -> None:
+    """End a site in time that has a failed turn and nowhere to put it.
+
+    Meanwhile somebody asks for a page, and does not give up.
+    """
+    visitor = Thread(target=site.visit)
+    visitor.start()
+    until(lambda: FAILED in site.process.output)
+    started = monotonic()
+    site.end(signal.SIGTERM)
+    assert monotonic() - started < END_SECONDS
+    visitor.join()
+    assert bool(site.spooled()) == (site.level == "errors")
+
+
 type Fault = Callable[[Site], None]
 
+ONCE, THREE_TIMES = [("error", 1)], [("error", 3)]
 FAULTS: dict[Fault, tuple[str, list[tuple[str, int]]]] = {
     terminated_in_mid_turn: ("interrupted, the part is kept", []),
     terminated_before_the_error: ("interrupted, the part is kept", []),
-    terminated_right_after_the_error: ("error (generic)", [("error", 1)]),
-    killed_right_after_the_error: ("error (generic)", [("error", 1)]),
+    terminated_right_after_the_error: ("error (generic)", ONCE),
+    killed_right_after_the_error: ("error (generic)", ONCE),
     killed_in_mid_turn: ("in_progress", []),
-    disk_full: ("error (generic), the part is kept", [("error", 1)]),
+    disk_full: ("error (generic), the part is kept", THREE_TIMES),
 }
-"""What the person gets, and the runs that are stored at the errors level."""
+"""What the person gets, and the runs that are stored at the errors level.
+
+A turn that a process left in progress ends as interrupted when its lease is over.
+"""
 if connection.vendor == "postgresql":
     FAULTS |= {
-        database_restarted: ("error (generic), the part is kept", [("error", 1)]),
-        database_read_only: ("error (generic), the part is kept", [("error", 1)]),
+        database_restarted: ("error (generic), the part is kept", THREE_TIMES),
+        database_read_only: ("error (generic), the part is kept", THREE_TIMES),
+        terminated_while_the_database_is_stopped: ("in_progress", THREE_TIMES),
+        terminated_while_the_database_swallows_all: ("in_progress", THREE_TIMES),
+    }
+else:
+    FAULTS |= {
+        terminated_while_another_writer_locks_the_database: (
+            "in_progress",
+            THREE_TIMES,
+        ),
     }
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[PostgresServer | None]:
-    """Run a server that may be stopped, unless the suite runs on SQLite."""
-    if connection.vendor != "postgresql":
-        yield None
-        return
-    with PostgresServer() as server:
-        yield server
+@pytest.fixture(scope="module", params=["off", "errors"])
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Run a site; on PostgreSQL with a server of its own that may be stopped."""
+    folder = tmp_path_factory.mktemp("site")
+    with ExitStack() as stack:
+        server = proxy = None
+        if connection.vendor == "postgresql":
+            server = stack.enter_context(PostgresServer())
+            proxy = stack.enter_context(Proxy(server.address))
+        site = Site(folder, request.param, server, proxy)
+        stack.callback(site.close)
+        yield site
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_site_in_trouble_loses_no_evidence_and_changes_no_turn(
-    fault: Fault, database: PostgresServer | None, tmp_path: Path
+    fault: Fault, site: Site
 ) -> None:
-    user, runs = FAULTS[fault]
-    for level in ("off", "errors"):
-        site = Site(tmp_path / level, level, database)
-        try:
-            site.start()
-            fault(site)
-            assert site.outcome() == user
-            if level == "errors":
-                until(lambda site=site: site.stored() == runs)  # type: ignore[misc]
-                until(lambda site=site: site.spooled() == 0)  # type: ignore[misc]
-            assert site.stored() == (runs if level == "errors" else [])
-        finally:
-            site.close()
-    matrix.add(
-        f"site {fault.__name__.replace('_', ' ')}",
-        user=user,
-        stored="1 run (error), 1 failed calls" if runs else "nothing",
-    )
+    user, stored = FAULTS[fault]
+    runs = stored if site.level == "errors" else []
+    site.start_unless_it_runs()
+    fault(site)
+    assert site.outcome() == user
+    until(lambda: site.stored() == runs)
+    until(lambda: site.spooled() == 0)
+    if site.level == "errors":
+        matrix.add(
+            f"site {fault.__name__.replace('_', ' ')}",
+            user=user,
+            stored=f"1 run (error), {runs[0][1]} failed calls" if runs else "nothing",
+        )

@@ -16,15 +16,22 @@ from django.db import OperationalError
 
 from chatd.enums import Role
 from chatd.models import Chat
-from chatd.services.turns import request_stop
 from chatd.turns.bus import EventName, get_bus
+from chatd.turns.lifecycle import request_stop
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, record_run
 from chatdebug.writer import close_writer, queue, writer
 from chatdebug.writer import thread as writer_thread
 from chatdebug.writer.spool import Spool
-from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
+from tests.chatd.turns.site import (
+    answer,
+    let_no_clock_decide,
+    new_chat,
+    run_on_site,
+    send,
+    watch,
+)
 from tests.chatd.turns.test_engine import EXPECTED
 from tests.faults.matrix import matrix
 
@@ -80,6 +87,8 @@ async def to_the_end(chat: Chat) -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_each_fault_of_the_provider(name: str, settings: LazySettings) -> None:
+    if EXPECTED[name].kind != "stream_silence_timeout":
+        let_no_clock_decide(settings)
     _, stored = live_through(f"provider: {name}", name, to_the_end, settings)
     steps = EXPECTED[name].steps
     assert stored.endswith(f"{steps} failed calls") if steps else stored == "nothing"

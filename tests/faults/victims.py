@@ -2,27 +2,27 @@
 
 Run as ``python -m tests.faults.victims COUNT``: a zygote that has everything imported
 forks one victim after the other. A victim is a whole site in itself: lifespan, runner,
-demo provider, recorder. It runs turns that fail, and writes the id of each turn whose
-failure a viewer has been shown to a pipe. The zygote kills it with SIGKILL at a random
-moment and goes on with the next one. At the end it prints, as JSON, what was shown.
+demo provider, recorder. It runs turns that fail, and says on a pipe when the recorder
+begins and ends to journal, sync, store and strike rows, and which turn's failure a viewer
+has been shown. The zygote kills each victim with SIGKILL at another point of its first
+turns: when it has said so many things. At the end it prints, as JSON, what was shown.
 """
 
 import asyncio
 import json
 import os
-import random
 import signal
 import sys
-import time
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 import django
 import httpx2
 
-MIN_SECONDS, MAX_SECONDS = 0.02, 0.5
-"""From the first message on; a turn fails after some 30 ms. Longer on a busy machine."""
-PATIENCE = 30.0
+LAST_SAYING = 45
+"""A failing turn makes a victim say some 14 things."""
+SHOWN = "shown"
 
 
 def main(count: int) -> None:
@@ -40,42 +40,70 @@ def main(count: int) -> None:
     address = {"base_url": "http://127.0.0.1:9", "api_key": "unused", "model": "unused"}
     client = httpx2.AsyncClient()
     build_model(provider="openai_compatible", http_client=client, **address)
-    rng = random.Random(count)
     shown: list[str] = []
-    longest = MAX_SECONDS
-    for _ in range(count):
-        found = _one_victim(config.pk, rng.uniform(MIN_SECONDS, longest))
-        shown += found
-        # So that on a busy machine, too, about half of them live to show a failure.
-        longest = max(MAX_SECONDS, min(longest * (0.9 if found else 1.2), PATIENCE))
+    for number in range(count):
+        shown += _one_victim(config.pk, 1 + number * LAST_SAYING // count)
     sys.stdout.write(json.dumps(shown))
 
 
-def _one_victim(config_id: int, seconds: float) -> list[str]:
+def _one_victim(config_id: int, sayings: int) -> list[str]:
+    """Let a victim live until it has said so much; return the turns that it had shown."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         try:
-            asyncio.run(_live(config_id, writing))
+            _tell_moments(partial(_say, writing))
+            asyncio.run(_live(config_id, partial(_say, writing)))
         finally:
             os._exit(1)  # only a victim that broke comes here
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        pipe.readline()  # it is about to send its first message
-        time.sleep(seconds)
+        said = [pipe.readline() for _ in range(sayings)]
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        return pipe.read().split()
+        said += pipe.readlines()
+    return [line.split()[1] for line in said if line.startswith(SHOWN)]
 
 
-async def _live(config_id: int, pipe: int) -> None:
+def _say(pipe: int, what: str) -> None:
+    os.write(pipe, f"{what}\n".encode())
+
+
+def _tell_moments(say: Callable[[str], None]) -> None:
+    """Let the recorder say when it writes its journal, the database, and strikes rows."""
+    from chatdebug.writer import thread
+    from chatdebug.writer.spool import Spool
+
+    for owner, name in (
+        (Spool, "write"),
+        (os, "fsync"),
+        (thread, "write_rows"),
+        (Spool, "strike"),
+    ):
+        setattr(owner, name, _told(getattr(owner, name), say))
+
+
+def _told[**P, R](
+    function: Callable[P, R], say: Callable[[str], None]
+) -> Callable[P, R]:
+    @wraps(function)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        say("begin")
+        result = function(*args, **kwargs)
+        say("end")
+        return result
+
+    return told
+
+
+async def _live(config_id: int, say: Callable[[str], None]) -> None:
     """Fail one turn after the other until the end comes."""
     from chatd import lifespan
     from chatd.demo_provider import DemoProvider
     from chatd.models import ModelConfig
-    from chatd.services.turns import start_turn
     from chatd.turns.bus import get_bus
+    from chatd.turns.lifecycle import start_turn
     from chatd.turns.threads import in_thread
     from tests.factories import ChatFactory
 
@@ -86,12 +114,11 @@ async def _live(config_id: int, pipe: int) -> None:
         config = await in_thread(ModelConfig.objects.get, pk=config_id)
         name = f"victim-{os.getpid()}"  # a fork counts from where its parent stood
         chat = await in_thread(ChatFactory, model=config, owner__username=name)
-        os.write(pipe, b"ready\n")
         while True:
             turn = await in_thread(start_turn, chat=chat, text="What is a ballast?")
             async for _ in get_bus().subscribe(turn.pk):
                 pass
-            os.write(pipe, f"{turn.pk}\n".encode())
+            say(f"{SHOWN} {turn.pk}")
 
 
 if __name__ == "__main__":

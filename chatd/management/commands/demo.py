@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chatd.services.demo import ACCOUNTS, prepare_demo
 
 HOST = "127.0.0.1"
-GRACE_SECONDS = 3
+GRACE_SECONDS = 2
 """How long open streams may go on after Ctrl-C."""
 
 
@@ -23,6 +23,8 @@ class Command(BaseCommand):
     help = (
         "Runs the site on loopback with demo users and a demo provider (no key needed)."
     )
+    # They connect to the database: one that is not the demo's is not even opened.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the port."""
@@ -31,9 +33,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         """Serve; returns after Ctrl-C.
 
-        Raises CommandError if the port is taken, and where this is not a demo.
+        Raises CommandError if the port is taken, and where this is not a demo;
+        SystemCheckError for settings that cannot work.
         """
         refuse_other_databases()
+        self.check()
         self.serve(port)
 
     def serve(self, port: int) -> None:
@@ -73,8 +77,8 @@ def refuse_other_databases() -> None:
             "The demo makes accounts that anybody can guess. It runs in development "
             "only: with DEBUG=true, or without a SECRET_KEY."
         )
-    own = settings.VAR_DIR / "chatd.sqlite3"
-    if not settings.DEMO or str(settings.DATABASES["default"]["NAME"]) != str(own):
+    database = settings.VAR_DIR / "chatd.sqlite3"
+    if not settings.DEMO or str(settings.DATABASES["default"]["NAME"]) != str(database):
         raise CommandError(
             "The demo has a database of its own, and makes its accounts in no other one: "
             "run it by manage.py demo, without DATABASE_URL."
@@ -89,7 +93,7 @@ class DemoServer(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, the site's own lifespan included, and say so."""
+        """Start, the site's own lifespan included, and call ``on_ready``."""
         await super().startup(sockets)
         if self.started:
             self._on_ready()

@@ -13,10 +13,11 @@ from chatd.llm.addresses import (
     origin_of,
     refused_among,
 )
+from chatd.llm.clients import close_http_clients
 from chatd.llm.configured import configured_model
 from chatd.llm.guard import GuardedTransport
 from chatd.models import ModelConfig
-from chatdebug.errors import MissingKeyError, ProviderDisabledError
+from chatdebug.errors import MissingKeyError
 from tests.factories import ModelConfigFactory
 
 
@@ -183,7 +184,10 @@ def test_a_key_goes_to_scheme_host_and_port(
 
 def build(config: ModelConfig) -> None:
     async def body() -> None:
-        configured_model(config)
+        try:
+            await configured_model(config)
+        finally:
+            await close_http_clients()
 
     asyncio.run(body())
 
@@ -214,7 +218,7 @@ def test_a_turn_refuses_what_the_admin_would_however_the_row_was_written(
         "key_origin": "https://gateway.example",
     }
     build(ModelConfigFactory(**row))
-    with pytest.raises(ProviderDisabledError):
+    with pytest.raises(AddressRefused):
         build(ModelConfigFactory(**row | facts))
 
 
@@ -262,7 +266,7 @@ def test_nothing_is_sent_to_a_name_that_leads_to_loopback(
         async with httpx2.AsyncClient(transport=transport) as client:
             await client.post("https://good.example/v1")
             await client.post("https://known-to-the-proxy.example/v1")
-            with pytest.raises(ProviderDisabledError, match="leads to"):
+            with pytest.raises(AddressRefused, match="leads to"):
                 await client.post("https://bad.example/v1")
 
     asyncio.run(body())

@@ -10,10 +10,9 @@ from django.conf import LazySettings
 
 from chatd import lifespan
 from chatd.demo_provider import DemoProvider
-from chatd.enums import Provider
 from chatd.models import Chat, Turn
-from chatd.services.turns import start_turn
 from chatd.turns.bus import Event, get_bus
+from chatd.turns.lifecycle import start_turn
 from chatd.turns.threads import in_thread
 from tests.factories import ChatFactory
 
@@ -36,6 +35,12 @@ def quick(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifespan, "DemoProvider", server)
 
 
+def let_no_clock_decide(settings: LazySettings) -> None:
+    """Wait as long as it takes for parts of an answer, however busy the machine is."""
+    patience = {"first_part": 60.0, "silence": 60.0}
+    settings.DEMO_TURN_POLICY = settings.DEMO_TURN_POLICY | patience
+
+
 def run_on_site(body: Callable[[], Awaitable[None]]) -> None:
     """Run a test's body while the site lives, and end the site."""
 
@@ -46,7 +51,7 @@ def run_on_site(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(inside())
 
 
-def new_chat(model: str, *, provider: str = Provider.DEMO, **fields: Any) -> Chat:
+def new_chat(model: str, *, provider: str = "demo", **fields: Any) -> Chat:
     return ChatFactory(model__model=model, model__provider=provider, **fields)
 
 

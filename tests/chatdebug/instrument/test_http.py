@@ -9,7 +9,7 @@ import pytest
 
 from chatdebug import record_http, unrecord_http
 from chatdebug.recorder import RecordingTransport
-from chatdebug.recorder.attempts import collect_attempts
+from chatdebug.transport.attempts import collect_attempts
 from tests.chatdebug.errors.server import failing_server
 
 LIBRARIES = [httpx, httpx2]

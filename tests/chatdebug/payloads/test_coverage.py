@@ -11,7 +11,9 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
-from chatdebug.payloads.coverage import (
+from chatdebug.payloads.parts import PARTS
+from chatdebug.payloads.request import OPTIONS
+from tests.chatdebug.payloads.coverage import (
     NORMALISED,
     OPTIONS_COUNTED,
     SKIPPED,
@@ -19,8 +21,6 @@ from chatdebug.payloads.coverage import (
     SKIPPED_SUFFIXES,
     SKIPPED_TYPES,
 )
-from chatdebug.payloads.parts import PARTS
-from chatdebug.payloads.request import OPTIONS
 
 OTHERS = (ModelRequestParameters, ToolDefinition, OutputObjectDefinition, RequestUsage)
 

@@ -24,7 +24,7 @@ from chatdebug.recorder import (
     logical_call,
     record_run,
 )
-from chatdebug.recorder.attempts import collect_attempts, listening_sink
+from chatdebug.transport.attempts import collect_attempts, listening_sink
 from chatdebug.writer import close_writer
 from tests.chatdebug.recorder.demo import demo_model, generate, prompt, stream
 

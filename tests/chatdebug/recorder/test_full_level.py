@@ -1,6 +1,7 @@
 """Full debug logging: the whole trace of every model call."""
 
 import asyncio
+import sys
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,13 @@ from django.db import models
 from pydantic_ai import Agent
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import ModelHTTPError
-from pydantic_ai.models import Model
+from pydantic_ai.messages import ModelResponse
+from pydantic_ai.models import Model, StreamedResponse
 
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, RunKind, logical_call, record_run
+from chatdebug.scope import OWN_FOLDER
 from chatdebug.writer import close_writer, writer
 from tests.chatdebug.recorder.demo import (
     KEY,
@@ -320,3 +323,72 @@ def test_a_step_whose_block_ends_without_an_error_has_succeeded() -> None:
     steps = ChatStep.objects.order_by("step_number")
     assert [step.status for step in steps] == ["completed", "interrupted", "error"]
     assert all(step.finished_at for step in steps)
+
+
+def test_what_was_interrupted_is_no_error() -> None:
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        with run.step() as step:
+            step.interrupt()
+        run.interrupt()
+    close_writer(timeout=10)
+    assert "has_error" not in ChatRun.objects.get().summary
+
+
+def test_tokens_of_reasoning_add_up() -> None:
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        for tokens in (3, 4):
+            with run.step() as step:
+                step.complete({}, {"reasoning_tokens": tokens})
+        run.complete()
+    close_writer(timeout=10)
+    assert ChatRun.objects.get().summary["total_reasoning_tokens"] == 7
+
+
+def test_the_time_of_the_end_is_written_once() -> None:
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        pass
+    close_writer(timeout=10)
+    ended = ChatRun.objects.get().finished_at
+    run.complete()
+    close_writer(timeout=10)
+    found = ChatRun.objects.get()
+    assert (found.status, found.finished_at) == ("completed", ended)
+
+
+def test_an_attempt_never_lands_in_a_step_of_another_run() -> None:
+    async def turn(model: Model) -> None:
+        async with record_run(chat_id="outer", level=Level.FULL) as outer:
+            with logical_call(outer):
+                await generate(model)
+                async with record_run(chat_id="inner", level=Level.FULL) as inner:
+                    await generate(model)
+                    inner.complete()
+            outer.complete()
+
+    async def body() -> None:
+        async with demo_model("demo") as model:
+            await turn(model)
+
+    asyncio.run(body())
+    close_writer(timeout=10)
+    steps = {run.chat_id: run.steps.count() for run in ChatRun.objects.all()}
+    assert steps == {"outer": 1, "inner": 1}
+
+
+def test_a_response_is_put_together_once_for_the_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    get = StreamedResponse.get
+
+    def noted(self: StreamedResponse) -> ModelResponse:
+        seen.append(sys._getframe(1).f_code.co_filename)
+        return get(self)
+
+    monkeypatch.setattr(StreamedResponse, "get", noted)
+
+    step = recorded("demo")
+
+    assert step.normalized_response["finish_reason"] == "stop"
+    assert step.metadata["stream_summary"]["part_count"] == 1
+    assert sum(name.startswith(OWN_FOLDER) for name in seen) == 1

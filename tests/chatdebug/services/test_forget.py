@@ -13,7 +13,13 @@ from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep, ForgottenChat, RecordingSwitch
 from chatdebug.models.switches import Scope
-from chatdebug.recorder import Level, close_writer, forget_chat, record_run
+from chatdebug.recorder import (
+    Level,
+    close_writer,
+    forget_chat,
+    forget_owner,
+    record_run,
+)
 from chatdebug.services import forget
 from chatdebug.services.forget import delete_forgotten
 from chatdebug.writer import Writer, writer
@@ -155,3 +161,35 @@ def test_marks_of_long_ago_are_removed() -> None:
     beating.upkeep.work()
     beating.close(timeout=10)
     assert ForgottenChat.objects.get().chat_id == "new"
+
+
+def test_an_owner_is_forgotten_with_the_runs_of_chats_that_nobody_forgot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forget, "BATCH_RUNS", 2)
+    ChatRunFactory.create_batch(5, owner_id="7", chat_id="shared")
+    others = {ChatRunFactory(owner_id=owner, chat_id="shared") for owner in ("77", "")}
+    for key in ("7", "77"):
+        RecordingSwitch.objects.create(scope=Scope.OWNER, key=key, enabled=True)
+    forget_owner("")
+    assert ChatRun.objects.count() == 7, "an empty id is nobody's"
+    forget_owner(7)
+    assert set(ChatRun.objects.all()) == others
+    assert RecordingSwitch.objects.get().key == "77"
+
+
+def test_the_runs_of_forgotten_chats_are_left_to_their_marks() -> None:
+    with transaction.atomic():
+        ChatRunFactory(owner_id="7", chat_id="gone")
+        forget_chat("gone")
+        forget_owner("7")
+        assert ChatRun.objects.exists(), "they may be many: no transaction holds them"
+    assert not ChatRun.objects.exists()
+
+
+def test_an_owner_whose_deletion_is_rolled_back_keeps_all() -> None:
+    run = ChatRunFactory(owner_id="7")
+    with transaction.atomic():
+        forget_owner("7")
+        transaction.set_rollback(True)
+    assert ChatRun.objects.get() == run

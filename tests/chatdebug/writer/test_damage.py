@@ -20,10 +20,10 @@ from chatdebug.models.runs import new_id
 from chatdebug.recorder import close_writer, record_run
 from chatdebug.recorder import run as run_module
 from chatdebug.writer import Snapshot, Writer
+from chatdebug.writer import maintenance as upkeep_module
 from chatdebug.writer import thread as thread_module
-from chatdebug.writer import upkeep as upkeep_module
-from chatdebug.writer.lines import as_lines
-from chatdebug.writer.spool import Spool
+from chatdebug.writer.json_lines import as_lines
+from chatdebug.writer.spool import MAX_BYTES, Spool
 from tests.chatdebug.writer.rows import run_row, step_row
 from tests.waiting import until
 
@@ -69,6 +69,12 @@ def content(data: bytes) -> Callable[[Path], None]:
     return make
 
 
+def huge(path: Path) -> None:
+    """Make a file that would fill the memory of whoever reads it; it has holes."""
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+
+
 def link_to(target: str) -> Callable[[Path], None]:
     return lambda path: path.symlink_to(target)
 
@@ -95,6 +101,8 @@ BAD: dict[str, Callable[[Path], None]] = {
     "a link to nowhere": link_to("nowhere"),
     "a link to a file": link_to("/etc/hostname"),
     "a number that no column takes": columns(finished_at=None),
+    "huge": huge,
+    "of a future version": content(b'{"version": 7, "rows": [{"kind": "run"}]}\n'),
 }
 
 
@@ -284,6 +292,42 @@ def test_a_row_that_is_refused_for_good_is_kept(
     assert str(step.id) in kept.read_text()
     assert str(step.id) in caplog.text
     until(lambda: Spool(folder).count() == 0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AssertionError,
+        KeyError,
+        MemoryError,
+        OSError,
+        OverflowError,
+        RecursionError,
+        DatabaseError,
+    ],
+)
+def test_a_row_is_refused_alone_whatever_it_is_refused_with(
+    error: type[Exception],
+    folder: Path,
+    writer: Writer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Refused:
+        def __str__(self) -> str:
+            raise error
+
+    good, bad = capture(), run_row(status=Status.ERROR, is_capture=True)
+    bad.columns["chat_id"] = Refused()
+    writer.submit([bad, good])
+    assert writer.durable(good.id).result(20)
+    assert writer.counters.journal_failures == 0, "they share a file"
+    for row in (bad, good):
+        assert writer.written(row.id).result(20)
+    assert ChatRun.objects.get().id == good.id
+    assert writer.counters.refused == 1
+    (kept,) = folder.glob("*.damaged")
+    assert str(bad.id) in kept.read_text()
+    assert f"refuses a run for good ({error.__name__})" in caplog.text
 
 
 def test_an_error_in_the_journal_beats_the_guess_of_the_sweep(

@@ -1,0 +1,167 @@
+"""Values that hold inside a block and nowhere else, whoever ends the block.
+
+A ``ContextVar`` alone does not say that much. A generator runs in the context of whoever
+iterates over it: what it sets is set for its reader too, between two parts and after the
+last one. One that is left early is closed by somebody else, in another context, and what
+it had set can then not be taken back. So a block marks its value as over, and a block of
+a generator holds for the calls made in that generator only.
+"""
+
+import asyncio
+import inspect
+import os
+import sys
+import threading
+from contextvars import ContextVar, Token
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatdebug.recorder.run import Run
+
+GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+ENTERING = frozenset(
+    {"__enter__", "__aenter__", "enter_context", "enter_async_context"}
+)
+"""Functions that enter a block for somebody else."""
+OWN_FOLDER = f"{Path(__file__).parent}{os.sep}"
+
+type _Place = tuple[int, asyncio.Task[object] | None]
+"""A thread, and the task that it is running."""
+
+
+class Scope[T]:
+    """A value for as long as the block lasts that set it."""
+
+    __slots__ = ("_home", "_token", "outer", "value")
+
+    def __init__(self, value: T, outer: "Scope[T] | None") -> None:
+        self.value: T | None = value  # None once the block is over
+        self.outer = outer
+        self._token: Token[Scope[T] | None] | None = None
+        self._home: tuple[FrameType, _Place] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the block has ended."""
+        return self.value is None
+
+    def bind_to(self, generator: FrameType) -> None:
+        """Let it hold for the calls that this generator makes, and not for its reader's."""
+        self._home = generator, _place()
+
+    def holds_here(self) -> bool:
+        """Whether the caller's code is inside the block.
+
+        Where a generator entered it, its code is on the stack; other tasks and threads
+        that were started inside cannot be told by that, and are taken for its own.
+        """
+        home = self._home
+        if self.value is None:
+            return False
+        if home is None:
+            return True
+        generator, place = home
+        return place != _place() or _is_on_stack(generator)
+
+    def end(self) -> None:
+        """Let it hold no more, in whatever contexts it was set or copied to."""
+        # A context may keep this for long, but not what it held.
+        self.value = self._home = None
+
+
+class Scoped[T]:
+    """A context variable whose values hold inside their blocks only."""
+
+    __slots__ = ("_current",)
+
+    def __init__(self, name: str) -> None:
+        self._current: ContextVar[Scope[T] | None] = ContextVar(name, default=None)
+
+    def get(self) -> T | None:
+        """Return the value of the innermost block that the caller is in, or None."""
+        scope = self._current.get()
+        if scope is None:
+            return None
+        while not scope.holds_here():
+            if (scope := scope.outer) is None:
+                return None
+        return scope.value
+
+    def innermost(self) -> Scope[T] | None:
+        """Return the block that was begun last in this context, over or not."""
+        return self._current.get()
+
+    def enter(self, value: T, *, depth: int = 2) -> Scope[T]:
+        """Begin a block, for the code that is ``depth`` calls up the stack.
+
+        Or further: what enters a block for somebody else is passed over.
+        """
+        outer = self._current.get()
+        while outer is not None and outer.is_over:
+            outer = outer.outer
+        scope = Scope(value, outer)
+        generator = _generator_around(sys._getframe(depth))
+        if generator is not None:
+            scope.bind_to(generator)
+        scope._token = self._current.set(scope)
+        return scope
+
+    def leave(self, scope: Scope[T], *, with_children: bool = True) -> None:
+        """End a block, in whatever context.
+
+        Without its children, the tasks that were started inside go on as if it lasted.
+        """
+        token, scope._token = scope._token, None
+        if with_children:
+            scope.end()
+        if token is None:
+            return
+        try:
+            self._current.reset(token)
+        except ValueError:
+            scope.end()  # it ends in another context: in its own, all is its reader's
+
+
+def _generator_around(frame: FrameType | None) -> FrameType | None:
+    """Return the generator whose code enters a block here; None if no generator does.
+
+    Context managers that are made of generators are not meant: their reader is the block.
+    """
+    generator: FrameType | None = None
+    while frame is not None:
+        code = frame.f_code
+        is_entering = code.co_name in ENTERING or code.co_filename.startswith(
+            OWN_FOLDER
+        )
+        if generator is not None and not is_entering:
+            return generator
+        if code.co_flags & GENERATORS:
+            generator = frame
+        elif is_entering:
+            generator = None
+        else:
+            return None
+        frame = frame.f_back
+    return generator
+
+
+def _place() -> _Place:
+    try:
+        return threading.get_ident(), asyncio.current_task()
+    except RuntimeError:
+        return threading.get_ident(), None
+
+
+def _is_on_stack(wanted: FrameType) -> bool:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame is wanted:
+            return True
+        frame = frame.f_back
+    return False
+
+
+current_run: Scoped["Run"] = Scoped("chatdebug_current_run")
+"""The run that a model call made here belongs to."""

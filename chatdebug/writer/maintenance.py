@@ -1,0 +1,222 @@
+"""What the writer's thread does besides writing rows."""
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from math import inf
+from time import monotonic
+from uuid import UUID
+
+from django.db import Error, connections
+from django.utils import timezone
+
+from chatdebug.conf import RecorderSettings
+from chatdebug.enums import Status
+from chatdebug.models import WriterState
+from chatdebug.models.runs import new_id
+from chatdebug.services.forget import delete_forgotten, remove_old_marks
+from chatdebug.services.retention import prune_within
+from chatdebug.services.rules import loaded_rules
+from chatdebug.services.stale import mark_stale_runs
+from chatdebug.writer.counters import Counters
+from chatdebug.writer.database import import_captures, touch_runs
+from chatdebug.writer.queue import SnapshotQueue
+from chatdebug.writer.similar_counts import Instead, Tally
+from chatdebug.writer.snapshot import Snapshot, Table
+from chatdebug.writer.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+REPORT_SECONDS = 1.0
+"""How long what is new is kept in memory before it is reported."""
+TIDY_SECONDS = 0.5
+"""How long rows are deleted at a stretch, and how long others are written between: as
+fast as it must be, but never in the way of what is written for longer than that."""
+SWEPT_AGAIN = timedelta(days=1)
+"""For so long with each beat, runs of a deleted chat are looked for in the whole table."""
+WRITERS_KEPT = timedelta(days=7)
+
+
+class Upkeep:
+    """Heartbeat, stale and old runs, the spool, counted failures, own state, own rules.
+
+    All but ``count_similar`` is for the writer's thread alone.
+    """
+
+    def __init__(
+        self,
+        config: RecorderSettings,
+        *,
+        counters: Counters,
+        queue: SnapshotQueue,
+        spool: Spool | None,
+        enqueue: Callable[[Sequence[Snapshot]], None],
+    ) -> None:
+        self._alias = config.DATABASE
+        self._beat_seconds = config.STALE_SECONDS / 2
+        self._counters = counters
+        self._queue = queue
+        self._enqueue = enqueue
+        self._spool = spool
+        self._live: set[UUID] = set()
+        self._tally = Tally()
+        self._new_chats: set[str] = set()
+        self._swept_since: datetime | None = None  # at first, all
+        self._next_tidy = inf
+        self._next_beat = 0.0
+        self._next_report = inf
+        self._state = WriterState(
+            id=new_id(), host=socket.gethostname(), pid=os.getpid()
+        )
+
+    def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
+        """Count one more failure on a stored run. From any thread."""
+        self._counters.add(suppressed=1)
+        self._tally.add(run_id, instead)
+        if self._next_report == inf:
+            self._report_soon()
+            self._queue.nudge()
+
+    def note_written(self, batch: Iterable[Snapshot]) -> None:
+        """Take note of rows that the database has now."""
+        for row in batch:
+            if row.table is Table.RUN:
+                if row.is_new:
+                    self._new_chats.add(str(row.columns["chat_id"]))
+                if row.status is Status.IN_PROGRESS:
+                    self._live.add(row.id)
+                else:
+                    self._live.discard(row.id)
+                if row.is_capture:
+                    self._tally.note_written(row.id)
+        self._report_soon()
+
+    def note_recovered(self) -> None:
+        """Take note that the database answers again: look after everything now."""
+        self._next_beat = 0.0
+
+    def seconds_left(self) -> float:
+        """Return how long the thread may wait until there is something to do here."""
+        due = min(self._next_beat, self._next_report, self._next_tidy)
+        return max(0.0, due - monotonic())
+
+    def work(self) -> None:
+        """Do what is due. Never raises; what a database refuses is done later."""
+        now = monotonic()
+        is_beat, is_report = now >= self._next_beat, now >= self._next_report
+        if is_beat:
+            self._next_beat = now + self._beat_seconds
+        if is_beat or is_report:
+            self._try(self.report)
+        if is_beat:
+            self._beat()
+        if is_beat or now >= self._next_tidy:
+            self._next_tidy = inf
+            self._try(self._tidy)
+
+    def report(self) -> None:
+        """Write the counted failures and this writer's state. Raises django.db.Error.
+
+        Runs that were just written of a chat that was deleted meanwhile go again.
+        """
+        self._next_report = inf
+        try:
+            self._enqueue(self._tally.report(using=self._alias))
+        finally:
+            if self._tally:
+                self._report_soon()
+        if self._new_chats:
+            if not delete_forgotten(chats=self._new_chats, using=self._alias):
+                self._next_tidy = 0.0
+            self._new_chats = set()
+        self._save_state()
+
+    def import_spool(self) -> int:
+        """Import what was left behind; return how many rows were looked at.
+
+        Raises django.db.Error if the database does not work; the files stay then.
+        """
+        if self._spool is None:
+            return 0
+        rows = import_captures(self._spool, using=self._alias, counters=self._counters)
+        self._counters.add(imported=rows)
+        if rows:
+            self._swept_since = None  # of chats that were deleted any time ago
+        return rows
+
+    def _beat(self) -> None:
+        """Do each chore on its own: what one stumbles over keeps no other from its work.
+
+        Where the database cannot be reached, the others would only wait for it, too.
+        """
+        for chore in (
+            self._load_rules,
+            self._touch_live_runs,
+            self._import,
+            self._mark_stale_runs,
+            self._forget_old_writers,
+        ):
+            if not self._try(chore) and not self._is_reachable():
+                return
+
+    def _is_reachable(self) -> bool:
+        try:
+            connections[self._alias].ensure_connection()
+        except Error:
+            return False
+        return True
+
+    def _load_rules(self) -> None:
+        loaded_rules.load(using=self._alias)
+
+    def _touch_live_runs(self) -> None:
+        if self._live:
+            touch_runs(list(self._live), using=self._alias, now=timezone.now())
+
+    def _import(self) -> None:
+        self.import_spool()
+
+    def _mark_stale_runs(self) -> None:
+        mark_stale_runs(using=self._alias)
+
+    def _forget_old_writers(self) -> None:
+        old = timezone.now() - WRITERS_KEPT
+        WriterState.objects.using(self._alias).filter(seen_at__lt=old).delete()
+        remove_old_marks(using=self._alias)
+
+    def _tidy(self) -> None:
+        """Delete runs of deleted chats, and old ones, for as long as it may take."""
+        is_tidy = delete_forgotten(
+            since=self._swept_since, budget=TIDY_SECONDS, using=self._alias
+        )
+        if is_tidy:
+            self._swept_since = timezone.now() - SWEPT_AGAIN
+            is_tidy = prune_within(seconds=TIDY_SECONDS, using=self._alias)
+        if not is_tidy:
+            self._next_tidy = monotonic() + TIDY_SECONDS
+
+    def _save_state(self) -> None:
+        numbers = self._counters.as_dict()
+        state = self._state
+        state.last_error = numbers.pop("last_error")
+        state.last_error_at = numbers.pop("last_error_at")
+        state.counters = numbers
+        state.queued = len(self._queue)
+        state.spooled = self._spool.count() if self._spool is not None else 0
+        state.seen_at = timezone.now()
+        state.save(using=self._alias)
+
+    def _report_soon(self) -> None:
+        self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
+
+    def _try(self, chore: Callable[[], None]) -> bool:
+        try:
+            chore()
+        except Exception as error:
+            self._counters.note_error(error, timezone.now())
+            logger.warning("The recorder's upkeep failed", exc_info=error)
+            connections[self._alias].close()
+            return False
+        return True
