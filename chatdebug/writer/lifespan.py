@@ -41,7 +41,9 @@ def watch_for_lifespan() -> None:
     request_started.connect(_warn_without_lifespan, dispatch_uid=FIRST_REQUEST)
 
 
-def _warn_without_lifespan(*, sender: type[Any], **kwargs: Any) -> None:
+def _warn_without_lifespan(*, sender: object, **kwargs: Any) -> None:
+    if not isinstance(sender, type):
+        return
     if not issubclass(sender, ASGIHandler | WSGIHandler):
         return  # a test's client
     request_started.disconnect(dispatch_uid=FIRST_REQUEST)
