@@ -75,18 +75,18 @@ class Generation:
             try:
                 return await self._attempt(messages, watch, deadline)
             except Exception as error:
-                verdict = classify(error, provider=self._provider)
-                if _broke(error, verdict, watch):
+                classification = classify(error, provider=self._provider)
+                if _broke(error, classification, watch):
                     broken += 1
                     left = self._policy.max_broken - broken
                     most = min(self._policy.max_attempts, attempts + left)
-                wait = self._policy.wait_before_retry(verdict, attempts=attempts)
+                wait = self._policy.wait_before_retry(classification, attempts=attempts)
                 if wait is None or broken >= self._policy.max_broken:
                     raise
                 if asyncio.get_running_loop().time() + wait >= (deadline.when() or 0):
                     raise  # nothing more could come of it
-                logger.info("Attempt %s failed (%s)", attempts, verdict.rule)
-            say(retry_notice(verdict, attempts=attempts, most=most))
+                logger.info("Attempt %s failed (%s)", attempts, classification.rule)
+            say(retry_notice(classification, attempts=attempts, most=most))
             await asyncio.sleep(wait)
             self._answer.reset()
             say("")
@@ -159,19 +159,19 @@ class _Silence:
         return None
 
 
-def retry_notice(verdict: Classification, *, attempts: int, most: int) -> str:
+def retry_notice(classification: Classification, *, attempts: int, most: int) -> str:
     """Return what the viewers are told while the turn waits."""
-    return f"{verdict.message} Trying again (attempt {attempts + 1} of {most})."
+    return f"{classification.message} Trying again (attempt {attempts + 1} of {most})."
 
 
-def _broke(error: Exception, verdict: Classification, watch: Watch) -> bool:
+def _broke(error: Exception, classification: Classification, watch: Watch) -> bool:
     """Say whether an answer broke off that had begun, or did not end as it should."""
     for link in walk(error):
         if isinstance(link, IncompleteStreamError | FinishReasonError):
             return True
         if isinstance(link, StreamSilenceError):
             return False
-    return watch.has_begun and verdict.kind == "timeout"
+    return watch.has_begun and classification.kind == "timeout"
 
 
 def _text_of(event: ModelResponseStreamEvent) -> str:

@@ -45,16 +45,16 @@ class TurnPolicy:
     """Of the response that brings it."""
 
     def wait_before_retry(
-        self, verdict: Classification, *, attempts: int, jitter: bool = True
+        self, classification: Classification, *, attempts: int, jitter: bool = True
     ) -> float | None:
         """Return the seconds to wait after so many attempts; None: do not try again.
 
         The provider's Retry-After is a floor, up to ``max_retry_after``.
         """
-        if not verdict.retryable or attempts >= self.max_attempts:
+        if not classification.retryable or attempts >= self.max_attempts:
             return None
         wait: float = min(self.first_wait * 2 ** (attempts - 1), self.max_wait)
-        wait = max(wait, min(verdict.retry_after or 0.0, self.max_retry_after))
+        wait = max(wait, min(classification.retry_after or 0.0, self.max_retry_after))
         return wait * (1 + uniform(0, MAX_JITTER)) if jitter else wait  # noqa: S311
 
 

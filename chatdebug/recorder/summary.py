@@ -33,10 +33,10 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
             summary[target] = total
     if attempts := sum(len(step.attempts) for step in steps):
         summary["attempt_count"] = attempts
-    failed = [step for step in steps if step.status is Status.ERROR and step.error]
-    if failed:
+    errors = [step.error for step in steps if step.status is Status.ERROR]
+    if failures := [error for error in errors if error is not None]:
         summary["has_error"] = True
-        error = failed[-1].error
+        error = failures[-1]
         reason = error["detail"] or error["message"]
         summary["error_message"] = reason.split("\n", 1)[0][:200]
         if error["status_code"]:

@@ -177,7 +177,7 @@ def normalised(name: str) -> str:
 
 
 def is_secret_key(name: str) -> bool:
-    """Say whether a JSON key of this name holds a secret."""
+    """Return whether a JSON key of this name holds a secret."""
     return _is_secret_key(name) if len(name) <= LONGEST else _decide_key(name)
 
 
@@ -198,19 +198,19 @@ def _decide_key(name: str) -> bool:
 
 
 def is_secret_parameter(name: str) -> bool:
-    """Say whether a query parameter of this name holds a secret."""
+    """Return whether a query parameter of this name holds a secret."""
     name = normalised(name)
     return name in SECRET_PARAMETERS or is_secret_key(name)
 
 
 def is_safe_header(name: str) -> bool:
-    """Say whether a header of this name may be kept as it is."""
+    """Return whether a header of this name may be kept as it is."""
     name = name.strip().lower()
     return name in SAFE_HEADERS or name.startswith(SAFE_HEADER_PREFIXES)
 
 
 def is_secret_header(name: str) -> bool:
-    """Say whether a header of this name is kept under no circumstances."""
+    """Return whether a header of this name is kept under no circumstances."""
     name = name.strip().lower()
     return not is_safe_header(name) and any(
         part in name for part in SECRET_HEADER_PARTS

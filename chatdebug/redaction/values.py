@@ -46,7 +46,7 @@ def redact_json(value: Any, depth: int = 0) -> Any:
 
 
 def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
-    """Say whether a key's value is a secret, by its name or by that of its pair."""
+    """Return whether a key's value is a secret, by its name or by that of its pair."""
     if not isinstance(key, str) or value in (None, "", True, False):
         return False
     if key == "value":
@@ -60,14 +60,14 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
 
 
 def _is_part_of_text(key: str, value: Any, around: Mapping[Any, Any]) -> bool:
-    """Say whether a key's value is one of the tokens that a model makes text of."""
+    """Return whether a key's value is one of the tokens that a model makes text of."""
     return "logprob" in around or (
         key == "token" and isinstance(value, Mapping) and {"id", "text"} <= value.keys()
     )
 
 
 def _is_schema(value: Any) -> bool:
-    """Say whether this describes a value, as the parameters of tools are described."""
+    """Return whether this describes a value, as the parameters of tools are described."""
     return (
         isinstance(value, Mapping)
         and value.get("type") in SCHEMA_TYPES
@@ -76,7 +76,7 @@ def _is_schema(value: Any) -> bool:
 
 
 def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
-    """Say whether an item is the value of a command line's option for a secret."""
+    """Return whether an item is the value of a command line's option for a secret."""
     option = items[index - 1] if index else None
     return (
         isinstance(option, str)

@@ -83,15 +83,15 @@ class Command(BaseCommand):
         for name, path in PATHS.items():
             leaking = sum(_shows(path(secret), secret) for secret in secrets)
             leaks += leaking
-            verdict = f"{leaking} LEAK" if leaking else "ok"
-            self.stdout.write(f"{name:38} {verdict}")
+            result = f"{leaking} LEAK" if leaking else "ok"
+            self.stdout.write(f"{name:38} {result}")
         self.stdout.write(f"{len(secrets)} secrets, {len(PATHS)} paths.")
         if leaks:
             raise CommandError(f"{leaks} leaks.")
 
 
 def _shows(text: str, secret: str) -> bool:
-    """Say whether a text shows a piece of a secret: in plain, encoded, head or tail."""
+    """Return whether a text shows a piece of a secret: in plain, encoded, head or tail."""
     pieces = {secret[:MIN_END], secret[-MIN_END:], quote(secret, safe="")[:MIN_PIECE]}
     pieces |= {
         secret[start : start + MIN_PIECE]

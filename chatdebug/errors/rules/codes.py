@@ -1,97 +1,29 @@
-"""Rules about what providers say in machine-readable form."""
-
-import re
+"""Rules about what providers say in machine-readable form: types, codes, reasons."""
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.rules.rule import Rule, codes, phrases
-
-RATE_LIMIT_WORDS = phrases(r"rate limit exceeded")
-PER_MINUTE = r"per[-_ ]?min(?:ute)?\b|please retry in \d"
-PER_DAY = phrases(r"""
-    per[-_ ]?(?:day|month|week)\b
-    perday
-    \b(?:daily|monthly|weekly) (?:\w+ )?(?:limit|quota|budget)
-    \b(?:rpd|tpd)\b
-    / ?(?:day|week|month)\b
-    """)
-NO_CAPACITY = phrases(r"""
-    no capacity
-    no slots? available
-    no available workers
-    \bmodel (?:is )?(?:too )?busy\b
-    out of capacity
-    too many connections
-    负载已饱和
-    (?:\b(?:is|are|was|been|currently|temporarily|server|model|engine|service)|exception -|^|[\]\d>]) ?overloaded\b
-    \boverloaded(?:_error|\.|$)
-    (?:at|over)(?: full)? capacity
-    capacity (?:is )?exceeded
-    insufficient capacity
-    experiencing (?:high|heavy) (?:demand|load|traffic)
-    high demand
-    engine is (?:currently )?(?:busy|overloaded)
-    \b(?:server|service) (?:is )?(?:too )?busy\b
-    """)
-RATE_CODES = codes(
-    """
-    rate_limit_exceeded rate_limit_error rate_limited rate_limit ratelimitexceeded
-    too_many_requests TooManyRequestsException ThrottlingException Throttling throttled
-    RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED rate_limit_reached_error
-    ratelimitreached slow_down too_many_requests_error rate_limit_usage_exceeded
-    concurrency_limit_exceeded RequestLimitExceeded
-    """
+from chatdebug.errors.rules.base import Rule, code_words, phrases
+from chatdebug.errors.rules.vocabulary import (
+    NO_CAPACITY,
+    PER_DAY,
+    RATE_CODES,
+    RATE_LIMIT_WORDS,
+    SERVER_CODES,
 )
 
-SPECIAL: tuple[Rule, ...] = (
-    Rule(
-        "responses.tool_output_missing",
-        ErrorKind.GENERIC,
-        lead=phrases(r"no tool output found for function call"),
-    ),
-    Rule(
-        "responses.reasoning_missing",
-        ErrorKind.GENERIC,
-        lead=phrases(r"was provided without its required\s+item"),
-    ),
-    Rule(
-        "stream.closed_early",
-        ErrorKind.TIMEOUT,
-        retryable=True,
-        text=phrases(r"""
-            anthropic stream closed before message_stop
-            openai responses stream closed before terminal event
-            """),
-    ),
-    Rule(
-        "gemini.malformed_function_call",
-        ErrorKind.GENERIC,
-        retryable=True,
-        codes=codes("malformed_function_call"),
-    ),
-    Rule(
-        "gemini.function_call_dropped",
-        ErrorKind.GENERIC,
-        retryable=True,
-        text=phrases(r"gemini dropped the model's generated function call"),
-    ),
+PROVIDER_DISABLED: tuple[Rule, ...] = (
     Rule(
         "code.provider_disabled",
         ErrorKind.PROVIDER_DISABLED,
-        codes=codes("provider_disabled"),
-    ),
-    Rule(
-        "lead.provider_disabled",
-        ErrorKind.PROVIDER_DISABLED,
-        lead=phrases(r"\bprovider_disabled\b"),
+        codes=code_words("provider_disabled"),
     ),
 )
 
-STRUCTURE: tuple[Rule, ...] = (
+USAGE_LIMIT: tuple[Rule, ...] = (
     # Usage limits: trying again does not help before somebody pays, or the day is over.
     Rule(
         "code.usage_limit",
         ErrorKind.USAGE_LIMIT,
-        codes=codes(
+        codes=code_words(
             """
             insufficient_quota insufficient_user_quota quota_exceeded billing_hard_limit_reached
             billing_not_active billing_error billing_limit_exceeded
@@ -106,59 +38,13 @@ STRUCTURE: tuple[Rule, ...] = (
         ),
     ),
     Rule("code.daily_quota", ErrorKind.USAGE_LIMIT, codes=RATE_CODES, lead=PER_DAY),
-    Rule(
-        "lead.credit",
-        ErrorKind.USAGE_LIMIT,
-        lead=phrases(r"""
-            insufficient_quota
-            \bai budget of\b
-            credit balance is too low
-            insufficient (?:account )?(?:balance|credits?|funds)
-            requires more credits
-            requires (?:a )?(?:paid|positive) (?:balance|credits?)
-            (?:out of|no remaining|no more) credits
-            never purchased credits
-            (?:budget|(?:spend(?:ing)?|usage|billing)(?: hard)? limits?) (?:has been |have been )?(?:exceeded|reached)
-            exceeded your (?:current|monthly|usage) (?:quota|usage limit|spend limit)
-            (?:reached|exceeded|hit) (?:its|my|our|the|their|your) (?:\w+ ){0,2}(?:usage|spend(?:ing)?|billing|budget|credit) (?:limits?|cap)\b
-            (?:exceeded|used|used up|exhausted) (?:all )?(?:of )?(?:its|our|the|their|your|available|all) (?:\w+ ){0,3}credits
-            (?:doesn't|does not|don't|do not) have (?:any|enough|sufficient) (?:\w+ ){0,2}(?:balance|credits?|funds|quota)
-            (?:balance|credits?|quota|funds) (?:is|are) (?:not enough|insufficient|exhausted|used up)
-            \bkey limit exceeded
-            余额不足|额度不足|已欠费
-            account is in arrears
-            account (?:\S+ )?(?:is |was |has been )?(?:suspended|deactivated|blocked)\b.{0,40}\b(?:billing|insufficient|invoices?|overdue|pay(?:ment)?|spending)
-            budget has been exceeded
-            exceeded budget
-            billing (?:is )?(?:disabled|not enabled|not active)
-            (?:please enable billing|billing to be enabled)
-            """),
-        unless=phrases(r"""
-            per[-_ ]?min(?:ute)?\b
-            please retry in \d
-            """),
-    ),
-    Rule(
-        "lead.daily_quota",
-        ErrorKind.USAGE_LIMIT,
-        lead=re.compile(
-            rf"(?=.*(?:rate limit|too many|quota|limited to|limit\b.{{0,40}}(?:exceeded|reached)))(?:.*(?:{PER_DAY.pattern}))",
-            re.DOTALL,
-        ),
-    ),
-    # Keys, accounts and permissions.
-    Rule(
-        "lead.unverified_organization",
-        ErrorKind.AUTH,
-        lead=phrases(r"""
-            organization must be verified
-            organization has been (?:disabled|restricted)
-            """),
-    ),
+)
+
+CODES: tuple[Rule, ...] = (
     Rule(
         "code.auth",
         ErrorKind.AUTH,
-        codes=codes(
+        codes=code_words(
             """
             authentication_error authentication_required invalid_authentication
             invalid_authentication_error invalid_api_key incorrect_api_key_error
@@ -185,13 +71,13 @@ STRUCTURE: tuple[Rule, ...] = (
     Rule(
         "code.service_disabled",
         ErrorKind.AUTH,
-        codes=codes("SERVICE_DISABLED CONSUMER_INVALID"),
+        codes=code_words("SERVICE_DISABLED CONSUMER_INVALID"),
     ),
     # What a provider will not answer, whatever is paid.
     Rule(
         "code.content_filter",
         ErrorKind.CONTENT_FILTER,
-        codes=codes(
+        codes=code_words(
             """
             content_filter content_policy_violation content_filtered content_blocked
             ResponsibleAIPolicyViolation responsible_ai_policy_violation
@@ -209,7 +95,7 @@ STRUCTURE: tuple[Rule, ...] = (
         "code.overloaded",
         ErrorKind.OVERLOADED,
         retryable=True,
-        codes=codes(
+        codes=code_words(
             """
             overloaded_error overloaded engine_overloaded engine_overloaded_error
             server_overloaded server_is_overloaded model_overloaded
@@ -224,10 +110,10 @@ STRUCTURE: tuple[Rule, ...] = (
         "code.no_capacity",
         ErrorKind.OVERLOADED,
         retryable=True,
-        unless=RATE_LIMIT_WORDS,
+        unless_head=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
         codes=RATE_CODES
-        | codes(
+        | code_words(
             """
             server_error internal_server_error api_error UNAVAILABLE INTERNAL
             service_unavailable service_unavailable_error
@@ -239,13 +125,13 @@ STRUCTURE: tuple[Rule, ...] = (
         ErrorKind.RATE_LIMIT,
         retryable=True,
         codes=RATE_CODES,
-        unless=phrases("message larger than max"),  # gRPC has one code for both
+        unless_head=phrases("message larger than max"),  # gRPC has one code for both
     ),
     Rule(
         "code.timeout",
         ErrorKind.TIMEOUT,
         retryable=True,
-        codes=codes(
+        codes=code_words(
             """
             timeout timeout_error request_timeout DEADLINE_EXCEEDED gateway_timeout
             ModelTimeoutException ModelTimeout RequestTimeout RequestTimeoutException
@@ -257,7 +143,7 @@ STRUCTURE: tuple[Rule, ...] = (
     Rule(
         "code.config",
         ErrorKind.CONFIG,
-        codes=codes(
+        codes=code_words(
             """
             model_not_found model_not_exist ModelNotFound model_not_available
             model_not_active model_not_supported model_decommissioned model_deprecated
@@ -281,16 +167,26 @@ STRUCTURE: tuple[Rule, ...] = (
     Rule(
         "code.not_found",
         ErrorKind.CONFIG,
-        codes=codes(
+        codes=code_words(
             """
             not_found_error NOT_FOUND not_found ResourceNotFoundException
             ResourceNotFound resource_not_found_error
             """
         ),
         # What the chat's history names is no setting of the model's.
-        unless=phrases(
+        unless_head=phrases(
             r"\b(?:file|image|document|container|batch|conversation|response|message|item|"
             r"cached ?contents?|session|skill|vector store|tool|upload)s?\b"
         ),
+    ),
+)
+
+SERVER_ERROR: tuple[Rule, ...] = (
+    Rule(
+        "code.server_error",
+        ErrorKind.GENERIC,
+        retryable=True,
+        unstructured=True,
+        codes=SERVER_CODES,
     ),
 )

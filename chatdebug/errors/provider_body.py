@@ -4,9 +4,8 @@ import json
 import re
 from typing import Any
 
-from chatdebug.errors.content import without_content
+from chatdebug.errors.content import READ_CHARACTERS, without_content
 
-TEXT_CHARACTERS = 16 * 1024
 NAME_CHARACTERS = 400
 """Where a client names what failed."""
 
@@ -17,7 +16,7 @@ ECHO = re.compile(
     re.IGNORECASE,
 )
 """After this a provider shows what it was sent."""
-LITERAL = re.compile(
+DICT_FIELD = re.compile(
     r"'(?P<key>code|status|message|detail|type|reason|error)': ?b?(?:"
     r"'(?P<single>(?:[^'\\]|\\.){1,2000})'|"
     r'"(?P<double>(?:[^"\\]|\\.){1,2000})"|'
@@ -35,7 +34,7 @@ QUOTED_ANSWER = re.compile(
     r"\b[45]\d\d(?: [A-Z][A-Za-z -]{1,30})? \"(?P<said>[^\"]{5,2000})\"\s*$"
 )
 """The same with a body that is a plain JSON string."""
-FINISH = re.compile(
+FINISH_REASON = re.compile(
     r"\b(?:finish|block)_?reason['\"]?\s?[:=]\s?['\"]?(?:\w+\.)?"
     r"(content_filter|safety|prohibited_content|blocklist|spii|recitation)\b",
     re.IGNORECASE,
@@ -46,12 +45,18 @@ GRPC_CODE = re.compile(
     r"UNAUTHENTICATED)(?![\w\"'`])"
 )
 """Google's codes, where a client prints them in its text."""
-EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
+AWS_EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
 """AWS's codes, where a client prints them like the class of an exception."""
 
+MARKUP = ("<", "{", "[", "data:")
+"""How a body begins of which no line says anything to anybody."""
 ERROR_KEYS = frozenset(["error", "message", "detail", "code", "errors"])
 EVENT = re.compile(r"(?:(?:event|id|retry):[^\n]*\n\s*)*(?:data|error):\s*")
 """What stands in front of an error in a stream."""
+FIELDS = ("type", "code", "status", "reason", "__type", "param", "Code", "Type")
+"""Where an error holds its machine-readable words, the most important ones first."""
+TEXTS = ("raw", "message", "detail", "error_message", "msg", "Message")
+"""Where an error holds its text; the first that there is counts."""
 NESTED = (
     "error",
     "Error",
@@ -87,61 +92,51 @@ class ProviderError:
             data = data[0] if data else None
         if not isinstance(data, dict) or depth > 4:
             return
-        for key in (
-            "type",
-            "code",
-            "status",
-            "reason",
-            "__type",
-            "param",
-            "Code",
-            "Type",
-        ):
-            self._note(key.lower(), data.get(key))
-        for key in ("raw", "message", "detail", "error_message", "msg", "Message"):
+        for key in FIELDS:
+            self._take_field(key.lower(), data.get(key))
+        for key in TEXTS:
             if isinstance(text := data.get(key), str) and text.strip():
                 self.message = text
                 self.read(_parse(text) or _passed_on(text), depth + 1)
                 break
         for key in NESTED:
-            self._descend(data.get(key), depth)
+            self._take_nested(data.get(key), depth)
         for key in ("choices", "candidates", "promptFeedback"):
-            self._of_choices(data.get(key), depth)
+            self._take_choices(data.get(key), depth)
 
-    def _of_choices(self, value: Any, depth: int) -> None:
-        """What an answer that failed holds instead of words: an error, or why it ended."""
+    def _take_choices(self, value: Any, depth: int) -> None:
+        """Take what an answer holds instead of words: an error, or why it ended."""
         for choice in value[:10] if isinstance(value, list) else [value]:
             if not isinstance(choice, dict):
                 continue
             for key in ("finish_reason", "finishReason", "stop_reason", "blockReason"):
-                if found := FINISH.match(f"finish_reason={choice.get(key)}"):
+                if found := FINISH_REASON.match(f"finish_reason={choice.get(key)}"):
                     self.codes.append(found[1])
-            self._descend(choice.get("error"), depth)
+            self._take_nested(choice.get("error"), depth)
 
-    def _descend(self, value: Any, depth: int) -> None:
-        if isinstance(value, str) and not self.message and not value.isidentifier():
-            self.message = value
-        elif isinstance(value, str):
-            self.codes.append(value)
+    def _take_nested(self, value: Any, depth: int) -> None:
+        """Take what an error holds under one of the keys in ``NESTED``."""
+        if isinstance(value, str):
+            if self.message or value.isidentifier():
+                self.codes.append(value)
             self.message = self.message or value
-        elif isinstance(value, list):
-            for item in value[:10]:
-                self._details(item)
-        else:
-            self.read(value, depth + 1)
-
-    def _details(self, item: Any) -> None:
-        """Google's details: the reason, and which quota it was."""
-        if not isinstance(item, dict):
             return
-        self.codes.append(item.get("reason"))
-        if not self.message and isinstance(item.get("message"), str):
-            self.message = item["message"]
-        for violation in item.get("violations") or ():
-            if isinstance(violation, dict):
-                self.codes.append(violation.get("quotaId"))
+        if not isinstance(value, list):
+            self.read(value, depth + 1)
+            return
+        # Google's details: the reason, and which quota it was.
+        for item in value[:10]:
+            if not isinstance(item, dict):
+                continue
+            self.codes.append(item.get("reason"))
+            if not self.message and isinstance(item.get("message"), str):
+                self.message = item["message"]
+            for violation in item.get("violations") or ():
+                if isinstance(violation, dict):
+                    self.codes.append(violation.get("quotaId"))
 
-    def _note(self, key: str, value: object) -> None:
+    def _take_field(self, key: str, value: object) -> None:
+        """Take a type, a code or a status; whatever is as long as a sentence is none."""
         if isinstance(value, int) and not isinstance(value, bool):
             self.status = self.status or (value if 400 <= value <= 599 else None)
         elif isinstance(value, str) and len(value) <= 100 and key != "param":
@@ -160,20 +155,27 @@ def read_body(body: str, message: str) -> ProviderError:
     """Return what a body says, or else the JSON that a message holds."""
     error = ProviderError()
     error.read(_parse(body) or _embedded(message))
-    error.message = _unwrapped(error.message or _first_line(body))
+    plain = body.strip()
+    if not error.message and plain and not plain.startswith(MARKUP):
+        error.message = plain.splitlines()[0]
+    if wrapped := WRAPPER.match(error.message):
+        inner = ProviderError()
+        inner.read(_parse(wrapped[1]))
+        error.message = inner.message or error.message
     if not error.message and (match := QUOTED_ANSWER.search(message)):
         error.message = match["said"]
-    if match := AWS_CODE.search(message[:TEXT_CHARACTERS]):
+    if match := AWS_CODE.search(message[:READ_CHARACTERS]):
         error.codes.append(match[1])
         error.code = error.code or match[1]
-    said = ECHO.split(message[:TEXT_CHARACTERS], maxsplit=1)[0]
+    said = ECHO.split(message[:READ_CHARACTERS], maxsplit=1)[0]
     named = said[:NAME_CHARACTERS]
-    error.codes += EXCEPTION.findall(named) + GRPC_CODE.findall(named)
-    error.codes += FINISH.findall(said)
+    error.codes += AWS_EXCEPTION.findall(named) + GRPC_CODE.findall(named)
+    error.codes += FINISH_REASON.findall(said)
     return error
 
 
 def _parse(text: str) -> Any:
+    """Return the JSON that a text is, or that a stream's event holds; None for other text."""
     text = text.strip()
     if event := EVENT.match(text):
         text = text[event.end() :].partition("\n")[0].strip()
@@ -187,7 +189,7 @@ def _parse(text: str) -> Any:
 
 def _passed_on(text: str) -> Any:
     """Return the error of another provider that a message passes on, if any."""
-    said = ECHO.split(text[:TEXT_CHARACTERS], maxsplit=1)[0]
+    said = ECHO.split(text[:READ_CHARACTERS], maxsplit=1)[0]
     if not (found := PASSED_ON.search(said)):
         return None
     data = _embedded(said[found.end() :])
@@ -196,7 +198,11 @@ def _passed_on(text: str) -> Any:
 
 
 def _embedded(text: str) -> Any:
-    """Return the JSON object that a message holds or ends with, if any."""
+    """Return the object that a message holds or ends with, if any: JSON, or a Python dict.
+
+    The SDKs print a body as a dict. It may be cut, so it is not parsed: its fields are
+    looked for, at whatever depth, after those of an echoed input were taken out.
+    """
     text = ECHO.split(text, maxsplit=1)[0]
     start = text.find("{")
     if start < 0:
@@ -204,33 +210,12 @@ def _embedded(text: str) -> Any:
     try:
         return json.JSONDecoder().raw_decode(text, start)[0]
     except (ValueError, RecursionError):
-        return _python_literal(text[start:TEXT_CHARACTERS])
-
-
-def _python_literal(text: str) -> Any:
-    """Return what the SDKs print of a body: a Python dict. Only its shape is trusted."""
-    # A field of an echoed input is none of the error's.
-    text = without_content(text)
+        printed = without_content(text[start:READ_CHARACTERS])
     fields = {
         match["key"]: match["single"] or match["double"] or match["bare"]
-        for match in LITERAL.finditer(text)
+        for match in DICT_FIELD.finditer(printed)
     }
     for name in ("error", "detail"):
         if "message" not in fields and name in fields:
             fields["message"] = fields.pop(name)
     return fields or None
-
-
-def _first_line(body: str) -> str:
-    """Return the first line of a plain text; markup says nothing to anybody."""
-    text = body.strip()
-    if not text or text.startswith(("<", "{", "[", "data:")):
-        return ""
-    return text.splitlines()[0]
-
-
-def _unwrapped(text: str) -> str:
-    found = ProviderError()
-    if match := WRAPPER.match(text):
-        found.read(_parse(match[1]))
-    return found.message or text

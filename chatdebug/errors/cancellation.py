@@ -39,13 +39,13 @@ DEADLINE_NAMES = frozenset(
 
 
 def is_cancellation(error: BaseException) -> bool:
-    """Say whether somebody stopped the call."""
+    """Return whether somebody stopped the call."""
     names = {kind.__name__ for kind in bases(type(error))}
     return isinstance(error, CANCELLATIONS) or not CANCELLATION_NAMES.isdisjoint(names)
 
 
 def is_deadline(error: BaseException) -> bool:
-    """Say whether this is the caller's own time limit.
+    """Return whether this is the caller's own time limit.
 
     ``asyncio.timeout`` and ``concurrent.futures`` raise a bare TimeoutError; one of a
     socket has an errno, and one of a provider's library another class. gevent's is no

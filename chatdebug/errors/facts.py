@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from chatdebug.errors.bodies import ECHO, TEXT_CHARACTERS, read_body
 from chatdebug.errors.chain import attribute, bases, text_of
-from chatdebug.errors.responses import BODY_CHARACTERS, answer_of, witnesses
+from chatdebug.errors.content import READ_CHARACTERS
+from chatdebug.errors.provider_body import ECHO, read_body
+from chatdebug.errors.responses import BODY_CHARACTERS, informative_links, response_of
 
-LEAD_CHARACTERS = 400
+HEAD_CHARACTERS = 400
 """Where a provider says what is wrong; what it quotes of the prompt comes later."""
 
 QUOTED = re.compile(r"\"[^\"]{0,2000}\"|(?<!\w)'[^']{0,2000}'(?!\w)|`[^`]{0,2000}`")
@@ -57,7 +58,7 @@ PAGE = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class ErrorFacts:
     """What was said about a failure. Texts are as they came: not redacted."""
 
     message: str = ""
@@ -93,29 +94,33 @@ class Evidence:
         return status is not None and 400 <= status < 500
 
     @cached_property
-    def opening(self) -> str:
-        """What is said first: of a provider's answer only the first sentence.
+    def head(self) -> str:
+        """The first 400 characters of the provider's reason and of the message, one a line.
 
-        That is where a provider names a failure; later ones may show the prompt.
+        Lower case, single spaces, without what is quoted, and only up to where a prompt
+        is shown.
         """
-        if not self.is_structured:
-            return self.lead
-        return "\n".join(SENTENCE.sub(r"\1", line) for line in self.lead.split("\n"))
-
-    @cached_property
-    def lead(self) -> str:
-        """Where the failure is named, without what is quoted there; lower case."""
         texts = (self.reason, self.message)
-        said = (" ".join(unquoted(text).split())[:LEAD_CHARACTERS] for text in texts)
+        said = (" ".join(unquoted(text).split())[:HEAD_CHARACTERS] for text in texts)
         return "\n".join(
             ECHO.split(text, 1)[0].strip() for text in said if text
         ).lower()
 
     @cached_property
+    def lead(self) -> str:
+        """What is said first: the head, but of a provider's answer only the first sentence.
+
+        That is where a provider names a failure; later ones may show the prompt.
+        """
+        if not self.is_structured:
+            return self.head
+        return "\n".join(SENTENCE.sub(r"\1", line) for line in self.head.split("\n"))
+
+    @cached_property
     def chain(self) -> str:
         """The exceptions of the chain and the provider's words, one a line; lower case, what
         is quoted included."""
-        texts = (*self.links, self.reason[:LEAD_CHARACTERS])
+        texts = (*self.links, self.reason[:HEAD_CHARACTERS])
         return "\n".join(" ".join(text.split()) for text in texts).lower()
 
     @cached_property
@@ -140,7 +145,7 @@ class Evidence:
 
 def unquoted(text: str) -> str:
     """Return the text without what stands in quotes."""
-    return QUOTED.sub(" ", PARAMETERS.sub(r"\1", text[:TEXT_CHARACTERS]))
+    return QUOTED.sub(" ", PARAMETERS.sub(r"\1", text[:READ_CHARACTERS]))
 
 
 def code_word(value: object) -> str:
@@ -148,11 +153,11 @@ def code_word(value: object) -> str:
     return re.sub(r"[^a-z0-9]+", "_", str(value).lower()).strip("_") if value else ""
 
 
-def evidence_of(error: BaseException) -> Evidence:
+def facts_of(error: BaseException) -> ErrorFacts:
     """Gather what an exception and its causes tell. Never raises."""
-    links = witnesses(error)
-    answers = [answer_of(link) for link in links]
-    return build_evidence(
+    links = informative_links(error)
+    answers = [response_of(link) for link in links]
+    return build_facts(
         message=text_of(links[0]),
         body=next((answer.body for answer in answers if answer.body), ""),
         status_code=next((answer.status for answer in answers if answer.status), None),
@@ -162,13 +167,13 @@ def evidence_of(error: BaseException) -> Evidence:
         classes=[kind.__name__ for link in links for kind in bases(type(link))],
         retry_after=_first(links, "retry_after", kind=float),
         links=[
-            f"{type(link).__name__}: {text_of(link)[:LEAD_CHARACTERS]}"
+            f"{type(link).__name__}: {text_of(link)[:HEAD_CHARACTERS]}"
             for link in links
         ],
     )
 
 
-def build_evidence(
+def build_facts(
     *,
     message: str = "",
     body: str = "",
@@ -180,7 +185,7 @@ def build_evidence(
     provider: str = "",
     retry_after: float | None = None,
     links: Iterable[str] = (),
-) -> Evidence:
+) -> ErrorFacts:
     """Put together what is known of a failure, and take out of body and text what they say.
 
     ``links`` are the exceptions of the chain, each as ``class: text``.
@@ -197,13 +202,13 @@ def build_evidence(
     given = (error_type, error_code, *found.codes)
     classes = tuple(classes)
     chain = tuple(links) or (f"{classes[0] if classes else ''}: {message}",)
-    return Evidence(
-        message=message[:TEXT_CHARACTERS],
+    return ErrorFacts(
+        message=message[:READ_CHARACTERS],
         body=body,
-        reason=reason[:TEXT_CHARACTERS],
+        reason=reason[:READ_CHARACTERS],
         status_code=status if status and 100 <= status <= 599 else None,
         codes=frozenset(filter(None, map(code_word, given))),
-        classes=tuple(_telling(_with_bases(classes), message)),
+        classes=tuple(_class_names(classes, message)),
         headers={
             str(key).lower(): str(value) for key, value in (headers or {}).items()
         },
@@ -211,12 +216,12 @@ def build_evidence(
         error_type=str(error_type or found.type or ""),
         error_code=str(error_code or found.code or ""),
         retry_after=retry_after,
-        links=tuple(link[:LEAD_CHARACTERS] for link in chain),
+        links=tuple(link[:HEAD_CHARACTERS] for link in chain),
     )
 
 
 def _status_in(text: str) -> int | None:
-    text = ECHO.split(text[:LEAD_CHARACTERS], 1)[0]
+    text = ECHO.split(text[:HEAD_CHARACTERS], 1)[0]
     if match := STATUS_WORD.search(text):
         return int(match[1])
     if match := BARE_STATUS.search(text):
@@ -224,20 +229,15 @@ def _status_in(text: str) -> int | None:
     return None
 
 
-def _with_bases(names: Iterable[str]) -> Iterator[str]:
-    """Yield the names of classes, with the bases of those that Python itself has."""
+def _class_names(names: Iterable[str], message: str) -> Iterator[str]:
+    """Yield the names of classes that say something, with the bases of Python's own."""
+    is_caught = bool(CATCH_ALL.search(message[:HEAD_CHARACTERS]))
     for name in names:
         known = getattr(builtins, name, None) if name else None
         if isinstance(known, type) and issubclass(known, BaseException):
             yield from (kind.__name__ for kind in bases(known))
-        elif name:
+        elif name and not (is_caught and name == "APIConnectionError"):
             yield name
-
-
-def _telling(names: Iterable[str], message: str) -> Iterator[str]:
-    """Leave out a class that says nothing about the failure."""
-    is_caught = bool(CATCH_ALL.search(message[:LEAD_CHARACTERS]))
-    return (name for name in names if not (is_caught and name == "APIConnectionError"))
 
 
 def _first[T](links: Iterable[BaseException], *names: str, kind: type[T]) -> T | None:

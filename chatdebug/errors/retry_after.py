@@ -1,10 +1,11 @@
 """How long a provider asks to wait."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from chatdebug.errors.evidence import Evidence
+from chatdebug.errors.facts import ErrorFacts
 
 RETRY_IN_TEXT = re.compile(
     r"(?:try again|retry)(?: after| in) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b"
@@ -19,23 +20,26 @@ SECONDS = {
 }
 
 
-def retry_after(evidence: Evidence) -> float | None:
+def retry_after(facts: ErrorFacts) -> float | None:
     """Return how many seconds the provider asks to wait, or None.
 
     From ``retry-after-ms``, else ``retry-after`` (seconds or a date in the future), else
     what the exception knows, else what the text says. Nothing negative, past or unreadable.
     """
-    headers = evidence.headers
+    headers = facts.headers
     if (milliseconds := _positive(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
-    value = headers.get("retry-after")
+    value = headers.get("retry-after", "")
     if (seconds := _positive(value)) is not None:
         return seconds
-    if value and (date := _seconds_until(value)) is not None:
-        return date
-    if evidence.retry_after is not None and evidence.retry_after > 0:
-        return evidence.retry_after
-    if match := RETRY_IN_TEXT.search(evidence.lead):
+    with suppress(ValueError, TypeError):  # neither seconds nor a date
+        moment = parsedate_to_datetime(value)
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        if (seconds_left := (moment - datetime.now(UTC)).total_seconds()) > 0:
+            return seconds_left
+    if facts.retry_after is not None and facts.retry_after > 0:
+        return facts.retry_after
+    if match := RETRY_IN_TEXT.search(facts.head):
         return float(match[1]) * SECONDS.get(match[2], 1)
     return None
 
@@ -46,14 +50,3 @@ def _positive(value: str | None) -> float | None:
     except ValueError:
         return None
     return number if 0 < number < float("inf") else None
-
-
-def _seconds_until(value: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    return seconds if seconds > 0 else None

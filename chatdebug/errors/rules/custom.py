@@ -3,8 +3,8 @@
 import re
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.evidence import code_word, unquoted
-from chatdebug.errors.rules.rule import Rule
+from chatdebug.errors.facts import code_word, unquoted
+from chatdebug.errors.rules.base import Rule
 
 MIN_LITERAL = 5
 """Fewer characters are the beginning of too many texts."""
@@ -14,7 +14,7 @@ MAX_WILDCARDS = 8
 def text_pattern(text: str) -> re.Pattern[str]:
     """Return the pattern of a text with ``*`` for anything, anchored at the beginning.
 
-    It is compared as the lead is: lower case, single spaces, without what is quoted. Each
+    It is compared as the head of an error is: lower case, single spaces, without what is quoted. Each
     ``*`` takes as little as it can and is never tried again, so the search is linear.
     Raises ValueError for a text that says too little or holds too many wildcards.
     """
@@ -29,7 +29,7 @@ def text_pattern(text: str) -> re.Pattern[str]:
     return re.compile("^" + re.escape(first) + "".join(jumps), re.MULTILINE)
 
 
-def own_rule(
+def custom_rule(
     *,
     id: str,
     kind: ErrorKind,
@@ -41,11 +41,11 @@ def own_rule(
 ) -> Rule:
     """Return a deployment's rule. Raises ValueError if its text cannot be used."""
     return Rule(
-        f"own.{id}",
+        f"custom.{id}",
         kind,
         retryable=retryable,
         provider=provider,
         statuses=frozenset({status_code} if status_code else ()),
         codes=frozenset({code_word(code)} if code else ()),
-        said=text_pattern(text) if text else None,
+        head=text_pattern(text) if text else None,
     )

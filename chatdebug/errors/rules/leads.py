@@ -1,12 +1,87 @@
-"""Rules about phrases with which providers begin their errors, whatever the status."""
+"""Rules about the phrases with which providers begin their errors.
+
+They are searched in the lead, the first sentence without what it quotes: at that place no
+prompt would stand.
+"""
 
 import re
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.rules.rule import Rule, phrases
-from chatdebug.errors.rules.structure import NO_CAPACITY, RATE_LIMIT_WORDS
+from chatdebug.errors.rules.base import Rule, phrases
+from chatdebug.errors.rules.vocabulary import (
+    NO_CAPACITY,
+    PER_DAY,
+    PER_MINUTE,
+    RATE_LIMIT_WORDS,
+    TRANSPORT_WORDS,
+)
 
-BLOCKED: tuple[Rule, ...] = (
+GATEWAY_STATUSES = frozenset({500, 502, 503, 504})
+
+PROVIDER_DISABLED: tuple[Rule, ...] = (
+    Rule(
+        "lead.provider_disabled",
+        ErrorKind.PROVIDER_DISABLED,
+        lead=phrases(r"\bprovider_disabled\b"),
+    ),
+)
+
+USAGE_LIMIT: tuple[Rule, ...] = (
+    Rule(
+        "lead.credit",
+        ErrorKind.USAGE_LIMIT,
+        lead=phrases(r"""
+            insufficient_quota
+            \bai budget of\b
+            credit balance is too low
+            insufficient (?:account )?(?:balance|credits?|funds)
+            requires more credits
+            requires (?:a )?(?:paid|positive) (?:balance|credits?)
+            (?:out of|no remaining|no more) credits
+            never purchased credits
+            (?:budget|(?:spend(?:ing)?|usage|billing)(?: hard)? limits?) (?:has been |have been )?(?:exceeded|reached)
+            exceeded your (?:current|monthly|usage) (?:quota|usage limit|spend limit)
+            (?:reached|exceeded|hit) (?:its|my|our|the|their|your) (?:\w+ ){0,2}(?:usage|spend(?:ing)?|billing|budget|credit) (?:limits?|cap)\b
+            (?:exceeded|used|used up|exhausted) (?:all )?(?:of )?(?:its|our|the|their|your|available|all) (?:\w+ ){0,3}credits
+            (?:doesn't|does not|don't|do not) have (?:any|enough|sufficient) (?:\w+ ){0,2}(?:balance|credits?|funds|quota)
+            (?:balance|credits?|quota|funds) (?:is|are) (?:not enough|insufficient|exhausted|used up)
+            \bkey limit exceeded
+            余额不足|额度不足|已欠费
+            account is in arrears
+            account (?:\S+ )?(?:is |was |has been )?(?:suspended|deactivated|blocked)\b.{0,40}\b(?:billing|insufficient|invoices?|overdue|pay(?:ment)?|spending)
+            budget has been exceeded
+            exceeded budget
+            billing (?:is )?(?:disabled|not enabled|not active)
+            (?:please enable billing|billing to be enabled)
+            """),
+        unless_head=phrases(r"""
+            per[-_ ]?min(?:ute)?\b
+            please retry in \d
+            """),
+    ),
+    Rule(
+        "lead.daily_quota",
+        ErrorKind.USAGE_LIMIT,
+        lead=re.compile(
+            rf"(?=.*(?:rate limit|too many|quota|limited to|limit\b.{{0,40}}(?:exceeded|reached)))(?:.*(?:{PER_DAY.pattern}))",
+            re.DOTALL,
+        ),
+    ),
+)
+
+ORGANIZATION: tuple[Rule, ...] = (
+    # Keys, accounts and permissions.
+    Rule(
+        "lead.unverified_organization",
+        ErrorKind.AUTH,
+        lead=phrases(r"""
+            organization must be verified
+            organization has been (?:disabled|restricted)
+            """),
+    ),
+)
+
+CONTENT_FILTER: tuple[Rule, ...] = (
     Rule(
         "lead.content_filter",
         ErrorKind.CONTENT_FILTER,
@@ -28,7 +103,6 @@ BLOCKED: tuple[Rule, ...] = (
             """),
     ),
 )
-"""Tried before the classes: some providers refuse content with 403, as they refuse keys."""
 
 PHRASES: tuple[Rule, ...] = (
     # Said with any status, because providers give 400 to almost everything.
@@ -134,7 +208,7 @@ PHRASES: tuple[Rule, ...] = (
             (?:does not|doesn't) support (?:the model|this api)
             """),
         # What is asked of the history is no matter of settings.
-        unless=phrases(r"""
+        unless_head=phrases(r"""
             prefill
             conversation must
             last (?:turn|message)
@@ -146,7 +220,7 @@ PHRASES: tuple[Rule, ...] = (
         ErrorKind.CONFIG,
         lead=phrases(r"extra inputs are not permitted"),
         # A field of the history or of a tool, not of the settings.
-        unless=phrases(r"\b(?:messages?|tools?|input|content)\W?[.\[]"),
+        unless_head=phrases(r"\b(?:messages?|tools?|input|content)\W?[.\[]"),
     ),
     Rule(
         "lead.wrong_endpoint",
@@ -170,8 +244,50 @@ PHRASES: tuple[Rule, ...] = (
         "lead.no_capacity",
         ErrorKind.OVERLOADED,
         retryable=True,
-        unless=RATE_LIMIT_WORDS,
+        unless_head=RATE_LIMIT_WORDS,
         lead=NO_CAPACITY,
         statuses=frozenset({424, 429, 500, 502, 503, 529}),
+    ),
+)
+
+GATEWAY_QUOTA: tuple[Rule, ...] = (
+    Rule(
+        "lead.gateway_quota",
+        ErrorKind.USAGE_LIMIT,
+        statuses=GATEWAY_STATUSES,
+        lead=phrases(r"""
+            \bquota\b[^.]{0,40}\b(?:exceeded|exhausted|reached|used up|insufficient)
+            (?:exceeded|insufficient|exhausted|out of|no|not enough)\b[^.]{0,30}\bquota\b
+            \b(?:usage|spending|credit|monthly|daily) limit (?:has been |was |is )?(?:exceeded|reached)
+            payment required
+            """),
+        unless_head=phrases(rf"(?:{PER_MINUTE})|(?:{RATE_LIMIT_WORDS.pattern})"),
+    ),
+)
+
+TRANSPORT: tuple[Rule, ...] = (
+    Rule(
+        "lead.transport",
+        ErrorKind.TIMEOUT,
+        retryable=True,
+        unstructured=True,
+        lead=TRANSPORT_WORDS,
+    ),
+    # Some gateways pass it on as the client's fault: then only what no prompt would say.
+    Rule(
+        "lead.transport_as_400",
+        ErrorKind.TIMEOUT,
+        retryable=True,
+        statuses=frozenset({400, 424, 499}),
+        lead=phrases(r"""
+            \be(?:connreset|connrefused|timedout|pipe|ai_again)\b
+            \bund_err_(?:socket|(?:connect|headers|body)_timeout)\b
+            \b(?:read|dial|write) tcp \S+
+            connection reset by peer
+            \bsocket hang up$
+            error sending request for url
+            connection closed before message completed
+            \bprematurecloseexception\b
+            """),
     ),
 )

@@ -12,10 +12,10 @@ from pydantic_ai.exceptions import ModelHTTPError
 from chatd.llm.providers import build_model
 from chatdebug.enums import RunKind
 from chatdebug.errors import classify
+from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.errors.payload import ErrorPayload, Progress, error_payload, read_payload
 from chatdebug.models import ChatRun
 from chatdebug.recorder import Level, RecordingModel, close_writer, record_run
-from chatdebug.recorder.evidence import Progress, error_payload
-from chatdebug.recorder.fingerprint import fingerprint
 from tests.chatdebug.recorder.demo import generate
 
 
@@ -147,9 +147,9 @@ def test_the_cause_counts_where_a_wrapper_says_nothing():
     assert wrapped("segment 1 cracked") == wrapped("segment 2 cracked")
 
 
-def payload(**changes: Any) -> dict[str, Any]:
-    plain = {"kind": "generic", "provider": "p", "message": "broken", "chain": []}
-    return {**plain, "frames": [], **changes}
+def payload(**changes: Any) -> ErrorPayload:
+    plain = {"kind": "generic", "provider": "p", "message": "broken"}
+    return read_payload(plain | changes)
 
 
 def frame(file: str, function: str = "f") -> dict[str, Any]:

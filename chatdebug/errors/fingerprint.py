@@ -2,7 +2,9 @@
 
 import re
 from hashlib import blake2b
-from typing import Any
+
+from chatdebug.errors.content import PLACEHOLDER
+from chatdebug.errors.payload import ErrorPayload
 
 REASON_CHARACTERS = 1_000
 """How much of what was said counts, after what varies was taken out."""
@@ -12,7 +14,7 @@ LONG_QUOTE = 60
 MONTHS = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 WEEKDAYS = "(?i:mon|tue|wed|thu|fri|sat|sun)"
 UNITS = "(?i:[ap]\\.?m|utc|gmt|[nmµ]?s|secs?|seconds?|mins?|minutes?|hours?|days?)"
-IDENTIFIER = re.compile(
+ID = re.compile(
     r"(?i:\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)"  # a UUID
     r"|(?i:\b[0-9a-f]{8,}\b)"
     r"|\b[a-z]+[-_](?=[a-z]*[A-Z])(?=[A-Z]*[a-z])[a-zA-Z]{16,}\b"  # call_AbCd…
@@ -20,12 +22,12 @@ IDENTIFIER = re.compile(
 """Ids that may have no digit."""
 VOLATILE = re.compile(
     r"\[redacted[^\]]*\]"
-    r"|\b(?i:[a-z][a-z0-9+.-]*)://[^\s'\"`<>]+"  # an address
+    rf"|\b(?i:[a-z][a-z0-9+.-]*)://(?:{PLACEHOLDER.pattern}|[^\s'\"`<>])+"  # an address
     rf"|\b{WEEKDAYS}[a-z]*\.?,?\s+(?=\d|{MONTHS}[a-z]*\.?\s+\d)"
     rf"|\b{MONTHS}[a-z]*\.?[\s-]+\d{{1,4}}\b"  # Nov 25
     rf"|\b\d{{1,2}}(?:st|nd|rd|th)?[\s-]+{MONTHS}[a-z]*\b"  # 25 November
     rf"|(?<=\d)\s+{UNITS}\b"  # of a time, or of how long something took
-    rf"|{IDENTIFIER.pattern}"
+    rf"|{ID.pattern}"
     r"|\b\w*\d\w*\b"  # numbers, dates, and ids that have a digit
 )
 """What differs between two messages about the same failure."""
@@ -54,36 +56,41 @@ NOT_OWN = ("chatdebug/", "<")
 """How files begin that are the recorder's, or none: ``<frozen …>``, ``<string>``."""
 
 
-def fingerprint(error: dict[str, Any], *, model: str) -> str:
+def fingerprint(error: ErrorPayload, *, model: str) -> str:
     """Return 16 hexadecimal digits that are equal for the same failure.
 
-    ``error`` is the payload that ``error_payload`` makes. Equal are: kind, provider, the
-    model's family, status, the provider's type and code, the types of the exception
-    chain, what was said without what varies (ids, numbers, times, addresses), and the
-    innermost frame of the project's own code.
+    Equal are: kind, provider, the model's family, status, the provider's type and code,
+    the types of the exception chain, what was said without what varies (ids, numbers,
+    times, addresses), and the innermost frame of the project's own code.
     """
+    own_frames = (
+        f"{frame['file']} {frame['function']}"
+        for frame in reversed(error["frames"])
+        if not frame["file"].startswith(NOT_OWN)
+        if not any(mark in frame["file"] for mark in LIBRARIES)
+    )
     facts = (
         error["kind"],
         error["provider"],
         VERSION.sub("", model.lower()),
-        str(error.get("status_code") or ""),
-        _folded(error.get("error_type") or ""),
-        _folded(error.get("error_code") or ""),
+        str(error["status_code"] or ""),
+        _folded(error["error_type"]),
+        _folded(error["error_code"]),
         *(link["type"] for link in error["chain"]),
         _said(error),
-        _own_frame(error["frames"]),
+        next(own_frames, ""),
     )
     text = "\x1f".join(facts)
     return blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
 
 
-def _said(error: dict[str, Any]) -> str:
+def _said(error: ErrorPayload) -> str:
     """Return the provider's reason; without one, what the exceptions say, causes too.
 
     With it the exceptions count only by their types: they repeat the whole body, in
     which more varies than the reason.
     """
-    reason = _folded(error.get("detail") or "")
+    reason = _folded(error["detail"])
     message = _folded(error["message"])
     # Where nobody gave a reason, the detail is the message itself, maybe cut shorter.
     if reason and not message.startswith(reason[:200].rstrip("… ")):
@@ -131,12 +138,4 @@ def _name(name: str) -> str:
         )
         return part[0] if is_short else "…"
 
-    return NUMBERED.sub(fold, IDENTIFIER.sub("…", name))
-
-
-def _own_frame(frames: list[dict[str, Any]]) -> str:
-    for frame in reversed(frames):
-        file = str(frame["file"])
-        if not file.startswith(NOT_OWN) and not any(mark in file for mark in LIBRARIES):
-            return f"{file} {frame['function']}"
-    return ""
+    return NUMBERED.sub(fold, ID.sub("…", name))
