@@ -8,7 +8,9 @@ import tempfile
 # A folder for this run alone: two runs at once share no file, and no test can reach the
 # data of a demo. The environment is how chatd.settings is told, as in production.
 os.environ["CHATD_VAR_DIR"] = tempfile.mkdtemp(prefix="chatd-tests-")
-os.environ.setdefault("SECRET_KEY", "key-of-the-test-suite-" + "x" * 40)
+os.environ.setdefault(
+    "SECRET_KEY", "key-of-the-test-suite-9fTq7Zw1Lr5Vn8Hc2Jx6Md4Ks0Pb"
+)
 
 from chatd.settings import *  # noqa: F403
 

@@ -62,7 +62,11 @@ def code_like(text: str) -> str:
 
 
 def without_content(text: str, depth: int = 0) -> str:
-    """Return an error's text with each quoted content replaced by type and length."""
+    """Return an error's text with each quoted content replaced by type and length.
+
+    Goes from one place that may hold content to the next. The reader of its kind gets
+    the text, the match and the depth, and returns what is shown and where to go on.
+    """
     if depth > MAX_DEPTH:
         return placeholder(text)
     kept, at = list[str](), 0
@@ -81,12 +85,14 @@ def placeholder(value: str, kind: str = "text") -> str:
 
 
 def _page(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A web page: nothing of it is shown."""
     end = text.lower().rfind("</html>")
     end = end + len("</html>") if end > found.start() else len(text)
     return placeholder(" " * (end - found.start()), "web page"), end
 
 
 def _tag(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A tag that prompts are written with, ``<document>``, up to where it is closed."""
     closing = f"</{found[0][1:-1]}>"
     end = text.lower().find(closing.lower(), found.end())
     end = end if end >= 0 else len(text)
@@ -119,6 +125,7 @@ def _field(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
 
 
 def _announced(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """What follows words like ``you said:``, to the end of the text if nothing closes it."""
     start = found.end()
     if ERROR_DATA.match(text[start : start + 500]):
         return found[0], start
@@ -154,6 +161,7 @@ def _value(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
 
 
 def _quoted(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A quotation in prose: what looks like a name stays, and data is read on."""
     literal = LITERAL_START.match(text, found.start())
     if literal is None:
         return found[0], found.end()
@@ -193,6 +201,7 @@ def _address(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
 
 
 def _long(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A word of 200 characters and more is no word."""
     return placeholder(found[0]), found.end()
 
 

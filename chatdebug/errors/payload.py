@@ -23,8 +23,6 @@ NO_EXCEPTION = "stream error part with nil error"
 """Message of an error that came without an exception object."""
 MAX_FRAMES = 40
 LIBRARY_FOLDERS = ("site-packages", "dist-packages")
-FILES_KNOWN = 1_000
-"""Of how many files the short names are kept: the same ones come with each failure."""
 
 
 class ChainLink(TypedDict):
@@ -207,7 +205,7 @@ def _frame(frame: FrameType, line: int | None) -> Frame:
     }
 
 
-@lru_cache(FILES_KNOWN)
+@lru_cache(maxsize=1_000)  # the same files come with each failure
 def short_path(filename: str) -> str:
     """Return a path of code without the folders of this machine.
 

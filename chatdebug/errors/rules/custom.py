@@ -14,9 +14,10 @@ MAX_WILDCARDS = 8
 def text_pattern(text: str) -> re.Pattern[str]:
     """Return the pattern of a text with ``*`` for anything, anchored at the beginning.
 
-    It is compared as the head of an error is: lower case, single spaces, without what is quoted. Each
-    ``*`` takes as little as it can and is never tried again, so the search is linear.
-    Raises ValueError for a text that says too little or holds too many wildcards.
+    It is compared as the head of an error is: lower case, single spaces, without what is
+    quoted. Each ``*`` takes as little as it can and is never tried again, so the search
+    is linear. Raises ValueError for a text that says too little or holds too many
+    wildcards.
     """
     first, *rest = " ".join(unquoted(text).split()).lower().split("*")
     if len(first) + sum(map(len, rest)) < MIN_LITERAL:

@@ -1,4 +1,19 @@
-"""Rules about the HTTP status."""
+"""Rules about the HTTP status, for whatever its code and its first words left undecided.
+
+401                           auth
+402                           usage_limit
+403                           auth, unless the model or its settings are named
+408                           timeout, retried
+413                           config
+429                           rate_limit, retried
+529                           overloaded, retried
+502 to 504, 520 to 527, 530,  timeout, retried, unless a gateway could not read an answer
+598, 599
+500                           generic, retried
+
+407 and 511, and 401 and 403 with a web page, are in ``challenges``. Any other status says
+nothing by itself: 400, 404 and 422 are given to almost everything.
+"""
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.rules.base import Rule, phrases

@@ -329,3 +329,9 @@ def test_codes_are_kept() -> None:
     assert classification.error_type == "invalid_request_error"
     assert classification.error_code == "messages[0].content"
     assert classification.request_id == "req_011CS/a+b=="
+
+
+@pytest.mark.parametrize("space", ["", " ", "\t", "\n"])
+def test_white_space_behind_a_fields_name_hides_no_content(space: str) -> None:
+    shown = storable_text(f"Request(prompt{space}='alpha')", 100)
+    assert shown == f"Request(prompt{space}='[text of 5 characters]')"
