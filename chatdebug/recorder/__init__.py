@@ -19,7 +19,7 @@ from chatdebug.writer import close_writer
 from chatdebug.writer.lifespan import recorder_lifespan
 
 protect_secret = configured_secrets.add
-"""Say that no record may hold this text: a key that the process has come to use."""
+"""Keep this text out of every record: a key that the process has come to use."""
 
 __all__ = [
     "Level",

@@ -21,7 +21,7 @@ from chatdebug.recorder.step import Step
 from chatdebug.recorder.stream import model_failure, summarise_stream
 from chatdebug.safety import never_raises
 from chatdebug.scope import current_run
-from chatdebug.writer import Later
+from chatdebug.writer import Deferred
 
 
 class RecordingModel(WrapperModel):
@@ -132,9 +132,9 @@ def _request(
     messages: list[ModelMessage],
     settings: ModelSettings | None,
     parameters: ModelRequestParameters,
-) -> Later:
+) -> Deferred:
     as_sent = tuple(messages)  # the caller's list goes on growing
-    return Later(lambda: normalise_request(as_sent, settings, parameters))
+    return Deferred(lambda: normalise_request(as_sent, settings, parameters))
 
 
 @never_raises
@@ -143,8 +143,8 @@ def _finish(step: Step, response: ModelResponse | None) -> None:
         step.fail(EmptyResultError())
     elif step.is_full:
         step.complete(
-            Later(lambda: normalise_response(response)),
-            Later(lambda: normalise_usage(response.usage)),
+            Deferred(lambda: normalise_response(response)),
+            Deferred(lambda: normalise_usage(response.usage)),
         )
     else:
         step.complete()
@@ -206,5 +206,5 @@ def _describe(step: Step, stream: StreamedResponse, *, failed: bool) -> None:
         ),
     )
     if step.is_full:
-        step.response = Later(lambda: normalise_response(response))
+        step.response = Deferred(lambda: normalise_response(response))
         step.metadata["stream_summary"] = summarise_stream(stream, failed=failed)

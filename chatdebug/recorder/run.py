@@ -22,10 +22,10 @@ from chatdebug.recorder.arguments import as_choice, as_error
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.recorder.summary import summarise
-from chatdebug.recorder.unhandled import record_escaped
+from chatdebug.recorder.unhandled import record_unhandled
 from chatdebug.redaction import redact_text
 from chatdebug.safety import never_raises
-from chatdebug.writer import Later, Snapshot, Table, writer
+from chatdebug.writer import Deferred, Snapshot, Table, writer
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -155,18 +155,18 @@ class Run:
         return Step(self, operation)
 
     def complete(self) -> None:
-        """Say that the turn succeeded and its answer is committed.
+        """Mark the turn as succeeded, its answer as committed.
 
         Made for ``transaction.on_commit``; it may come after the run was closed.
         """
         self._say(Status.COMPLETED)
 
     def interrupt(self) -> None:
-        """Say that the turn was stopped or cancelled."""
+        """Mark the turn as stopped or cancelled."""
         self._say(Status.INTERRUPTED)
 
     def fail(self, error: BaseException | None = None) -> None:
-        """Say that the turn failed.
+        """Mark the turn as failed.
 
         The evidence is what its steps recorded, and the error if one is given: as if it
         had left the run's block.
@@ -181,7 +181,7 @@ class Run:
         """Write the run's row now, as the full level has it."""
         self._submit(None)
 
-    def admits(self, step: Step) -> bool:
+    def should_store(self, step: Step) -> bool:
         """Return whether the evidence of a failed step is to be stored, or only counted.
 
         Asked of a step that qualifies. A run counts once for each failure that is another
@@ -203,11 +203,11 @@ class Run:
             self.fingerprint = admission.fingerprint
             return True
         self._counted_on = admission.counted_on
-        instead = partial(self._store_after_all, admission, step)
-        writer().count_similar(self._counted_on.id, instead)
+        fallback = partial(self._fallback_rows, admission, step)
+        writer().count_similar(self._counted_on.id, fallback)
         return False
 
-    def _store_after_all(self, admission: Admission, step: Step) -> list[Snapshot]:
+    def _fallback_rows(self, admission: Admission, step: Step) -> list[Snapshot]:
         """Return what was only counted as rows; the writer's thread writes them."""
         if admission.counted_on is not None:
             gone = admission.counted_on.id
@@ -246,14 +246,14 @@ class Run:
         return self._durable
 
     @never_raises
-    def give_up_waiting(self) -> None:
-        """Note that the failure is shown before its evidence is safe, and log it."""
+    def flush_timed_out(self) -> None:
+        """Log and count that the failure is shown before its evidence is safe."""
         if self.id is not None and not self.evidence_is_safe:
-            writer().pass_journal(self.id)
+            writer().bypass_journal(self.id)
             logger.error("The evidence of run %s is not safe yet", self.id)
 
-    def note_error(self, error: BaseException | None) -> None:
-        """Note that a step holds this error, so that it is not recorded again."""
+    def remember_error(self, error: BaseException | None) -> None:
+        """Remember that a step holds this error, so that it is not recorded again."""
         if error is not None:
             self._recorded = (*self._recorded[1 - ERRORS_NOTED :], error)
 
@@ -276,7 +276,7 @@ class Run:
         is_stop = classify(error, provider=self.facts.provider).cancelled
         self._say(Status.INTERRUPTED if is_stop else Status.ERROR)
         if self.level is not Level.OFF:
-            record_escaped(self, error, recorded=self._recorded)
+            record_unhandled(self, error, recorded=self._recorded)
 
     def _say(self, outcome: Status) -> None:
         with self._lock:
@@ -360,10 +360,10 @@ class Run:
             "level": self.level.value,
             "status": status.value,
             "provider": facts.provider,
-            "model": Later(lambda: redact_text(facts.model)),
+            "model": Deferred(lambda: redact_text(facts.model)),
             "error_kind": self.error_kind.value if self.error_kind else "",
             "fingerprint": self.fingerprint,
-            "summary": Later(self._summarise),
+            "summary": Deferred(self._summarise),
             "started_at": self._started_at,
             "finished_at": self._finished_at,
         }

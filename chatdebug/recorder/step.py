@@ -15,14 +15,14 @@ from chatdebug.recorder.arguments import as_error
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
 from chatdebug.transport.attempts import AttemptSink, current_sink
-from chatdebug.writer import Later, Snapshot, Table
+from chatdebug.writer import Deferred, Snapshot, Table
 from chatdebug.writer.snapshot import STATUS_RANK
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
     from chatdebug.scope import Scope
 
-type Column = dict[str, Any] | Later | None
+type Column = dict[str, Any] | Deferred | None
 """A JSON column as it is stored, or what makes it on the writer's thread."""
 
 
@@ -141,7 +141,7 @@ class Step:
             current_sink.leave(own)
 
     def complete(self, response: Any = None, usage: Any = None) -> None:
-        """Say that the call succeeded.
+        """Mark the call as succeeded.
 
         At the full level its result is kept: anything like JSON, or a column that was
         put off, and the tokens by the names of ``normalise_usage``. In a block, an error
@@ -157,7 +157,7 @@ class Step:
         if self.is_full and response is not None:
             self.response = _as_column(response)
         if self.is_full and usage:
-            self.usage = usage if isinstance(usage, Later) else _safe(usage)
+            self.usage = usage if isinstance(usage, Deferred) else _safe(usage)
         if self.error:
             self.metadata["repaired_error"] = self.error
             self.error = None
@@ -168,12 +168,12 @@ class Step:
 
     @never_raises
     def interrupt(self) -> None:
-        """Say that the call was stopped before its end: not a failure."""
+        """Mark the call as stopped before its end: not a failure."""
         self._end(Status.INTERRUPTED, is_capture=False)
 
     @never_raises
     def fail(self, error: BaseException | None) -> None:
-        """Say that the call ended with an error, or with an error part without one.
+        """Mark the call as failed: by an error, or by an error part without one.
 
         A cancellation or the caller's own deadline is an interruption. At the errors
         level only an unclassified error is written.
@@ -188,8 +188,8 @@ class Step:
         is_capture = classification.captured and self.run.level is not Level.OFF
         if is_capture or self.is_full:
             self._keep_error(error, classification)
-            self.run.note_error(error)
-        self._end(Status.ERROR, is_capture=is_capture and self.run.admits(self))
+            self.run.remember_error(error)
+        self._end(Status.ERROR, is_capture=is_capture and self.run.should_store(self))
 
     def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:
         """Return the step's row as it is now."""
@@ -213,7 +213,7 @@ class Step:
                 "normalized_request": self.request,
                 "normalized_response": self.response,
                 "usage": self.usage,
-                "attempts": Later(lambda: self.attempts) if self._sink else [],
+                "attempts": Deferred(lambda: self.attempts) if self._sink else [],
                 "error": self.error,
                 "metadata": dict(self.metadata),
                 "started_at": self.started_at,
@@ -251,10 +251,10 @@ class Step:
 
 
 def _as_column(value: Any) -> Column:
-    if isinstance(value, Later):
+    if isinstance(value, Deferred):
         return value
-    return Later(lambda: redact_json(json_safe(value)))
+    return Deferred(lambda: redact_json(json_safe(value)))
 
 
-def _safe(value: Any) -> Later:
-    return Later(lambda: json_safe(value))
+def _safe(value: Any) -> Deferred:
+    return Deferred(lambda: json_safe(value))

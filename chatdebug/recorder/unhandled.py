@@ -15,7 +15,7 @@ MEMBERS = 8
 """Of an exception group, how many members become steps."""
 
 
-def record_escaped(
+def record_unhandled(
     run: "Run", error: BaseException, *, recorded: Sequence[BaseException]
 ) -> None:
     """Make a step of an error that no step holds, if the run's level keeps such errors.

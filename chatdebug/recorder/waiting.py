@@ -27,11 +27,11 @@ def wait_in_thread(run: Run, durable: Durable) -> None:
     if _in_event_loop() or run.id is None:
         return
     is_in_the_way = _holds_the_lock()
-    waited: Future[Any] = writer().past_journal(run.id) if is_in_the_way else durable
+    waited: Future[Any] = writer().journal_flushed(run.id) if is_in_the_way else durable
     try:
         waited.result(recorder_settings().FLUSH_SECONDS)
     except TimeoutError:
-        run.give_up_waiting()
+        run.flush_timed_out()
 
 
 async def wait_in_task(run: Run, durable: Durable, error: BaseException | None) -> None:
@@ -45,7 +45,7 @@ async def wait_in_task(run: Run, durable: Durable, error: BaseException | None) 
     with _shield():
         cancellation = await _wait(durable, recorder_settings().FLUSH_SECONDS)
     if not durable.done():
-        run.give_up_waiting()
+        run.flush_timed_out()
     if cancellation is not None:
         if error is None:
             raise cancellation

@@ -100,7 +100,7 @@ class Attempt:
 
     @never_raises
     def complete(self) -> None:
-        """Say that the response came to its end."""
+        """Mark the response as read to its end."""
         if was_cut_short(self._exchange):
             self._end(AttemptStatus.CUT_SHORT, self._note("the response ended after"))
         else:
@@ -108,7 +108,7 @@ class Attempt:
 
     @never_raises
     def close(self) -> None:
-        """Say that nobody will read on, and decide whether that was too early."""
+        """Mark the response as closed, and decide whether that was too early."""
         if self._status is not None:
             return
         if came_whole(self._exchange):
@@ -119,7 +119,7 @@ class Attempt:
 
     @never_raises
     def fail(self, error: BaseException) -> None:
-        """Say that sending, receiving or closing raised this.
+        """Mark the round trip as failed: sending, receiving or closing raised this.
 
         The first error counts. A completed attempt can still fail in closing, but not be
         cancelled any more.

@@ -224,7 +224,7 @@ def _replayable(request: httpx2.Request) -> Body | None:
 
 
 def _take_head(attempt: Attempt, response: httpx2.Response) -> bool:
-    """Note a response's head; say whether its body is still to come.
+    """Note a response's head; return whether its body is still to come.
 
     A transport that made the response itself, such as a mock or a cache, has read it
     already: nobody will iterate over its stream.

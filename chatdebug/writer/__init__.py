@@ -6,12 +6,12 @@ from threading import Lock
 
 from chatdebug.conf import recorder_settings
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.snapshot import Later, Snapshot, Table, value_of
+from chatdebug.writer.snapshot import Deferred, Snapshot, Table, value_of
 from chatdebug.writer.thread import Writer
 
 __all__ = [
     "Counters",
-    "Later",
+    "Deferred",
     "Snapshot",
     "Table",
     "Writer",

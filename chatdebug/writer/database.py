@@ -15,9 +15,12 @@ from chatdebug.models import ChatRun
 from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.json_lines import MODELS
-from chatdebug.writer.refused_rows import raise_unless_it_works, write_mended
+from chatdebug.writer.refused_rows import (
+    raise_if_database_fails,
+    write_without_refused_columns,
+)
 from chatdebug.writer.snapshot import STATUS_RANK, Snapshot, Table
-from chatdebug.writer.spool import Spool, read_captures, set_aside
+from chatdebug.writer.spool import Spool, quarantine, read_captures
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +54,7 @@ def write_rows(
                     _insert(new, using, now, update=_renewed(new[0]))
             orphaned = sum(_write(row, using, now) for row in rows if not row.is_new)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
         counters.note_error(error, now)
         orphaned, refused = _write_each(rows, using, now, counters)
     counters.add(
@@ -75,7 +78,7 @@ def insert_missing(
             for row in rows:
                 _import(row, using)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
         return _write_each(rows, using, None, counters or Counters())[1]
     return []
 
@@ -86,11 +89,11 @@ def import_captures(
     """Bring captures that a dead database or process left behind into the database.
 
     Returns how many rows were looked at. What is damaged, or the database does not take,
-    is set aside, and keeps nothing else back. Raises the database's error when it does
+    is quarantined, and keeps nothing else back. Raises the database's error when it does
     not work; the files stay then.
     """
     rows = 0
-    for path in spool.leftovers():
+    for path in spool.orphaned_files():
         try:
             rows += _import_file(spool.claim(path), using, counters)
         except FileNotFoundError:
@@ -105,18 +108,18 @@ def _import_file(path: Any, using: str, counters: Counters | None) -> int:
     try:
         rows, is_damaged = read_captures(path)
     except ValueError:
-        set_aside(path)
+        quarantine(path)
         return 0
     refused = insert_missing(rows, using=using, counters=counters)
     if is_damaged or refused:
-        set_aside(path)
+        quarantine(path)
     else:
         path.unlink(missing_ok=True)
     return len(rows) - len(refused)
 
 
 def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:
-    """Say that the process of these runs is alive: one UPDATE for all of them."""
+    """Renew the sign of life of these runs, with one UPDATE for all of them."""
     ChatRun.objects.using(using).filter(
         id__in=run_ids, finished_at__isnull=True
     ).update(updated_at=now)
@@ -160,7 +163,7 @@ def _write_each(
             part = row.with_columns(columns)
             return _import(part, using) if now is None else _write(part, using, now)
 
-        outcome = write_mended(row, write, using=using)
+        outcome = write_without_refused_columns(row, write, using=using)
         if outcome.error is not None:
             counters.note_error(outcome.error, row.taken_at)
             refused.append(row)

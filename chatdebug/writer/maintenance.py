@@ -23,7 +23,7 @@ from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
-from chatdebug.writer.similar_counts import Instead, Tally
+from chatdebug.writer.similar_counts import Fallback, SimilarCounts
 from chatdebug.writer.snapshot import Snapshot, Table
 from chatdebug.writer.spool import Spool
 
@@ -39,7 +39,7 @@ SWEPT_AGAIN = timedelta(days=1)
 WRITERS_KEPT = timedelta(days=7)
 
 
-class Upkeep:
+class Maintenance:
     """Heartbeat, stale and old runs, the spool, counted failures, own state, own rules.
 
     All but ``count_similar`` is for the writer's thread alone.
@@ -61,7 +61,7 @@ class Upkeep:
         self._enqueue = enqueue
         self._spool = spool
         self._live: set[UUID] = set()
-        self._tally = Tally()
+        self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
         self._swept_since: datetime | None = None  # at first, all
         self._next_tidy = inf
@@ -71,13 +71,13 @@ class Upkeep:
             id=new_id(), host=socket.gethostname(), pid=os.getpid()
         )
 
-    def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
+    def count_similar(self, run_id: UUID, fallback: Fallback | None = None) -> None:
         """Count one more failure on a stored run. From any thread."""
         self._counters.add(suppressed=1)
-        self._tally.add(run_id, instead)
+        self._similar_counts.add(run_id, fallback)
         if self._next_report == inf:
             self._report_soon()
-            self._queue.nudge()
+            self._queue.wake()
 
     def note_written(self, batch: Iterable[Snapshot]) -> None:
         """Take note of rows that the database has now."""
@@ -90,7 +90,7 @@ class Upkeep:
                 else:
                     self._live.discard(row.id)
                 if row.is_capture:
-                    self._tally.note_written(row.id)
+                    self._similar_counts.note_written(row.id)
         self._report_soon()
 
     def note_recovered(self) -> None:
@@ -123,10 +123,10 @@ class Upkeep:
         """
         self._next_report = inf
         try:
-            for row in self._tally.report(using=self._alias):
+            for row in self._similar_counts.report(using=self._alias):
                 self._enqueue(row)
         finally:
-            if self._tally:
+            if self._similar_counts:
                 self._report_soon()
         if self._new_chats:
             if not delete_forgotten(chats=self._new_chats, using=self._alias):
@@ -217,7 +217,7 @@ class Upkeep:
             chore()
         except Exception as error:
             self._counters.note_error(error, timezone.now())
-            logger.warning("The recorder's upkeep failed", exc_info=error)
+            logger.warning("The recorder's maintenance failed", exc_info=error)
             connections[self._alias].close()
             return False
         return True

@@ -40,7 +40,7 @@ class Outcome:
     """What it was refused with for good; it is not stored then."""
 
 
-def raise_unless_it_works(error: Exception, *, using: str) -> None:
+def raise_if_database_fails(error: Exception, *, using: str) -> None:
     """Raise what the database says if it does not take a run and a step without fault.
 
     Else whatever a row was refused with is the row's own. They are rolled back.
@@ -56,7 +56,9 @@ def raise_unless_it_works(error: Exception, *, using: str) -> None:
         raise probed from error
 
 
-def write_mended(row: Snapshot, write: Write, *, using: str) -> Outcome:
+def write_without_refused_columns(
+    row: Snapshot, write: Write, *, using: str
+) -> Outcome:
     """Write one row in a transaction of its own, without the columns that spoil it.
 
     Raises the database's error when it is the database that does not work.
@@ -65,7 +67,7 @@ def write_mended(row: Snapshot, write: Write, *, using: str) -> Outcome:
         with transaction.atomic(using=using):
             return Outcome(orphaned=write(row.columns))
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
     if row.table is Table.STEP and not _run_exists(row, using):
         return Outcome(orphaned=1)
     essential = {
@@ -90,7 +92,7 @@ def _refusal(write: Write, columns: dict[str, Any], using: str) -> Exception | N
             write(columns)
             transaction.set_rollback(True, using=using)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
         return error
     return None
 
@@ -119,7 +121,7 @@ def _store(
     except (OperationalError, InterfaceError):
         raise  # what is left is nothing that a row could be refused for
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
         # Not the error's own text, which may quote what the row holds.
         logger.error(  # noqa: TRY400
             "The database refuses a %s for good (%s): %s",

@@ -21,7 +21,7 @@ STATUS_RANK = {
 """A row's status never falls back (reference (c), "Step status priority")."""
 
 
-class Later:
+class Deferred:
     """A column's value that is made when the row is written, on the writer's thread.
 
     Normalising a long history takes milliseconds, which the turn should not wait for.
@@ -49,7 +49,7 @@ class Later:
 
 def value_of(column: Any) -> Any:
     """Return a column's value, made now if it was put off."""
-    return column.value() if isinstance(column, Later) else column
+    return column.value() if isinstance(column, Deferred) else column
 
 
 class Table(StrEnum):
@@ -61,7 +61,7 @@ class Table(StrEnum):
 
 @dataclass(slots=True)
 class Snapshot:
-    """One row as it is now: every column, JSON-safe and redacted, or ``Later``.
+    """One row as it is now: every column, JSON-safe and redacted, or ``Deferred``.
 
     Because a snapshot is whole, the newest one of a row replaces those that wait.
     """
@@ -92,7 +92,7 @@ class Snapshot:
         return Status(self.columns["status"])
 
     @property
-    def worth(self) -> int:
+    def priority(self) -> int:
         """How late it is dropped from a full queue: 0 is first."""
         if self.is_capture:
             return 2 if self.journaled else 3

@@ -65,7 +65,7 @@ class Spool:
         self._places: dict[Key, dict[Path, int]] = defaultdict(dict)
         self._spares: list[Path] = []
         self._is_private = False
-        self._lock = Lock()  # the journal's thread writes, the writer's strikes
+        self._lock = Lock()  # the journal's thread writes, the writer's removes
         self._writing = Lock()  # apart: a disk that hangs must not hold up the writer
 
     def count(self) -> int:
@@ -83,16 +83,16 @@ class Spool:
                 raise SpoolFullError(f"{self._max_files} captures wait already")
             runs = {row.run_id for row in taken}
             path = self._folder / f"{new_id()}x{len(runs)}.jsonl"
-            self._expect(path, taken)  # first, or the own importer would take it
+            self._register(path, taken)  # first, or the own importer would take it
             try:
                 self._write_file(path, as_lines(taken))
             except BaseException:
-                self._let_go(path)
+                self._release_file(path)
                 raise
         kept = {row.key for row in taken}
         return [row for row in rows if row.key not in kept]
 
-    def strike(self, row: Snapshot) -> None:
+    def remove(self, row: Snapshot) -> None:
         """Forget a row that the database has, unless a newer snapshot of it waits."""
         with self._lock:
             places = self._places.get(row.key, {})
@@ -110,13 +110,13 @@ class Spool:
         with self._lock:
             places = list(self._places.get(row.key, {}))
         for path in places:
-            self._let_go(path)
+            self._release_file(path)
 
     def keep_refused(self, row: Snapshot) -> None:
         """Keep a row that the database refuses, for people. Raises OSError."""
         self._make_folder()
         if sum(1 for _ in self._folder.glob("*.damaged")) >= self._max_files:
-            raise SpoolFullError(f"{self._max_files} rows were set aside already")
+            raise SpoolFullError(f"{self._max_files} rows were kept already")
         _fill(self._folder / f"{new_id()}.damaged", as_lines([row]), is_new=True)
 
     def files(self) -> Iterator[Path]:
@@ -124,7 +124,7 @@ class Spool:
         if self._folder.is_dir():
             yield from sorted(self._folder.glob("*.jsonl"))
 
-    def leftovers(self) -> list[Path]:
+    def orphaned_files(self) -> list[Path]:
         """Return the files that this process is not busy with itself."""
         with self._lock:
             own = {*self._files, *self._spares}
@@ -206,13 +206,13 @@ class Spool:
             os.truncate(spare, 0)
             self._spares.append(spare)
 
-    def _expect(self, path: Path, rows: Sequence[Snapshot]) -> None:
+    def _register(self, path: Path, rows: Sequence[Snapshot]) -> None:
         with self._lock:
             self._files[path] = {row.key: row.run_id for row in rows}
             for row in rows:
                 self._places[row.key][path] = row.revision
 
-    def _let_go(self, path: Path) -> None:
+    def _release_file(self, path: Path) -> None:
         with self._lock:
             for key in self._files.pop(path, {}):
                 self._forget(key, path)
@@ -247,12 +247,12 @@ def read_captures(path: Path) -> tuple[list[Snapshot], bool]:
     return rows, bool(damaged) or not rows
 
 
-def set_aside(path: Path) -> None:
+def quarantine(path: Path) -> None:
     """Keep a file that cannot be used for people to look at, out of the importer's way.
 
     Raises OSError.
     """
-    logger.error("Set aside a capture that cannot be imported: %s", path.name)
+    logger.error("Quarantined a capture that cannot be imported: %s", path.name)
     aside = path.with_name(path.stem.partition("+")[0] + ".damaged")
     if os.path.lexists(aside):
         aside = aside.with_name(f"{aside.stem}+{new_id()}.damaged")

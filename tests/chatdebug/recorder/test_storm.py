@@ -210,7 +210,7 @@ def test_counts_wait_for_a_run_that_is_still_on_its_way(
     monkeypatch.setattr(own, "start", lambda: None)  # nothing is written yet
     for _ in range(40):
         fail()
-    own.upkeep.report()
+    own.maintenance.report()
     assert not ChatRun.objects.exists()
     monkeypatch.undo()
     fail()
@@ -240,7 +240,7 @@ def test_a_deleted_run_swallows_no_failures(settings: LazySettings) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
     for number in range(10):
         fail(chat=str(number))
-    writer().upkeep.report()
+    writer().maintenance.report()
     until(lambda: ChatRun.objects.filter(similar_count__gt=0).exists())
     ChatRun.objects.all().delete()
     shown = [fail(chat=f"later-{number}") for number in range(3)]
