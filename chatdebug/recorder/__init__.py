@@ -7,11 +7,11 @@ account.
 """
 
 from chatdebug.enums import Level, Operation, RunKind, Status
-from chatdebug.recorder.context import logical_call, note_on_call, record_run
+from chatdebug.recorder.context import record_run
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.step import Step
+from chatdebug.recorder.step import Step, logical_call, note_on_call
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
 from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import models, transaction
 from django.db.models import Case, F, Q, When
 
-from chatdebug.enums import Status
+from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun
 from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
@@ -19,7 +19,7 @@ from chatdebug.writer.refused_rows import (
     raise_if_database_fails,
     write_without_refused_columns,
 )
-from chatdebug.writer.snapshot import STATUS_RANK, Snapshot, Table
+from chatdebug.writer.snapshot import Snapshot, Table
 from chatdebug.writer.spool import Spool, quarantine, read_captures
 
 logger = logging.getLogger(__name__)

@@ -8,17 +8,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from chatdebug.enums import Status
+from chatdebug.enums import STATUS_RANK, Status
 
 logger = logging.getLogger(__name__)
-
-STATUS_RANK = {
-    Status.IN_PROGRESS: 0,
-    Status.INTERRUPTED: 1,
-    Status.ERROR: 2,
-    Status.COMPLETED: 3,
-}
-"""A row's status never falls back (reference (c), "Step status priority")."""
 
 
 class Deferred:
