@@ -1,0 +1,1 @@
+"""HTTP attempts: what passes between a client and a provider, and how that ended."""

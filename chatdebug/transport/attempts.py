@@ -19,8 +19,12 @@ from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scoped, current_run
-from chatdebug.transport.completeness import came_whole, was_cut_short
-from chatdebug.transport.exchange import Exchange, RawHeaders
+from chatdebug.transport.exchange import (
+    Exchange,
+    RawHeaders,
+    came_whole,
+    was_cut_short,
+)
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
@@ -130,10 +134,11 @@ class Attempt:
             self._end(AttemptStatus.CANCELLED, AttemptStatus.CANCELLED.value)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the finished attempt as reference-behaviour.md (a) describes it.
+        """Return what is stored of an attempt that has ended.
 
-        Times are RFC 3339 in UTC; ``duration_ms`` lasts until the end of the body,
-        ``time_to_first_byte_ms`` until the response's head.
+        Keys: those of ``Exchange.as_json``, ``number``, ``status``, ``error``,
+        ``started_at`` and ``finished_at`` (RFC 3339 in UTC), ``duration_ms`` (until the
+        end of the body) and ``time_to_first_byte_ms`` (until the response's head).
         """
         with self._lock:
             if self._record is None:
@@ -172,7 +177,7 @@ class Attempt:
             self._status = status
             self._error = error
             self._seconds = perf_counter() - self._started
-        # Not under the lock: the callback may ask for the attempt (bug 14 of (k)).
+        # Not under the lock: the callback may ask for the attempt, which takes it too.
         self._on_end(self)
 
 

@@ -144,7 +144,7 @@ class _AsyncTee(httpx2.AsyncByteStream):
             self._attempt.fail(error)
             raise
         else:
-            # Not only when it is closed: some SDKs never do (bug 14 of reference (k)).
+            # Not only when it is closed: some SDKs read to the end and never do.
             self._attempt.complete()
         finally:
             if isinstance(stream, AsyncGenerator):
@@ -201,25 +201,21 @@ def _begin(request: httpx2.Request) -> Attempt | None:
     if sink is None:
         return None
     try:
+        try:
+            sent = Body(request.content)
+        except httpx2.RequestNotRead:
+            sent = None  # a stream, which can be read only once
         return sink.begin(
             Exchange(
                 method=request.method,
                 url=str(request.url),
                 # A copy: an authentication may change them before it tries again.
                 request_headers=list(request.headers.raw),
-                sent=_replayable(request),
+                sent=sent,
             )
         )
     except Exception:
         logger.exception("The recorder could not begin an attempt")
-        return None
-
-
-def _replayable(request: httpx2.Request) -> Body | None:
-    """Return the request's body if it is in memory; a stream can be read only once."""
-    try:
-        return Body(request.content)
-    except httpx2.RequestNotRead:
         return None
 
 
