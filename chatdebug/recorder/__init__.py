@@ -15,8 +15,7 @@ from chatdebug.recorder.step import Step, logical_call, note_on_call
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
 from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
-from chatdebug.writer import close_writer
-from chatdebug.writer.lifespan import recorder_lifespan
+from chatdebug.writer import close_writer, recorder_lifespan
 
 protect_secret = configured_secrets.add
 """Keep this text out of every record: a key that the process has come to use."""

@@ -14,12 +14,11 @@ from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun
 from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.json_lines import MODELS
 from chatdebug.writer.refused_rows import (
     raise_if_database_fails,
     write_without_refused_columns,
 )
-from chatdebug.writer.snapshot import Snapshot, Table
+from chatdebug.writer.snapshot import MODELS, Snapshot, Table
 from chatdebug.writer.spool import Spool, quarantine, read_captures
 
 logger = logging.getLogger(__name__)
@@ -92,30 +91,25 @@ def import_captures(
     is quarantined, and keeps nothing else back. Raises the database's error when it does
     not work; the files stay then.
     """
-    rows = 0
+    imported = 0
     for path in spool.orphaned_files():
         try:
-            rows += _import_file(spool.claim(path), using, counters)
+            claimed = spool.claim(path)
+            rows, is_damaged = read_captures(claimed)
+            refused = (
+                insert_missing(rows, using=using, counters=counters) if rows else []
+            )
+            if is_damaged or refused:
+                quarantine(claimed)
+            else:
+                claimed.unlink(missing_ok=True)
+            imported += len(rows) - len(refused)
         except FileNotFoundError:
             continue  # its own process, or another importer, was faster
         except OSError:
             logger.exception("A capture cannot be imported now: %s", path.name)
     spool.remove_drafts()
-    return rows
-
-
-def _import_file(path: Any, using: str, counters: Counters | None) -> int:
-    try:
-        rows, is_damaged = read_captures(path)
-    except ValueError:
-        quarantine(path)
-        return 0
-    refused = insert_missing(rows, using=using, counters=counters)
-    if is_damaged or refused:
-        quarantine(path)
-    else:
-        path.unlink(missing_ok=True)
-    return len(rows) - len(refused)
+    return imported
 
 
 def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:
@@ -168,7 +162,8 @@ def _write_each(
             counters.note_error(outcome.error, row.taken_at)
             refused.append(row)
         orphaned += outcome.orphaned
-        counters.add(mended=bool(outcome.left_out))
+        if outcome.left_out:
+            counters.add(mended=1)
     return orphaned, refused
 
 
@@ -206,8 +201,13 @@ def _insert(
     rows: Sequence[Snapshot], using: str, now: datetime, *, update: list[str]
 ) -> None:
     """Insert rows of one table in one statement: most of its cost is in making it."""
+    model = MODELS[rows[0].table]
+    instances = [
+        model(id=row.id, updated_at=now, revision=row.revision, **_columns(row))
+        for row in rows
+    ]
     _manager(rows[0].table, using).bulk_create(
-        [_instance(row, now) for row in rows],
+        instances,
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=update,
@@ -261,12 +261,6 @@ def _columns(row: Snapshot) -> dict[str, Any]:
 
 def _run_exists(row: Snapshot, using: str) -> bool:
     return ChatRun.objects.using(using).filter(pk=row.run_id).exists()
-
-
-def _instance(row: Snapshot, now: datetime) -> models.Model:
-    return MODELS[row.table](
-        id=row.id, updated_at=now, revision=row.revision, **_columns(row)
-    )
 
 
 def _manager(table: Table, using: str) -> models.QuerySet[Any]:

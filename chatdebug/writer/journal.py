@@ -1,4 +1,4 @@
-"""The journal's thread: makes captures durable, those of many turns with one sync."""
+"""The journal: a thread that writes captures to the spool, those of many turns at once."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -59,7 +59,8 @@ class Journal:
                 )
                 self._thread.start()
         if closed:  # the process ends: nobody else will do it
-            self._write_all()
+            while self._waiting:
+                self._write_group()
 
     def flushed(self, run_id: UUID) -> Future[None]:
         """Return a future that is done once nothing of this run waits here."""
@@ -102,12 +103,8 @@ class Journal:
             self._write_group()
 
     def _is_urgent(self) -> bool:
-        full = len(self._waiting) >= GROUP_ROWS
-        return self._closed or bool(self._waiters) or full
-
-    def _write_all(self) -> None:
-        while self._waiting:
-            self._write_group()
+        is_full = len(self._waiting) >= GROUP_ROWS
+        return self._closed or bool(self._waiters) or is_full
 
     def _write_group(self) -> None:
         with self._changed:

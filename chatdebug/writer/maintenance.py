@@ -3,8 +3,9 @@
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from math import inf
 from time import monotonic
 from uuid import UUID
@@ -52,7 +53,7 @@ class Maintenance:
         counters: Counters,
         queue: SnapshotQueue,
         spool: Spool | None,
-        enqueue: Callable[[Snapshot], None],
+        enqueue: Callable[[Sequence[Snapshot]], None],
     ) -> None:
         self._alias = config.DATABASE
         self._beat_seconds = config.STALE_SECONDS / 2
@@ -111,7 +112,7 @@ class Maintenance:
         if is_beat or is_report:
             self._try(self.report)
         if is_beat:
-            self._beat()
+            self._look_after_everything()
         if is_beat or now >= self._next_tidy:
             self._next_tidy = inf
             self._try(self._tidy)
@@ -123,8 +124,7 @@ class Maintenance:
         """
         self._next_report = inf
         try:
-            for row in self._similar_counts.report(using=self._alias):
-                self._enqueue(row)
+            self._enqueue(self._similar_counts.report(using=self._alias))
         finally:
             if self._similar_counts:
                 self._report_soon()
@@ -132,7 +132,15 @@ class Maintenance:
             if not delete_forgotten(chats=self._new_chats, using=self._alias):
                 self._next_tidy = 0.0
             self._new_chats = set()
-        self._save_state()
+        numbers = self._counters.as_dict()
+        state = self._state
+        state.last_error = numbers.pop("last_error")
+        state.last_error_at = numbers.pop("last_error_at")
+        state.counters = numbers
+        state.queued = len(self._queue)
+        state.spooled = self._spool.count() if self._spool is not None else 0
+        state.seen_at = timezone.now()
+        state.save(using=self._alias)
 
     def import_spool(self) -> int:
         """Import what was left behind; return how many rows were looked at.
@@ -147,45 +155,30 @@ class Maintenance:
             self._swept_since = None  # of chats that were deleted any time ago
         return rows
 
-    def _beat(self) -> None:
+    def _look_after_everything(self) -> None:
         """Do each chore on its own: what one stumbles over keeps no other from its work.
 
         Where the database cannot be reached, the others would only wait for it, too.
         """
-        for chore in (
-            self._load_rules,
-            self._touch_live_runs,
-            self._import,
-            self._mark_stale_runs,
-            self._forget_old_writers,
-        ):
-            if not self._try(chore) and not self._is_reachable():
-                return
+        using = self._alias
+        chores: tuple[Callable[[], object], ...] = (
+            partial(loaded_rules.load, using=using),
+            partial(touch_runs, list(self._live), using=using, now=timezone.now()),
+            self.import_spool,
+            partial(mark_stale_runs, using=using),
+            self._remove_old_writers,
+            partial(remove_old_marks, using=using),
+        )
+        for chore in chores:
+            if not self._try(chore):
+                try:
+                    connections[using].ensure_connection()
+                except Error:
+                    return
 
-    def _is_reachable(self) -> bool:
-        try:
-            connections[self._alias].ensure_connection()
-        except Error:
-            return False
-        return True
-
-    def _load_rules(self) -> None:
-        loaded_rules.load(using=self._alias)
-
-    def _touch_live_runs(self) -> None:
-        if self._live:
-            touch_runs(list(self._live), using=self._alias, now=timezone.now())
-
-    def _import(self) -> None:
-        self.import_spool()
-
-    def _mark_stale_runs(self) -> None:
-        mark_stale_runs(using=self._alias)
-
-    def _forget_old_writers(self) -> None:
+    def _remove_old_writers(self) -> None:
         old = timezone.now() - WRITERS_KEPT
         WriterState.objects.using(self._alias).filter(seen_at__lt=old).delete()
-        remove_old_marks(using=self._alias)
 
     def _tidy(self) -> None:
         """Delete runs of deleted chats, and old ones, for as long as it may take."""
@@ -198,21 +191,10 @@ class Maintenance:
         if not is_tidy:
             self._next_tidy = monotonic() + TIDY_SECONDS
 
-    def _save_state(self) -> None:
-        numbers = self._counters.as_dict()
-        state = self._state
-        state.last_error = numbers.pop("last_error")
-        state.last_error_at = numbers.pop("last_error_at")
-        state.counters = numbers
-        state.queued = len(self._queue)
-        state.spooled = self._spool.count() if self._spool is not None else 0
-        state.seen_at = timezone.now()
-        state.save(using=self._alias)
-
     def _report_soon(self) -> None:
         self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
 
-    def _try(self, chore: Callable[[], None]) -> bool:
+    def _try(self, chore: Callable[[], object]) -> bool:
         try:
             chore()
         except Exception as error:

@@ -38,7 +38,17 @@ class SnapshotQueue:
         """Add a row, or renew the one that waits; return the rows dropped for it."""
         with self._changed:
             self._merge(snapshot)
-            dropped = self._drop_surplus()
+            surplus = len(self._waiting) - self._max_rows
+            dropped = []
+            if surplus > 0:
+                # sorted() is stable: among rows of equal priority the oldest goes first.
+                rows = self._waiting.values()
+                dropped = sorted(rows, key=lambda row: row.priority)[:surplus]
+            for row in dropped:
+                del self._waiting[row.key]
+                if not row.journaled:
+                    self._written.pop(row.run_id, None)  # never true any more
+                    self._durable.pop(row.run_id, None)
             self._changed.notify_all()
         return dropped
 
@@ -72,7 +82,10 @@ class SnapshotQueue:
         """
         with self._changed:
             for row in batch:
-                self._remove_in_flight(row)
+                # This one, however like another one it is.
+                in_flight = self._in_flight.pop(row.run_id, [])
+                if left := [one for one in in_flight if one is not row]:
+                    self._in_flight[row.run_id] = left
                 if failed:
                     self._merge(row)
             self._resolve_waiters(failed=failed)
@@ -120,19 +133,6 @@ class SnapshotQueue:
         else:
             self._waiting[snapshot.key] = snapshot.replacing(waiting)
 
-    def _drop_surplus(self) -> list[Snapshot]:
-        surplus = len(self._waiting) - self._max_rows
-        if surplus <= 0:
-            return []
-        # sorted() is stable: among rows of equal priority the oldest goes first.
-        by_priority = sorted(self._waiting.values(), key=lambda row: row.priority)
-        for row in by_priority[:surplus]:
-            del self._waiting[row.key]
-            if not row.journaled:
-                self._written.pop(row.run_id, None)  # never true any more
-                self._durable.pop(row.run_id, None)
-        return by_priority[:surplus]
-
     def _waiter(self, run_id: UUID, waiters: Waiters, *, is_done: bool) -> Future[bool]:
         waiter: Future[bool] = Future()
         waiter.set_running_or_notify_cancel()  # whoever waits cannot cancel it
@@ -161,9 +161,3 @@ class SnapshotQueue:
 
     def _is_durable(self, run_id: UUID) -> bool:
         return all(row.journaled or not row.is_capture for row in self._rows(run_id))
-
-    def _remove_in_flight(self, row: Snapshot) -> None:
-        """Take a row out of those in flight: this one, however like another it is."""
-        rows = [one for one in self._in_flight.pop(row.run_id, ()) if one is not row]
-        if rows:
-            self._in_flight[row.run_id] = rows

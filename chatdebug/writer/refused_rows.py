@@ -17,8 +17,12 @@ logger = logging.getLogger(__name__)
 ESSENTIAL = {
     Table.RUN: {"chat_id", "status", "finished_at"},
     Table.STEP: {
-        *("run_id", "chat_id", "step_number"),
-        *("operation", "status", "finished_at"),
+        "run_id",
+        "chat_id",
+        "step_number",
+        "operation",
+        "status",
+        "finished_at",
     },
 }
 """Without these there is no row. Each other column has a default."""
@@ -82,7 +86,12 @@ def write_without_refused_columns(
             kept |= column
         else:
             left_out[name] = type(refusal).__name__
-    return _store(row, write, _noted(row, kept, left_out), left_out, using)
+    if left_out:
+        note = NOTES[row.table]
+        stored = kept.get(note)
+        said = stored if isinstance(stored, dict) else {}
+        kept[note] = {**said, "left_out": left_out}
+    return _store(row, write, kept, left_out, using)
 
 
 def _refusal(write: Write, columns: dict[str, Any], using: str) -> Exception | None:
@@ -95,17 +104,6 @@ def _refusal(write: Write, columns: dict[str, Any], using: str) -> Exception | N
         raise_if_database_fails(error, using=using)
         return error
     return None
-
-
-def _noted(
-    row: Snapshot, kept: dict[str, Any], left_out: dict[str, str]
-) -> dict[str, Any]:
-    if not left_out:
-        return kept
-    name = NOTES[row.table]
-    value = kept.get(name)
-    said = value if isinstance(value, dict) else {}
-    return kept | {name: {**said, "left_out": left_out}}
 
 
 def _store(

@@ -67,7 +67,11 @@ class SimilarCounts:
             missing = add_similar(counts, using=using)
             kept = {run_id for run_id in missing if not self._is_gone(run_id)}
         finally:
-            self._put_back(kept, counts, fallbacks)
+            with self._lock:
+                for run_id in kept:
+                    self._counts[run_id] += counts[run_id]
+                    if run_id in fallbacks:
+                        self._fallbacks.setdefault(run_id, fallbacks[run_id])
         return [
             row
             for run_id in missing - kept
@@ -78,15 +82,6 @@ class SimilarCounts:
         """Return whether a run that the database does not have will not come any more."""
         since = self._missing_since.setdefault(run_id, monotonic())
         return run_id in self._written or monotonic() - since > MISSING_SECONDS
-
-    def _put_back(
-        self, kept: set[UUID], counts: Counter[UUID], fallbacks: dict[UUID, Fallback]
-    ) -> None:
-        with self._lock:
-            for run_id in kept:
-                self._counts[run_id] += counts[run_id]
-                if run_id in fallbacks:
-                    self._fallbacks.setdefault(run_id, fallbacks[run_id])
 
     def _replace(
         self, run_id: UUID, count: int, fallback: Fallback | None

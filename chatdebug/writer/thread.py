@@ -5,9 +5,13 @@ database. They are apart so that a database that hangs cannot keep a capture fro
 journal. Neither ever raises into whoever hands rows over.
 """
 
+import asyncio
+import atexit
 import logging
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
 from uuid import UUID
@@ -15,7 +19,7 @@ from uuid import UUID
 from django.db import Error, connections
 from django.utils import timezone
 
-from chatdebug.conf import RecorderSettings
+from chatdebug.conf import RecorderSettings, recorder_settings
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows
 from chatdebug.writer.journal import Journal
@@ -54,7 +58,7 @@ class Writer:
         )
         self._alias = config.DATABASE
         self._journal = (
-            Journal(self.spool, counters=self.counters, on_done=self._journaled)
+            Journal(self.spool, counters=self.counters, on_done=self._enqueue)
             if self.spool is not None
             else None
         )
@@ -62,7 +66,7 @@ class Writer:
         self._starting = Lock()
         self._thread: Thread | None = None
         self._retry_seconds = 0.0
-        self._left_to_journal = False
+        self._import_is_due = False
         self._last_tries = LAST_TRIES
 
     def start(self) -> None:
@@ -75,14 +79,12 @@ class Writer:
 
     def submit(self, snapshots: Sequence[Snapshot]) -> None:
         """Take rows over, in order. Returns at once."""
-        captures = []
-        for snapshot in snapshots:
-            if snapshot.is_capture and self._journal is not None:
-                captures.append(snapshot)
-            else:
-                self._enqueue(snapshot)
-        if captures and self._journal is not None:
-            self._journal.add(captures)
+        if self._journal is None:
+            self._enqueue(snapshots)
+        else:
+            self._enqueue([row for row in snapshots if not row.is_capture])
+            if captures := [row for row in snapshots if row.is_capture]:
+                self._journal.add(captures)
         self.start()
 
     def count_similar(self, run_id: UUID, fallback: Fallback | None = None) -> None:
@@ -155,27 +157,24 @@ class Writer:
 
     def _bypass_journal(self, run_id: UUID | None = None) -> None:
         if self._journal is not None:
-            for row in self._journal.rows(run_id):
-                self._enqueue(row)
+            self._enqueue(self._journal.rows(run_id))
 
-    def _journaled(self, rows: list[Snapshot]) -> None:
-        for row in rows:
-            self._enqueue(row)
-
-    def _enqueue(self, snapshot: Snapshot) -> None:
-        dropped = self.queue.put(snapshot)
-        if not dropped:
+    def _enqueue(self, rows: Sequence[Snapshot]) -> None:
+        surplus = [dropped for row in rows for dropped in self.queue.put(row)]
+        if not surplus:
             return
-        lost = sum(not row.journaled for row in dropped)
-        for row in dropped:
-            if self.spool is not None and row.journaled:
+        deferred = [row for row in surplus if row.journaled]
+        for row in deferred:
+            if self.spool is not None:
                 self.spool.release(row)  # the import brings it
-        self._left_to_journal = self._left_to_journal or lost < len(dropped)
-        self.counters.add(dropped=lost, deferred=len(dropped) - lost)
+        if deferred:
+            self._import_is_due = True
+        lost = len(surplus) - len(deferred)
+        self.counters.add(dropped=lost, deferred=len(deferred))
         logger.warning(
             "The recorder's queue is full: %s rows dropped, %s left to the journal",
             lost,
-            len(dropped) - lost,
+            len(deferred),
         )
 
     def _run(self) -> None:
@@ -198,50 +197,47 @@ class Writer:
 
     def _gives_up(self) -> bool:
         """Return whether to leave the rest: after a few tries once the writer is closed."""
-        self._last_tries -= self._closing.is_set()
+        if self._closing.is_set():
+            self._last_tries -= 1
         return self._last_tries <= 0
 
     def _write(self, batch: list[Snapshot]) -> bool:
-        failed = True
+        """Bring a batch to the database; return whether it took it."""
+        is_written = False
         try:
             for row in batch:
                 row.resolve()
-            now = timezone.now()
             refused = write_rows(
-                batch, using=self._alias, now=now, counters=self.counters
+                batch, using=self._alias, now=timezone.now(), counters=self.counters
             )
-            self._keep_refused(refused)
-            failed = False
+            if self.spool is not None:
+                for row in refused:
+                    self._try_to_keep(row, self.spool)
+            is_written = True
         except Error as error:
             self.counters.add(failures=1)
             self._note(error, "The recorder's database did not answer")
             connections[self._alias].close()
         finally:
-            self.queue.task_done(batch, failed=failed)
-        if failed:
+            self.queue.task_done(batch, failed=not is_written)
+        if not is_written:
             self._wait_to_retry()
-        else:
-            self._wrote(batch)
-        return not failed
-
-    def _keep_refused(self, rows: Sequence[Snapshot]) -> None:
-        for row in rows:
-            if self.spool is None:
-                return
-            try:
-                self.spool.keep_refused(row)
-            except OSError as error:
-                self._note(error, "A row that was refused could not be kept")
-
-    def _wrote(self, batch: list[Snapshot]) -> None:
-        recovered, self._retry_seconds = bool(self._retry_seconds), 0.0
+            return False
         for row in batch:
             if self.spool is not None and row.is_capture:
                 self.spool.remove(row)
         self.maintenance.note_written(batch)
-        if recovered or (self._left_to_journal and not len(self.queue)):
-            self._left_to_journal = False
-            self.maintenance.note_recovered()  # imports, too
+        has_recovered, self._retry_seconds = self._retry_seconds > 0, 0.0
+        if has_recovered or (self._import_is_due and not len(self.queue)):
+            self._import_is_due = False
+            self.maintenance.note_recovered()
+        return True
+
+    def _try_to_keep(self, refused: Snapshot, spool: Spool) -> None:
+        try:
+            spool.keep_refused(refused)
+        except OSError as error:
+            self._note(error, "A row that was refused could not be kept")
 
     def _wait_to_retry(self) -> None:
         self._retry_seconds = min(
@@ -264,3 +260,47 @@ class Writer:
     def _note(self, error: Exception, what: str) -> None:
         self.counters.note_error(error, timezone.now())
         logger.warning("%s (%s)", what, type(error).__name__, exc_info=error)
+
+
+_lock = Lock()
+# At most one, under the id of the process that owns it.
+_writers: dict[int, Writer] = {}
+
+
+def writer() -> Writer:
+    """Return the writer of this process; the first call makes it.
+
+    A forked child gets its own, since threads and connections do not survive a fork.
+    """
+    with _lock:
+        current = _writers.get(os.getpid())
+        if current is None:
+            _writers.clear()
+            current = _writers[os.getpid()] = Writer(recorder_settings())
+        return current
+
+
+def close_writer(timeout: float | None = None) -> None:
+    """Write what waits and end the writer's threads; a later row starts a new writer."""
+    with _lock:
+        current = _writers.pop(os.getpid(), None)
+    if current is not None:
+        current.close(recorder_settings().FLUSH_SECONDS if timeout is None else timeout)
+
+
+atexit.register(close_writer)
+
+
+@asynccontextmanager
+async def recorder_lifespan() -> AsyncIterator[None]:
+    """Start the writer, and flush it at the end, inside an ASGI lifespan.
+
+    With the writer begins the import of captures that an earlier process left in the
+    spool, and the periodic sweep of runs whose process is gone. Without this, both wait
+    for the first row; the flush happens at exit then, but not after a SIGTERM.
+    """
+    writer().start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(close_writer)

@@ -22,7 +22,7 @@ from chatdebug.recorder import run as run_module
 from chatdebug.writer import Snapshot, Writer
 from chatdebug.writer import maintenance as maintenance_module
 from chatdebug.writer import thread as thread_module
-from chatdebug.writer.json_lines import as_lines
+from chatdebug.writer.snapshot import as_lines
 from chatdebug.writer.spool import MAX_BYTES, Spool
 from tests.chatdebug.writer.rows import run_row, step_row
 from tests.waiting import until
