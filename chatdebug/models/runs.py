@@ -152,7 +152,6 @@ class ChatStep(models.Model):
     operation = models.CharField(max_length=16, choices=Operation, editable=False)
     status = models.CharField(max_length=16, choices=Status, default=Status.IN_PROGRESS)
     history_tip_message_id = models.CharField(max_length=64, blank=True, default="")
-    assistant_message_id = models.CharField(max_length=64, blank=True, default="")
 
     normalized_request = models.JSONField(default=dict, blank=True)
     normalized_response = models.JSONField(null=True, blank=True)

@@ -218,7 +218,6 @@ class Step:
                 "operation": self.operation.value,
                 "status": self.status.value,
                 "history_tip_message_id": self.run.facts.history_tip_message_id,
-                "assistant_message_id": "",
                 "normalized_request": self.request,
                 "normalized_response": self.response,
                 "usage": self.usage,

@@ -132,8 +132,6 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_progress_before_the_failure_is_counted_not_kept(protocol: str) -> None:
     finish(record_demo("fault-badjson", protocol))
-    if protocol == "anthropic" and not ChatStep.objects.exists():
-        pytest.fail("the fault left no step")
     error = ChatStep.objects.get().error
     assert error["parts_received"] >= 1
     assert error["characters_received"] > 0
@@ -281,7 +279,7 @@ def test_nothing_is_recorded_after_the_end_of_the_run() -> None:
         async with demo_model("fault-400") as model:
             async with record_run(chat_id="c") as run:
                 run.complete()
-            with suppress(ModelHTTPError):
+            with pytest.raises(ModelHTTPError):
                 await stream(model)
             with run.step() as step:
                 step.fail(ValueError("late"))
