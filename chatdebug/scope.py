@@ -34,20 +34,22 @@ type _Place = tuple[int, asyncio.Task[object] | None]
 class Scope[T]:
     """A value for as long as the block lasts that set it."""
 
-    __slots__ = ("_generator", "_place", "_token", "is_over", "outer", "value")
+    __slots__ = ("_home", "_token", "outer", "value")
 
     def __init__(self, value: T, outer: "Scope[T] | None") -> None:
-        self.value: T | None = value
+        self.value: T | None = value  # None once the block is over
         self.outer = outer
-        self.is_over = False
         self._token: Token[Scope[T] | None] | None = None
-        self._generator: FrameType | None = None
-        self._place: _Place | None = None
+        self._home: tuple[FrameType, _Place] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the block has ended."""
+        return self.value is None
 
     def bind_to(self, generator: FrameType) -> None:
         """Let it hold for the calls that this generator makes, and not for its reader's."""
-        self._generator = generator
-        self._place = _place()
+        self._home = generator, _place()
 
     def holds_here(self) -> bool:
         """Whether the caller's code is inside the block.
@@ -55,16 +57,18 @@ class Scope[T]:
         Where a generator entered it, its code is on the stack; other tasks and threads
         that were started inside cannot be told by that, and are taken for its own.
         """
-        if self.is_over:
+        home = self._home
+        if self.value is None:
             return False
-        generator = self._generator
-        return generator is None or self._place != _place() or _is_on_stack(generator)
+        if home is None:
+            return True
+        generator, place = home
+        return place != _place() or _is_on_stack(generator)
 
     def end(self) -> None:
         """Let it hold no more, in whatever contexts it was set or copied to."""
-        self.is_over = True
         # A context may keep this for long, but not what it held.
-        self.value = self._generator = self._place = None
+        self.value = self._home = None
 
 
 class Scoped[T]:
@@ -78,26 +82,29 @@ class Scoped[T]:
     def get(self) -> T | None:
         """Return the value of the innermost block that the caller is in, or None."""
         scope = self._current.get()
-        while scope is not None and not scope.holds_here():
-            scope = scope.outer
-        return None if scope is None else scope.value
+        if scope is None:
+            return None
+        while not scope.holds_here():
+            if (scope := scope.outer) is None:
+                return None
+        return scope.value
 
     def innermost(self) -> Scope[T] | None:
         """Return the block that was begun last in this context, over or not."""
         return self._current.get()
 
-    def enter(self, value: T) -> Scope[T]:
-        """Begin a block; called by what the block's code calls to begin it."""
+    def enter(self, value: T, *, depth: int = 2) -> Scope[T]:
+        """Begin a block, for the code that is ``depth`` calls up the stack.
+
+        Or further: what enters a block for somebody else is passed over.
+        """
         outer = self._current.get()
         while outer is not None and outer.is_over:
             outer = outer.outer
         scope = Scope(value, outer)
-        frame = sys._getframe(2)
-        code = frame.f_code
-        if code.co_flags & GENERATORS or _is_entering(frame):
-            generator = _generator_around(frame)
-            if generator is not None:
-                scope.bind_to(generator)
+        generator = _generator_around(sys._getframe(depth))
+        if generator is not None:
+            scope.bind_to(generator)
         scope._token = self._current.set(scope)
         return scope
 
@@ -122,19 +129,22 @@ def _generator_around(frame: FrameType | None) -> FrameType | None:
 
     Context managers that are made of generators are not meant: their reader is the block.
     """
+    generator: FrameType | None = None
     while frame is not None:
-        if frame.f_code.co_flags & GENERATORS:
-            if frame.f_back is None or not _is_entering(frame.f_back):
-                return frame
-        elif not _is_entering(frame):
+        code = frame.f_code
+        is_entering = code.co_name in ENTERING or code.co_filename.startswith(
+            OWN_FOLDER
+        )
+        if generator is not None and not is_entering:
+            return generator
+        if code.co_flags & GENERATORS:
+            generator = frame
+        elif is_entering:
+            generator = None
+        else:
             return None
         frame = frame.f_back
-    return None
-
-
-def _is_entering(frame: FrameType) -> bool:
-    code = frame.f_code
-    return code.co_name in ENTERING or code.co_filename.startswith(OWN_FOLDER)
+    return generator
 
 
 def _place() -> _Place:

@@ -39,6 +39,6 @@ def _unnamed(rule):
 class Migration(migrations.Migration):
     """The ids of rules that failed turns name begin with ``custom.`` or ``known.``."""
 
-    dependencies = [("chatd", "0006_bind_keys_to_their_hosts")]
+    dependencies = [("chatd", "0007_providers_without_a_list")]
 
     operations = [migrations.RunPython(name_rules, take_back)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from chatd.enums import TurnStatus
 from chatd.models import Turn
-from chatd.services.turns import Outcome
+from chatd.turns.lifecycle import Outcome
 from chatdebug.errors import classify, code_frames
 from chatdebug.recorder import Run
 
@@ -33,13 +33,17 @@ def failure_outcome(
 ) -> Outcome:
     """Return the outcome of a turn that failed, with the text that had come."""
     classification = classify(error, provider=turn.chat.model.provider)
+    places = [
+        f" at {frame['file']}:{frame['line']} in {frame['function']}"
+        for frame in code_frames(error)[-1:]
+    ]
     # Not the error's own text, which may quote a prompt or a key.
     logger.warning(
         "A turn of chat %s failed: %s, %s%s",
         turn.chat_id,
         type(error).__name__,
         classification.rule,
-        _place(error),
+        "".join(places),
     )
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
@@ -61,10 +65,3 @@ def failure_outcome(
         "run_elsewhere": stored is not None and stored.chat_id != str(turn.chat_id),
     }
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
-
-
-def _place(error: Exception) -> str:
-    """Return where an error was raised, for the log."""
-    for frame in code_frames(error)[-1:]:
-        return f" at {frame['file']}:{frame['line']} in {frame['function']}"
-    return ""

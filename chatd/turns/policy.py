@@ -5,7 +5,7 @@ from random import uniform
 
 from django.conf import settings
 
-from chatd.enums import Provider
+from chatd.llm.providers import is_demo
 from chatdebug.errors import Classification, ClassifiedError
 
 MAX_JITTER = 0.25
@@ -66,6 +66,6 @@ DEMO_POLICY = TurnPolicy(
 
 def turn_policy(provider: str) -> TurnPolicy:
     """Return the policy for a provider: the deployment's, or the demo's short one."""
-    if provider in (Provider.DEMO, Provider.DEMO_ANTHROPIC):
+    if is_demo(provider):
         return replace(DEMO_POLICY, **getattr(settings, "DEMO_TURN_POLICY", {}))
     return TurnPolicy(**settings.TURN_POLICY)

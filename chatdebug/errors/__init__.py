@@ -21,6 +21,7 @@ from chatdebug.errors.exceptions import (
     StreamSilenceError,
 )
 from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
+from chatdebug.errors.messages import add_provider
 from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
@@ -39,6 +40,7 @@ __all__ = [
     "ProviderDisabledError",
     "Rule",
     "StreamSilenceError",
+    "add_provider",
     "build_facts",
     "classify",
     "classify_facts",

@@ -34,7 +34,7 @@ class TextBudget:
         if self._left <= 0:
             return ""
         kept = redact_and_clip(text, TEXT_CHARACTERS)
-        size = len(kept.encode())
+        size = len(kept) if kept.isascii() else len(kept.encode())
         if size > self._left:
             kept = clip_bytes(kept, self._left)
             self._left = 0

@@ -107,8 +107,11 @@ def _plain(kind: str) -> Callable[[Any, TextBudget], list[Part]]:
 
 
 def _text(part: Any, budget: TextBudget) -> list[Part]:
-    cited = (source for citation in part.citations or () for source in citation.sources)
-    return [text_part("text", part.content, budget), *_sources(cited)]
+    text = text_part("text", part.content, budget)
+    if not part.citations:
+        return [text]
+    cited = (source for citation in part.citations for source in citation.sources)
+    return [text, *_sources(cited)]
 
 
 def _sources(cited: Iterable[Any]) -> list[Part]:

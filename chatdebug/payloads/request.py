@@ -120,6 +120,9 @@ def _message(message: Any, budget: TextBudget) -> list[Message]:
     """Return one entry for an answer, and one per role in a row for a request."""
     if getattr(message, "kind", "") == "response":
         return [{"role": "assistant", "parts": _parts(message.parts, budget)}]
+    if len(message.parts) == 1:  # as most have
+        role = role_of(message.parts[0])
+        return [{"role": role, "parts": _parts(message.parts, budget)}]
     return [
         {"role": role, "parts": _parts(list(parts), budget)}
         for role, parts in groupby(message.parts, key=role_of)
@@ -127,6 +130,8 @@ def _message(message: Any, budget: TextBudget) -> list[Message]:
 
 
 def _parts(parts: Sequence[Any], budget: TextBudget) -> list[Part]:
+    if len(parts) == 1:  # as most messages have
+        return normalise_part(parts[0], budget)
     normalised = [
         entry
         for part in without_split_secrets(parts[:PARTS_OF_A_MESSAGE])

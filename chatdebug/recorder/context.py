@@ -96,7 +96,7 @@ class record_run:
         if level is Level.FULL and self._given is not None:
             level = self._given  # what the deployment allows and the caller wants
         self.run.level = level
-        self._scope = current_run.enter(self.run)
+        self._scope = current_run.enter(self.run, depth=3)
         if level is Level.FULL:
             self.run.start()
         return self.run

@@ -6,7 +6,7 @@ a stream was is read from it when it is over.
 
 from collections import Counter
 from contextlib import AbstractAsyncContextManager
-from functools import partialmethod
+from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
@@ -74,7 +74,7 @@ class RecordingModel(WrapperModel):
     # pydantic-ai puts two generators of its own around each function of this name, also
     # around one that only hands on to a model that has them already. They would be most
     # of what an OK turn pays at the errors level. It leaves alone what is no function.
-    request_stream = partialmethod(_request_stream)
+    request_stream = property(attrgetter("_request_stream"))
 
 
 class _RecordedStream:
@@ -161,10 +161,11 @@ def _finish_stream(step: Step, stream: StreamedResponse | None) -> None:
     if has_finished and not step.is_full:
         step.complete()
         return
-    _describe(step, stream, failed=False)
+    response = stream.get()
+    _describe(step, stream, response, failed=False)
     if has_finished:
-        _finish(step, stream.get())
-    elif stream.get().state == "complete":
+        _finish(step, response)
+    elif response.state == "complete":
         step.fail(IncompleteStreamError())
     else:
         step.interrupt()
@@ -183,7 +184,9 @@ def _fail_stream(
         step.fail(error)
         return
     failure = error if raised_by_model else _failure_of(stream, error)
-    _describe(step, stream, failed=isinstance(failure, Exception))
+    if step.is_full or stream.finish_reason is None:
+        failed = isinstance(failure, Exception)
+        _describe(step, stream, stream.get(), failed=failed)
     if failure is None:
         step.interrupt()
     else:
@@ -209,11 +212,10 @@ def _failure_of(stream: StreamedResponse, error: BaseException) -> BaseException
 
 
 @never_raises
-def _describe(step: Step, stream: StreamedResponse, *, failed: bool) -> None:
+def _describe(
+    step: Step, stream: StreamedResponse, response: ModelResponse, *, failed: bool
+) -> None:
     """Note how far the stream came; the whole partial answer only at the full level."""
-    if stream.finish_reason is not None and not step.is_full:
-        return
-    response = stream.get()
     first_part = stream.time_to_first_chunk(step.started)
     contents = [getattr(part, "content", "") for part in response.parts]
     step.progress = Progress(
@@ -226,7 +228,7 @@ def _describe(step: Step, stream: StreamedResponse, *, failed: bool) -> None:
     if step.is_full:
         step.response = Deferred(lambda: normalise_response(response))
         step.metadata["stream_summary"] = {
-            "finish_reason": stream.finish_reason,
+            "finish_reason": response.finish_reason,
             "part_count": len(response.parts),
             "parts": dict(Counter(part.part_kind for part in response.parts)),
             "error_count": int(failed),

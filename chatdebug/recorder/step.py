@@ -42,6 +42,7 @@ class Step:
         "error",
         "finished_at",
         "id",
+        "is_full",
         "metadata",
         "number",
         "operation",
@@ -62,6 +63,7 @@ class Step:
         self._scopes: tuple[Scope[AttemptSink], ...] = ()
         self._in_block = False
         self.run = run
+        self.is_full = run.level is Level.FULL  # the whole trace of it is kept
         self.operation = operation
         self.retries = retries
         self.started = perf_counter()
@@ -79,7 +81,7 @@ class Step:
 
     def __enter__(self) -> Self:
         self._in_block = True
-        if self.run.level is Level.FULL:  # at the errors level it has begun already
+        if self.is_full:  # at the errors level it has begun already
             self.begin()
         return self
 
@@ -110,11 +112,6 @@ class Step:
         traceback: TracebackType | None,
     ) -> None:
         self.__exit__(kind, error, traceback)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the whole trace of this step is kept."""
-        return self.run.level is Level.FULL
 
     @property
     def attempts(self) -> list[dict[str, Any]]:

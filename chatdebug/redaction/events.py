@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -49,6 +51,7 @@ def redact_events(text: str, *, unsure: int = 0) -> str:
     """
     pieces = LINE_ENDS.split(text)
     documents = _documents(pieces)
+    redact_once = cache(redact_text)  # most texts come again with each event
     torn = {
         number
         for number, document in enumerate(documents)
@@ -61,7 +64,7 @@ def redact_events(text: str, *, unsure: int = 0) -> str:
         unsure=unsure,
     )
     for number, document in enumerate(documents):
-        kept = _kept(document, is_changed=number in changed)
+        kept = _kept(document, redact_once, is_changed=number in changed)
         if kept != document.raw:
             pieces[document.first] = document.field + kept
             for index in range(document.first + 1, document.last + 1):
@@ -84,7 +87,8 @@ def redact_json_body(text: str) -> str:
     redact = _redact_joined if is_chunks and len(chunks) > 1 else None
     changed = redact_across(boxes, redact)
     inner = [box[0] for box in boxes]
-    redacted = [redact_json(value) for value in inner]
+    redact_once = cache(redact_text)  # most texts come again with each chunk
+    redacted = [redact_json(value, redact=redact_once) for value in inner]
     if not changed and redacted == inner:
         is_whole = len(values) == 1 and _parsed(text)[1]
         return text if is_whole else redact_text(text)
@@ -199,7 +203,7 @@ def _parsed(raw: str) -> tuple[Any, bool]:
     """Return a JSON value that may hold text, else the text itself; and which it is."""
     if raw.lstrip()[:1] in ("{", "[", '"'):
         try:
-            return json.loads(raw), True
+            return DECODER.decode(raw), True
         except (ValueError, RecursionError):
             pass
     return raw, False
@@ -214,10 +218,10 @@ def _redact_joined(text: str) -> str:
     return redact_text(text)
 
 
-def _kept(document: Document, *, is_changed: bool) -> str:
+def _kept(document: Document, redact: Callable[[str], str], *, is_changed: bool) -> str:
     if document.is_json and (document.is_whole or is_changed):
         value = document.box[0]
-        redacted = redact_json(value)
+        redacted = redact_json(value, redact=redact)
         return dump(redacted) if is_changed or redacted != value else document.raw
     if is_changed:
         (text,) = document.box[0].values()

@@ -14,8 +14,9 @@ from chatdebug.redaction.key_formats import remove_vendor_keys
 from chatdebug.redaction.known_secrets import configured_secrets
 from chatdebug.redaction.text import redact_text
 
-type Place = tuple[Any, ...]
-"""The keys on the way to a text; positions in lists are ``*``, or the item's own index."""
+type Place = int
+"""Stands for the keys on the way to a text; positions in lists are ``*``, or the item's
+own index."""
 
 MAX_DEPTH = 200
 SMALL = 16
@@ -97,8 +98,9 @@ def redact_across(
     beginning is not known, the first ``unsure`` characters are replaced by their number.
     """
     leaves: list[Leaf] = []
+    places = _Places()
     for number, document in enumerate(documents):
-        _collect(leaves, number, document, (), ())
+        _collect(leaves, number, document, places)
     texts = [found for found in _grouped(leaves, "place") if _varies(found)]
     changed: set[int] = set()
     for found in texts:
@@ -187,50 +189,66 @@ def _varies(leaves: list[Leaf]) -> bool:
     return any(leaf.text != first for leaf in leaves)
 
 
+class _Places:
+    """Numbers for places: each is the number of the one around it and one step more.
+
+    A body of a megabyte holds some thousand texts at a handful of places.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[Place, Any], Place] = {}
+
+    def inside(self, place: Place, step: Any) -> Place:
+        """Return the number of the place one step further in."""
+        return self._numbers.setdefault((place, step), len(self._numbers) + 1)
+
+
 def _collect(
     found: list[Leaf],
     number: int,
     value: Any,
-    place: Place,
-    told: Place,
+    places: _Places,
+    place: Place = 0,
+    told: Place = 0,
     depth: int = 0,
 ) -> None:
     """Add each text with its place, and with its place among texts that interleave."""
-    for key, item, step, mark in _items(value):
-        here, there = (*place, step), (*told, mark)
+    in_list = isinstance(value, list)
+    marks = () if in_list else _marks(value)
+    for key, item in enumerate(value) if in_list else value.items():
         if isinstance(item, str):
-            if item:
-                found.append(Leaf(number, value, key, item, here, there))
-        elif isinstance(item, dict | list) and depth < MAX_DEPTH:
-            _collect(found, number, item, here, there, depth + 1)
+            if not item:
+                continue
+        elif not isinstance(item, (dict, list)) or depth == MAX_DEPTH:
+            continue
+        step, mark = _steps(key, item) if in_list else (key, (marks, key))
+        here, there = places.inside(place, step), places.inside(told, mark)
+        if isinstance(item, str):
+            found.append(Leaf(number, value, key, item, here, there))
+        else:
+            _collect(found, number, item, places, here, there, depth + 1)
 
 
-def _items(value: Any) -> Iterator[tuple[Any, Any, Any, Any]]:
-    """Yield key, item, and what stands for the key in the two kinds of places."""
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, dict) and "role" in item:
-                yield index, item, index, index  # a message is a text of its own
-            elif isinstance(item, dict) and _marks(item):
-                yield index, item, "*", "*"
-            else:
-                yield index, item, "*", index
-        return
-    marks = _marks(value)
-    for key, item in value.items():
-        yield key, item, key, (marks, key)
+def _steps(index: int, item: Any) -> tuple[Any, Any]:
+    """Return what stands for a position in a list in the two kinds of places."""
+    if isinstance(item, dict):
+        if "role" in item:
+            return index, index  # a message is a text of its own
+        if _marks(item):
+            return "*", "*"
+    return "*", index
 
 
-def _marks(value: dict[str, Any]) -> Place:
+def _marks(value: dict[str, Any]) -> tuple[Any, ...]:
     """Return what in a mapping says to which of several texts its own belong."""
-    return tuple(
-        [
-            item
-            for key, item in value.items()
-            if (type(item) is int and 0 <= item < INDICES and not _is_counter(key))
-            or (key in SORTS and isinstance(item, str))
-        ]
-    )
+    marks: list[int | str] = []
+    for key, item in value.items():
+        if type(item) is int:
+            if 0 <= item < INDICES and not _is_counter(key):
+                marks.append(item)
+        elif key in SORTS and isinstance(item, str):
+            marks.append(item)
+    return tuple(marks)
 
 
 @lru_cache(1_024)

@@ -1,7 +1,7 @@
 """JSON-like values, redacted by their keys and by their texts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatdebug.redaction.markers import MARKER
@@ -16,47 +16,57 @@ MAX_DEPTH = 200
 TOO_DEEP = "[REDACTED:too deep]"
 
 
-def redact_json(value: Any, depth: int = 0) -> Any:
+def redact_json(
+    value: Any, depth: int = 0, *, redact: Callable[[str], str] = redact_text
+) -> Any:
     """Return a JSON-like value without secrets; what is unchanged is the same object.
 
     The whole value of a key that stands for a secret is replaced, and each string is
-    redacted as text. Deeper than ``MAX_DEPTH`` nothing is kept.
+    redacted as text. Deeper than ``MAX_DEPTH`` nothing is kept. ``redact`` is
+    ``redact_text``, or that with a memory, for many values that are much alike.
     """
     if isinstance(value, str):
-        return redact_text(value)
-    if value is None or isinstance(value, int | float):
+        return redact(value)
+    if value is None or isinstance(value, (int, float)):
         return value
     if depth > MAX_DEPTH:
         return TOO_DEEP
-    if isinstance(value, dict | Mapping):
-        items = {
-            _key(key): MARKER
-            if _is_secret(key, item, value)
-            else redact_json(item, depth + 1)
-            for key, item in value.items()
-        }
-        return items if items != value else value
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         redacted = [
-            MARKER if _follows_option(value, index) else redact_json(item, depth + 1)
+            MARKER
+            if _follows_option(value, index)
+            else redact_json(item, depth + 1, redact=redact)
             for index, item in enumerate(value)
         ]
         return redacted if redacted != list(value) else value
+    if isinstance(value, (dict, Mapping)):
+        items = {
+            _key(key, redact): MARKER
+            if _is_secret(key, item, value)
+            else redact_json(item, depth + 1, redact=redact)
+            for key, item in value.items()
+        }
+        return items if items != value else value
     return value
 
 
 def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
     """Return whether a key's value is a secret, by its name or by that of its pair."""
-    if not isinstance(key, str) or value in (None, "", True, False):
+    if not isinstance(key, str):
         return False
     if key == "value":
         name = around.get("name") or around.get("key")
-        return isinstance(name, str) and (is_secret_key(name) or is_secret_header(name))
-    if key in PRIVATE_NUMBERS and "kty" in around:
-        return True
-    return is_secret_key(key) and not (
-        _is_schema(value) or _is_part_of_text(key, value, around)
-    )
+        names_secret = isinstance(name, str) and (
+            is_secret_key(name) or is_secret_header(name)
+        )
+    elif key in PRIVATE_NUMBERS and "kty" in around:
+        names_secret = True
+    else:
+        names_secret = is_secret_key(key) and not (
+            _is_schema(value) or _is_part_of_text(key, value, around)
+        )
+    # Last, because hardly a key comes as far.
+    return names_secret and value not in (None, "", True, False)
 
 
 def _is_part_of_text(key: str, value: Any, around: Mapping[Any, Any]) -> bool:
@@ -86,8 +96,8 @@ def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
     )
 
 
-def _key(key: Any) -> Any:
-    return redact_text(key) if isinstance(key, str) and len(key) >= SHORT else key
+def _key(key: Any, redact: Callable[[str], str]) -> Any:
+    return redact(key) if isinstance(key, str) and len(key) >= SHORT else key
 
 
 def dump(value: Any) -> str:

@@ -20,6 +20,7 @@ from chatdebug.writer.refused_rows import (
 )
 from chatdebug.writer.snapshot import MODELS, Snapshot, Table
 from chatdebug.writer.spool import Spool, quarantine, read_captures
+from chatdebug.writer.statements import insert_rows
 
 logger = logging.getLogger(__name__)
 
@@ -200,17 +201,15 @@ def _renewed(row: Snapshot) -> list[str]:
 def _insert(
     rows: Sequence[Snapshot], using: str, now: datetime, *, update: list[str]
 ) -> None:
-    """Insert rows of one table in one statement: most of its cost is in making it."""
-    model = MODELS[rows[0].table]
-    instances = [
-        model(id=row.id, updated_at=now, revision=row.revision, **_columns(row))
-        for row in rows
-    ]
-    _manager(rows[0].table, using).bulk_create(
-        instances,
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=update,
+    """Insert rows of one table in one statement."""
+    insert_rows(
+        rows[0].table,
+        [
+            dict(_columns(row), id=row.id, updated_at=now, revision=row.revision)
+            for row in rows
+        ],
+        renewed=update,
+        using=using,
     )
 
 

@@ -34,10 +34,11 @@ class SnapshotQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, snapshot: Snapshot) -> list[Snapshot]:
-        """Add a row, or renew the one that waits; return the rows dropped for it."""
+    def put(self, *snapshots: Snapshot) -> list[Snapshot]:
+        """Add rows, or renew those that wait; return the rows dropped for them."""
         with self._changed:
-            self._merge(snapshot)
+            for snapshot in snapshots:
+                self._merge(snapshot)
             surplus = len(self._waiting) - self._max_rows
             dropped = []
             if surplus > 0:

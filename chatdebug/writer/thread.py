@@ -71,8 +71,10 @@ class Writer:
 
     def start(self) -> None:
         """Start the thread, and with it the import of what was left in the spool."""
+        if self._is_running():  # as for all rows but the first
+            return
         with self._starting:
-            if self._thread is None or not self._thread.is_alive():
+            if not self._is_running():
                 thread = Thread(target=self._run, name="chatdebug-writer", daemon=True)
                 thread.start()
                 self._thread = thread
@@ -139,6 +141,9 @@ class Writer:
         if self.spool is not None:
             self.spool.close()
 
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def _after_journal(
         self, run_id: UUID, then: Callable[[UUID], Future[bool]]
     ) -> Future[bool]:
@@ -160,7 +165,7 @@ class Writer:
             self._enqueue(self._journal.rows(run_id))
 
     def _enqueue(self, rows: Sequence[Snapshot]) -> None:
-        surplus = [dropped for row in rows for dropped in self.queue.put(row)]
+        surplus = self.queue.put(*rows) if rows else []
         if not surplus:
             return
         deferred = [row for row in surplus if row.journaled]

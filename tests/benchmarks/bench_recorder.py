@@ -2,16 +2,17 @@
 
 The model answers from memory, so that all there is to measure is what stands around it.
 ``loop`` is CPU of the event loop's thread, ``process`` that of all threads: the
-difference is what the recorder, or the others' batch processor, does elsewhere. The
-writer does its part after the turns: two threads that fight for the interpreter would
-measure the fight.
+difference is what the recorder's writer, or the others' batch processor, does elsewhere.
+Both do their part after the turns: two threads that fight for the interpreter would
+measure the fight. Writing to the database is in the recorder's numbers; of the others'
+spans only the encoding is in theirs, because they are sent nowhere.
 """
 
 import asyncio
 import gc
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -79,6 +80,10 @@ class LocalSink(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
+type Way = Callable[[list[ModelMessage]], Coroutine[Any, Any, None]]
+"""Makes one turn, recorded in some way."""
+
+
 @dataclass(slots=True)
 class Cost:
     """CPU seconds of one turn."""
@@ -107,49 +112,60 @@ async def _recorded(model: Model, messages: list[ModelMessage], level: Level) ->
         run.complete()
 
 
-def _ways(parts: int) -> dict[str, Callable[[list[ModelMessage]], Any]]:
+class Tracers:
+    """How others record a model: with its content, in batches, and sent nowhere."""
+
+    def __init__(self) -> None:
+        self._opentelemetry, self._langfuse = TracerProvider(), TracerProvider()
+        self._opentelemetry.add_span_processor(BatchSpanProcessor(LocalSink()))
+        logfire.configure(
+            send_to_logfire=False,
+            console=False,
+            metrics=False,
+            additional_span_processors=[BatchSpanProcessor(LocalSink())],
+        )
+        Langfuse(
+            public_key="pk-lf-bench",
+            secret_key="none",
+            base_url="http://127.0.0.1:9",
+            tracer_provider=self._langfuse,
+            span_exporter=LocalSink(),
+        )
+
+    def models(self, bare: Model) -> dict[str, Model]:
+        """Return the model as each of them records it."""
+        by_logfire = logfire.instrument_pydantic_ai(bare)
+        assert by_logfire is not None
+        return {
+            "OpenTelemetry": _instrumented(bare, self._opentelemetry),
+            "Logfire": by_logfire,
+            "Langfuse": _instrumented(bare, self._langfuse),
+        }
+
+    def flush(self) -> None:
+        """Encode what waits: their threads would do it later, in others' time."""
+        self._opentelemetry.force_flush()
+        logfire.force_flush()
+        self._langfuse.force_flush()
+
+
+def _instrumented(bare: Model, tracing: TracerProvider) -> Model:
+    return InstrumentedModel(bare, InstrumentationSettings(tracer_provider=tracing))
+
+
+def _ways(parts: int, tracers: Tracers) -> dict[str, Way]:
     bare = CannedModel(parts)
     recording = RecordingModel(bare)
+    traced = tracers.models(bare)
     return {
         "bare pydantic-ai": lambda messages: stream_turn(bare, messages),
         "errors level": lambda m: _recorded(recording, m, Level.ERRORS),
         "full level": lambda m: _recorded(recording, m, Level.FULL),
-        **{name: partial(stream_turn, model) for name, model in _traced(bare).items()},
+        **{name: partial(stream_turn, model) for name, model in traced.items()},
     }
 
 
-def _traced(bare: Model) -> dict[str, Model]:
-    """Return the model as others record it: with its content, sent nowhere."""
-    tracing = TracerProvider()
-    tracing.add_span_processor(BatchSpanProcessor(LocalSink()))
-    logfire.configure(
-        send_to_logfire=False,
-        console=False,
-        metrics=False,
-        additional_span_processors=[BatchSpanProcessor(LocalSink())],
-    )
-    by_langfuse = TracerProvider()
-    Langfuse(
-        public_key="pk-lf-bench",
-        secret_key="none",
-        base_url="http://127.0.0.1:9",
-        tracer_provider=by_langfuse,
-        span_exporter=LocalSink(),
-    )
-    by_logfire = logfire.instrument_pydantic_ai(bare)
-    assert by_logfire is not None
-    return {
-        "OpenTelemetry": InstrumentedModel(
-            bare, InstrumentationSettings(tracer_provider=tracing)
-        ),
-        "Logfire": by_logfire,
-        "Langfuse": InstrumentedModel(
-            bare, InstrumentationSettings(tracer_provider=by_langfuse)
-        ),
-    }
-
-
-def _measure(way: Callable[[list[ModelMessage]], Any]) -> Cost:
+def _measure(way: Way, tracers: Tracers) -> Cost:
     async def turns() -> Cost:
         messages = history()
         loop, process = time.thread_time(), time.process_time()
@@ -158,23 +174,30 @@ def _measure(way: Callable[[list[ModelMessage]], Any]) -> Cost:
         return Cost(time.thread_time() - loop, time.process_time() - process)
 
     gc.collect()
-    with patch.object(Writer, "start"):
+    with patch.object(Writer, "start", _put_off):
         cost = asyncio.run(turns())
     before = time.process_time()
+    # What was put off belongs to the cost. Both are done for each way, so that what they
+    # cost without any work is in all of them, and not in what is over bare.
     writer().start()
-    close_writer(timeout=60)  # what was put off belongs to the cost
+    close_writer(timeout=60)
+    tracers.flush()
     cost.process += time.process_time() - before
     return Cost(cost.loop / TURNS, cost.process / TURNS)
 
 
-def _turn_costs(parts: int) -> None:
-    ways = _ways(parts)
+def _put_off(self: Writer) -> None:
+    """Stand in for the start of the writer; a mock would cost more than what it hides."""
+
+
+def _turn_costs(parts: int, tracers: Tracers) -> None:
+    ways = _ways(parts, tracers)
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     for way in ways.values():
-        _measure(way)  # warm
+        _measure(way, tracers)  # warm
     for _ in range(ROUNDS):  # in turns, so that a noisy moment hits all of them
         for name, way in ways.items():
-            costs[name].append(_measure(way))
+            costs[name].append(_measure(way, tracers))
     _say(f"CPU per OK turn of {parts} parts, µs (best of {ROUNDS} x {TURNS} turns)")
     _say(
         f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}"
@@ -211,5 +234,6 @@ def _say(text: str) -> None:
 def main() -> None:
     """Measure on the database of the settings, in a database of its own."""
     with bench_database():
+        tracers = Tracers()
         for parts in PARTS:
-            _turn_costs(parts)
+            _turn_costs(parts, tracers)

@@ -1,6 +1,7 @@
 """Full debug logging: the whole trace of every model call."""
 
 import asyncio
+import sys
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,13 @@ from django.db import models
 from pydantic_ai import Agent
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import ModelHTTPError
-from pydantic_ai.models import Model
+from pydantic_ai.messages import ModelResponse
+from pydantic_ai.models import Model, StreamedResponse
 
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, RunKind, logical_call, record_run
+from chatdebug.scope import OWN_FOLDER
 from chatdebug.writer import close_writer, writer
 from tests.chatdebug.recorder.demo import (
     KEY,
@@ -355,3 +358,22 @@ def test_an_attempt_never_lands_in_a_step_of_another_run() -> None:
     close_writer(timeout=10)
     steps = {run.chat_id: run.steps.count() for run in ChatRun.objects.all()}
     assert steps == {"outer": 1, "inner": 1}
+
+
+def test_a_response_is_put_together_once_for_the_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    get = StreamedResponse.get
+
+    def noted(self: StreamedResponse) -> ModelResponse:
+        seen.append(sys._getframe(1).f_code.co_filename)
+        return get(self)
+
+    monkeypatch.setattr(StreamedResponse, "get", noted)
+
+    step = recorded("demo")
+
+    assert step.normalized_response["finish_reason"] == "stop"
+    assert step.metadata["stream_summary"]["part_count"] == 1
+    assert sum(name.startswith(OWN_FOLDER) for name in seen) == 1

@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chatdebug.redaction import redact_body, redact_json_document, redact_ndjson
+from chatdebug.redaction.cache import RedactedTexts
 from chatdebug.redaction.shapes import PART, SHAPES, Shape
 from chatdebug.transport.body import END_BYTES, Body, body_text
 
@@ -262,3 +263,27 @@ def test_an_unknown_index_does_not_hide_what_interleaves() -> None:
     shape = Shape({"lane": 0, "say": PART}, others=({"lane": 1, "say": "zz"},))
     kept = redact_body(shape.body(cut(story("github"), 2)), "text/event-stream")
     assert hidden("github") not in shape.said(kept)
+
+
+@pytest.mark.parametrize("stream", ["events", "an array of chunks"])
+def test_what_each_event_says_again_is_looked_at_once(
+    stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    find = RedactedTexts.find
+
+    def noted(self: RedactedTexts, text: str, matcher: object) -> object:
+        looked_at.append(text)
+        return find(self, text, matcher)
+
+    monkeypatch.setattr(RedactedTexts, "find", noted)
+    parts = [f" word{number}" for number in range(300)]
+    body, content_type = OPENAI.body(parts), OPENAI.content_type
+    if stream == "an array of chunks":
+        chunks = [line.removeprefix("data: ") for line in body.split("\n\n") if line]
+        body, content_type = f"[{','.join(chunks)}]", "application/json"
+
+    assert redact_body(body, content_type) == body
+
+    assert looked_at.count("chat.completion.chunk") == 1
+    assert len(looked_at) < len(parts) + 30

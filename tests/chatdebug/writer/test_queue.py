@@ -80,3 +80,12 @@ def test_a_failure_of_a_row_that_is_not_durable_keeps_its_waiter_waiting() -> No
 
 def test_a_run_with_nothing_on_its_way_counts_as_written() -> None:
     assert SnapshotQueue(10).written(new_id()).result(0) is True
+
+
+def test_rows_that_come_together_are_one_change() -> None:
+    queue, run_id = SnapshotQueue(2), new_id()
+    old = run_row(age=5)
+    queue.put(old)
+    run, step = run_row(run_id), step_row(run_id)
+    assert queue.put(run, step) == [old]
+    assert queue.take(10, 0) == [run, step]

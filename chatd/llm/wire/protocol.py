@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chatd.llm.wire.events import ServerEvent
+from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import IncompleteStreamError
 
 
@@ -65,5 +65,5 @@ def number(value: Any) -> int | None:
 
 
 def is_count(value: Any) -> bool:
-    """Say whether a count of a usage is as its protocol has it."""
+    """Return whether a count of a usage is as its protocol has it."""
     return value is None or (type(value) is int and 0 <= value < 2**63)

@@ -74,7 +74,7 @@ def reported(value: Any, *, headers: Mapping[str, str]) -> ProviderAnswerError:
 
 
 def is_error(value: Any) -> bool:
-    """Say whether a JSON value looks like the report of an error.
+    """Return whether a JSON value looks like the report of an error.
 
     That is an object with an ``error``, one that calls itself an error, or one with a
     reason and nothing of an answer; or a list of the first.

@@ -49,7 +49,9 @@ class EventSplitter:
             chunk = chunk[1:]
         self._skips_newline = chunk.endswith(b"\r")
         for part in chunk.splitlines(keepends=True):
-            self._grow(len(part))
+            self._size += len(part)
+            if self._size > self._max_bytes:
+                raise TooLongError
             line = part.rstrip(b"\r\n")
             if self._line or len(line) == len(part):
                 self._line.append(line)
@@ -68,11 +70,6 @@ class EventSplitter:
             yield from self._take(line)
         yield from self._take(b"")
 
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > self._max_bytes:
-            raise TooLongError
-
     def _take(self, line: bytes) -> Iterator[ServerEvent]:
         if self._is_first:
             self._is_first = False
@@ -84,13 +81,11 @@ class EventSplitter:
             self._size = 0
             if data.strip():
                 yield ServerEvent(name, data)
-        elif line.startswith(b"{"):
+            return
+        if line.startswith(b"{"):
             self._size = 0
             yield ServerEvent("", line)
-        else:
-            self._note_field(line)
-
-    def _note_field(self, line: bytes) -> None:
+            return
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         match field.strip():

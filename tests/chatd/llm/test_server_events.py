@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatd.llm.wire.events import EventSplitter, ServerEvent, TooLongError
+from chatd.llm.wire.server_events import EventSplitter, ServerEvent, TooLongError
 
 STREAMS = [
     (b"data: 1\n\ndata: 2\n\n", [("", b"1"), ("", b"2")]),

@@ -20,7 +20,7 @@ from django.utils.text import Truncator
 from chatd.enums import FinishReason, Role, TurnStatus
 from chatd.models import Chat, ChatMessage, Turn
 from chatd.text import storable, storable_json
-from chatd.turns.runners import get_runner
+from chatd.turns.runner import get_runner
 
 MAX_MESSAGE_CHARACTERS = 100_000
 TITLE_WORDS = 8
@@ -66,8 +66,17 @@ def start_turn(*, chat: Chat, text: str) -> Turn:
         raise InvalidMessage(
             f"The model {chat.model} is switched off. Pick another one."
         )
+    most = settings.TURN_LIMITS["queued_of_owner"]
+    owners = get_user_model()._default_manager.select_for_update(no_key=True)
     with transaction.atomic():
-        _raise_for_queue(chat.owner_id)
+        # Locked, so that of messages sent at once each one is counted.
+        owners.filter(pk=chat.owner_id).values_list("pk").first()
+        queued = Turn.objects.queued().filter(chat__owner_id=chat.owner_id)
+        if queued.count() >= most:
+            raise TooManyTurns(
+                f"{most:,} of your messages wait for an answer already. "
+                "Send this one when some of them are answered."
+            )
         turn = Turn.objects.create(chat=chat)
         ChatMessage.objects.create(chat=chat, turn=turn, role=Role.USER, text=text)
         if not chat.title:
@@ -177,7 +186,7 @@ def finish_turn(
 
 
 def renew_leases(*, turn_ids: list[UUID]) -> set[UUID]:
-    """Say that these turns are being worked on; return those that are to be stopped.
+    """Extend the leases of running turns; return those that are to be stopped.
 
     Those are the turns that somebody asked to stop, from whichever process, and those
     that were deleted with their chat.
@@ -200,21 +209,6 @@ def release_abandoned_turns() -> list[UUID]:
             status=TurnStatus.INTERRUPTED, finished_at=now, lease_expires_at=None
         )
     return ids
-
-
-def _raise_for_queue(owner_id: int) -> None:
-    """Raise TooManyTurns if no more of an owner's messages may wait.
-
-    The owner's row is locked meanwhile: of messages sent at once each one is counted.
-    """
-    most = settings.TURN_LIMITS["queued_of_owner"]
-    owners = get_user_model()._default_manager.select_for_update(no_key=True)
-    owners.filter(pk=owner_id).values_list("pk").first()
-    if Turn.objects.queued().filter(chat__owner_id=owner_id).count() >= most:
-        raise TooManyTurns(
-            f"{most:,} of your messages wait for an answer already. "
-            "Send this one when some of them are answered."
-        )
 
 
 def _checked(text: str) -> str:

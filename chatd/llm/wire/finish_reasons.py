@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from pydantic_ai.messages import FinishReason
-
 type Meaning = Literal["stop", "length", "tool_call", "content_filter"]
 
 # Spoken by OpenAI, Anthropic, Google, Mistral, Cohere, Bedrock, Hugging Face and the
@@ -76,13 +74,13 @@ def meaning_of(word: str) -> Meaning | None:
     return _MEANINGS.get(plain(word))
 
 
-OPENAI_WORDS: dict[FinishReason, str] = {
+OPENAI_WORDS: dict[Meaning, str] = {
     "stop": "stop",
     "length": "length",
     "tool_call": "tool_calls",
     "content_filter": "content_filter",
 }
-ANTHROPIC_WORDS: dict[FinishReason, str] = {
+ANTHROPIC_WORDS: dict[Meaning, str] = {
     "stop": "end_turn",
     "length": "max_tokens",
     "tool_call": "tool_use",

@@ -1,46 +1,20 @@
-"""Chats and turns in Django's admin, to be looked at.
+"""Chats and turns in Django's admin, read-only.
 
-Nothing of what was said is shown, and a chat's title is made of that.
+Nothing of what was said is shown, and a chat's title is made of that; so is Django's page
+before a deletion. Owners delete their chats themselves.
 """
 
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 
 from chatd.models import Chat, Turn
-from chatdebug.admin.lookups import NamedLookups
-
-
-class LookedAt(NamedLookups, admin.ModelAdmin):
-    """Rows that people make by using the chat: nothing is added, changed or removed."""
-
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-    sortable_by = ()
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds a row by hand."""
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        """Nobody changes one."""
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        """Owners delete their chats; Django's page for it would show what was said."""
-        return False
+from chatdebug.admin.readonly import ReadOnlyAdmin
 
 
 @admin.register(Chat)
-class ChatAdmin(LookedAt):
+class ChatAdmin(ReadOnlyAdmin):
     """Chats without what was said in them."""
 
     list_display = fields = ("id", "owner", "model", "created_at", "updated_at")
@@ -58,7 +32,7 @@ class ChatAdmin(LookedAt):
 
 
 @admin.register(Turn)
-class TurnAdmin(LookedAt):
+class TurnAdmin(ReadOnlyAdmin):
     """Turns: how they ended and how long they took, without the text of an error."""
 
     list_display = ("id", "chat_id", "status", "error_kind", "created_at")

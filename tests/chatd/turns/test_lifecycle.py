@@ -1,15 +1,15 @@
 """Turns in the database: who may claim them, how they end, what waits."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
 
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, Turn
-from chatd.services.turns import (
+from chatd.turns.lifecycle import (
     MAX_MESSAGE_CHARACTERS,
     InvalidMessage,
     Outcome,
@@ -20,13 +20,14 @@ from chatd.services.turns import (
     request_stop,
     start_turn,
 )
-from chatd.turns.runners import set_runner
+from chatd.turns.runner import get_runner
+from chatd.turns.runners.null import NullRunner
 from tests.factories import ChatFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class RunnerSpy:
+class RunnerSpy(NullRunner):
     """Notes what a runner is told."""
 
     def __init__(self) -> None:
@@ -41,11 +42,11 @@ class RunnerSpy:
 
 
 @pytest.fixture
-def runner() -> Iterator[RunnerSpy]:
-    spy = RunnerSpy()
-    set_runner(spy)
-    yield spy
-    set_runner(None)
+def runner(settings: LazySettings) -> RunnerSpy:
+    settings.RUNNER = f"{__name__}.RunnerSpy"
+    runner = get_runner()
+    assert isinstance(runner, RunnerSpy)
+    return runner
 
 
 @pytest.fixture
