@@ -14,7 +14,7 @@ from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step, logical_call, note_on_call
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
-from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
+from chatdebug.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.writer import close_writer, recorder_lifespan
 
 protect_secret = configured_secrets.add

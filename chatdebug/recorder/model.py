@@ -185,8 +185,7 @@ def _fail_stream(
         return
     failure = error if raised_by_model else _failure_of(stream, error)
     if step.is_full or stream.finish_reason is None:
-        failed = isinstance(failure, Exception)
-        _describe(step, stream, stream.get(), failed=failed)
+        _describe(step, stream, failed=isinstance(failure, Exception))
     if failure is None:
         step.interrupt()
     else:
@@ -213,9 +212,18 @@ def _failure_of(stream: StreamedResponse, error: BaseException) -> BaseException
 
 @never_raises
 def _describe(
-    step: Step, stream: StreamedResponse, response: ModelResponse, *, failed: bool
+    step: Step,
+    stream: StreamedResponse,
+    response: ModelResponse | None = None,
+    *,
+    failed: bool,
 ) -> None:
-    """Note how far the stream came; the whole partial answer only at the full level."""
+    """Note how far the stream came; the whole partial answer only at the full level.
+
+    Whatever fails in reading it, which is foreign code, must not cost the step its end.
+    """
+    if response is None:
+        response = stream.get()
     first_part = stream.time_to_first_chunk(step.started)
     contents = [getattr(part, "content", "") for part in response.parts]
     step.progress = Progress(

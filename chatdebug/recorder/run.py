@@ -177,9 +177,11 @@ class Run:
         self._stores[failure] = is_stored
         return is_stored
 
-    @never_raises
     def write_step(self, step: Step, *, is_capture: bool) -> None:
-        """Write a step, and the run before it if that is not there yet."""
+        """Write a step, and the run before it if that is not there yet.
+
+        For the step's own methods, which do not raise what this may raise.
+        """
         with self._lock:
             if step.number == 0 and self._closed:
                 return

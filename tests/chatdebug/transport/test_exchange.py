@@ -6,8 +6,7 @@ import re
 
 import httpx2
 
-from chatdebug.transport.attempts import AttemptSink, collect_attempts
-from chatdebug.transport.transport import RecordingTransport
+from chatdebug.transport import AttemptSink, RecordingTransport, collect_attempts
 from tests.chatdebug.transport.answers import (
     JSON,
     SECRET,
