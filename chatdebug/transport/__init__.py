@@ -1,11 +1,4 @@
-"""HTTP attempts: what passes between a client and a provider, and how that ended."""
+"""HTTP attempts: what passes between a client and a provider, and how that ended.
 
-from chatdebug.transport.attempts import AttemptSink, collect_attempts
-from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
-
-__all__ = [
-    "AttemptSink",
-    "RecordingTransport",
-    "SyncRecordingTransport",
-    "collect_attempts",
-]
+Nothing is imported here: only ``chatdebug.transport.transport`` needs httpx2.
+"""

@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from chatdebug.transport import AttemptSink, RecordingTransport, collect_attempts
+from chatdebug.transport.attempts import AttemptSink, collect_attempts
+from chatdebug.transport.transport import RecordingTransport
 
 SECRET = "sk-ant-api03-" + "aB3dE5fG7hJ9" * 4
 URL = "https://provider.test/v1/messages"

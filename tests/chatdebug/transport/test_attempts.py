@@ -5,13 +5,13 @@ import threading
 
 import httpx2
 
-from chatdebug.transport import RecordingTransport
 from chatdebug.transport.attempts import (
     ATTEMPTS_KEPT,
     AttemptSink,
     collect_attempts,
 )
 from chatdebug.transport.exchange import Exchange
+from chatdebug.transport.transport import RecordingTransport
 from tests.chatdebug.transport.answers import SSE, URL, Answer
 
 

@@ -5,8 +5,9 @@ import asyncio
 import httpx2
 import pytest
 
-from chatdebug.transport import AttemptSink, RecordingTransport, collect_attempts
+from chatdebug.transport.attempts import AttemptSink, collect_attempts
 from chatdebug.transport.body import END_BYTES
+from chatdebug.transport.transport import RecordingTransport
 from tests.chatdebug.transport.answers import (
     JSON,
     NDJSON,

@@ -6,7 +6,8 @@ import re
 
 import httpx2
 
-from chatdebug.transport import AttemptSink, RecordingTransport, collect_attempts
+from chatdebug.transport.attempts import AttemptSink, collect_attempts
+from chatdebug.transport.transport import RecordingTransport
 from tests.chatdebug.transport.answers import (
     JSON,
     SECRET,

@@ -12,13 +12,9 @@ from typing import Any
 
 import httpx2
 
-from chatdebug.transport import (
-    AttemptSink,
-    RecordingTransport,
-    SyncRecordingTransport,
-    collect_attempts,
-)
 from chatdebug.transport import transport as transport_module
+from chatdebug.transport.attempts import AttemptSink, collect_attempts
+from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
 from tests.chatdebug.transport.answers import SECRET
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from chatdebug.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.transport.attempts import (
     AttemptSink,
     collect_attempts,
     current_sink,
 )
+from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
 from tests.chatdebug.transport.answers import JSON, SECRET, SSE, URL, Answer
 
 
