@@ -8,7 +8,7 @@ from chatdebug.redaction.documents import (
 )
 from chatdebug.redaction.fragments import redact_fragments
 from chatdebug.redaction.known_secrets import configured_secrets
-from chatdebug.redaction.markers import MARKERS
+from chatdebug.redaction.patterns import MARKERS
 from chatdebug.redaction.text import redact_text, redact_url
 from chatdebug.redaction.values import redact_json
 

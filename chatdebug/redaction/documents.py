@@ -6,8 +6,8 @@ from typing import Any
 
 from chatdebug.redaction.events import is_stream, redact_events, redact_json_body
 from chatdebug.redaction.fragments import redact_across
-from chatdebug.redaction.markers import MARKER
-from chatdebug.redaction.secret_names import SHORT, is_safe_header, is_secret_header
+from chatdebug.redaction.patterns import MARKER
+from chatdebug.redaction.secret_names import MIN_VALUE, is_safe_header, is_secret_header
 from chatdebug.redaction.text import redact_query, redact_text
 from chatdebug.redaction.values import dump, redact_json
 
@@ -104,6 +104,6 @@ def redact_headers(
 def _header_value(name: str, value: str) -> str:
     if is_safe_header(name):
         return redact_text(value)
-    if is_secret_header(name) or len(value) >= SHORT:
+    if is_secret_header(name) or len(value) >= MIN_VALUE:
         return MARKER
     return value

@@ -116,7 +116,7 @@ def _values(text: str) -> list[Any]:
 
 
 def is_stream(text: str) -> bool:
-    """Say whether a text looks like a stream: events, or lines of which many are JSON."""
+    """Return whether a text looks like a stream: events, or lines of which many are JSON."""
     if STREAM.match(text):
         return True
     lines = text.lstrip()[:20_000].split("\n", 2)

@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from chatdebug.conf import recorder_settings
-from chatdebug.redaction.markers import marker
+from chatdebug.redaction.patterns import marker
 
 logger = logging.getLogger(__name__)
 

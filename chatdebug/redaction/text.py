@@ -11,7 +11,7 @@ from chatdebug.redaction.known_secrets import (
     SecretMatcher,
     configured_secrets,
 )
-from chatdebug.redaction.markers import MARKER, MARKERS
+from chatdebug.redaction.patterns import MARKER, MARKERS
 from chatdebug.redaction.secret_names import is_secret_parameter
 
 MAX_CHARACTERS = 400_000

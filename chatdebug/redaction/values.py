@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chatdebug.redaction.markers import MARKER
-from chatdebug.redaction.secret_names import SHORT, is_secret_header, is_secret_key
+from chatdebug.redaction.patterns import MARKER
+from chatdebug.redaction.secret_names import MIN_VALUE, is_secret_header, is_secret_key
 from chatdebug.redaction.text import redact_text
 
 SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
@@ -51,7 +51,7 @@ def redact_json(
 
 
 def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
-    """Say whether a key's value is a secret, by its name or by that of its pair."""
+    """Return whether a key's value is a secret, by its name or by that of its pair."""
     if not isinstance(key, str):
         return False
     if key == "value":
@@ -70,14 +70,14 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
 
 
 def _is_part_of_text(key: str, value: Any, around: Mapping[Any, Any]) -> bool:
-    """Say whether a key's value is one of the tokens that a model makes text of."""
+    """Return whether a key's value is one of the tokens that a model makes text of."""
     return "logprob" in around or (
         key == "token" and isinstance(value, Mapping) and {"id", "text"} <= value.keys()
     )
 
 
 def _is_schema(value: Any) -> bool:
-    """Say whether this describes a value, as the parameters of tools are described."""
+    """Return whether this describes a value, as the parameters of tools are described."""
     return (
         isinstance(value, Mapping)
         and value.get("type") in SCHEMA_TYPES
@@ -86,7 +86,7 @@ def _is_schema(value: Any) -> bool:
 
 
 def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
-    """Say whether an item is the value of a command line's option for a secret."""
+    """Return whether an item is the value of a command line's option for a secret."""
     option = items[index - 1] if index else None
     return (
         isinstance(option, str)
@@ -97,7 +97,7 @@ def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
 
 
 def _key(key: Any, redact: Callable[[str], str]) -> Any:
-    return redact(key) if isinstance(key, str) and len(key) >= SHORT else key
+    return redact(key) if isinstance(key, str) and len(key) >= MIN_VALUE else key
 
 
 def dump(value: Any) -> str:
