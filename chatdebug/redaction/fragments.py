@@ -13,12 +13,12 @@ from typing import Any
 from chatdebug.redaction.key_formats import remove_vendor_keys
 from chatdebug.redaction.known_secrets import configured_secrets
 from chatdebug.redaction.text import redact_text
+from chatdebug.redaction.values import MAX_DEPTH
 
 type Place = int
 """Stands for the keys on the way to a text; positions in lists are ``*``, or the item's
 own index."""
 
-MAX_DEPTH = 200
 SMALL = 16
 """Characters that the parts of one text have on average, where nothing else says that
 they are parts of one."""
@@ -30,8 +30,15 @@ SORTS = frozenset(["type", "event", "item_id", "itemId", "channel"])
 """Keys whose value says of what a document is a part."""
 TOKENS = frozenset(
     [
-        *("logprobs", "logprobs_result", "logprobsResult", "top_logprobs", "bytes"),
-        *("token_ids", "prompt_token_ids", "tokens", "context"),
+        "bytes",
+        "context",
+        "logprobs",
+        "logprobsResult",
+        "logprobs_result",
+        "prompt_token_ids",
+        "token_ids",
+        "tokens",
+        "top_logprobs",
     ]
 )
 """Keys under which a text is said once more, in numbers or one token at a time."""
@@ -101,7 +108,11 @@ def redact_across(
     places = _Places()
     for number, document in enumerate(documents):
         _collect(leaves, number, document, places)
-    texts = [found for found in _grouped(leaves, "place") if _varies(found)]
+    texts = [
+        found
+        for found in _grouped(leaves, "place")
+        if any(leaf.text != found[0].text for leaf in found)
+    ]
     changed: set[int] = set()
     for found in texts:
         groups = _grouped(found, "told")
@@ -118,9 +129,7 @@ def redact_across(
         for found in texts:
             changed |= _hide_beginning(found, unsure)
     if changed:
-        changed.update(
-            number for number, box in enumerate(documents) if _drop_tokens(box)
-        )
+        changed |= {n for n, box in enumerate(documents) if _drop_tokens(box)}
     return changed
 
 
@@ -182,11 +191,6 @@ def _hide_beginning(leaves: list[Leaf], characters: int) -> set[int]:
         leaf.put(f"[{len(leaf.text)} characters]")
         changed.add(leaf.document)
     return changed
-
-
-def _varies(leaves: list[Leaf]) -> bool:
-    first = leaves[0].text
-    return any(leaf.text != first for leaf in leaves)
 
 
 class _Places:
@@ -257,7 +261,7 @@ def _is_counter(key: str) -> bool:
 
 
 def _drop_tokens(value: Any, depth: int = 0) -> bool:
-    """Replace what says a text once more, token by token; say whether there was any."""
+    """Replace what says a text once more, token by token; return whether there was any."""
     if depth > MAX_DEPTH or not isinstance(value, dict | list):
         return False
     found = False

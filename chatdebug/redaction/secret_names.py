@@ -90,26 +90,19 @@ COUNTERS = re.compile(
 )
 """How names of JSON keys end that speak of secrets and hold none: ``secret_name``."""
 
-
-def _spellings(names: tuple[str, ...]) -> frozenset[str]:
-    """Return names of several words with ``_`` between them and without."""
-    return frozenset(name.replace(" ", mark) for name in names for mark in ("_", ""))
-
-
-def _ending_in(names: tuple[str, ...], noun: str) -> str:
-    """Return the pattern of what stands before a noun in those names that end in it."""
-    words = [
-        name.removesuffix(f" {noun}") for name in names if name.endswith(f" {noun}")
-    ]
-    return "|".join(word.replace(" ", "_") for word in words)
-
-
-SECRET_KEYS = _spellings(SECRET_NAMES + NOT_IN_TEXTS)
-"""Names of JSON keys as ``normalised`` returns them."""
-LONGER_KEYS = re.compile(
-    rf"(?:^|_)(?:(?:{_ending_in(SECRET_NAMES + ENDS_OF_KEYS, 'key')})_?keys?|"
-    rf"{''.join(f'(?<!{word}_)' for word in HARMLESS_TOKENS)}token)$"
+SECRET_KEYS = frozenset(
+    name.replace(" ", mark)
+    for name in SECRET_NAMES + NOT_IN_TEXTS
+    for mark in ("_", "")
 )
+"""Names of JSON keys as ``normalised`` returns them."""
+BEFORE_KEY = "|".join(
+    name.removesuffix(" key").replace(" ", "_")
+    for name in SECRET_NAMES + ENDS_OF_KEYS
+    if name.endswith(" key")
+)
+NOT_HARMLESS = "".join(f"(?<!{word}_)" for word in HARMLESS_TOKENS)
+LONGER_KEYS = re.compile(rf"(?:^|_)(?:(?:{BEFORE_KEY})_?keys?|{NOT_HARMLESS}token)$")
 """How longer names of keys and tokens end."""
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Where a word begins in the middle of a name."""

@@ -1,0 +1,35 @@
+"""A column that is made late: it fails alone, and its failure quotes nothing."""
+
+from typing import Any
+
+import pytest
+
+from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
+from chatdebug.writer import Later
+
+
+class Hostile:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("quotes the prompt")
+
+    def __len__(self) -> int:
+        raise RuntimeError("quotes the prompt")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: normalise_request(Hostile(), None, None), id="request"),  # type: ignore[arg-type]
+        pytest.param(lambda: normalise_response(Hostile()), id="response"),  # type: ignore[arg-type]
+        pytest.param(lambda: normalise_usage(Hostile()), id="usage"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_cannot_be_normalised_is_noted_and_not_quoted(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    column = Later(make)
+    assert column.value() == {"error": "chatdebug: RuntimeError"}
+    assert column.value() == {"error": "chatdebug: RuntimeError"}
+    (record,) = caplog.records
+    assert "RuntimeError in Hostile.__" in record.getMessage()
+    assert "quotes the prompt" not in caplog.text
