@@ -1,7 +1,7 @@
 """Builds ``DATABASES``: the request's connection and the recorder's own one.
 
 Both entries name the same database. The recorder writes on its own alias, so that an
-exhausted pool or an aborted transaction of a request cannot stop it (design.md, 4.3).
+exhausted pool or an aborted transaction of a request cannot stop it.
 """
 
 from pathlib import Path

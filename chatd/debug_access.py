@@ -22,11 +22,11 @@ class ChatAccess:
     """The owner of a chat may read its evidence; staff with the permission for content too."""
 
     def may_read(self, user: User, chat_id: str) -> bool:
-        """Say whether this person may read the chat, and so its evidence."""
+        """Return whether this person may read the chat, and so its evidence."""
         return self.may_switch(user, chat_id) or may_read_content(user)
 
     def may_switch(self, user: User, chat_id: str) -> bool:
-        """Say whether this is the chat's owner."""
+        """Return whether this is the chat's owner."""
         owner_id = self.owner_id_of(chat_id)
         return bool(owner_id) and owner_id == str(user.pk)
 

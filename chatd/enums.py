@@ -3,20 +3,6 @@
 from django.db.models import TextChoices
 
 
-class Provider(TextChoices):
-    """Who answers, and with it the wire protocol.
-
-    The two demo providers are the embedded server of ``chatd.demo_provider``, once for
-    each protocol; it is not a language model.
-    """
-
-    OPENAI = "openai", "OpenAI"
-    ANTHROPIC = "anthropic", "Anthropic"
-    OPENAI_COMPATIBLE = "openai_compatible", "OpenAI-compatible"
-    DEMO = "demo", "Demo provider"
-    DEMO_ANTHROPIC = "demo_anthropic", "Demo provider, Anthropic protocol"
-
-
 class Role(TextChoices):
     """Who a message is from."""
 

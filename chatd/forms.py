@@ -8,18 +8,16 @@ from typing import Any
 from django import forms
 from django.forms.models import ModelChoiceIterator
 
-from chatd.enums import Provider
 from chatd.llm.addresses import (
     AddressRefused,
     check_address,
     check_key_variable,
     origin_of,
 )
+from chatd.llm.providers import PROVIDERS
 from chatd.models import ModelConfig
 from chatd.services.chats import MAX_TITLE_CHARACTERS
 
-OWN_KEYS = {"OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic"}
-"""Keys that may go to their provider's own address without a word."""
 DEMO_NOTE = "not a language model"
 
 
@@ -31,10 +29,11 @@ class GroupedByProvider(ModelChoiceIterator):
         models = sorted(
             self.queryset, key=lambda model: (model.is_demo, model.provider)
         )
-        for provider, group in groupby(models, key=lambda model: model.provider):
-            label = Provider(provider).label
-            note = f" ({DEMO_NOTE})" if provider.startswith(Provider.DEMO) else ""
-            yield f"{label}{note}", [self.choice(model) for model in group]
+        for _, group in groupby(models, key=lambda model: model.provider):
+            of_provider = list(group)
+            label = of_provider[0].get_provider_display()
+            note = f" ({DEMO_NOTE})" if of_provider[0].is_demo else ""
+            yield f"{label}{note}", [self.choice(model) for model in of_provider]
 
 
 class ModelField(forms.ModelChoiceField):
@@ -104,16 +103,19 @@ class ModelConfigForm(forms.ModelForm):
         if self.errors or not name:
             self.instance.key_origin = ""
             return cleaned
-        if (
-            cleaned["provider"] == Provider.OPENAI_COMPATIBLE
-            and not cleaned["base_url"]
-        ):
-            self.add_error("base_url", "An OpenAI-compatible provider needs one.")
+        provider = PROVIDERS[cleaned["provider"]]
+        if provider.needs_base_url and not cleaned["base_url"]:
+            self.add_error("base_url", f"The provider {provider.label} needs one.")
             return cleaned
         with _as_validation_error():
-            origin = origin_of(cleaned["provider"], cleaned["base_url"])
+            origin = origin_of(provider.name, cleaned["base_url"])
+        goes_to_its_provider = any(
+            one.key_variable == name and origin_of(one.name, "") == origin
+            for one in PROVIDERS.values()
+        )
+        known = ModelConfig.objects.filter(api_key_variable=name, key_origin=origin)
         confirmed = self.may_confirm and cleaned.get("confirm_key")
-        if not (confirmed or self._is_known(name, origin)):
+        if origin and not (confirmed or goes_to_its_provider or known.exists()):
             self.add_error(
                 "confirm_key",
                 f"The key in {name} has not been sent to {origin} so far. A superuser "
@@ -121,14 +123,6 @@ class ModelConfigForm(forms.ModelForm):
             )
         self.instance.key_origin = origin
         return cleaned
-
-    def _is_known(self, name: str, origin: str) -> bool:
-        known = ModelConfig.objects.filter(api_key_variable=name, key_origin=origin)
-        return (
-            not origin
-            or origin == origin_of(OWN_KEYS.get(name, ""), "")
-            or known.exists()
-        )
 
 
 @contextmanager

@@ -1,18 +1,26 @@
 """What the pages know of a request: its type, and where it comes from."""
 
 from ipaddress import IPv4Address, ip_address, ip_network
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
-class PageRequest(HttpRequest):
-    """A request of a signed-in person, with what htmx says about it."""
 
-    user: User
+class HtmxRequest(HttpRequest):
+    """A request with what htmx says about it."""
+
     htmx: HtmxDetails
+
+
+class PageRequest(HtmxRequest):
+    """A request of a signed-in person."""
+
+    user: "User"
 
 
 def client_address(request: HttpRequest) -> str | None:

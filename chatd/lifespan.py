@@ -11,8 +11,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from chatd.demo_provider import DemoProvider
 from chatd.llm.clients import close_http_clients
-from chatd.llm.configured import set_demo_provider
-from chatd.turns.runners.local import LocalRunner
+from chatd.llm.providers.demo import set_demo_provider
+from chatd.turns.runner import get_runner
 from chatdebug.recorder import recorder_lifespan
 
 type Message = dict[str, Any]
@@ -34,7 +34,7 @@ async def site_lifespan() -> AsyncIterator[None]:
             set_demo_provider(await stack.enter_async_context(DemoProvider()))
         stack.push_async_callback(close_http_clients)
         stack.callback(close_connection_pool)
-        runner = LocalRunner()
+        runner = get_runner()
         stack.push_async_callback(runner.close)
         await runner.start()
         yield
@@ -68,25 +68,17 @@ def with_lifespan(
     """Return an ASGI application that also speaks the lifespan protocol."""
 
     async def wrapped(scope: Message, receive: Application, send: Application) -> None:
-        if scope["type"] == "lifespan":
-            await _live(lifespan, receive, send)
-        else:
+        if scope["type"] != "lifespan":
             await application(scope, receive, send)
+            return
+        await receive()  # lifespan.startup
+        try:
+            async with lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()  # lifespan.shutdown
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": repr(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
 
     return wrapped
-
-
-async def _live(
-    lifespan: Callable[[], AbstractAsyncContextManager[None]],
-    receive: Application,
-    send: Application,
-) -> None:
-    await receive()  # lifespan.startup
-    try:
-        async with lifespan():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()  # lifespan.shutdown
-    except Exception as error:
-        await send({"type": "lifespan.startup.failed", "message": repr(error)})
-        raise
-    await send({"type": "lifespan.shutdown.complete"})

@@ -76,16 +76,13 @@ class RenderedTexts:
         kept = self._kept.get(key)
         if kept is None:
             with self._lock:
-                kept = self._kept.get(key) or self._make(key, text)
+                kept = self._kept.get(key)
+                if kept is None:
+                    kept = self._kept[key] = _rendered(text)
+                    self.size += len(kept)
+                    while self.size > self._limit and len(self._kept) > 1:
+                        self.size -= len(self._kept.popitem(last=False)[1])
         return kept
-
-    def _make(self, key: bytes, text: str) -> SafeString:
-        html = _rendered(text)
-        self._kept[key] = html
-        self.size += len(html)
-        while self.size > self._limit and len(self._kept) > 1:
-            self.size -= len(self._kept.popitem(last=False)[1])
-        return html
 
 
 _cache = RenderedTexts()

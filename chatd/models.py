@@ -10,7 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from knox.models import AbstractAuthToken
 
-from chatd.enums import ENDINGS, FinishReason, Provider, Role, TurnStatus
+from chatd.enums import ENDINGS, FinishReason, Role, TurnStatus
+from chatd.llm.providers import is_demo, provider_choices
 from chatd.querysets import (
     ApiTokenManager,
     ChatQuerySet,
@@ -40,7 +41,7 @@ class ModelConfig(models.Model):
         help_text="How the API and the model picker call it.",
     )
     title = models.CharField(max_length=200, blank=True, default="")
-    provider = models.CharField(max_length=32, choices=Provider)
+    provider = models.CharField(max_length=32, choices=provider_choices)
     model = models.CharField(max_length=200, help_text="The provider's name of it.")
     base_url = models.URLField(
         blank=True, default="", help_text="Empty for the provider's own address."
@@ -67,11 +68,6 @@ class ModelConfig(models.Model):
     class Meta:
         verbose_name = "model configuration"
         ordering = ("provider", "position", "name")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(provider__in=Provider.values), name="chatd_model_provider"
-            )
-        ]
 
     def __str__(self) -> str:
         return self.title or self.name
@@ -79,7 +75,7 @@ class ModelConfig(models.Model):
     @property
     def is_demo(self) -> bool:
         """Whether it is answered by the demo provider, which is no language model."""
-        return self.provider in (Provider.DEMO, Provider.DEMO_ANTHROPIC)
+        return is_demo(self.provider)
 
 
 class Chat(models.Model):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.utils import timezone
 from knox.models import AuthTokenManager
@@ -82,8 +82,8 @@ class TurnQuerySet(models.QuerySet["Turn"]):
 class ApiTokenManager(AuthTokenManager):  # type: ignore[misc]  # an untyped package
     """Tokens of the API."""
 
-    def valid_of(self, user: User) -> "models.QuerySet[ApiToken]":
+    def valid_of(self, user: AbstractBaseUser) -> "models.QuerySet[ApiToken]":
         """A person's tokens that are not over, newest first."""
         stamp = user.get_session_auth_hash()
-        own: models.QuerySet[ApiToken] = self.filter(user=user, stamp=stamp)
-        return own.filter(expiry__gt=timezone.now()).order_by("-created", "digest")
+        tokens: models.QuerySet[ApiToken] = self.filter(user=user, stamp=stamp)
+        return tokens.filter(expiry__gt=timezone.now()).order_by("-created", "digest")

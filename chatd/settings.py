@@ -182,6 +182,10 @@ TURN_LIMITS: dict[str, int] = {
     "running_of_owner": env.int("TURN_MAX_RUNNING_OF_OWNER", 10, validate=AT_LEAST_1),
     "queued_of_owner": env.int("TURN_MAX_QUEUED_OF_OWNER", 20, validate=AT_LEAST_1),
 }
+# Who runs turns, and who tells their viewers: dotted paths, see chatd.turns.runner and
+# chatd.turns.bus.
+RUNNER = env.str("RUNNER", "chatd.turns.runners.local.LocalRunner")
+BUS = env.str("BUS", "chatd.turns.bus.memory.MemoryBus")
 # Open streams of answers: one for each running turn in each tab. More are told to wait.
 MAX_STREAMS_PER_PERSON = env.int(
     "MAX_STREAMS_PER_PERSON", 30, validate=validate.Range(min=1)

@@ -49,12 +49,12 @@ class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]  # an untyped pa
         Were the address's other names forgotten too, then whoever has an account could
         sign in after every few guesses at somebody else's, and go on for ever.
         """
-        own = self.filter_user_attempts(request, credentials)[0]
-        return int(own.delete()[0])
+        at_this_address = self.filter_user_attempts(request, credentials)[0]
+        return int(at_this_address.delete()[0])
 
 
 def refuse_sign_in(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
-    """Say that there were too many wrong passwords, and when to try again."""
+    """Return the page, or the JSON, that tells when to try again."""
     minutes = settings.SIGN_IN_MINUTES
     sentence = f"Too many wrong passwords. Try again in {minutes} minutes."
     if request.path.startswith("/api/"):

@@ -91,7 +91,9 @@ async def _stream(
 ) -> None:
     """Send a stream, unless the person has too many open, until it or the viewer ends."""
     if _open_streams[stream.owner_id] >= settings.MAX_STREAMS_PER_PERSON:
-        await _refuse(head, send)
+        retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
+        await send(_headed(head, 429, retry))
+        await send({"type": "http.response.body", "body": b"Too many open streams."})
         return
     _open_streams[stream.owner_id] += 1
     try:
@@ -116,7 +118,7 @@ async def _stream(
 
 async def _follow(stream: Stream, send: Application) -> None:
     """Send a turn's events as they come, and a comment when none does."""
-    await _say(send, f"retry: {RETRY_MILLISECONDS}\n\n".encode())
+    await _send_body(send, f"retry: {RETRY_MILLISECONDS}\n\n".encode())
     loop = asyncio.get_running_loop()
     now = loop.time()
     end, next_beat = now + LIFE_SECONDS, now + HEARTBEAT_SECONDS
@@ -128,7 +130,7 @@ async def _follow(stream: Stream, send: Application) -> None:
             next_beat = loop.time() + HEARTBEAT_SECONDS
         wait = max(0, min(end, next_beat) - loop.time())
         events = await get_bus().read(stream.turn_id, after=after, wait=wait)
-        await _say(send, b"".join(event.wire for event in events) or COMMENT)
+        await _send_body(send, b"".join(event.wire for event in events) or COMMENT)
         if events:
             after = events[-1].id
             if events[-1].name is EventName.END:
@@ -157,17 +159,11 @@ async def _may_go_on(stream: Stream) -> bool:
     return await asyncio.get_running_loop().run_in_executor(_asking, ask)
 
 
-async def _refuse(head: Message, send: Application) -> None:
-    retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
-    await send(_headed(head, 429, retry))
-    await send({"type": "http.response.body", "body": b"Too many open streams."})
-
-
 def _headed(head: Message, status: int, *more: tuple[bytes, bytes]) -> Message:
     """Return Django's head of the response, for a body whose length is not known yet."""
     kept = [pair for pair in head["headers"] if pair[0].lower() != b"content-length"]
     return {**head, "status": status, "headers": [*kept, *more]}
 
 
-async def _say(send: Application, body: bytes) -> None:
+async def _send_body(send: Application, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -26,10 +26,10 @@ class AccessPolicy(Protocol):
     """
 
     def may_read(self, user: User, chat_id: str) -> bool:
-        """Say whether this person may read the chat, and so its evidence."""
+        """Return whether this person may read the chat, and so its evidence."""
 
     def may_switch(self, user: User, chat_id: str) -> bool:
-        """Say whether this person may switch full recording for this one chat."""
+        """Return whether this person may switch full recording for this one chat."""
 
     def owner_id_of(self, chat_id: str) -> str:
         """Return the id of the chat's owner; empty if there is no such chat."""
@@ -82,12 +82,12 @@ def questions_of(chat_id: str, message_ids: Collection[Any]) -> Mapping[str, str
 
 
 def may_read_content(user: User) -> bool:
-    """Say whether this is a staff member who may read prompts and answers of all chats."""
+    """Return whether this is a staff member who may read prompts and answers of all chats."""
     return is_staff_with(user, "chatdebug.view_content")
 
 
 def is_staff_with(user: User, permission: str) -> bool:
-    """Say whether this is an active staff member with a permission."""
+    """Return whether this is an active staff member with a permission."""
     is_staff = bool(user.is_active and getattr(user, "is_staff", False))
     return is_staff and bool(getattr(user, "has_perm", bool)(permission))
 

@@ -67,7 +67,7 @@ def _spool(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Say whether files can be made in a folder, or in one that it can be made in."""
+    """Return whether files can be made in a folder, or in one that it can be made in."""
     while not folder.exists() and folder.parent != folder:
         folder = folder.parent
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

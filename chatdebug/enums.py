@@ -45,7 +45,28 @@ class Operation(TextChoices):
 
 
 class ErrorKind(TextChoices):
-    """The kind of an error. Only ``generic`` is unclassified, so only it is captured."""
+    """The kind of an error. Only ``generic`` is unclassified, so only it is captured.
+
+    ``overloaded``              the provider or the model has no capacity at the moment
+    ``rate_limit``              too many requests or tokens in a short time; waiting helps
+    ``timeout``                 not reached, or no answer in time; a gateway's 502 to 504
+    ``stream_silence_timeout``  an answer began, and then nothing came for too long
+    ``auth``                    a key, an account or a permission was refused
+    ``config``                  the model, its settings or the size of the chat
+    ``usage_limit``             money or a quota of days; waiting a moment does not help
+    ``missing_key``             no key is set up, so the provider was not asked
+    ``provider_disabled``       an administrator switched the provider off
+    ``content_filter``          the provider refused the content of prompt or answer
+    ``generic``                 anything else: unknown, and therefore recorded
+
+    Another kind needs: a value here; ``makemigrations chatdebug``, because runs and
+    classification rules have the kinds in their choices and constraints; its words in
+    ``SENTENCES`` and ``ADVICE`` of ``errors.messages``; a line in the table of kinds in
+    ``chatdebug/README.md``; and whatever makes an error of that kind, a rule in
+    ``errors.rules`` or an exception in ``errors.exceptions``. For each of them that is
+    forgotten a test fails, in ``tests/chatdebug/errors/test_kinds``, ``test_migrations``
+    and ``test_documents`` of ``tests/architecture``.
+    """
 
     OVERLOADED = "overloaded", "Service overloaded"
     RATE_LIMIT = "rate_limit", "Rate limited"

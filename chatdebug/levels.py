@@ -159,7 +159,7 @@ def default_level() -> Level:
 
 
 def shows_debug_tab(*, chat_id: str, owner_id: str) -> bool:
-    """Say whether the chat has a Debug tab: it has runs, or it is recorded in full."""
+    """Return whether the chat has a Debug tab: it has runs, or it is recorded in full."""
     return (
         ChatRun.objects.filter(chat_id=chat_id).exists()
         or level_of(chat_id=chat_id, owner_id=owner_id) is Level.FULL

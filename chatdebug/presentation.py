@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
 from chatdebug.errors import code_like
-from chatdebug.errors.messages import ADVICE, sentence
+from chatdebug.errors.messages import advice, sentence
+from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import first_error_of, title_of
@@ -25,6 +26,7 @@ ICONS = {
     Status.INTERRUPTED: "■",
 }
 YES_OR_NO: dict[Any, str] = {True: "yes", False: "no"}
+CLOSED_BY = {"provider": "the provider", "client": "this side"}
 LINE_CHARACTERS = 200
 """Of a question in one line."""
 OPEN_LINES = 12
@@ -161,27 +163,25 @@ class ErrorReport:
     """File, line and function, the outermost first."""
 
     @classmethod
-    def of(cls, payload: dict[str, Any]) -> "ErrorReport":
-        """Read the payload that ``chatdebug.recorder.evidence`` writes."""
-        kind = _kind(payload.get("kind"))
+    def of(cls, stored: dict[str, Any]) -> "ErrorReport":
+        """Read a stored ``ErrorPayload``, whatever release wrote it."""
+        payload = read_payload(stored)
+        kind = _kind(payload["kind"])
         return cls(
             sentence=sentence(
                 kind,
-                provider=payload.get("provider") or "",
-                status_code=payload.get("status_code"),
+                provider=payload["provider"],
+                status_code=payload["status_code"],
             ),
-            reason=payload.get("detail") or payload.get("message") or "",
-            advice=ADVICE[kind],
+            reason=payload["detail"] or payload["message"],
+            advice=advice(kind),
             kind=kind.label,
-            rule=payload.get("rule") or "",
+            rule=payload["rule"],
             facts=list(_error_facts(payload)),
-            causes=[
-                (cause.get("type", ""), cause.get("message", ""))
-                for cause in payload.get("chain") or ()
-            ],
+            causes=[(link["type"], link["message"]) for link in payload["chain"]],
             frames=[
-                f"{frame.get('file')}:{frame.get('line')} {frame.get('function')}"
-                for frame in payload.get("frames") or ()
+                f"{frame['file']}:{frame['line']} {frame['function']}"
+                for frame in payload["frames"]
             ],
         )
 
@@ -274,23 +274,22 @@ def _tokens(summary: dict[str, Any]) -> str:
     return f"{sent:,} → {received:,} tok" if sent or received else ""
 
 
-def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _error_facts(payload: ErrorPayload) -> Iterable[tuple[str, str]]:
     """Yield the facts that are known, each with its name."""
     # What older releases stored may be a provider's words, for readers of facts only.
-    codes = (payload.get("error_type"), payload.get("error_code"))
-    code = " / ".join(code_like(value) for value in codes if value and code_like(value))
+    codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
     known = {
-        "Provider": payload.get("provider"),
-        "HTTP status": payload.get("status_code"),
-        "Type or code": code,
-        "Request id": code_like(payload.get("request_id") or ""),
-        "Exception": payload.get("type"),
-        "Worth retrying": YES_OR_NO.get(payload.get("retryable"), ""),
-        "Retries before": payload.get("retry_count"),
-        "Elapsed": _milliseconds(payload.get("elapsed_ms")),
-        "First part after": _milliseconds(payload.get("first_part_ms")),
-        "Parts received": payload.get("parts_received"),
-        "Characters received": payload.get("characters_received"),
+        "Provider": payload["provider"],
+        "HTTP status": payload["status_code"],
+        "Type or code": " / ".join(filter(None, codes)),
+        "Request id": code_like(payload["request_id"]),
+        "Exception": payload["type"],
+        "Worth retrying": YES_OR_NO.get(payload["retryable"], ""),
+        "Retries before": payload["retry_count"],
+        "Elapsed": _milliseconds(payload["elapsed_ms"]),
+        "First part after": _milliseconds(payload["first_part_ms"]),
+        "Parts received": payload["parts_received"],
+        "Characters received": payload["characters_received"],
         **_response_facts(payload),
     }
     for name, value in known.items():
@@ -301,19 +300,21 @@ def _error_facts(payload: dict[str, Any]) -> Iterable[tuple[str, str]]:
             yield name, str(value)
 
 
-def _response_facts(payload: dict[str, Any]) -> dict[str, Any]:
+def _response_facts(payload: ErrorPayload) -> dict[str, str]:
     """Return what is known of the last response; its status only if it is not the error's."""
-    response = payload.get("response") or {}
-    status, length = response.get("status"), response.get("length")
-    closed_by = {"provider": "the provider", "client": "this side"}
+    response = payload["response"]
+    status: int | None = response.get("status")
+    length: int | None = response.get("length")
+    content_type: str = response.get("content_type", "")
+    server: str = response.get("server", "")
+    closed_by: str = response.get("closed_by", "")
+    is_known = status is None or status == payload["status_code"]
     return {
-        "Response status": ""
-        if status == payload.get("status_code")
-        else f"{status or ''}",
-        "Content type": response.get("content_type"),
+        "Response status": "" if is_known else f"{status}",
+        "Content type": content_type,
         "Content length": "" if length is None else f"{length:,} bytes",
-        "Server": response.get("server"),
-        "Connection closed by": closed_by.get(response.get("closed_by", "")),
+        "Server": server,
+        "Connection closed by": CLOSED_BY.get(closed_by, ""),
     }
 
 

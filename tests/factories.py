@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from chatd.enums import Provider, Role, TurnStatus
+from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatdebug.enums import ErrorKind, Operation, Status
 from chatdebug.models import ChatRun, ChatStep
@@ -31,7 +31,7 @@ class ModelConfigFactory(DjangoModelFactory[ModelConfig]):
         model = ModelConfig
 
     name = factory.Sequence(lambda number: f"model-{number}")
-    provider = Provider.DEMO
+    provider = "demo"
     model = "demo"
 
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from chatd.admin.accounts import AccountAdmin, RoleAdmin
-from chatd.admin.looked_at import ChatAdmin, TurnAdmin
+from chatd.admin.chats import ChatAdmin, TurnAdmin
 from chatd.admin.models import ModelConfigAdmin
 
 __all__ = ["AccountAdmin", "ChatAdmin", "ModelConfigAdmin", "RoleAdmin", "TurnAdmin"]

@@ -1,17 +1,19 @@
 """Model configurations in Django's admin."""
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from chatd.forms import ModelConfigForm
 from chatd.models import ModelConfig
 from chatdebug.admin.lookups import NamedLookups
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -53,17 +55,17 @@ class ModelConfigAdmin(NamedLookups, admin.ModelAdmin):
     ) -> list[dict[str, dict[str, Any]]]:
         """Return the entry of the log, with the old and the new address."""
         message: Any = super().construct_change_message(request, form, formsets, add)
-        changes = [_change(form, name) for name in LOGGED if name in form.changed_data]
+        changes = [
+            f"{form.fields[name].label} from {_shown(form.initial.get(name, ''))} to "
+            f"{_shown(form.cleaned_data[name])}"
+            for name in LOGGED
+            if name in form.changed_data
+        ]
         if changes:
             user: User | Any = request.user
             logger.info("%s of model %s by %s", "; ".join(changes), form.instance, user)
             message.append({"changed": {"fields": changes}})
         return list(message)
-
-
-def _change(form: Any, name: str) -> str:
-    old, new = form.initial.get(name, ""), form.cleaned_data[name]
-    return f"{form.fields[name].label} from {_shown(old)} to {_shown(new)}"
 
 
 def _shown(value: str) -> str:

@@ -1,9 +1,8 @@
 """Tokens of the API: how one is made, listed and revoked."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import User
 from rest_framework import serializers, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ValidationError
@@ -16,6 +15,9 @@ from rest_framework.views import APIView
 from chatd.api.authentication import TokenAuthentication
 from chatd.models import ApiToken
 from chatd.services.accounts import create_token, revoke_tokens
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class CredentialsSerializer(serializers.Serializer[dict[str, Any]]):
@@ -76,8 +78,8 @@ class TokenList(APIView):
 
     def get(self, request: Request) -> Response:
         """Return the tokens that are valid."""
-        own = ApiToken.objects.valid_of(cast("User", request.user))
-        return Response(TokenSerializer(own, many=True).data)
+        tokens = ApiToken.objects.valid_of(cast("User", request.user))
+        return Response(TokenSerializer(tokens, many=True).data)
 
     def delete(self, request: Request) -> Response:
         """Revoke them all."""

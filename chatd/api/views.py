@@ -1,9 +1,8 @@
 """The chat's API: a person's own chats, as JSON. Every other chat is not found."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import generics, status
@@ -24,14 +23,17 @@ from chatd.api.serializers import (
 )
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
-from chatd.services.turns import (
+from chatd.throttles import MessageThrottle
+from chatd.turns.lifecycle import (
     InvalidMessage,
     TooManyTurns,
     request_stop,
     start_turn,
 )
-from chatd.throttles import MessageThrottle
 from chatdebug.api.pagination import CursorPagination
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class NewestFirst(CursorPagination):
@@ -80,8 +82,8 @@ class OwnChatView(APIView):
 
     def chat(self) -> Chat:
         """Return the chat of the address. Raises Http404 for another person's."""
-        own = Chat.objects.owned_by(self.request.user).select_related("model")
-        return get_object_or_404(own, pk=self.kwargs["chat_id"])
+        chats = Chat.objects.owned_by(self.request.user).select_related("model")
+        return get_object_or_404(chats, pk=self.kwargs["chat_id"])
 
 
 class ChatDetail(OwnChatView):

@@ -2,7 +2,7 @@
 
 It speaks OpenAI's chat completions and Anthropic's messages on a socket of its own, so
 that the chat can be seen, shown and tested without a key or a network, through the real
-SDKs, HTTP client and wire protocols. It needs nothing but the standard library.
+SDKs, HTTP client and wire protocols.
 
 What a client sees through pydantic-ai when it streams (tests hold it to this)::
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a raw connection: only what the demo provider needs, and strict about it.
+"""HTTP/1.1 on a raw connection: h11 reads and writes it, this module owns the socket.
 
 No ASGI server: behind one, a reset or a truncated answer cannot be produced.
 """
@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+
+import h11
 
 HEAD_BYTES = 32_768
 BODY_BYTES = 32 * 1024 * 1024
@@ -57,9 +59,10 @@ class Connection(asyncio.StreamReaderProtocol):
         connections: "set[Connection]",
     ) -> None:
         # Kept here: asyncio's own reference to the reader is weak.
-        self.reader = asyncio.StreamReader(limit=HEAD_BYTES)
+        self.reader = asyncio.StreamReader(limit=SLICE_BYTES)
         super().__init__(self.reader, self._start)
         self.client_left = False
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
         self._serve = serve
         self._connections = connections
 
@@ -90,59 +93,69 @@ class Connection(asyncio.StreamReaderProtocol):
         return self.task
 
     async def read_head(self) -> Request | None:
-        """Return the next request's head, or None if the connection stays idle.
+        """Return the next request's head, or None if there is no other one.
 
-        Raises HttpError for 400, 408, 431 and 505.
+        Raises HttpError for 400, 408, 431, 501 and 505.
         """
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                first = await self.reader.readexactly(1)
-        except TimeoutError:
-            return None
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                head = first + await self.reader.readuntil(b"\r\n\r\n")
-        except asyncio.LimitOverrunError as error:
-            raise HttpError(431, "The request's head is too large.") from error
-        except TimeoutError as error:
-            raise HttpError(
-                408, "The request's head did not arrive in time."
-            ) from error
-        return parse_head(head)
+        if self._http.our_state is h11.DONE:
+            self._http.start_next_cycle()
+        if self._http.our_state is not h11.IDLE:
+            return None  # the client has said that it was the last one
+        if not self._http.trailing_data[0]:  # else the next one has come already
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    self._http.receive_data(await self._receive())
+            except TimeoutError:
+                return None
+        async with _in_time("The request's head did not arrive in time."):
+            head = await self._next_event()
+        assert isinstance(head, h11.Request)  # noqa: S101 - what h11 begins with
+        if head.http_version != b"1.1":
+            raise HttpError(505, "Only HTTP/1.1 is spoken here.")
+        headers = {
+            name.decode("ascii"): value.decode("latin-1")
+            for name, value in head.headers
+        }
+        path = head.target.decode("ascii").partition("?")[0]
+        return Request(head.method.decode("ascii"), path, headers)
 
     async def read_body(self, request: Request) -> bytes:
-        """Return a request's body. Raises HttpError for 400, 408, 411 and 413."""
-        length = body_length(request.headers)
-        if length and request.headers.get("expect", "").lower() == "100-continue":
-            self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                return await self.reader.readexactly(length)
-        except TimeoutError as error:
-            raise HttpError(
-                408, "The request's body did not arrive in time."
-            ) from error
+        """Return a request's body. Raises HttpError for 400, 408 and 413."""
+        too_large = HttpError(413, f"The body is larger than {BODY_BYTES} bytes.")
+        if int(request.headers.get("content-length", "0")) > BODY_BYTES:
+            raise too_large
+        if self._http.they_are_waiting_for_100_continue:
+            self._write(h11.InformationalResponse(status_code=100, headers=[]))
+        body = bytearray()
+        async with _in_time("The request's body did not arrive in time."):
+            while isinstance(part := await self._next_event(), h11.Data):
+                body += part.data
+                if len(body) > BODY_BYTES:
+                    raise too_large
+        return bytes(body)
 
     async def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Send a whole response."""
-        self.writer.write(_head(status, {**headers, "Content-Length": str(len(body))}))
+        self._write_head(status, {**headers, "Content-Length": str(len(body))})
         for start in range(0, len(body), SLICE_BYTES):
-            self.writer.write(body[start : start + SLICE_BYTES])
+            self._write(h11.Data(data=body[start : start + SLICE_BYTES]))
             await self.writer.drain()
+        self._write(h11.EndOfMessage())
+        await self.writer.drain()
 
     async def open_stream(self, headers: Mapping[str, str]) -> None:
         """Send the head of a response whose length is not known yet."""
-        self.writer.write(_head(200, {**headers, "Transfer-Encoding": "chunked"}))
+        self._write_head(200, {**headers, "Transfer-Encoding": "chunked"})
         await self.writer.drain()
 
     async def send_chunk(self, data: bytes) -> None:
         """Send one part of a stream; nothing ends it properly but ``close_stream``."""
-        self.writer.write(b"%x\r\n%b\r\n" % (len(data), data))
+        self._write(h11.Data(data=data))
         await self.writer.drain()
 
     async def close_stream(self) -> None:
         """End a stream."""
-        self.writer.write(b"0\r\n\r\n")
+        self._write(h11.EndOfMessage())
         await self.writer.drain()
 
     async def linger(self) -> None:
@@ -164,48 +177,44 @@ class Connection(asyncio.StreamReaderProtocol):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
         self.writer.transport.abort()
 
+    async def _next_event(self) -> object:
+        """Return h11's next event. Raises HttpError for what is no HTTP."""
+        try:
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                self._http.receive_data(await self._receive())
+        except h11.RemoteProtocolError as error:
+            status = error.error_status_hint
+            is_long = status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            what = "The request's head is too large." if is_long else "This is no HTTP."
+            raise HttpError(status, what) from error
+        return event
 
-def parse_head(head: bytes) -> Request:
-    """Return the request that a head describes. Raises HttpError for 400 and 505."""
-    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    words = first.split(" ")
-    if len(words) != 3 or not all(words) or not words[1].startswith("/"):
-        raise HttpError(400, "The request line is malformed.")
-    method, target, version = words
-    if version != "HTTP/1.1":
-        raise HttpError(505, "Only HTTP/1.1 is spoken here.")
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
-            raise HttpError(400, "A header is malformed.")
-        earlier = headers.get(name.lower())
-        headers[name.lower()] = (
-            value.strip() if earlier is None else f"{earlier}, {value.strip()}"
+    async def _receive(self) -> bytes:
+        """Return bytes of the client. Raises ConnectionError when it has left."""
+        data = await self.reader.read(SLICE_BYTES)
+        if not data:
+            raise ConnectionResetError
+        return data
+
+    def _write_head(self, status: int, headers: Mapping[str, str]) -> None:
+        try:
+            phrase = HTTPStatus(status).phrase
+        except ValueError:  # 529 is not in the registry
+            phrase = "Overloaded"
+        named = {"Server": "chatd-demo-provider", **headers}
+        self._write(
+            h11.Response(status_code=status, headers=list(named.items()), reason=phrase)
         )
-    if "host" not in headers:
-        raise HttpError(400, "The Host header is missing.")
-    return Request(method, target.partition("?")[0], headers)
+
+    def _write(self, event: h11.Event) -> None:
+        self.writer.write(self._http.send(event) or b"")
 
 
-def body_length(headers: Mapping[str, str]) -> int:
-    """Return the length that headers announce. Raises HttpError for 400, 411, 413."""
-    if "transfer-encoding" in headers:
-        raise HttpError(411, "Send the body with a Content-Length.")
-    length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()):
-        raise HttpError(400, "The Content-Length is not a number.")
-    # By its digits first: int() of very many is slow, and refuses.
-    if len(length) > 15 or int(length) > BODY_BYTES:
-        raise HttpError(413, f"The body is larger than {BODY_BYTES} bytes.")
-    return int(length)
-
-
-def _head(status: int, headers: Mapping[str, str]) -> bytes:
+@contextlib.asynccontextmanager
+async def _in_time(message: str) -> AsyncIterator[None]:
+    """Bound what is awaited inside. Raises HttpError with 408."""
     try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:  # 529 is not in the registry
-        phrase = "Overloaded"
-    lines = [f"HTTP/1.1 {status} {phrase}", "Server: chatd-demo-provider"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        async with asyncio.timeout(READ_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise HttpError(408, message) from error

@@ -44,11 +44,6 @@ class DemoModel:
     description: str
     behaviour: Behaviour = field(repr=False)
 
-    @property
-    def is_fault(self) -> bool:
-        """Whether it does anything but answer."""
-        return self.name.startswith("fault-")
-
 
 DEMO_MODELS: tuple[DemoModel, ...] = (
     DemoModel("demo", "Repeats what you wrote, word by word.", answer),

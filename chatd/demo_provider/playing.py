@@ -71,7 +71,7 @@ class StreamedReply:
     words: int = 0
     is_open: bool = False
 
-    async def say(self, piece: str) -> None:
+    async def send_text(self, piece: str) -> None:
         wire, call = self.exchange.wire, self.exchange.call
         await self._send(wire.text(call, piece, first=self.words == 0))
         self.words += 1
@@ -114,7 +114,7 @@ class WholeReply:
     reason: FinishReason | None = None
     is_garbled: bool = False
 
-    async def say(self, piece: str) -> None:
+    async def send_text(self, piece: str) -> None:
         self.pieces.append(piece)
 
     async def garble(self) -> None:
@@ -142,7 +142,7 @@ async def play(actions: Iterable[Action], exchange: Exchange, pace: Pace) -> Non
     for action in actions:
         match action:
             case Text(piece):
-                await reply.say(piece)
+                await reply.send_text(piece)
                 await asyncio.sleep(pace.word_delay)
             case Finish(reason):
                 await reply.finish(reason)

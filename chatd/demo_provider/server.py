@@ -100,15 +100,23 @@ class DemoProvider:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def _serve(self, connection: Connection) -> None:
+        """Answer one request after the other; one that is refused is the last one."""
         request = None
         try:
             while (request := await connection.read_head()) is not None:
                 await self._respond(connection, request)
-                if request.headers.get("connection", "").lower() == "close":
-                    return
         except HttpError as error:
-            await _refuse(connection, error, request)
-        except (ConnectionError, asyncio.IncompleteReadError):
+            path = request.path if request else ""
+            wire: Wire = anthropic if path.startswith("/anthropic/") else openai
+            request_id = _new_request_id()
+            headers = JSON | error.headers | {"Connection": "close"}
+            headers[wire.REQUEST_ID_HEADER] = request_id
+            refusal = wire.refusal(error.status, error.message)
+            with contextlib.suppress(ConnectionError):
+                body = dump(wire.error(refusal, request_id))
+                await connection.send(error.status, headers, body)
+                await connection.linger()
+        except ConnectionError:
             pass  # The client left; there is nobody to tell.
         except Exception:
             logger.exception("The demo provider could not answer a request")
@@ -136,7 +144,15 @@ class DemoProvider:
     async def _answer(
         self, connection: Connection, request: Request, wire: Wire, call: Call
     ) -> None:
-        call = replace(call, is_retry=self._is_retry(call))
+        # Forgotten with the second attempt: asked once more, say by a regenerated answer,
+        # a conversation begins anew, so that the failure can be seen again.
+        if call.conversation in self._refused:
+            del self._refused[call.conversation]
+            call = replace(call, is_retry=True)
+        else:
+            self._refused[call.conversation] = None
+            if len(self._refused) > CONVERSATIONS_KEPT:
+                self._refused.popitem(last=False)
         exchange = Exchange(
             connection=connection, wire=wire, call=call, request_id=_new_request_id()
         )
@@ -148,35 +164,6 @@ class DemoProvider:
             await play(behaviour(call), exchange, self._pace)
         finally:
             seen.end(disconnected=connection.client_left)
-
-    def _is_retry(self, call: Call) -> bool:
-        """Say whether these messages came once before.
-
-        Forgotten with the second attempt: asked once more, say by a regenerated answer,
-        a conversation begins anew, so that the failure can be seen again.
-        """
-        if call.conversation in self._refused:
-            del self._refused[call.conversation]
-            return True
-        self._refused[call.conversation] = None
-        if len(self._refused) > CONVERSATIONS_KEPT:
-            self._refused.popitem(last=False)
-        return False
-
-
-async def _refuse(
-    connection: Connection, error: HttpError, request: Request | None
-) -> None:
-    """Answer what could not be read or is not served, and end the connection."""
-    path = request.path if request else ""
-    wire: Wire = anthropic if path.startswith("/anthropic/") else openai
-    request_id = _new_request_id()
-    headers = JSON | error.headers | {"Connection": "close"}
-    headers[wire.REQUEST_ID_HEADER] = request_id
-    body = dump(wire.error(wire.refusal(error.status, error.message), request_id))
-    with contextlib.suppress(ConnectionError):
-        await connection.send(error.status, headers, body)
-        await connection.linger()
 
 
 def _new_request_id() -> str:

@@ -13,17 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from chatd.env import env
-from chatd.llm.providers import ANTHROPIC_URL, OPENAI_URL
+from chatd.llm.providers import PROVIDERS
 from chatdebug.errors import ClassifiedError
 
 KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_API_KEY")
-OWN_ADDRESSES = {
-    "openai": OPENAI_URL,
-    "anthropic": ANTHROPIC_URL,
-    # Answered by this process, whose addresses need no base URL.
-    "demo": "",
-    "demo_anthropic": "",
-}
 DEFAULT_PORTS = {"https": 443, "http": 80}
 NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
 EMBEDDED = [
@@ -51,7 +44,8 @@ def origin_of(provider: str, base_url: str) -> str:
 
     Raises AddressRefused for what is no address.
     """
-    url = _split(base_url or OWN_ADDRESSES.get(provider, ""))
+    own = PROVIDERS[provider].base_url if provider in PROVIDERS else ""
+    url = _split(base_url or own)
     if url is None:
         return ""
     port = _port(url)
@@ -116,12 +110,16 @@ def check_key_variable(name: str) -> None:
 
 
 def is_listed(host: str) -> bool:
-    """Say whether the deployment names a host, or the network of an address."""
+    """Return whether the deployment names a host, or the network of an address."""
     address = literal_address(host)
     for item in settings.MODEL_HOSTS:
         if item.casefold() == host:
             return True
-        if address is not None and _is_in(address, item):
+        try:
+            network = ip_network(item, strict=False)
+        except ValueError:
+            continue  # it names a host
+        if address is not None and address in network:
             return True
     return False
 
@@ -147,7 +145,7 @@ def literal_address(host: str) -> Address | None:
 
 
 def is_loopback(host: str, address: Address | None) -> bool:
-    """Say whether a host is this machine."""
+    """Return whether a host is this machine."""
     name = host.rstrip(".")
     return (
         address.is_loopback
@@ -157,7 +155,7 @@ def is_loopback(host: str, address: Address | None) -> bool:
 
 
 def is_public(address: Address) -> bool:
-    """Say whether an address belongs to the public internet."""
+    """Return whether an address belongs to the public internet."""
     address = _unmapped(address)
     if any(address.version == 6 and address in network for network in EMBEDDED):
         return False
@@ -206,11 +204,3 @@ def _number(part: str) -> int:
 def _unmapped(address: Address) -> Address:
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
-
-
-def _is_in(address: Address, item: str) -> bool:
-    try:
-        network = ip_network(item, strict=False)
-    except ValueError:
-        return False
-    return address.version == network.version and address in network

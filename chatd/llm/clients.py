@@ -8,6 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+from chatd.llm.wire.protocol import WireProtocol
 from chatd.llm.wire.transport import AnswerTransport
 
 # Between two reads, not for the whole answer; the same as in the SDKs' own clients.
@@ -19,35 +20,36 @@ POOL_SECONDS = 30.0
 LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 
 type Wrap = Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport]
-type _Key = tuple[asyncio.AbstractEventLoop, float, Wrap | None]
+type _Key = tuple[asyncio.AbstractEventLoop, type[WireProtocol], Wrap | None]
 
 _clients: dict[_Key, httpx2.AsyncClient] = {}
 
 
 def shared_http_client(
-    *, read_timeout: float = READ_SECONDS, wrap: Wrap | None = None
+    *, wire: type[WireProtocol], wrap: Wrap | None = None
 ) -> httpx2.AsyncClient:
-    """Return the running loop's client; the read timeout is in seconds.
+    """Return the running loop's client.
 
-    ``wrap`` is called once with the transport and returns what to use in its place, for
-    example ``RecordingTransport``. The client is one per loop (and choice of arguments),
-    because connections belong to the loop that opened them, and shared, because they
-    are reused. Never close it yourself: whoever owns the loop awaits
+    ``wire`` reads the streams that answer its requests. ``wrap`` is called once with the
+    transport and returns what to use in its place, for example ``RecordingTransport``.
+    The client is one per loop (and choice of arguments), because connections belong to
+    the loop that opened them, and shared, because they are reused. Never close it
+    yourself: whoever owns the loop awaits
     ``close_http_clients`` before it ends. Raises RuntimeError outside a loop.
     """
     for key in [key for key in _clients if key[0].is_closed()]:
         del _clients[key]
-    key = (asyncio.get_running_loop(), read_timeout, wrap)
+    key = (asyncio.get_running_loop(), wire, wrap)
     if key not in _clients:
         transport = ProxyingTransport()
         _clients[key] = httpx2.AsyncClient(
             timeout=httpx2.Timeout(
                 connect=CONNECT_SECONDS,
-                read=read_timeout,
+                read=READ_SECONDS,
                 write=WRITE_SECONDS,
                 pool=POOL_SECONDS,
             ),
-            transport=AnswerTransport(wrap(transport) if wrap else transport),
+            transport=AnswerTransport(wrap(transport) if wrap else transport, wire()),
             cookies=no_cookies(),
         )
     return _clients[key]
@@ -89,19 +91,17 @@ class ProxyingTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request on its way."""
         transport = self._proxied.get(request.url.scheme, self._direct)
-        if transport is not self._direct and _is_direct(request.url.host):
-            transport = self._direct
+        if transport is not self._direct:
+            host = request.url.host
+            try:
+                is_loopback = ip_address(host).is_loopback
+            except ValueError:
+                is_loopback = host == "localhost"
+            if is_loopback or proxy_bypass(host):
+                transport = self._direct
         return await transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close all connections, direct and proxied."""
         for transport in (self._direct, *self._proxied.values()):
             await transport.aclose()
-
-
-def _is_direct(host: str) -> bool:
-    try:
-        is_loopback = ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = host == "localhost"
-    return is_loopback or bool(proxy_bypass(host))

@@ -30,25 +30,21 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         host = request.url.host
         loop = asyncio.get_running_loop()
         if self._good_until.get(host, 0.0) < loop.time():
-            await _check(host)
+            try:
+                found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            except (OSError, UnicodeError):
+                found = []
+            if bad := refused_among(host, {str(entry[4][0]) for entry in found}):
+                raise AddressRefused(
+                    f"{host} leads to {bad}, a private or special address. MODEL_HOSTS "
+                    "allows it."
+                )
             self._good_until[host] = loop.time() + REMEMBERED_SECONDS
         return await self._transport.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
-
-
-async def _check(host: str) -> None:
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return
-    if bad := refused_among(host, {str(entry[4][0]) for entry in found}):
-        raise AddressRefused(
-            f"{host} leads to {bad}, a private or special address. MODEL_HOSTS allows it."
-        )
 
 
 def recorded_and_guarded(

@@ -1,17 +1,21 @@
 """Writes about accounts."""
 
-from django.contrib.auth.models import User
+from typing import TYPE_CHECKING
+
 from django.db import transaction
 
 from chatd.models import ApiToken, Chat
 from chatd.services.chats import delete_chat
 from chatdebug.recorder import forget_owner
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 MAX_TOKENS = 20
 """Of one person. A program that signs in each time pushes out its own oldest ones."""
 
 
-def create_token(*, user: User) -> tuple[ApiToken, str]:
+def create_token(*, user: "User") -> tuple[ApiToken, str]:
     """Make a token of the API; return it with its text, which is stored nowhere."""
     with transaction.atomic():
         stamp = user.get_session_auth_hash()
@@ -21,12 +25,12 @@ def create_token(*, user: User) -> tuple[ApiToken, str]:
     return token, text
 
 
-def revoke_tokens(*, user: User) -> None:
+def revoke_tokens(*, user: "User") -> None:
     """End all of a person's tokens."""
     ApiToken.objects.filter(user=user).delete()
 
 
-def delete_account(*, user: User) -> None:
+def delete_account(*, user: "User") -> None:
     """Delete an account with its chats, their evidence, its tokens and sessions.
 
     Chat by chat, so that no transaction grows with what somebody wrote; an account that is

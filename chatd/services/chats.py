@@ -1,15 +1,19 @@
 """Writes about chats."""
 
-from django.contrib.auth.models import User
+from typing import TYPE_CHECKING
+
 from django.db import transaction
 
 from chatd.models import Chat, ModelConfig
 from chatdebug.recorder import forget_chat
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 MAX_TITLE_CHARACTERS = 200
 
 
-def create_chat(*, owner: User, model: ModelConfig, title: str = "") -> Chat:
+def create_chat(*, owner: "User", model: ModelConfig, title: str = "") -> Chat:
     """Open an empty chat. Without a title it gets one from its first message."""
     return Chat.objects.create(
         owner=owner, model=model, title=title.strip()[:MAX_TITLE_CHARACTERS]

@@ -4,7 +4,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from chatd.demo_provider import DEMO_MODELS
-from chatd.enums import Provider
+from chatd.llm.providers.demo import DEMO, DEMO_ANTHROPIC
 from chatd.models import ModelConfig
 
 ACCOUNTS = {"demo": False, "admin": True}
@@ -22,8 +22,8 @@ def prepare_demo() -> None:
         if is_new:
             user.set_password(name)
             user.save()
-    protocols = {Provider.DEMO: "", Provider.DEMO_ANTHROPIC: "anthropic-"}
-    for provider, prefix in protocols.items():
+    prefixes = {DEMO.name: "", DEMO_ANTHROPIC.name: "anthropic-"}
+    for provider, prefix in prefixes.items():
         for position, model in enumerate(DEMO_MODELS):
             ModelConfig.objects.get_or_create(
                 name=f"{prefix}{model.name}",

@@ -76,7 +76,9 @@ class Answer:
         if not text:
             return
         if self._max_characters:
-            text = self._bounded(text)
+            left = max(0, self._max_characters - self._size)
+            self._size += len(text)
+            text = text[:left]
         self._parts.append(text)
         self._unpublished.append(text)
         if self._timer is None:
@@ -85,8 +87,3 @@ class Answer:
                 self.publish()
             else:
                 self._timer = self._loop.call_later(wait, self.publish)
-
-    def _bounded(self, text: str) -> str:
-        left = max(0, self._max_characters - self._size)
-        self._size += len(text)
-        return text[:left]

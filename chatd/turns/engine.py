@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, InternalError, OperationalError
@@ -15,14 +14,14 @@ from chatd.enums import FinishReason, Role, TurnStatus
 from chatd.llm.configured import configured_model
 from chatd.llm.history import build_history
 from chatd.models import ChatMessage, ModelConfig, Turn
-from chatd.services import turns
-from chatd.services.turns import Outcome
+from chatd.turns import lifecycle
 from chatd.turns.answer import Answer
 from chatd.turns.bus import get_bus
 from chatd.turns.failures import NOT_STORED, failure_outcome
 from chatd.turns.generation import Generation
+from chatd.turns.lifecycle import Outcome
 from chatd.turns.policy import turn_policy
-from chatd.turns.threads import in_thread, undisturbed
+from chatd.turns.threads import in_thread, shielded
 from chatdebug.levels import level_of
 from chatdebug.recorder import Level, Run, RunKind, logical_call, record_run
 
@@ -67,10 +66,11 @@ async def run_turn(turn_id: UUID) -> bool:
     A cancellation ends it as interrupted and is raised again; no other error is.
     """
     # Shielded: a turn that was claimed must be ended by this task, however early it stops.
-    claim = partial(turns.claim_turn, turn_id=turn_id, at=timezone.now())
-    turn = await undisturbed(persisted(claim))
+    claim = partial(lifecycle.claim_turn, turn_id=turn_id, at=timezone.now())
+    turn = await shielded(persisted(claim))
     if turn is None:
-        if await persisted(partial(_is_over, turn_id)):
+        waits_or_runs = Turn.objects.active().filter(pk=turn_id)
+        if not await persisted(partial(waits_or_runs.exists)):
             get_bus().close(turn_id)  # it was stopped while it waited
         return False
     await TurnRun(turn).to_its_end()
@@ -108,10 +108,10 @@ class TurnRun:
             await self._get_answer()
         except asyncio.CancelledError:
             outcome = Outcome(TurnStatus.INTERRUPTED, self._text, is_partial=True)
-            await undisturbed(self._end(outcome))
+            await shielded(self._end(outcome))
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the turn has failed
-            await undisturbed(self._fail(error))
+            await shielded(self._fail(error))
         finally:
             self._bus.close(self._turn.id)
 
@@ -129,7 +129,9 @@ class TurnRun:
         policy = turn_policy(config.provider)
         self._answer = Answer(self._bus, turn.id, max_characters=policy.max_characters)
         self._bus.open(turn.id, epoch=turn.epoch)
-        _raise_if_cancelled()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # while it was claimed
         assignment = await persisted(partial(_prepare, turn))
         async with assignment.record() as run:
             self._run = run
@@ -141,20 +143,22 @@ class TurnRun:
                     policy=policy,
                     answer=self._answer,
                 )
-                say = partial(self._bus.publish_status, turn.id)
-                reason = await generation.run(assignment.history, say=say)
+                publish_status = partial(self._bus.publish_status, turn.id)
+                reason = await generation.run(
+                    assignment.history, publish_status=publish_status
+                )
             outcome = Outcome(
                 TurnStatus.COMPLETED,
                 self._text,
                 is_partial=reason is FinishReason.TOO_LONG,
                 finish_reason=reason,
             )
-            await undisturbed(persisted(self._finish(outcome, run)))
+            await shielded(persisted(self._finish(outcome, run)))
 
     def _finish(self, outcome: Outcome, run: Run | None = None) -> "partial[bool]":
         on_commit = run.complete if run is not None else None
         return partial(
-            turns.finish_turn, turn=self._turn, outcome=outcome, on_commit=on_commit
+            lifecycle.finish_turn, turn=self._turn, outcome=outcome, on_commit=on_commit
         )
 
     async def _fail(self, error: Exception) -> None:
@@ -177,17 +181,16 @@ class TurnRun:
             if self._run is None or self._run.stored_id is None:
                 await self._record(error)
             run_id = str(self._run.stored_id or "") if self._run is not None else ""
+            # Without the answer first, then without the texts of the error as well.
             shown = (outcome.error or NOT_STORED) | {"run_id": run_id}
-            await self._end_without_text(shown)
-
-    async def _end_without_text(self, shown: dict[str, Any]) -> None:
-        try:
-            await persisted(self._finish(Outcome(TurnStatus.ERROR, error=shown)))
-        except DATABASE_AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - what was refused is in the texts of the error
-            shown = NOT_STORED | {"run_id": shown["run_id"]}
-            await persisted(self._finish(Outcome(TurnStatus.ERROR, error=shown)))
+            failed = Outcome(TurnStatus.ERROR, error=shown)
+            try:
+                await persisted(self._finish(failed))
+            except DATABASE_AWAY:
+                raise
+            except Exception:  # noqa: BLE001 - what was refused is in these texts
+                failed = replace(failed, error=NOT_STORED | {"run_id": run_id})
+                await persisted(self._finish(failed))
 
     async def _record(self, error: Exception) -> None:
         """Record a failure outside of the recording of the turn."""
@@ -208,16 +211,6 @@ class TurnRun:
                 run.fail(error)
         except Exception:
             logger.exception("The failure of turn %s was not recorded", turn.id)
-
-
-def _is_over(turn_id: UUID) -> bool:
-    return not Turn.objects.active().filter(pk=turn_id).exists()
-
-
-def _raise_if_cancelled() -> None:
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _prepare(turn: Turn) -> Assignment:

@@ -5,7 +5,7 @@ from typing import Any
 
 from chatd.enums import TurnStatus
 from chatd.models import Turn
-from chatd.services.turns import Outcome
+from chatd.turns.lifecycle import Outcome
 from chatdebug.errors import classify, code_frames
 from chatdebug.recorder import Run
 
@@ -32,39 +32,36 @@ def failure_outcome(
     error: Exception, turn: Turn, text: str, run: Run | None
 ) -> Outcome:
     """Return the outcome of a turn that failed, with the text that had come."""
-    verdict = classify(error, provider=turn.chat.model.provider)
+    classification = classify(error, provider=turn.chat.model.provider)
+    places = [
+        f" at {frame['file']}:{frame['line']} in {frame['function']}"
+        for frame in code_frames(error)[-1:]
+    ]
     # Not the error's own text, which may quote a prompt or a key.
     logger.warning(
         "A turn of chat %s failed: %s, %s%s",
         turn.chat_id,
         type(error).__name__,
-        verdict.rule,
-        _place(error),
+        classification.rule,
+        "".join(places),
     )
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
-    has_no_run = verdict.captured and stored is None
-    advice = ADVICE_WITHOUT_RUN if has_no_run else verdict.advice
+    has_no_run = classification.captured and stored is None
+    advice = ADVICE_WITHOUT_RUN if has_no_run else classification.advice
     if run is not None and not run.evidence_is_safe:
         advice = f"{advice} {UNSAFE_ADVICE}"
     shown: dict[str, Any] = {
-        "kind": verdict.kind.value,
-        "message": verdict.message,
+        "kind": classification.kind.value,
+        "message": classification.message,
         "advice": advice,
-        "detail": verdict.detail,
-        "provider": verdict.provider,
-        "status_code": verdict.status_code,
-        "retryable": verdict.retryable,
-        "rule": verdict.rule,
+        "detail": classification.detail,
+        "provider": classification.provider,
+        "status_code": classification.status_code,
+        "retryable": classification.retryable,
+        "rule": classification.rule,
         "run_id": str(stored.id) if stored is not None else "",
         # Of another chat, maybe another owner's: its page is not this owner's to open.
         "run_elsewhere": stored is not None and stored.chat_id != str(turn.chat_id),
     }
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
-
-
-def _place(error: Exception) -> str:
-    """Return where an error was raised, for the log."""
-    for frame in code_frames(error)[-1:]:
-        return f" at {frame['file']}:{frame['line']} in {frame['function']}"
-    return ""

@@ -44,18 +44,18 @@ class Generation:
         self._answer = answer
 
     async def run(
-        self, messages: list[ModelMessage], *, say: Callable[[str], None]
+        self, messages: list[ModelMessage], *, publish_status: Callable[[str], None]
     ) -> FinishReason:
         """Fill the answer, and return why it ended.
 
-        ``say`` is called with what is waited for, and then with "". Raises what the last
+        ``publish_status`` is called with what is waited for, and then with "". Raises what the last
         attempt raised, or TurnDeadlineError. What was said until then stays.
         """
         seconds = self._policy.deadline
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
-                return await self._try(messages, deadline, say)
+                return await self._try(messages, deadline, publish_status)
         except TimeoutError as error:
             if deadline.expired():
                 raise TurnDeadlineError(seconds) from error
@@ -65,40 +65,50 @@ class Generation:
         self,
         messages: list[ModelMessage],
         deadline: asyncio.Timeout,
-        say: Callable[[str], None],
+        publish_status: Callable[[str], None],
     ) -> FinishReason:
         attempts = broken = 0
         most = self._policy.max_attempts
         while True:
             attempts += 1
-            watch = self._watch()
+            watch = Watch(grace=self._policy.grace, max_bytes=self._policy.max_bytes)
             try:
                 return await self._attempt(messages, watch, deadline)
             except Exception as error:
-                verdict = classify(error, provider=self._provider)
-                if _broke(error, verdict, watch):
+                classification = classify(error, provider=self._provider)
+                if _broke(error, classification, watch):
                     broken += 1
                     left = self._policy.max_broken - broken
                     most = min(self._policy.max_attempts, attempts + left)
-                wait = self._policy.wait_before_retry(verdict, attempts=attempts)
+                wait = self._policy.wait_before_retry(classification, attempts=attempts)
                 if wait is None or broken >= self._policy.max_broken:
                     raise
                 if asyncio.get_running_loop().time() + wait >= (deadline.when() or 0):
                     raise  # nothing more could come of it
-                logger.info("Attempt %s failed (%s)", attempts, verdict.rule)
-            say(retry_notice(verdict, attempts=attempts, most=most))
+                logger.info("Attempt %s failed (%s)", attempts, classification.rule)
+            publish_status(retry_notice(classification, attempts=attempts, most=most))
             await asyncio.sleep(wait)
             self._answer.reset()
-            say("")
+            publish_status("")
 
     async def _attempt(
         self, messages: list[ModelMessage], watch: Watch, deadline: asyncio.Timeout
     ) -> FinishReason:
+        """Take the parts of one answer, and return why it ended."""
         silence = _Silence(self._policy, deadline)
         watch.why_cancelled = silence.why_cancelled
         try:
-            async with silence.guard:
-                reason = await self._listen(messages, watch, silence)
+            with watching(watch):
+                async with (
+                    silence.guard,
+                    model_request_stream(self._model, messages) as stream,
+                ):
+                    async for event in stream:
+                        silence.broken()
+                        self._answer.add(_text_of(event))
+                        if self._answer.is_too_long:
+                            break  # which closes the provider's socket
+                    reason = stream.finish_reason
         except TimeoutError as error:
             if silence.guard.expired():
                 raise StreamSilenceError(silence.seconds) from error
@@ -114,22 +124,6 @@ class Generation:
         if reason not in FinishReason.values:
             raise FinishReasonError(reason)
         return FinishReason(reason)
-
-    async def _listen(
-        self, messages: list[ModelMessage], watch: Watch, silence: "_Silence"
-    ) -> str | None:
-        """Take the parts of one answer, and return its finish reason."""
-        with watching(watch):
-            async with model_request_stream(self._model, messages) as stream:
-                async for event in stream:
-                    silence.broken()
-                    self._answer.add(_text_of(event))
-                    if self._answer.is_too_long:
-                        break  # which closes the provider's socket
-                return stream.finish_reason
-
-    def _watch(self) -> Watch:
-        return Watch(grace=self._policy.grace, max_bytes=self._policy.max_bytes)
 
 
 class _Silence:
@@ -159,19 +153,19 @@ class _Silence:
         return None
 
 
-def retry_notice(verdict: Classification, *, attempts: int, most: int) -> str:
+def retry_notice(classification: Classification, *, attempts: int, most: int) -> str:
     """Return what the viewers are told while the turn waits."""
-    return f"{verdict.message} Trying again (attempt {attempts + 1} of {most})."
+    return f"{classification.message} Trying again (attempt {attempts + 1} of {most})."
 
 
-def _broke(error: Exception, verdict: Classification, watch: Watch) -> bool:
-    """Say whether an answer broke off that had begun, or did not end as it should."""
+def _broke(error: Exception, classification: Classification, watch: Watch) -> bool:
+    """Return whether an answer broke off that had begun, or did not end as it should."""
     for link in walk(error):
         if isinstance(link, IncompleteStreamError | FinishReasonError):
             return True
         if isinstance(link, StreamSilenceError):
             return False
-    return watch.has_begun and verdict.kind == "timeout"
+    return watch.has_begun and classification.kind == "timeout"
 
 
 def _text_of(event: ModelResponseStreamEvent) -> str:

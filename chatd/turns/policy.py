@@ -5,7 +5,7 @@ from random import uniform
 
 from django.conf import settings
 
-from chatd.enums import Provider
+from chatd.llm.providers import is_demo
 from chatdebug.errors import Classification, ClassifiedError
 
 MAX_JITTER = 0.25
@@ -45,16 +45,16 @@ class TurnPolicy:
     """Of the response that brings it."""
 
     def wait_before_retry(
-        self, verdict: Classification, *, attempts: int, jitter: bool = True
+        self, classification: Classification, *, attempts: int, jitter: bool = True
     ) -> float | None:
         """Return the seconds to wait after so many attempts; None: do not try again.
 
         The provider's Retry-After is a floor, up to ``max_retry_after``.
         """
-        if not verdict.retryable or attempts >= self.max_attempts:
+        if not classification.retryable or attempts >= self.max_attempts:
             return None
         wait: float = min(self.first_wait * 2 ** (attempts - 1), self.max_wait)
-        wait = max(wait, min(verdict.retry_after or 0.0, self.max_retry_after))
+        wait = max(wait, min(classification.retry_after or 0.0, self.max_retry_after))
         return wait * (1 + uniform(0, MAX_JITTER)) if jitter else wait  # noqa: S311
 
 
@@ -66,6 +66,6 @@ DEMO_POLICY = TurnPolicy(
 
 def turn_policy(provider: str) -> TurnPolicy:
     """Return the policy for a provider: the deployment's, or the demo's short one."""
-    if provider in (Provider.DEMO, Provider.DEMO_ANTHROPIC):
+    if is_demo(provider):
         return replace(DEMO_POLICY, **getattr(settings, "DEMO_TURN_POLICY", {}))
     return TurnPolicy(**settings.TURN_POLICY)

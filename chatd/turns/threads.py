@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from django.db import close_old_connections
@@ -16,7 +15,7 @@ between all turns, each waiting for the others."""
 GIVE_UP_AGAIN_SECONDS = 0.05
 
 _threads = DaemonThreads(MAX_THREADS, name="chatd-turns")
-_undisturbed: set[asyncio.Task[Any]] = set()
+_shielded: set[asyncio.Task[Any]] = set()
 """What is being seen through now."""
 
 
@@ -24,11 +23,18 @@ async def in_thread[**P, R](
     function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """Run one unit of database work; its connection is given back afterwards."""
-    work = partial(_with_fresh_connection, partial(function, *args, **kwargs))
+
+    def work() -> R:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
-async def undisturbed[T](work: Awaitable[T]) -> T:
+async def shielded[T](work: Awaitable[T]) -> T:
     """Await some work to its end, even if this task is cancelled meanwhile.
 
     Such a cancellation is not raised here. Where more follows than the end of the task,
@@ -36,8 +42,8 @@ async def undisturbed[T](work: Awaitable[T]) -> T:
     gave the work up.
     """
     task = asyncio.ensure_future(work)
-    _undisturbed.add(task)
-    task.add_done_callback(_undisturbed.discard)
+    _shielded.add(task)
+    task.add_done_callback(_shielded.discard)
     while not task.done():
         with suppress(asyncio.CancelledError):
             await asyncio.wait({task})
@@ -47,7 +53,7 @@ async def undisturbed[T](work: Awaitable[T]) -> T:
 async def end_within(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> int:
     """Cancel tasks and await their ends; return how many had to give work up.
 
-    They see through what is undisturbed as long as one of them ends every so many
+    They see through what is shielded as long as one of them ends every so many
     seconds. A database that is away would keep them for longer than whoever ends the
     process waits.
     """
@@ -62,15 +68,7 @@ async def end_within(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> int:
             break
     given_up = len(late)
     while late:  # whoever gives one work up may begin another one, to say so
-        for work in list(_undisturbed):
+        for work in list(_shielded):
             work.cancel()
         late = (await asyncio.wait(late, timeout=GIVE_UP_AGAIN_SECONDS))[1]
     return given_up
-
-
-def _with_fresh_connection[R](work: Callable[[], R]) -> R:
-    close_old_connections()
-    try:
-        return work()
-    finally:
-        close_old_connections()

@@ -17,9 +17,9 @@ from chatd.forms import NewChatForm, TitleForm
 from chatd.http import PageRequest
 from chatd.models import Chat, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
-from chatd.services.turns import InvalidMessage, TooManyTurns, start_turn
 from chatd.throttles import TooManyMessages, count_message
 from chatd.transcript import transcript_page
+from chatd.turns.lifecycle import InvalidMessage, TooManyTurns, start_turn
 from chatdebug.levels import shows_debug_tab
 from chatdebug.recorder import count_runs
 
@@ -53,13 +53,18 @@ def chat_list(request: PageRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def chat(request: PageRequest, chat_id: UUID) -> HttpResponse:
+def chat_detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Show one chat: a page of its transcript, its composer, its panel.
 
     ``?before=`` a turn shows older ones; htmx gets no more than these.
     """
-    own = own_chat(request, chat_id)
-    context = chat_page(request, own, before=_turn_id(request.GET.get("before", "")))
+    chat = own_chat(request, chat_id)
+    text = request.GET.get("before", "")
+    try:
+        before = UUID(text) if text else None
+    except ValueError as error:
+        raise Http404 from error
+    context = chat_page(request, chat, before=before)
     if request.htmx:
         return render(request, "chatd/chat.html#turns", context)
     return render(request, "chatd/chat.html", context)
@@ -69,41 +74,51 @@ def chat(request: PageRequest, chat_id: UUID) -> HttpResponse:
 @require_POST
 def chat_rename(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Give a chat another title."""
-    own = own_chat(request, chat_id)
+    chat = own_chat(request, chat_id)
     form = TitleForm(request.POST)
     if form.is_valid():
-        rename_chat(chat=own, title=form.cleaned_data["title"])
-    return redirect("chat", chat_id=own.pk)
+        rename_chat(chat=chat, title=form.cleaned_data["title"])
+    return redirect("chat", chat_id=chat.pk)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def chat_delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Ask whether a chat is to be deleted; POST deletes it."""
-    own = own_chat(request, chat_id)
+    chat = own_chat(request, chat_id)
     if request.method == "POST":
-        delete_chat(chat=own)
+        delete_chat(chat=chat)
         return redirect("chat-list")
     context = {
-        "chat": own,
-        "turn_count": own.turns.count(),
-        "run_count": count_runs(own.pk),
+        "chat": chat,
+        "turn_count": chat.turns.count(),
+        "run_count": count_runs(chat.pk),
     }
     return render(request, "chatd/chat_delete.html", context)
 
 
 def own_chat(request: PageRequest, chat_id: UUID) -> Chat:
     """Return a chat of whoever asks. Raises Http404 for any other."""
-    own = Chat.objects.owned_by(request.user).select_related("model")
-    return get_object_or_404(own, pk=chat_id)
+    chats = Chat.objects.owned_by(request.user).select_related("model")
+    return get_object_or_404(chats, pk=chat_id)
 
 
 def listed_chats(request: PageRequest) -> dict[str, Any]:
-    """Return what the list of chats needs: the latest, or those before ``?before_chat=``."""
+    """Return what the list of chats needs: the latest, or those before ``?before_chat=``.
+
+    That holds time and id of a chat. Raises Http404 for anything else.
+    """
     chats = Chat.objects.owned_by(request.user)
     before = request.GET.get("before_chat", "")
     if before:
-        chats = chats.before(**_place_in_list(before))
+        time, _, chat_id = before.rpartition("_")
+        try:
+            updated_at = datetime.fromisoformat(time)
+            if updated_at.tzinfo is None:
+                raise ValueError
+            chats = chats.before(updated_at=updated_at, chat_id=UUID(chat_id))
+        except ValueError as error:
+            raise Http404 from error
     found = list(chats[: CHATS_SHOWN + 1])
     shown = found[:CHATS_SHOWN]
     older = len(found) > CHATS_SHOWN
@@ -117,25 +132,25 @@ def listed_chats(request: PageRequest) -> dict[str, Any]:
 
 
 def chat_page(
-    request: PageRequest, own: Chat, *, before: UUID | None = None
+    request: PageRequest, chat: Chat, *, before: UUID | None = None
 ) -> dict[str, Any]:
     """Return what a chat's page needs. Raises Http404 if ``before`` is no turn of it."""
     try:
-        page = transcript_page(own, before=before)
+        page = transcript_page(chat, before=before)
     except Turn.DoesNotExist as error:
         raise Http404 from error
     return {
-        **chat_context(own),
+        **chat_context(chat),
         **listed_chats(request),
         "page": page,
-        "can_send": own.model.enabled,
+        "can_send": chat.model.enabled,
     }
 
 
-def chat_context(own: Chat) -> dict[str, Any]:
+def chat_context(chat: Chat) -> dict[str, Any]:
     """Return what every fragment of a chat's page needs."""
-    shown = shows_debug_tab(chat_id=str(own.pk), owner_id=str(own.owner_id))
-    return {"chat": own, "shows_debug_tab": shown}
+    shown = shows_debug_tab(chat_id=str(chat.pk), owner_id=str(chat.owner_id))
+    return {"chat": chat, "shows_debug_tab": shown}
 
 
 def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:
@@ -154,23 +169,3 @@ def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:
             delete_chat(chat=opened)
             raise
     return opened
-
-
-def _turn_id(text: str) -> UUID | None:
-    """Return the id of an address. Raises Http404 for what is none."""
-    try:
-        return UUID(text) if text else None
-    except ValueError as error:
-        raise Http404 from error
-
-
-def _place_in_list(text: str) -> dict[str, Any]:
-    """Return time and id of a chat, as ``?before_chat=`` holds them. Raises Http404."""
-    time, _, chat_id = text.rpartition("_")
-    try:
-        updated_at = datetime.fromisoformat(time)
-        if updated_at.tzinfo is None:
-            raise ValueError
-        return {"updated_at": updated_at, "chat_id": UUID(chat_id)}
-    except ValueError as error:
-        raise Http404 from error

@@ -1,6 +1,6 @@
 """What belongs to the site and to no chat."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.views import LoginView
 from django.db import Error, connection
@@ -10,13 +10,16 @@ from django.templatetags.static import static
 from django.views import defaults
 from django_htmx.http import HttpResponseClientRefresh
 
+if TYPE_CHECKING:
+    from chatd.http import HtmxRequest
+
 
 class SignIn(LoginView):
     """The sign-in page; a fragment of a page whose session is over loads it anew."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the page, or let htmx fetch it in place of the one that is open."""
-        if request.headers.get("HX-Request") == "true":
+        if cast("HtmxRequest", request).htmx:
             return HttpResponseClientRefresh()
         return super().get(request, *args, **kwargs)
 
@@ -37,21 +40,21 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Say that a request was refused: in the API as JSON."""
+    """Return the error page for 400; in the API JSON."""
     if _is_api(request):
         return JsonResponse({"detail": "Bad request."}, status=400)
     return defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Say that there is nothing here: in the API as JSON."""
+    """Return the error page for 404; in the API JSON."""
     if _is_api(request):
         return JsonResponse({"detail": "Not found."}, status=404)
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Say that something went wrong here: in the API as JSON."""
+    """Return the error page for 500; in the API JSON."""
     if _is_api(request):
         return JsonResponse({"detail": "A server error occurred."}, status=500)
     return defaults.server_error(request)

@@ -30,8 +30,8 @@ async def turn_stream(
     user = await request.auser()
     if not user.is_authenticated:
         raise Http404
-    own = Turn.objects.filter(pk=turn_id, chat_id=chat_id, chat__owner_id=user.pk)
-    if (turn := await own.afirst()) is None:
+    turns = Turn.objects.filter(pk=turn_id, chat_id=chat_id, chat__owner_id=user.pk)
+    if (turn := await turns.afirst()) is None:
         raise Http404
     response = HttpResponse(
         content_type="text/event-stream",

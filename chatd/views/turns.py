@@ -11,13 +11,13 @@ from django_htmx.http import reswap, retarget
 
 from chatd.http import PageRequest
 from chatd.models import Chat
-from chatd.services.turns import (
+from chatd.throttles import TooManyMessages, count_message
+from chatd.turns.lifecycle import (
     InvalidMessage,
     TooManyTurns,
     request_stop,
     start_turn,
 )
-from chatd.throttles import TooManyMessages, count_message
 from chatd.views.chats import chat_context, chat_page, own_chat
 
 
@@ -25,26 +25,26 @@ from chatd.views.chats import chat_context, chat_page, own_chat
 @require_POST
 def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Start a turn. htmx gets its fragment for the transcript, a plain form the page."""
-    own = own_chat(request, chat_id)
+    chat = own_chat(request, chat_id)
     try:
         count_message(request)
-        turn = start_turn(chat=own, text=request.POST.get("text", ""))
+        turn = start_turn(chat=chat, text=request.POST.get("text", ""))
     except InvalidMessage as error:
-        return _refused(request, own, str(error))
+        return _refused(request, chat, str(error))
     except (TooManyTurns, TooManyMessages) as error:
-        return _refused(request, own, str(error), status=429)
+        return _refused(request, chat, str(error), status=429)
     if not request.htmx:
-        return redirect("chat", chat_id=own.pk)
-    context: dict[str, Any] = chat_context(own) | {"turn": turn}
+        return redirect("chat", chat_id=chat.pk)
+    context: dict[str, Any] = chat_context(chat) | {"turn": turn}
     return render(request, "chatd/chat.html#turn", context)
 
 
 @login_required
-def turn(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpResponse:
+def turn_detail(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpResponse:
     """Return a turn as it is now, and the tabs, which may have changed with it."""
-    own = own_chat(request, chat_id)
-    found = get_object_or_404(own.turns.in_order(), pk=turn_id)
-    context: dict[str, Any] = chat_context(own) | {"turn": found, "is_update": True}
+    chat = own_chat(request, chat_id)
+    turn = get_object_or_404(chat.turns.in_order(), pk=turn_id)
+    context: dict[str, Any] = chat_context(chat) | {"turn": turn, "is_update": True}
     return render(request, "chatd/chat.html#turn_and_tabs", context)
 
 
@@ -52,22 +52,22 @@ def turn(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpResponse:
 @require_POST
 def turn_stop(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpResponse:
     """Ask for the end of a turn; its stream says when that is."""
-    own = own_chat(request, chat_id)
-    request_stop(turn=get_object_or_404(own.turns, pk=turn_id))
+    chat = own_chat(request, chat_id)
+    request_stop(turn=get_object_or_404(chat.turns, pk=turn_id))
     if request.htmx:
         return HttpResponse(status=204)
-    return redirect("chat", chat_id=own.pk)
+    return redirect("chat", chat_id=chat.pk)
 
 
 def _refused(
-    request: PageRequest, own: Chat, reason: str, *, status: int = 422
+    request: PageRequest, chat: Chat, reason: str, *, status: int = 422
 ) -> HttpResponse:
-    """Say why beside the field. A plain form gets its page with the text back in it."""
+    """Show why beside the field. A plain form gets its page with the text back in it."""
     if request.htmx:
         response = render(
             request, "chatd/chat.html#refusal", {"reason": reason}, status=status
         )
         return reswap(retarget(response, "#refusal"), "outerHTML")
-    context = chat_page(request, own)
+    context = chat_page(request, chat)
     context |= {"reason": reason, "text": request.POST.get("text", "")}
     return render(request, "chatd/chat.html", context, status=status)

@@ -26,7 +26,7 @@ class NamedLookups(Base):
     """Lets an address filter by what ``list_filter`` names, and by nothing else."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Say whether one of the list's own filters asks that."""
+        """Return whether one of the list's own filters asks that."""
         return lookup in self._named(request)
 
     def _named(self, request: HttpRequest) -> set[str]:

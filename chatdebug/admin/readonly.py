@@ -1,4 +1,4 @@
-"""What is only looked at: written by the recorder, never by hand."""
+"""Admins of rows that nobody writes by hand: what is recorded, and what people make."""
 
 from typing import Any
 
@@ -41,19 +41,19 @@ class ReadOnlyAdmin(NamedLookups, admin.ModelAdmin):
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows come from the recorder alone."""
+        """Nobody adds a row by hand."""
         return False
 
     def has_change_permission(
         self, request: HttpRequest, obj: models.Model | None = None
     ) -> bool:
-        """Evidence is not changed."""
+        """Nobody changes one."""
         return False
 
     def has_delete_permission(
         self, request: HttpRequest, obj: models.Model | None = None
     ) -> bool:
-        """Evidence goes when it is old, not by hand."""
+        """Rows go when they are old, or with what they are about."""
         return False
 
 

@@ -17,13 +17,13 @@ from chatdebug.presentation import PAYLOADS, ErrorReport, counted, icon, pretty,
 
 VIEW_RUNS = "chatdebug.view_chatrun"
 """Who may look at runs may look at their steps."""
-METADATA = ("state", "operation", "took", "verdict", "facts", "frames")
+METADATA = ("state", "operation", "took", "classification", "facts", "frames")
 """Not named ``error``: that is a column, and Django would show the whole of it."""
 WITH_CONTENT = (
     "state",
     "operation",
     "took",
-    "verdict",
+    "classification",
     "reason",
     "chain",
     "facts",
@@ -45,7 +45,7 @@ class StepFields:
         return span(step.duration)
 
     @admin.display(description="error")
-    def verdict(self, step: ChatStep) -> str:
+    def classification(self, step: ChatStep) -> str:
         """Its kind in words, and the rule that decided; none of the error's own text."""
         if not step.error:
             return ""

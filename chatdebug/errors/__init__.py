@@ -1,15 +1,14 @@
 """Decides what an error is: one result for retries, the user's message and the recorder."""
 
-from chatdebug.errors.chain import code_frames, exception_chain, walk
+from chatdebug.errors.chain import walk
 from chatdebug.errors.classify import (
     Classification,
     classify,
-    classify_evidence,
+    classify_facts,
     explain,
     set_deployment_rules_source,
 )
 from chatdebug.errors.content import code_like
-from chatdebug.errors.evidence import Evidence, build_evidence, evidence_of
 from chatdebug.errors.exceptions import (
     ClassifiedError,
     ContentFilteredError,
@@ -21,8 +20,11 @@ from chatdebug.errors.exceptions import (
     ProviderDisabledError,
     StreamSilenceError,
 )
+from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
+from chatdebug.errors.messages import add_provider
+from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.responses import response_facts
-from chatdebug.errors.rules import RULES, Rule, own_rule
+from chatdebug.errors.rules import RULES, Rule, custom_rule
 
 __all__ = [
     "RULES",
@@ -30,7 +32,7 @@ __all__ = [
     "ClassifiedError",
     "ContentFilteredError",
     "EmptyResultError",
-    "Evidence",
+    "ErrorFacts",
     "FinishReasonError",
     "IncompleteStreamError",
     "KnownError",
@@ -38,15 +40,16 @@ __all__ = [
     "ProviderDisabledError",
     "Rule",
     "StreamSilenceError",
-    "build_evidence",
+    "add_provider",
+    "build_facts",
     "classify",
-    "classify_evidence",
+    "classify_facts",
     "code_frames",
     "code_like",
-    "evidence_of",
+    "custom_rule",
     "exception_chain",
     "explain",
-    "own_rule",
+    "facts_of",
     "response_facts",
     "set_deployment_rules_source",
     "walk",

@@ -1,23 +1,9 @@
-"""What an exception carries besides its class: its causes, and where it came from."""
+"""The chain of an exception: its causes, the members of its groups, what wrappers hide."""
 
-import sys
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import PurePath
 from typing import Any
 
-from chatdebug.errors.content import telling
-from chatdebug.payloads import redact_and_clip
-
 MAX_LINKS = 20
-MAX_FRAMES = 40
-MESSAGE_CHARACTERS = 2_000
-"""A provider's whole reason fits, a body of 20 MB does not."""
-ROOTS = ("site-packages", "dist-packages")
-FILES_KNOWN = 1_000
-"""Of how many files the short names are kept: the same ones come with each failure."""
-
-
 HIDING_PLACES = (
     "original_exception",
     "original_error",
@@ -117,70 +103,3 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - the exception's own code
         return "(the message could not be read)"
-
-
-def exception_chain(
-    error: BaseException, *, keep_content: bool = False
-) -> list[dict[str, str]]:
-    """Return the types and messages of an error and its causes, outermost first.
-
-    Each is ``{"type", "message"}``; messages are redacted, clipped, and without what they
-    quote of a prompt or an answer unless ``keep_content``.
-    """
-    shown = redact_and_clip if keep_content else telling
-    return [
-        {
-            "type": type(link).__name__,
-            "message": shown(text_of(link), MESSAGE_CHARACTERS),
-        }
-        for link in walk(error)
-    ]
-
-
-def code_frames(error: BaseException) -> list[dict[str, Any]]:
-    """Return where an error came from: ``{"file", "line", "function"}``, outermost first.
-
-    First the callers of the code that handles the error, then its traceback, at most
-    ``MAX_FRAMES`` of each: an error that is still on its way up knows only the frames it
-    has left, and the project's own code is above them. No source, no local variables,
-    and of a file's path only what follows the folder that code is found in.
-    """
-    traceback, own = error.__traceback__, list[dict[str, Any]]()
-    first = traceback.tb_frame if traceback is not None else None
-    while traceback is not None:
-        own.append(_place(traceback.tb_frame, traceback.tb_lineno))
-        traceback = traceback.tb_next
-    return [*_callers_of(first), *own[-MAX_FRAMES:]]
-
-
-def _callers_of(frame: Any) -> list[dict[str, Any]]:
-    """Return the callers of a frame that is still running, outermost first."""
-    places: list[dict[str, Any]] = []
-    caller = frame.f_back if frame is not None else None
-    while caller is not None and len(places) < MAX_FRAMES:
-        places.append(_place(caller, caller.f_lineno))
-        caller = caller.f_back
-    return places[::-1]
-
-
-def _place(frame: Any, line: int | None) -> dict[str, Any]:
-    code = frame.f_code
-    return {
-        "file": _short(code.co_filename),
-        "line": line or 0,
-        "function": code.co_name,
-    }
-
-
-@lru_cache(FILES_KNOWN)
-def _short(filename: str) -> str:
-    parts = PurePath(filename).parts
-    for root in ROOTS:
-        if root in parts:
-            return "/".join(parts[parts.index(root) :])
-    for folder in sorted(sys.path, key=len, reverse=True):
-        if folder and PurePath(filename).is_relative_to(folder):
-            short = PurePath(filename).relative_to(folder)
-            is_library = PurePath(folder).name.startswith("python")
-            return f"lib/python/{short}" if is_library else str(short)
-    return PurePath(filename).name

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chatdebug.enums import ErrorKind
+from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
-from chatdebug.errors.content import code_like, telling
-from chatdebug.errors.endings import is_cancellation, is_deadline
-from chatdebug.errors.evidence import Evidence, evidence_of
+from chatdebug.errors.content import code_like, storable_text
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
+from chatdebug.errors.facts import ErrorFacts, facts_of
 from chatdebug.errors.messages import advice, detect_provider, sentence
-from chatdebug.errors.responses import answer_of, witnesses
+from chatdebug.errors.responses import informative_links, response_of
+from chatdebug.errors.retry_after import retry_after
 from chatdebug.errors.rules import (
     CANCELLED_RULES,
     FALLBACK,
@@ -19,7 +20,6 @@ from chatdebug.errors.rules import (
     Rule,
     first_that_holds,
 )
-from chatdebug.errors.waiting import retry_after
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ _deployment_rules: RulesSource | None = None
 
 
 def set_deployment_rules_source(source: RulesSource | None) -> None:
-    """Say where the deployment's own rules come from; they are tried first.
+    """Set where the deployment's own rules come from; they are tried first.
 
     The source is called with each classification: it has to be quick, and not to raise.
     """
@@ -100,7 +100,22 @@ def classify(
     an exception group a member that is captured decides, so that no evidence is lost.
     """
     try:
-        return _classified(error, provider, rules)
+        if error is None:
+            return classify_facts(ErrorFacts(provider=provider), rules=rules)
+        if (found := members(error)) and not response_of(error).body:
+            results = [
+                classify(member, provider=provider, rules=rules) for member in found
+            ]
+            return next((each for each in results if each.captured), results[0])
+        if ended := _of_ending(error, provider):
+            return ended
+        known = next(
+            (link for link in walk(error) if isinstance(link, KnownError)), None
+        )
+        if known is not None:
+            return _of_known(known, provider)
+        facts = replace(facts_of(error), provider=provider)
+        return classify_facts(facts, rules=rules)
     except Exception as failure:  # noqa: BLE001 - anyone's exception, anyone's rule
         # What cannot be classified is unknown, and its evidence the more wanted. The log
         # gets no text: it may be the chat's.
@@ -115,32 +130,14 @@ def classify(
         )
 
 
-def _classified(
-    error: BaseException | None, provider: str, rules: Sequence[Rule] | None
-) -> Classification:
-    if error is None:
-        return classify_evidence(Evidence(provider=provider), rules=rules)
-    if (found := members(error)) and not answer_of(error).body:
-        verdicts = [classify(each, provider=provider, rules=rules) for each in found]
-        return next((each for each in verdicts if each.captured), verdicts[0])
-    if ended := _of_ending(error, provider):
-        return ended
-    known = next((link for link in walk(error) if isinstance(link, KnownError)), None)
-    if known is not None:
-        return _of_known(known, provider)
-    return classify_evidence(
-        replace(evidence_of(error), provider=provider), rules=rules
-    )
-
-
 def _of_ending(error: BaseException, provider: str) -> Classification | None:
     """Return what an end of the caller's own is, or None for a failure.
 
     An SDK may have wrapped it like a failure; but a bare TimeoutError is the caller's
     only where it comes as it is.
     """
-    first = witnesses(error)[0]
-    if answer_of(first, with_body=False).status is not None:
+    first = informative_links(error)[0]
+    if response_of(first, with_body=False).status is not None:
         return None
     if is_cancellation(first):
         return _ended(provider, "ended.cancelled", cancelled=True)
@@ -149,47 +146,48 @@ def _of_ending(error: BaseException, provider: str) -> Classification | None:
     return None
 
 
-def classify_evidence(
-    evidence: Evidence, *, rules: Sequence[Rule] | None = None
+def classify_facts(
+    facts: ErrorFacts, *, rules: Sequence[Rule] | None = None
 ) -> Classification:
     """Return what an error is of which this is known."""
-    if first_that_holds(CANCELLED_RULES, evidence):
-        return _ended(evidence.provider, "text.interrupted", cancelled=True)
-    rule = first_that_holds((*_own_rules(rules), *RULES), evidence) or FALLBACK
-    provider = evidence.provider or detect_provider(
-        " ".join((evidence.message, evidence.reason))
-    )
+    if first_that_holds(CANCELLED_RULES, facts):
+        return _ended(facts.provider, "text.interrupted", cancelled=True)
+    rule = first_that_holds((*_custom_rules(rules), *RULES), facts) or FALLBACK
+    said = " ".join((facts.message, facts.reason))
+    provider = facts.provider or detect_provider(said)
+    # Where no provider gave a reason, nothing is told of what failed with a key.
+    reason = facts.reason or ("" if rule.kind is ErrorKind.AUTH else facts.message)
+    is_page = any(mark in reason[:2000].lower() for mark in ("<html", "<!doctype"))
+    detail = "" if is_page else storable_text(reason, DETAIL_CHARACTERS)
     return Classification(
         kind=rule.kind,
         retryable=rule.retryable,
-        retry_after=retry_after(evidence),
+        retry_after=retry_after(facts),
         provider=provider,
-        status_code=evidence.status_code,
-        message=sentence(
-            rule.kind, provider=provider, status_code=evidence.status_code
-        ),
+        status_code=facts.status_code,
+        message=sentence(rule.kind, provider=provider, status_code=facts.status_code),
         advice=advice(rule.kind),
-        detail=CONTINUITY.get(rule.id) or _detail(evidence, rule.kind),
+        detail=CONTINUITY.get(rule.id) or " ".join(detail.split()),
         rule=rule.id,
-        error_type=_word(evidence.error_type),
-        error_code=_word(evidence.error_code),
-        request_id=_request_id(evidence),
+        error_type=_word(facts.error_type),
+        error_code=_word(facts.error_code),
+        request_id=_request_id(facts),
     )
 
 
 def explain(
-    evidence: Evidence, *, rules: Sequence[Rule] | None = None
+    facts: ErrorFacts, *, rules: Sequence[Rule] | None = None
 ) -> Iterable[tuple[Rule, bool]]:
     """Yield each rule that is tried and whether it fired; the last one did."""
-    for rule in (*CANCELLED_RULES, *_own_rules(rules), *RULES):
-        fired = rule.holds(evidence)
+    for rule in (*CANCELLED_RULES, *_custom_rules(rules), *RULES):
+        fired = rule.holds(facts)
         yield rule, fired
         if fired:
             return
     yield FALLBACK, True
 
 
-def _own_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
+def _custom_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
     if rules is not None:
         return rules
     return _deployment_rules() if _deployment_rules is not None else ()
@@ -209,9 +207,9 @@ def _of_known(error: KnownError, provider: str) -> Classification:
         status_code=error.status_code,
         message=message,
         advice=advice(error.kind),
-        detail=telling(text_of(error), DETAIL_CHARACTERS),
-        request_id=_request_id(evidence_of(error)),
-        rule=f"own.{type(error).__name__.removesuffix('Error')}",
+        detail=storable_text(text_of(error), DETAIL_CHARACTERS),
+        request_id=_request_id(facts_of(error)),
+        rule=f"known.{type(error).__name__.removesuffix('Error')}",
     )
 
 
@@ -230,18 +228,9 @@ def _ended(
     )
 
 
-def _detail(evidence: Evidence, kind: ErrorKind) -> str:
-    said = evidence.reason
-    if not said and kind is not ErrorKind.AUTH:
-        said = evidence.message
-    if "<html" in said[:2000].lower() or "<!doctype" in said[:2000].lower():
-        return ""
-    return " ".join(telling(said, DETAIL_CHARACTERS).split())
-
-
-def _request_id(evidence: Evidence) -> str:
+def _request_id(facts: ErrorFacts) -> str:
     for name in REQUEST_ID_HEADERS:
-        if value := evidence.headers.get(name):
+        if value := facts.headers.get(name):
             return _word(value)
     return ""
 

@@ -21,8 +21,8 @@ from chatdebug.errors.content_words import (
     FACT_FIELDS,
     IDENTIFIER,
     KEPT_VALUE,
-    NEXT,
-    VERDICT,
+    NEXT_PLACE,
+    REFUSED_VALUE,
     WORDS_FIELDS,
 )
 from chatdebug.errors.literals import (
@@ -37,19 +37,23 @@ from chatdebug.errors.literals import (
 from chatdebug.payloads import clip
 from chatdebug.redaction import redact_text
 
-TEXT_CHARACTERS = 16 * 1024
+READ_CHARACTERS = 16 * 1024
 """How much of a text is looked at; what follows is left out."""
 MAX_DEPTH = 6
+PLAIN_VALUE = re.compile(r"[\w.:-]{0,30}")
+"""A value in a query that is a name or a number."""
+PLACEHOLDER = re.compile(r"\[(?:text|object|list|web page) of [\d,]+ characters\]")
+"""What ``placeholder`` returns."""
 
 
-def telling(text: str, limit: int) -> str:
+def storable_text(text: str, limit: int) -> str:
     """Return what may be stored of an error's text where no content may be.
 
     Redacted, without what it quotes of a prompt or an answer, at most ``limit``
     characters.
     """
     # Looked for first: what is a secret may only be seen in its surroundings.
-    return clip(without_content(redact_text(text[:TEXT_CHARACTERS])), limit)
+    return clip(without_content(redact_text(text[:READ_CHARACTERS])), limit)
 
 
 def code_like(text: str) -> str:
@@ -58,11 +62,15 @@ def code_like(text: str) -> str:
 
 
 def without_content(text: str, depth: int = 0) -> str:
-    """Return an error's text with each quoted content replaced by type and length."""
+    """Return an error's text with each quoted content replaced by type and length.
+
+    Goes from one place that may hold content to the next. The reader of its kind gets
+    the text, the match and the depth, and returns what is shown and where to go on.
+    """
     if depth > MAX_DEPTH:
-        return note(text)
+        return placeholder(text)
     kept, at = list[str](), 0
-    while found := NEXT.search(text, at):
+    while found := NEXT_PLACE.search(text, at):
         kept.append(text[at : found.start()])
         shown, at = READERS[found.lastgroup or ""](text, found, depth)
         kept.append(shown)
@@ -70,100 +78,90 @@ def without_content(text: str, depth: int = 0) -> str:
     return "".join(kept)
 
 
-def note(value: str, kind: str = "text") -> str:
-    """Return what stands for a content: its type and its length."""
+def placeholder(value: str, kind: str = "text") -> str:
+    """Return what stands for a content: its type and its length; nothing for no content."""
     kind = {"{": "object", "[": "list", "(": "list"}.get(value[:1], kind)
     return f"[{kind} of {len(value):,} characters]" if value else ""
 
 
 def _page(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A web page: nothing of it is shown."""
     end = text.lower().rfind("</html>")
     end = end + len("</html>") if end > found.start() else len(text)
-    return note(" " * (end - found.start()), "web page"), end
+    return placeholder(" " * (end - found.start()), "web page"), end
 
 
 def _tag(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A tag that prompts are written with, ``<document>``, up to where it is closed."""
     closing = f"</{found[0][1:-1]}>"
     end = text.lower().find(closing.lower(), found.end())
     end = end if end >= 0 else len(text)
-    return found[0] + note(text[found.end() : end].strip()), end
+    return found[0] + placeholder(text[found.end() : end].strip()), end
 
 
 def _field(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
-    name = re.sub(r"[\\\"':=>\s]", "", found[0])
-    shown, end = _of_field(text, found.end(), name, depth)
-    return found[0] + shown, end
-
-
-def _keyword(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
-    name = found[0].rstrip("= ").lower()
-    if name not in CONTENT_FIELDS:
-        # Of an object's repr: what looks like a name is looked at as any quotation.
-        return found[0], found.end()
-    shown, end = _of_field(text, found.end(), name, depth)
-    return found[0] + shown, end
-
-
-def _of_field(text: str, start: int, name: str, depth: int) -> tuple[str, int]:
-    """Return what is shown of a field's value, and where it ends or is to be read on."""
+    """A field of data, ``"name": value``, or of an object's repr, ``name=value``."""
+    name, start = re.sub(r"[\\\"':=>\s]", "", found[0]), found.end()
     name = name if name in WORDS_FIELDS else name.lower()
-    literal = LITERAL_START.match(text, start)
     if name in CONTENT_FIELDS:
         if KEPT_VALUE.match(text, start):
-            return "", start
+            return found[0], start
         end = value_end(text, start, name)
-        return _shortened(text, start, end), end
-    if literal is None:
-        return "", start
+        return found[0] + _shortened(text, start, end), end
+    literal = LITERAL_START.match(text, start)
+    if literal is None or found.lastgroup == "keyword":
+        # A number or an object, which is read on; what else stands in an object's repr
+        # is looked at as any quotation.
+        return found[0], start
     end = literal_end(text, literal)
     inner = _inner(text, literal, end)
     if name in WORDS_FIELDS:
         said = without_content(unescaped(inner), depth + 1)
-        return _requoted(text, literal, end, escaped(said, literal["quote"])), end
+        said = escaped(said, literal["quote"])
+        return found[0] + _requoted(text, literal, end, said), end
     if name in FACT_FIELDS and CODE.fullmatch(inner):
-        return text[start:end], end
-    return _shortened(text, start, end), end
+        return text[found.start() : end], end
+    return found[0] + _shortened(text, start, end), end
 
 
 def _announced(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """What follows words like ``you said:``, to the end of the text if nothing closes it."""
     start = found.end()
     if ERROR_DATA.match(text[start : start + 500]):
         return found[0], start
     if LITERAL_START.match(text, start) or text[start : start + 1] in ("[", "{", "("):
         end = value_end(text, start)
         return found[0] + _shortened(text, start, end), end
-    return found[0] + note(text[start:].strip()), len(text)
-
-
-def _caused(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
-    literal = LITERAL_START.match(text, found.end())
-    if literal is None:
-        return found[0], found.end()
-    end = literal_end(text, literal)
-    said = without_content(unescaped(_inner(text, literal, end)), depth + 1)
-    return found[0] + _requoted(text, literal, end, said), end
+    return found[0] + placeholder(text[start:].strip()), len(text)
 
 
 def _value_first(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     """A validator's message begins with the value that it refuses."""
     end = bracket_end(text, 0)
-    if VERDICT.match(text, end) or not ERROR_DATA.match(text):
-        return note(text[:end]), end
+    if REFUSED_VALUE.match(text, end) or not ERROR_DATA.match(text):
+        return placeholder(text[:end]), end
     return found[0], found.end()
 
 
 def _value(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """What stands in quotes behind a word that names it.
+
+    A transport's error says what failed, and an answer's data is read on; else it is
+    content, even if it looks like a name.
+    """
     literal = LITERAL_START.match(text, found.end())
     if literal is None:
         return found[0], found.end()
     end = literal_end(text, literal)
-    if ERROR_DATA.match(inner := _inner(text, literal, end)):
+    inner = _inner(text, literal, end)
+    if found.lastgroup == "caused" or ERROR_DATA.match(inner):
         said = without_content(unescaped(inner), depth + 1)
         return found[0] + _requoted(text, literal, end, said), end
     return found[0] + _shortened(text, found.end(), end), end
 
 
 def _quoted(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A quotation in prose: what looks like a name stays, and data is read on."""
     literal = LITERAL_START.match(text, found.start())
     if literal is None:
         return found[0], found.end()
@@ -176,32 +174,35 @@ def _quoted(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
     is_name = (IDENTIFIER if is_all else CODE).fullmatch(inner)
     is_name = is_name or CONSTANT.fullmatch(inner)
     is_prose = literal["quote"] in CLOSING_QUOTE
-    if is_name and not is_prose and not VERDICT.match(text, end):
+    if is_name and not is_prose and not REFUSED_VALUE.match(text, end):
         return text[found.start() : end], end
     return _shortened(text, found.start(), end), end
 
 
 def _address(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """An address: of its path what looks like a name stays, of its query the names."""
     place, mark, query = found[0].partition("?")
     scheme, separator, path = place.rpartition("://")
     parts = [
-        note(part) if "%" in part or "+" in part or len(part) > 80 else part
+        placeholder(part) if "%" in part or "+" in part or len(part) > 80 else part
         for part in path.split("/")
     ]
-    pairs = [_pair(pair) for pair in query.split("&")] if query else []
+    pairs = []
+    for pair in query.split("&") if query else ():
+        name, equals, value = pair.partition("=")
+        is_plain = equals and PLAIN_VALUE.fullmatch(value)
+        if is_plain and name.lower() not in CONTENT_FIELDS:
+            pairs.append(pair)
+        elif equals and CODE.fullmatch(name):
+            pairs.append(f"{name}={placeholder(value)}")
+        else:
+            pairs.append(placeholder(pair))
     return scheme + separator + "/".join(parts) + mark + "&".join(pairs), found.end()
 
 
-def _pair(pair: str) -> str:
-    name, mark, value = pair.partition("=")
-    is_plain = re.fullmatch(r"[\w.:-]{0,30}", value) and mark
-    if is_plain and name.lower() not in CONTENT_FIELDS:
-        return pair
-    return f"{name}={note(value)}" if mark and CODE.fullmatch(name) else note(pair)
-
-
 def _long(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
-    return note(found[0]), found.end()
+    """A word of 200 characters and more is no word."""
+    return placeholder(found[0]), found.end()
 
 
 READERS = {
@@ -209,9 +210,9 @@ READERS = {
     "tag": _tag,
     "field": _field,
     "announced": _announced,
-    "caused": _caused,
+    "caused": _value,
     "value_first": _value_first,
-    "keyword": _keyword,
+    "keyword": _field,
     "value": _value,
     "address": _address,
     "quoted": _quoted,
@@ -238,5 +239,5 @@ def _shortened(text: str, start: int, end: int) -> str:
     """Return type and length of a value, in its own quotes if it has some."""
     literal = LITERAL_START.match(text, start)
     if literal is None or literal_end(text, literal) != end:
-        return note(text[start:end].strip())
-    return _requoted(text, literal, end, note(_inner(text, literal, end)))
+        return placeholder(text[start:end].strip())
+    return _requoted(text, literal, end, placeholder(_inner(text, literal, end)))

@@ -98,14 +98,14 @@ CONSTANT = re.compile(
     r"|Not enough data to satisfy .{1,60}"
 )
 """What libraries quote of their own: a status line, the reasons of OpenSSL and aiohttp."""
-VERDICT = re.compile(
+REFUSED_VALUE = re.compile(
     r"\s(?:is not (?:of type|valid under|one of|a valid|a multiple|a ')|does not match|"
     r"was expected|(?:was|is|has been) (?:flagged|blocked|rejected|filtered)|"
     r"is not valid json|could not be (?:parsed|converted|decoded))",
     re.IGNORECASE,
 )
 """What a validator says of the value that it has just quoted."""
-NEXT = re.compile(
+NEXT_PLACE = re.compile(
     r"(?P<page><(?:!doctype|html|head|body|title)\b)"
     r"|(?P<tag><(?:completion|prompt|input|output|answer|text|content|messages?|document|thinking)>)"
     r"|(?P<field>\\*[\"'][\w@$.-]{1,60}\\*[\"']\s{0,3}(?::|=>)\s{0,3})"

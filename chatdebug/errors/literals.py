@@ -13,7 +13,7 @@ LITERAL_START = re.compile(
 )
 TOKEN = re.compile(r"\\*[\"`]|(?<!\w)\\*b?'|[\[\](){}]")
 CALL = re.compile(r"[A-Za-z_][\w.]{0,80}(?=\()")
-BARE = re.compile(r"[^;\n)\]}]*")
+BARE_WORDS = re.compile(r"[^;\n)\]}]*")
 INPUT_TYPE = re.compile(r", input_type=")
 """How Pydantic goes on after the input that it shows."""
 UNESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -61,7 +61,7 @@ def value_end(text: str, start: int, name: str = "") -> int:
         return bracket_end(text, called.end())
     if text[start : start + 1] in ("[", "(", "{"):
         return bracket_end(text, start)
-    bare = BARE.match(text, start)
+    bare = BARE_WORDS.match(text, start)
     return bare.end() if bare else start
 
 

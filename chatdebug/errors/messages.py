@@ -18,8 +18,6 @@ PROVIDERS = {
     "cohere": "Cohere",
     "ollama": "Ollama",
     "vllm": "vLLM",
-    "demo": "The demo provider",
-    "demo_anthropic": "The demo provider",
 }
 UNKNOWN_PROVIDER = "The AI provider"
 
@@ -73,10 +71,23 @@ ADVICE = {
 }
 
 
+_added_hints: dict[str, tuple[str, ...]] = {}
+
+
+def add_provider(name: str, *, subject: str, mentions: tuple[str, ...] = ()) -> None:
+    """Let sentences name a provider that is not in this table.
+
+    ``subject`` is how they begin, for example "The demo provider". ``mentions`` are words
+    of an error's text, in lower case, that tell of it; they come before those above.
+    """
+    PROVIDERS[name] = subject
+    _added_hints[name] = mentions
+
+
 def detect_provider(text: str) -> str:
     """Return the provider that a text mentions, or an empty string."""
     text = text.lower()
-    for provider, words in HINTS:
+    for provider, words in (*_added_hints.items(), *HINTS):
         if any(word in text for word in words):
             return provider
     return ""

@@ -8,9 +8,9 @@ httpx2, requests, urllib, aiohttp and botocore; others that look like them are r
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from chatdebug.errors.chain import attribute, bases, walk
 
@@ -70,7 +70,7 @@ WRAPPED_BY_NAME = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ErrorResponse:
     """What is known of a response. Nothing is redacted."""
 
     status: int | None = None
@@ -79,38 +79,58 @@ class Answer:
     """Names in lower case."""
 
 
-def answer_of(link: BaseException, *, with_body: bool = True) -> Answer:
+NONE = ErrorResponse()
+
+
+class ResponseFacts(TypedDict, total=False):
+    """Facts of the last response, each only where it is known."""
+
+    status: int
+    content_type: str
+    length: int
+    """Bytes, as announced or received."""
+    server: str
+    """The header of that name."""
+    closed_by: str
+    """Who closed the connection: ``provider`` or ``client``."""
+
+
+def response_of(link: BaseException, *, with_body: bool = True) -> ErrorResponse:
     """Return what an exception carries of a response; never raises, never reads.
 
     Making a text of a body costs, so whoever wants only the facts leaves it out.
     """
-    response = _response_of(link)
+    response = attribute(link, "response")
+    if response is None:
+        response = attribute(link, "raw_response")
     headers = _headers(link, response)
     body = _body(link, response, headers)[:BODY_CHARACTERS] if with_body else ""
-    return Answer(_status(link, response), body, headers)
+    return ErrorResponse(_status(link, response), body, headers)
 
 
-def response_facts(error: BaseException | None) -> dict[str, Any]:
+def response_facts(error: BaseException | None) -> ResponseFacts:
     """Return the facts of the last response, as far as an error or its causes know them.
 
-    Keys, each only where it is known: ``status``, ``content_type``, ``length`` (bytes, as
-    announced or received), ``server`` (its header) and ``closed_by`` ("provider" or
-    "client"). A transport that knows more puts a mapping with some of these keys into the
-    attribute ``chatdebug_response`` of the exception that it raises; what it says counts.
+    A transport that knows more puts a mapping with some of the keys into the attribute
+    ``chatdebug_response`` of the exception that it raises; what it says counts.
     """
     if error is None:
         return {}
     links = list(walk(error))
-    answers = (answer_of(link, with_body=False) for link in links)
-    answer = next(
-        (found for found in answers if found.status or found.headers), Answer()
+    found = (response_of(link, with_body=False) for link in links)
+    response = next((each for each in found if each.status or each.headers), NONE)
+    classes = ({kind.__name__ for kind in bases(type(link))} for link in links)
+    closed_by = (
+        "client" if names & CLOSED_BY_CLIENT else "provider"
+        for names in classes
+        if names & (CLOSED_BY_CLIENT | CLOSED_BY_PROVIDER)
     )
     facts: dict[str, Any] = {
-        "status": answer.status,
-        "content_type": answer.headers.get("content-type"),
-        "length": answer.headers.get("content-length"),
-        "server": answer.headers.get("server"),
-        "closed_by": _closed_by(links),
+        "status": response.status,
+        "content_type": response.headers.get("content-type"),
+        "length": response.headers.get("content-length"),
+        "server": response.headers.get("server"),
+        "closed_by": next(closed_by, ""),
     }
     for link in reversed(links):
         said = attribute(link, "chatdebug_response")
@@ -120,10 +140,11 @@ def response_facts(error: BaseException | None) -> dict[str, Any]:
     for key, form in HEADER_VALUES.items():
         value = str(facts[key] or "")
         facts[key] = value if form.fullmatch(value) else ""
-    return {key: value for key, value in facts.items() if value not in (None, "")}
+    known = {key: value for key, value in facts.items() if value not in (None, "")}
+    return cast("ResponseFacts", known)
 
 
-def witnesses(error: BaseException) -> list[BaseException]:
+def informative_links(error: BaseException) -> list[BaseException]:
     """Return the exceptions of a chain that say what failed, outermost first.
 
     Left out are wrappers that only say that there is a cause: an SDK's catch-all raised
@@ -141,26 +162,11 @@ def _only_wraps(link: BaseException) -> bool:
     )
     if not is_wrapper and attribute(link, "last_attempt") is None:
         return False
-    return not answer_of(link).body
-
-
-def _closed_by(links: Iterable[BaseException]) -> str:
-    for link in links:
-        names = {kind.__name__ for kind in bases(type(link))}
-        if names & CLOSED_BY_CLIENT:
-            return "client"
-        if names & CLOSED_BY_PROVIDER:
-            return "provider"
-    return ""
+    return not response_of(link).body
 
 
 def _count(value: object) -> int | None:
     return int(str(value)) if re.fullmatch(r"[0-9]{1,15}", str(value)) else None
-
-
-def _response_of(link: BaseException) -> Any:
-    response = attribute(link, "response")
-    return response if response is not None else attribute(link, "raw_response")
 
 
 def _status(link: BaseException, response: Any) -> int | None:

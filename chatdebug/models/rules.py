@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors import Rule, own_rule
+from chatdebug.errors import Rule, custom_rule
 
 MIN_STATUS, MAX_STATUS = 100, 599
 
@@ -86,7 +86,7 @@ class ClassificationRule(models.Model):
 
     def as_rule(self) -> Rule:
         """Return what the classification tries. Raises ValueError for a useless text."""
-        return own_rule(
+        return custom_rule(
             id=str(self.pk),
             kind=ErrorKind(self.kind or ErrorKind.GENERIC),
             retryable=self.retryable,

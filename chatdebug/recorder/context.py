@@ -44,7 +44,7 @@ def logical_call(run: Run) -> Iterator[None]:
 def open_step(run: Run, operation: Operation) -> Step:
     """Return the step that a model call made here belongs to.
 
-    At the errors level each failed attempt is a step of its own (reference (c)).
+    At the errors level each failed attempt is a step of its own.
     """
     call = current_call.get()
     if call is None or call.run is not run:

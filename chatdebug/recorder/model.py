@@ -13,9 +13,9 @@ from pydantic_ai.tools import RunContext
 
 from chatdebug.enums import Operation
 from chatdebug.errors import EmptyResultError, IncompleteStreamError
+from chatdebug.errors.payload import Progress
 from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
 from chatdebug.recorder.context import open_step
-from chatdebug.recorder.evidence import Progress
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.stream import model_failure, summarise_stream

@@ -15,10 +15,10 @@ from django.utils import timezone
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
 from chatdebug.errors import classify
+from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import summarise_label
 from chatdebug.recorder.arguments import as_choice, as_error
-from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.recorder.summary import summarise
@@ -182,11 +182,13 @@ class Run:
         self._submit(None)
 
     def admits(self, step: Step) -> bool:
-        """Say whether the evidence of a failed step is to be stored, or only counted.
+        """Return whether the evidence of a failed step is to be stored, or only counted.
 
         Asked of a step that qualifies. A run counts once for each failure that is another
         one; what is recorded in full has its rows anyway.
         """
+        if step.error is None:
+            return False
         failure = fingerprint(step.error, model=self.facts.model)
         if failure not in self._admitted:
             if self.level is Level.FULL:

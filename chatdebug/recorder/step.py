@@ -8,10 +8,10 @@ from uuid import UUID
 
 from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors import Classification, classify
+from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
-from chatdebug.recorder.evidence import Progress, error_payload
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
 from chatdebug.transport.attempts import AttemptSink, current_sink
@@ -73,7 +73,7 @@ class Step:
         self.request: Column = {}
         self.response: Column = None
         self.usage: Column = None
-        self.error: dict[str, Any] = {}
+        self.error: ErrorPayload | None = None
         self.metadata: dict[str, Any] = {}
         self.started_at: datetime | None = None
         self.finished_at: datetime | None = None
@@ -157,7 +157,7 @@ class Step:
             self.usage = usage if isinstance(usage, Later) else _safe(usage)
         if self.error:
             self.metadata["repaired_error"] = self.error
-            self.error = {}
+            self.error = None
         if self._in_block:  # an error may still leave it: the block's end decides
             self.status, self.finished_at = Status.COMPLETED, None
         else:
@@ -176,15 +176,15 @@ class Step:
         level only an unclassified error is written.
         """
         error = as_error(error)
-        verdict = classify(error, provider=self.run.facts.provider)
-        if verdict.cancelled or verdict.deadline:
+        classification = classify(error, provider=self.run.facts.provider)
+        if classification.cancelled or classification.deadline:
             self._end(Status.INTERRUPTED, is_capture=False)
             return
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
-        is_capture = verdict.captured and self.run.level is not Level.OFF
+        is_capture = classification.captured and self.run.level is not Level.OFF
         if is_capture or self.is_full:
-            self._keep_error(error, verdict)
+            self._keep_error(error, classification)
             self.run.note_error(error)
         self._end(Status.ERROR, is_capture=is_capture and self.run.admits(self))
 
@@ -211,7 +211,7 @@ class Step:
                 "normalized_response": self.response,
                 "usage": self.usage,
                 "attempts": Later(lambda: self.attempts) if self._sink else [],
-                "error": self.error or None,
+                "error": self.error,
                 "metadata": dict(self.metadata),
                 "started_at": self.started_at,
                 "finished_at": self.finished_at,
@@ -226,12 +226,16 @@ class Step:
         if self.finished_at is not None:
             self.run.write_step(self, is_capture=False)
 
-    def _keep_error(self, error: BaseException | None, verdict: Classification) -> None:
+    def _keep_error(
+        self, error: BaseException | None, classification: Classification
+    ) -> None:
         progress = self.progress or Progress()
         progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
         progress.retry_count = self.retries
-        self.error = error_payload(error, verdict, progress, keep_content=self.is_full)
-        self.run.error_kind = verdict.kind
+        self.error = error_payload(
+            error, classification, progress, keep_content=self.is_full
+        )
+        self.run.error_kind = classification.kind
 
     def _end(self, status: Status, *, is_capture: bool) -> None:
         """Take a final status unless a better one was said; write if it is to be kept."""

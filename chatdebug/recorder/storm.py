@@ -54,7 +54,7 @@ class StormGuard:
         self._lock = Lock()
 
     def admit(self, fingerprint: str, run: StoredRun) -> Admission:
-        """Say whether this run is to be stored, or which stored run counts it."""
+        """Decide whether this run is to be stored, or which stored run counts it."""
         config = recorder_settings()
         with self._lock:
             now = self._clock()

@@ -18,7 +18,12 @@ IF_ANY = {
 
 
 def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
-    """Return the summary's keys as reference-behaviour.md (a) names them.
+    """Return what the row of a run sums up.
+
+    Always: step_count, total_input_tokens, total_output_tokens. Where there is any:
+    first_message, attempt_count, endpoint_label, total_reasoning_tokens,
+    total_cache_creation_tokens, total_cache_read_tokens, has_error, error_message (one
+    line of at most 200 characters), error_status.
 
     An error that a later attempt repaired does not set ``has_error``, and neither does
     an interrupted step.
@@ -33,10 +38,10 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
             summary[target] = total
     if attempts := sum(len(step.attempts) for step in steps):
         summary["attempt_count"] = attempts
-    failed = [step for step in steps if step.status is Status.ERROR and step.error]
-    if failed:
+    errors = [step.error for step in steps if step.status is Status.ERROR]
+    if failures := [error for error in errors if error is not None]:
         summary["has_error"] = True
-        error = failed[-1].error
+        error = failures[-1]
         reason = error["detail"] or error["message"]
         summary["error_message"] = reason.split("\n", 1)[0][:200]
         if error["status_code"]:

@@ -24,9 +24,9 @@ def record_escaped(
     a cancellation or the caller's own deadline, makes none at any level.
     """
     for failure in islice(_unrecorded(error, recorded), MEMBERS):
-        verdict = classify(failure, provider=run.facts.provider)
-        is_ending = verdict.cancelled or verdict.deadline
-        if not is_ending and (verdict.captured or run.level is Level.FULL):
+        classification = classify(failure, provider=run.facts.provider)
+        is_ending = classification.cancelled or classification.deadline
+        if not is_ending and (classification.captured or run.level is Level.FULL):
             step = Step(run, Operation.RUN)
             step.started = run.started
             step.fail(failure)
@@ -46,7 +46,7 @@ def _unrecorded(
 
 
 def _is_same(link: BaseException, known: BaseException) -> bool:
-    """Say whether these are one failure.
+    """Return whether these are one failure.
 
     What the recorder finds out by itself, such as a stream that just ends, is an object
     of its own; a caller who finds it out too raises another one.

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chatdebug.errors import Evidence, Rule, build_evidence
+from chatdebug.errors import ErrorFacts, Rule, build_facts
+from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep, ClassificationRule
 
 logger = logging.getLogger(__name__)
@@ -60,20 +61,21 @@ def preview_rule(*, rule: Rule) -> Preview:
     looked_at = 0
     for step in steps:
         looked_at += 1
-        if rule.holds(_stored_evidence(step.error or {})):
+        if rule.holds(_stored_facts(step.error or {})):
             found.setdefault(step.run_id, step.run)
     return Preview(tuple(found.values()), looked_at)
 
 
-def _stored_evidence(error: dict[str, Any]) -> Evidence:
-    """Return the evidence again, as far as it was stored."""
-    return build_evidence(
-        message=error.get("detail") or error.get("message") or "",
-        status_code=error.get("status_code"),
-        error_type=error.get("error_type") or "",
-        error_code=error.get("error_code") or "",
-        classes=[error.get("type") or ""],
-        provider=error.get("provider") or "",
+def _stored_facts(stored: dict[str, Any]) -> ErrorFacts:
+    """Return the facts of a stored error, as far as they were stored."""
+    error = read_payload(stored)
+    return build_facts(
+        message=error["detail"] or error["message"],
+        status_code=error["status_code"],
+        error_type=error["error_type"],
+        error_code=error["error_code"],
+        classes=[error["type"]],
+        provider=error["provider"],
     )
 
 

@@ -28,7 +28,7 @@ LAST_BYTES = 16 * 1024
 
 
 def was_cut_short(exchange: Exchange) -> bool:
-    """Say whether a response that ended by itself lacks what was to come.
+    """Return whether a response that ended by itself lacks what was to come.
 
     It is shorter than it announced, or an event stream without any event, or one of a
     known provider without its last event. Other streams may end as they like.
@@ -49,7 +49,7 @@ def was_cut_short(exchange: Exchange) -> bool:
 
 
 def came_whole(exchange: Exchange) -> bool:
-    """Say whether everything was received of a response that was closed by its reader.
+    """Return whether everything was received of a response that was closed by its reader.
 
     It is as long as it announced, has no body, is a single JSON document, or an event
     stream whose last event came, because the SDKs stop reading there. Of a recording that

@@ -75,7 +75,7 @@ class Tally:
         ]
 
     def _is_gone(self, run_id: UUID) -> bool:
-        """Say whether a run that the database does not have will not come any more."""
+        """Return whether a run that the database does not have will not come any more."""
         since = self._missing_since.setdefault(run_id, monotonic())
         return run_id in self._written or monotonic() - since > MISSING_SECONDS
 

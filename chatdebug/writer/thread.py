@@ -195,7 +195,7 @@ class Writer:
             connections[self._alias].close()
 
     def _gives_up(self) -> bool:
-        """Say whether to leave the rest: after a few tries once the writer is closed."""
+        """Return whether to leave the rest: after a few tries once the writer is closed."""
         self._last_tries -= self._closing.is_set()
         return self._last_tries <= 0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chatdebug.errors import Classification, build_evidence, classify_evidence
+from chatdebug.errors import Classification, build_facts, classify_facts
 
 DATA = Path(__file__).parent / "data"
 ERROR_FILES = (
@@ -27,8 +27,8 @@ def load(name: str) -> list[dict[str, Any]]:
 def classified(case: dict[str, Any]) -> Classification:
     """Classify a case by what it says of itself."""
     sdk_class = (case.get("sdk_exception") or "").rpartition(".")[2]
-    return classify_evidence(
-        build_evidence(
+    return classify_facts(
+        build_facts(
             message=case.get("message") or "",
             body=case.get("response_body") or "",
             status_code=case.get("status_code"),
@@ -67,9 +67,9 @@ class Score:
     def missed(self) -> list[str]:
         """The unknown errors that were taken for known ones: their evidence is lost."""
         return [
-            f"{case['id']}: {verdict.kind} by {verdict.rule}"
-            for case, verdict in self.results
-            if case["expected_kind"] == "generic" and verdict.kind != "generic"
+            f"{case['id']}: {classification.kind} by {classification.rule}"
+            for case, classification in self.results
+            if case["expected_kind"] == "generic" and classification.kind != "generic"
         ]
 
     @property
@@ -77,25 +77,25 @@ class Score:
         """Those of them that nobody would call known: no second kind is acceptable."""
         return [
             case["id"]
-            for case, verdict in self.results
+            for case, classification in self.results
             if case["expected_kind"] == "generic"
-            and verdict.kind.value not in ("generic", *case["also_acceptable"])
+            and classification.kind.value not in ("generic", *case["also_acceptable"])
         ]
 
     @property
     def wrong(self) -> list[str]:
         """The cases of another kind than expected."""
         return [
-            f"{case['id']}: {case['expected_kind']}, got {verdict.kind} by {verdict.rule}"
-            for case, verdict in self.results
-            if verdict.kind != case["expected_kind"]
+            f"{case['id']}: {case['expected_kind']}, got {classification.kind} by {classification.rule}"
+            for case, classification in self.results
+            if classification.kind != case["expected_kind"]
         ]
 
     def matrix(self) -> Iterator[str]:
         """Yield the confusion matrix, a line for each expected kind."""
         counts = Counter(
-            (case["expected_kind"], verdict.kind.value)
-            for case, verdict in self.results
+            (case["expected_kind"], classification.kind.value)
+            for case, classification in self.results
         )
         expected = sorted({pair[0] for pair in counts})
         got = sorted({pair[1] for pair in counts})
@@ -106,5 +106,8 @@ class Score:
             )
 
     def _share(self, holds: Any) -> float:
-        right = sum(holds(case, verdict.kind.value) for case, verdict in self.results)
+        right = sum(
+            holds(case, classification.kind.value)
+            for case, classification in self.results
+        )
         return right / len(self.results)

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatdebug.errors import build_evidence, classify, classify_evidence
+from chatdebug.errors import build_facts, classify, classify_facts
 from chatdebug.services.rules import LoadedRules
 from tests.accuracy.scoring import ERROR_FILES, Score, classified, load
 
@@ -59,10 +59,10 @@ def comparable(case: dict[str, Any]) -> bool:
 )
 def test_the_references_own_cases_hold(case: dict[str, Any]) -> None:
     if case["exception"] == "deadline":
-        verdict = classify(TimeoutError(case["message"]))
+        classification = classify(TimeoutError(case["message"]))
     else:
-        verdict = classify_evidence(
-            build_evidence(
+        classification = classify_facts(
+            build_facts(
                 message=case["message"] or "",
                 body=case["response_body"] or "",
                 status_code=case["status_code"],
@@ -71,11 +71,11 @@ def test_the_references_own_cases_hold(case: dict[str, Any]) -> None:
             )
         )
     got = {
-        "kind": verdict.kind.value,
-        "retryable": verdict.retryable,
-        "status_code": verdict.status_code or 0,
-        "provider": verdict.provider,
-        "retry_after_seconds": verdict.retry_after,
+        "kind": classification.kind.value,
+        "retryable": classification.retryable,
+        "status_code": classification.status_code or 0,
+        "provider": classification.provider,
+        "retry_after_seconds": classification.retry_after,
     }
     asserted = set(case["asserted_by_upstream"]) - DEVIATIONS.keys()
     expected = {name: case["expect"][name] for name in asserted & got.keys()}
@@ -159,4 +159,4 @@ def test_an_echo_without_quotes_makes_no_unknown_error_a_known_one(
     ],
 )
 def test_ports_ids_dates_and_counts_are_no_statuses(text: str) -> None:
-    assert classify_evidence(build_evidence(message=text)).status_code is None
+    assert classify_facts(build_facts(message=text)).status_code is None

@@ -1,10 +1,14 @@
 """Rules of the code that no linter of ours knows."""
 
+from pathlib import Path
+
 from tests.architecture.tree import functions, modules, read
 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
 CODE = ("chatd", "chatdebug")
+TURNS = Path("chatd/turns/lifecycle.py")
+"""The writes about turns stand with what else there is about turns."""
 
 
 def test_no_module_is_longer_than_400_lines():
@@ -29,7 +33,7 @@ def test_services_take_keyword_arguments_only():
     positional = [
         f"{path}:{function.lineno} {function.name}"
         for path in modules(*CODE)
-        if "services" in path.parts
+        if "services" in path.parts or path == TURNS
         for function in functions(path)
         if function.col_offset == 0 and not function.name.startswith("_")
         if function.args.args or function.args.posonlyargs

@@ -21,6 +21,7 @@ from tests.factories import (
     TurnFactory,
     UserFactory,
 )
+from tests.statements import collected_statements
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +65,17 @@ def test_a_turn_shows_the_kind_of_its_error_and_the_rule(admin: Client, turn: Tu
     assert "fallback.generic" in admin.get(address(turn)).content.decode()
 
 
-def test_chats_and_turns_are_only_looked_at(admin: Client, turn: Turn):
+@pytest.mark.parametrize("name", ["chat", "turn"])
+def test_a_list_counts_no_whole_table(admin: Client, turn: Turn, name: str):
+    with collected_statements() as statements:
+        shown = admin.get(f"/admin/chatd/{name}/").content.decode()
+    assert str(turn.chat_id) in shown
+    listed = [sql for sql in statements if f'FROM "chatd_{name}"' in sql]
+    assert listed
+    assert [sql for sql in listed if "COUNT(" in sql] == []
+
+
+def test_chats_and_turns_are_read_only(admin: Client, turn: Turn):
     for row in (turn, turn.chat):
         assert admin.post(address(row), {"title": "mine"}).status_code == 403
         assert admin.post(address(row, "delete"), {"post": "yes"}).status_code == 403

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import sqlite3
 import string
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -168,8 +170,8 @@ def test_the_demo_makes_its_accounts_in_no_other_database(
     done = manage(tmp_path, "demo", "--port", "0", **given)
     assert done.returncode == 1
     assert "CommandError: The demo" in done.stderr
-    other = tmp_path / "other.sqlite3"
-    assert not (other.exists() and other.stat().st_size)
+    with closing(sqlite3.connect(tmp_path / "other.sqlite3")) as other:
+        assert list(other.execute("SELECT name FROM sqlite_master")) == []
 
 
 def test_the_demo_leaves_the_sites_own_folder_alone(tmp_path: Path) -> None:

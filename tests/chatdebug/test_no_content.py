@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from chatd.debug_access import ChatAccess
 from chatd.demo_provider import DEMO_MODELS
-from chatd.enums import Provider, Role
+from chatd.enums import Role
 from chatd.models import Chat
 from chatd.turns.bus import get_bus
 from chatd.turns.threads import in_thread
@@ -82,7 +82,7 @@ def everything_is_stored(settings: LazySettings) -> None:
 def demo_chats() -> dict[str, Chat]:
     return {
         f"{provider.value}/{model.name}": new_chat(model.name, provider=provider)
-        for provider in (Provider.DEMO, Provider.DEMO_ANTHROPIC)
+        for provider in ("demo", "demo_anthropic")
         for model in DEMO_MODELS
     }
 
@@ -92,7 +92,7 @@ def wire_chat(case: str, player: Replay) -> Chat:
     is_openai = protocol == "openai"
     return new_chat(
         "model-1",
-        provider=Provider.OPENAI_COMPATIBLE if is_openai else Provider.ANTHROPIC,
+        provider="openai_compatible" if is_openai else "anthropic",
         model__base_url=player.base_url(case, protocol),
     )
 

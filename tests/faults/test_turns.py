@@ -16,8 +16,8 @@ from django.db import OperationalError
 
 from chatd.enums import Role
 from chatd.models import Chat
-from chatd.services.turns import request_stop
 from chatd.turns.bus import EventName, get_bus
+from chatd.turns.lifecycle import request_stop
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, record_run

@@ -102,8 +102,8 @@ async def _live(config_id: int, say: Callable[[str], None]) -> None:
     from chatd import lifespan
     from chatd.demo_provider import DemoProvider
     from chatd.models import ModelConfig
-    from chatd.services.turns import start_turn
     from chatd.turns.bus import get_bus
+    from chatd.turns.lifecycle import start_turn
     from chatd.turns.threads import in_thread
     from tests.factories import ChatFactory
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.llm.wire.events import ServerEvent
-from chatd.llm.wire.failures import is_error, reported
-from chatd.llm.wire.finish import ANTHROPIC_WORDS, NOTHING, meaning_of, plain
-from chatd.llm.wire.reading import Reading, decoded, encoded, is_count, number
+from chatd.llm.wire.errors import is_error, reported
+from chatd.llm.wire.finish_reasons import ANTHROPIC_WORDS, NOTHING, meaning_of, plain
+from chatd.llm.wire.protocol import Reading, decoded, encoded, is_count, number
+from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import FinishReasonError, IncompleteStreamError
 
 COUNTS = (
@@ -92,7 +92,16 @@ class AnthropicWire:
     ) -> Reading:
         match name:
             case "message_start":
-                changed = _mend_start(value)
+                message = value.get("message")
+                if not isinstance(message, dict):
+                    value["message"] = message = {
+                        "type": "message",
+                        "role": "assistant",
+                    }
+                changed = _mend_usage(message, ("input_tokens", "output_tokens"))
+                for fact, default in (("id", ""), ("model", ""), ("content", [])):
+                    if not isinstance(message.get(fact), type(default)):
+                        message[fact], changed = default, True
                 return Reading([_event(name, value, event, changed=changed)])
             case "message_delta":
                 return _read_delta(value, event)
@@ -134,19 +143,8 @@ def _event(
     return encoded(name, value) if b"\n" in event.data else event
 
 
-def _mend_start(value: dict[str, Any]) -> bool:
-    message = value.get("message")
-    if not isinstance(message, dict):
-        value["message"] = message = {"type": "message", "role": "assistant"}
-    changed = _mend_usage(message, ("input_tokens", "output_tokens"))
-    for name, default in (("id", ""), ("model", ""), ("content", [])):
-        if not isinstance(message.get(name), type(default)):
-            message[name], changed = default, True
-    return changed
-
-
 def _mend_usage(owner: dict[str, Any], needed: tuple[str, ...]) -> bool:
-    """Leave counts in a usage; say whether it changed."""
+    """Leave counts in a usage; return whether it changed."""
     usage = owner.get("usage")
     if isinstance(usage, dict) and all(is_count(usage.get(name)) for name in COUNTS):
         missing = [name for name in needed if usage.get(name) is None]

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chatd.llm.wire.events import ServerEvent
-from chatd.llm.wire.failures import is_error, reported
-from chatd.llm.wire.finish import NOTHING, OPENAI_WORDS, meaning_of, plain
-from chatd.llm.wire.reading import Reading, decoded, encoded, is_count, number
+from chatd.llm.wire.errors import is_error, reported
+from chatd.llm.wire.finish_reasons import NOTHING, OPENAI_WORDS, meaning_of, plain
+from chatd.llm.wire.protocol import Reading, decoded, encoded, is_count, number
+from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import FinishReasonError, IncompleteStreamError
 
 DONE = ServerEvent("", b"[DONE]")
@@ -77,30 +77,19 @@ class OpenAIWire:
             choice["finish_reason"] = None
             passed = _event(chunk, event, changed=changed)
             return Reading([passed], has_text=_has_text(choice["delta"]))
-        return _finished(chunk, choice, str(word), event, changed=changed)
+        meaning = meaning_of(str(word))
+        spoken = OPENAI_WORDS[meaning] if meaning is not None else None
+        if spoken != word and word != "function_call":
+            choice["finish_reason"], changed = spoken, True
+        return Reading(
+            [_event(chunk, event, changed=changed)],
+            has_text=_has_text(choice["delta"]),
+            is_finished=meaning is not None,
+            failure=None if meaning is not None else FinishReasonError(str(word)),
+        )
 
 
 NAMELESS = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": ""}
-
-
-def _finished(
-    chunk: dict[str, Any],
-    choice: dict[str, Any],
-    word: str,
-    event: ServerEvent,
-    *,
-    changed: bool,
-) -> Reading:
-    meaning = meaning_of(word)
-    spoken = OPENAI_WORDS[meaning] if meaning is not None else None
-    if spoken != choice["finish_reason"] and word != "function_call":
-        choice["finish_reason"], changed = spoken, True
-    return Reading(
-        [_event(chunk, event, changed=changed)],
-        has_text=_has_text(choice["delta"]),
-        is_finished=meaning is not None,
-        failure=None if meaning is not None else FinishReasonError(word),
-    )
 
 
 def _event(chunk: dict[str, Any], event: ServerEvent, *, changed: bool) -> ServerEvent:
@@ -127,7 +116,7 @@ def _has_text(delta: dict[str, Any]) -> bool:
 
 
 def _mend_delta(choice: dict[str, Any]) -> bool:
-    """Leave in a choice's delta only what the SDK can read; say whether it changed."""
+    """Leave in a choice's delta only what the SDK can read; return whether it changed."""
     delta = choice.get("delta")
     changed = False
     if not isinstance(delta, dict):
@@ -139,20 +128,17 @@ def _mend_delta(choice: dict[str, Any]) -> bool:
         if value is not None and not isinstance(value, str) and not is_list:
             delta[name], changed = None, True
     calls = delta.get("tool_calls")
-    if calls is not None and not _are_calls(calls):
+    are_calls = isinstance(calls, list) and all(
+        isinstance(call, dict) and isinstance(call.get("function"), dict | None)
+        for call in calls
+    )
+    if calls is not None and not are_calls:
         delta["tool_calls"], changed = None, True
     return changed
 
 
-def _are_calls(calls: Any) -> bool:
-    return isinstance(calls, list) and all(
-        isinstance(call, dict) and isinstance(call.get("function"), dict | None)
-        for call in calls
-    )
-
-
 def _mend_facts(chunk: dict[str, Any]) -> bool:
-    """Mend what a chunk says about itself; say whether it changed."""
+    """Mend what a chunk says about itself; return whether it changed."""
     changed = False
     created = chunk.get("created")
     if created is not None and not (

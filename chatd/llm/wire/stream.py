@@ -7,22 +7,22 @@ from typing import Any
 
 import httpx2
 
-from chatd.llm.wire.decoding import Decompressor
-from chatd.llm.wire.events import (
-    BYTE_ORDER_MARK,
-    FIRST_LINE,
-    EventSplitter,
-    ServerEvent,
-    TooLongError,
-)
-from chatd.llm.wire.failures import (
+from chatd.llm.wire.compression import Decompressor
+from chatd.llm.wire.errors import (
     ProviderAnswerError,
     is_error,
     status_in,
     unreadable,
     values_of,
 )
-from chatd.llm.wire.reading import Reading, WireProtocol
+from chatd.llm.wire.protocol import Reading, WireProtocol
+from chatd.llm.wire.server_events import (
+    BYTE_ORDER_MARK,
+    FIRST_LINE,
+    EventSplitter,
+    ServerEvent,
+    TooLongError,
+)
 from chatd.llm.wire.watch import Watch
 from chatdebug.errors import IncompleteStreamError
 from chatdebug.recorder import note_on_call
@@ -83,52 +83,57 @@ class AnswerStream(httpx2.AsyncByteStream):
             await self._source.aclose()
 
     async def _read(self) -> AsyncGenerator[bytes]:
-        try:
-            async with aclosing(self._answer()) as answer:
-                async for part in answer:
-                    yield part
-        except Exception as error:
-            error.chatdebug_response = self._facts()  # type: ignore[attr-defined]
-            raise
-
-    def _facts(self) -> dict[str, Any]:
-        """Return what the recorder keeps of a response that fails: no content."""
-        return {
-            "status": self._status,
-            "content_type": self._headers.get("content-type"),
-            "server": self._headers.get("server"),
-            "length": self._received,
-            "closed_by": "provider" if self._is_at_end else "client",
-        }
-
-    async def _answer(self) -> AsyncGenerator[bytes]:
-        head = await self._head()
+        """Yield the events to the end, and see that there is a proper one."""
         is_over = False
-        async with aclosing(self._found(head)) as events:
-            async for event in events:
-                reading = self._protocol.read(event, self._headers)
-                for passed in self._judged(reading):
-                    yield passed.encoded()
-                is_over = reading.is_over
-                if is_over:
+        try:
+            head = await self._head()
+            first_line = head.lstrip(BLANK).removeprefix(BYTE_ORDER_MARK)
+            is_stream = FIRST_LINE.match(first_line)
+            found = self._split(head) if is_stream else self._whole(head)
+            async with aclosing(found) as events:
+                async for event in events:
+                    reading = self._protocol.read(event, self._headers)
+                    for passed in self._judged(reading):
+                        yield passed.encoded()
+                    if reading.is_over:
+                        is_over = True
+                        break
+            # To the end of the response, so that its connection can be used again.
+            while is_over and self._received <= self._watch.max_bytes:
+                if await self._next_raw() is None:
                     break
-        if is_over:
-            await self._drain()
-        else:
-            for event in self._ending():
-                yield event.encoded()
-
-    def _found(self, head: bytes) -> AsyncGenerator[ServerEvent]:
-        first = head.lstrip(BLANK).removeprefix(BYTE_ORDER_MARK)
-        return self._split(head) if FIRST_LINE.match(first) else self._whole(head)
+            if not is_over:
+                if not (self._is_finished or self._watch.was_cut):
+                    raise IncompleteStreamError
+                is_cut = not self._is_finished
+                for event in self._protocol.ending(is_cut=is_cut):
+                    yield event.encoded()
+        except Exception as error:
+            # What the recorder keeps of a response that fails: no content.
+            error.chatdebug_response = {  # type: ignore[attr-defined]
+                "status": self._status,
+                "content_type": self._headers.get("content-type"),
+                "server": self._headers.get("server"),
+                "length": self._received,
+                "closed_by": "provider" if self._is_at_end else "client",
+            }
+            raise
 
     def _judged(self, reading: Reading) -> Iterator[ServerEvent]:
         """Yield what is passed on of an event. Raises what the event is a failure by."""
         was_finished = self._is_finished
         self._watch.has_begun = True
-        if was_finished and (reading.failure or _is_report(reading)):
-            note_on_call("After the finish reason came what is no part of an answer.")
-            return
+        if was_finished:
+            # The provider's own report of an error, which its SDK would raise.
+            is_report = not reading.has_text and any(
+                event.name == "error" or b'"error":' in event.data[:10_000]
+                for event in reading.passed
+            )
+            if reading.failure or is_report:
+                note_on_call(
+                    "After the finish reason came what is no part of an answer."
+                )
+                return
         if reading.is_over and not was_finished:
             raise IncompleteStreamError
         yield from reading.passed
@@ -138,12 +143,6 @@ class AnswerStream(httpx2.AsyncByteStream):
         if self._is_finished and (not was_finished or reading.has_text):
             self._ends_at = asyncio.get_running_loop().time() + self._watch.grace
 
-    def _ending(self) -> list[ServerEvent]:
-        """Return what ends a stream that stopped. Raises IncompleteStreamError."""
-        if not self._is_finished and not self._watch.was_cut:
-            raise IncompleteStreamError
-        return self._protocol.ending(is_cut=not self._is_finished)
-
     async def _split(self, head: bytes) -> AsyncGenerator[ServerEvent]:
         """Yield the response's events, to its end or to a bound."""
         chunk: bytes | None = head
@@ -152,7 +151,14 @@ class AnswerStream(httpx2.AsyncByteStream):
                 for event in self._splitter.feed(chunk):
                     yield event
                 if self._received > self._watch.max_bytes:
-                    self._cut()
+                    if not self._watch.has_begun:
+                        raise self._no_answer(
+                            f"The response has no answer in {self._received:,} bytes."
+                        )
+                    self._watch.was_cut = not self._is_finished
+                    note_on_call(
+                        f"The response was ended here after {self._received:,} bytes."
+                    )
                     return
                 chunk = await self._next()
             for event in self._splitter.end():
@@ -162,15 +168,6 @@ class AnswerStream(httpx2.AsyncByteStream):
                 raise self._no_answer(
                     f"An event of the stream has more than {MAX_EVENT_BYTES:,} bytes."
                 ) from None
-
-    def _cut(self) -> None:
-        """End an answer whose response has grown beyond the bound."""
-        if not self._watch.has_begun:
-            raise self._no_answer(
-                f"The response has no answer in {self._received:,} bytes."
-            )
-        self._watch.was_cut = not self._is_finished
-        note_on_call(f"The response was ended here after {self._received:,} bytes.")
 
     async def _head(self) -> bytes:
         """Return the body's start: at least its first line, if it has one."""
@@ -271,12 +268,6 @@ class AnswerStream(httpx2.AsyncByteStream):
         name = type(error).__name__
         note_on_call(f"The connection broke after the finish reason ({name}).")
 
-    async def _drain(self) -> None:
-        """Read on to the end of the response, so that its connection can be reused."""
-        while self._received <= self._watch.max_bytes:
-            if await self._next_raw() is None:
-                return
-
     def _no_answer(
         self, message: str, *, body: bytes = b"", value: Any = None
     ) -> ProviderAnswerError:
@@ -286,12 +277,3 @@ class AnswerStream(httpx2.AsyncByteStream):
             status_code=status_in(value) or self._status,
             headers=self._headers,
         )
-
-
-def _is_report(reading: Reading) -> bool:
-    """Say whether an event is the provider's own report of an error, for its SDK."""
-    return any(
-        event.name == "error" or b'"error":' in event.data[:10_000]
-        for event in reading.passed
-        if not reading.has_text
-    )

@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from chatd.llm.wire.anthropic import AnthropicWire
-from chatd.llm.wire.openai import OpenAIWire
-from chatd.llm.wire.reading import WireProtocol
+from chatd.llm.wire.protocol import WireProtocol
 from chatd.llm.wire.stream import AnswerStream
 from chatd.llm.wire.watch import Watch, current_watch
 
@@ -27,8 +25,11 @@ class AnswerTransport(httpx2.AsyncBaseTransport):
     The watch of the call is looked up when its request starts.
     """
 
-    def __init__(self, wrapped: httpx2.AsyncBaseTransport) -> None:
+    def __init__(
+        self, wrapped: httpx2.AsyncBaseTransport, protocol: WireProtocol
+    ) -> None:
         self.wrapped = wrapped
+        self._protocol = protocol
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request and what it is redirected to."""
@@ -49,7 +50,7 @@ class AnswerTransport(httpx2.AsyncBaseTransport):
             return response
         if response.is_success and _asks_for_stream(request):
             response.stream = AnswerStream(
-                response, source, protocol=_protocol_of(request), watch=watch
+                response, source, protocol=self._protocol, watch=watch
             )
             for name in ("content-encoding", "content-length"):
                 response.headers.pop(name, None)
@@ -108,11 +109,6 @@ def _asks_for_stream(request: httpx2.Request) -> bool:
         return bool(ASKS_FOR_STREAM.search(request.content))
     except httpx2.RequestNotRead:
         return False
-
-
-def _protocol_of(request: httpx2.Request) -> WireProtocol:
-    is_anthropic = "anthropic-version" in request.headers
-    return AnthropicWire() if is_anthropic else OpenAIWire()
 
 
 def _target_of(request: httpx2.Request, response: httpx2.Response) -> httpx2.URL | None:

@@ -8,10 +8,6 @@ from dataclasses import dataclass, field
 DEFAULT_MAX_BYTES = 128 * 1024 * 1024
 
 
-def _never() -> BaseException | None:
-    return None
-
-
 @dataclass(slots=True, kw_only=True)
 class Watch:
     """The bounds of one call, and what was seen of it. Times are in seconds."""
@@ -19,7 +15,7 @@ class Watch:
     grace: float = 1.0
     """How long the end of a stream is waited for once its finish reason has come."""
     max_bytes: int = DEFAULT_MAX_BYTES
-    why_cancelled: Callable[[], BaseException | None] = field(default=_never)
+    why_cancelled: Callable[[], BaseException | None] = field(default=lambda: None)
     """Returns the reason if the caller's own time limit is what cancels the call."""
     has_begun: bool = False
     """Whether the first event of an answer has come."""

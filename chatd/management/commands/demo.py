@@ -77,8 +77,8 @@ def refuse_other_databases() -> None:
             "The demo makes accounts that anybody can guess. It runs in development "
             "only: with DEBUG=true, or without a SECRET_KEY."
         )
-    own = settings.VAR_DIR / "chatd.sqlite3"
-    if not settings.DEMO or str(settings.DATABASES["default"]["NAME"]) != str(own):
+    database = settings.VAR_DIR / "chatd.sqlite3"
+    if not settings.DEMO or str(settings.DATABASES["default"]["NAME"]) != str(database):
         raise CommandError(
             "The demo has a database of its own, and makes its accounts in no other one: "
             "run it by manage.py demo, without DATABASE_URL."
@@ -93,7 +93,7 @@ class DemoServer(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, the site's own lifespan included, and say so."""
+        """Start, the site's own lifespan included, and call ``on_ready``."""
         await super().startup(sockets)
         if self.started:
             self._on_ready()

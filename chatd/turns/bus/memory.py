@@ -1,11 +1,14 @@
 """The bus of a single process: for each turn the answer so far and its latest events."""
 
 import asyncio
+import os
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from itertools import islice
 from uuid import UUID
+
+from django.core.checks import CheckMessage, Error
 
 from chatd.turns.bus.events import Event, EventName, parse_event_id
 
@@ -25,6 +28,23 @@ class MemoryBus:
         self._idle: OrderedDict[UUID, _Channel] = OrderedDict()
         self._idle_characters = 0
 
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        """Refuse several processes: viewers are told over the memory of one.
+
+        ``WEB_CONCURRENCY`` is what ASGI servers take the number of their workers from.
+        """
+        wanted = os.environ.get("WEB_CONCURRENCY", "").strip()
+        if wanted in ("", "1"):
+            return []
+        return [
+            Error(
+                f"WEB_CONCURRENCY is {wanted}: the memory bus works in one process only.",
+                hint="Unset it; one process streams some 200 turns at a time.",
+                id="chatd.E001",
+            )
+        ]
+
     def open(self, turn_id: UUID, *, epoch: int) -> None:
         """Begin the answer of this epoch."""
         channel = self._channel(turn_id)
@@ -34,7 +54,7 @@ class MemoryBus:
         channel.begin(epoch)
 
     def publish_delta(self, turn_id: UUID, text: str) -> None:
-        """Say more of the answer."""
+        """Publish more of the answer."""
         self._channel(turn_id).add_text(text)
 
     def publish_reset(self, turn_id: UUID) -> None:
@@ -42,11 +62,11 @@ class MemoryBus:
         self._channel(turn_id).reset_text()
 
     def publish_status(self, turn_id: UUID, text: str) -> None:
-        """Say what the turn waits for."""
+        """Publish what the turn waits for."""
         self._channel(turn_id).set_status(text)
 
     def close(self, turn_id: UUID) -> None:
-        """Say that the turn is over; its channel is forgotten some time later."""
+        """End the turn's events; its channel is forgotten some time later."""
         channel = self._channel(turn_id)
         channel.end()
         if self._running.pop(turn_id, None):

@@ -5,12 +5,13 @@ import logging
 from uuid import UUID
 
 from django.conf import settings
+from django.core.checks import CheckMessage
 
-from chatd.llm.configured import load_enabled_sdks
-from chatd.services.turns import ready_turns, release_abandoned_turns, renew_leases
+from chatd.llm.providers import load_sdks
+from chatd.models import ModelConfig
 from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
-from chatd.turns.runners import set_runner
+from chatd.turns.lifecycle import ready_turns, release_abandoned_turns, renew_leases
 from chatd.turns.threads import end_within, in_thread
 
 logger = logging.getLogger(__name__)
@@ -28,23 +29,30 @@ class LocalRunner:
     """Supervises the turns of one event loop, from ``start`` to ``close``.
 
     At most so many run at once, of all people and of each one, as ``TURN_LIMITS`` says;
-    the others wait in the database, and those whose owner has fewest come first.
+    the others wait in the database, and those whose owner has fewest come first. In a
+    process that never starts it, a shell for example, it leaves turns to the site's.
     """
 
     def __init__(self) -> None:
         self._tasks: dict[UUID, asyncio.Task[bool]] = {}
         self._owners: dict[UUID, int] = {}
         self._background: list[asyncio.Task[None]] = []
-        self._wanted = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        """Return nothing: what it needs of the bus is the bus's to say."""
+        return []
 
     async def start(self) -> None:
         """Begin to run turns, with those that wait in the database."""
         self._loop = asyncio.get_running_loop()
+        self._wanted = (
+            asyncio.Event()
+        )  # of this loop; the site may start again in another
         self._wanted.set()
         work = (self._supervise(), self._take_ready(), _load_sdks())
         self._background = [self._loop.create_task(one) for one in work]
-        set_runner(self)
 
     async def close(self) -> None:
         """Interrupt the turns and wait until their outcomes are stored.
@@ -52,7 +60,6 @@ class LocalRunner:
         If the database takes none for ``CLOSE_SECONDS``, they are given up: those turns
         end as interrupted when their lease is over. Their evidence is in the journal.
         """
-        set_runner(None)
         self._loop = None
         tasks = [*self._background, *self._tasks.values()]
         if given_up := await end_within(tasks, CLOSE_SECONDS):
@@ -60,13 +67,13 @@ class LocalRunner:
 
     def enqueue(self, turn_id: UUID) -> None:
         """Run a turn soon."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wanted.set)
+        if (loop := self._loop) is not None:
+            loop.call_soon_threadsafe(self._wanted.set)
 
     def stop(self, turn_id: UUID) -> None:
         """End a turn, if it runs here."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._cancel, turn_id)
+        if (loop := self._loop) is not None:
+            loop.call_soon_threadsafe(self._cancel, turn_id)
 
     def _begin(self, turn_id: UUID, owner_id: int) -> None:
         if self._loop is None or turn_id in self._tasks:
@@ -85,19 +92,16 @@ class LocalRunner:
             )  # finds that it is over, and tells its viewers
 
     def _ended(self, turn_id: UUID, task: asyncio.Task[bool]) -> None:
-        if self._is_at_a_bound(self._owners[turn_id]):
+        limits = settings.TURN_LIMITS
+        of_owner = list(self._owners.values()).count(self._owners[turn_id])
+        if (
+            len(self._tasks) >= limits["running"]
+            or of_owner >= limits["running_of_owner"]
+        ):
             self._wanted.set()  # somebody may have waited for this one's end
         del self._tasks[turn_id], self._owners[turn_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("Turn %s broke off in the runner", turn_id, exc_info=error)
-
-    def _is_at_a_bound(self, owner_id: int) -> bool:
-        limits = settings.TURN_LIMITS
-        of_owner = list(self._owners.values()).count(owner_id)
-        return (
-            len(self._tasks) >= limits["running"]
-            or of_owner >= limits["running_of_owner"]
-        )
 
     async def _take_ready(self) -> None:
         """Begin turns whenever one is wanted and there is room."""
@@ -122,26 +126,25 @@ class LocalRunner:
                 self._begin(turn.id, turn.owner_id)
 
     async def _supervise(self) -> None:
+        """Renew leases, and end what was stopped or abandoned elsewhere."""
         while True:
             try:
-                await self._sweep()
+                if self._tasks:
+                    running = list(self._tasks)
+                    for turn_id in await in_thread(renew_leases, turn_ids=running):
+                        self._cancel(turn_id)
+                for turn_id in await in_thread(release_abandoned_turns):
+                    get_bus().close(turn_id)
             except Exception:
                 logger.exception("The runner's sweep failed")
             self._wanted.set()
             await asyncio.sleep(SWEEP_SECONDS)
 
-    async def _sweep(self) -> None:
-        """Renew leases, end what was stopped elsewhere."""
-        if self._tasks:
-            for turn_id in await in_thread(renew_leases, turn_ids=list(self._tasks)):
-                self._cancel(turn_id)
-        for turn_id in await in_thread(release_abandoned_turns):
-            get_bus().close(turn_id)
-
 
 async def _load_sdks() -> None:
-    """Import the providers' SDKs before the first turn needs one."""
+    """Import the SDKs of the models that can be used, so that no turn waits for it."""
+    names = ModelConfig.objects.enabled().values_list("provider", flat=True)
     try:
-        await in_thread(load_enabled_sdks)
+        await in_thread(lambda: load_sdks(set(names)))
     except Exception:
         logger.exception("The SDKs are imported when they are needed")

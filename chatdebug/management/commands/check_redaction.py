@@ -85,8 +85,8 @@ class Command(BaseCommand):
         for name, path in PATHS.items():
             leaking = sum(_shows(path(secret), secret) for secret in secrets)
             leaks += leaking
-            verdict = f"{leaking} LEAK" if leaking else "ok"
-            self.stdout.write(f"{name:38} {verdict}")
+            result = f"{leaking} LEAK" if leaking else "ok"
+            self.stdout.write(f"{name:38} {result}")
         self.stdout.write(f"{len(secrets)} secrets, {len(PATHS)} paths.")
         if leaks:
             raise CommandError(f"{leaks} leaks.")

@@ -11,10 +11,10 @@ from django.db import Error as DatabaseError
 from chatdebug.errors import (
     RULES,
     Classification,
-    Evidence,
-    build_evidence,
+    ErrorFacts,
+    build_facts,
     classify,
-    classify_evidence,
+    classify_facts,
     explain,
 )
 from chatdebug.management.jsonl import answer_lines
@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Answer. Raises CommandError without anything to classify, or for a bad line."""
-        self.load_own_rules()
+        self.load_custom_rules()
         if options["rules"]:
             for rule in (*loaded_rules.current(), *RULES):
                 retried = "retryable" if rule.retryable else ""
@@ -69,18 +69,18 @@ class Command(BaseCommand):
             if failures:
                 raise CommandError(f"{failures} lines could not be read.")
         elif options["message"]:
-            evidence = build_evidence(
+            facts = build_facts(
                 message=options["message"],
                 status_code=options["status"],
                 provider=options["provider"],
             )
             if options["explain"]:
-                self.explain(evidence)
-            self.show(classify_evidence(evidence))
+                self.explain(facts)
+            self.show(classify_facts(facts))
         else:
             raise CommandError("Give a message, or --jsonl with lines on stdin.")
 
-    def load_own_rules(self) -> None:
+    def load_custom_rules(self) -> None:
         """Read the deployment's rules; without its database, say that they are left out."""
         try:
             loaded_rules.load()
@@ -90,28 +90,36 @@ class Command(BaseCommand):
                 f"({type(error).__name__}): only the built-in ones are used."
             )
 
-    def explain(self, evidence: Evidence) -> None:
+    def explain(self, facts: ErrorFacts) -> None:
         """Print what was read out of the error, and each rule that was tried."""
-        for name in ("status_code", "codes", "classes", "provider", "reason", "lead"):
-            value = getattr(evidence, name)
+        for name in (
+            "status_code",
+            "codes",
+            "classes",
+            "provider",
+            "reason",
+            "lead",
+            "head",
+        ):
+            value = getattr(facts, name)
             shown = sorted(value) if isinstance(value, frozenset) else value
             self.stdout.write(printable(f"read  {name}: {json.dumps(shown)}"))
-        for rule, fired in explain(evidence):
+        for rule, fired in explain(facts):
             self.stdout.write(f"{'fired' if fired else 'tried'} {rule.id}")
         self.stdout.write("")
 
-    def show(self, verdict: Classification) -> None:
+    def show(self, classification: Classification) -> None:
         """Print a result for people."""
-        captured = "recorded" if verdict.captured else "not recorded"
+        captured = "recorded" if classification.captured else "not recorded"
         self.stdout.write(
-            f"kind         {verdict.kind} ({captured} at the errors level)"
+            f"kind         {classification.kind} ({captured} at the errors level)"
         )
-        self.stdout.write(f"rule         {verdict.rule}")
-        self.stdout.write(f"retryable    {'yes' if verdict.retryable else 'no'}")
+        self.stdout.write(f"rule         {classification.rule}")
+        self.stdout.write(f"retryable    {'yes' if classification.retryable else 'no'}")
         for name in ("retry_after", "status_code", "provider", "detail"):
-            if value := getattr(verdict, name):
+            if value := getattr(classification, name):
                 self.stdout.write(printable(f"{name:12} {value}"))
-        told = f"the user is told: {verdict.message} {verdict.advice}"
+        told = f"the user is told: {classification.message} {classification.advice}"
         self.stdout.write(printable(told))
 
 
@@ -119,14 +127,14 @@ def _answer(data: dict[str, Any]) -> dict[str, Any]:
     """Return the result for one line. Raises ValueError for what no error has."""
     if unknown := sorted(data.keys() - set(INPUTS)):
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
-    verdict = _classified(data)
+    classification = _classified(data)
     return {
-        "kind": verdict.kind.value,
-        "retryable": verdict.retryable,
-        "status_code": verdict.status_code,
-        "provider": verdict.provider,
-        "retry_after_seconds": verdict.retry_after,
-        "rule": verdict.rule,
+        "kind": classification.kind.value,
+        "retryable": classification.retryable,
+        "status_code": classification.status_code,
+        "provider": classification.provider,
+        "retry_after_seconds": classification.retry_after,
+        "rule": classification.rule,
     }
 
 
@@ -141,8 +149,8 @@ def _classified(data: dict[str, Any]) -> Classification:
         return classify(KeyboardInterrupt(), provider=provider)
     if exception in ("deadline", "TimeoutError") and status is None and not body:
         return classify(TimeoutError(), provider=provider)
-    return classify_evidence(
-        build_evidence(
+    return classify_facts(
+        build_facts(
             message=str(data.get("message") or ""),
             body=body if isinstance(body, str) else json.dumps(body) if body else "",
             status_code=status,

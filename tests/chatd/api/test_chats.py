@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from chatd.enums import TurnStatus
 from chatd.models import Chat, Turn
-from chatd.services.turns import Outcome, claim_turn, finish_turn
+from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn
 from tests.factories import ChatFactory, ModelConfigFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -5,11 +5,11 @@ import asyncio
 import httpx2
 import pytest
 
-from chatd.enums import Provider
 from chatd.llm import clients
 from chatd.llm.clients import close_http_clients, shared_http_client
 from chatd.llm.configured import configured_model
 from chatd.llm.providers import build_model
+from chatd.llm.wire.openai import OpenAIWire
 from chatdebug.errors import MissingKeyError, ProviderDisabledError
 from chatdebug.recorder import RecordingModel
 from chatdebug.redaction import redact_text
@@ -62,8 +62,8 @@ def test_a_provider_without_an_address_is_refused(provider: str) -> None:
 
 def test_a_loop_shares_one_client_and_another_loop_has_its_own() -> None:
     async def body() -> httpx2.AsyncClient:
-        client = shared_http_client()
-        assert shared_http_client() is client
+        client = shared_http_client(wire=OpenAIWire)
+        assert shared_http_client(wire=OpenAIWire) is client
         await close_http_clients()
         assert client.is_closed
         return client
@@ -107,7 +107,7 @@ def test_the_key_is_read_from_its_variable_and_then_protected(
 ) -> None:
     monkeypatch.setenv("SOME_API_KEY", KEY)
     config = ModelConfigFactory(
-        provider=Provider.OPENAI,
+        provider="openai",
         api_key_variable="SOME_API_KEY",
         key_origin="https://api.openai.com",
     )
@@ -125,11 +125,11 @@ def test_the_key_is_read_from_its_variable_and_then_protected(
 @pytest.mark.django_db
 def test_what_is_not_there_has_errors_of_its_own() -> None:
     unset = ModelConfigFactory(
-        provider=Provider.OPENAI,
+        provider="openai",
         api_key_variable="UNSET_API_KEY",
         key_origin="https://api.openai.com",
     )
-    demo = ModelConfigFactory(provider=Provider.DEMO)
+    demo = ModelConfigFactory(provider="demo")
     with pytest.raises(MissingKeyError, match="UNSET_API_KEY"):
         asyncio.run(configured_model(unset))
     with pytest.raises(ProviderDisabledError):

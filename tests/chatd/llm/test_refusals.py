@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from django.conf import LazySettings
 
-from chatd.enums import Provider, TurnStatus
+from chatd.enums import TurnStatus
 from chatd.llm.clients import ProxyingTransport
 from chatd.models import Turn
 from chatdebug.models import ChatRun
@@ -16,7 +16,7 @@ from tests.chatd.turns.site import QUICK, answer, new_chat, run_on_site
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY_VARIABLE = "GATEWAY_API_KEY"
-PROTOCOLS = (Provider.OPENAI_COMPATIBLE, Provider.ANTHROPIC)
+PROTOCOLS = ("openai_compatible", "anthropic")
 
 
 @pytest.fixture(autouse=True)
@@ -124,5 +124,5 @@ def test_a_provider_that_does_not_run_here_is_told_as_switched_off(
     settings: LazySettings, sent: list[str]
 ) -> None:
     settings.DEMO_PROVIDER = False
-    is_refused(turn_of(Provider.DEMO), "provider_disabled", "does not run here")
+    is_refused(turn_of("demo"), "provider_disabled", "does not run here")
     assert sent == []

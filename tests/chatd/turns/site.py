@@ -10,10 +10,9 @@ from django.conf import LazySettings
 
 from chatd import lifespan
 from chatd.demo_provider import DemoProvider
-from chatd.enums import Provider
 from chatd.models import Chat, Turn
-from chatd.services.turns import start_turn
 from chatd.turns.bus import Event, get_bus
+from chatd.turns.lifecycle import start_turn
 from chatd.turns.threads import in_thread
 from tests.factories import ChatFactory
 
@@ -52,7 +51,7 @@ def run_on_site(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(inside())
 
 
-def new_chat(model: str, *, provider: str = Provider.DEMO, **fields: Any) -> Chat:
+def new_chat(model: str, *, provider: str = "demo", **fields: Any) -> Chat:
     return ChatFactory(model__model=model, model__provider=provider, **fields)
 
 

@@ -9,9 +9,9 @@ from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
 
-from chatd.enums import Provider, Role
+from chatd.enums import Role
 from chatd.models import Chat, Turn
-from chatd.services.turns import TooManyTurns, ready_turns, start_turn
+from chatd.turns.lifecycle import TooManyTurns, ready_turns, start_turn
 from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
 from tests.chatd.turns.test_breaks import policy, text_of, turn_of
 from tests.chatd.turns.test_wire_cases import chat_of
@@ -210,7 +210,7 @@ def test_all_turns_of_one_owner_are_answered_in_the_end(settings: LazySettings) 
 
 def full_queue(settings: LazySettings) -> Chat:
     settings.TURN_LIMITS = {**settings.TURN_LIMITS, "queued_of_owner": 2}
-    chat: Chat = ChatFactory(model__provider=Provider.DEMO)
+    chat: Chat = ChatFactory(model__provider="demo")
     waiting(chat.owner, 2)
     return chat
 

@@ -150,7 +150,7 @@ def test_a_stream_that_goes_on_for_ever_ends_at_the_deadline(
     settings.TURN_POLICY = {**settings.TURN_POLICY, "deadline": 0.5}
     sent = [*beginning("openai"), *[*words("openai", "x"), 0.05] * 100, "open"]
     turn, replay, _ = turn_of(sent, "openai")
-    assert (turn.error["kind"], turn.error["rule"]) == ("timeout", "own.TurnDeadline")
+    assert (turn.error["kind"], turn.error["rule"]) == ("timeout", "known.TurnDeadline")
     assert replay.hits["case"] == 1
     assert (text_of(turn) or "").startswith("x")
 

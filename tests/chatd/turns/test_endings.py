@@ -8,10 +8,10 @@ import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.db.models.signals import pre_save
 
-from chatd.enums import Provider, Role
+from chatd.enums import Role
 from chatd.models import Chat, ChatMessage, Turn
-from chatd.services.turns import Outcome, claim_turn, finish_turn, start_turn
 from chatd.turns import engine
+from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn, start_turn
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
@@ -167,7 +167,7 @@ def test_an_error_of_our_own_after_the_claim_leaves_evidence(
 
 
 def test_a_configuration_that_no_model_can_be_built_of_leaves_evidence() -> None:
-    chat = new_chat("m", provider=Provider.OPENAI_COMPATIBLE)  # it has no base URL
+    chat = new_chat("m", provider="openai_compatible")  # it has no base URL
 
     async def body() -> None:
         await answer(chat)
@@ -206,11 +206,11 @@ def test_no_text_of_an_outcome_can_keep_it_from_being_stored(text: str) -> None:
 def test_the_sdks_of_enabled_models_are_imported_off_the_loop() -> None:
     import threading
 
-    from chatd.llm import configured, providers
+    from chatd.llm.providers import base
 
     chat = new_chat("demo")
     threads: list[str] = []
-    load = providers.import_module
+    load = base.import_module
 
     def noted(name: str) -> Any:
         threads.append(threading.current_thread().name)
@@ -220,8 +220,8 @@ def test_the_sdks_of_enabled_models_are_imported_off_the_loop() -> None:
         await answer(chat)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(providers, "import_module", noted)
-        patched.setattr(configured, "sdk_is_loaded", lambda provider: False)
+        patched.setattr(base, "import_module", noted)
+        patched.setattr(base.Provider, "sdk_is_loaded", False)
         run_on_site(body)
     assert len(threads) >= 2
     assert threading.main_thread().name not in threads
@@ -235,7 +235,7 @@ def test_a_model_is_built_once_for_a_version_of_its_configuration() -> None:
     async def body() -> None:
         config = await in_thread(
             ModelConfigFactory,
-            provider=Provider.OPENAI_COMPATIBLE,
+            provider="openai_compatible",
             base_url="http://127.0.0.1:1/v1",
         )
         first = await configured_model(config)

@@ -10,10 +10,10 @@ import pytest
 from django.conf import LazySettings
 
 from chatd.demo_provider import DEMO_MODELS
-from chatd.enums import Provider, Role
+from chatd.enums import Role
 from chatd.models import Chat, Turn
-from chatd.services.turns import request_stop, start_turn
 from chatd.turns.bus import EventName, get_bus
+from chatd.turns.lifecycle import request_stop, start_turn
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import (
@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.usefixtures("quick"),
 ]
 
-PROTOCOLS = (Provider.DEMO, Provider.DEMO_ANTHROPIC)
+PROTOCOLS = ("demo", "demo_anthropic")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def test_every_demo_model_is_expected_to_do_something() -> None:
 @pytest.mark.parametrize("provider", PROTOCOLS)
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_each_demo_model_ends_as_it_should(
-    name: str, provider: Provider, settings: LazySettings
+    name: str, provider: str, settings: LazySettings
 ) -> None:
     expected = EXPECTED[name]
     if expected.kind != "stream_silence_timeout":
@@ -289,7 +289,7 @@ def test_the_end_of_the_site_interrupts_its_turns_and_stores_that() -> None:
 def test_a_missing_key_is_said_by_the_name_of_its_variable() -> None:
     chat = new_chat(
         "gpt-x",
-        provider=Provider.OPENAI,
+        provider="openai",
         model__api_key_variable="NO_SUCH_API_KEY",
         model__key_origin="https://api.openai.com",
     )

@@ -14,12 +14,12 @@ import pytest
 from django.conf import LazySettings
 from llmock.pytest_plugin import LLMock
 
-from chatd.enums import Provider, Role
+from chatd.enums import Role
 from tests.chatd.turns.site import answer, new_chat, run_on_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PROVIDERS = {"openai": Provider.OPENAI_COMPATIBLE, "anthropic": Provider.ANTHROPIC}
+PROVIDERS = {"openai": "openai_compatible", "anthropic": "anthropic"}
 POLICY = {
     "max_attempts": 4,
     "first_wait": 0.3,

@@ -2,8 +2,7 @@
 
 import pytest
 
-from chatd.enums import Provider
-from chatd.services import turns
+from chatd.turns import lifecycle
 from chatdebug.models import ChatRun
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import answer, new_chat, run_on_site
@@ -29,21 +28,21 @@ def fail(**config: str) -> ChatRun:
 
 
 def test_a_model_without_a_base_url_leaves_one_run() -> None:
-    run = fail(provider=Provider.OPENAI_COMPATIBLE)
+    run = fail(provider="openai_compatible")
     assert "needs a base URL" in run.summary["error_message"]
 
 
 def test_an_answer_that_cannot_be_stored_leaves_one_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    finish = turns.finish_turn
+    finish = lifecycle.finish_turn
 
     def refused(**facts: object) -> None:
         if facts["on_commit"] is not None:
             raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed")
         finish(**facts)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(turns, "finish_turn", refused)
+    monkeypatch.setattr(lifecycle, "finish_turn", refused)
     run = fail()
     assert (run.status, run.steps.get().error["type"]) == (
         "error",

@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from chatd.turns.threads import end_within, in_thread, undisturbed
+from chatd.turns.threads import end_within, in_thread, shielded
 
 
 def test_work_is_seen_through_though_its_task_is_cancelled() -> None:
@@ -17,7 +17,7 @@ def test_work_is_seen_through_though_its_task_is_cancelled() -> None:
             await go_on.wait()
             done.append("work")
 
-        task = asyncio.create_task(undisturbed(work()))
+        task = asyncio.create_task(shielded(work()))
         await began.wait()
         asyncio.get_running_loop().call_soon(go_on.set)
         assert await end_within([task], 60) == 0
@@ -40,9 +40,9 @@ def test_work_that_hangs_in_a_thread_is_given_up() -> None:
 
         async def turn() -> None:
             try:
-                await undisturbed(in_thread(hang))
+                await shielded(in_thread(hang))
             finally:
-                await undisturbed(in_thread(hang))
+                await shielded(in_thread(hang))
 
         task = asyncio.create_task(turn())
         await began.wait()
@@ -66,7 +66,7 @@ def test_as_long_as_some_end_the_others_have_time() -> None:
             async with turns:
                 await asyncio.sleep(0.15)
 
-        tasks = [asyncio.create_task(undisturbed(work())) for _ in range(10)]
+        tasks = [asyncio.create_task(shielded(work())) for _ in range(10)]
         await asyncio.sleep(0)
         assert await end_within(tasks, 1.0) == 0
         assert not any(task.cancelled() for task in tasks)

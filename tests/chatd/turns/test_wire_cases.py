@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from django.conf import LazySettings
 
-from chatd.enums import Provider, Role
+from chatd.enums import Role
 from chatd.models import Chat
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import answer, new_chat, run_on_site
@@ -18,7 +18,7 @@ from tests.replay import CASES, Replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PROVIDERS = {"openai": Provider.OPENAI_COMPATIBLE, "anthropic": Provider.ANTHROPIC}
+PROVIDERS = {"openai": "openai_compatible", "anthropic": "anthropic"}
 TRIES = 3
 HELLO = "Hello world"
 QUICK_POLICY = {

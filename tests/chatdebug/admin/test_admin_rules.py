@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from chatdebug.errors import build_evidence, classify_evidence
+from chatdebug.errors import build_facts, classify_facts
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rules import loaded_rules
 from tests.factories import ChatStepFactory, UserFactory
@@ -41,14 +41,14 @@ def form(**facts: str) -> dict[str, str]:
 def test_a_saved_rule_decides_at_once_and_a_deleted_one_no_longer(
     superuser: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
-    evidence = build_evidence(message="The ballast is gone", status_code=400)
+    facts = build_facts(message="The ballast is gone", status_code=400)
     with django_capture_on_commit_callbacks(execute=True):
         superuser.post(f"{RULES}add/", form(text="the ballast *"))
     rule = ClassificationRule.objects.get()
-    assert classify_evidence(evidence).rule == f"own.{rule.pk}"
+    assert classify_facts(facts).rule == f"custom.{rule.pk}"
     with django_capture_on_commit_callbacks(execute=True):
         superuser.post(f"{RULES}{rule.pk}/delete/", {"post": "yes"})
-    assert classify_evidence(evidence).rule == "fallback.generic"
+    assert classify_facts(facts).rule == "fallback.generic"
 
 
 @pytest.mark.parametrize(

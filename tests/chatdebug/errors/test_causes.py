@@ -20,12 +20,11 @@ from pydantic_ai.exceptions import ModelConnectionError
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import (
     ClassifiedError,
-    build_evidence,
+    build_facts,
     classify,
-    classify_evidence,
+    classify_facts,
     response_facts,
 )
-from chatdebug.errors.messages import ADVICE, SENTENCES
 from tests.accuracy.scoring import load
 
 REQUEST = httpx2.Request("POST", "https://a.example/v1")
@@ -74,9 +73,9 @@ def test_the_cause_decides_in_an_sdks_connection_error(
     error = caused(WRAPPERS[wrapper](), cause)
     twice = caused(WRAPPERS["pydantic-ai"](), error)
     for failure in (error, twice):
-        verdict = classify(failure)
-        assert (verdict.kind, verdict.retryable) == (kind, retryable)
-        assert verdict.detail != "Connection error."
+        classification = classify(failure)
+        assert (classification.kind, classification.retryable) == (kind, retryable)
+        assert classification.detail != "Connection error."
 
 
 def test_a_certificate_that_httpx_wraps_is_told_in_the_detail() -> None:
@@ -84,14 +83,14 @@ def test_a_certificate_that_httpx_wraps_is_told_in_the_detail() -> None:
         openai.APIConnectionError(request=REQUEST),
         caused(httpx2.ConnectError(str(CERTIFICATE)), CERTIFICATE),
     )
-    verdict = classify(error)
-    assert verdict.captured
-    assert "certificate verify failed" in verdict.detail
+    classification = classify(error)
+    assert classification.captured
+    assert "certificate verify failed" in classification.detail
 
 
 def test_a_connection_error_alone_is_one() -> None:
-    verdict = classify(openai.APIConnectionError(request=REQUEST))
-    assert (verdict.kind, verdict.retryable) == (ErrorKind.TIMEOUT, True)
+    classification = classify(openai.APIConnectionError(request=REQUEST))
+    assert (classification.kind, classification.retryable) == (ErrorKind.TIMEOUT, True)
 
 
 class ServiceUnavailableError(openai.APIStatusError):
@@ -209,9 +208,9 @@ def named(name: str, base: type[BaseException] = Exception) -> BaseException:
     ids=repr,
 )
 def test_a_time_limit_of_the_callers_own_is_a_deadline(error: BaseException) -> None:
-    verdict = classify(error)
-    assert verdict.deadline
-    assert not verdict.captured
+    classification = classify(error)
+    assert classification.deadline
+    assert not classification.captured
 
 
 @pytest.mark.parametrize(
@@ -231,9 +230,9 @@ def test_a_time_limit_of_the_callers_own_is_a_deadline(error: BaseException) -> 
     ids=repr,
 )
 def test_whoever_stopped_it_it_is_no_failure(error: BaseException) -> None:
-    verdict = classify(error)
-    assert verdict.cancelled
-    assert not verdict.captured
+    classification = classify(error)
+    assert classification.cancelled
+    assert not classification.captured
 
 
 def test_an_answer_cut_at_its_length_is_a_matter_of_settings() -> None:
@@ -252,26 +251,9 @@ def test_an_answer_cut_at_its_length_is_a_matter_of_settings() -> None:
             ],
         }
     )
-    verdict = classify(openai.LengthFinishReasonError(completion=completion))
-    assert verdict.kind == ErrorKind.CONFIG
-    assert "alpha" not in verdict.detail
-
-
-@pytest.mark.parametrize("kind", ErrorKind)
-def test_every_kind_has_its_sentence_and_its_advice(kind: ErrorKind) -> None:
-    assert SENTENCES[kind]
-    assert ADVICE[kind]
-
-
-def test_a_kind_without_words_is_classified_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(SENTENCES, ErrorKind.CONFIG)
-    monkeypatch.delitem(ADVICE, ErrorKind.CONFIG)
-    verdict = classify(ClassifiedError("config", "x"))
-    assert verdict.kind == ErrorKind.CONFIG
-    assert verdict.message
-    assert verdict.advice
+    classification = classify(openai.LengthFinishReasonError(completion=completion))
+    assert classification.kind == ErrorKind.CONFIG
+    assert "alpha" not in classification.detail
 
 
 class Hostile(Exception):
@@ -345,12 +327,12 @@ def test_what_a_gateway_passes_on_is_told_by_its_words(case: dict[str, Any]) -> 
     text = case["text"]
     wrapped = json.dumps({"error": {"message": text, "type": "server_error"}})
     forms = {
-        "message": build_evidence(message=text),
-        "body of a 500": build_evidence(body=wrapped, status_code=500),
-        "text of a 500": build_evidence(body=text, status_code=500),
-        "in an exception": build_evidence(message=f"call failed: {text}"),
+        "message": build_facts(message=text),
+        "body of a 500": build_facts(body=wrapped, status_code=500),
+        "text of a 500": build_facts(body=text, status_code=500),
+        "in an exception": build_facts(message=f"call failed: {text}"),
     }
-    got = {name: classify_evidence(evidence).kind for name, evidence in forms.items()}
+    got = {name: classify_facts(facts).kind for name, facts in forms.items()}
     assert got == dict.fromkeys(forms, ErrorKind(case["kind"]))
 
 
@@ -358,9 +340,9 @@ def test_what_a_gateway_passes_on_is_told_by_its_words(case: dict[str, Any]) -> 
     "case", load("answer_errors.json"), ids=lambda case: case["id"]
 )
 def test_an_answer_that_is_an_error_is_told_by_its_body(case: dict[str, Any]) -> None:
-    evidence = build_evidence(
+    facts = build_facts(
         body=case["body"],
         status_code=case["status_code"],
         headers=case.get("headers"),
     )
-    assert classify_evidence(evidence).kind == case["kind"]
+    assert classify_facts(facts).kind == case["kind"]

@@ -1,6 +1,6 @@
 """The evidence of an exception: its chain, and where it came from."""
 
-from chatdebug.errors import code_frames, exception_chain
+from chatdebug.errors.payload import code_frames, exception_chain
 
 
 def raised() -> Exception:

@@ -18,9 +18,9 @@ from chatdebug.errors import (
     ProviderDisabledError,
     Rule,
     StreamSilenceError,
-    build_evidence,
+    build_facts,
     classify,
-    classify_evidence,
+    classify_facts,
     explain,
     set_deployment_rules_source,
 )
@@ -42,8 +42,8 @@ from chatdebug.errors import (
 def test_own_errors_are_what_they_say(
     error: KnownError | None, kind: ErrorKind, captured: bool
 ) -> None:
-    verdict = classify(error)
-    assert (verdict.kind, verdict.captured) == (kind, captured)
+    classification = classify(error)
+    assert (classification.kind, classification.captured) == (kind, captured)
 
 
 def test_the_category_of_a_blocked_answer_is_told() -> None:
@@ -55,9 +55,9 @@ def test_the_category_of_a_blocked_answer_is_told() -> None:
     "error", [asyncio.CancelledError(), GeneratorExit(), KeyboardInterrupt()]
 )
 def test_a_cancellation_is_never_captured(error: BaseException) -> None:
-    verdict = classify(error)
-    assert verdict.cancelled
-    assert not verdict.captured
+    classification = classify(error)
+    assert classification.cancelled
+    assert not classification.captured
 
 
 def test_the_callers_own_deadline_is_told_from_a_providers_timeout() -> None:
@@ -117,60 +117,60 @@ def test_causes_that_go_in_a_circle_are_walked_once() -> None:
 def test_retry_after_is_read_or_left(
     headers: dict[str, str], seconds: float | None
 ) -> None:
-    verdict = classify_evidence(build_evidence(status_code=429, headers=headers))
-    assert verdict.retry_after == seconds
+    classification = classify_facts(build_facts(status_code=429, headers=headers))
+    assert classification.retry_after == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
-    evidence = build_evidence(status_code=429, headers={"retry-after": later})
-    assert classify_evidence(evidence).retry_after == pytest.approx(120, abs=5)
+    facts = build_facts(status_code=429, headers={"retry-after": later})
+    assert classify_facts(facts).retry_after == pytest.approx(120, abs=5)
 
 
 def test_retry_after_may_be_in_the_text() -> None:
     text = "Rate limit reached. Please try again in 1.574s."
-    verdict = classify_evidence(build_evidence(message=text, status_code=429))
-    assert verdict.retry_after == 1.574
+    classification = classify_facts(build_facts(message=text, status_code=429))
+    assert classification.retry_after == 1.574
 
 
 def test_the_detail_is_the_providers_reason_without_secrets() -> None:
     body = '{"error": {"message": "Incorrect API key: sk-proj-abcdefgh12345678"}}'
-    detail = classify_evidence(build_evidence(body=body, status_code=401)).detail
+    detail = classify_facts(build_facts(body=body, status_code=401)).detail
     assert detail.startswith("Incorrect API key")
     assert "abcdefgh" not in detail
 
 
 def test_the_detail_is_short_and_never_a_web_page() -> None:
-    long = classify_evidence(build_evidence(message="x " * 5_000, status_code=400))
+    long = classify_facts(build_facts(message="x " * 5_000, status_code=400))
     assert len(long.detail) <= 500
     page = "<html><body>502 Bad Gateway</body></html>"
-    assert classify_evidence(build_evidence(body=page, status_code=502)).detail == ""
-    assert classify_evidence(build_evidence(message=page, status_code=502)).detail == ""
+    assert classify_facts(build_facts(body=page, status_code=502)).detail == ""
+    assert classify_facts(build_facts(message=page, status_code=502)).detail == ""
 
 
 def test_the_users_sentence_names_the_provider_and_no_status() -> None:
     for kind_status in (401, 402, 429, 500, 503, 529):
-        evidence = build_evidence(status_code=kind_status, provider="anthropic")
-        message = classify_evidence(evidence).message
+        facts = build_facts(status_code=kind_status, provider="anthropic")
+        message = classify_facts(facts).message
         assert str(kind_status) not in message
         assert message.endswith(".")
 
 
 def test_a_deployments_own_rule_comes_first() -> None:
-    own = Rule("own.gateway", ErrorKind.CONFIG, statuses=frozenset({418}))
-    evidence = build_evidence(message="I'm a teapot", status_code=418)
-    assert classify_evidence(evidence).captured
-    assert classify_evidence(evidence, rules=[own]).rule == "own.gateway"
+    own = Rule("custom.gateway", ErrorKind.CONFIG, statuses=frozenset({418}))
+    facts = build_facts(message="I'm a teapot", status_code=418)
+    assert classify_facts(facts).captured
+    assert classify_facts(facts, rules=[own]).rule == "custom.gateway"
     set_deployment_rules_source(lambda: [own])
     try:
-        assert classify_evidence(evidence).kind == ErrorKind.CONFIG
+        assert classify_facts(facts).kind == ErrorKind.CONFIG
     finally:
         set_deployment_rules_source(None)
 
 
 def test_explaining_ends_with_the_rule_that_fired() -> None:
-    evidence = build_evidence(message="I'm a teapot", status_code=418)
-    tried = list(explain(evidence))
+    facts = build_facts(message="I'm a teapot", status_code=418)
+    tried = list(explain(facts))
     assert tried[-1][0].id == "fallback.generic"
     assert [fired for _, fired in tried].count(True) == 1
 
@@ -182,13 +182,13 @@ def test_an_error_that_carries_its_classification_is_what_it_says(
     error = ClassifiedError(
         kind, "rate limit exceeded", retryable=True, retry_after=3, status_code=418
     )
-    verdict = classify(error)
-    assert verdict.kind == kind
-    assert verdict.retryable
-    assert (verdict.retry_after, verdict.status_code) == (3, 418)
-    assert verdict.captured == (kind == ErrorKind.GENERIC)
-    assert verdict.message
-    assert verdict.advice
+    classification = classify(error)
+    assert classification.kind == kind
+    assert classification.retryable
+    assert (classification.retry_after, classification.status_code) == (3, 418)
+    assert classification.captured == (kind == ErrorKind.GENERIC)
+    assert classification.message
+    assert classification.advice
 
 
 def test_a_classification_deep_in_a_chain_counts() -> None:
@@ -232,12 +232,12 @@ def test_a_kind_that_there_is_not_is_refused() -> None:
 def test_a_finish_reason_that_is_a_failure_is_told_by_its_word(
     reason: object, kind: str, retryable: bool
 ) -> None:
-    verdict = classify(FinishReasonError(reason))
-    assert (verdict.kind, verdict.retryable) == (kind, retryable)
-    assert str(reason) in verdict.detail
+    classification = classify(FinishReasonError(reason))
+    assert (classification.kind, classification.retryable) == (kind, retryable)
+    assert str(reason) in classification.detail
 
 
 def test_a_stream_that_broke_is_worth_another_try_and_captured() -> None:
-    verdict = classify(IncompleteStreamError())
-    assert verdict.retryable
-    assert verdict.captured
+    classification = classify(IncompleteStreamError())
+    assert classification.retryable
+    assert classification.captured

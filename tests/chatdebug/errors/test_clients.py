@@ -18,7 +18,7 @@ import requests
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import classify, response_facts
-from chatdebug.errors.responses import answer_of
+from chatdebug.errors.responses import response_of
 from tests.chatdebug.errors.server import failing_server
 
 
@@ -106,10 +106,10 @@ def failure(client: Client, url: str) -> BaseException:
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_the_status_is_read_whoever_asked(client: Client, server: str) -> None:
-    verdict = classify(failure(client, f"{server}/odd"))
-    assert verdict.status_code == 418
-    assert verdict.captured
-    assert verdict.request_id == "req_77"
+    classification = classify(failure(client, f"{server}/odd"))
+    assert classification.status_code == 418
+    assert classification.captured
+    assert classification.request_id == "req_77"
 
 
 @pytest.mark.parametrize("client", WITH_BODY)
@@ -139,16 +139,16 @@ def test_the_facts_of_the_response_are_known(client: Client, server: str) -> Non
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_refused_connection_is_tried_again(client: Client) -> None:
-    verdict = classify(failure(client, "http://127.0.0.1:9"))
-    assert (verdict.kind, verdict.retryable) == (ErrorKind.TIMEOUT, True)
-    assert verdict.detail != "Connection error."
+    classification = classify(failure(client, "http://127.0.0.1:9"))
+    assert (classification.kind, classification.retryable) == (ErrorKind.TIMEOUT, True)
+    assert classification.detail != "Connection error."
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_an_answer_that_was_cut_off_is_tried_again(client: Client, server: str) -> None:
     error = failure(client, f"{server}/cut")
-    verdict = classify(error)
-    assert (verdict.kind, verdict.retryable) == (ErrorKind.TIMEOUT, True)
+    classification = classify(error)
+    assert (classification.kind, classification.retryable) == (ErrorKind.TIMEOUT, True)
     assert response_facts(error)["closed_by"] == "provider"
 
 
@@ -158,9 +158,9 @@ def test_an_answer_that_was_cut_off_is_tried_again(client: Client, server: str) 
 def test_an_answer_that_cannot_be_decoded_is_unknown(
     client: Client, server: str
 ) -> None:
-    verdict = classify(failure(client, f"{server}/garbled"))
-    assert verdict.captured
-    assert not verdict.retryable
+    classification = classify(failure(client, f"{server}/garbled"))
+    assert classification.captured
+    assert not classification.retryable
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -176,19 +176,19 @@ def test_a_loop_of_redirects_is_not_tried_again(client: Client, server: str) -> 
 def test_an_address_that_cannot_be_used_is_not_tried_again(
     client: Client, address: str
 ) -> None:
-    verdict = classify(failure(client, address))
-    assert not verdict.retryable
-    assert verdict.detail
+    classification = classify(failure(client, address))
+    assert not classification.retryable
+    assert classification.detail
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_tls_at_a_port_without_it_is_unknown_and_not_tried_again(
     client: Client, server: str
 ) -> None:
-    verdict = classify(failure(client, server.replace("http:", "https:")))
-    assert verdict.captured
-    assert not verdict.retryable
-    assert "ssl" in verdict.detail.lower()
+    classification = classify(failure(client, server.replace("http:", "https:")))
+    assert classification.captured
+    assert not classification.retryable
+    assert "ssl" in classification.detail.lower()
 
 
 @pytest.mark.parametrize("sdk", [openai.OpenAI, anthropic.Anthropic])
@@ -203,9 +203,9 @@ def test_a_key_that_no_header_can_hold_is_configuration(
         ):
             return client.models.list()
 
-    verdict = classify(failure(listed, server))
-    assert (verdict.kind, verdict.retryable) == (ErrorKind.CONFIG, False)
-    assert "header" in verdict.detail.lower()
+    classification = classify(failure(listed, server))
+    assert (classification.kind, classification.retryable) == (ErrorKind.CONFIG, False)
+    assert "header" in classification.detail.lower()
 
 
 def test_botocores_errors_are_read() -> None:
@@ -217,10 +217,10 @@ def test_botocores_errors_are_read() -> None:
         },
     }
     error = botocore.exceptions.ClientError(response, "Converse")
-    verdict = classify(error)
-    assert (verdict.status_code, verdict.request_id) == (418, "r-1")
-    assert verdict.error_code == "FluxException"
-    assert verdict.detail == "The flux is inverted."
+    classification = classify(error)
+    assert (classification.status_code, classification.request_id) == (418, "r-1")
+    assert classification.error_code == "FluxException"
+    assert classification.detail == "The flux is inverted."
     assert response_facts(error) == {"status": 418, "content_type": "text/plain"}
 
 
@@ -234,7 +234,7 @@ def test_a_body_that_nobody_read_stays_unread(module: Any, server: str) -> None:
         try:
             response.raise_for_status()
         except module.HTTPStatusError as error:
-            answer = answer_of(error)
+            answer = response_of(error)
             assert (answer.status, answer.body) == (418, "")
             assert not response.is_stream_consumed
             raise
@@ -247,6 +247,6 @@ def test_a_body_that_requests_has_not_read_stays_unread(server: str) -> None:
     ):
         with pytest.raises(requests.HTTPError) as caught:
             response.raise_for_status()
-        answer = answer_of(caught.value)
+        answer = response_of(caught.value)
         assert (answer.status, answer.body) == (418, "")
         assert response.raw.tell() == 0

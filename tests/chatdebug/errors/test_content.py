@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import (
     ClassifiedError,
-    build_evidence,
+    build_facts,
     classify,
-    classify_evidence,
-    exception_chain,
+    classify_facts,
 )
-from chatdebug.errors.content import MAX_DEPTH, telling, without_content
-from chatdebug.recorder.evidence import Progress, error_payload
+from chatdebug.errors.content import MAX_DEPTH, storable_text, without_content
+from chatdebug.errors.payload import Progress, error_payload, exception_chain
 
 WORDS = "alpha bravo's charlie"
 PLANTED = ("alpha", "bravo", "charlie")
@@ -199,7 +198,7 @@ SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_content_is_cut_to_type_and_length_and_the_reason_stays(shape: str) -> None:
     text, kept = SHAPES[shape]
-    shown = telling(text, 2_000)
+    shown = storable_text(text, 2_000)
     assert not [word for word in PLANTED if word in shown], shown
     assert not [part for part in kept if part not in shown], shown
 
@@ -220,8 +219,10 @@ def test_no_field_of_the_payload_holds_content(shape: str) -> None:
 def test_a_body_that_echoes_leaves_nothing_in_the_detail(shape: str) -> None:
     text, _ = SHAPES[shape]
     for body in (text, json.dumps({"error": {"message": text}})):
-        verdict = classify_evidence(build_evidence(body=body, status_code=400))
-        assert not [word for word in PLANTED if word in verdict.detail], verdict.detail
+        classification = classify_facts(build_facts(body=body, status_code=400))
+        assert not [word for word in PLANTED if word in classification.detail], (
+            classification.detail
+        )
 
 
 def test_the_full_level_keeps_what_was_said() -> None:
@@ -259,7 +260,7 @@ def test_the_full_level_keeps_what_was_said() -> None:
     ],
 )
 def test_a_reason_without_content_stays_as_it_is(text: str) -> None:
-    assert telling(text, 2_000) == text
+    assert storable_text(text, 2_000) == text
 
 
 @given(
@@ -288,7 +289,7 @@ def test_any_text_is_read_to_its_end(text: str) -> None:
 )
 def test_the_work_is_bounded_whatever_the_text(piece: str) -> None:
     started = perf_counter()
-    telling(piece * 1_000_000, 2_000)
+    storable_text(piece * 1_000_000, 2_000)
     assert perf_counter() - started < 2  # it takes a tenth
 
 
@@ -296,31 +297,41 @@ def test_data_within_data_ends() -> None:
     nested: Any = WORDS
     for _ in range(MAX_DEPTH * 3):
         nested = json.dumps({"error": {"message": nested}})[:8_000]
-    telling(nested, 2_000)
+    storable_text(nested, 2_000)
 
 
 @pytest.mark.parametrize(
     "said", ["my private words: alpha bravo", "alpha bravo", "<b>alpha</b> bravo", "é"]
 )
 def test_what_is_no_code_is_not_kept_as_one(said: str) -> None:
-    evidence = build_evidence(
+    facts = build_facts(
         status_code=400,
         error_type=said,
         error_code=said,
         headers={"x-request-id": said},
     )
-    verdict = classify_evidence(evidence)
-    assert (verdict.error_type, verdict.error_code, verdict.request_id) == ("", "", "")
+    classification = classify_facts(facts)
+    assert (
+        classification.error_type,
+        classification.error_code,
+        classification.request_id,
+    ) == ("", "", "")
 
 
 def test_codes_are_kept() -> None:
-    evidence = build_evidence(
+    facts = build_facts(
         status_code=400,
         error_type="invalid_request_error",
         error_code="messages[0].content",
         headers={"x-request-id": "req_011CS/a+b=="},
     )
-    verdict = classify_evidence(evidence)
-    assert verdict.error_type == "invalid_request_error"
-    assert verdict.error_code == "messages[0].content"
-    assert verdict.request_id == "req_011CS/a+b=="
+    classification = classify_facts(facts)
+    assert classification.error_type == "invalid_request_error"
+    assert classification.error_code == "messages[0].content"
+    assert classification.request_id == "req_011CS/a+b=="
+
+
+@pytest.mark.parametrize("space", ["", " ", "\t", "\n"])
+def test_white_space_behind_a_fields_name_hides_no_content(space: str) -> None:
+    shown = storable_text(f"Request(prompt{space}='alpha')", 100)
+    assert shown == f"Request(prompt{space}='[text of 5 characters]')"

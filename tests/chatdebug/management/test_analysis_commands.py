@@ -136,7 +136,7 @@ def test_the_self_test_covers_every_path_and_shows_no_secret() -> None:
 
 
 @pytest.fixture
-def own_rule() -> Iterator[ClassificationRule]:
+def deployments_rule() -> Iterator[ClassificationRule]:
     rule = ClassificationRule.objects.create(
         note="Teapots", kind="config", text="i'm a teapot"
     )
@@ -145,11 +145,13 @@ def own_rule() -> Iterator[ClassificationRule]:
     loaded_rules.load()
 
 
-def test_the_deployments_own_rules_are_used(own_rule: ClassificationRule) -> None:
+def test_the_deployments_own_rules_are_used(
+    deployments_rule: ClassificationRule,
+) -> None:
     text = output_of("classify_chat_error", "I'm a teapot")
     assert "config (not recorded" in text
-    assert f"own.{own_rule.pk}" in text
-    assert output_of("classify_chat_error", "--rules").startswith("own.")
+    assert f"custom.{deployments_rule.pk}" in text
+    assert output_of("classify_chat_error", "--rules").startswith("custom.")
 
 
 def test_a_database_that_cannot_be_read_is_said(

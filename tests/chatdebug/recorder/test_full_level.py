@@ -310,6 +310,56 @@ def test_an_agent_of_pydantic_ai_streams_and_runs_through_it(protocol: str) -> N
     ]
 
 
+def test_what_was_interrupted_is_no_error() -> None:
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        with run.step() as step:
+            step.interrupt()
+        run.interrupt()
+    close_writer(timeout=10)
+    assert "has_error" not in ChatRun.objects.get().summary
+
+
+def test_tokens_of_reasoning_add_up() -> None:
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        for tokens in (3, 4):
+            with run.step() as step:
+                step.complete({}, {"reasoning_tokens": tokens})
+        run.complete()
+    close_writer(timeout=10)
+    assert ChatRun.objects.get().summary["total_reasoning_tokens"] == 7
+
+
+def test_the_time_of_the_end_is_written_once() -> None:
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        pass
+    close_writer(timeout=10)
+    ended = ChatRun.objects.get().finished_at
+    run.complete()
+    close_writer(timeout=10)
+    found = ChatRun.objects.get()
+    assert (found.status, found.finished_at) == ("completed", ended)
+
+
+def test_an_attempt_never_lands_in_a_step_of_another_run() -> None:
+    async def turn(model: Model) -> None:
+        async with record_run(chat_id="outer", level=Level.FULL) as outer:
+            with logical_call(outer):
+                await generate(model)
+                async with record_run(chat_id="inner", level=Level.FULL) as inner:
+                    await generate(model)
+                    inner.complete()
+            outer.complete()
+
+    async def body() -> None:
+        async with demo_model("demo") as model:
+            await turn(model)
+
+    asyncio.run(body())
+    close_writer(timeout=10)
+    steps = {run.chat_id: run.steps.count() for run in ChatRun.objects.all()}
+    assert steps == {"outer": 1, "inner": 1}
+
+
 def test_a_response_is_put_together_once_for_the_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

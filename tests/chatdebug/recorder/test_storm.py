@@ -11,13 +11,14 @@ from django.conf import LazySettings
 from django.db import OperationalError, connection
 from django.db.models import Sum
 
+from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep, WriterState
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.recorder import Level, Run, record_run
 from chatdebug.recorder import run as run_module
-from chatdebug.recorder.fingerprint import fingerprint
 from chatdebug.recorder.storm import StormGuard
-from chatdebug.writer import Writer, close_writer, tally, writer
+from chatdebug.writer import Writer, close_writer, similar_counts, writer
 from tests.chatdebug.writer.disks import a_disk
 from tests.waiting import until
 
@@ -82,13 +83,7 @@ def test_another_message_or_model_is_another_failure(settings: LazySettings) -> 
 
 
 def test_releases_of_a_model_are_one_family() -> None:
-    error = {
-        "kind": "generic",
-        "provider": "openai",
-        "message": "broken",
-        "chain": [{"type": "A"}],
-        "frames": [],
-    }
+    error = read_payload({"kind": "generic", "provider": "openai", "message": "broken"})
     prints = {
         fingerprint(error, model=model)
         for model in ("gpt-4o", "gpt-4o-2024-08-06", "GPT-4o-20250101", "gpt-4o-latest")
@@ -227,14 +222,14 @@ def test_a_report_that_fails_loses_no_count(
     settings: LazySettings, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
-    failing, original = [error] * 2, tally.add_similar
+    failing, original = [error] * 2, similar_counts.add_similar
 
     def add(*args: Any, **kwargs: Any) -> set[UUID]:
         if failing:
             raise failing.pop()
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(tally, "add_similar", add)
+    monkeypatch.setattr(similar_counts, "add_similar", add)
     for _ in range(20):
         fail()
     until(lambda: not failing)

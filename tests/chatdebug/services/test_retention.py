@@ -13,7 +13,7 @@ from chatdebug.conf import recorder_settings
 from chatdebug.models import AuditEntry, ChatRun, ChatStep, Retention
 from chatdebug.services import retention
 from chatdebug.services.retention import prune_runs, prune_within, retention_days
-from chatdebug.writer import Writer, upkeep, writer
+from chatdebug.writer import Writer, maintenance, writer
 from tests.chatdebug.api.test_runs import client_of
 from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
 from tests.waiting import until
@@ -66,7 +66,7 @@ def test_a_site_prunes_batch_after_batch_until_nothing_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(retention, "BATCH_RUNS", 2)
-    monkeypatch.setattr(upkeep, "TIDY_SECONDS", 0.0)  # one batch at a stretch
+    monkeypatch.setattr(maintenance, "TIDY_SECONDS", 0.0)  # one batch at a stretch
     for _ in range(9):
         run_of_age(8)
     young = run_of_age(1)

@@ -8,13 +8,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors import build_evidence, classify_evidence, own_rule
+from chatdebug.errors import build_facts, classify_facts, custom_rule
 from chatdebug.errors.rules import text_pattern
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rules import LoadedRules, loaded_rules, preview_rule
 from tests.factories import ChatRunFactory, ChatStepFactory
 
-BALLAST = build_evidence(
+BALLAST = build_facts(
     message="The ballast of segment 3 does not match.", status_code=400
 )
 
@@ -42,7 +42,7 @@ def rule_row(**facts: object) -> ClassificationRule:
     ],
 )
 def test_a_text_is_the_beginning_with_wildcards(text: str, matches: bool) -> None:
-    rule = own_rule(id="1", kind=ErrorKind.CONFIG, text=text)
+    rule = custom_rule(id="1", kind=ErrorKind.CONFIG, text=text)
     assert rule.holds(BALLAST) is matches
 
 
@@ -63,7 +63,7 @@ def test_no_text_is_slow_to_search() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "holds"),
+    ("condition", "holds"),
     [
         ({"status_code": 400}, True),
         ({"status_code": 409}, False),
@@ -76,15 +76,15 @@ def test_no_text_is_slow_to_search() -> None:
     ],
 )
 def test_each_condition_that_is_given_must_hold(
-    facts: dict[str, object], holds: bool
+    condition: dict[str, object], holds: bool
 ) -> None:
-    evidence = build_evidence(
+    facts = build_facts(
         message="The ballast of segment 3 does not match.",
         status_code=400,
         error_code="bad_ballast",
         provider="openai",
     )
-    assert rule_row(**facts).as_rule().holds(evidence) is holds
+    assert rule_row(**condition).as_rule().holds(facts) is holds
 
 
 @pytest.mark.django_db
@@ -106,9 +106,9 @@ def test_enabled_rules_decide_before_the_built_in_ones_in_their_order() -> None:
     first.save()
     rule_row(status_code=429, position=0, enabled=False).save()
     loaded_rules.load()
-    verdict = classify_evidence(build_evidence(status_code=429))
-    assert verdict.rule == f"own.{first.pk}"
-    assert verdict.captured
+    classification = classify_facts(build_facts(status_code=429))
+    assert classification.rule == f"custom.{first.pk}"
+    assert classification.captured
 
 
 @pytest.mark.django_db
@@ -116,7 +116,7 @@ def test_classifying_asks_no_database() -> None:
     rule_row(status_code=418).save()
     loaded_rules.load()
     with CaptureQueriesContext(connection) as queries:
-        assert classify_evidence(build_evidence(status_code=418)).kind == "config"
+        assert classify_facts(build_facts(status_code=418)).kind == "config"
     assert len(queries) == 0
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 from django.db import DatabaseError, connections
+from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
@@ -20,6 +22,7 @@ from chatdebug.writer import database as database_module
 from chatdebug.writer import thread as thread_module
 from chatdebug.writer.spool import Spool, read_captures
 from tests.chatdebug.writer.rows import run_row, step_row
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -300,6 +303,22 @@ def test_a_file_that_is_imported_cannot_take_a_newer_one_with_it(
     monkeypatch.setattr(database_module, "insert_missing", while_the_owner_writes)
     writer.upkeep.import_spool()
     assert journaled_runs() == {run.id}
+
+
+def test_a_call_that_takes_long_is_not_taken_for_a_lost_one(
+    writer: Writer,
+) -> None:
+    run = run_row()
+    writer.submit([run, step_row(run.id, status=Status.IN_PROGRESS)])
+    assert writer.written(run.id).result(timeout=10)
+    long_ago = timezone.now() - timedelta(hours=1)
+    ChatRun.objects.update(updated_at=long_ago)
+    writer.upkeep.note_recovered()  # a beat is due, and with it the sweep
+    writer.queue.nudge()
+    until(lambda: ChatRun.objects.get().updated_at > long_ago)
+    writer.close(timeout=10)
+    found = ChatRun.objects.get()
+    assert (found.status, ChatStep.objects.get().status) == ("in_progress",) * 2
 
 
 def test_the_writer_uses_a_connection_of_its_own(writer: Writer) -> None:

@@ -1,0 +1,241 @@
+"""Writes about turns: each one a short transaction that no model call is made in."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+from django.utils.text import Truncator
+
+from chatd.enums import FinishReason, Role, TurnStatus
+from chatd.models import Chat, ChatMessage, Turn
+from chatd.text import storable, storable_json
+from chatd.turns.runner import get_runner
+
+MAX_MESSAGE_CHARACTERS = 100_000
+TITLE_WORDS = 8
+LEASE = timedelta(seconds=60)
+"""A runner that has not been heard of for this long has lost its turns."""
+
+
+class InvalidMessage(ValueError):
+    """A message that cannot be sent; its text is a plain sentence for the user."""
+
+
+class TooManyTurns(Exception):
+    """A person has as many messages waiting as may wait; the text says so to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyTurn:
+    """A turn that a runner may begin."""
+
+    id: UUID
+    owner_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a turn ends, and what it leaves in the chat."""
+
+    status: TurnStatus
+    text: str = ""
+    is_partial: bool = False
+    finish_reason: FinishReason | None = None
+    error: dict[str, Any] | None = None
+
+
+def start_turn(*, chat: Chat, text: str) -> Turn:
+    """Store a user's message and queue the turn that answers it.
+
+    A chat has one active turn; a message sent meanwhile waits for it. Raises
+    InvalidMessage, and TooManyTurns if too many of its owner's wait already.
+    """
+    text = _checked(text)
+    if not chat.model.enabled:
+        raise InvalidMessage(
+            f"The model {chat.model} is switched off. Pick another one."
+        )
+    most = settings.TURN_LIMITS["queued_of_owner"]
+    owners = get_user_model()._default_manager.select_for_update(no_key=True)
+    with transaction.atomic():
+        # Locked, so that of messages sent at once each one is counted.
+        owners.filter(pk=chat.owner_id).values_list("pk").first()
+        queued = Turn.objects.queued().filter(chat__owner_id=chat.owner_id)
+        if queued.count() >= most:
+            raise TooManyTurns(
+                f"{most:,} of your messages wait for an answer already. "
+                "Send this one when some of them are answered."
+            )
+        turn = Turn.objects.create(chat=chat)
+        ChatMessage.objects.create(chat=chat, turn=turn, role=Role.USER, text=text)
+        if not chat.title:
+            chat.title = Truncator(" ".join(text.split())).words(TITLE_WORDS)[:200]
+        chat.updated_at = timezone.now()
+        chat.save(update_fields=["title", "updated_at"])
+        transaction.on_commit(partial(get_runner().enqueue, turn.id))
+    return turn
+
+
+def ready_turns(
+    *, running: Mapping[UUID, int], limit: int, limit_of_owner: int
+) -> list[ReadyTurn]:
+    """Return up to ``limit`` turns to begin next, owners in turn, each one's oldest first.
+
+    ``running`` are the turns that run already, with their owners: an owner who has many
+    comes after one who has none, and no owner gets more than ``limit_of_owner``.
+    """
+    busy = Counter(running.values())
+    nth = Window(
+        RowNumber(), partition_by="chat__owner_id", order_by=("created_at", "id")
+    )
+    waiting = (
+        Turn.objects.ready()
+        .exclude(pk__in=list(running))
+        .annotate(nth=nth)
+        .filter(nth__lte=limit_of_owner)
+        .values_list("pk", "chat__owner_id", "nth", "created_at")
+        .order_by("nth", "created_at", "id")[: limit + len(running)]
+    )
+    places = [
+        (busy[owner] + place, created, ReadyTurn(turn_id, owner))
+        for turn_id, owner, place, created in waiting
+        if busy[owner] + place <= limit_of_owner
+    ]
+    places.sort(key=itemgetter(0, 1))
+    return [turn for _, _, turn in places[:limit]]
+
+
+def request_stop(*, turn: Turn) -> None:
+    """Ask for the end of a turn, from whichever process; nothing if it is over."""
+    now = timezone.now()
+    with transaction.atomic():
+        was_queued = _end_if(turn, TurnStatus.QUEUED, now, stop_requested_at=now)
+        if not was_queued:
+            Turn.objects.filter(
+                pk=turn.pk, status=TurnStatus.IN_PROGRESS, stop_requested_at=None
+            ).update(stop_requested_at=now)
+        transaction.on_commit(partial(get_runner().stop, turn.id))
+    turn.refresh_from_db()
+
+
+def claim_turn(*, turn_id: UUID, at: datetime | None = None) -> Turn | None:
+    """Take a queued turn for this runner; None if it is not to be run now.
+
+    That is: another runner was faster, it was stopped or deleted, or its chat is busy or
+    has an older message to answer first. A runner that lost the database's answer asks
+    again with the same moment ``at``, and gets the turn that it had claimed with it.
+    """
+    now = at or timezone.now()
+    older = Turn.objects.queued().filter(
+        chat=OuterRef("chat"), created_at__lt=OuterRef("created_at")
+    )
+    claimable = Turn.objects.filter(pk=turn_id, status=TurnStatus.QUEUED)
+    try:
+        with transaction.atomic():
+            claimable.filter(~Exists(older)).update(
+                status=TurnStatus.IN_PROGRESS,
+                epoch=F("epoch") + 1,
+                started_at=now,
+                lease_expires_at=now + LEASE,
+            )
+    except IntegrityError:  # chatd_one_active_turn_per_chat
+        return None
+    mine = Turn.objects.filter(status=TurnStatus.IN_PROGRESS, started_at=now)
+    return mine.select_related("chat__model").filter(pk=turn_id).first()
+
+
+def finish_turn(
+    *, turn: Turn, outcome: Outcome, on_commit: Callable[[], None] | None = None
+) -> bool:
+    """Store how a claimed turn ended, with its answer, and wake the chat's next one.
+
+    Returns False, and stores nothing, if the turn is not this runner's any more.
+    """
+    now = timezone.now()
+    error = storable_json(outcome.error)
+    with transaction.atomic():
+        if not _end_if(turn, TurnStatus.IN_PROGRESS, now, outcome.status, error=error):
+            return False
+        if outcome.text:
+            ChatMessage.objects.create(
+                chat_id=turn.chat_id,
+                turn=turn,
+                role=Role.ASSISTANT,
+                text=storable(outcome.text),
+                is_partial=outcome.is_partial,
+                finish_reason=outcome.finish_reason or "",
+            )
+        Chat.objects.filter(pk=turn.chat_id).update(updated_at=now)
+        if on_commit is not None:
+            transaction.on_commit(on_commit)
+        waiting = Turn.objects.queued().filter(chat_id=turn.chat_id)
+        if (next_id := waiting.values_list("pk", flat=True).first()) is not None:
+            transaction.on_commit(partial(get_runner().enqueue, next_id))
+    return True
+
+
+def renew_leases(*, turn_ids: list[UUID]) -> set[UUID]:
+    """Extend the leases of running turns; return those that are to be stopped.
+
+    Those are the turns that somebody asked to stop, from whichever process, and those
+    that were deleted with their chat.
+    """
+    mine = Turn.objects.filter(pk__in=turn_ids)
+    running = mine.filter(status=TurnStatus.IN_PROGRESS)
+    running.update(lease_expires_at=timezone.now() + LEASE)
+    stopped = running.exclude(stop_requested_at=None).values_list("pk", flat=True)
+    deleted = set(turn_ids) - set(mine.values_list("pk", flat=True))
+    return deleted | set(stopped)
+
+
+def release_abandoned_turns() -> list[UUID]:
+    """End the turns whose runner is gone, and return them; their answers are lost."""
+    now = timezone.now()
+    abandoned = Turn.objects.abandoned(now=now)
+    ids = list(abandoned.values_list("pk", flat=True))
+    if ids:
+        abandoned.filter(pk__in=ids).update(
+            status=TurnStatus.INTERRUPTED, finished_at=now, lease_expires_at=None
+        )
+    return ids
+
+
+def _checked(text: str) -> str:
+    text = text.replace("\x00", "").strip()
+    if not text:
+        raise InvalidMessage("Write a message first.")
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        raise InvalidMessage(
+            f"The message has {len(text):,} characters; "
+            f"at most {MAX_MESSAGE_CHARACTERS:,} can be sent."
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidMessage("The message has characters that are not text.") from error
+    return text
+
+
+def _end_if(
+    turn: Turn,
+    expected: TurnStatus,
+    now: datetime,
+    status: TurnStatus = TurnStatus.INTERRUPTED,
+    **columns: Any,
+) -> bool:
+    """End a turn if it still is in the expected status, and in this runner's epoch."""
+    updated = Turn.objects.filter(pk=turn.pk, status=expected, epoch=turn.epoch).update(
+        status=status, finished_at=now, lease_expires_at=None, **columns
+    )
+    return bool(updated)

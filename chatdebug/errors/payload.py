@@ -1,0 +1,223 @@
+"""The error payload of a step: what is stored of an error, evidence without content.
+
+``ErrorPayload`` is the one description of its keys: the recorder writes it, and the
+pages, the rules' preview, the fingerprint and the run's summary read it.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePath
+from types import FrameType
+from typing import Any, TypedDict, cast
+
+from chatdebug.errors.chain import text_of, walk
+from chatdebug.errors.classify import Classification
+from chatdebug.errors.content import storable_text
+from chatdebug.errors.responses import ResponseFacts, response_facts
+from chatdebug.payloads import json_safe, redact_and_clip
+from chatdebug.payloads.limits import ERROR_CHARACTERS
+
+NO_EXCEPTION = "stream error part with nil error"
+"""Message of an error that came without an exception object."""
+MAX_FRAMES = 40
+LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+
+
+class ChainLink(TypedDict):
+    """One exception of the chain."""
+
+    type: str
+    message: str
+
+
+class Frame(TypedDict):
+    """A place in code: no source, no local variables."""
+
+    file: str
+    """Only what follows the folder that code is found in."""
+    line: int
+    function: str
+
+
+class ErrorPayload(TypedDict):
+    """What is stored of an error: redacted, clipped, and without content.
+
+    Texts are empty and numbers None where nothing is known.
+    """
+
+    message: str
+    """Of the outermost exception."""
+    type: str
+    """Class of the outermost exception; empty for an error without an object."""
+    chain: list[ChainLink]
+    """Outermost first."""
+    frames: list[Frame]
+    """Outermost first."""
+    kind: str
+    """A value of ``ErrorKind``."""
+    rule: str
+    provider: str
+    status_code: int | None
+    error_type: str
+    error_code: str
+    request_id: str
+    """The three look like codes, or are empty."""
+    retryable: bool | None
+    detail: str
+    """The provider's own reason, at most 500 characters."""
+    response: ResponseFacts
+    elapsed_ms: int | None
+    first_part_ms: int | None
+    parts_received: int | None
+    characters_received: int | None
+    retry_count: int | None
+
+
+NOTHING_KNOWN = ErrorPayload(
+    message="",
+    type="",
+    chain=[],
+    frames=[],
+    kind="",
+    rule="",
+    provider="",
+    status_code=None,
+    error_type="",
+    error_code="",
+    request_id="",
+    retryable=None,
+    detail="",
+    response={},
+    elapsed_ms=None,
+    first_part_ms=None,
+    parts_received=None,
+    characters_received=None,
+    retry_count=None,
+)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a call had come when it ended."""
+
+    elapsed_ms: int = 0
+    first_part_ms: int | None = None
+    parts_received: int = 0
+    characters_received: int = 0
+    retry_count: int = 0
+    """Attempts at the same logical call before this one."""
+
+
+def error_payload(
+    error: BaseException | None,
+    classification: Classification,
+    progress: Progress,
+    *,
+    keep_content: bool = False,
+) -> ErrorPayload:
+    """Return what is kept of an error: JSON-safe, redacted, clipped.
+
+    Without ``keep_content``, which is for the full level, no text of it shows what it
+    quotes of a prompt or an answer.
+    """
+    chain = (
+        exception_chain(error, keep_content=keep_content) if error is not None else []
+    )
+    payload = ErrorPayload(
+        message=chain[0]["message"] if chain else NO_EXCEPTION,
+        type=type(error).__name__ if error is not None else "",
+        chain=chain,
+        frames=code_frames(error) if error is not None else [],
+        kind=classification.kind.value,
+        rule=classification.rule,
+        provider=classification.provider,
+        status_code=classification.status_code,
+        error_type=classification.error_type,
+        error_code=classification.error_code,
+        request_id=classification.request_id,
+        retryable=classification.retryable,
+        detail=classification.detail,
+        response=response_facts(error),
+        elapsed_ms=progress.elapsed_ms,
+        first_part_ms=progress.first_part_ms,
+        parts_received=progress.parts_received,
+        characters_received=progress.characters_received,
+        retry_count=progress.retry_count,
+    )
+    return cast("ErrorPayload", json_safe(payload))
+
+
+def read_payload(stored: Mapping[str, Any]) -> ErrorPayload:
+    """Return a stored payload with all of its keys, whatever release wrote it."""
+    known = {key: stored[key] for key in NOTHING_KNOWN if stored.get(key) is not None}
+    payload = cast("ErrorPayload", {**NOTHING_KNOWN, **known})
+    payload["chain"] = [
+        {"type": link.get("type", ""), "message": link.get("message", "")}
+        for link in payload["chain"]
+    ]
+    return payload
+
+
+def exception_chain(
+    error: BaseException, *, keep_content: bool = False
+) -> list[ChainLink]:
+    """Return the types and messages of an error and its causes, outermost first.
+
+    Messages are redacted, clipped, and without what they quote of a prompt or an answer
+    unless ``keep_content``.
+    """
+    shown = redact_and_clip if keep_content else storable_text
+    return [
+        {
+            "type": type(link).__name__,
+            "message": shown(text_of(link), ERROR_CHARACTERS),
+        }
+        for link in walk(error)
+    ]
+
+
+def code_frames(error: BaseException) -> list[Frame]:
+    """Return where an error came from, outermost first.
+
+    First the callers of the code that handles the error, then its traceback, at most
+    ``MAX_FRAMES`` of each: an error that is still on its way up knows only the frames it
+    has left, and the project's own code is above them.
+    """
+    traceback, callers, left = error.__traceback__, list[Frame](), list[Frame]()
+    caller = traceback.tb_frame.f_back if traceback is not None else None
+    while caller is not None and len(callers) < MAX_FRAMES:
+        callers.append(_frame(caller, caller.f_lineno))
+        caller = caller.f_back
+    while traceback is not None:
+        left.append(_frame(traceback.tb_frame, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return [*reversed(callers), *left[-MAX_FRAMES:]]
+
+
+def _frame(frame: FrameType, line: int | None) -> Frame:
+    code = frame.f_code
+    return {
+        "file": short_path(code.co_filename),
+        "line": line or 0,
+        "function": code.co_name,
+    }
+
+
+@lru_cache(maxsize=1_000)  # the same files come with each failure
+def short_path(filename: str) -> str:
+    """Return a path of code without the folders of this machine.
+
+    ``site-packages/openai/client.py``, ``lib/python/ssl.py``, ``shop/chat.py``.
+    """
+    path = PurePath(filename)
+    for folder in LIBRARY_FOLDERS:
+        if folder in path.parts:
+            return "/".join(path.parts[path.parts.index(folder) :])
+    for root in sorted(sys.path, key=len, reverse=True):
+        if root and path.is_relative_to(root):
+            is_library = PurePath(root).name.startswith("python")
+            inside = path.relative_to(root)
+            return f"lib/python/{inside}" if is_library else str(inside)
+    return path.name
