@@ -31,13 +31,14 @@ LINE_CHARACTERS = 200
 """Of a question in one line."""
 OPEN_LINES = 12
 """A payload with more lines is folded."""
-PAYLOADS = {
+HEADINGS = {
     "normalized_request": "Request",
     "normalized_response": "Response",
     "usage": "Usage",
     "attempts": "HTTP attempts",
 }
-"""Columns of a step and their headings, in the order in which they are read."""
+"""What is read of a step besides its error: its payloads, which are large, and its usage,
+in their order on the page."""
 
 
 def icon(status: str) -> str:
@@ -258,7 +259,7 @@ def payloads(step: ChatStep) -> list[Payload]:
     """Return what was recorded of a step besides its error; nothing of empty columns."""
     return [
         Payload(heading, pretty(value))
-        for column, heading in PAYLOADS.items()
+        for column, heading in HEADINGS.items()
         if (value := getattr(step, column))
     ]
 

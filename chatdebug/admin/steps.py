@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from chatdebug.access import may_read_content
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.models import ChatStep
-from chatdebug.presentation import PAYLOADS, ErrorReport, counted, icon, pretty, span
+from chatdebug.presentation import HEADINGS, ErrorReport, counted, icon, pretty, span
+from chatdebug.querysets import PAYLOAD_COLUMNS
 
 VIEW_RUNS = "chatdebug.view_chatrun"
 """Who may look at runs may look at their steps."""
@@ -105,7 +106,7 @@ class StepInline(StepFields, admin.StackedInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatStep]:
         """Return the steps without what may be large."""
-        return super().get_queryset(request).defer(*PAYLOADS)
+        return super().get_queryset(request).defer(*PAYLOAD_COLUMNS)
 
     def has_view_permission(
         self, request: HttpRequest, obj: Model | None = None
@@ -147,7 +148,7 @@ class StepAdmin(StepFields, ContentAdmin):
     ) -> tuple[str, ...]:
         """Return what this person may see."""
         if may_read_content(request.user):
-            return ("run", *WITH_CONTENT, *map(_shown, PAYLOADS))
+            return ("run", *WITH_CONTENT, *map(_shown, HEADINGS))
         return ("run", *METADATA)
 
     def get_readonly_fields(
@@ -159,7 +160,9 @@ class StepAdmin(StepFields, ContentAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatStep]:
         """Return the steps, without payloads for those who may not read them."""
         steps: QuerySet[ChatStep] = super().get_queryset(request)
-        return steps if may_read_content(request.user) else steps.defer(*PAYLOADS)
+        if may_read_content(request.user):
+            return steps
+        return steps.defer(*PAYLOAD_COLUMNS)
 
     def has_view_permission(
         self, request: HttpRequest, obj: Model | None = None
