@@ -54,7 +54,8 @@ class Leaf:
     key: Any
     text: str
     place: Place
-    told: Place
+    lane: Place
+    """The place with what says to which of several texts there the part belongs."""
 
     def put(self, text: str) -> None:
         """Replace the text in its document."""
@@ -115,7 +116,7 @@ def redact_across(
     ]
     changed: set[int] = set()
     for found in texts:
-        groups = _grouped(found, "told")
+        groups = _grouped(found, "lane")
         # Several texts at once, each by its own index; then whatever else it may be.
         for group in [*groups, found] if len(groups) > 1 else groups:
             changed |= _redact_group(group, redact)
@@ -213,7 +214,7 @@ def _collect(
     value: Any,
     places: _Places,
     place: Place = 0,
-    told: Place = 0,
+    lane: Place = 0,
     depth: int = 0,
 ) -> None:
     """Add each text with its place, and with its place among texts that interleave."""
@@ -226,7 +227,7 @@ def _collect(
         elif not isinstance(item, (dict, list)) or depth == MAX_DEPTH:
             continue
         step, mark = _steps(key, item) if in_list else (key, (marks, key))
-        here, there = places.inside(place, step), places.inside(told, mark)
+        here, there = places.inside(place, step), places.inside(lane, mark)
         if isinstance(item, str):
             found.append(Leaf(number, value, key, item, here, there))
         else:

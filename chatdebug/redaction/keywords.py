@@ -36,7 +36,7 @@ SEPARATOR = (
     rf"{QUOTE}?\]?(?:(?: provided| is| was| value| used)?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}|"
     rf"\s{{0,2}}\*{{0,2}}:\s{{0,3}})"
 )
-REFERENCE = (
+NO_VALUE = (
     r"(?!\[REDACTED|%5[bB]REDACTED|\$|\{\{|os\.|process\.|env\b|(?i:your)[-_ ]|"
     r"(?i:true|false|null|none|field|missing|required|invalid|expired|not|str|string|SecretStr)\b|"
     r"\d{1,9}(?![\w-])|[a-z_.]{1,60}\()"
@@ -104,7 +104,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         "authorization",
         ("token ",),
         re.compile(
-            rf"(?i)(?<![a-z0-9])token[ :=]{{1,3}}[\"'`]?{REFERENCE}"
+            rf"(?i)(?<![a-z0-9])token[ :=]{{1,3}}[\"'`]?{NO_VALUE}"
             r"(?P<secret>(?=[^\s\"'`,;]{0,60}[\d+/=*])(?!\d+\b)"
             r"[A-Za-z0-9._~+/=*•…-]{6,4096}(?<![.]))"
         ),
@@ -156,7 +156,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         NOUNS,
         # In quotes, whatever it holds.
         re.compile(
-            rf"(?<![A-Za-z0-9:])(?:(?i:{NAME})|{COMPOUND}){SEPARATOR}(?P<quote>[\"'`]){REFERENCE}"
+            rf"(?<![A-Za-z0-9:])(?:(?i:{NAME})|{COMPOUND}){SEPARATOR}(?P<quote>[\"'`]){NO_VALUE}"
             rf"(?P<secret>(?=[^\"'`\n\\]{{0,512}}[\d ])[^\"'`\n\\]{{8,512}})(?P=quote)"
         ),
         gate=ASSIGNED,
@@ -182,7 +182,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         # Name and value in a list, or as the arguments of a call.
         re.compile(
             rf"[\"'](?:--?)?(?:(?i:{NAME})|{COMPOUND})[\"'],\s{{0,3}}(?P<quote>[\"'])"
-            rf"{REFERENCE}{WITH_DIGIT}(?P<secret>[^\"'\n\\]{{8,512}})(?P=quote)"
+            rf"{NO_VALUE}{WITH_DIGIT}(?P<secret>[^\"'\n\\]{{8,512}})(?P=quote)"
         ),
         gate=ASSIGNED,
         unless=NO_SECRET,
@@ -198,7 +198,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         "value",
         (*NOUNS, *NOT_AS_KEYS),
         re.compile(
-            rf"(?<![A-Za-z0-9:])(?i:{NAME}){SEPARATOR}{QUOTE}?{REFERENCE}(?!\*+[\"'`]){VALUE}"
+            rf"(?<![A-Za-z0-9:])(?i:{NAME}){SEPARATOR}{QUOTE}?{NO_VALUE}(?!\*+[\"'`]){VALUE}"
         ),
         gate=ASSIGNED,
     ),
@@ -206,7 +206,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         "value",
         NOUNS,
         re.compile(
-            rf"(?<![A-Za-z0-9:])(?:{COMPOUND}){SEPARATOR}{QUOTE}?{REFERENCE}{WITH_DIGIT}"
+            rf"(?<![A-Za-z0-9:])(?:{COMPOUND}){SEPARATOR}{QUOTE}?{NO_VALUE}{WITH_DIGIT}"
             r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){8,512})"
         ),
         gate=ASSIGNED,
@@ -276,7 +276,7 @@ REACH = 64
 """How far before a long token the word may stand."""
 REQUEST_ID = re.compile(r"(?:request|req|trace)[-_ ]?(?:id)?\W{0,3}$")
 UNDIVIDED = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-TALKING_ID = re.compile(r"[a-z]{2,20}[-_]|[0-9a-f]{8}-[0-9a-f]{4}-")
+PREFIXED_ID = re.compile(r"[a-z]{2,20}[-_]|[0-9a-f]{8}-[0-9a-f]{4}-")
 """How ids begin that say what they are of, and those without any meaning."""
 RUN = re.compile(r"[A-Za-z0-9+/]{12,}")
 CASE_CHANGE = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|\d(?=[A-Za-z])")
@@ -299,7 +299,7 @@ def _credential(match: re.Match[str]) -> str:
         return token
     if UNDIVIDED.fullmatch(token):
         is_random = any(map(str.isdigit, token)) and any(map(str.isalpha, token))
-    elif TALKING_ID.match(token):
+    elif PREFIXED_ID.match(token):
         is_random = False
     else:
         is_random = any(

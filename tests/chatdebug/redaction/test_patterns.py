@@ -39,7 +39,7 @@ MATCHED = {
     "events.FIELD": ("data: {}", "- data: {}"),
     "events.LEADING": (', {"a": 1}', "words"),
     "events.STREAM": ("data: {}", "database: {}"),
-    "keywords.TALKING_ID": ("chatcmpl-Ab3dE5", "Ab3dE5fG7"),
+    "keywords.PREFIXED_ID": ("chatcmpl-Ab3dE5", "Ab3dE5fG7"),
 }
 WHOLE = {
     "keywords.UNDIVIDED": ("ab/12+34==", "_.-"),
