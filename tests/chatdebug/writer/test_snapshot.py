@@ -9,11 +9,10 @@ from chatdebug.writer import Later
 
 
 class Hostile:
-    def __getattr__(self, name: str) -> Any:
+    def fail(self, *args: Any) -> Any:
         raise RuntimeError("quotes the prompt")
 
-    def __len__(self) -> int:
-        raise RuntimeError("quotes the prompt")
+    __getattr__ = __iter__ = __len__ = __reversed__ = fail
 
 
 @pytest.mark.parametrize(
@@ -31,5 +30,5 @@ def test_what_cannot_be_normalised_is_noted_and_not_quoted(
     assert column.value() == {"error": "chatdebug: RuntimeError"}
     assert column.value() == {"error": "chatdebug: RuntimeError"}
     (record,) = caplog.records
-    assert "RuntimeError in Hostile.__" in record.getMessage()
+    assert "RuntimeError in Hostile.fail" in record.getMessage()
     assert "quotes the prompt" not in caplog.text
