@@ -1,6 +1,6 @@
 # One command for each chore; CI runs the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format hooks lock screenshots bench faults
+.PHONY: help demo test lint format hooks lock messages screenshots bench faults
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -38,7 +38,7 @@ hooks: ## let git check style and templates of what you commit
 	@.ci/setup dev
 	git config core.hooksPath .ci/hooks
 
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.12 \
+LOCK := $(BIN)/uv pip compile pyproject.toml --extra site --quiet --universal --python-version 3.12 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 lock: ## pin the requirements of pyproject.toml (UPGRADE=--upgrade takes newer ones)
@@ -46,6 +46,10 @@ lock: ## pin the requirements of pyproject.toml (UPGRADE=--upgrade takes newer o
 	$(LOCK) $(UPGRADE) --output-file requirements.txt
 	$(LOCK) $(UPGRADE) --group dev --constraint requirements.txt \
 		--output-file requirements-dev.txt
+
+messages: ## collect the recorder's texts for its translators, and compile theirs
+	@.ci/setup dev
+	.ci/messages
 
 screenshots: ## take the pictures of the README
 	@.ci/setup dev

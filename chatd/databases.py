@@ -10,6 +10,8 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from chatdebug.databases import recorder_database
+
 SQLITE_OPTIONS = {
     # BEGIN IMMEDIATE: a transaction that reads and then writes waits for the lock
     # instead of failing at once with "database is locked".
@@ -18,7 +20,6 @@ SQLITE_OPTIONS = {
     "timeout": 10,  # seconds
 }
 SUPPORTED_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
-RECORDER_CONNECT_TIMEOUT = 3  # seconds; the writer retries, nobody waits longer
 
 
 def build_databases(url: str, *, pool_size: int, test_dir: Path) -> dict[str, Any]:
@@ -37,10 +38,9 @@ def build_databases(url: str, *, pool_size: int, test_dir: Path) -> dict[str, An
         raise ImproperlyConfigured(
             f"DATABASE_URL names {default['ENGINE']}; chatd runs on SQLite and PostgreSQL."
         )
-    recorder = dict(default)
     options = dict(default.get("OPTIONS", {}))
     if default["ENGINE"] == "django.db.backends.sqlite3":
-        default["OPTIONS"] = recorder["OPTIONS"] = options | SQLITE_OPTIONS
+        default["OPTIONS"] = options | SQLITE_OPTIONS
         # A file, because an in-memory database cannot be shared with the writer's thread.
         default["TEST"] = {"NAME": str(test_dir / "test.sqlite3")}
     else:
@@ -49,9 +49,7 @@ def build_databases(url: str, *, pool_size: int, test_dir: Path) -> dict[str, An
         # Else the pool hands out what the server closed: after its restart, each
         # connection would fail once.
         default["CONN_HEALTH_CHECKS"] = True
-        recorder["OPTIONS"] = options | {"connect_timeout": RECORDER_CONNECT_TIMEOUT}
-    recorder["TEST"] = {"MIRROR": "default"}
-    return {"default": default, "chatdebug": recorder}
+    return {"default": default, "chatdebug": recorder_database(default)}
 
 
 def make_private(file: Path) -> Path:

@@ -269,5 +269,6 @@ CHATDEBUG = {
     ),
     "SPOOL_DIR": VAR_DIR / "chatdebug-spool",
     "ACCESS_POLICY": "chatd.debug_access.ChatAccess",
+    "BASE_TEMPLATE": "base.html",
     "SECRETS": "chatd.debug_access.deployment_secrets",
 }

@@ -6,14 +6,20 @@ of the host project that knows more.
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from chatdebug.conf import recorder_settings
+
+if TYPE_CHECKING:
+    # Not at run time: a project without accounts can record, too.
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+ID_CHARACTERS = 64
+"""Of the id of a chat or a person, as its columns have it."""
 
 type User = AbstractBaseUser | AnonymousUser
 
@@ -79,6 +85,11 @@ def questions_of(chat_id: str, message_ids: Collection[Any]) -> Mapping[str, str
     ask = getattr(access_policy(), "questions_of", None)
     wanted = {str(message_id) for message_id in message_ids if message_id is not None}
     return ask(chat_id, wanted) if ask is not None and wanted else {}
+
+
+def is_impossible(chat_id: str) -> bool:
+    """Say whether no chat can have that id: for PostgreSQL it would be an error."""
+    return "\0" in chat_id or len(chat_id) > ID_CHARACTERS
 
 
 def may_read_content(user: User) -> bool:

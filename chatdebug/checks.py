@@ -8,11 +8,20 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import router
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from chatdebug.conf import RecorderSettings, recorder_settings
+from chatdebug.models import ChatRun
 
 UNSAFE = "Without a journal, captures are lost with a process whose database is down."
+ONE_ENTRY = (
+    "DATABASES['chatdebug'] = chatdebug.databases.recorder_database("
+    "DATABASES['default']) makes an entry that is right."
+)
 
 
 @checks.register("chatdebug")
@@ -22,7 +31,12 @@ def check_recorder(**kwargs: Any) -> list[checks.CheckMessage]:
         config = recorder_settings()
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), id="chatdebug.E001")]
-    return [*_database(config), *_imports(config), *_spool(config)]
+    return [
+        *_database(config),
+        *_imports(config),
+        *_spool(config),
+        *_pages(config),
+    ]
 
 
 def _database(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
@@ -30,15 +44,60 @@ def _database(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
     if alias not in settings.DATABASES:
         yield checks.Error(
             f"CHATDEBUG['DATABASE'] is {alias!r}, which DATABASES does not have.",
-            hint="Add a second entry for the same database, without a pool.",
+            hint=ONE_ENTRY,
             id="chatdebug.E002",
         )
-    elif alias == "default" or "pool" in settings.DATABASES[alias].get("OPTIONS", {}):
+        return
+    entry = settings.DATABASES[alias]
+    if alias == "default" or "pool" in entry.get("OPTIONS", {}):
         yield checks.Warning(
             "The recorder takes its connection from a pool, or from the requests' alias.",
-            hint="With an alias of its own, an exhausted pool cannot stop a capture.",
+            hint=f"An exhausted pool or a broken transaction stops it. {ONE_ENTRY}",
             id="chatdebug.W001",
         )
+    elif entry.get("ATOMIC_REQUESTS"):
+        yield checks.Warning(
+            f"DATABASES[{alias!r}] has ATOMIC_REQUESTS: each request opens a second "
+            "transaction, and no asynchronous view works.",
+            hint=ONE_ENTRY,
+            id="chatdebug.W004",
+        )
+    yield from _place(alias)
+
+
+def _place(alias: str) -> Iterator[checks.CheckMessage]:
+    """Check that what is written is where it is looked for, by every process."""
+    read = router.db_for_read(ChatRun)
+    if _where(alias) != _where(read):
+        yield checks.Warning(
+            f"The recorder writes to the database of {alias!r}, and its pages read from "
+            f"that of {read!r}: nobody will see what it records.",
+            hint="Name the same database, or add 'chatdebug.databases.RecorderRouter' "
+            "to DATABASE_ROUTERS.",
+            id="chatdebug.W005",
+        )
+    elif _is_in_memory(alias):
+        yield checks.Warning(
+            f"DATABASES[{alias!r}] is in memory: each connection of each process has a "
+            "database of its own.",
+            hint="Name a file.",
+            id="chatdebug.W005",
+        )
+
+
+def _where(alias: str) -> tuple[str, ...]:
+    """Return what tells databases apart; other options do not."""
+    entry = settings.DATABASES[alias]
+    return tuple(
+        str(entry.get(key) or "") for key in ("ENGINE", "NAME", "HOST", "PORT")
+    )
+
+
+def _is_in_memory(alias: str) -> bool:
+    engine, name, *_ = _where(alias)
+    return engine.endswith("sqlite3") and (
+        name in ("", ":memory:") or "mode=memory" in name
+    )
 
 
 def _imports(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
@@ -64,6 +123,44 @@ def _spool(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
             hint=UNSAFE,
             id="chatdebug.W003",
         )
+    elif not config.SPOOL_DIR.is_absolute():
+        yield checks.Warning(
+            f"CHATDEBUG['SPOOL_DIR'] is relative: {config.SPOOL_DIR}",
+            hint="Processes that start in different folders would have one each, and none "
+            "would find what another one left.",
+            id="chatdebug.W003",
+        )
+
+
+def _pages(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return  # a project of workers
+    if not _has_addresses():
+        yield checks.Warning(
+            "The recorder's pages have no address: chatdebug.urls is not included.",
+            hint="path('debug/', include('chatdebug.urls')) in the project's URLs gives "
+            "each chat a Debug tab. The admin works without.",
+            id="chatdebug.W006",
+        )
+        return
+    for name in {"chatdebug/panel.html", config.BASE_TEMPLATE}:
+        try:
+            get_template(name)
+        except TemplateDoesNotExist:
+            yield checks.Error(
+                f"The template {name} cannot be found.",
+                hint="The recorder's pages come with the package and extend "
+                "CHATDEBUG['BASE_TEMPLATE']; TEMPLATES needs APP_DIRS to find them.",
+                id="chatdebug.E004",
+            )
+
+
+def _has_addresses() -> bool:
+    try:
+        reverse("chatdebug:panel", args=["any"])
+    except NoReverseMatch:
+        return False
+    return True
 
 
 def _is_writable(folder: Path) -> bool:

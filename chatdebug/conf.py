@@ -33,6 +33,9 @@ class RecorderSettings:
     """Folder of the journal of error captures; None switches the journal off."""
     ACCESS_POLICY: str = "chatdebug.access.StaffOnly"
     """Dotted path of a ``chatdebug.access.AccessPolicy``: who may read which chat."""
+    BASE_TEMPLATE: str = "chatdebug/base.html"
+    """Name of the template that the Debug tab's pages extend; its blocks are ``title`` and
+    ``content``."""
     SECRETS: str = ""
     """Dotted path of a function without arguments that returns this deployment's secrets
     as an iterable of strings, to be removed from everything that is written."""

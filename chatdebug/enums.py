@@ -1,23 +1,24 @@
 """The recorder's words as choices; each docstring says what a value means and does not."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Level(TextChoices):
     """How much a run records. Decided once per turn, by ``chatdebug.levels``."""
 
-    OFF = "off", "Off"
-    ERRORS = "errors", "Errors only"
-    FULL = "full", "Full"
+    OFF = "off", _("Off")
+    ERRORS = "errors", _("Errors only")
+    FULL = "full", _("Full")
 
 
 class RunKind(TextChoices):
     """What a run is the record of: a turn, or one internal model task."""
 
-    CHAT_TURN = "chat_turn", "Chat turn"
-    TITLE_GENERATION = "title_generation", "Title generation"
-    COMPACTION = "compaction", "Compaction"
-    QUICKGEN = "quickgen", "Quick generation"
+    CHAT_TURN = "chat_turn", _("Chat turn")
+    TITLE_GENERATION = "title_generation", _("Title generation")
+    COMPACTION = "compaction", _("Compaction")
+    QUICKGEN = "quickgen", _("Quick generation")
 
 
 class Status(TextChoices):
@@ -27,10 +28,10 @@ class Status(TextChoices):
     provider. ``error`` is never used for it.
     """
 
-    IN_PROGRESS = "in_progress", "In progress"
-    COMPLETED = "completed", "Completed"
-    ERROR = "error", "Error"
-    INTERRUPTED = "interrupted", "Interrupted"
+    IN_PROGRESS = "in_progress", _("In progress")
+    COMPLETED = "completed", _("Completed")
+    ERROR = "error", _("Error")
+    INTERRUPTED = "interrupted", _("Interrupted")
 
 
 class Operation(TextChoices):
@@ -39,9 +40,9 @@ class Operation(TextChoices):
     ``run`` is no call: it stands for what else was done in the run, and failed.
     """
 
-    STREAM = "stream", "Stream"
-    GENERATE = "generate", "Generate"
-    RUN = "run", "Outside of a call"
+    STREAM = "stream", _("Stream")
+    GENERATE = "generate", _("Generate")
+    RUN = "run", _("Outside of a call")
 
 
 class ErrorKind(TextChoices):
@@ -68,14 +69,14 @@ class ErrorKind(TextChoices):
     and ``test_documents`` of ``tests/architecture``.
     """
 
-    OVERLOADED = "overloaded", "Service overloaded"
-    RATE_LIMIT = "rate_limit", "Rate limited"
-    TIMEOUT = "timeout", "Request timed out"
-    STREAM_SILENCE_TIMEOUT = "stream_silence_timeout", "Response stalled"
-    AUTH = "auth", "Authentication failed"
-    CONFIG = "config", "Configuration error"
-    USAGE_LIMIT = "usage_limit", "Usage limit reached"
-    MISSING_KEY = "missing_key", "Key missing"
-    PROVIDER_DISABLED = "provider_disabled", "Provider disabled"
-    CONTENT_FILTER = "content_filter", "Response blocked"
-    GENERIC = "generic", "Unexpected error"
+    OVERLOADED = "overloaded", _("Service overloaded")
+    RATE_LIMIT = "rate_limit", _("Rate limited")
+    TIMEOUT = "timeout", _("Request timed out")
+    STREAM_SILENCE_TIMEOUT = "stream_silence_timeout", _("Response stalled")
+    AUTH = "auth", _("Authentication failed")
+    CONFIG = "config", _("Configuration error")
+    USAGE_LIMIT = "usage_limit", _("Usage limit reached")
+    MISSING_KEY = "missing_key", _("Key missing")
+    PROVIDER_DISABLED = "provider_disabled", _("Provider disabled")
+    CONTENT_FILTER = "content_filter", _("Response blocked")
+    GENERIC = "generic", _("Unexpected error")

@@ -3,81 +3,35 @@
 The Debug tab and the admin show the same facts in the same words, because both ask here.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from chatdebug.enums import ErrorKind, Level, RunKind, Status
+from chatdebug.enums import ErrorKind, Level, RunKind
 from chatdebug.errors import code_like
 from chatdebug.errors.messages import advice, sentence
 from chatdebug.errors.payload import ErrorPayload, read_payload
+from chatdebug.formats import ago, counted, icon, pretty, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import first_error_of, title_of
 
-ICONS = {
-    Status.IN_PROGRESS: "◌",
-    Status.COMPLETED: "✓",
-    Status.ERROR: "✕",
-    Status.INTERRUPTED: "■",
-}
-YES_OR_NO: dict[Any, str] = {True: "yes", False: "no"}
-CLOSED_BY = {"provider": "the provider", "client": "this side"}
 LINE_CHARACTERS = 200
 """Of a question in one line."""
 OPEN_LINES = 12
 """A payload with more lines is folded."""
 HEADINGS = {
-    "normalized_request": "Request",
-    "normalized_response": "Response",
-    "usage": "Usage",
-    "attempts": "HTTP attempts",
+    "normalized_request": _("Request"),
+    "normalized_response": _("Response"),
+    "usage": _("Usage"),
+    "attempts": _("HTTP attempts"),
 }
 """What is read of a step besides its error: its payloads, which are large, and its usage,
 in their order on the page."""
-
-
-def icon(status: str) -> str:
-    """Return the sign of a status. It decorates the word and never replaces it."""
-    return ICONS[Status(status)]
-
-
-def span(duration: timedelta | None) -> str:
-    """Return a duration as it is read: 850 ms, 1.2 s, 3 min 5 s; nothing for None."""
-    if duration is None:
-        return ""
-    amount = duration.total_seconds()
-    if amount < 0.9995:
-        return f"{amount * 1000:.0f} ms"
-    if amount < 59.95:
-        return f"{amount:.1f} s"
-    minutes, rest = divmod(round(amount), 60)
-    return f"{minutes:,} min {rest} s"
-
-
-def ago(moment: datetime, *, now: datetime | None = None) -> str:
-    """Return how long ago a moment was, in one unit; after a month its date."""
-    passed = ((now or timezone.now()) - moment).total_seconds()
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if passed >= size:
-            count = int(passed // size)
-            is_long_ago = unit == "d" and count > 30
-            return f"{moment:%Y-%m-%d}" if is_long_ago else f"{count} {unit} ago"
-    return "just now"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: 1 step, 2 steps."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def pretty(value: Any) -> str:
-    """Return JSON-safe data as text to read."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +86,11 @@ class RunLine:
     def similar(self) -> str:
         """How many failures of the same kind were counted instead of stored."""
         count = self.run.similar_count
-        if self.run.fingerprint == OVERFLOW and count:
-            return f"and {count:,} more of all kinds: too many runs in an hour"
-        return f"and {count:,} more like it" if count else ""
+        if self.run.fingerprint == OVERFLOW:
+            words = gettext("and %s more of all kinds: too many runs in an hour")
+        else:
+            words = gettext("and %s more like it")
+        return words % f"{count:,}" if count else ""
 
     @property
     def note(self) -> str:
@@ -176,7 +132,7 @@ class ErrorReport:
             ),
             reason=payload["detail"] or payload["message"],
             advice=advice(kind),
-            kind=kind.label,
+            kind=str(kind.label),
             rule=payload["rule"],
             facts=list(_error_facts(payload)),
             causes=[(link["type"], link["message"]) for link in payload["chain"]],
@@ -198,6 +154,11 @@ class StepReport:
     def of(cls, step: ChatStep) -> "StepReport":
         """Read a step."""
         return cls(step, ErrorReport.of(step.error) if step.error else None)
+
+    @property
+    def name(self) -> str:
+        """What it is called within its run."""
+        return gettext("Step %s") % self.step.step_number
 
     @property
     def icon(self) -> str:
@@ -258,7 +219,7 @@ class Payload:
 def payloads(step: ChatStep) -> list[Payload]:
     """Return what was recorded of a step besides its error; nothing of empty columns."""
     return [
-        Payload(heading, pretty(value))
+        Payload(str(heading), pretty(value))
         for column, heading in HEADINGS.items()
         if (value := getattr(step, column))
     ]
@@ -272,7 +233,10 @@ def _kind(value: object) -> ErrorKind:
 def _tokens(summary: dict[str, Any]) -> str:
     sent = summary.get("total_input_tokens", 0)
     received = summary.get("total_output_tokens", 0)
-    return f"{sent:,} → {received:,} tok" if sent or received else ""
+    if not sent and not received:
+        return ""
+    numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
+    return gettext("%(sent)s → %(received)s tok") % numbers
 
 
 def _error_facts(payload: ErrorPayload) -> Iterable[tuple[str, str]]:
@@ -280,23 +244,23 @@ def _error_facts(payload: ErrorPayload) -> Iterable[tuple[str, str]]:
     # What older releases stored may be a provider's words, for readers of facts only.
     codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
     known = {
-        "Provider": payload["provider"],
-        "HTTP status": payload["status_code"],
-        "Type or code": " / ".join(filter(None, codes)),
-        "Request id": code_like(payload["request_id"]),
-        "Exception": payload["type"],
-        "Worth retrying": YES_OR_NO.get(payload["retryable"], ""),
-        "Retries before": payload["retry_count"],
-        "Elapsed": _milliseconds(payload["elapsed_ms"]),
-        "First part after": _milliseconds(payload["first_part_ms"]),
-        "Parts received": payload["parts_received"],
-        "Characters received": payload["characters_received"],
+        gettext("Provider"): payload["provider"],
+        # A status is a name, not an amount.
+        gettext("HTTP status"): _as_name(payload["status_code"]),
+        gettext("Type or code"): " / ".join(filter(None, codes)),
+        gettext("Request id"): code_like(payload["request_id"]),
+        gettext("Exception"): payload["type"],
+        gettext("Worth retrying"): _yes_or_no(payload["retryable"]),
+        gettext("Retries before"): payload["retry_count"],
+        gettext("Elapsed"): _milliseconds(payload["elapsed_ms"]),
+        gettext("First part after"): _milliseconds(payload["first_part_ms"]),
+        gettext("Parts received"): payload["parts_received"],
+        gettext("Characters received"): payload["characters_received"],
         **_response_facts(payload),
     }
     for name, value in known.items():
         if isinstance(value, int):
-            # A status is a name, not an amount.
-            yield name, f"{value}" if name == "HTTP status" else f"{value:,}"
+            yield name, f"{value:,}"
         elif value:
             yield name, str(value)
 
@@ -309,14 +273,25 @@ def _response_facts(payload: ErrorPayload) -> dict[str, str]:
     content_type: str = response.get("content_type", "")
     server: str = response.get("server", "")
     closed_by: str = response.get("closed_by", "")
-    is_known = status is None or status == payload["status_code"]
+    words = {"provider": gettext("the provider"), "client": gettext("this side")}
+    size = "" if length is None else gettext("%s bytes") % f"{length:,}"
+    is_known = status == payload["status_code"]
     return {
-        "Response status": "" if is_known else f"{status}",
-        "Content type": content_type,
-        "Content length": "" if length is None else f"{length:,} bytes",
-        "Server": server,
-        "Connection closed by": CLOSED_BY.get(closed_by, ""),
+        gettext("Response status"): "" if is_known else _as_name(status),
+        gettext("Content type"): content_type,
+        gettext("Content length"): size,
+        gettext("Server"): server,
+        gettext("Connection closed by"): words.get(closed_by, ""),
     }
+
+
+def _yes_or_no(value: object) -> str:
+    words = {True: gettext("yes"), False: gettext("no")}
+    return words[value] if isinstance(value, bool) else ""
+
+
+def _as_name(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _milliseconds(amount: int | None) -> str:

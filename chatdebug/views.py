@@ -14,10 +14,11 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chatdebug.access import access_policy, questions_of
+from chatdebug.access import access_policy, is_impossible, questions_of
+from chatdebug.conf import recorder_settings
 from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation import RunLine, RunReport, payloads
+from chatdebug.presentation import RunLine, RunReport, StepReport, payloads
 from chatdebug.services.audit import note_reading
 
 # One page of the API, too. Whoever looks at a failure looks at the newest runs; a list of
@@ -32,8 +33,8 @@ def for_readers(view: View) -> View:
 
     @wraps(view)
     def checked(request: HttpRequest, chat_id: str, **kwargs: Any) -> HttpResponse:
-        # No chat has a NUL in its id, and PostgreSQL takes one for an error.
-        if "\0" in chat_id or not access_policy().may_read(request.user, chat_id):
+        may_read = access_policy().may_read
+        if is_impossible(chat_id) or not may_read(request.user, chat_id):
             raise Http404
         return view(request, chat_id, **kwargs)
 
@@ -81,7 +82,7 @@ def step(
         step_number=step_number,
     )
     context = {
-        "step": found,
+        "report": StepReport.of(found),
         "line": RunLine(found.run),
         "payloads": payloads(found),
     }
@@ -97,12 +98,26 @@ def _note_foreign_reader(
         note_reading(reader=request.user, address=request.path, row=row)
 
 
+def wants_fragment(request: HttpRequest) -> bool:
+    """Say whether htmx asks for a part of the page that it has.
+
+    By its headers alone, whatever middleware the project has. A boosted link and a page
+    that is restored from the history want the whole.
+    """
+    asks_for = {
+        name: request.headers.get(name) == "true"
+        for name in ("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
+    }
+    return asks_for.pop("HX-Request") and not any(asks_for.values())
+
+
 def _render(
     request: HttpRequest, template: str, chat_id: str, context: dict[str, Any]
 ) -> HttpResponse:
-    """Render a page, or for htmx the partial ``content`` of it."""
-    is_fragment = request.headers.get("HX-Request") == "true"
+    """Render a page, or the partial ``content`` of it."""
+    is_fragment = wants_fragment(request)
     common = {
+        "base_template": recorder_settings().BASE_TEMPLATE,
         "chat_id": chat_id,
         "chat_url": access_policy().chat_url(chat_id),
         "is_fragment": is_fragment,

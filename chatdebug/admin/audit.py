@@ -1,6 +1,7 @@
 """Who read recorded content, and who changed how long it is kept."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.models import AuditEntry
@@ -16,4 +17,6 @@ class AuditAdmin(ReadOnlyAdmin):
     )
     list_filter = ("action",)
     search_fields = ("=object_id", "=person_id", "=person_name")
-    search_help_text = "The whole id of a run, a step or a person, or a person's name."
+    search_help_text = _(
+        "The whole id of a run, a step or a person, or a person's name."
+    )

@@ -5,16 +5,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import transaction
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.formats import clock
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rules import loaded_rules, preview_rule
 
@@ -44,26 +46,29 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
         preview = ("preview",) if may_read_content(request.user) else ()
         return [
             (None, {"fields": ("note", "enabled", "position")}),
-            ("An error", {"fields": ("provider", "status_code", "code", "text")}),
+            (_("An error"), {"fields": ("provider", "status_code", "code", "text")}),
             (None, {"fields": ("kind", "retryable", *preview)}),
         ]
 
-    @admin.display(description="would have matched")
+    @admin.display(description=_("would have matched"))
     def preview(self, rule: ClassificationRule) -> str | SafeString:
         """Which stored runs the rule as it was saved would have decided."""
         if rule.pk is None:
-            return "Save the rule first; while it is not enabled, it decides nothing."
+            return gettext(
+                "Save the rule first; while it is not enabled, it decides nothing."
+            )
         preview = preview_rule(rule=rule.as_rule())
-        summary = (
-            f"{len(preview.runs)} runs, of the newest {preview.looked_at} stored errors"
-        )
+        summary = gettext("%(runs)s runs, of the newest %(errors)s stored errors") % {
+            "runs": len(preview.runs),
+            "errors": preview.looked_at,
+        }
         links = format_html_join(
             "",
             '<li><a href="{}">{}</a> {}</li>',
             (
                 (
-                    reverse("admin:chatdebug_chatrun_change", args=[run.pk]),
-                    f"{localtime(run.started_at):%d %b %Y %H:%M:%S}",
+                    admin_url(self.admin_site, "chatdebug_chatrun_change", run.pk),
+                    clock(run.started_at),
                     run.get_error_kind_display(),
                 )
                 for run in preview.runs[:SHOWN]
@@ -96,4 +101,5 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
 
 
 def _load_soon() -> None:
-    transaction.on_commit(partial(loaded_rules.load))
+    using = router.db_for_write(ClassificationRule)
+    transaction.on_commit(partial(loaded_rules.load, using=using), using=using)

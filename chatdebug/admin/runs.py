@@ -14,22 +14,23 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.addresses import debug_tab_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
 from chatdebug.errors.messages import PROVIDERS
+from chatdebug.formats import clock
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.presentation import RunLine
 from chatdebug.querysets import ChatRunQuerySet
 from chatdebug.services.audit import note_reading
 
-TITLE = "Runs of all chats"
+TITLE = _("Runs of all chats")
 FINGERPRINT = re.compile(rf"[0-9a-f]{{6,32}}|{OVERFLOW}")
 SEARCHED = 1_000
 """How many runs a search finds by each column: as many as the list has pages for."""
@@ -59,7 +60,7 @@ class RunList(ChangeList):
 class ProviderFilter(admin.SimpleListFilter):
     """By provider; Django's own filter would read the table for the values it has."""
 
-    title = "provider"
+    title = _("provider")
     parameter_name = "provider"
 
     def lookups(
@@ -82,7 +83,7 @@ class RunAdmin(ContentAdmin):
 
     list_filter = ("status", "kind", "level", "error_kind", ProviderFilter)
     search_fields = ("id", "chat_id", "owner_id", "fingerprint")
-    search_help_text = (
+    search_help_text = _(
         "The whole id of a run, a chat or an owner, or a fingerprint. Without it, the "
         "list reaches back 1,000 runs, and filters look at the newest 20,000."
     )
@@ -164,52 +165,50 @@ class RunAdmin(ContentAdmin):
             note_reading(reader=request.user, address=request.get_full_path())
         return response
 
-    @admin.display(description="time")
+    @admin.display(description=_("time"))
     def started(self, run: ChatRun) -> str:
         """When it began, to the second."""
-        moment = localtime(run.started_at)
-        return f"{moment:%d %b %Y %H:%M:%S}".replace(" ", NO_BREAK_SPACE)
+        return clock(run.started_at).replace(" ", NO_BREAK_SPACE)
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, run: ChatRun) -> str:
         """How it ended."""
         return f"{RunLine(run).icon} {run.get_status_display()}"
 
-    @admin.display(description="title")
+    @admin.display(description=_("title"))
     def titled(self, run: ChatRun) -> SafeString:
         """What failed, and how the question begins where it is kept."""
         line = RunLine(run)
         lines = dict.fromkeys(filter(None, (line.title, line.question)))
         return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in lines))
 
-    @admin.display(description="provider, model")
+    @admin.display(description=_("provider, model"))
     def provider_and_model(self, run: ChatRun) -> str:
         """Who answered."""
         return f"{run.provider} {run.model}".strip()
 
-    @admin.display(description="steps, time, tokens")
+    @admin.display(description=_("steps, time, tokens"))
     def facts(self, run: ChatRun) -> str:
         """Its numbers."""
         return RunLine(run).facts
 
-    @admin.display(description="similar")
+    @admin.display(description=_("similar"))
     def similar(self, run: ChatRun) -> str:
         """How many more of the same were only counted."""
         return f"+{run.similar_count:,}" if run.similar_count else ""
 
-    @admin.display(description="last error")
+    @admin.display(description=_("last error"))
     def last_error(self, run: ChatRun) -> str:
         """The first line of it."""
         return RunLine(run).first_error
 
-    @admin.display(description="chat")
-    def chat(self, run: ChatRun) -> SafeString:
-        """The chat's id, and a link to its Debug tab."""
-        return format_html(
-            '{} · <a href="{}">Debug tab</a>',
-            run.chat_id,
-            reverse("chatdebug:run", args=[run.chat_id, run.pk]),
-        )
+    @admin.display(description=_("chat"))
+    def chat(self, run: ChatRun) -> SafeString | str:
+        """The chat's id, and a link to its Debug tab if there is one."""
+        url = debug_tab_url(run)
+        if not url:
+            return run.chat_id
+        return format_html('{} · <a href="{}">{}</a>', run.chat_id, url, _("Debug tab"))
 
 
 def _searches(term: str) -> Iterator[ChatRunQuerySet]:

@@ -6,14 +6,17 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ContentAdmin
+from chatdebug.formats import counted, icon, pretty, span
 from chatdebug.models import ChatStep
-from chatdebug.presentation import HEADINGS, ErrorReport, counted, icon, pretty, span
+from chatdebug.presentation import HEADINGS, ErrorReport
 from chatdebug.querysets import PAYLOAD_COLUMNS
 
 VIEW_RUNS = "chatdebug.view_chatrun"
@@ -35,32 +38,36 @@ WITH_CONTENT = (
 class StepFields:
     """What a page says of a step."""
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, step: ChatStep) -> str:
         """How it ended."""
         return f"{icon(step.status)} {step.get_status_display()}"
 
-    @admin.display(description="took")
+    @admin.display(description=_("took"))
     def took(self, step: ChatStep) -> str:
         """How long it took."""
         return span(step.duration)
 
-    @admin.display(description="error")
+    @admin.display(description=_("error"))
     def classification(self, step: ChatStep) -> str:
         """Its kind in words, and the rule that decided; none of the error's own text."""
         if not step.error:
             return ""
         error = ErrorReport.of(step.error)
-        return f"{error.sentence} ({error.kind}, by rule {error.rule or 'unknown'})"
+        return gettext("%(sentence)s (%(kind)s, by rule %(rule)s)") % {
+            "sentence": error.sentence,
+            "kind": error.kind,
+            "rule": error.rule or gettext("unknown"),
+        }
 
-    @admin.display(description="facts")
+    @admin.display(description=_("facts"))
     def facts(self, step: ChatStep) -> SafeString | str:
         """The numbers and names around the error."""
         if not step.error:
             return ""
         return format_html_join(" · ", "{}: {}", ErrorReport.of(step.error).facts)
 
-    @admin.display(description="frames")
+    @admin.display(description=_("frames"))
     def frames(self, step: ChatStep) -> SafeString | str:
         """Where it happened."""
         frames = ErrorReport.of(step.error).frames if step.error else ()
@@ -68,12 +75,12 @@ class StepFields:
             return ""
         return _folded(counted(len(frames), "frame"), "\n".join(frames))
 
-    @admin.display(description="reason")
+    @admin.display(description=_("reason"))
     def reason(self, step: ChatStep) -> str:
         """The provider's words."""
         return ErrorReport.of(step.error).reason if step.error else ""
 
-    @admin.display(description="chain of causes")
+    @admin.display(description=_("chain of causes"))
     def chain(self, step: ChatStep) -> SafeString | str:
         """Each exception with its text, the outermost first."""
         causes = ErrorReport.of(step.error).causes if step.error else ()
@@ -132,11 +139,11 @@ class StepInline(StepFields, admin.StackedInline):
         """Evidence goes when it is old, not by hand."""
         return False
 
-    @admin.display(description="payloads")
+    @admin.display(description=_("payloads"))
     def payloads(self, step: ChatStep) -> SafeString:
         """The way to request, response, usage and attempts."""
-        url = reverse("admin:chatdebug_chatstep_change", args=[step.pk])
-        return format_html('<a href="{}">Request, response, attempts</a>', url)
+        url = admin_url(self.admin_site, "chatdebug_chatstep_change", step.pk)
+        return format_html('<a href="{}">{}</a>', url, _("Request, response, attempts"))
 
 
 @admin.register(ChatStep)
@@ -178,24 +185,24 @@ class StepAdmin(StepFields, ContentAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Send on to the runs."""
-        return redirect("admin:chatdebug_chatrun_changelist")
+        return redirect(admin_url(self.admin_site, "chatdebug_chatrun_changelist"))
 
-    @admin.display(description="request")
+    @admin.display(description=_("request"))
     def shown_normalized_request(self, step: ChatStep) -> SafeString | str:
         """What the model was asked."""
         return _payload(step.normalized_request)
 
-    @admin.display(description="response")
+    @admin.display(description=_("response"))
     def shown_normalized_response(self, step: ChatStep) -> SafeString | str:
         """What it answered."""
         return _payload(step.normalized_response)
 
-    @admin.display(description="usage")
+    @admin.display(description=_("usage"))
     def shown_usage(self, step: ChatStep) -> SafeString | str:
         """What it cost."""
         return _payload(step.usage)
 
-    @admin.display(description="HTTP attempts")
+    @admin.display(description=_("HTTP attempts"))
     def shown_attempts(self, step: ChatStep) -> SafeString | str:
         """The round trips."""
         return _payload(step.attempts)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.admin.lookups import NamedLookups
 from chatdebug.admin.readonly import ReadOnlyAdmin
@@ -21,9 +22,11 @@ class SwitchForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.instance.pk:
             if not cleaned.get("enabled"):
-                self.add_error("enabled", "Without a switch it is off already.")
+                self.add_error("enabled", _("Without a switch it is off already."))
             if (cleaned.get("scope") == Scope.DEPLOYMENT) == bool(cleaned.get("key")):
-                self.add_error("key", "Give the id of an owner or chat, and only then.")
+                self.add_error(
+                    "key", _("Give the id of an owner or chat, and only then.")
+                )
         return cleaned
 
 

@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.conf import recorder_settings
 from chatdebug.models import WriterState
 
 COUNTERS = ("written", "imported", "dropped", "refused", "suppressed", "failures")
-TITLE = "Recorder: the writer of each process"
+TITLE = _("Recorder: the writer of each process")
 
 
 def _counter(name: str) -> Callable[[Any], str]:
@@ -48,7 +49,7 @@ class WriterAdmin(ReadOnlyAdmin):
             request, {"title": TITLE, **(extra_context or {})}
         )
 
-    @admin.display(description="alive", boolean=True)
+    @admin.display(description=_("alive"), boolean=True)
     def is_alive(self, writer: WriterState) -> bool:
         """Whether it was heard of as lately as a working process is."""
         limit = timedelta(seconds=recorder_settings().STALE_SECONDS)

@@ -4,7 +4,7 @@ from django.urls import path
 
 from chatdebug.api import views
 
-CHAT = "chats/<uuid:chat_id>/debug/"
+CHAT = "chats/<str:chat_id>/debug/"
 
 urlpatterns = [
     path(f"{CHAT}runs/", views.RunList.as_view(), name="run-list"),

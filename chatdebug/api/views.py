@@ -11,13 +11,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext_lazy as _
 from rest_framework import generics, status
 from rest_framework.exceptions import APIException, ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatdebug.access import access_policy, is_staff_with
+from chatdebug.access import access_policy, is_impossible, is_staff_with
 from chatdebug.api.pagination import CursorPagination
 from chatdebug.api.serializers import (
     GateSerializer,
@@ -43,7 +44,7 @@ class ForcedByDeployment(APIException):
     """The deployment records everything: a switch would change nothing."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "Full debug logging is forced by the deployment."
+    default_detail = _("Full debug logging is forced by the deployment.")
     default_code = "forced_by_deployment"
 
 
@@ -60,15 +61,15 @@ class RunView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let DRF do its checks, then ask the host project."""
         super().initial(request, *args, **kwargs)
-        chat_id, policy = str(kwargs["chat_id"]), access_policy()
-        if not policy.may_read(request.user, chat_id):
+        chat_id, policy = kwargs["chat_id"], access_policy()
+        if is_impossible(chat_id) or not policy.may_read(request.user, chat_id):
             raise Http404
         if policy.owner_id_of(chat_id) != str(request.user.pk):
             note_reading(reader=request.user, address=request.path)
 
     def runs(self) -> QuerySet[ChatRun]:
         """Return the runs of the chat of the address."""
-        return ChatRun.objects.of_chat(str(self.kwargs["chat_id"]))
+        return ChatRun.objects.of_chat(self.kwargs["chat_id"])
 
 
 class RunList(RunView, generics.ListAPIView[ChatRun]):
@@ -97,7 +98,7 @@ class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
         try:
             UUID(self.kwargs["run_id"])
         except ValueError as error:
-            raise ParseError("The run's id is not a UUID.") from error
+            raise ParseError(_("The run's id is not a UUID.")) from error
         return super().get_object()
 
 
@@ -163,20 +164,20 @@ class OptInView(APIView):
 class ChatSwitchView(APIView):
     """GET, PUT {debug_logging_enabled}: the switch of one chat, for its owner."""
 
-    def get(self, request: Request, chat_id: UUID) -> Response:
+    def get(self, request: Request, chat_id: str) -> Response:
         """Return the value in force for this chat alone."""
-        decision = self._decision(request, str(chat_id))
+        decision = self._decision(request, chat_id)
         return Response(_own_switch(decision, enabled=decision.chat_switched_on))
 
-    def put(self, request: Request, chat_id: UUID) -> Response:
+    def put(self, request: Request, chat_id: str) -> Response:
         """Switch the chat. 409 while logging is forced, 403 while the gate is closed."""
-        _require_open_gate(self._decision(request, str(chat_id)))
-        _set(request, scope=Scope.CHAT, key=str(chat_id))
+        _require_open_gate(self._decision(request, chat_id))
+        _set(request, scope=Scope.CHAT, key=chat_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _decision(self, request: Request, chat_id: str) -> Decision:
         policy = access_policy()
-        if not policy.may_switch(request.user, chat_id):
+        if is_impossible(chat_id) or not policy.may_switch(request.user, chat_id):
             raise Http404
         return decide_level(chat_id=chat_id, owner_id=policy.owner_id_of(chat_id))
 
@@ -194,7 +195,9 @@ def _require_open_gate(decision: Decision) -> None:
     if recorder_settings().FORCE_FULL:
         raise ForcedByDeployment
     if not decision.gate_open:
-        raise PermissionDenied("An administrator has not allowed full debug logging.")
+        raise PermissionDenied(
+            _("An administrator has not allowed full debug logging.")
+        )
 
 
 def _set(request: Request, *, scope: Scope, key: str) -> None:

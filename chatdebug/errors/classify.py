@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext
+
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
@@ -219,9 +221,9 @@ def _ended(
     return Classification(
         kind=ErrorKind.TIMEOUT if deadline else ErrorKind.GENERIC,
         provider=provider,
-        message="The request was stopped."
+        message=gettext("The request was stopped.")
         if cancelled
-        else "The request took too long.",
+        else gettext("The request took too long."),
         rule=rule,
         cancelled=cancelled,
         deadline=deadline,

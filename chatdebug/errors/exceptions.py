@@ -58,7 +58,7 @@ class ClassifiedError(KnownError):
         self.retry_after = retry_after
         self.provider = provider
         self.status_code = status_code
-        super().__init__(message or self.kind.label)
+        super().__init__(message or str(self.kind.label))
 
 
 class IncompleteStreamError(KnownError):

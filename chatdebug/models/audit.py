@@ -2,13 +2,14 @@
 
 from django.db import models
 from django.db.models import Q, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Action(TextChoices):
     """What somebody did."""
 
-    READ = "read", "Read"
-    CHANGED = "changed", "Changed"
+    READ = "read", _("Read")
+    CHANGED = "changed", _("Changed")
 
 
 class AuditEntry(models.Model):
@@ -17,24 +18,33 @@ class AuditEntry(models.Model):
     People and rows are named by text and without constraints: an entry outlives both.
     """
 
-    person_id = models.CharField(max_length=64, blank=True, default="")
+    person_id = models.CharField(_("person"), max_length=64, blank=True, default="")
     person_name = models.CharField(
-        max_length=200, blank=True, default="", help_text="The name at that time."
+        _("name"),
+        max_length=200,
+        blank=True,
+        default="",
+        help_text=_("The name at that time."),
     )
-    action = models.CharField(max_length=16, choices=Action)
-    subject = models.CharField(max_length=200, help_text="Such as a run or a list.")
+    action = models.CharField(_("action"), max_length=16, choices=Action)
+    subject = models.CharField(
+        _("subject"), max_length=200, help_text=_("Such as a run or a list.")
+    )
     object_id = models.CharField(
+        _("object"),
         max_length=64,
         blank=True,
         default="",
-        help_text="The id of the run or step; empty for a list.",
+        help_text=_("The id of the run or step; empty for a list."),
     )
-    details = models.TextField(help_text="The address, or the old and the new value.")
-    at = models.DateTimeField(auto_now_add=True)
+    details = models.TextField(
+        _("details"), help_text=_("The address, or the old and the new value.")
+    )
+    at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
-        verbose_name = "audit entry"
-        verbose_name_plural = "audit entries"
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
         ordering = ("-at", "-id")
         indexes = [
             # The admin's list.

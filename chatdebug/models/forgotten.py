@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class ForgottenChat(models.Model):
@@ -14,7 +15,8 @@ class ForgottenChat(models.Model):
     forgotten_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        verbose_name = "forgotten chat"
+        verbose_name = _("forgotten chat")
+        verbose_name_plural = _("forgotten chats")
         indexes = [
             # The writers' look for what was deleted lately, and the removal of old rows.
             models.Index(fields=["forgotten_at"], name="chatdebug_forgotten_at")

@@ -4,6 +4,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import Rule, custom_rule
@@ -18,45 +20,57 @@ class ClassificationRule(models.Model):
     """
 
     note = models.CharField(
-        max_length=200, blank=True, default="", help_text="What it is for."
+        _("note"),
+        max_length=200,
+        blank=True,
+        default="",
+        help_text=_("What it is for."),
     )
-    enabled = models.BooleanField(default=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
     position = models.PositiveSmallIntegerField(
-        default=100, help_text="The rule with the lowest number is tried first."
+        _("position"),
+        default=100,
+        help_text=_("The rule with the lowest number is tried first."),
     )
     provider = models.CharField(
+        _("provider"),
         max_length=64,
         blank=True,
         default="",
-        help_text="As the runs show it, such as openai; empty for any.",
+        help_text=_("As the runs show it, such as openai; empty for any."),
     )
     status_code = models.PositiveSmallIntegerField(
-        "HTTP status",
+        _("HTTP status"),
         null=True,
         blank=True,
         validators=[MinValueValidator(MIN_STATUS), MaxValueValidator(MAX_STATUS)],
     )
     code = models.CharField(
-        "error type or code",
+        _("error type or code"),
         max_length=100,
         blank=True,
         default="",
-        help_text="A machine-readable word in the answer, such as quota_exceeded.",
+        help_text=_("A machine-readable word in the answer, such as quota_exceeded."),
     )
     text = models.CharField(
+        _("text"),
         max_length=200,
         blank=True,
         default="",
-        help_text="How the provider's reason begins. * stands for anything; upper and "
-        "lower case are the same, and what is in quotes is not looked at.",
+        help_text=_(
+            "How the provider's reason begins. * stands for anything; upper and "
+            "lower case are the same, and what is in quotes is not looked at."
+        ),
     )
-    kind = models.CharField("is", max_length=32, choices=ErrorKind)
+    kind = models.CharField(_("is"), max_length=32, choices=ErrorKind)
     retryable = models.BooleanField(
-        default=False, help_text="Whether trying again may help."
+        _("retryable"), default=False, help_text=_("Whether trying again may help.")
     )
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
     class Meta:
+        verbose_name = _("classification rule")
+        verbose_name_plural = _("classification rules")
         ordering = ("position", "id")
         constraints = [
             models.CheckConstraint(
@@ -70,12 +84,12 @@ class ClassificationRule(models.Model):
             models.CheckConstraint(
                 condition=Q(status_code__isnull=False) | ~Q(code="") | ~Q(text=""),
                 name="chatdebug_rule_condition",
-                violation_error_message="Give a status, a type or code, or a text.",
+                violation_error_message=_("Give a status, a type or code, or a text."),
             ),
         ]
 
     def __str__(self) -> str:
-        return self.note or f"Rule {self.pk}"
+        return self.note or gettext("Rule %s") % self.pk
 
     def clean(self) -> None:
         """Check that the text can be used. Raises ValidationError."""

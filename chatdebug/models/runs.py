@@ -12,6 +12,7 @@ import uuid_utils.compat
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
 from chatdebug.querysets import ChatRunQuerySet, ChatStepQuerySet
@@ -40,43 +41,61 @@ class ChatRun(models.Model):
     """The record of one turn or of one internal model task."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    chat_id = models.CharField(max_length=64)
-    owner_id = models.CharField(max_length=64, blank=True, default="")
+    chat_id = models.CharField(_("chat"), max_length=64)
+    owner_id = models.CharField(_("owner"), max_length=64, blank=True, default="")
     root_chat_id = models.CharField(max_length=64, blank=True, default="")
     parent_chat_id = models.CharField(max_length=64, blank=True, default="")
     model_config_id = models.CharField(max_length=64, blank=True, default="")
     # The message that started the turn, and the newest one in the history it used.
-    trigger_message_id = models.CharField(max_length=64, blank=True, default="")
-    history_tip_message_id = models.CharField(max_length=64, blank=True, default="")
+    trigger_message_id = models.CharField(
+        _("message that started it"), max_length=64, blank=True, default=""
+    )
+    history_tip_message_id = models.CharField(
+        _("newest message of the history"), max_length=64, blank=True, default=""
+    )
 
     kind = models.CharField(
-        max_length=32, choices=RunKind, default=RunKind.CHAT_TURN, editable=False
+        _("kind"),
+        max_length=32,
+        choices=RunKind,
+        default=RunKind.CHAT_TURN,
+        editable=False,
     )
-    level = models.CharField(max_length=8, choices=Level, default=Level.ERRORS)
-    status = models.CharField(max_length=16, choices=Status, default=Status.IN_PROGRESS)
-    provider = models.CharField(max_length=64, blank=True, default="")
-    model = models.CharField(max_length=200, blank=True, default="")
+    level = models.CharField(
+        _("level"), max_length=8, choices=Level, default=Level.ERRORS
+    )
+    status = models.CharField(
+        _("status"), max_length=16, choices=Status, default=Status.IN_PROGRESS
+    )
+    provider = models.CharField(_("provider"), max_length=64, blank=True, default="")
+    model = models.CharField(_("model"), max_length=200, blank=True, default="")
     # Of the last error; empty for a run without one.
     error_kind = models.CharField(
-        max_length=32, choices=ErrorKind, blank=True, default=""
+        _("kind of error"), max_length=32, choices=ErrorKind, blank=True, default=""
     )
-    fingerprint = models.CharField(max_length=32, blank=True, default="")
+    fingerprint = models.CharField(
+        _("fingerprint"), max_length=32, blank=True, default=""
+    )
     similar_count = models.PositiveIntegerField(
+        _("similar"),
         default=0,
-        help_text="Failures with the same fingerprint that were counted, not stored.",
+        help_text=_(
+            "Failures with the same fingerprint that were counted, not stored."
+        ),
     )
     summary = models.JSONField(default=dict, blank=True)
     # Of the snapshot that is stored: of two, the higher one is newer. See the writer.
     revision = models.PositiveIntegerField(db_default=0, editable=False)
 
-    started_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    updated_at = models.DateTimeField(_("updated"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     objects = ChatRunQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "run"
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
         ordering = ("-started_at", "-id")
         permissions = [
             ("view_content", "Can read prompts and answers of recorded runs")
@@ -147,11 +166,19 @@ class ChatStep(models.Model):
     run = models.ForeignKey(
         ChatRun, on_delete=models.DB_CASCADE, related_name="steps", db_index=False
     )
-    chat_id = models.CharField(max_length=64)
-    step_number = models.PositiveIntegerField()
-    operation = models.CharField(max_length=16, choices=Operation, editable=False)
-    status = models.CharField(max_length=16, choices=Status, default=Status.IN_PROGRESS)
-    history_tip_message_id = models.CharField(max_length=64, blank=True, default="")
+    chat_id = models.CharField(_("chat"), max_length=64)
+    step_number = models.PositiveIntegerField(
+        _("number"),
+    )
+    operation = models.CharField(
+        _("operation"), max_length=16, choices=Operation, editable=False
+    )
+    status = models.CharField(
+        _("status"), max_length=16, choices=Status, default=Status.IN_PROGRESS
+    )
+    history_tip_message_id = models.CharField(
+        _("newest message of the history"), max_length=64, blank=True, default=""
+    )
     assistant_message_id = models.CharField(max_length=64, blank=True, default="")
 
     normalized_request = models.JSONField(default=dict, blank=True)
@@ -162,14 +189,15 @@ class ChatStep(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     revision = models.PositiveIntegerField(db_default=0, editable=False)
 
-    started_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    updated_at = models.DateTimeField(_("updated"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     objects = ChatStepQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "step"
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
         ordering = ("step_number", "started_at")
         constraints = [
             # Also the index that serves "the steps of this run, in order".

@@ -2,14 +2,16 @@
 
 from django.db import models
 from django.db.models import Q, TextChoices
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class Scope(TextChoices):
     """What a switch is about. The deployment's own switch is the admin's gate."""
 
-    DEPLOYMENT = "deployment", "Deployment"
-    OWNER = "owner", "Owner"
-    CHAT = "chat", "Chat"
+    DEPLOYMENT = "deployment", _("Deployment")
+    OWNER = "owner", _("Owner")
+    CHAT = "chat", _("Chat")
 
 
 class RecordingSwitch(models.Model):
@@ -18,19 +20,20 @@ class RecordingSwitch(models.Model):
     One table, so that the level of a turn is a single indexed read.
     """
 
-    scope = models.CharField(max_length=16, choices=Scope)
+    scope = models.CharField(_("scope"), max_length=16, choices=Scope)
     key = models.CharField(
+        _("key"),
         max_length=64,
         blank=True,
         default="",
-        help_text="The owner's or the chat's id; empty for the deployment.",
+        help_text=_("The owner's or the chat's id; empty for the deployment."),
     )
-    enabled = models.BooleanField(default=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    enabled = models.BooleanField(_("enabled"), default=False)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
     class Meta:
-        verbose_name = "recording switch"
-        verbose_name_plural = "recording switches"
+        verbose_name = _("recording switch")
+        verbose_name_plural = _("recording switches")
         constraints = [
             # Serves the one read that decides the level of a turn.
             models.UniqueConstraint(
@@ -47,25 +50,34 @@ class RecordingSwitch(models.Model):
         ]
 
     def __str__(self) -> str:
-        state = "on" if self.enabled else "off"
+        state = gettext("on") if self.enabled else gettext("off")
         return f"{self.get_scope_display()} {self.key}: {state}".replace(" :", ":")
 
 
 class SwitchChange(models.Model):
     """That somebody switched full recording on or off. Never changed, only added."""
 
-    scope = models.CharField(max_length=16, choices=Scope)
-    key = models.CharField(max_length=64, blank=True, default="")
-    old_value = models.BooleanField()
-    new_value = models.BooleanField()
-    changed_by_id = models.CharField(max_length=64, blank=True, default="")
-    changed_by = models.CharField(
-        max_length=200, blank=True, default="", help_text="The name at that time."
+    scope = models.CharField(_("scope"), max_length=16, choices=Scope)
+    key = models.CharField(_("key"), max_length=64, blank=True, default="")
+    old_value = models.BooleanField(
+        _("old value"),
     )
-    changed_at = models.DateTimeField(auto_now_add=True)
+    new_value = models.BooleanField(
+        _("new value"),
+    )
+    changed_by_id = models.CharField(_("person"), max_length=64, blank=True, default="")
+    changed_by = models.CharField(
+        _("name"),
+        max_length=200,
+        blank=True,
+        default="",
+        help_text=_("The name at that time."),
+    )
+    changed_at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
-        verbose_name = "switch change"
+        verbose_name = _("switch change")
+        verbose_name_plural = _("switch changes")
         ordering = ("-changed_at", "-id")
         indexes = [
             # The admin's list, and the changes of one switch.

@@ -27,7 +27,7 @@ def failure_of(run: ChatRun) -> str:
     has_error = run.status == Status.ERROR or run.summary.get("has_error")
     if not run.error_kind or not has_error:
         return ""
-    provider = PROVIDERS.get(run.provider, run.provider).removeprefix("The ")
+    provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
     who = f"{provider} {run.summary.get('error_status') or ''}".strip()
     words = (run.get_error_kind_display(), who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class WriterState(models.Model):
@@ -12,24 +13,31 @@ class WriterState(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    host = models.CharField(max_length=200)
-    pid = models.PositiveIntegerField()
-    started_at = models.DateTimeField(default=timezone.now)
-    seen_at = models.DateTimeField(default=timezone.now)
+    host = models.CharField(_("host"), max_length=200)
+    pid = models.PositiveIntegerField(
+        _("process"),
+    )
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    seen_at = models.DateTimeField(_("seen"), default=timezone.now)
     queued = models.PositiveIntegerField(
-        default=0, help_text="Rows that wait for the database."
+        _("queued"), default=0, help_text=_("Rows that wait for the database.")
     )
     spooled = models.PositiveIntegerField(
-        default=0, help_text="Captures in the spool that wait for the database."
+        _("in the spool"),
+        default=0,
+        help_text=_("Captures in the spool that wait for the database."),
     )
     counters = models.JSONField(
-        default=dict, help_text="Numbers since the process started."
+        _("counters"), default=dict, help_text=_("Numbers since the process started.")
     )
-    last_error = models.CharField(max_length=200, blank=True, default="")
-    last_error_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(
+        _("last error"), max_length=200, blank=True, default=""
+    )
+    last_error_at = models.DateTimeField(_("last error at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = "writer"
+        verbose_name = _("writer")
+        verbose_name_plural = _("writers")
         ordering = ("-seen_at", "id")
         indexes = [
             # The status page, and the removal of writers that ended long ago.

@@ -4,19 +4,27 @@
 ``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
 ``forget_chat`` deletes what was recorded of a chat, ``forget_owner`` what is left of an
 account.
+
+What needs pydantic-ai or httpx2 is imported when it is first asked for: a project that
+has neither can use the rest, and one that has them does not wait for them at its start.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from chatdebug.enums import Level, Operation, RunKind, Status
 from chatdebug.recorder.context import logical_call, note_on_call, record_run
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
-from chatdebug.recorder.model import RecordingModel
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
-from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
 from chatdebug.writer import close_writer
 from chatdebug.writer.lifespan import recorder_lifespan
+
+if TYPE_CHECKING:
+    from chatdebug.recorder.model import RecordingModel
+    from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
 
 protect_secret = configured_secrets.add
 """Say that no record may hold this text: a key that the process has come to use."""
@@ -42,3 +50,16 @@ __all__ = [
     "record_run",
     "recorder_lifespan",
 ]
+
+_MODULES = {
+    "RecordingModel": "chatdebug.recorder.model",
+    "RecordingTransport": "chatdebug.transport.transport",
+    "SyncRecordingTransport": "chatdebug.transport.transport",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs an optional package. Raises ImportError where that is missing."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

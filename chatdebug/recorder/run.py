@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
-from chatdebug.errors import classify
+from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import summarise_label
@@ -96,7 +96,7 @@ class Run:
         self._closed = False
         self._row_exists = False
         self._has_capture = False
-        self._recorded: tuple[BaseException, ...] = ()
+        self._recorded: tuple[tuple[BaseException, float], ...] = ()
         self._revision = 0
         self._durable: Future[bool] | None = None
         self._admitted: dict[str, bool] = {}
@@ -252,10 +252,21 @@ class Run:
             writer().pass_journal(self.id)
             logger.error("The evidence of run %s is not safe yet", self.id)
 
-    def note_error(self, error: BaseException | None) -> None:
+    def note_error(self, error: BaseException | None, *, began: float) -> None:
         """Note that a step holds this error, so that it is not recorded again."""
         if error is not None:
-            self._recorded = (*self._recorded[1 - ERRORS_NOTED :], error)
+            self._recorded = (*self._recorded[1 - ERRORS_NOTED :], (error, began))
+
+    def holds(self, error: BaseException | None, *, since: float) -> bool:
+        """Say whether a step that began after that moment holds this error already.
+
+        It then belongs to a call inside of another one, such as that of an SDK inside of
+        a framework's. A retry begins after what it repeats, whose error may be its context.
+        """
+        if error is None or not self._recorded:
+            return False
+        inner = [known for known, began in self._recorded if began > since]
+        return any(link is known for link in walk(error) for known in inner)
 
     @never_raises
     def write_step(self, step: Step, *, is_capture: bool) -> None:
@@ -276,7 +287,8 @@ class Run:
         is_stop = classify(error, provider=self.facts.provider).cancelled
         self._say(Status.INTERRUPTED if is_stop else Status.ERROR)
         if self.level is not Level.OFF:
-            record_escaped(self, error, recorded=self._recorded)
+            recorded = [known for known, _ in self._recorded]
+            record_escaped(self, error, recorded=recorded)
 
     def _say(self, outcome: Status) -> None:
         with self._lock:

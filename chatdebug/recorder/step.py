@@ -29,8 +29,9 @@ type Column = dict[str, Any] | Later | None
 class Step:
     """A step of a run. Its methods never raise.
 
-    As a block (``with`` or ``async with``) it belongs to the call made inside: an
-    exception that leaves the block ends it, and success is said by ``complete``. At the
+    As a block (``with`` or ``async with``) it belongs to the call made inside: it ends
+    with the exception that leaves the block, and has succeeded if none does, unless
+    ``fail`` or ``interrupt`` said otherwise. ``complete`` keeps the call's result. At the
     errors level it is nothing but a few attributes until an unclassified error ends it.
     """
 
@@ -95,7 +96,7 @@ class Step:
         if error is not None:
             self.fail(error)
         elif self.status is Status.IN_PROGRESS:
-            self.interrupt()
+            self.complete()
         self._in_block = False
         if self.is_full and self.finished_at is None:
             self.complete()  # as was said inside, and nothing came after it
@@ -173,7 +174,8 @@ class Step:
         """Say that the call ended with an error, or with an error part without one.
 
         A cancellation or the caller's own deadline is an interruption. At the errors
-        level only an unclassified error is written.
+        level only an unclassified error is written, and only by the innermost of the
+        calls that it leaves.
         """
         error = as_error(error)
         classification = classify(error, provider=self.run.facts.provider)
@@ -184,8 +186,9 @@ class Step:
             self.status = Status.IN_PROGRESS  # that was said too early
         is_capture = classification.captured and self.run.level is not Level.OFF
         if is_capture or self.is_full:
+            is_capture = is_capture and not self.run.holds(error, since=self.started)
             self._keep_error(error, classification)
-            self.run.note_error(error)
+            self.run.note_error(error, began=self.started)
         self._end(Status.ERROR, is_capture=is_capture and self.run.admits(self))
 
     def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:

@@ -69,6 +69,12 @@ class StormGuard:
                 return Admission(OVERFLOW, overflow.run)
             return self._store(OVERFLOW, _Failure(now, 1, run))
 
+    def forget_all(self) -> None:
+        """Let every failure be a new one, as at the start of the process."""
+        with self._lock:
+            self._failures.clear()
+            self._stored.clear()
+
     def replace(self, fingerprint: str, gone: UUID, run: StoredRun) -> None:
         """Let another run count a failure: the one that did was deleted."""
         with self._lock:

@@ -10,12 +10,12 @@ from django.db import router, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from chatdebug.access import ID_CHARACTERS
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ForgottenChat, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.payloads import clean
 
-ID_CHARACTERS = 64
 BATCH_RUNS = 500
 CHATS = 500
 """How many chats are asked for at a time."""

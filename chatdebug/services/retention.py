@@ -3,7 +3,7 @@
 from datetime import timedelta
 from time import monotonic
 
-from django.db import transaction
+from django.db import router, transaction
 from django.utils import timezone
 
 from chatdebug.access import User
@@ -16,7 +16,7 @@ BATCH_RUNS = 500
 """Deleted at a time: on SQLite others wait for it, a tenth of a second."""
 
 
-def retention_days(*, using: str = "default") -> int:
+def retention_days(*, using: str | None = None) -> int:
     """Return how many days runs are kept; 0: for ever. Raises django.db.Error."""
     kept = Retention.objects.using(using).values_list("days", flat=True).first()
     return DEFAULT_DAYS if kept is None else kept
@@ -28,8 +28,9 @@ def set_retention_days(*, days: int, by: User) -> bool:
     Nothing is written when it is so already, and a change leaves a trace with the old and
     the new number.
     """
-    with transaction.atomic():
-        old = retention_days()
+    using = router.db_for_write(Retention)
+    with transaction.atomic(using=using):
+        old = retention_days(using=using)
         if old == days:
             return False
         row, _ = Retention.objects.update_or_create(id=1, defaults={"days": days})

@@ -29,7 +29,7 @@ class LoadedRules:
         """Return the rules in their order."""
         return self._rules
 
-    def load(self, *, using: str = "default") -> None:
+    def load(self, *, using: str | None = None) -> None:
         """Read the rules. A row that cannot be used is logged and left out.
 
         Raises django.db.Error; the rules stay as they were then.

@@ -1,8 +1,8 @@
 """Switches full recording on and off, and leaves a trace of who did."""
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import transaction
+from django.db import router, transaction
 
+from chatdebug.access import User
 from chatdebug.levels import forget_levels
 from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
@@ -13,7 +13,7 @@ def set_switch(
     scope: Scope,
     key: str,
     enabled: bool,
-    by: AbstractBaseUser | AnonymousUser | None,
+    by: User | None,
 ) -> bool:
     """Set one switch; return whether that changed anything.
 
@@ -21,7 +21,8 @@ def set_switch(
     leaves no row, and no trace of a change that was none. A change leaves a
     ``SwitchChange`` with the old and the new value.
     """
-    with transaction.atomic():
+    using = router.db_for_write(RecordingSwitch)
+    with transaction.atomic(using=using):
         switch = _locked(scope, key)
         if switch.enabled == enabled:
             return False
@@ -35,7 +36,7 @@ def set_switch(
             changed_by_id="" if by is None else str(by.pk),
             changed_by=str(by or ""),
         )
-    transaction.on_commit(forget_levels)
+    transaction.on_commit(forget_levels, using=using)
     return True
 
 

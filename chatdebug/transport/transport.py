@@ -25,18 +25,12 @@ Inside ``record_run`` at the full level a step collects by itself. Without anyon
 collects, requests pass untouched.
 """
 
-import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from types import TracebackType
 from typing import Self
 
 import httpx2
 
-from chatdebug.transport.attempts import Attempt, listening_sink
-from chatdebug.transport.body import Body
-from chatdebug.transport.exchange import Exchange
-
-logger = logging.getLogger("chatdebug.recorder")
+from chatdebug.transport.roundtrips import begin_attempt, follow_response
 
 
 class RecordingTransport(httpx2.AsyncBaseTransport):
@@ -46,15 +40,18 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
     in other tasks. Bytes are never altered, and recording never raises.
 
     A client that is given a transport ignores ``limits``, ``verify`` and proxies: say
-    them to the wrapped transport. Without one, httpx2's default transport is wrapped.
+    them to the wrapped transport, or hand the client to ``chatdebug.record_http``. Without
+    a wrapped transport, httpx2's default one is.
     """
+
+    records_attempts = True
 
     def __init__(self, wrapped: httpx2.AsyncBaseTransport | None = None) -> None:
         self.wrapped = wrapped or httpx2.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; what the wrapped transport returns or raises is passed on."""
-        attempt = _begin(request)
+        attempt = begin_attempt(request)
         if attempt is None:
             return await self.wrapped.handle_async_request(request)
         try:
@@ -62,9 +59,7 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         except BaseException as error:
             attempt.fail(error)
             raise
-        stream = response.stream
-        if _take_head(attempt, response) and isinstance(stream, httpx2.AsyncByteStream):
-            response.stream = _AsyncTee(stream, attempt)
+        follow_response(attempt, response)
         return response
 
     async def __aenter__(self) -> Self:
@@ -87,12 +82,14 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
 class SyncRecordingTransport(httpx2.BaseTransport):
     """The same for synchronous clients."""
 
+    records_attempts = True
+
     def __init__(self, wrapped: httpx2.BaseTransport | None = None) -> None:
         self.wrapped = wrapped or httpx2.HTTPTransport()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request; what the wrapped transport returns or raises is passed on."""
-        attempt = _begin(request)
+        attempt = begin_attempt(request)
         if attempt is None:
             return self.wrapped.handle_request(request)
         try:
@@ -100,9 +97,7 @@ class SyncRecordingTransport(httpx2.BaseTransport):
         except BaseException as error:
             attempt.fail(error)
             raise
-        stream = response.stream
-        if _take_head(attempt, response) and isinstance(stream, httpx2.SyncByteStream):
-            response.stream = _SyncTee(stream, attempt)
+        follow_response(attempt, response)
         return response
 
     def __enter__(self) -> Self:
@@ -120,121 +115,3 @@ class SyncRecordingTransport(httpx2.BaseTransport):
     def close(self) -> None:
         """Close the wrapped transport."""
         self.wrapped.close()
-
-
-class _AsyncTee(httpx2.AsyncByteStream):
-    """A response's stream that notes what the client reads, when it reads it."""
-
-    __slots__ = ("_attempt", "_stream")
-
-    def __init__(self, stream: httpx2.AsyncByteStream, attempt: Attempt) -> None:
-        self._stream = stream
-        self._attempt = attempt
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        receive = self._attempt.receive
-        stream = self._stream.__aiter__()
-        try:
-            async for chunk in stream:
-                receive(chunk)
-                yield chunk
-        except GeneratorExit:
-            raise  # the reader stopped; closing tells whether that was too early
-        except BaseException as error:
-            self._attempt.fail(error)
-            raise
-        else:
-            # Not only when it is closed: some SDKs never do (bug 14 of reference (k)).
-            self._attempt.complete()
-        finally:
-            if isinstance(stream, AsyncGenerator):
-                await stream.aclose()
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        except BaseException as error:
-            self._attempt.fail(error)
-            raise
-        self._attempt.close()
-
-
-class _SyncTee(httpx2.SyncByteStream):
-    """The same for a synchronous client."""
-
-    __slots__ = ("_attempt", "_stream")
-
-    def __init__(self, stream: httpx2.SyncByteStream, attempt: Attempt) -> None:
-        self._stream = stream
-        self._attempt = attempt
-
-    def __iter__(self) -> Iterator[bytes]:
-        receive = self._attempt.receive
-        stream = iter(self._stream)
-        try:
-            for chunk in stream:
-                receive(chunk)
-                yield chunk
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._attempt.fail(error)
-            raise
-        else:
-            self._attempt.complete()
-        finally:
-            if isinstance(stream, Generator):
-                stream.close()
-
-    def close(self) -> None:
-        try:
-            self._stream.close()
-        except BaseException as error:
-            self._attempt.fail(error)
-            raise
-        self._attempt.close()
-
-
-def _begin(request: httpx2.Request) -> Attempt | None:
-    """Return a new attempt, or None if nobody collects or it cannot be recorded."""
-    sink = listening_sink()
-    if sink is None:
-        return None
-    try:
-        return sink.begin(
-            Exchange(
-                method=request.method,
-                url=str(request.url),
-                # A copy: an authentication may change them before it tries again.
-                request_headers=list(request.headers.raw),
-                sent=_replayable(request),
-            )
-        )
-    except Exception:
-        logger.exception("The recorder could not begin an attempt")
-        return None
-
-
-def _replayable(request: httpx2.Request) -> Body | None:
-    """Return the request's body if it is in memory; a stream can be read only once."""
-    try:
-        return Body(request.content)
-    except httpx2.RequestNotRead:
-        return None
-
-
-def _take_head(attempt: Attempt, response: httpx2.Response) -> bool:
-    """Note a response's head; say whether its body is still to come.
-
-    A transport that made the response itself, such as a mock or a cache, has read it
-    already: nobody will iterate over its stream.
-    """
-    try:
-        attempt.respond(response.status_code, response.headers.raw)
-        if response.is_stream_consumed:
-            attempt.receive(response.content)
-            attempt.complete()
-    except Exception:
-        logger.exception("The recorder could not note a response")
-        return False
-    return not response.is_stream_consumed

@@ -2,6 +2,8 @@
 
 import atexit
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from chatdebug.conf import recorder_settings
@@ -16,6 +18,7 @@ __all__ = [
     "Table",
     "Writer",
     "close_writer",
+    "replaced_writer",
     "value_of",
     "writer",
 ]
@@ -35,8 +38,34 @@ def writer() -> Writer:
         current = _writers.get(os.getpid())
         if current is None:
             _writers.clear()
-            current = _writers[os.getpid()] = Writer(recorder_settings())
+            current = _writers[os.getpid()] = _make()
         return current
+
+
+@contextmanager
+def replaced_writer(make: Callable[[], Writer] | None = None) -> Iterator[None]:
+    """Let this process, and its children, use another writer inside the block.
+
+    Without a function that makes it, a real one, which is closed at the end. For tests.
+    """
+    global _make
+    with _lock:
+        before, _make = (_make, dict(_writers)), make or _real_writer
+        _writers.clear()
+    try:
+        yield
+    finally:
+        close_writer()
+        with _lock:
+            _make, kept = before
+            _writers.update(kept)
+
+
+def _real_writer() -> Writer:
+    return Writer(recorder_settings())
+
+
+_make: Callable[[], Writer] = _real_writer
 
 
 def close_writer(timeout: float | None = None) -> None:

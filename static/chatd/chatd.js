@@ -54,6 +54,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (!shouldSwap) return;
   swap = {
     isOlder: requestConfig.elt.matches("[data-older]"),
+    // The panel's first page, or another one in the place of the one before.
+    isPanel: target === panel || (panel?.contains(target) && target.matches(".chatdebug")),
     hadFocus: target.contains(document.activeElement),
     height: transcript?.scrollHeight,
   };
@@ -63,9 +65,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (!swap) return;
   const { target } = event.detail;
-  const { isOlder, hadFocus, height } = swap;
+  const { isOlder, isPanel, hadFocus, height } = swap;
   swap = null;
-  if (target === panel) panel.focus();
+  if (isPanel) panel.focus();
   else if (isOlder) showOlder(target.id, height);
   else if (hadFocus && target.matches(".turn")) focusHome();
   markTabs();

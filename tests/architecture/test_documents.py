@@ -118,7 +118,7 @@ def test_each_kind_of_error_is_listed_and_only_unknown_ones_are_recorded():
     listed = rows(RECORDER, "kind | in words")
     assert set(listed) == set(ErrorKind.values)
     for kind, (words, recorded) in listed.items():
-        assert words.startswith(ErrorKind(kind).label)
+        assert words.startswith(str(ErrorKind(kind).label))
         assert (recorded == "no") is (kind != ErrorKind.GENERIC)
 
 

@@ -39,12 +39,78 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
         pytest.param(
             {"SPOOL_DIR": Path("/dev/null/no")}, "chatdebug.W003", id="no folder"
         ),
+        pytest.param(
+            {"SPOOL_DIR": Path("spool")}, "chatdebug.W003", id="one for each folder"
+        ),
+        pytest.param(
+            {"BASE_TEMPLATE": "no/such.html"}, "chatdebug.E004", id="no base template"
+        ),
     ],
 )
 def test_what_cannot_work_is_said(
     settings: LazySettings, changes: dict[str, Any], expected: str
 ) -> None:
     assert found(settings, **changes) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"ATOMIC_REQUESTS": True}, ["chatdebug.W004"], id="copied"),
+        pytest.param({"OPTIONS": {"pool": True}}, ["chatdebug.W001"], id="a pool"),
+        pytest.param({"NAME": "elsewhere"}, ["chatdebug.W005"], id="another database"),
+        pytest.param({"HOST": "elsewhere"}, ["chatdebug.W005"], id="another server"),
+        pytest.param({"USER": "recorder"}, [], id="an account of its own"),
+    ],
+)
+def test_an_alias_that_would_not_do_is_said(
+    settings: LazySettings,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    expected: list[str],
+) -> None:
+    entry = settings.DATABASES["chatdebug"] | changes
+    monkeypatch.setitem(settings.DATABASES, "chatdebug", entry)
+    assert found(settings) == expected
+
+
+def test_another_database_is_right_with_the_router(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = settings.DATABASES["chatdebug"] | {"NAME": "elsewhere"}
+    monkeypatch.setitem(settings.DATABASES, "chatdebug", entry)
+    settings.DATABASE_ROUTERS = ["chatdebug.databases.RecorderRouter"]
+    assert found(settings) == []
+
+
+@pytest.mark.parametrize("name", [":memory:", "", "file:runs?mode=memory"])
+def test_a_database_in_memory_is_said(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    entry = {"ENGINE": "django.db.backends.sqlite3", "NAME": name}
+    for alias in ("default", "chatdebug"):
+        monkeypatch.setitem(settings.DATABASES, alias, entry)
+    assert found(settings) == ["chatdebug.W005"]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        pytest.param("chatd.api.urls", ["chatdebug.W006"], id="not included"),
+        pytest.param(None, [], id="no addresses at all"),
+    ],
+)
+def test_pages_without_an_address_are_said(
+    settings: LazySettings, addresses: str | None, expected: list[str]
+) -> None:
+    settings.ROOT_URLCONF = addresses
+    assert found(settings) == expected
+
+
+def test_templates_that_cannot_be_found_are_said(settings: LazySettings) -> None:
+    (engine,) = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "DIRS": [], "APP_DIRS": False}]
+    assert set(found(settings)) == {"chatdebug.E004"}
 
 
 def test_every_number_has_bounds() -> None:

@@ -81,7 +81,7 @@ def everything_is_stored(settings: LazySettings) -> None:
 
 def demo_chats() -> dict[str, Chat]:
     return {
-        f"{provider.value}/{model.name}": new_chat(model.name, provider=provider)
+        f"{provider}/{model.name}": new_chat(model.name, provider=provider)
         for provider in ("demo", "demo_anthropic")
         for model in DEMO_MODELS
     }

@@ -6,16 +6,14 @@ from typing import Any
 import pytest
 
 from chatdebug.enums import ErrorKind, Status
+from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation import (
     HEADINGS,
     ErrorReport,
     RunLine,
     RunReport,
-    ago,
-    counted,
     payloads,
-    span,
 )
 from chatdebug.querysets import PAYLOAD_COLUMNS
 

@@ -1,7 +1,9 @@
 """Says how the recorder is: what waits, what was written, what was lost."""
 
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from chatdebug.conf import recorder_settings
@@ -39,13 +41,19 @@ class Command(BaseCommand):
         """Print one writer's state."""
         self.stdout.write("")
         self.stdout.write(
-            f"{printable(str(writer))}, started {writer.started_at:%Y-%m-%d %H:%M:%S}, "
-            f"seen {writer.seen_at:%Y-%m-%d %H:%M:%S} UTC"
+            f"{printable(str(writer))}, started {clock(writer.started_at)}, "
+            f"seen {clock(writer.seen_at)}"
         )
         self.stdout.write(f"  queued: {writer.queued}, spooled: {writer.spooled}")
         for names in (ACTIVITY, LOSSES):
             numbers = (f"{name}: {writer.counters.get(name, 0)}" for name in names)
             self.stdout.write("  " + ", ".join(numbers))
         if writer.last_error and writer.last_error_at:
-            when = f"{writer.last_error_at:%Y-%m-%d %H:%M:%S} UTC"
+            when = clock(writer.last_error_at)
             self.stdout.write(f"  last error: {printable(writer.last_error)} at {when}")
+
+
+def clock(moment: datetime) -> str:
+    """Return a moment with its time zone: the project's own, if it stores none."""
+    zone = moment.tzname() or settings.TIME_ZONE
+    return f"{moment:%Y-%m-%d %H:%M:%S} {zone}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import urlsplit
 
 QUOTA = {
     "error": {
@@ -23,6 +24,26 @@ ODD = {"error": {"message": "The flux is inverted.", "code": "flux_inverted"}}
 PAGE = b"<!DOCTYPE html><html><title>Just a moment...</title></html>"
 
 
+def response_events(status: str) -> bytes:
+    """Return a streamed answer of OpenAI's Responses that ends with this status."""
+    error = {"code": "flux_inverted", "message": "The flux is inverted."}
+    response = {
+        "id": "resp_1",
+        "object": "response",
+        "model": "demo",
+        "status": status,
+        "error": error if status == "failed" else None,
+        "output": [],
+        "usage": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5},
+    }
+    events = [
+        {"type": "response.output_text.delta", "delta": "Hello"},
+        {"type": f"response.{status}", "response": response},
+    ]
+    lines = (f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events)
+    return "".join(lines).encode()
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers by path."""
 
@@ -30,7 +51,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Fail in the way that the path names."""
-        name = self.path.strip("/").partition("/")[0].partition("?")[0]
+        # A client that takes this server for a proxy sends a whole URL.
+        name = urlsplit(self.path).path.strip("/").partition("/")[0]
         if length := int(self.headers.get("content-length") or 0):
             self.rfile.read(length)
         match name:
@@ -46,6 +68,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(302, b"", location=self.path)
             case "garbled":
                 self.answer(200, b"this is no gzip", encoding="gzip")
+            case "responses" | "responses-failed":
+                status = "completed" if name == "responses" else "failed"
+                self.answer(200, response_events(status), "text/event-stream")
             case "cut":
                 self.answer(200, b"short", length=500)
                 self.close_connection = True

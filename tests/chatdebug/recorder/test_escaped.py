@@ -260,3 +260,32 @@ def test_a_capture_leaves_one_log_line_without_content(
         raise ProviderError("keel")
     lines = [r.getMessage() for r in caplog.records if r.levelname == "INFO"]
     assert lines == [f"Recorded run {run.stored_id}"]
+
+
+def test_of_calls_inside_of_each_other_the_innermost_holds_the_evidence() -> None:
+    with suppress(ProviderError), record_run(chat_id="c") as run, run.step("stream"):
+        try:
+            with run.step("generate"):
+                raise KeyError
+        except KeyError as error:
+            raise ProviderError from error
+    assert steps() == [("generate", "error", "KeyError")]
+
+
+def test_a_retry_while_an_error_is_handled_is_evidence_of_its_own() -> None:
+    with suppress(ProviderError), record_run(chat_id="c") as run:
+        try:
+            with run.step():
+                raise KeyError
+        except KeyError:
+            with run.step():
+                raise ProviderError from None
+    with suppress(ProviderError), record_run(chat_id="d") as run:
+        try:
+            with run.step():
+                raise KeyError
+        except KeyError:
+            with run.step():
+                raise ProviderError  # noqa: B904 - its context is the first one's error
+    types = [kind for _, _, kind in steps()]
+    assert sorted(types) == ["KeyError", "KeyError", "ProviderError", "ProviderError"]

@@ -3,10 +3,16 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
+import anthropic
+import openai
 import pytest
+from django.contrib.auth import get_user_model
+from django.test import RequestFactory
 
+import chatdebug
 from chatd.demo_provider import DemoProvider
 from chatdebug.enums import Level
 from chatdebug.models import ChatRun, ChatStep
@@ -24,6 +30,12 @@ def documented() -> dict[str, Any]:
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(block, names)
     return names
+
+
+def asked(path: str) -> Any:
+    request = RequestFactory().get(path)
+    request.user = get_user_model()(pk=7)
+    return request
 
 
 def with_provider(body: Callable[[DemoProvider], Awaitable[str]]) -> str:
@@ -98,3 +110,51 @@ def test_a_plain_asynchronous_client_of_anthropic() -> None:
     run = the_run()
     (attempt,) = run.steps.get().attempts
     assert (run.kind, attempt["path"].endswith("/messages")) == ("compaction", True)
+
+
+def test_a_reply_is_a_run_of_the_chat_that_was_set() -> None:
+    def reply(url: str, model: str) -> str:
+        with openai.OpenAI(base_url=url, api_key=KEY, max_retries=0) as client:
+            said: str = documented()["reply"](client, 12, 7, "ballast", model=model)
+            return said
+
+    def ask(model: str) -> Callable[[DemoProvider], Awaitable[str]]:
+        return lambda provider: asyncio.to_thread(
+            reply, provider.openai_base_url, model
+        )
+
+    assert "ballast" in with_provider(ask("demo"))
+    with pytest.raises(openai.BadRequestError):
+        with_provider(ask("fault-400"))
+    run = the_run()
+    assert (run.chat_id, run.owner_id, run.model) == ("12", "7", "fault-400")
+
+
+def test_a_view_is_a_run_until_its_answer_was_sent(settings: Any) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": True}
+
+    def view(url: str) -> str:
+        with anthropic.Anthropic(base_url=url, api_key=KEY) as client:
+            request = asked("/?text=ballast")
+            response = documented()["answer_view"](request, chat_id="c", client=client)
+            sent = b"".join(response)
+            response.close()
+            return sent.decode()
+
+    def ask(provider: DemoProvider) -> Awaitable[str]:
+        return asyncio.to_thread(view, provider.anthropic_base_url)
+
+    assert "ballast" in with_provider(ask)
+    run = the_run()
+    assert (run.chat_id, run.owner_id, run.status) == ("c", "7", "completed")
+    assert (run.steps.get().operation, run.model) == ("stream", "demo")
+
+
+def test_a_hosts_test_sees_what_was_recorded() -> None:
+    def ask() -> None:
+        recording = chatdebug.record_run(chat_id="c")
+        with suppress(RuntimeError), recording as run, run.step():
+            raise RuntimeError("unheard of")
+
+    assert documented()["kinds_of_failures"](ask) == ["generic"]
+    assert not ChatRun.objects.exists()

@@ -310,6 +310,21 @@ def test_an_agent_of_pydantic_ai_streams_and_runs_through_it(protocol: str) -> N
     ]
 
 
+def test_a_step_whose_block_ends_without_an_error_has_succeeded() -> None:
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        with run.step():
+            pass
+        with run.step() as step:
+            step.interrupt()
+        with run.step() as step:
+            step.fail(ValueError("said by hand"))
+        run.complete()
+    close_writer(timeout=10)
+    steps = ChatStep.objects.order_by("step_number")
+    assert [step.status for step in steps] == ["completed", "interrupted", "error"]
+    assert all(step.finished_at for step in steps)
+
+
 def test_what_was_interrupted_is_no_error() -> None:
     with record_run(chat_id="c", level=Level.FULL) as run:
         with run.step() as step:

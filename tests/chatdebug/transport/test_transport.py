@@ -832,7 +832,7 @@ def test_a_failing_recorder_is_logged_and_never_seen(monkeypatch, caplog, broken
 
     sink = AttemptSink(on_change=fail if broken == "callback" else None)
     if broken == "begin":
-        monkeypatch.setattr(transport_module, "Exchange", fail)
+        monkeypatch.setattr("chatdebug.transport.roundtrips.Exchange", fail)
     if broken == "respond":
         monkeypatch.setattr("chatdebug.transport.attempts.perf_counter", fail)
     if broken == "receive":

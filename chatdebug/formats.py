@@ -1,0 +1,76 @@
+"""Numbers, times and statuses as people read them, in the language of the reader."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from chatdebug.enums import Status
+
+ICONS = {
+    Status.IN_PROGRESS: "◌",
+    Status.COMPLETED: "✓",
+    Status.ERROR: "✕",
+    Status.INTERRUPTED: "■",
+}
+AGO = ((86_400, _("%s d ago")), (3_600, _("%s h ago")), (60, _("%s min ago")))
+"""Units of time in seconds, and how so many of them are said."""
+LONG_AGO = 31 * 86_400
+
+
+def icon(status: str) -> str:
+    """Return the sign of a status. It decorates the word and never replaces it."""
+    return ICONS[Status(status)]
+
+
+def span(duration: timedelta | None) -> str:
+    """Return a duration as it is read: 850 ms, 1.2 s, 3 min 5 s; nothing for None."""
+    if duration is None:
+        return ""
+    amount = duration.total_seconds()
+    if amount < 0.9995:
+        return f"{amount * 1000:.0f} ms"
+    if amount < 59.95:
+        return f"{amount:.1f} s"
+    minutes, rest = divmod(round(amount), 60)
+    return f"{minutes:,} min {rest} s"
+
+
+def ago(moment: datetime, *, now: datetime | None = None) -> str:
+    """Return how long ago a moment was, in one unit; after a month its date."""
+    passed = ((now or timezone.now()) - moment).total_seconds()
+    if passed >= LONG_AGO:
+        return f"{moment:%Y-%m-%d}"
+    for size, words in AGO:
+        if passed >= size:
+            return words % int(passed // size)
+    return gettext("just now")
+
+
+def clock(moment: datetime) -> str:
+    """Return a moment to the second: 21 Nov 2026 14:03:07.
+
+    In the time zone of the reader; as it is stored in a project without time zones.
+    """
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return date_format(local, "d M Y H:i:s")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: 1 step, 2 steps."""
+    words = {
+        "attempt": ngettext("%s attempt", "%s attempts", count),
+        "frame": ngettext("%s frame", "%s frames", count),
+        "line": ngettext("%s line", "%s lines", count),
+        "step": ngettext("%s step", "%s steps", count),
+    }
+    return words[noun] % f"{count:,}"
+
+
+def pretty(value: Any) -> str:
+    """Return JSON-safe data as text to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -1,0 +1,153 @@
+"""One call of a provider while it is recorded, whichever library makes it.
+
+Imported with the first call: a client may be instrumented before Django's apps are
+loaded.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from chatdebug.enums import Level, Operation
+from chatdebug.instrument.answers import CHAT, Format
+from chatdebug.instrument.chats import Chat, current_chat
+from chatdebug.levels import known_level, level_at_once
+from chatdebug.recorder.context import open_step
+from chatdebug.recorder.run import Run, RunFacts
+from chatdebug.recorder.step import Step
+from chatdebug.recorder.waiting import wait_in_task, wait_in_thread
+from chatdebug.safety import never_raises
+from chatdebug.scope import current_run
+from chatdebug.transport.attempts import current_sink
+from chatdebug.writer import Later
+
+logger = logging.getLogger("chatdebug.recorder")
+
+
+class Call:
+    """A step, in the run that the call is made in or in one of its own.
+
+    ``format`` is that of the answer, which may be a stream.
+    It ends once, with ``complete``, ``fail`` or ``interrupt``, in any thread or task.
+    None of them raises.
+    """
+
+    __slots__ = ("_durable", "_has_own_run", "format", "is_over", "step")
+
+    def __init__(self, step: Step, format: Format, *, has_own_run: bool) -> None:
+        self.step = step
+        self.format = format
+        self.is_over = False
+        self._has_own_run = has_own_run
+        self._durable: Future[bool] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether request and answer are kept."""
+        return self.step.is_full
+
+    def complete(
+        self,
+        answer: Callable[[], Any] | None = None,
+        usage: Callable[[], Any] | None = None,
+    ) -> None:
+        """Say that the call succeeded; what was answered is made on the writer's thread."""
+        if self._ends():
+            self.step.complete(
+                None if answer is None else Later(answer),
+                None if usage is None else Later(usage),
+            )
+            if self._has_own_run:
+                self.step.run.complete()
+                self._close_run(None)
+
+    def fail(self, error: BaseException | None) -> None:
+        """Say that the call failed, with an error or without one."""
+        if self._ends():
+            self.step.fail(error)
+            if self._has_own_run:
+                if error is None:
+                    self.step.run.fail()
+                self._close_run(error)  # which tells a failure from a cancellation
+
+    def keep(self, answer: Callable[[], Any]) -> None:
+        """Keep the part of an answer that has come, at the full level."""
+        if self.is_full:
+            self.step.response = Later(answer)
+
+    def interrupt(self) -> None:
+        """Say that whoever read the answer stopped before its end."""
+        if self._ends():
+            self.step.interrupt()
+            if self._has_own_run:
+                self.step.run.interrupt()
+                self._close_run(None)
+
+    def wait(self) -> None:
+        """Wait until the evidence of a run of its own is safe, as ``record_run`` does."""
+        if self._durable is not None:
+            wait_in_thread(self.step.run, self._durable)
+
+    async def wait_in_task(self, error: BaseException | None) -> None:
+        """Wait for the same in a task, with the error that is on its way out."""
+        if self._durable is not None:
+            await wait_in_task(self.step.run, self._durable, error)
+
+    def _ends(self) -> bool:
+        is_first, self.is_over = not self.is_over, True
+        return is_first
+
+    @never_raises
+    def _close_run(self, error: BaseException | None) -> None:
+        self._durable = self.step.run.close(error)
+
+
+def begin_call(
+    operation: Operation,
+    *,
+    provider: str,
+    model: str,
+    request: Callable[[], dict[str, Any]],
+    format: Format = CHAT,
+) -> Call | None:
+    """Return a call that begins now; None if nobody records here. Never raises.
+
+    ``request`` makes what is kept of the request; called at the full level only, on the
+    writer's thread. A call inside of a step that is recorded in full is part of that.
+    """
+    try:
+        run = current_run.get()
+        has_own_run = run is None
+        if run is None:
+            chat = current_chat()
+            run = None if chat is None else _own_run(chat, provider, model)
+        if run is None or not run.is_open or _is_in_a_step(run):
+            return None
+        step = open_step(run, operation)
+        if step.is_full:
+            step.begin(Later(request))
+        return Call(step, format, has_own_run=has_own_run)
+    except Exception:
+        logger.exception("The recorder could not begin a call")
+        return None
+
+
+def _own_run(chat: Chat, provider: str, model: str) -> Run | None:
+    level = known_level(chat.chat_id, chat.owner_id, None)
+    if level is None:
+        level = level_at_once(chat.chat_id, chat.owner_id)
+    facts = RunFacts(
+        chat_id=chat.chat_id, owner_id=chat.owner_id, provider=provider, model=model
+    )
+    run = Run(facts, level)
+    if level is Level.FULL:
+        run.start()
+    return run
+
+
+def _is_in_a_step(run: Run) -> bool:
+    if run.level is not Level.FULL:
+        return False
+    sink = current_sink.get()
+    return sink is not None and sink.run is run

@@ -1,0 +1,69 @@
+"""``set_chat``: which chat the calls belong to that are made in no run."""
+
+from dataclasses import dataclass
+from types import TracebackType
+
+from django.core.signals import request_started
+from django.dispatch import receiver
+
+from chatdebug.recorder.arguments import as_id, as_text
+from chatdebug.scope import Scope, Scoped
+
+
+@dataclass(slots=True)
+class Chat:
+    """The ids of a chat and of its owner, as text."""
+
+    chat_id: str
+    owner_id: str
+    is_block: bool = False
+    """Whether it ends with a block, and not with the request."""
+
+
+class set_chat:
+    """Say which chat, and whose, the calls are that are made from here on.
+
+    An instrumented call that is made in no run makes a run of its own then. Said in a
+    request, it holds until the next request is served here; as a block, until its end::
+
+        with set_chat(chat.pk, request.user.pk):
+            client.chat.completions.create(...)
+
+    Use the block in tasks and threads, which have no end that could be seen. Ids are text
+    or anything with a meaningful ``str``. Raises TypeError with DEBUG for a chat of None.
+    """
+
+    __slots__ = ("_chat", "_scope")
+
+    def __init__(self, chat_id: object, owner_id: object = "") -> None:
+        self._chat = Chat(as_id(chat_id, "chat_id"), as_text(owner_id, "owner_id"))
+        self._scope: Scope[Chat] = _current.enter(self._chat)
+
+    def __enter__(self) -> None:
+        self._chat.is_block = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _current.leave(self._scope)
+
+
+def current_chat() -> Chat | None:
+    """Return the chat that was set for calls made here, or None."""
+    return _current.get()
+
+
+_current: Scoped[Chat] = Scoped("chatdebug_current_chat")
+
+
+@receiver(request_started)
+def _forget_the_last_request(**kwargs: object) -> None:
+    """Let no request's chat be the next one's: a WSGI thread serves many."""
+    scope = _current.innermost()
+    while scope is not None and scope.value is not None and not scope.value.is_block:
+        outer = scope.outer
+        _current.leave(scope)
+        scope = outer

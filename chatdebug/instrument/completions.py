@@ -1,0 +1,92 @@
+"""What LiteLLM's functions are given and return: chat completions in OpenAI's format."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from typing import Any
+
+from chatdebug.enums import Operation
+from chatdebug.errors import EmptyResultError
+from chatdebug.instrument.calls import Call, begin_call
+from chatdebug.instrument.streams import StreamWatch
+from chatdebug.instrument.wire import as_mapping, wire_answer, wire_request, wire_usage
+
+logger = logging.getLogger("chatdebug.recorder")
+
+POSITIONAL = ("model", "messages")
+
+
+def begin_completion(*args: Any, **how: Any) -> Call | None:
+    """Return a call that begins with these arguments; None if nobody records it."""
+    body = {**dict(zip(POSITIONAL, args, strict=False)), **how}
+    messages = body.get("messages")
+    if isinstance(messages, list):
+        body["messages"] = list(messages)  # the caller's list may go on growing
+    model = str(body.get("model") or "")
+    return begin_call(
+        Operation.STREAM if body.get("stream") else Operation.GENERATE,
+        provider=model.partition("/")[0] if "/" in model else "",
+        model=model,
+        request=lambda: wire_request(body),
+    )
+
+
+def take_completion(call: Call, result: Any) -> None:
+    """End the call with what it returned, or follow that to its end. Never raises."""
+    try:
+        if result is None:
+            call.fail(EmptyResultError())
+        elif hasattr(result, "__next__") or hasattr(result, "__anext__"):
+            _follow(call, result)
+        elif call.is_full:
+            call.complete(
+                lambda: wire_answer(as_mapping(result)),
+                lambda: wire_usage(as_mapping(getattr(result, "usage", None) or {})),
+            )
+        else:
+            call.complete()
+    except Exception:
+        logger.exception("The recorder could not follow an answer")
+        call.complete()
+
+
+def _follow(call: Call, stream: Any) -> None:
+    """Let the stream, which stays the object that it is, be read through a watch."""
+    kind: Any = type(stream)
+    watched = StreamWatch(call)
+    if hasattr(stream, "__next__"):
+        stream.chatdebug_events = watched.read(_events(kind, stream))
+    if hasattr(stream, "__anext__"):
+        stream.chatdebug_async_events = watched.read_async(_async_events(kind, stream))
+    stream.__class__ = _recorded(kind)
+
+
+@cache
+def _recorded(kind: type) -> type:
+    """Return a class of streams that are read through a watch."""
+
+    def read(stream: Any) -> Any:
+        return next(stream.chatdebug_events)
+
+    async def read_async(stream: Any) -> Any:
+        return await anext(stream.chatdebug_async_events)
+
+    return type(kind.__name__, (kind,), {"__next__": read, "__anext__": read_async})
+
+
+def _events(kind: Any, stream: Any) -> Iterator[Any]:
+    while True:
+        try:
+            event = kind.__next__(stream)
+        except StopIteration:
+            return
+        yield event
+
+
+async def _async_events(kind: Any, stream: Any) -> AsyncIterator[Any]:
+    while True:
+        try:
+            event = await kind.__anext__(stream)
+        except StopAsyncIteration:
+            return
+        yield event

@@ -1,0 +1,253 @@
+"""``recorded``: a view, a task or any other function as a run."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import aclosing
+from functools import wraps
+from inspect import (
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+    signature,
+)
+from typing import Any
+
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    SuspiciousOperation,
+)
+from django.http import FileResponse, Http404, StreamingHttpResponse
+
+from chatdebug.enums import Level, RunKind
+from chatdebug.recorder.context import record_run
+from chatdebug.recorder.run import Run
+from chatdebug.scope import current_run
+
+logger = logging.getLogger("chatdebug.recorder")
+
+type Begin = Callable[[tuple[Any, ...], dict[str, Any]], "FunctionRun"]
+type Id = str | Callable[..., object]
+"""The name of one of the function's arguments, or a function of all of them."""
+
+REFUSALS = (Http404, PermissionDenied, BadRequest, SuspiciousOperation)
+"""Answers of a view, in the form of exceptions: nothing has failed."""
+
+
+class recorded:
+    """Record each call of a function as one run: returning completes it, raising fails it.
+
+    ``chat_id`` and ``owner_id`` are names of arguments, or functions that get the same
+    arguments; the others are those of ``record_run``. Works on functions, coroutine
+    functions, generators and asynchronous generators, on views as on tasks. Of a
+    generator the run lasts until it is exhausted or closed, of a view that returns a
+    ``StreamingHttpResponse`` until that was sent. What Django answers with a 4xx, such as
+    ``Http404``, is no failure. Raises TypeError for a name that no argument has::
+
+        @recorded(chat_id="chat_id", owner_id=lambda request, **_: request.user.pk)
+        def answer(request, chat_id):
+            ...
+
+    The run is ``chatdebug.current_run.get()`` inside. What is sent into an asynchronous
+    generator does not reach the function.
+    """
+
+    def __init__(
+        self,
+        *,
+        chat_id: Id,
+        owner_id: Id | None = None,
+        kind: RunKind | str = RunKind.CHAT_TURN,
+        level: Level | str | None = None,
+        provider: str = "",
+        model: str = "",
+    ) -> None:
+        self._ids: dict[str, Id] = {"chat_id": chat_id}
+        if owner_id is not None:
+            self._ids["owner_id"] = owner_id
+        self._facts: dict[str, Any] = {
+            "kind": kind,
+            "level": level,
+            "provider": provider,
+            "model": model,
+        }
+
+    def __call__[**P, T](self, function: Callable[P, T]) -> Callable[P, T]:
+        """Return the function with recording around each of its calls."""
+        finders = {name: _finder(function, how) for name, how in self._ids.items()}
+
+        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FunctionRun:
+            ids: Any = {name: find(args, kwargs) for name, find in finders.items()}
+            return FunctionRun(**ids, **self._facts)
+
+        around: Callable[P, T] = _around(function, begin)
+        return around
+
+
+class FunctionRun(record_run):
+    """The block of one call: what leaves it says how the run ended."""
+
+    _is_suspended = False
+
+    def suspend(self) -> None:
+        """Leave the block, but let its next one go on with the run."""
+        if self._scope is not None:
+            current_run.leave(self._scope)
+        self._is_suspended = True
+
+    def abandon(self) -> None:
+        """End a run that nobody goes on with."""
+        if self._is_suspended or self.run.is_open:
+            self.run.interrupt()
+            super()._close(None)
+
+    def __enter__(self) -> Run:
+        if not self._is_suspended:
+            return super().__enter__()
+        self._is_suspended = False
+        self._scope = current_run.enter(self.run)
+        return self.run
+
+    def __exit__(self, *left_with: Any) -> None:
+        if not self._is_suspended:
+            super().__exit__(*left_with)
+
+    async def __aenter__(self) -> Run:
+        if not self._is_suspended:
+            return await super().__aenter__()
+        self._is_suspended = False
+        self._scope = current_run.enter(self.run)
+        return self.run
+
+    async def __aexit__(self, *left_with: Any) -> None:
+        if not self._is_suspended:
+            await super().__aexit__(*left_with)
+
+    def _close(self, error: BaseException | None) -> Future[bool] | None:
+        if error is None:
+            self.run.complete()
+        elif _is_refusal(error):
+            self.run.interrupt()
+            error = None
+        return super()._close(error)
+
+
+def _around(function: Any, begin: Begin) -> Any:
+    """Return the function in a block of its own kind."""
+    for is_such, around in (
+        (isasyncgenfunction, _around_async_generator),
+        (isgeneratorfunction, _around_generator),
+        (iscoroutinefunction, _around_coroutine),
+    ):
+        if is_such(function):
+            return around(function, begin)
+    return _around_function(function, begin)
+
+
+def _around_function(function: Any, begin: Begin) -> Any:
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        block = begin(args, kwargs)
+        with block:
+            return _unless_streaming(function(*args, **kwargs), block)
+
+    return call
+
+
+def _around_coroutine(function: Any, begin: Begin) -> Any:
+    @wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        block = begin(args, kwargs)
+        async with block:
+            return _unless_streaming(await function(*args, **kwargs), block)
+
+    return call
+
+
+def _around_generator(function: Any, begin: Begin) -> Any:
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with begin(args, kwargs):
+            return (yield from function(*args, **kwargs))
+
+    return call
+
+
+def _around_async_generator(function: Any, begin: Begin) -> Any:
+    @wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        async with begin(args, kwargs), aclosing(function(*args, **kwargs)) as parts:
+            async for part in parts:
+                yield part
+
+    return call
+
+
+def _unless_streaming(result: Any, block: FunctionRun) -> Any:
+    """Return what a function returned; of a response that streams, the run goes on."""
+    if isinstance(result, StreamingHttpResponse) and not isinstance(
+        result, FileResponse
+    ):
+        block.suspend()
+        response: Any = result
+        content: Any = _content_async if response.is_async else _content
+        response.streaming_content = content(block, response.streaming_content)
+        # A response that is never sent, or not to its end, is closed all the same.
+        response._resource_closers.append(block.abandon)
+    return result
+
+
+def _content(block: FunctionRun, parts: Iterator[bytes]) -> Iterator[bytes]:
+    with block:
+        yield from parts
+
+
+async def _content_async(
+    block: FunctionRun, parts: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    async with block:
+        async for part in parts:
+            yield part
+
+
+def _finder(function: Callable[..., Any], how: Id) -> Callable[[Any, Any], object]:
+    """Return what finds an id in the arguments of a call. It raises nothing.
+
+    Raises TypeError for a name that no argument has.
+    """
+    if isinstance(how, str):
+        how = _argument(function, how)
+
+    def find(args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        try:
+            return how(*args, **kwargs)
+        except Exception:
+            logger.exception("The recorder could not tell which chat a call belongs to")
+            return ""
+
+    return find
+
+
+def _argument(function: Callable[..., Any], name: str) -> Callable[..., object]:
+    known = signature(function)
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in known.parameters.values())
+    if name not in known.parameters and not takes_any:
+        raise TypeError(f"{function.__qualname__}() has no argument {name!r}")
+
+    def find(*args: Any, **kwargs: Any) -> object:
+        if name in kwargs:
+            return kwargs[name]
+        given = known.bind(*args, **kwargs)
+        given.apply_defaults()
+        return given.arguments[name]
+
+    return find
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Say whether an exception is an answer: of a view, or of a task to its queue."""
+    return isinstance(error, REFUSALS) or any(
+        kind.__name__ == "TaskPredicate" and kind.__module__ == "celery.exceptions"
+        for kind in type(error).__mro__
+    )

@@ -1,0 +1,43 @@
+"""``instrument_openai``: the calls of OpenAI's SDK as steps."""
+
+from chatdebug.instrument.sdk import Sdk, instrument, uninstrument
+
+OPENAI = Sdk(
+    provider="openai",
+    module="openai",
+    clients=("OpenAI", "AsyncOpenAI"),
+    formats={
+        "/chat/completions": "chat",
+        "/completions": "chat",
+        "/responses": "responses",
+        "/embeddings": "chat",
+    },
+)
+
+
+def instrument_openai[Client](client: Client | None = None) -> Client | None:
+    """Record the calls of a client of OpenAI's SDK, or without one of all clients.
+
+    Each call of chat completions, responses, completions and embeddings is a step of the
+    run that it is made in: sync, async and streaming, also by ``with_raw_response``,
+    ``with_streaming_response``, ``parse`` and ``stream``. In no run, but after
+    ``set_chat``, it makes a run of its own; else it costs nothing. Clients of Azure and of
+    compatible providers are clients of OpenAI's.
+
+    Returns the client. May be said twice, and before Django's apps are loaded. Raises
+    ImportError where the SDK is not installed. What the SDK returns and raises is passed
+    on unchanged::
+
+        chatdebug.instrument_openai()
+
+        with chatdebug.record_run(chat_id=chat.pk, owner_id=user.pk) as run:
+            answer = client.chat.completions.create(model=model, messages=messages)
+            run.complete()
+    """
+    instrument(OPENAI, client)
+    return client
+
+
+def uninstrument_openai(client: object | None = None) -> None:
+    """Take ``instrument_openai`` back: of this client, or without one of all clients."""
+    uninstrument(OPENAI, client)

@@ -1,0 +1,211 @@
+"""Follows a streamed answer to its end, whoever reads it and wherever.
+
+What an SDK's stream is read from is put behind a generator that passes all on. It belongs
+to its own call only: nothing is in the reader's context while it waits for more.
+"""
+
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from time import perf_counter
+from typing import Any
+from weakref import finalize
+
+from chatdebug.errors import IncompleteStreamError
+from chatdebug.errors.payload import Progress
+from chatdebug.instrument.calls import Call
+from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
+from chatdebug.transport.roundtrips import Kinds, class_for
+
+logger = logging.getLogger("chatdebug.recorder")
+
+LAST_EVENTS = 4
+"""After the finish reason some providers send usage, or the marks of a filter."""
+
+
+class StreamWatch:
+    """One streamed answer of a call. Its methods do not raise into the reader."""
+
+    __slots__ = (
+        "_answer",
+        "_call",
+        "_characters",
+        "_count",
+        "_first_at",
+        "_format",
+        "_is_reading",
+        "_last",
+    )
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._format = call.format
+        self._answer = call.format.answer() if call.is_full else None
+        self._last: deque[Any] = deque(maxlen=LAST_EVENTS)
+        self._count = self._characters = 0
+        self._first_at: float | None = None
+        self._is_reading = False
+
+    def read(self, events: Iterator[Any]) -> Iterator[Any]:
+        """Yield the events, and note how they end."""
+        try:
+            self._is_reading = True
+            for event in events:
+                self._note(event)
+                self._is_reading = False
+                yield event
+                self._is_reading = True
+        except GeneratorExit:
+            self.leave()
+            raise
+        except BaseException as error:
+            self._fail(error)
+            self._call.wait()
+            raise
+        else:
+            self._end()
+            self._call.wait()
+
+    async def read_async(self, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Yield the events of an asynchronous stream, and note how they end."""
+        try:
+            self._is_reading = True
+            async for event in events:
+                self._note(event)
+                self._is_reading = False
+                yield event
+                self._is_reading = True
+        except GeneratorExit:
+            self.leave()
+            raise
+        except BaseException as error:
+            self._fail(error)
+            await self._call.wait_in_task(error)
+            raise
+        else:
+            self._end()
+            await self._call.wait_in_task(None)
+
+    def close(self) -> None:
+        """Note that the response is closed: by its reader, unless it is being read."""
+        if not self._is_reading:
+            self.leave()
+
+    def leave(self) -> None:
+        """Note that nobody reads on; after the last event, that is as good as the end."""
+        if any(map(self._format.is_last, self._last)):
+            self._end()
+        elif not self._call.is_over:
+            self._describe()
+            self._call.interrupt()
+
+    def _note(self, event: Any) -> None:
+        if self._first_at is None:
+            self._first_at = perf_counter()
+        self._count += 1
+        self._last.append(event)
+        try:
+            self._characters += len(self._format.text(event))
+            if self._answer is not None:
+                self._answer.add(event)
+        except Exception:
+            logger.exception("The recorder could not note an event")
+            self._answer = None
+
+    def _end(self) -> None:
+        if self._call.is_over:
+            return
+        failures = filter(None, map(self._format.failure, self._last))
+        if (failure := next(failures, None)) is not None:
+            self._fail(failure)
+        elif any(map(self._format.is_last, self._last)):
+            self._call.complete(self._kept(), self._usage())
+        else:
+            self._fail(IncompleteStreamError())
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._call.is_over:
+            self._describe()
+            self._call.fail(error)
+
+    def _describe(self) -> None:
+        """Say how far it came; the part itself only at the full level."""
+        step = self._call.step
+        if (kept := self._kept()) is not None:
+            self._call.keep(kept)
+        first = self._first_at
+        step.progress = Progress(
+            first_part_ms=None
+            if first is None
+            else round((first - step.started) * 1000),
+            parts_received=self._count,
+            characters_received=self._characters,
+        )
+
+    def _kept(self) -> Callable[[], Any] | None:
+        answer = self._answer
+        return None if answer is None else lambda: wire_answer(answer.body())
+
+    def _usage(self) -> Callable[[], Any] | None:
+        answer = self._answer
+        if answer is None:
+            return None
+        return lambda: wire_usage(as_mapping(answer.body().get("usage") or {}))
+
+
+def watch(stream: Any, call: Call) -> None:
+    """Follow a stream of one of the SDKs, where it stands."""
+    watched = StreamWatch(call)
+    events = stream._iterator
+    is_async = hasattr(events, "__anext__")
+    stream._iterator = (watched.read_async if is_async else watched.read)(events)
+    on_close(stream.response, watched.close)
+
+
+def on_close(response: Any, then: Callable[[], None]) -> None:
+    """Call a function when a response of httpx or httpx2 was closed, or dropped.
+
+    It must hold no reference to the response: a stream that nobody holds is closed by that.
+    """
+    ending = class_for(response.stream, ENDINGS)
+    if ending is not None:
+        response.stream = ending(response.stream, then)
+    finalize(response, then).atexit = False
+
+
+class _SyncEnding:
+    """A response's stream that tells when it was closed."""
+
+    def __init__(self, stream: Any, then: Callable[[], None]) -> None:
+        self._stream = stream
+        self._then = then
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            self._then()
+
+
+class _AsyncEnding:
+    """The same for an asynchronous client."""
+
+    def __init__(self, stream: Any, then: Callable[[], None]) -> None:
+        self._stream = stream
+        self._then = then
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        found: AsyncIterator[bytes] = self._stream.__aiter__()
+        return found
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._then()
+
+
+ENDINGS: Kinds = {"AsyncByteStream": _AsyncEnding, "SyncByteStream": _SyncEnding}

@@ -1,0 +1,158 @@
+"""Notes what passes through a transport of httpx or httpx2, without importing either.
+
+Both have the same requests, responses and byte streams under the same names.
+"""
+
+import logging
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Generator,
+    Iterator,
+    Mapping,
+)
+from functools import cache
+from typing import Any
+
+from chatdebug.transport.attempts import Attempt, listening_sink
+from chatdebug.transport.body import Body
+from chatdebug.transport.exchange import Exchange
+
+logger = logging.getLogger("chatdebug.recorder")
+
+type Kinds = Mapping[str, type]
+"""By the names of the two classes of streams that both libraries have."""
+
+
+def begin_attempt(request: Any) -> Attempt | None:
+    """Return a new attempt, or None if nobody collects or it cannot be recorded."""
+    sink = listening_sink()
+    if sink is None:
+        return None
+    try:
+        return sink.begin(
+            Exchange(
+                method=request.method,
+                url=str(request.url),
+                # A copy: an authentication may change them before it tries again.
+                request_headers=list(request.headers.raw),
+                sent=_replayable(request),
+            )
+        )
+    except Exception:
+        logger.exception("The recorder could not begin an attempt")
+        return None
+
+
+def follow_response(attempt: Attempt, response: Any) -> None:
+    """Note a response's head, and its body when the client reads that. Never raises.
+
+    A transport that made the response itself, such as a mock or a cache, has read it
+    already: nobody will iterate over its stream.
+    """
+    try:
+        attempt.respond(response.status_code, response.headers.raw)
+        if response.is_stream_consumed:
+            attempt.receive(response.content)
+            attempt.complete()
+        elif (tee := class_for(response.stream, TEES)) is not None:
+            response.stream = tee(response.stream, attempt)
+    except Exception:
+        logger.exception("The recorder could not note a response")
+
+
+def _replayable(request: Any) -> Body | None:
+    """Return the request's body if it is in memory; a stream can be read only once."""
+    try:
+        return Body(request.content)
+    except RuntimeError:  # RequestNotRead
+        return None
+
+
+class _AsyncTee:
+    """A response's stream that notes what the client reads, when it reads it."""
+
+    def __init__(self, stream: Any, attempt: Attempt) -> None:
+        self._stream = stream
+        self._attempt = attempt
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        receive = self._attempt.receive
+        stream = self._stream.__aiter__()
+        try:
+            async for chunk in stream:
+                receive(chunk)
+                yield chunk
+        except GeneratorExit:
+            raise  # the reader stopped; closing tells whether that was too early
+        except BaseException as error:
+            self._attempt.fail(error)
+            raise
+        else:
+            # Not only when it is closed: some SDKs never do it.
+            self._attempt.complete()
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        except BaseException as error:
+            self._attempt.fail(error)
+            raise
+        self._attempt.close()
+
+
+class _SyncTee:
+    """The same for a synchronous client."""
+
+    def __init__(self, stream: Any, attempt: Attempt) -> None:
+        self._stream = stream
+        self._attempt = attempt
+
+    def __iter__(self) -> Iterator[bytes]:
+        receive = self._attempt.receive
+        stream = iter(self._stream)
+        try:
+            for chunk in stream:
+                receive(chunk)
+                yield chunk
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._attempt.fail(error)
+            raise
+        else:
+            self._attempt.complete()
+        finally:
+            if isinstance(stream, Generator):
+                stream.close()
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        except BaseException as error:
+            self._attempt.fail(error)
+            raise
+        self._attempt.close()
+
+
+TEES: Kinds = {"AsyncByteStream": _AsyncTee, "SyncByteStream": _SyncTee}
+
+
+def class_for(stream: Any, kinds: Kinds) -> Any:
+    """Return a class that is of its kind, and a stream of the same library.
+
+    A client insists on the latter. Streams of bytes in memory serve both kinds of clients,
+    and so does their class. None for a stream of neither library.
+    """
+    bases = tuple(base for base in type(stream).__mro__ if base.__name__ in kinds)
+    return (
+        _join(tuple(kinds[base.__name__] for base in bases), bases) if bases else None
+    )
+
+
+@cache
+def _join(kinds: tuple[type, ...], bases: tuple[type, ...]) -> type:
+    return type(kinds[0].__name__, (*kinds, *bases), {})
