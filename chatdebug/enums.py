@@ -34,6 +34,19 @@ class Status(TextChoices):
     INTERRUPTED = "interrupted", _("Interrupted")
 
 
+STATUS_RANK = {
+    Status.IN_PROGRESS: 0,
+    Status.INTERRUPTED: 1,
+    Status.ERROR: 2,
+    Status.COMPLETED: 3,
+}
+"""A stored status never falls back to one before it: a step that a later attempt
+completed was no failure, whatever is still said of the attempt before."""
+OUTCOME_RANK = {Status.COMPLETED: 1, Status.INTERRUPTED: 2, Status.ERROR: 3}
+"""The other way round, of several outcomes that a run is given the worst one wins: a
+turn whose answer could not be delivered has failed."""
+
+
 class Operation(TextChoices):
     """How a step called the model.
 

@@ -29,7 +29,7 @@ from chatdebug.levels import closed_gate
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder.storm import storm_guard
 from chatdebug.writer import Snapshot, Table, Writer, replaced_writer
-from chatdebug.writer.similar_counts import Instead
+from chatdebug.writer.similar_counts import Fallback
 
 RUNS_KEPT = 1_000
 
@@ -85,7 +85,7 @@ def captured_runs() -> Iterator[CapturedRuns]:
         assert failed.steps[0].error["kind"] == "generic"
     """
     memory = MemoryWriter()
-    storm_guard.forget_all()
+    storm_guard.reset()
     with closed_gate(), replaced_writer(lambda: memory):
         yield CapturedRuns(memory)
 
@@ -97,7 +97,7 @@ def written_runs() -> AbstractContextManager[None]:
     ``TransactionTestCase``, or pytest's ``transactional_db``, with the recorder's alias
     among their ``databases``.
     """
-    storm_guard.forget_all()
+    storm_guard.reset()
     return replaced_writer()
 
 
@@ -156,10 +156,10 @@ class MemoryWriter(Writer):
             while len(self._rows) > RUNS_KEPT:
                 del self._rows[next(iter(self._rows))]
 
-    def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
+    def count_similar(self, run_id: UUID, fallback: Fallback | None = None) -> None:
         """Keep a failure that would only be counted: a test wants to see each."""
-        if instead is not None:
-            self.submit(instead())
+        if fallback is not None:
+            self.submit(fallback())
 
     def written(self, run_id: UUID) -> Future[bool]:
         """Return a future that is done."""
@@ -169,11 +169,11 @@ class MemoryWriter(Writer):
         """Return a future that is done: memory is as safe as a test needs it."""
         return self.written(run_id)
 
-    def past_journal(self, run_id: UUID) -> Future[None]:
+    def journal_flushed(self, run_id: UUID) -> Future[None]:
         """Return a future that is done."""
         return _done(None)
 
-    def pass_journal(self, run_id: UUID) -> None:
+    def bypass_journal(self, run_id: UUID) -> None:
         """Do nothing: there is no journal."""
 
     def close(self, timeout: float) -> None:

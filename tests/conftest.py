@@ -13,8 +13,8 @@ from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from chatdebug.recorder import run as run_module
-from chatdebug.recorder.storm import StormGuard
+from chatdebug.recorder.storm import storm_guard
+from chatdebug.services.rules import loaded_rules
 from chatdebug.writer import close_writer
 from tests.rows import delete_rows
 
@@ -50,14 +50,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def recorder(
-    settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     """Give each test a spool of its own, and end the writer before the rows go.
 
-    No storm of an earlier test counts.
+    No storm and no rule of an earlier test counts.
     """
-    monkeypatch.setattr(run_module, "storm_guard", StormGuard())
+    storm_guard.reset()
+    loaded_rules.reset()
     cache.clear()  # nor what an earlier one asked for of the API
     settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": tmp_path / "spool"}
     yield

@@ -68,7 +68,6 @@ class StepSerializer(serializers.ModelSerializer[ChatStep]):
     """A step with all that was recorded of it."""
 
     history_tip_message_id = MessageIdField()
-    assistant_message_id = MessageIdField()
 
     class Meta:
         model = ChatStep

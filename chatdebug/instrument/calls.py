@@ -13,14 +13,14 @@ from chatdebug.enums import Level, Operation
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
 from chatdebug.levels import known_level, level_at_once
-from chatdebug.recorder.context import open_step
-from chatdebug.recorder.run import Run, RunFacts
-from chatdebug.recorder.step import Step
-from chatdebug.recorder.waiting import wait_in_task, wait_in_thread
+from chatdebug.recorder.arguments import RunFacts
+from chatdebug.recorder.context import wait_in_task, wait_in_thread
+from chatdebug.recorder.run import Run
+from chatdebug.recorder.step import Step, open_step
 from chatdebug.safety import never_raises
 from chatdebug.scope import current_run
 from chatdebug.transport.attempts import current_sink
-from chatdebug.writer import Later
+from chatdebug.writer import Deferred
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -55,8 +55,8 @@ class Call:
         """Say that the call succeeded; what was answered is made on the writer's thread."""
         if self._ends():
             self.step.complete(
-                None if answer is None else Later(answer),
-                None if usage is None else Later(usage),
+                None if answer is None else Deferred(answer),
+                None if usage is None else Deferred(usage),
             )
             if self._has_own_run:
                 self.step.run.complete()
@@ -74,7 +74,7 @@ class Call:
     def keep(self, answer: Callable[[], Any]) -> None:
         """Keep the part of an answer that has come, at the full level."""
         if self.is_full:
-            self.step.response = Later(answer)
+            self.step.response = Deferred(answer)
 
     def interrupt(self) -> None:
         """Say that whoever read the answer stopped before its end."""
@@ -126,7 +126,7 @@ def begin_call(
             return None
         step = open_step(run, operation)
         if step.is_full:
-            step.begin(Later(request))
+            step.begin(Deferred(request))
         return Call(step, format, has_own_run=has_own_run)
     except Exception:
         logger.exception("The recorder could not begin a call")

@@ -179,7 +179,6 @@ class ChatStep(models.Model):
     history_tip_message_id = models.CharField(
         _("newest message of the history"), max_length=64, blank=True, default=""
     )
-    assistant_message_id = models.CharField(max_length=64, blank=True, default="")
 
     normalized_request = models.JSONField(default=dict, blank=True)
     normalized_response = models.JSONField(null=True, blank=True)

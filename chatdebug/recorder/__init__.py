@@ -13,21 +13,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.enums import Level, Operation, RunKind, Status
-from chatdebug.recorder.context import logical_call, note_on_call, record_run
+from chatdebug.recorder.context import record_run
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.step import Step
+from chatdebug.recorder.step import Step, logical_call, note_on_call
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
-from chatdebug.writer import close_writer
-from chatdebug.writer.lifespan import recorder_lifespan
+from chatdebug.writer import close_writer, recorder_lifespan
 
 if TYPE_CHECKING:
     from chatdebug.recorder.model import RecordingModel
     from chatdebug.transport.transport import RecordingTransport, SyncRecordingTransport
 
 protect_secret = configured_secrets.add
-"""Say that no record may hold this text: a key that the process has come to use."""
+"""Keep this text out of every record: a key that the process has come to use."""
 
 __all__ = [
     "Level",

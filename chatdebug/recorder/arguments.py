@@ -5,11 +5,31 @@ an error while ``DEBUG`` is on; in production it costs a log line, but never a c
 """
 
 import logging
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import TextChoices
 
+from chatdebug.enums import RunKind
+
 logger = logging.getLogger("chatdebug.recorder")
+
+
+@dataclass(slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run before it starts. Ids are the host project's, as text."""
+
+    chat_id: str
+    owner_id: str = ""
+    kind: RunKind = RunKind.CHAT_TURN
+    provider: str = ""
+    model: str = ""
+    trigger_message_id: str = ""
+    history_tip_message_id: str = ""
+    root_chat_id: str = ""
+    parent_chat_id: str = ""
+    model_config_id: str = ""
+    label: str = ""
 
 
 def as_text(value: object, name: str) -> str:
@@ -36,6 +56,8 @@ def as_choice[Choice: TextChoices](
     value: object, name: str, choices: type[Choice]
 ) -> Choice | None:
     """Return the choice with this value. Raises TypeError with DEBUG if there is none."""
+    if type(value) is choices:
+        return value
     try:
         return choices(str(value))
     except ValueError as error:

@@ -1,69 +1,28 @@
-"""``record_run``: the block inside which model calls belong to a run."""
+"""``record_run``: the block inside which model calls belong to a run.
 
+Its end waits until evidence of an error is durable, and changes nothing else: a
+cancellation that comes meanwhile is delivered when the wait is over.
+"""
+
+import asyncio
 import logging
-from collections.abc import Iterator
+import sys
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
+from typing import Any
 
-from chatdebug.enums import Level, Operation, RunKind
+from django.db import connections
+
+from chatdebug.conf import recorder_settings
+from chatdebug.enums import Level, RunKind
 from chatdebug.levels import ask_level, known_level, level_at_once
-from chatdebug.recorder.arguments import as_choice, as_id, as_text
-from chatdebug.recorder.run import Run, RunFacts
-from chatdebug.recorder.step import Step
-from chatdebug.recorder.waiting import wait_in_task, wait_in_thread
-from chatdebug.scope import Scope, Scoped, current_run
+from chatdebug.recorder.arguments import RunFacts, as_choice, as_id, as_text
+from chatdebug.recorder.run import Run
+from chatdebug.scope import Scope, current_run
+from chatdebug.writer import writer
 
 logger = logging.getLogger("chatdebug.recorder")
-
-
-class LogicalCall:
-    """The attempts at one answer: one step at the full level, however many they are."""
-
-    __slots__ = ("attempts", "run", "step")
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.step: Step | None = None
-        self.attempts = 0
-
-
-current_call: Scoped[LogicalCall] = Scoped("chatdebug_current_call")
-
-
-@contextmanager
-def logical_call(run: Run) -> Iterator[None]:
-    """Mark the model calls made inside as attempts at one and the same answer."""
-    scope = current_call.enter(LogicalCall(run))
-    try:
-        yield
-    finally:
-        current_call.leave(scope)
-
-
-def open_step(run: Run, operation: Operation) -> Step:
-    """Return the step that a model call made here belongs to.
-
-    At the errors level each failed attempt is a step of its own.
-    """
-    call = current_call.get()
-    if call is None or call.run is not run:
-        return Step(run, operation)
-    call.attempts += 1
-    if call.step is None or run.level is not Level.FULL:
-        call.step = Step(run, operation)
-    call.step.retries = call.attempts - 1
-    return call.step
-
-
-def note_on_call(text: str) -> None:
-    """Note something odd about the model call that is made here, which is no failure.
-
-    It stands in the step's metadata at the full level; otherwise nothing is kept.
-    """
-    call = current_call.get()
-    if call is not None and call.step is not None and call.step.is_full:
-        call.step.metadata.setdefault("notes", []).append(text)
 
 
 class record_run:
@@ -110,7 +69,7 @@ class record_run:
         facts = RunFacts(
             chat_id=as_id(chat_id, "chat_id"),
             owner_id=as_text(owner_id, "owner_id"),
-            kind=kind if type(kind) is RunKind else _kind(kind),
+            kind=as_choice(kind, "kind", RunKind) or RunKind.CHAT_TURN,
             provider=as_text(provider, "provider"),
             model=as_text(model, "model"),
             trigger_message_id=as_text(trigger_message_id, "trigger_message_id"),
@@ -122,7 +81,7 @@ class record_run:
             model_config_id=as_text(model_config_id, "model_config_id"),
             label=as_text(label, "label"),
         )
-        self._given = level if type(level) is Level else _level(level)
+        self._given = None if level is None else as_choice(level, "level", Level)
         self.run = Run(facts, self._given or Level.ERRORS)
         self._scope: Scope[Run] | None = None
 
@@ -179,9 +138,95 @@ class record_run:
             return None
 
 
-def _kind(given: RunKind | str) -> RunKind:
-    return as_choice(given, "kind", RunKind) or RunKind.CHAT_TURN
+def wait_in_thread(run: Run, durable: Future[bool]) -> None:
+    """Wait for at most ``FLUSH_SECONDS``; not at all where an event loop would stand still.
+
+    Where the database waits for this very thread, only the journal is waited for.
+    """
+    if _in_event_loop() or run.id is None:
+        return
+    waited: Future[Any] = durable
+    if _holds_the_lock():
+        waited = writer().journal_flushed(run.id)
+    try:
+        waited.result(recorder_settings().FLUSH_SECONDS)
+    except TimeoutError:
+        run.flush_timed_out()
 
 
-def _level(given: Level | str | None) -> Level | None:
-    return None if given is None else as_choice(given, "level", Level)
+async def wait_in_task(
+    run: Run, durable: Future[bool], error: BaseException | None
+) -> None:
+    """Wait for at most ``FLUSH_SECONDS``, cancelled or not.
+
+    Raises the cancellation that came meanwhile. If an error is leaving the block, that
+    goes on, and the cancellation comes at the task's next wait.
+    """
+    if not _in_event_loop():
+        return  # another one, like trio's
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + recorder_settings().FLUSH_SECONDS
+    cancellation = None
+    with _shield():
+        waiting = asyncio.wrap_future(durable)
+        # The thread's own future first: whoever cancels at each turn of the loop lets no
+        # other future be seen.
+        while not durable.done() and (left := deadline - loop.time()) > 0:
+            try:
+                await asyncio.wait([waiting], timeout=left)
+            except asyncio.CancelledError as cancelled:
+                cancellation = cancelled
+    if not durable.done():
+        run.flush_timed_out()
+    if cancellation is not None and error is None:
+        raise cancellation
+    if cancellation is not None and (task := asyncio.current_task()) is not None:
+        # Once the error has left everything that handles both.
+        loop.call_soon(_cancel_again, task)
+
+
+def _shield() -> AbstractContextManager[Any]:
+    """Return a block that a cancelled scope of anyio leaves in peace.
+
+    Else anyio would cancel this task at each turn of the loop, at the full use of a CPU,
+    until the wait is over; it does so again afterwards.
+    """
+    anyio = sys.modules.get("anyio")
+    if anyio is None or asyncio.current_task() is None:
+        return nullcontext()
+    scope: AbstractContextManager[Any] = anyio.CancelScope(shield=True)
+    return scope
+
+
+def _cancel_again(task: asyncio.Task[Any]) -> None:
+    """Cancel a task whose cancellation came while it waited here.
+
+    Whoever asked for it, like ``asyncio.timeout``, takes it back where the error passes
+    by; nothing is left to deliver then. Else the next wait is cancelled.
+    """
+    if not task.done() and task.cancelling():
+        task.uncancel()  # it has been counted already
+        task.cancel()
+
+
+def _holds_the_lock() -> bool:
+    """Whether this thread is in a transaction of the SQLite database that is written to.
+
+    The writer waits for its end then, which would not come while this thread waits.
+    """
+    written = connections.settings.get(recorder_settings().DATABASE, {})
+    return any(
+        connection.vendor == "sqlite"
+        and connection.connection is not None
+        and not connection.autocommit
+        and connection.settings_dict["NAME"] == written.get("NAME")
+        for connection in connections.all(initialized_only=True)
+    )
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,5 +1,10 @@
-"""``RecordingModel``: pydantic-ai's own seam, used to see every model call of a run."""
+"""``RecordingModel``: pydantic-ai's own seam, used to see every model call of a run.
 
+Nothing stands between a stream and its consumer, at any level: a part costs nothing. What
+a stream was is read from it when it is over.
+"""
+
+from collections import Counter
 from contextlib import AbstractAsyncContextManager
 from operator import attrgetter
 from types import TracebackType
@@ -12,16 +17,14 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import RunContext
 
 from chatdebug.enums import Operation
-from chatdebug.errors import EmptyResultError, IncompleteStreamError
+from chatdebug.errors import EmptyResultError, IncompleteStreamError, walk
 from chatdebug.errors.payload import Progress
 from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
-from chatdebug.recorder.context import open_step
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.step import Step
-from chatdebug.recorder.stream import model_failure, summarise_stream
+from chatdebug.recorder.step import Step, open_step
 from chatdebug.safety import never_raises
 from chatdebug.scope import current_run
-from chatdebug.writer import Later
+from chatdebug.writer import Deferred
 
 
 class RecordingModel(WrapperModel):
@@ -68,9 +71,9 @@ class RecordingModel(WrapperModel):
             return opening
         return _RecordedStream(opening, run, arguments)
 
-    # Neither a generator, as its base has it, nor a function: pydantic-ai puts two more
-    # generators around each function of this name, which the wrapped model has already.
-    # Together they would be most of what an OK turn pays at the errors level.
+    # pydantic-ai puts two generators of its own around each function of this name, also
+    # around one that only hands on to a model that has them already. They would be most
+    # of what an OK turn pays at the errors level. It leaves alone what is no function.
     request_stream = property(attrgetter("_request_stream"))
 
 
@@ -110,31 +113,26 @@ class _RecordedStream:
             is_handled = await self._opening.__aexit__(kind, error, traceback)
         except BaseException as raised:
             # After a consumer that was done, what fails is not its mistake.
-            _stream_failed(self._step, self._stream, raised, left_alone=error is None)
+            _fail_stream(
+                self._step, self._stream, raised, raised_by_model=error is None
+            )
             raise
         finally:
             self._step.release()
         if error is None or is_handled:
-            _stream_ended(self._step, self._stream)
+            _finish_stream(self._step, self._stream)
         else:
-            _stream_failed(self._step, self._stream, error, left_alone=False)
+            _fail_stream(self._step, self._stream, error, raised_by_model=False)
         return is_handled
 
 
 def _begin(run: Run, operation: Operation, arguments: tuple[Any, ...]) -> Step:
     step = open_step(run, operation)
     if step.is_full:  # at the errors level it has begun with being made
-        step.begin(_request(*arguments))
+        messages, settings, parameters = arguments
+        as_sent = tuple(messages)  # the caller's list goes on growing
+        step.begin(Deferred(lambda: normalise_request(as_sent, settings, parameters)))
     return step
-
-
-def _request(
-    messages: list[ModelMessage],
-    settings: ModelSettings | None,
-    parameters: ModelRequestParameters,
-) -> Later:
-    as_sent = tuple(messages)  # the caller's list goes on growing
-    return Later(lambda: normalise_request(as_sent, settings, parameters))
 
 
 @never_raises
@@ -143,34 +141,15 @@ def _finish(step: Step, response: ModelResponse | None) -> None:
         step.fail(EmptyResultError())
     elif step.is_full:
         step.complete(
-            Later(lambda: normalise_response(response)),
-            Later(lambda: normalise_usage(response.usage)),
+            Deferred(lambda: normalise_response(response)),
+            Deferred(lambda: normalise_usage(response.usage)),
         )
     else:
         step.complete()
 
 
 @never_raises
-def _stream_failed(
-    step: Step,
-    stream: StreamedResponse | None,
-    error: BaseException,
-    *,
-    left_alone: bool,
-) -> None:
-    if stream is None:
-        step.fail(error)
-        return
-    failure = error if left_alone else model_failure(stream, error)
-    _describe(step, stream, failed=isinstance(failure, Exception))
-    if failure is None:
-        step.interrupt()
-    else:
-        step.fail(failure)
-
-
-@never_raises
-def _stream_ended(step: Step, stream: StreamedResponse | None) -> None:
+def _finish_stream(step: Step, stream: StreamedResponse | None) -> None:
     """Decide between completed, cut short, and left by its consumer.
 
     The finish reason decides: with one, the consumer may stop as early as it likes.
@@ -178,17 +157,57 @@ def _stream_ended(step: Step, stream: StreamedResponse | None) -> None:
     if stream is None:
         step.fail(EmptyResultError())
         return
-    if stream.finish_reason is not None and not step.is_full:
+    has_finished = stream.finish_reason is not None
+    if has_finished and not step.is_full:
         step.complete()
         return
     response = stream.get()
     _describe(step, stream, response, failed=False)
-    if stream.finish_reason is not None:
+    if has_finished:
         _finish(step, response)
     elif response.state == "complete":
         step.fail(IncompleteStreamError())
     else:
         step.interrupt()
+
+
+@never_raises
+def _fail_stream(
+    step: Step,
+    stream: StreamedResponse | None,
+    error: BaseException,
+    *,
+    raised_by_model: bool,
+) -> None:
+    """Record why a stream's block was left: the model failed, or its consumer did."""
+    if stream is None:
+        step.fail(error)
+        return
+    failure = error if raised_by_model else _failure_of(stream, error)
+    if step.is_full or stream.finish_reason is None:
+        _describe(step, stream, failed=isinstance(failure, Exception))
+    if failure is None:
+        step.interrupt()
+    else:
+        step.fail(failure)
+
+
+def _failure_of(stream: StreamedResponse, error: BaseException) -> BaseException | None:
+    """Return the model's failure if that is why an error left the stream's block.
+
+    It is the error itself, or what the consumer made another error of; None if the
+    consumer failed on its own. A cancellation ends both.
+    """
+    for link in walk(error):
+        traceback = link.__traceback__
+        while traceback is not None:
+            # Only the frames of a traceback tell whether an error comes from inside of
+            # the stream; the other way would be to stand between it and its consumer. The
+            # object counts, not the code: a consumer may ask a second model meanwhile.
+            if traceback.tb_frame.f_locals.get("self") is stream:
+                return link
+            traceback = traceback.tb_next
+    return None if isinstance(error, Exception) else error
 
 
 @never_raises
@@ -199,9 +218,10 @@ def _describe(
     *,
     failed: bool,
 ) -> None:
-    """Note how far the stream came; the whole partial answer only at the full level."""
-    if stream.finish_reason is not None and not step.is_full:
-        return
+    """Note how far the stream came; the whole partial answer only at the full level.
+
+    Whatever fails in reading it, which is foreign code, must not cost the step its end.
+    """
     if response is None:
         response = stream.get()
     first_part = stream.time_to_first_chunk(step.started)
@@ -214,5 +234,10 @@ def _describe(
         ),
     )
     if step.is_full:
-        step.response = Later(lambda: normalise_response(response))
-        step.metadata["stream_summary"] = summarise_stream(response, failed=failed)
+        step.response = Deferred(lambda: normalise_response(response))
+        step.metadata["stream_summary"] = {
+            "finish_reason": response.finish_reason,
+            "part_count": len(response.parts),
+            "parts": dict(Counter(part.part_kind for part in response.parts)),
+            "error_count": int(failed),
+        }

@@ -2,10 +2,11 @@
 
 import logging
 import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -13,44 +14,30 @@ from uuid import UUID
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
-from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
-from chatdebug.errors import classify, walk
+from chatdebug.enums import (
+    OUTCOME_RANK,
+    ErrorKind,
+    Level,
+    Operation,
+    Status,
+)
+from chatdebug.errors import KnownError, classify, walk
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
-from chatdebug.payloads import summarise_label
-from chatdebug.recorder.arguments import as_choice, as_error
+from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.recorder.summary import summarise
-from chatdebug.recorder.unhandled import record_escaped
 from chatdebug.redaction import redact_text
 from chatdebug.safety import never_raises
-from chatdebug.writer import Later, Snapshot, Table, writer
+from chatdebug.writer import Deferred, Snapshot, Table, writer
 
 logger = logging.getLogger("chatdebug.recorder")
 
-ERRORS_NOTED = 8
+ERRORS_REMEMBERED = 8
 """The newest errors that are known again when they leave the run."""
-OUTCOME_RANK = {Status.COMPLETED: 1, Status.INTERRUPTED: 2, Status.ERROR: 3}
-"""Of several outcomes said of a run, the worst one wins. Mind that the order of a step's
-status is another one: there a repaired error counts as completed."""
-
-
-@dataclass(slots=True, kw_only=True)
-class RunFacts:
-    """What is known of a run before it starts. Ids are the host project's, as text."""
-
-    chat_id: str
-    owner_id: str = ""
-    kind: RunKind = RunKind.CHAT_TURN
-    provider: str = ""
-    model: str = ""
-    trigger_message_id: str = ""
-    history_tip_message_id: str = ""
-    root_chat_id: str = ""
-    parent_chat_id: str = ""
-    model_config_id: str = ""
-    label: str = ""
+GROUP_MEMBERS = 8
+"""Of an exception group, how many members become steps."""
 
 
 class Run:
@@ -61,7 +48,6 @@ class Run:
     """
 
     __slots__ = (
-        "_admitted",
         "_closed",
         "_counted_on",
         "_durable",
@@ -74,6 +60,7 @@ class Run:
         "_row_exists",
         "_started_at",
         "_steps",
+        "_stores",
         "error_kind",
         "facts",
         "fingerprint",
@@ -96,10 +83,13 @@ class Run:
         self._closed = False
         self._row_exists = False
         self._has_capture = False
+        # The errors that steps hold, each with when its step began. With them live their
+        # frames and locals, so they are few, and let go when the run is closed.
         self._recorded: tuple[tuple[BaseException, float], ...] = ()
         self._revision = 0
         self._durable: Future[bool] | None = None
-        self._admitted: dict[str, bool] = {}
+        # By fingerprint: whether this run stores the failure, or another one counts it.
+        self._stores: dict[str, bool] = {}
         self._counted_on: StoredRun | None = None
         self._lock = threading.Lock()
 
@@ -116,14 +106,19 @@ class Run:
         was only counted is found on the run that counts it: maybe another chat's, so
         whoever shows it asks first who may read that chat.
         """
-        if self._row_exists and self.id is not None:
-            return self._own
-        return self._counted_on
+        return self._own if self._row_exists else self._counted_on
 
     @property
     def stored_id(self) -> UUID | None:
         """The id of ``stored_run``."""
         return self.stored_run.id if self.stored_run is not None else None
+
+    @property
+    def _own(self) -> StoredRun:
+        """Where this run itself is found; the first question gives it its id."""
+        if self.id is None:
+            self.id = new_id()
+        return StoredRun(self.id, self.facts.chat_id)
 
     @property
     def evidence_is_safe(self) -> bool:
@@ -144,45 +139,20 @@ class Run:
             self._started_at = timezone.now() - elapsed
         return self._started_at + elapsed
 
+    def start(self) -> None:
+        """Write the run's row now, as the full level has it."""
+        self._write()
+
     def step(self, operation: Operation | str = Operation.GENERATE) -> Step:
         """Return a new step, to be used as a block around one call of a provider.
 
         Raises TypeError with DEBUG for an operation that there is not.
         """
-        if not isinstance(operation, Operation):
-            known = as_choice(operation, "operation", Operation)
-            operation = known or Operation.GENERATE
-        return Step(self, operation)
+        known = as_choice(operation, "operation", Operation)
+        return Step(self, known or Operation.GENERATE)
 
-    def complete(self) -> None:
-        """Say that the turn succeeded and its answer is committed.
-
-        Made for ``transaction.on_commit``; it may come after the run was closed.
-        """
-        self._say(Status.COMPLETED)
-
-    def interrupt(self) -> None:
-        """Say that the turn was stopped or cancelled."""
-        self._say(Status.INTERRUPTED)
-
-    def fail(self, error: BaseException | None = None) -> None:
-        """Say that the turn failed.
-
-        The evidence is what its steps recorded, and the error if one is given: as if it
-        had left the run's block.
-        """
-        known = as_error(error)
-        if known is not None and not self._closed:
-            self._take_error(known)
-        self._say(Status.ERROR)
-
-    @never_raises
-    def start(self) -> None:
-        """Write the run's row now, as the full level has it."""
-        self._submit(None)
-
-    def admits(self, step: Step) -> bool:
-        """Return whether the evidence of a failed step is to be stored, or only counted.
+    def should_store(self, step: Step) -> bool:
+        """Return whether the evidence of a failed step is stored, and not only counted.
 
         Asked of a step that qualifies. A run counts once for each failure that is another
         one; what is recorded in full has its rows anyway.
@@ -190,75 +160,45 @@ class Run:
         if step.error is None:
             return False
         failure = fingerprint(step.error, model=self.facts.model)
-        if failure not in self._admitted:
-            if self.level is Level.FULL:
-                self.fingerprint, self._admitted[failure] = failure, True
-            else:
-                self._admitted[failure] = self._is_admitted(failure, step)
-        return self._admitted[failure]
-
-    def _is_admitted(self, failure: str, step: Step) -> bool:
-        admission = storm_guard.admit(failure, self._own)
-        if admission.counted_on in (None, self._own):
+        if failure in self._stores:
+            return self._stores[failure]
+        if self.level is Level.FULL:
+            admission = Admission(failure, counted_on=None)
+        else:
+            admission = storm_guard.admit(failure, self._own)
+        counting = admission.counted_on
+        is_stored = counting is None or counting == self._own
+        if is_stored:
             self.fingerprint = admission.fingerprint
-            return True
-        self._counted_on = admission.counted_on
-        instead = partial(self._store_after_all, admission, step)
-        writer().count_similar(self._counted_on.id, instead)
-        return False
+        elif counting is not None:
+            self._counted_on = counting
+            fallback = partial(self._fallback_rows, admission, step)
+            writer().count_similar(counting.id, fallback)
+        self._stores[failure] = is_stored
+        return is_stored
 
-    def _store_after_all(self, admission: Admission, step: Step) -> list[Snapshot]:
-        """Return what was only counted as rows; the writer's thread writes them."""
-        if admission.counted_on is not None:
-            gone = admission.counted_on.id
-            storm_guard.replace(admission.fingerprint, gone, self._own)
-        now = self.now()
-        with self._lock:
-            self.fingerprint = self.fingerprint or admission.fingerprint
-            self._has_capture = True
-            if self._closed:
-                self._finished_at = self._finished_at or now
-            if step.status is Status.IN_PROGRESS:  # just about to fail
-                step.status = Status.ERROR
-            step.finished_at = step.finished_at or now
-            self._number(step)
-            return self._rows(step)
+    def write_step(self, step: Step, *, is_capture: bool) -> None:
+        """Write a step, and the run before it if that is not there yet.
 
-    @property
-    def _own(self) -> StoredRun:
-        return StoredRun(self._require_id(), self.facts.chat_id)
-
-    def close(self, error: BaseException | None) -> Future[bool] | None:
-        """End the run with what left its block; further calls are not recorded.
-
-        Returns a future to wait for if evidence of an error is on its way, else None.
+        For the step's own methods, which do not raise what this may raise.
         """
         with self._lock:
-            if error is None and not self._steps and not self._row_exists:
-                self._closed = True  # nothing was recorded, and nothing will be
-                self._recorded = ()
-                return None
-        if error is not None:
-            self._take_error(error)
-        self._close_rows()
-        if self._has_capture and self.id is not None:
-            self._durable = writer().durable(self.id)
-        return self._durable
+            if step.number == 0 and self._closed:
+                return
+            is_first_capture = is_capture and not self._has_capture
+            self._has_capture = self._has_capture or is_capture
+            with_run = is_capture or not self._row_exists
+            writer().submit(self._rows(step, with_run=with_run))
+        if is_first_capture:
+            logger.info("Recorded run %s", self.id)
 
-    @never_raises
-    def give_up_waiting(self) -> None:
-        """Note that the failure is shown before its evidence is safe, and log it."""
-        if self.id is not None and not self.evidence_is_safe:
-            writer().pass_journal(self.id)
-            logger.error("The evidence of run %s is not safe yet", self.id)
-
-    def note_error(self, error: BaseException | None, *, began: float) -> None:
-        """Note that a step holds this error, so that it is not recorded again."""
+    def remember_error(self, error: BaseException | None, *, began: float) -> None:
+        """Remember that a step holds this error, so that it is not recorded again."""
         if error is not None:
-            self._recorded = (*self._recorded[1 - ERRORS_NOTED :], (error, began))
+            self._recorded = (*self._recorded[1 - ERRORS_REMEMBERED :], (error, began))
 
     def holds(self, error: BaseException | None, *, since: float) -> bool:
-        """Say whether a step that began after that moment holds this error already.
+        """Return whether a step that began after that moment holds this error already.
 
         It then belongs to a call inside of another one, such as that of an SDK inside of
         a framework's. A retry begins after what it repeats, whose error may be its context.
@@ -268,98 +208,149 @@ class Run:
         inner = [known for known, began in self._recorded if began > since]
         return any(link is known for link in walk(error) for known in inner)
 
-    @never_raises
-    def write_step(self, step: Step, *, is_capture: bool) -> None:
-        """Write a step, and the run before it if that is not there yet."""
+    def complete(self) -> None:
+        """Mark the turn as succeeded, its answer as committed.
+
+        Made for ``transaction.on_commit``; it may come after the run was closed.
+        """
+        self._set_outcome(Status.COMPLETED)
+
+    def interrupt(self) -> None:
+        """Mark the turn as stopped or cancelled."""
+        self._set_outcome(Status.INTERRUPTED)
+
+    def fail(self, error: BaseException | None = None) -> None:
+        """Mark the turn as failed.
+
+        The evidence is what its steps recorded, and the error if one is given: as if it
+        had left the run's block.
+        """
+        known = as_error(error)
+        if known is not None and not self._closed:
+            self._take_error(known)
+        self._set_outcome(Status.ERROR)
+
+    def close(self, error: BaseException | None) -> Future[bool] | None:
+        """End the run with what left its block; further calls are not recorded.
+
+        Returns a future to wait for if evidence of an error is on its way, else None.
+        """
+        if error is not None:
+            self._take_error(error)
         with self._lock:
-            if step.number == 0 and self._closed:
-                return
-            self._number(step)
-            is_first = is_capture and not self._has_capture
-            self._has_capture = self._has_capture or is_capture
-        self._submit(step, with_run=is_capture or not self._row_exists)
-        if is_first:
-            logger.info("Recorded run %s", self.id)
+            is_first = not self._closed
+            self._closed = True
+            self._recorded = ()
+            # Of most turns there is nothing to write, now or later.
+            if is_first and (self._row_exists or self._steps or self._counted_on):
+                self._finished_at = self.now()
+        if is_first and self._row_exists:
+            self._write()
+        if self._has_capture:
+            self._durable = writer().durable(self._own.id)
+        return self._durable
+
+    @never_raises
+    def flush_timed_out(self) -> None:
+        """Log and count that the failure is shown before its evidence is safe."""
+        if self.id is not None and not self.evidence_is_safe:
+            writer().bypass_journal(self.id)
+            logger.error("The evidence of run %s is not safe yet", self.id)
 
     @never_raises
     def _take_error(self, error: BaseException) -> None:
-        """Take what made the run fail; what no step holds becomes a step of its own."""
-        is_stop = classify(error, provider=self.facts.provider).cancelled
-        self._say(Status.INTERRUPTED if is_stop else Status.ERROR)
-        if self.level is not Level.OFF:
-            recorded = [known for known, _ in self._recorded]
-            record_escaped(self, error, recorded=recorded)
+        """Take what made the run fail; what no step holds becomes a step of its own.
 
-    def _say(self, outcome: Status) -> None:
+        What ends a run without being a failure, a cancellation or the caller's own
+        deadline, makes no step at any level.
+        """
+        provider = self.facts.provider
+        recorded = [known for known, _ in self._recorded]
+        # What a step holds was classified there, and found to be a failure.
+        is_recorded = any(error is known for known in recorded)
+        is_stop = not is_recorded and classify(error, provider=provider).cancelled
+        self._set_outcome(Status.INTERRUPTED if is_stop else Status.ERROR)
+        if self.level is Level.OFF:
+            return
+        unrecorded = _unrecorded_failures(error, recorded)
+        for failure in islice(unrecorded, GROUP_MEMBERS):
+            found = classify(failure, provider=provider)
+            is_ending = found.cancelled or found.deadline
+            if not is_ending and (found.captured or self.level is Level.FULL):
+                step = Step(self, Operation.RUN)
+                step.started = self.started
+                step.fail(failure)
+
+    def _set_outcome(self, outcome: Status) -> None:
+        """Take the worst of the outcomes; write it if it comes after the run's end."""
         with self._lock:
             if self._outcome is None or (
                 OUTCOME_RANK[outcome] > OUTCOME_RANK[self._outcome]
             ):
                 self._outcome = outcome
-            late = self._closed
-        if late:
-            self._write_end()
+            is_late = self._closed and self._row_exists
+        if is_late:
+            self._write()
 
     @never_raises
-    def _close_rows(self) -> None:
+    def _write(self) -> None:
         with self._lock:
+            writer().submit(self._rows(None))
+
+    def _fallback_rows(self, admission: Admission, step: Step) -> list[Snapshot]:
+        """Return what was only counted as rows: the run that counted it was deleted.
+
+        Called on the writer's thread, which writes them.
+        """
+        storm_guard.replace(admission, self._own)
+        now = self.now()
+        with self._lock:
+            self.fingerprint = self.fingerprint or admission.fingerprint
+            self._has_capture = True
             if self._closed:
-                return
-            self._closed = True
-            self._recorded = ()  # with them would live their frames and locals
-            self._finished_at = self.now()
-        self._write_end()
-
-    @never_raises
-    def _write_end(self) -> None:
-        if self._row_exists:
-            self._submit(None)
-
-    def _submit(self, step: Step | None, *, with_run: bool = True) -> None:
-        with self._lock:
-            writer().submit(self._rows(step, with_run=with_run))
+                self._finished_at = self._finished_at or now
+            if step.status is Status.IN_PROGRESS:  # just about to fail
+                step.status = Status.ERROR
+            step.finished_at = step.finished_at or now
+            return self._rows(step)
 
     def _rows(self, step: Step | None, *, with_run: bool = True) -> list[Snapshot]:
-        """Return the rows as they are now, which are about to be written."""
-        self._revision += 1
-        rows = [self._snapshot(timezone.now())] if with_run else []
+        """Return the rows as they are now, which are about to be written.
+
+        Called with the lock held: the order of revisions is the order of writing.
+        """
+        self.now()  # so that it is known when the run began
+        run_id = self._own.id
+        if step is not None and step.number == 0:
+            self._steps.append(step)
+            step.number = len(self._steps)
+        rows = []
+        if with_run:
+            rows.append(
+                Snapshot(
+                    table=Table.RUN,
+                    id=run_id,
+                    run_id=run_id,
+                    columns=self._columns(),
+                    is_new=not self._row_exists,
+                    is_capture=self._has_capture,
+                    taken_at=timezone.now(),
+                )
+            )
         if step is not None:
-            run_id = self._require_id()
             rows.append(step.snapshot(run_id=run_id, chat_id=self.facts.chat_id))
+        self._revision += 1
         for row in rows:
             row.is_capture = self._has_capture
             row.revision = self._revision
         self._row_exists = True
         return rows
 
-    def _number(self, step: Step) -> None:
-        if step.number == 0:
-            self._steps.append(step)
-            step.number = len(self._steps)
-
-    def _require_id(self) -> UUID:
-        if self.id is None:
-            self.id = new_id()
-        return self.id
-
-    def _snapshot(self, now: datetime) -> Snapshot:
-        self.now()  # so that it is known when the run began
-        status = Status.IN_PROGRESS
-        if self._closed:
-            status = self._outcome or Status.INTERRUPTED
-        run_id = self._require_id()
-        return Snapshot(
-            table=Table.RUN,
-            id=run_id,
-            run_id=run_id,
-            columns=self._columns(status, now),
-            is_new=not self._row_exists,
-            is_capture=self._has_capture,
-            taken_at=now,
-        )
-
-    def _columns(self, status: Status, now: datetime) -> dict[str, Any]:
+    def _columns(self) -> dict[str, Any]:
         facts = self.facts
+        outcome = self._outcome or Status.INTERRUPTED
+        keeps_label = self.level is Level.FULL or recorder_settings().KEEP_LABELS
+        label = facts.label if keeps_label else ""
         return {
             "chat_id": facts.chat_id,
             "owner_id": facts.owner_id,
@@ -370,17 +361,38 @@ class Run:
             "history_tip_message_id": facts.history_tip_message_id,
             "kind": facts.kind.value,
             "level": self.level.value,
-            "status": status.value,
+            "status": (outcome if self._closed else Status.IN_PROGRESS).value,
             "provider": facts.provider,
-            "model": Later(lambda: redact_text(facts.model)),
+            "model": Deferred(lambda: redact_text(facts.model)),
             "error_kind": self.error_kind.value if self.error_kind else "",
             "fingerprint": self.fingerprint,
-            "summary": Later(self._summarise),
+            "summary": Deferred(lambda: summarise(label, tuple(self._steps))),
             "started_at": self._started_at,
             "finished_at": self._finished_at,
         }
 
-    def _summarise(self) -> dict[str, Any]:
-        keeps_label = self.level is Level.FULL or recorder_settings().KEEP_LABELS
-        label = summarise_label(self.facts.label) if keeps_label else ""
-        return summarise(label, tuple(self._steps))
+
+def _unrecorded_failures(
+    error: BaseException, recorded: Sequence[BaseException]
+) -> Iterator[BaseException]:
+    """Yield the error unless it, or one in its chain, is recorded; of a group each member.
+
+    What the recorder finds out by itself, such as a stream that just ends, is an object
+    of its own; a caller who finds it out too raises another one, which says the same.
+    """
+    if any(error is known for known in recorded):
+        return
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _unrecorded_failures(member, recorded)
+        return
+    for link in walk(error):
+        for known in recorded:
+            says_the_same = (
+                isinstance(link, KnownError)
+                and type(link) is type(known)
+                and link.args == known.args
+            )
+            if link is known or says_the_same:
+                return
+    yield error

@@ -1,28 +1,29 @@
-"""One logical model call while it is being recorded."""
+"""One logical model call while it is being recorded, and what is one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from chatdebug.enums import Level, Operation, Status
-from chatdebug.errors import Classification, classify
+from chatdebug.enums import STATUS_RANK, Level, Operation, Status
+from chatdebug.errors import classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
+from chatdebug.scope import Scope, Scoped
 from chatdebug.transport.attempts import AttemptSink, current_sink
-from chatdebug.writer import Later, Snapshot, Table
-from chatdebug.writer.snapshot import STATUS_RANK
+from chatdebug.writer import Deferred, Snapshot, Table
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
-    from chatdebug.scope import Scope
 
-type Column = dict[str, Any] | Later | None
+type Column = dict[str, Any] | Deferred | None
 """A JSON column as it is stored, or what makes it on the writer's thread."""
 
 
@@ -138,24 +139,26 @@ class Step:
             self._scopes = tuple(scope for scope in self._scopes if scope is not own)
             current_sink.leave(own)
 
+    @never_raises
     def complete(self, response: Any = None, usage: Any = None) -> None:
-        """Say that the call succeeded.
+        """Mark the call as succeeded.
 
         At the full level its result is kept: anything like JSON, or a column that was
         put off, and the tokens by the names of ``normalise_usage``. In a block, an error
         that leaves it afterwards counts more.
         """
-        if self.error or self.is_full:
-            self._complete(response, usage)
-        else:
-            self.status = Status.COMPLETED
-
-    @never_raises
-    def _complete(self, response: Any, usage: Any) -> None:
         if self.is_full and response is not None:
-            self.response = _as_column(response)
+            self.response = (
+                response
+                if isinstance(response, Deferred)
+                else Deferred(lambda: redact_json(json_safe(response)))
+            )
         if self.is_full and usage:
-            self.usage = usage if isinstance(usage, Later) else _safe(usage)
+            self.usage = (
+                usage
+                if isinstance(usage, Deferred)
+                else Deferred(lambda: json_safe(usage))
+            )
         if self.error:
             self.metadata["repaired_error"] = self.error
             self.error = None
@@ -166,12 +169,12 @@ class Step:
 
     @never_raises
     def interrupt(self) -> None:
-        """Say that the call was stopped before its end: not a failure."""
+        """Mark the call as stopped before its end: not a failure."""
         self._end(Status.INTERRUPTED, is_capture=False)
 
     @never_raises
     def fail(self, error: BaseException | None) -> None:
-        """Say that the call ended with an error, or with an error part without one.
+        """Mark the call as failed: by an error, or by an error part without one.
 
         A cancellation or the caller's own deadline is an interruption. At the errors
         level only an unclassified error is written, and only by the innermost of the
@@ -187,9 +190,15 @@ class Step:
         is_capture = classification.captured and self.run.level is not Level.OFF
         if is_capture or self.is_full:
             is_capture = is_capture and not self.run.holds(error, since=self.started)
-            self._keep_error(error, classification)
-            self.run.note_error(error, began=self.started)
-        self._end(Status.ERROR, is_capture=is_capture and self.run.admits(self))
+            progress = self.progress or Progress()
+            progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
+            progress.retry_count = self.retries
+            self.error = error_payload(
+                error, classification, progress, keep_content=self.is_full
+            )
+            self.run.error_kind = classification.kind
+            self.run.remember_error(error, began=self.started)
+        self._end(Status.ERROR, is_capture=is_capture and self.run.should_store(self))
 
     def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:
         """Return the step's row as it is now."""
@@ -209,11 +218,10 @@ class Step:
                 "operation": self.operation.value,
                 "status": self.status.value,
                 "history_tip_message_id": self.run.facts.history_tip_message_id,
-                "assistant_message_id": "",
                 "normalized_request": self.request,
                 "normalized_response": self.response,
                 "usage": self.usage,
-                "attempts": Later(lambda: self.attempts) if self._sink else [],
+                "attempts": Deferred(lambda: self.attempts) if self._sink else [],
                 "error": self.error,
                 "metadata": dict(self.metadata),
                 "started_at": self.started_at,
@@ -229,19 +237,8 @@ class Step:
         if self.finished_at is not None:
             self.run.write_step(self, is_capture=False)
 
-    def _keep_error(
-        self, error: BaseException | None, classification: Classification
-    ) -> None:
-        progress = self.progress or Progress()
-        progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
-        progress.retry_count = self.retries
-        self.error = error_payload(
-            error, classification, progress, keep_content=self.is_full
-        )
-        self.run.error_kind = classification.kind
-
     def _end(self, status: Status, *, is_capture: bool) -> None:
-        """Take a final status unless a better one was said; write if it is to be kept."""
+        """Take a final status that does not fall back; write it if it is to be kept."""
         if STATUS_RANK[status] < STATUS_RANK[self.status]:
             return
         self.status = status
@@ -250,11 +247,52 @@ class Step:
             self.run.write_step(self, is_capture=is_capture)
 
 
-def _as_column(value: Any) -> Column:
-    if isinstance(value, Later):
-        return value
-    return Later(lambda: redact_json(json_safe(value)))
+class LogicalCall:
+    """The attempts at one answer: one step at the full level, however many they are."""
+
+    __slots__ = ("attempts", "run", "step")
+
+    def __init__(self, run: "Run") -> None:
+        self.run = run
+        self.step: Step | None = None
+        self.attempts = 0
 
 
-def _safe(value: Any) -> Later:
-    return Later(lambda: json_safe(value))
+current_call: Scoped[LogicalCall] = Scoped("chatdebug_current_call")
+
+
+@contextmanager
+def logical_call(run: "Run") -> Iterator[None]:
+    """Mark the model calls made inside as attempts at one and the same answer."""
+    scope = current_call.enter(LogicalCall(run))
+    try:
+        yield
+    finally:
+        current_call.leave(scope)
+
+
+def open_step(run: "Run", operation: Operation) -> Step:
+    """Return the step that a model call made here belongs to.
+
+    At the full level the attempts at one answer are one step, whose status the last of
+    them decides. At the errors level each one that fails is evidence, and a step of its
+    own.
+    """
+    call = current_call.get()
+    if call is None or call.run is not run:
+        return Step(run, operation)
+    call.attempts += 1
+    if call.step is None or run.level is not Level.FULL:
+        call.step = Step(run, operation)
+    call.step.retries = call.attempts - 1
+    return call.step
+
+
+def note_on_call(text: str) -> None:
+    """Note something odd about the model call that is made here, which is no failure.
+
+    It stands in the step's metadata at the full level; otherwise nothing is kept.
+    """
+    call = current_call.get()
+    if call is not None and call.step is not None and call.step.is_full:
+        call.step.metadata.setdefault("notes", []).append(text)

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
-from chatdebug.conf import RecorderSettings, recorder_settings
+from chatdebug.conf import recorder_settings
 from chatdebug.models.runs import OVERFLOW
 
 
@@ -48,10 +48,15 @@ class StormGuard:
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._failures: dict[str, _Failure] = {}  # by their start, oldest first
-        self._stored: deque[float] = deque()
         self._lock = Lock()
+        self.reset(clock)
+
+    def reset(self, clock: Callable[[], float] = monotonic) -> None:
+        """Forget all failures, and tell the time by this clock: for tests."""
+        with self._lock:
+            self._clock = clock
+            self._failures: dict[str, _Failure] = {}  # by their start, oldest first
+            self._stored: deque[float] = deque()
 
     def admit(self, fingerprint: str, run: StoredRun) -> Admission:
         """Decide whether this run is to be stored, or which stored run counts it."""
@@ -60,48 +65,30 @@ class StormGuard:
             now = self._clock()
             self._forget(now - config.STORM_SECONDS)
             known = self._failures.get(fingerprint)
-            if known is not None:
-                return self._again(fingerprint, known, run, config)
-            if len(self._stored) < config.STORM_RUNS - 1:
-                return self._store(fingerprint, _Failure(now, 1, run))
             overflow = self._failures.get(OVERFLOW)
-            if overflow is not None:
-                return Admission(OVERFLOW, overflow.run)
-            return self._store(OVERFLOW, _Failure(now, 1, run))
-
-    def forget_all(self) -> None:
-        """Let every failure be a new one, as at the start of the process."""
-        with self._lock:
-            self._failures.clear()
-            self._stored.clear()
-
-    def replace(self, fingerprint: str, gone: UUID, run: StoredRun) -> None:
-        """Let another run count a failure: the one that did was deleted."""
-        with self._lock:
-            known = self._failures.get(fingerprint)
-            if known is not None and known.run.id == gone:
+            if known is not None:
+                known.seen += 1
+                surplus = known.seen - config.STORM_FIRST
+                is_due = surplus <= 0 or surplus.bit_count() == 1  # 1, 2, 4, 8 …
+                if not is_due or len(self._stored) >= config.STORM_RUNS // 2:
+                    return Admission(fingerprint, counted_on=known.run)
                 known.run = run
+            elif len(self._stored) < config.STORM_RUNS - 1:
+                self._failures[fingerprint] = _Failure(now, 1, run)
+            elif overflow is not None:
+                return Admission(OVERFLOW, counted_on=overflow.run)
+            else:
+                fingerprint = OVERFLOW
+                self._failures[OVERFLOW] = _Failure(now, 1, run)
+            self._stored.append(now)
+            return Admission(fingerprint, counted_on=None)
 
-    def _again(
-        self,
-        fingerprint: str,
-        known: _Failure,
-        run: StoredRun,
-        config: RecorderSettings,
-    ) -> Admission:
-        known.seen += 1
-        surplus = known.seen - config.STORM_FIRST
-        is_due = surplus <= 0 or _is_power_of_two(surplus)
-        if not is_due or len(self._stored) >= config.STORM_RUNS // 2:
-            return Admission(fingerprint, known.run)
-        known.run = run
-        self._stored.append(self._clock())
-        return Admission(fingerprint, None)
-
-    def _store(self, fingerprint: str, failure: _Failure) -> Admission:
-        self._failures[fingerprint] = failure
-        self._stored.append(failure.started)
-        return Admission(fingerprint, None)
+    def replace(self, admission: Admission, run: StoredRun) -> None:
+        """Let another run count a failure: the one of this admission was deleted."""
+        with self._lock:
+            known = self._failures.get(admission.fingerprint)
+            if known is not None and known.run == admission.counted_on:
+                known.run = run
 
     def _forget(self, before: float) -> None:
         while self._stored and self._stored[0] < before:
@@ -114,7 +101,3 @@ class StormGuard:
 
 
 storm_guard = StormGuard()
-
-
-def _is_power_of_two(number: int) -> bool:
-    return number & (number - 1) == 0

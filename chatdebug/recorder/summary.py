@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.enums import Status
+from chatdebug.payloads import summarise_label
 from chatdebug.writer import value_of
 
 if TYPE_CHECKING:
@@ -18,19 +19,17 @@ IF_ANY = {
 
 
 def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
-    """Return what the row of a run sums up.
+    """Return what the run's column ``summary`` holds.
 
-    Always: step_count, total_input_tokens, total_output_tokens. Where there is any:
-    first_message, attempt_count, endpoint_label, total_reasoning_tokens,
-    total_cache_creation_tokens, total_cache_read_tokens, has_error, error_message (one
-    line of at most 200 characters), error_status.
-
-    An error that a later attempt repaired does not set ``has_error``, and neither does
-    an interrupted step.
+    Always: ``step_count``, ``total_input_tokens``, ``total_output_tokens``. If there is
+    any: ``first_message``, the other totals, ``attempt_count``, and of the last error
+    that no later attempt repaired ``has_error``, ``error_message`` and ``error_status``;
+    ``endpoint_label`` is the method and path of the first response. An interrupted step
+    is no error.
     """
-    summary: dict[str, Any] = {"first_message": label, "step_count": len(steps)}
-    if not label:
-        del summary["first_message"]
+    summary: dict[str, Any] = {"step_count": len(steps)}
+    if first_message := summarise_label(label):
+        summary["first_message"] = first_message
     for source, target in ALWAYS.items():
         summary[target] = sum(_tokens(step, source) for step in steps)
     for source, target in IF_ANY.items():
@@ -46,8 +45,15 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         summary["error_message"] = reason.split("\n", 1)[0][:200]
         if error["status_code"]:
             summary["error_status"] = error["status_code"]
-    if endpoint := _endpoint(steps):
-        summary["endpoint_label"] = endpoint
+    answered = (
+        attempt
+        for step in steps
+        for attempt in step.attempts
+        if attempt.get("response_status") and attempt.get("path")
+    )
+    if (first := next(answered, None)) is not None:
+        endpoint = f"{first.get('method', '')} {first['path']}"
+        summary["endpoint_label"] = endpoint.strip()
     return summary
 
 
@@ -55,11 +61,3 @@ def _tokens(step: "Step", name: str) -> int:
     usage = value_of(step.usage)
     amount = usage.get(name) if isinstance(usage, dict) else 0
     return amount if isinstance(amount, int) else 0
-
-
-def _endpoint(steps: "Sequence[Step]") -> str:
-    for step in steps:
-        for attempt in step.attempts:
-            if attempt.get("response_status") and attempt.get("path"):
-                return f"{attempt.get('method', '')} {attempt['path']}".strip()
-    return ""

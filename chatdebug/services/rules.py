@@ -29,6 +29,10 @@ class LoadedRules:
         """Return the rules in their order."""
         return self._rules
 
+    def reset(self) -> None:
+        """Forget the rules, as before the first ``load``: for tests."""
+        self._rules = ()
+
     def load(self, *, using: str | None = None) -> None:
         """Read the rules. A row that cannot be used is logged and left out.
 

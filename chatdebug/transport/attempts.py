@@ -19,8 +19,12 @@ from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scoped, current_run
-from chatdebug.transport.completeness import came_whole, was_cut_short
-from chatdebug.transport.exchange import Exchange, RawHeaders
+from chatdebug.transport.exchange import (
+    Exchange,
+    RawHeaders,
+    came_whole,
+    was_cut_short,
+)
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
@@ -100,7 +104,7 @@ class Attempt:
 
     @never_raises
     def complete(self) -> None:
-        """Say that the response came to its end."""
+        """Mark the response as read to its end."""
         if was_cut_short(self._exchange):
             self._end(AttemptStatus.CUT_SHORT, self._note("the response ended after"))
         else:
@@ -108,7 +112,7 @@ class Attempt:
 
     @never_raises
     def close(self) -> None:
-        """Say that nobody will read on, and decide whether that was too early."""
+        """Mark the response as closed, and decide whether that was too early."""
         if self._status is not None:
             return
         if came_whole(self._exchange):
@@ -119,7 +123,7 @@ class Attempt:
 
     @never_raises
     def fail(self, error: BaseException) -> None:
-        """Say that sending, receiving or closing raised this.
+        """Mark the round trip as failed: sending, receiving or closing raised this.
 
         The first error counts. A completed attempt can still fail in closing, but not be
         cancelled any more.
@@ -130,10 +134,11 @@ class Attempt:
             self._end(AttemptStatus.CANCELLED, AttemptStatus.CANCELLED.value)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the finished attempt as reference-behaviour.md (a) describes it.
+        """Return what is stored of an attempt that has ended.
 
-        Times are RFC 3339 in UTC; ``duration_ms`` lasts until the end of the body,
-        ``time_to_first_byte_ms`` until the response's head.
+        Keys: those of ``Exchange.as_json``, ``number``, ``status``, ``error``,
+        ``started_at`` and ``finished_at`` (RFC 3339 in UTC), ``duration_ms`` (until the
+        end of the body) and ``time_to_first_byte_ms`` (until the response's head).
         """
         with self._lock:
             if self._record is None:
@@ -172,7 +177,7 @@ class Attempt:
             self._status = status
             self._error = error
             self._seconds = perf_counter() - self._started
-        # Not under the lock: the callback may ask for the attempt (bug 14 of (k)).
+        # Not under the lock: the callback may ask for the attempt, which takes it too.
         self._on_end(self)
 
 

@@ -5,8 +5,7 @@ It needs no pydantic-ai. On a plain client of openai, anthropic or httpx2::
     import httpx2
     from openai import AsyncOpenAI
 
-    from chatdebug.transport.attempts import collect_attempts
-    from chatdebug.transport.transport import RecordingTransport
+    from chatdebug.transport import RecordingTransport, collect_attempts
 
     async def ask(base_url):
         http_client = httpx2.AsyncClient(

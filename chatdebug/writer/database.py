@@ -10,14 +10,16 @@ from uuid import UUID
 from django.db import models, transaction
 from django.db.models import Case, F, Q, When
 
-from chatdebug.enums import Status
+from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun
 from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.json_lines import MODELS
-from chatdebug.writer.refused_rows import raise_unless_it_works, write_mended
-from chatdebug.writer.snapshot import STATUS_RANK, Snapshot, Table
-from chatdebug.writer.spool import Spool, read_captures, set_aside
+from chatdebug.writer.refused_rows import (
+    raise_if_database_fails,
+    write_without_refused_columns,
+)
+from chatdebug.writer.snapshot import MODELS, Snapshot, Table
+from chatdebug.writer.spool import Spool, quarantine, read_captures
 from chatdebug.writer.statements import insert_rows
 
 logger = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ def write_rows(
                     _insert(new, using, now, update=_renewed(new[0]))
             orphaned = sum(_write(row, using, now) for row in rows if not row.is_new)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
         counters.note_error(error, now)
         orphaned, refused = _write_each(rows, using, now, counters)
     counters.add(
@@ -76,7 +78,7 @@ def insert_missing(
             for row in rows:
                 _import(row, using)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
         return _write_each(rows, using, None, counters or Counters())[1]
     return []
 
@@ -87,37 +89,32 @@ def import_captures(
     """Bring captures that a dead database or process left behind into the database.
 
     Returns how many rows were looked at. What is damaged, or the database does not take,
-    is set aside, and keeps nothing else back. Raises the database's error when it does
+    is quarantined, and keeps nothing else back. Raises the database's error when it does
     not work; the files stay then.
     """
-    rows = 0
-    for path in spool.leftovers():
+    imported = 0
+    for path in spool.orphaned_files():
         try:
-            rows += _import_file(spool.claim(path), using, counters)
+            claimed = spool.claim(path)
+            rows, is_damaged = read_captures(claimed)
+            refused = (
+                insert_missing(rows, using=using, counters=counters) if rows else []
+            )
+            if is_damaged or refused:
+                quarantine(claimed)
+            else:
+                claimed.unlink(missing_ok=True)
+            imported += len(rows) - len(refused)
         except FileNotFoundError:
             continue  # its own process, or another importer, was faster
         except OSError:
             logger.exception("A capture cannot be imported now: %s", path.name)
     spool.remove_drafts()
-    return rows
-
-
-def _import_file(path: Any, using: str, counters: Counters | None) -> int:
-    try:
-        rows, is_damaged = read_captures(path)
-    except ValueError:
-        set_aside(path)
-        return 0
-    refused = insert_missing(rows, using=using, counters=counters)
-    if is_damaged or refused:
-        set_aside(path)
-    else:
-        path.unlink(missing_ok=True)
-    return len(rows) - len(refused)
+    return imported
 
 
 def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:
-    """Say that the process of these runs is alive: one UPDATE for all of them."""
+    """Renew the sign of life of these runs, with one UPDATE for all of them."""
     ChatRun.objects.using(using).filter(
         id__in=run_ids, finished_at__isnull=True
     ).update(updated_at=now)
@@ -161,12 +158,13 @@ def _write_each(
             part = row.with_columns(columns)
             return _import(part, using) if now is None else _write(part, using, now)
 
-        outcome = write_mended(row, write, using=using)
+        outcome = write_without_refused_columns(row, write, using=using)
         if outcome.error is not None:
             counters.note_error(outcome.error, row.taken_at)
             refused.append(row)
         orphaned += outcome.orphaned
-        counters.add(mended=bool(outcome.left_out))
+        if outcome.left_out:
+            counters.add(mended=1)
     return orphaned, refused
 
 

@@ -1,4 +1,4 @@
-"""The journal's thread: makes captures durable, those of many turns with one sync."""
+"""The journal: a thread that writes captures to the spool, those of many turns at once."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -39,8 +39,8 @@ class Journal:
         self._counters = counters
         self._on_done = on_done
         self._waiting: dict[object, Snapshot] = {}
-        self._in_hand: list[Snapshot] = []
-        self._promises: dict[UUID, list[Future[None]]] = {}
+        self._being_written: list[Snapshot] = []
+        self._waiters: dict[UUID, list[Future[None]]] = {}
         self._changed = Condition()
         self._closed = False
         self._thread: Thread | None = None
@@ -59,24 +59,25 @@ class Journal:
                 )
                 self._thread.start()
         if closed:  # the process ends: nobody else will do it
-            self._write_all()
+            while self._waiting:
+                self._write_group()
 
-    def left(self, run_id: UUID) -> Future[None]:
+    def flushed(self, run_id: UUID) -> Future[None]:
         """Return a future that is done once nothing of this run waits here."""
-        promise: Future[None] = Future()
-        promise.set_running_or_notify_cancel()  # whoever waits cannot cancel it
+        waiter: Future[None] = Future()
+        waiter.set_running_or_notify_cancel()  # whoever waits cannot cancel it
         with self._changed:
             if self._holds(run_id):
-                self._promises.setdefault(run_id, []).append(promise)
+                self._waiters.setdefault(run_id, []).append(waiter)
                 self._changed.notify_all()  # somebody waits: do not linger
             else:
-                promise.set_result(None)
-        return promise
+                waiter.set_result(None)
+        return waiter
 
     def rows(self, run_id: UUID | None = None) -> list[Snapshot]:
         """Return what is not on disk yet, of one run or of all."""
         with self._changed:
-            rows = [*self._in_hand, *self._waiting.values()]
+            rows = [*self._being_written, *self._waiting.values()]
             return [row for row in rows if run_id in (None, row.run_id)]
 
     def close(self, timeout: float) -> None:
@@ -89,7 +90,7 @@ class Journal:
             thread.join(timeout)
 
     def _holds(self, run_id: UUID) -> bool:
-        rows = (*self._in_hand, *self._waiting.values())
+        rows = (*self._being_written, *self._waiting.values())
         return any(row.run_id == run_id for row in rows)
 
     def _run(self) -> None:
@@ -102,16 +103,12 @@ class Journal:
             self._write_group()
 
     def _is_urgent(self) -> bool:
-        full = len(self._waiting) >= GROUP_ROWS
-        return self._closed or bool(self._promises) or full
-
-    def _write_all(self) -> None:
-        while self._waiting:
-            self._write_group()
+        is_full = len(self._waiting) >= GROUP_ROWS
+        return self._closed or bool(self._waiters) or is_full
 
     def _write_group(self) -> None:
         with self._changed:
-            self._in_hand = group = list(self._waiting.values())[:GROUP_ROWS]
+            self._being_written = group = list(self._waiting.values())[:GROUP_ROWS]
             for row in group:
                 del self._waiting[row.key]
         try:
@@ -119,8 +116,8 @@ class Journal:
         finally:
             self._on_done(group)
             with self._changed:
-                self._in_hand = []
-                self._keep_promises(group)
+                self._being_written = []
+                self._resolve_waiters(group)
 
     def _make_durable(self, group: list[Snapshot]) -> None:
         try:
@@ -143,8 +140,8 @@ class Journal:
             journaled=len(group) - len(refused), journal_failures=len(refused)
         )
 
-    def _keep_promises(self, group: list[Snapshot]) -> None:
-        for run_id in {row.run_id for row in group} & self._promises.keys():
+    def _resolve_waiters(self, group: list[Snapshot]) -> None:
+        for run_id in {row.run_id for row in group} & self._waiters.keys():
             if not self._holds(run_id):
-                for promise in self._promises.pop(run_id):
-                    promise.set_result(None)
+                for waiter in self._waiters.pop(run_id):
+                    waiter.set_result(None)

@@ -1,20 +1,77 @@
-"""Ties the recorder to the life of a server process."""
+"""The one writer of a process: made when it is first asked for, closed when a server ends."""
 
 import asyncio
+import atexit
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from threading import Lock
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
 
-from chatdebug.writer import close_writer, writer
+from chatdebug.conf import recorder_settings
+from chatdebug.writer.thread import Writer
 
 logger = logging.getLogger(__name__)
 
 FIRST_REQUEST = "chatdebug.writer.lifespan"
+
+_lock = Lock()
+# At most one, under the id of the process that owns it.
+_writers: dict[int, Writer] = {}
+
+
+def _real_writer() -> Writer:
+    return Writer(recorder_settings())
+
+
+_make: Callable[[], Writer] = _real_writer
+
+
+def writer() -> Writer:
+    """Return the writer of this process; the first call makes it.
+
+    A forked child gets its own, since threads and connections do not survive a fork.
+    """
+    with _lock:
+        current = _writers.get(os.getpid())
+        if current is None:
+            _writers.clear()
+            current = _writers[os.getpid()] = _make()
+        return current
+
+
+@contextmanager
+def replaced_writer(make: Callable[[], Writer] | None = None) -> Iterator[None]:
+    """Let this process, and its children, use another writer inside the block.
+
+    Without a function that makes it, a real one, which is closed at the end. For tests.
+    """
+    global _make
+    with _lock:
+        before, _make = (_make, dict(_writers)), make or _real_writer
+        _writers.clear()
+    try:
+        yield
+    finally:
+        close_writer()
+        with _lock:
+            _make, kept = before
+            _writers.update(kept)
+
+
+def close_writer(timeout: float | None = None) -> None:
+    """Write what waits and end the writer's threads; a later row starts a new writer."""
+    with _lock:
+        current = _writers.pop(os.getpid(), None)
+    if current is not None:
+        current.close(recorder_settings().FLUSH_SECONDS if timeout is None else timeout)
+
+
+atexit.register(close_writer)
 
 
 @asynccontextmanager
@@ -41,7 +98,9 @@ def watch_for_lifespan() -> None:
     request_started.connect(_warn_without_lifespan, dispatch_uid=FIRST_REQUEST)
 
 
-def _warn_without_lifespan(*, sender: type[Any], **kwargs: Any) -> None:
+def _warn_without_lifespan(*, sender: object, **kwargs: object) -> None:
+    if not isinstance(sender, type):
+        return
     if not issubclass(sender, ASGIHandler | WSGIHandler):
         return  # a test's client
     request_started.disconnect(dispatch_uid=FIRST_REQUEST)

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from math import inf
 from time import monotonic
 from uuid import UUID
@@ -23,7 +24,7 @@ from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
-from chatdebug.writer.similar_counts import Instead, Tally
+from chatdebug.writer.similar_counts import Fallback, SimilarCounts
 from chatdebug.writer.snapshot import Snapshot, Table
 from chatdebug.writer.spool import Spool
 
@@ -39,7 +40,7 @@ SWEPT_AGAIN = timedelta(days=1)
 WRITERS_KEPT = timedelta(days=7)
 
 
-class Upkeep:
+class Maintenance:
     """Heartbeat, stale and old runs, the spool, counted failures, own state, own rules.
 
     All but ``count_similar`` is for the writer's thread alone.
@@ -61,7 +62,7 @@ class Upkeep:
         self._enqueue = enqueue
         self._spool = spool
         self._live: set[UUID] = set()
-        self._tally = Tally()
+        self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
         self._swept_since: datetime | None = None  # at first, all
         self._next_tidy = inf
@@ -71,13 +72,13 @@ class Upkeep:
             id=new_id(), host=socket.gethostname(), pid=os.getpid()
         )
 
-    def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
+    def count_similar(self, run_id: UUID, fallback: Fallback | None = None) -> None:
         """Count one more failure on a stored run. From any thread."""
         self._counters.add(suppressed=1)
-        self._tally.add(run_id, instead)
+        self._similar_counts.add(run_id, fallback)
         if self._next_report == inf:
             self._report_soon()
-            self._queue.nudge()
+            self._queue.wake()
 
     def note_written(self, batch: Iterable[Snapshot]) -> None:
         """Take note of rows that the database has now."""
@@ -90,7 +91,7 @@ class Upkeep:
                 else:
                     self._live.discard(row.id)
                 if row.is_capture:
-                    self._tally.note_written(row.id)
+                    self._similar_counts.note_written(row.id)
         self._report_soon()
 
     def note_recovered(self) -> None:
@@ -111,7 +112,7 @@ class Upkeep:
         if is_beat or is_report:
             self._try(self.report)
         if is_beat:
-            self._beat()
+            self._look_after_everything()
         if is_beat or now >= self._next_tidy:
             self._next_tidy = inf
             self._try(self._tidy)
@@ -123,15 +124,23 @@ class Upkeep:
         """
         self._next_report = inf
         try:
-            self._enqueue(self._tally.report(using=self._alias))
+            self._enqueue(self._similar_counts.report(using=self._alias))
         finally:
-            if self._tally:
+            if self._similar_counts:
                 self._report_soon()
         if self._new_chats:
             if not delete_forgotten(chats=self._new_chats, using=self._alias):
                 self._next_tidy = 0.0
             self._new_chats = set()
-        self._save_state()
+        numbers = self._counters.as_dict()
+        state = self._state
+        state.last_error = numbers.pop("last_error")
+        state.last_error_at = numbers.pop("last_error_at")
+        state.counters = numbers
+        state.queued = len(self._queue)
+        state.spooled = self._spool.count() if self._spool is not None else 0
+        state.seen_at = timezone.now()
+        state.save(using=self._alias)
 
     def import_spool(self) -> int:
         """Import what was left behind; return how many rows were looked at.
@@ -146,45 +155,30 @@ class Upkeep:
             self._swept_since = None  # of chats that were deleted any time ago
         return rows
 
-    def _beat(self) -> None:
+    def _look_after_everything(self) -> None:
         """Do each chore on its own: what one stumbles over keeps no other from its work.
 
         Where the database cannot be reached, the others would only wait for it, too.
         """
-        for chore in (
-            self._load_rules,
-            self._touch_live_runs,
-            self._import,
-            self._mark_stale_runs,
-            self._forget_old_writers,
-        ):
-            if not self._try(chore) and not self._is_reachable():
-                return
+        using = self._alias
+        chores: tuple[Callable[[], object], ...] = (
+            partial(loaded_rules.load, using=using),
+            partial(touch_runs, list(self._live), using=using, now=timezone.now()),
+            self.import_spool,
+            partial(mark_stale_runs, using=using),
+            self._remove_old_writers,
+            partial(remove_old_marks, using=using),
+        )
+        for chore in chores:
+            if not self._try(chore):
+                try:
+                    connections[using].ensure_connection()
+                except Error:
+                    return
 
-    def _is_reachable(self) -> bool:
-        try:
-            connections[self._alias].ensure_connection()
-        except Error:
-            return False
-        return True
-
-    def _load_rules(self) -> None:
-        loaded_rules.load(using=self._alias)
-
-    def _touch_live_runs(self) -> None:
-        if self._live:
-            touch_runs(list(self._live), using=self._alias, now=timezone.now())
-
-    def _import(self) -> None:
-        self.import_spool()
-
-    def _mark_stale_runs(self) -> None:
-        mark_stale_runs(using=self._alias)
-
-    def _forget_old_writers(self) -> None:
+    def _remove_old_writers(self) -> None:
         old = timezone.now() - WRITERS_KEPT
         WriterState.objects.using(self._alias).filter(seen_at__lt=old).delete()
-        remove_old_marks(using=self._alias)
 
     def _tidy(self) -> None:
         """Delete runs of deleted chats, and old ones, for as long as it may take."""
@@ -197,26 +191,15 @@ class Upkeep:
         if not is_tidy:
             self._next_tidy = monotonic() + TIDY_SECONDS
 
-    def _save_state(self) -> None:
-        numbers = self._counters.as_dict()
-        state = self._state
-        state.last_error = numbers.pop("last_error")
-        state.last_error_at = numbers.pop("last_error_at")
-        state.counters = numbers
-        state.queued = len(self._queue)
-        state.spooled = self._spool.count() if self._spool is not None else 0
-        state.seen_at = timezone.now()
-        state.save(using=self._alias)
-
     def _report_soon(self) -> None:
         self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
 
-    def _try(self, chore: Callable[[], None]) -> bool:
+    def _try(self, chore: Callable[[], object]) -> bool:
         try:
             chore()
         except Exception as error:
             self._counters.note_error(error, timezone.now())
-            logger.warning("The recorder's upkeep failed", exc_info=error)
+            logger.warning("The recorder's maintenance failed", exc_info=error)
             connections[self._alias].close()
             return False
         return True

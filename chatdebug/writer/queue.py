@@ -12,7 +12,7 @@ LINGER_SECONDS = 0.05
 """How long rows wait for company, unless somebody waits for them or they are evidence."""
 URGENT_ROWS = 100
 
-type Promises = dict[UUID, list[Future[bool]]]
+type Waiters = dict[UUID, list[Future[bool]]]
 
 
 class SnapshotQueue:
@@ -25,11 +25,11 @@ class SnapshotQueue:
         self._max_rows = max_rows
         self._waiting: dict[tuple[Table, UUID], Snapshot] = {}
         self._in_flight: dict[UUID, list[Snapshot]] = defaultdict(list)
-        self._written: Promises = {}
-        self._durable: Promises = {}
+        self._written: Waiters = {}
+        self._durable: Waiters = {}
         self._changed = Condition()
         self._closed = False
-        self._nudged = False
+        self._woken = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -39,23 +39,33 @@ class SnapshotQueue:
         with self._changed:
             for snapshot in snapshots:
                 self._merge(snapshot)
-            dropped = self._drop_surplus()
+            surplus = len(self._waiting) - self._max_rows
+            dropped = []
+            if surplus > 0:
+                # sorted() is stable: among rows of equal priority the oldest goes first.
+                rows = self._waiting.values()
+                dropped = sorted(rows, key=lambda row: row.priority)[:surplus]
+            for row in dropped:
+                del self._waiting[row.key]
+                if not row.journaled:
+                    self._written.pop(row.run_id, None)  # never true any more
+                    self._durable.pop(row.run_id, None)
             self._changed.notify_all()
         return dropped
 
     def take(self, max_rows: int, timeout: float) -> list[Snapshot]:
         """Return up to ``max_rows`` rows, runs first, or none after ``timeout`` seconds.
 
-        The rows count as unwritten until ``settle`` is called with them.
+        The rows count as unwritten until ``task_done`` is called with them.
         """
         with self._changed:
             self._changed.wait_for(
-                lambda: self._waiting or self._closed or self._nudged, timeout
+                lambda: self._waiting or self._closed or self._woken, timeout
             )
             if self._waiting:
                 # Rows in progress are soon followed by what ends them: one write for both.
                 self._changed.wait_for(self._is_urgent, LINGER_SECONDS)
-            self._nudged = False
+            self._woken = False
             runs_first = sorted(
                 self._waiting.values(), key=lambda row: row.table is Table.STEP
             )
@@ -65,18 +75,21 @@ class SnapshotQueue:
                 self._in_flight[row.run_id].append(row)
         return batch
 
-    def settle(self, batch: Iterable[Snapshot], *, failed: bool = False) -> None:
-        """Say that a batch is done with, or put it back after a failure.
+    def task_done(self, batch: Iterable[Snapshot], *, failed: bool = False) -> None:
+        """Let go of a batch that is done with, or put it back after a failure.
 
         Whoever waits for a run is told at once when nothing of it is unwritten, and also
         when a failed batch left it durable in the journal: waiting longer is no use.
         """
         with self._changed:
             for row in batch:
-                self._landed(row)
+                # This one, however like another one it is.
+                in_flight = self._in_flight.pop(row.run_id, [])
+                if left := [one for one in in_flight if one is not row]:
+                    self._in_flight[row.run_id] = left
                 if failed:
                     self._merge(row)
-            self._keep_promises(failed=failed)
+            self._resolve_waiters(failed=failed)
             self._changed.notify_all()
 
     def written(self, run_id: UUID) -> Future[bool]:
@@ -85,19 +98,17 @@ class SnapshotQueue:
         It is False if the database does not answer but the run is durable in the journal.
         """
         with self._changed:
-            return self._promise(run_id, self._written, is_kept=not self._rows(run_id))
+            return self._waiter(run_id, self._written, is_done=not self._rows(run_id))
 
     def durable(self, run_id: UUID) -> Future[bool]:
         """Return a future that is True once no evidence of this run is only in memory."""
         with self._changed:
-            return self._promise(
-                run_id, self._durable, is_kept=self._is_durable(run_id)
-            )
+            return self._waiter(run_id, self._durable, is_done=self._is_durable(run_id))
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Wake whoever waits in ``take``: there is something else to do."""
         with self._changed:
-            self._nudged = True
+            self._woken = True
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -123,42 +134,27 @@ class SnapshotQueue:
         else:
             self._waiting[snapshot.key] = snapshot.replacing(waiting)
 
-    def _drop_surplus(self) -> list[Snapshot]:
-        surplus = len(self._waiting) - self._max_rows
-        if surplus <= 0:
-            return []
-        # sorted() is stable: among rows of equal worth the oldest goes first.
-        by_worth = sorted(self._waiting.values(), key=lambda row: row.worth)
-        for row in by_worth[:surplus]:
-            del self._waiting[row.key]
-            if not row.journaled:
-                self._written.pop(row.run_id, None)  # never true any more
-                self._durable.pop(row.run_id, None)
-        return by_worth[:surplus]
-
-    def _promise(
-        self, run_id: UUID, promises: Promises, *, is_kept: bool
-    ) -> Future[bool]:
-        promise: Future[bool] = Future()
-        promise.set_running_or_notify_cancel()  # whoever waits cannot cancel it
-        if is_kept:
-            promise.set_result(True)
+    def _waiter(self, run_id: UUID, waiters: Waiters, *, is_done: bool) -> Future[bool]:
+        waiter: Future[bool] = Future()
+        waiter.set_running_or_notify_cancel()  # whoever waits cannot cancel it
+        if is_done:
+            waiter.set_result(True)
         else:
-            promises.setdefault(run_id, []).append(promise)
+            waiters.setdefault(run_id, []).append(waiter)
             self._changed.notify_all()  # somebody waits: do not linger
-        return promise
+        return waiter
 
-    def _keep_promises(self, *, failed: bool) -> None:
+    def _resolve_waiters(self, *, failed: bool) -> None:
         for run_id in list(self._written):
             rows = self._rows(run_id)
             is_written = not rows
             if is_written or (failed and all(row.journaled for row in rows)):
-                for promise in self._written.pop(run_id):
-                    promise.set_result(is_written)
+                for waiter in self._written.pop(run_id):
+                    waiter.set_result(is_written)
         for run_id in list(self._durable):
             if self._is_durable(run_id):
-                for promise in self._durable.pop(run_id):
-                    promise.set_result(True)
+                for waiter in self._durable.pop(run_id):
+                    waiter.set_result(True)
 
     def _rows(self, run_id: UUID) -> list[Snapshot]:
         waiting = [row for row in self._waiting.values() if row.run_id == run_id]
@@ -166,9 +162,3 @@ class SnapshotQueue:
 
     def _is_durable(self, run_id: UUID) -> bool:
         return all(row.journaled or not row.is_capture for row in self._rows(run_id))
-
-    def _landed(self, row: Snapshot) -> None:
-        """Take a row out of those in flight: this one, however like another it is."""
-        rows = [one for one in self._in_flight.pop(row.run_id, ()) if one is not row]
-        if rows:
-            self._in_flight[row.run_id] = rows

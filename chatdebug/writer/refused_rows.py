@@ -17,8 +17,12 @@ logger = logging.getLogger(__name__)
 ESSENTIAL = {
     Table.RUN: {"chat_id", "status", "finished_at"},
     Table.STEP: {
-        *("run_id", "chat_id", "step_number"),
-        *("operation", "status", "finished_at"),
+        "run_id",
+        "chat_id",
+        "step_number",
+        "operation",
+        "status",
+        "finished_at",
     },
 }
 """Without these there is no row. Each other column has a default."""
@@ -40,7 +44,7 @@ class Outcome:
     """What it was refused with for good; it is not stored then."""
 
 
-def raise_unless_it_works(error: Exception, *, using: str) -> None:
+def raise_if_database_fails(error: Exception, *, using: str) -> None:
     """Raise what the database says if it does not take a run and a step without fault.
 
     Else whatever a row was refused with is the row's own. They are rolled back.
@@ -56,7 +60,9 @@ def raise_unless_it_works(error: Exception, *, using: str) -> None:
         raise probed from error
 
 
-def write_mended(row: Snapshot, write: Write, *, using: str) -> Outcome:
+def write_without_refused_columns(
+    row: Snapshot, write: Write, *, using: str
+) -> Outcome:
     """Write one row in a transaction of its own, without the columns that spoil it.
 
     Raises the database's error when it is the database that does not work.
@@ -65,7 +71,7 @@ def write_mended(row: Snapshot, write: Write, *, using: str) -> Outcome:
         with transaction.atomic(using=using):
             return Outcome(orphaned=write(row.columns))
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
     if row.table is Table.STEP and not _run_exists(row, using):
         return Outcome(orphaned=1)
     essential = {
@@ -80,7 +86,12 @@ def write_mended(row: Snapshot, write: Write, *, using: str) -> Outcome:
             kept |= column
         else:
             left_out[name] = type(refusal).__name__
-    return _store(row, write, _noted(row, kept, left_out), left_out, using)
+    if left_out:
+        note = NOTES[row.table]
+        stored = kept.get(note)
+        said = stored if isinstance(stored, dict) else {}
+        kept[note] = {**said, "left_out": left_out}
+    return _store(row, write, kept, left_out, using)
 
 
 def _refusal(write: Write, columns: dict[str, Any], using: str) -> Exception | None:
@@ -90,20 +101,9 @@ def _refusal(write: Write, columns: dict[str, Any], using: str) -> Exception | N
             write(columns)
             transaction.set_rollback(True, using=using)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
         return error
     return None
-
-
-def _noted(
-    row: Snapshot, kept: dict[str, Any], left_out: dict[str, str]
-) -> dict[str, Any]:
-    if not left_out:
-        return kept
-    name = NOTES[row.table]
-    value = kept.get(name)
-    said = value if isinstance(value, dict) else {}
-    return kept | {name: {**said, "left_out": left_out}}
 
 
 def _store(
@@ -119,7 +119,7 @@ def _store(
     except (OperationalError, InterfaceError):
         raise  # what is left is nothing that a row could be refused for
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
-        raise_unless_it_works(error, using=using)
+        raise_if_database_fails(error, using=using)
         # Not the error's own text, which may quote what the row holds.
         logger.error(  # noqa: TRY400
             "The database refuses a %s for good (%s): %s",

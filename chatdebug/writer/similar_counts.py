@@ -17,12 +17,12 @@ MISSING_SECONDS = 60.0
 WRITTEN_RUNS = 10_000
 """Of how many runs it is known that the database had them."""
 
-type Instead = Callable[[], Sequence[Snapshot]]
+type Fallback = Callable[[], Sequence[Snapshot]]
 """Makes the rows of a failure that was counted: run first. To be stored instead of the
 run that counted it, if somebody has deleted that."""
 
 
-class Tally:
+class SimilarCounts:
     """Counts by the run that counts them. ``add`` may be called from any thread.
 
     A count whose run is not there yet, because it waits in the queue or the journal, is
@@ -32,7 +32,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._counts: Counter[UUID] = Counter()
-        self._instead: dict[UUID, Instead] = {}
+        self._fallbacks: dict[UUID, Fallback] = {}
         self._written: dict[UUID, None] = {}
         self._missing_since: dict[UUID, float] = {}
         self._lock = Lock()
@@ -40,12 +40,12 @@ class Tally:
     def __bool__(self) -> bool:
         return bool(self._counts)
 
-    def add(self, run_id: UUID, instead: Instead | None = None) -> None:
+    def add(self, run_id: UUID, fallback: Fallback | None = None) -> None:
         """Count one more failure on a run."""
         with self._lock:
             self._counts[run_id] += 1
-            if instead is not None:
-                self._instead[run_id] = instead
+            if fallback is not None:
+                self._fallbacks[run_id] = fallback
 
     def note_written(self, run_id: UUID) -> None:
         """Take note that the database has this run now."""
@@ -61,17 +61,21 @@ class Tally:
         """
         with self._lock:
             counts, self._counts = self._counts, Counter()
-            instead, self._instead = self._instead, {}
+            fallbacks, self._fallbacks = self._fallbacks, {}
         kept = set(counts)
         try:
             missing = add_similar(counts, using=using)
             kept = {run_id for run_id in missing if not self._is_gone(run_id)}
         finally:
-            self._put_back(kept, counts, instead)
+            with self._lock:
+                for run_id in kept:
+                    self._counts[run_id] += counts[run_id]
+                    if run_id in fallbacks:
+                        self._fallbacks.setdefault(run_id, fallbacks[run_id])
         return [
             row
             for run_id in missing - kept
-            for row in self._replace(run_id, counts[run_id], instead.get(run_id))
+            for row in self._replace(run_id, counts[run_id], fallbacks.get(run_id))
         ]
 
     def _is_gone(self, run_id: UUID) -> bool:
@@ -79,22 +83,13 @@ class Tally:
         since = self._missing_since.setdefault(run_id, monotonic())
         return run_id in self._written or monotonic() - since > MISSING_SECONDS
 
-    def _put_back(
-        self, kept: set[UUID], counts: Counter[UUID], instead: dict[UUID, Instead]
-    ) -> None:
-        with self._lock:
-            for run_id in kept:
-                self._counts[run_id] += counts[run_id]
-                if run_id in instead:
-                    self._instead.setdefault(run_id, instead[run_id])
-
     def _replace(
-        self, run_id: UUID, count: int, instead: Instead | None
+        self, run_id: UUID, count: int, fallback: Fallback | None
     ) -> Sequence[Snapshot]:
         self._missing_since.pop(run_id, None)
         rows: Sequence[Snapshot] = ()
         try:
-            rows = instead() if instead is not None else ()
+            rows = fallback() if fallback is not None else ()
         except Exception:
             logger.exception("A failure that was only counted could not be stored")
         if not rows:

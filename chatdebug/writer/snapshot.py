@@ -1,7 +1,13 @@
-"""What travels from the recorder to the database: whole rows, never differences."""
+"""What travels from the recorder to the database: whole rows, never differences.
 
+In the spool a row is a line of JSON, an object with ``table``, ``id``, ``run_id``,
+``taken_at``, ``revision`` and ``columns``. Lines of the version before have no
+``revision``; it counts as 0 then.
+"""
+
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,20 +15,15 @@ from traceback import walk_tb
 from typing import Any
 from uuid import UUID
 
-from chatdebug.enums import Status
+from django.db import models
+
+from chatdebug.enums import STATUS_RANK, Status
+from chatdebug.models import ChatRun, ChatStep
 
 logger = logging.getLogger(__name__)
 
-STATUS_RANK = {
-    Status.IN_PROGRESS: 0,
-    Status.INTERRUPTED: 1,
-    Status.ERROR: 2,
-    Status.COMPLETED: 3,
-}
-"""A row's status never falls back (reference (c), "Step status priority")."""
 
-
-class Later:
+class Deferred:
     """A column's value that is made when the row is written, on the writer's thread.
 
     Normalising a long history takes milliseconds, which the turn should not wait for.
@@ -56,7 +57,7 @@ def _type_and_place(error: Exception) -> str:
 
 def value_of(column: Any) -> Any:
     """Return a column's value, made now if it was put off."""
-    return column.value() if isinstance(column, Later) else column
+    return column.value() if isinstance(column, Deferred) else column
 
 
 class Table(StrEnum):
@@ -66,9 +67,23 @@ class Table(StrEnum):
     STEP = "step"
 
 
+MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatStep}
+KNOWN_COLUMNS = {
+    table: {field.attname for field in model._meta.concrete_fields} - {"id"}
+    for table, model in MODELS.items()
+}
+NULLABLE_COLUMNS = {
+    table: {field.attname for field in model._meta.concrete_fields if field.null}
+    for table, model in MODELS.items()
+}
+DATETIME_COLUMNS = ("started_at", "finished_at")
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a line that is no row makes of being read; deep nesting is a RecursionError."""
+
+
 @dataclass(slots=True)
 class Snapshot:
-    """One row as it is now: every column, JSON-safe and redacted, or ``Later``.
+    """One row as it is now: every column, JSON-safe and redacted, or ``Deferred``.
 
     Because a snapshot is whole, the newest one of a row replaces those that wait.
     """
@@ -99,7 +114,7 @@ class Snapshot:
         return Status(self.columns["status"])
 
     @property
-    def worth(self) -> int:
+    def priority(self) -> int:
         """How late it is dropped from a full queue: 0 is first."""
         if self.is_capture:
             return 2 if self.journaled else 3
@@ -122,3 +137,71 @@ class Snapshot:
             self.columns["status"] = older.columns["status"]
             self.columns["finished_at"] = older.columns["finished_at"]
         return self
+
+
+def as_lines(rows: Iterable[Snapshot]) -> bytes:
+    """Return the rows as they are journaled. A row without JSON form becomes a note."""
+    lines = []
+    for row in rows:
+        data = {
+            "table": row.table,
+            "id": row.id,
+            "run_id": row.run_id,
+            "taken_at": row.taken_at.isoformat(),
+            "revision": row.revision,
+        }
+        try:
+            # UUIDs and times become text; both are read back by _from_line.
+            line = json.dumps(data | {"columns": row.columns}, default=str)
+        except Exception:  # noqa: BLE001 - anyone's object; other rows share the file
+            columns = {name: _plain(value) for name, value in row.columns.items()}
+            line = json.dumps(data | {"columns": columns}, default=str)
+        lines.append(line.encode() + b"\n")
+    return b"".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    """Return what can be journaled of a column: itself, or the error that it makes."""
+    try:
+        json.dumps(value, default=str)
+    except Exception as error:  # noqa: BLE001 - anyone's object
+        return {"error": f"chatdebug: {type(error).__name__}"}
+    return value
+
+
+def from_lines(data: bytes) -> tuple[list[Snapshot], int]:
+    """Return the rows, runs first, and how many lines are no rows."""
+    rows, damaged = [], 0
+    for line in data.splitlines():
+        try:
+            rows.append(_from_line(line))
+        except (*UNREADABLE, RecursionError):
+            damaged += 1
+    return sorted(rows, key=lambda row: row.table is Table.STEP), damaged
+
+
+def _from_line(line: bytes) -> Snapshot:
+    data = json.loads(line)
+    table = Table(data["table"])
+    given: dict[str, Any] = data["columns"]
+    # Another version may have columns, or nulls, that this one has no place for.
+    columns = {
+        name: given[name]
+        for name in given.keys() & KNOWN_COLUMNS[table]
+        if given[name] is not None or name in NULLABLE_COLUMNS[table]
+    }
+    for name in DATETIME_COLUMNS:
+        if columns.get(name) is not None:
+            columns[name] = datetime.fromisoformat(columns[name])
+    columns["status"] = Status(columns["status"]).value
+    return Snapshot(
+        table=table,
+        id=UUID(data["id"]),
+        run_id=UUID(data["run_id"]),
+        columns=columns,
+        is_new=True,
+        is_capture=True,
+        taken_at=datetime.fromisoformat(data["taken_at"]),
+        revision=int(data.get("revision", 0)),
+        journaled=True,
+    )

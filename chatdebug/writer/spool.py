@@ -1,7 +1,7 @@
-"""The journal of error captures: durable before the database has them.
+"""The spool: a folder of error captures that are durable before the database has them.
 
 A file ``<id>x<runs>.jsonl`` holds what was journaled in one go: one JSON line for each
-row (``chatdebug.writer.json_lines``), of one run or of many that failed together, with one
+row (``chatdebug.writer.snapshot``), of one run or of many that failed together, with one
 fsync. No file is ever changed: a newer state of a run stands in a later file, and the
 higher revision of a row counts. A file is given up when the database has every row of it.
 
@@ -29,8 +29,7 @@ from time import time
 from uuid import UUID
 
 from chatdebug.models.runs import new_id
-from chatdebug.writer.json_lines import as_lines, from_lines
-from chatdebug.writer.snapshot import Snapshot, Table
+from chatdebug.writer.snapshot import Snapshot, Table, as_lines, from_lines
 
 logger = logging.getLogger(__name__)
 
@@ -65,12 +64,18 @@ class Spool:
         self._places: dict[Key, dict[Path, int]] = defaultdict(dict)
         self._spares: list[Path] = []
         self._is_private = False
-        self._lock = Lock()  # the journal's thread writes, the writer's strikes
+        self._lock = Lock()  # the journal's thread writes, the writer's removes
         self._writing = Lock()  # apart: a disk that hangs must not hold up the writer
 
     def count(self) -> int:
         """Return how many captures wait: of a run that failed twice, there are two."""
-        return sum(_runs_in(path) for path in self.files())
+        captures = 0
+        for path in self.files():
+            runs = path.stem.partition("+")[0].rpartition("x")[2]
+            # A file of the version before holds one run, and its name no number.
+            is_counted = "x" in path.stem and runs.isdecimal()
+            captures += int(runs) if is_counted else 1
+        return captures
 
     def write(self, rows: Sequence[Snapshot]) -> list[Snapshot]:
         """Make rows durable with one fsync; return those that there is no place for.
@@ -83,22 +88,24 @@ class Spool:
                 raise SpoolFullError(f"{self._max_files} captures wait already")
             runs = {row.run_id for row in taken}
             path = self._folder / f"{new_id()}x{len(runs)}.jsonl"
-            self._expect(path, taken)  # first, or the own importer would take it
+            with self._lock:  # first, or the own importer would take it
+                self._files[path] = {row.key: row.run_id for row in taken}
+                for row in taken:
+                    self._places[row.key][path] = row.revision
             try:
                 self._write_file(path, as_lines(taken))
             except BaseException:
-                self._let_go(path)
+                self._release_file(path)
                 raise
         kept = {row.key for row in taken}
         return [row for row in rows if row.key not in kept]
 
-    def strike(self, row: Snapshot) -> None:
+    def remove(self, row: Snapshot) -> None:
         """Forget a row that the database has, unless a newer snapshot of it waits."""
         with self._lock:
             places = self._places.get(row.key, {})
-            for path in [
-                p for p, revision in places.items() if revision <= row.revision
-            ]:
+            older = [path for path in places if places[path] <= row.revision]
+            for path in older:
                 del self._files[path][row.key]
                 self._forget(row.key, path)
                 if not self._files[path]:
@@ -110,13 +117,13 @@ class Spool:
         with self._lock:
             places = list(self._places.get(row.key, {}))
         for path in places:
-            self._let_go(path)
+            self._release_file(path)
 
     def keep_refused(self, row: Snapshot) -> None:
         """Keep a row that the database refuses, for people. Raises OSError."""
         self._make_folder()
         if sum(1 for _ in self._folder.glob("*.damaged")) >= self._max_files:
-            raise SpoolFullError(f"{self._max_files} rows were set aside already")
+            raise SpoolFullError(f"{self._max_files} rows were kept already")
         _fill(self._folder / f"{new_id()}.damaged", as_lines([row]), is_new=True)
 
     def files(self) -> Iterator[Path]:
@@ -124,11 +131,16 @@ class Spool:
         if self._folder.is_dir():
             yield from sorted(self._folder.glob("*.jsonl"))
 
-    def leftovers(self) -> list[Path]:
+    def orphaned_files(self) -> list[Path]:
         """Return the files that this process is not busy with itself."""
         with self._lock:
             own = {*self._files, *self._spares}
-        lost = [path for path in self._spares_of_all() if _is_lost(path)]
+        lost = []
+        for spare in self._spares_of_all():
+            with suppress(OSError):  # its process has used or removed it
+                found = spare.lstat()
+                if found.st_size > 0 and time() - found.st_mtime > SPARE_SECONDS:
+                    lost.append(spare)
         return [path for path in (*lost, *self.files()) if path not in own]
 
     def remove_drafts(self) -> None:
@@ -171,7 +183,11 @@ class Spool:
 
     def _write_file(self, path: Path, data: bytes) -> None:
         self._make_folder()
-        while (spare := self._take_spare()) is not None:
+        while True:
+            with self._lock:
+                spare = self._spares.pop() if self._spares else None
+            if spare is None:
+                break
             with suppress(FileNotFoundError):  # another process cleaned up
                 _fill(spare, data)
                 spare.rename(path)
@@ -184,10 +200,6 @@ class Spool:
             os.fsync(folder)  # the new name, too, must survive a power cut
         finally:
             os.close(folder)
-
-    def _take_spare(self) -> Path | None:
-        with self._lock:
-            return self._spares.pop() if self._spares else None
 
     def _make_folder(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -206,13 +218,7 @@ class Spool:
             os.truncate(spare, 0)
             self._spares.append(spare)
 
-    def _expect(self, path: Path, rows: Sequence[Snapshot]) -> None:
-        with self._lock:
-            self._files[path] = {row.key: row.run_id for row in rows}
-            for row in rows:
-                self._places[row.key][path] = row.revision
-
-    def _let_go(self, path: Path) -> None:
+    def _release_file(self, path: Path) -> None:
         with self._lock:
             for key in self._files.pop(path, {}):
                 self._forget(key, path)
@@ -229,30 +235,31 @@ class Spool:
 def read_captures(path: Path) -> tuple[list[Snapshot], bool]:
     """Return the rows of one file, runs first, and whether it holds anything else.
 
-    Raises OSError when it cannot be read now, and ValueError when it is no file at all.
+    Nothing but other things is in what never was a file of ours: a folder, a link, a
+    pipe, or more than the journal ever writes. Raises OSError when it cannot be read now.
     """
     try:
         # Not to wait for whoever writes to a pipe, and not to read what a link shows.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
         if error.errno in NO_FILES:
-            raise ValueError("not a file that can be read") from error
+            return [], True
         raise
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
         os.close(descriptor)
-        raise ValueError("not a file of the journal")
+        return [], True
     with os.fdopen(descriptor, "rb") as file:
         rows, damaged = from_lines(file.read())
     return rows, bool(damaged) or not rows
 
 
-def set_aside(path: Path) -> None:
+def quarantine(path: Path) -> None:
     """Keep a file that cannot be used for people to look at, out of the importer's way.
 
     Raises OSError.
     """
-    logger.error("Set aside a capture that cannot be imported: %s", path.name)
+    logger.error("Quarantined a capture that cannot be imported: %s", path.name)
     aside = path.with_name(path.stem.partition("+")[0] + ".damaged")
     if os.path.lexists(aside):
         aside = aside.with_name(f"{aside.stem}+{new_id()}.damaged")
@@ -273,16 +280,3 @@ def _fill(path: Path, data: bytes, *, is_new: bool = False) -> None:
     except BaseException:
         path.unlink(missing_ok=True)  # on a disk that is full, it takes space too
         raise
-
-
-def _runs_in(path: Path) -> int:
-    """Return how many runs a file holds, by its name."""
-    digits = path.stem.partition("+")[0].rpartition("x")[2]
-    return int(digits) if "x" in path.stem and digits.isdecimal() else 1
-
-
-def _is_lost(spare: Path) -> bool:
-    with suppress(OSError):
-        found = spare.lstat()
-        return found.st_size > 0 and time() - found.st_mtime > SPARE_SECONDS
-    return False

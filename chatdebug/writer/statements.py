@@ -11,8 +11,7 @@ from typing import Any
 from django.db import connections, models
 from django.db.models.constants import OnConflict
 
-from chatdebug.writer.json_lines import MODELS
-from chatdebug.writer.snapshot import Table
+from chatdebug.writer.snapshot import MODELS, Table
 
 FIELDS = {
     table: [

@@ -19,9 +19,9 @@ from chatdebug.conf import RecorderSettings
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows
 from chatdebug.writer.journal import Journal
-from chatdebug.writer.maintenance import Upkeep
+from chatdebug.writer.maintenance import Maintenance
 from chatdebug.writer.queue import SnapshotQueue
-from chatdebug.writer.similar_counts import Instead
+from chatdebug.writer.similar_counts import Fallback
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
 
@@ -45,7 +45,7 @@ class Writer:
             else None
         )
         self.queue = SnapshotQueue(config.QUEUE_ROWS)
-        self.upkeep = Upkeep(
+        self.maintenance = Maintenance(
             config,
             counters=self.counters,
             queue=self.queue,
@@ -62,7 +62,7 @@ class Writer:
         self._starting = Lock()
         self._thread: Thread | None = None
         self._retry_seconds = 0.0
-        self._has_deferred = False
+        self._import_is_due = False
         self._last_tries = LAST_TRIES
 
     def start(self) -> None:
@@ -85,12 +85,12 @@ class Writer:
                 self._journal.add(captures)
         self.start()
 
-    def count_similar(self, run_id: UUID, instead: Instead | None = None) -> None:
+    def count_similar(self, run_id: UUID, fallback: Fallback | None = None) -> None:
         """Count one more failure on a stored run; the row says so a little later.
 
-        ``instead`` makes the rows to be stored if that run is deleted before that.
+        ``fallback`` makes the rows to be stored if that run is deleted before that.
         """
-        self.upkeep.count_similar(run_id, instead)
+        self.maintenance.count_similar(run_id, fallback)
         self.start()
 
     def written(self, run_id: UUID) -> Future[bool]:
@@ -109,25 +109,25 @@ class Writer:
         """
         return self._after_journal(run_id, self.queue.durable)
 
-    def past_journal(self, run_id: UUID) -> Future[None]:
+    def journal_flushed(self, run_id: UUID) -> Future[None]:
         """Return a future that is done once the journal has had all of this run."""
         if self._journal is not None:
-            return self._journal.left(run_id)
+            return self._journal.flushed(run_id)
         done: Future[None] = Future()
         done.set_result(None)
         return done
 
-    def pass_journal(self, run_id: UUID) -> None:
+    def bypass_journal(self, run_id: UUID) -> None:
         """Bring a run to the database though the journal has not answered in time."""
         self.counters.add(unsafe=1)
-        self._pass_journal(run_id)
+        self._bypass_journal(run_id)
 
     def close(self, timeout: float) -> None:
         """Write what waits, for ``timeout`` seconds at most, and end the threads."""
         deadline = monotonic() + timeout
         if self._journal is not None:
             self._journal.close(timeout / 2)
-            self._pass_journal()  # what a disk that hangs has left
+            self._bypass_journal()  # what a disk that hangs has left
         self._closing.set()
         self.queue.close()
         with self._starting:  # a first row may be about to start it
@@ -145,35 +145,37 @@ class Writer:
     ) -> Future[bool]:
         if self._journal is None:
             return then(run_id)
-        promise: Future[bool] = Future()
-        promise.set_running_or_notify_cancel()  # whoever waits cannot cancel it
+        waiter: Future[bool] = Future()
+        waiter.set_running_or_notify_cancel()  # whoever waits cannot cancel it
 
         def go_on(left: Future[None]) -> None:
             then(run_id).add_done_callback(
-                lambda last: promise.set_result(last.result())
+                lambda last: waiter.set_result(last.result())
             )
 
-        self._journal.left(run_id).add_done_callback(go_on)
-        return promise
+        self._journal.flushed(run_id).add_done_callback(go_on)
+        return waiter
 
-    def _pass_journal(self, run_id: UUID | None = None) -> None:
+    def _bypass_journal(self, run_id: UUID | None = None) -> None:
         if self._journal is not None:
             self._enqueue(self._journal.rows(run_id))
 
     def _enqueue(self, rows: Sequence[Snapshot]) -> None:
-        dropped = self.queue.put(*rows) if rows else []
-        if not dropped:
+        surplus = self.queue.put(*rows) if rows else []
+        if not surplus:
             return
-        lost = sum(not row.journaled for row in dropped)
-        for row in dropped:
-            if self.spool is not None and row.journaled:
+        deferred = [row for row in surplus if row.journaled]
+        for row in deferred:
+            if self.spool is not None:
                 self.spool.release(row)  # the import brings it
-        self._has_deferred = self._has_deferred or lost < len(dropped)
-        self.counters.add(dropped=lost, deferred=len(dropped) - lost)
+        if deferred:
+            self._import_is_due = True
+        lost = len(surplus) - len(deferred)
+        self.counters.add(dropped=lost, deferred=len(deferred))
         logger.warning(
             "The recorder's queue is full: %s rows dropped, %s left to the journal",
             lost,
-            len(dropped) - lost,
+            len(deferred),
         )
 
     def _run(self) -> None:
@@ -181,8 +183,8 @@ class Writer:
             while not (self._closing.is_set() and not len(self.queue)):
                 try:
                     if not self._closing.is_set():  # else each chore may wait in vain
-                        self.upkeep.work()
-                    batch = self.queue.take(BATCH_ROWS, self.upkeep.seconds_left())
+                        self.maintenance.work()
+                    batch = self.queue.take(BATCH_ROWS, self.maintenance.seconds_left())
                     if batch and not self._write(batch) and self._gives_up():
                         return  # what is durable comes at the next start
                 except Exception as error:  # noqa: BLE001 - the thread must go on
@@ -196,50 +198,47 @@ class Writer:
 
     def _gives_up(self) -> bool:
         """Return whether to leave the rest: after a few tries once the writer is closed."""
-        self._last_tries -= self._closing.is_set()
+        if self._closing.is_set():
+            self._last_tries -= 1
         return self._last_tries <= 0
 
     def _write(self, batch: list[Snapshot]) -> bool:
-        failed = True
+        """Bring a batch to the database; return whether it took it."""
+        is_written = False
         try:
             for row in batch:
                 row.resolve()
-            now = timezone.now()
             refused = write_rows(
-                batch, using=self._alias, now=now, counters=self.counters
+                batch, using=self._alias, now=timezone.now(), counters=self.counters
             )
-            self._keep_refused(refused)
-            failed = False
+            if self.spool is not None:
+                for row in refused:
+                    self._try_to_keep(row, self.spool)
+            is_written = True
         except Error as error:
             self.counters.add(failures=1)
             self._note(error, "The recorder's database did not answer")
             connections[self._alias].close()
         finally:
-            self.queue.settle(batch, failed=failed)
-        if failed:
+            self.queue.task_done(batch, failed=not is_written)
+        if not is_written:
             self._wait_to_retry()
-        else:
-            self._wrote(batch)
-        return not failed
-
-    def _keep_refused(self, rows: Sequence[Snapshot]) -> None:
-        for row in rows:
-            if self.spool is None:
-                return
-            try:
-                self.spool.keep_refused(row)
-            except OSError as error:
-                self._note(error, "A row that was refused could not be set aside")
-
-    def _wrote(self, batch: list[Snapshot]) -> None:
-        recovered, self._retry_seconds = bool(self._retry_seconds), 0.0
+            return False
         for row in batch:
             if self.spool is not None and row.is_capture:
-                self.spool.strike(row)
-        self.upkeep.note_written(batch)
-        if recovered or (self._has_deferred and not len(self.queue)):
-            self._has_deferred = False
-            self.upkeep.note_recovered()  # imports, too
+                self.spool.remove(row)
+        self.maintenance.note_written(batch)
+        has_recovered, self._retry_seconds = self._retry_seconds > 0, 0.0
+        if has_recovered or (self._import_is_due and not len(self.queue)):
+            self._import_is_due = False
+            self.maintenance.note_recovered()
+        return True
+
+    def _try_to_keep(self, refused: Snapshot, spool: Spool) -> None:
+        try:
+            spool.keep_refused(refused)
+        except OSError as error:
+            self._note(error, "A row that was refused could not be kept")
 
     def _wait_to_retry(self) -> None:
         self._retry_seconds = min(
@@ -252,10 +251,10 @@ class Writer:
 
     def _report_end(self) -> None:
         try:
-            self.upkeep.report()
+            self.maintenance.report()
             if batch := self.queue.take(BATCH_ROWS, 0):  # instead of deleted runs
                 self._write(batch)
-                self.upkeep.report()
+                self.maintenance.report()
         except Error as error:
             self._note(error, "The writer's last report could not be written")
 

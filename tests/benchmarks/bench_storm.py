@@ -11,8 +11,7 @@ from django.db.models import Sum
 
 from chatdebug.models import ChatRun
 from chatdebug.recorder import Level, close_writer, record_run
-from chatdebug.recorder import run as run_module
-from chatdebug.recorder.storm import StormGuard
+from chatdebug.recorder.storm import storm_guard
 from tests.benchmarks.database import bench_database
 
 AT_ONCE = 50
@@ -29,7 +28,7 @@ def main() -> None:
 
 def _storm(number: int, what: str, message: Callable[[int], str]) -> None:
     ChatRun.objects.all().delete()
-    run_module.storm_guard = StormGuard()  # no earlier storm counts
+    storm_guard.reset()  # no earlier storm counts
     started, cpu = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda index: _fail(message(index)), range(number)))

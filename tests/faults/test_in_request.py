@@ -15,6 +15,7 @@ from django.db import transaction
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.models import Model, ModelRequestParameters
 
+from chatd.demo_provider import Observer
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, record_run
 from chatdebug.writer import close_writer
@@ -125,7 +126,7 @@ def test_a_cancelled_stream_is_an_interruption(level: Level) -> None:
             task = asyncio.create_task(turn(model, began))
             await began.wait()
             task.cancel()
-            with suppress(asyncio.CancelledError):
+            with pytest.raises(asyncio.CancelledError):
                 await task
 
     parameters = ModelRequestParameters()
@@ -140,12 +141,18 @@ def test_a_cancelled_stream_is_an_interruption(level: Level) -> None:
 
 
 def test_the_callers_own_timeout_is_an_interruption() -> None:
+    async def turn(model: Model, limit: asyncio.Timeout) -> None:
+        async with record_run(chat_id="c"), limit:
+            await stream(model)
+
     async def body() -> None:
-        async with demo_model("fault-hang") as model:
-            with suppress(TimeoutError):
-                async with record_run(chat_id="c"):
-                    async with asyncio.timeout(0.05):
-                        await stream(model)
+        observer, limit = Observer(), asyncio.timeout(None)
+        async with demo_model("fault-hang", observer=observer) as model:
+            task = asyncio.create_task(turn(model, limit))
+            await observer.wait_for("fault-hang")
+            limit.reschedule(asyncio.get_running_loop().time())
+            with pytest.raises(TimeoutError):
+                await task
 
     asyncio.run(body())
     assert nothing_was_stored("the caller's own timeout", user="its timeout")
@@ -211,7 +218,7 @@ def test_a_generator_that_is_abandoned_at_the_error_leaves_the_capture() -> None
 
 def test_a_viewer_who_leaves_before_the_error_leaves_nothing() -> None:
     async def body() -> None:
-        async with demo_model("fault-400") as model:
+        async with demo_model("fault-400", is_called=False) as model:
             async for _ in events(model):
                 break
             gc.collect()
@@ -224,13 +231,14 @@ def test_a_viewer_who_leaves_before_the_error_leaves_nothing() -> None:
 
 def test_a_request_cancelled_while_the_provider_answers_leaves_nothing() -> None:
     async def body() -> None:
-        async with demo_model("fault-hang") as model:
+        observer = Observer()
+        async with demo_model("fault-hang", observer=observer) as model:
             generator = events(model)
             await anext(generator)
             waiting = asyncio.create_task(anext(generator))  # type: ignore[arg-type]
-            await asyncio.sleep(0)
+            await observer.wait_for("fault-hang")
             waiting.cancel()
-            with suppress(asyncio.CancelledError):
+            with pytest.raises(asyncio.CancelledError):
                 await waiting
 
     asyncio.run(body())

@@ -3,7 +3,7 @@
 Run as ``python -m tests.faults.victims COUNT``: a zygote that has everything imported
 forks one victim after the other. A victim is a whole site in itself: lifespan, runner,
 demo provider, recorder. It runs turns that fail, and says on a pipe when the recorder
-begins and ends to journal, sync, store and strike rows, and which turn's failure a viewer
+begins and ends to journal, sync, store and remove rows, and which turn's failure a viewer
 has been shown. The zygote kills each victim with SIGKILL at another point of its first
 turns: when it has said so many things. At the end it prints, as JSON, what was shown.
 """
@@ -71,7 +71,7 @@ def _say(pipe: int, what: str) -> None:
 
 
 def _tell_moments(say: Callable[[str], None]) -> None:
-    """Let the recorder say when it writes its journal, the database, and strikes rows."""
+    """Let the recorder say when it writes its journal, the database, and removes rows."""
     from chatdebug.writer import thread
     from chatdebug.writer.spool import Spool
 
@@ -79,7 +79,7 @@ def _tell_moments(say: Callable[[str], None]) -> None:
         (Spool, "write"),
         (os, "fsync"),
         (thread, "write_rows"),
-        (Spool, "strike"),
+        (Spool, "remove"),
     ):
         setattr(owner, name, _told(getattr(owner, name), say))
 

@@ -74,31 +74,30 @@ def test_a_loop_shares_one_client_and_another_loop_has_its_own() -> None:
 def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        clients, "getproxies", lambda: {"https": "http://proxy.example:3128"}
-    )
-    transport = clients.ProxyingTransport()
-    used: list[str] = []
+    proxy = "http://proxy.example:3128"
+    monkeypatch.setattr(clients, "getproxies", lambda: {"https": proxy})
+    used: list[str | None] = []
 
     class Noted(httpx2.AsyncBaseTransport):
-        def __init__(self, name: str) -> None:
-            self.name = name
+        def __init__(self, *, limits: httpx2.Limits, proxy: str | None = None) -> None:
+            self.proxy = proxy
 
         async def handle_async_request(
             self, request: httpx2.Request
         ) -> httpx2.Response:
-            used.append(self.name)
+            used.append(self.proxy)
             return httpx2.Response(204)
 
+    monkeypatch.setattr(httpx2, "AsyncHTTPTransport", Noted)
+
     async def body() -> None:
-        await transport.aclose()
-        transport._direct = Noted("direct")  # type: ignore[assignment]
-        transport._proxied = {"https": Noted("proxy")}  # type: ignore[dict-item]
+        transport = clients.ProxyingTransport()
         for url in ("https://a.example", "https://127.0.0.1", "http://a.example"):
             await transport.handle_async_request(httpx2.Request("GET", url))
+        await transport.aclose()
 
     asyncio.run(body())
-    assert used == ["proxy", "direct", "direct"]
+    assert used == [proxy, None, None]
 
 
 @pytest.mark.django_db

@@ -8,17 +8,11 @@ from django.test import Client
 
 from chatdebug.errors import build_facts, classify_facts
 from chatdebug.models import ClassificationRule
-from chatdebug.services.rules import loaded_rules
 from tests.factories import ChatStepFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 RULES = "/admin/chatdebug/classificationrule/"
-
-
-@pytest.fixture(autouse=True)
-def no_rules_of_earlier_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loaded_rules, "_rules", ())
 
 
 def client_with(*permissions: str, **facts: Any) -> Client:

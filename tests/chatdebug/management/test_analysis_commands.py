@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -13,7 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from chatdebug.models import ClassificationRule, WriterState
-from chatdebug.services.rules import LoadedRules, loaded_rules
+from chatdebug.services.rules import LoadedRules
 
 pytestmark = pytest.mark.django_db
 
@@ -136,13 +135,10 @@ def test_the_self_test_covers_every_path_and_shows_no_secret() -> None:
 
 
 @pytest.fixture
-def deployments_rule() -> Iterator[ClassificationRule]:
-    rule = ClassificationRule.objects.create(
+def deployments_rule() -> ClassificationRule:
+    return ClassificationRule.objects.create(
         note="Teapots", kind="config", text="i'm a teapot"
     )
-    yield rule
-    rule.delete()
-    loaded_rules.load()
 
 
 def test_the_deployments_own_rules_are_used(

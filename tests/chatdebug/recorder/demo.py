@@ -8,7 +8,7 @@ from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse
 from pydantic_ai.models import Model
 
-from chatd.demo_provider import DemoProvider
+from chatd.demo_provider import DemoProvider, Observer
 from chatd.llm.providers import build_model
 from chatdebug.recorder import RecordingModel, RecordingTransport
 
@@ -19,11 +19,20 @@ PROMPT = "a prompt that no record may hold"
 
 @asynccontextmanager
 async def demo_model(
-    name: str, *, protocol: str = "openai_compatible"
+    name: str,
+    *,
+    protocol: str = "openai_compatible",
+    observer: Observer | None = None,
+    is_called: bool = True,
 ) -> AsyncIterator[Model]:
-    """Yield a recorded model, with a demo provider that lives as long as the block."""
+    """Yield a recorded model, with a demo provider that lives as long as the block.
+
+    Fails at its end unless the provider was asked, or was not where it is not to be:
+    that nothing was stored says nothing about a call that was never made.
+    """
+    observer = observer or Observer()
     async with (
-        DemoProvider(word_delay=0, slow_delay=0.01) as provider,
+        DemoProvider(word_delay=0, slow_delay=0.01, observer=observer) as provider,
         httpx2.AsyncClient(transport=RecordingTransport()) as client,
     ):
         yield RecordingModel(
@@ -37,6 +46,7 @@ async def demo_model(
                 http_client=client,
             )
         )
+    assert bool(observer.requests) is is_called
 
 
 def prompt(text: str = PROMPT) -> list[ModelMessage]:

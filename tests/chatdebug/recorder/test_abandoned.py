@@ -207,7 +207,7 @@ def test_the_failure_of_a_later_call_is_no_evidence_in_an_abandoned_run() -> Non
     async def body() -> None:
         async with demo_model("demo") as model, demo_model("fault-400") as failing:
             await abandon(model, Level.ERRORS)
-            with suppress(ModelHTTPError):
+            with pytest.raises(ModelHTTPError):
                 await stream(failing, LATER)
 
     asyncio.run(body())

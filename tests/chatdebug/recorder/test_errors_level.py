@@ -1,6 +1,7 @@
 """The default level: evidence of unknown failures, and of nothing else."""
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -14,7 +15,6 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from chatd.demo_provider import DEMO_MODELS
-from chatdebug import writer as writer_module
 from chatdebug.enums import RunKind
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import (
@@ -87,7 +87,7 @@ def test_only_unknown_failures_leave_a_run(name: str, protocol: str) -> None:
 
 def test_an_answer_that_goes_well_does_not_even_start_the_writer() -> None:
     finish(record_demo("demo", "openai_compatible"))
-    assert not writer_module._writers
+    assert "chatdebug-writer" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
@@ -132,8 +132,6 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_progress_before_the_failure_is_counted_not_kept(protocol: str) -> None:
     finish(record_demo("fault-badjson", protocol))
-    if protocol == "anthropic" and not ChatStep.objects.exists():
-        pytest.fail("the fault left no step")
     error = ChatStep.objects.get().error
     assert error["parts_received"] >= 1
     assert error["characters_received"] > 0
@@ -281,7 +279,7 @@ def test_nothing_is_recorded_after_the_end_of_the_run() -> None:
         async with demo_model("fault-400") as model:
             async with record_run(chat_id="c") as run:
                 run.complete()
-            with suppress(ModelHTTPError):
+            with pytest.raises(ModelHTTPError):
                 await stream(model)
             with run.step() as step:
                 step.fail(ValueError("late"))

@@ -14,10 +14,9 @@ from django.db.models import Sum
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep, WriterState
-from chatdebug.models.runs import OVERFLOW
+from chatdebug.models.runs import OVERFLOW, new_id
 from chatdebug.recorder import Level, Run, record_run
-from chatdebug.recorder import run as run_module
-from chatdebug.recorder.storm import StormGuard
+from chatdebug.recorder.storm import StoredRun, StormGuard, storm_guard
 from chatdebug.writer import Writer, close_writer, similar_counts, writer
 from tests.chatdebug.writer.disks import a_disk
 from tests.waiting import until
@@ -127,12 +126,10 @@ def test_full_recording_is_never_held_back(settings: LazySettings) -> None:
     assert not ChatRun.objects.exclude(similar_count=0).exists()
 
 
-def test_a_new_hour_begins_to_count_anew(
-    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_hour_begins_to_count_anew(settings: LazySettings) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
     now = 0.0
-    monkeypatch.setattr(run_module, "storm_guard", StormGuard(lambda: now))
+    storm_guard.reset(clock=lambda: now)
     for _ in range(3):
         now += 3601
         for _ in range(4):  # the last one is counted
@@ -210,7 +207,7 @@ def test_counts_wait_for_a_run_that_is_still_on_its_way(
     monkeypatch.setattr(own, "start", lambda: None)  # nothing is written yet
     for _ in range(40):
         fail()
-    own.upkeep.report()
+    own.maintenance.report()
     assert not ChatRun.objects.exists()
     monkeypatch.undo()
     fail()
@@ -240,8 +237,8 @@ def test_a_deleted_run_swallows_no_failures(settings: LazySettings) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 1}
     for number in range(10):
         fail(chat=str(number))
-    writer().upkeep.report()
-    until(lambda: ChatRun.objects.filter(similar_count__gt=0).exists())
+    counted = Sum("similar_count")
+    until(lambda: ChatRun.objects.aggregate(all=counted)["all"] == 5)  # the others
     ChatRun.objects.all().delete()
     shown = [fail(chat=f"later-{number}") for number in range(3)]
     assert accounted() == 3
@@ -318,7 +315,7 @@ def test_the_bound_holds_for_each_hour_whenever_it_begins(
     for second in range(0, 4 * 3_600, 60):
         now = float(second)
         for number in range(4):
-            own = run_module.StoredRun(run_module.new_id(), "c")
+            own = StoredRun(new_id(), "c")
             if guard.admit(f"{second if number else 'same'} {number}", own)[1] is None:
                 stored_at.append(now)
     for start in stored_at:

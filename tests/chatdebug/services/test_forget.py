@@ -113,7 +113,7 @@ def test_rows_in_the_journal_of_a_lost_process_are_not_brought_back() -> None:
     kept = journaled("kept")
     ForgottenChat.objects.create(chat_id="gone", forgotten_at=days_ago)
     later = Writer(recorder_settings())
-    later.upkeep.work()
+    later.maintenance.work()
     later.close(timeout=10)
     assert [run.id for run in ChatRun.objects.all()] == [kept.id]
 
@@ -129,7 +129,7 @@ def test_what_another_process_wrote_meanwhile_goes_with_the_next_beat() -> None:
     forget_chat("gone")
     ChatRunFactory(chat_id="gone")
     other = Writer(recorder_settings())
-    other.upkeep.work()
+    other.maintenance.work()
     other.close(timeout=10)
     assert not ChatRun.objects.exists()
 
@@ -158,7 +158,7 @@ def test_marks_of_long_ago_are_removed() -> None:
     ForgottenChat.objects.create(chat_id="old", forgotten_at=long_ago)
     forget_chat("new")
     beating = Writer(recorder_settings())
-    beating.upkeep.work()
+    beating.maintenance.work()
     beating.close(timeout=10)
     assert ForgottenChat.objects.get().chat_id == "new"
 

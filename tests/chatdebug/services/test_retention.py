@@ -57,7 +57,7 @@ def test_a_batch_is_bounded_and_takes_the_oldest() -> None:
 def test_the_writers_thread_deletes_old_runs() -> None:
     run_of_age(8)
     writer = Writer(recorder_settings())
-    writer.upkeep.work()
+    writer.maintenance.work()
     writer.close(timeout=10)
     assert not ChatRun.objects.exists()
 

@@ -19,11 +19,6 @@ BALLAST = build_facts(
 )
 
 
-@pytest.fixture(autouse=True)
-def no_rules_of_earlier_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loaded_rules, "_rules", ())
-
-
 def rule_row(**facts: object) -> ClassificationRule:
     return ClassificationRule(**{"kind": ErrorKind.CONFIG, **facts})
 

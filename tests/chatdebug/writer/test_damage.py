@@ -1,4 +1,4 @@
-"""What is damaged, or refused by the database, is set aside alone and blocks nothing."""
+"""What is damaged, or refused by the database, is quarantined alone and blocks nothing."""
 
 import json
 import os
@@ -20,9 +20,9 @@ from chatdebug.models.runs import new_id
 from chatdebug.recorder import close_writer, record_run
 from chatdebug.recorder import run as run_module
 from chatdebug.writer import Snapshot, Writer
-from chatdebug.writer import maintenance as upkeep_module
+from chatdebug.writer import maintenance as maintenance_module
 from chatdebug.writer import thread as thread_module
-from chatdebug.writer.json_lines import as_lines
+from chatdebug.writer.snapshot import as_lines
 from chatdebug.writer.spool import MAX_BYTES, Spool
 from tests.chatdebug.writer.rows import run_row, step_row
 from tests.waiting import until
@@ -118,7 +118,7 @@ def test_a_bad_entry_is_set_aside_and_blocks_nothing(
     make(folder / "0000.jsonl")
     good = capture()
     Spool(folder).write([good])
-    assert writer.upkeep.import_spool() == 1
+    assert writer.maintenance.import_spool() == 1
     assert ChatRun.objects.get().id == good.id
     assert [path.name for path in folder.iterdir()] == ["0000.damaged"]
     assert "0000" in caplog.text
@@ -139,7 +139,7 @@ def test_a_file_that_may_not_be_read_is_set_aside(
     Spool(folder).write([capture()])
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refuses)
-        assert writer.upkeep.import_spool() == 1
+        assert writer.maintenance.import_spool() == 1
     assert [path.name for path in folder.iterdir()] == ["0000.damaged"]
 
 
@@ -152,9 +152,9 @@ def test_a_file_that_cannot_be_read_for_the_moment_waits(
     (folder / "0000.jsonl").write_bytes(line())
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refuses)
-        assert writer.upkeep.import_spool() == 0
+        assert writer.maintenance.import_spool() == 0
     assert not ChatRun.objects.exists()
-    assert writer.upkeep.import_spool() == 1
+    assert writer.maintenance.import_spool() == 1
 
 
 def test_good_lines_before_a_torn_one_are_imported(
@@ -163,7 +163,7 @@ def test_good_lines_before_a_torn_one_are_imported(
     good = capture()
     torn = as_lines([good, step_row(good.id)])[:-20]
     (folder / "0000.jsonl").write_bytes(torn)
-    assert writer.upkeep.import_spool() == 1
+    assert writer.maintenance.import_spool() == 1
     assert ChatRun.objects.get().id == good.id
     assert [path.name for path in folder.iterdir()] == ["0000.damaged"]
 
@@ -171,7 +171,7 @@ def test_good_lines_before_a_torn_one_are_imported(
 def test_an_earlier_damaged_file_is_not_replaced(folder: Path, writer: Writer) -> None:
     for text in ("{first", "{second"):
         (folder / "0000.jsonl").write_text(text)
-        writer.upkeep.import_spool()
+        writer.maintenance.import_spool()
     kept = [path.read_text() for path in folder.glob("*.damaged")]
     assert sorted(kept) == ["{first", "{second"]
 
@@ -184,7 +184,7 @@ def test_a_file_of_the_version_before_is_imported(folder: Path, writer: Writer) 
         del one["revision"]
     text = "".join(json.dumps(one) + "\n" for one in old)
     (folder / f"{run.id}.jsonl").write_text(text)
-    assert writer.upkeep.import_spool() == 2
+    assert writer.maintenance.import_spool() == 2
     stored = ChatRun.objects.get()
     assert (stored.trigger_message_id, stored.steps.get().metadata) == ("11", {})
     assert list(folder.iterdir()) == []
@@ -196,7 +196,7 @@ def test_a_line_of_a_newer_version_keeps_what_this_one_knows(
     run = capture()
     run.columns["mood"] = "good"
     (folder / "0000.jsonl").write_bytes(as_lines([run]))
-    assert writer.upkeep.import_spool() == 1
+    assert writer.maintenance.import_spool() == 1
     assert ChatRun.objects.get().id == run.id
 
 
@@ -210,7 +210,7 @@ def test_what_a_power_cut_left_under_an_older_name_is_imported(
         os.utime(path, (0, 0))
     young = folder / "c.spare"
     young.write_bytes(line())
-    assert writer.upkeep.import_spool() == 1
+    assert writer.maintenance.import_spool() == 1
     assert list(folder.iterdir()) == [young]
 
 
@@ -343,7 +343,7 @@ def test_an_error_in_the_journal_beats_the_guess_of_the_sweep(
     ChatRun.objects.update(
         status=Status.INTERRUPTED, finished_at=timezone.now(), summary={"note": "lost"}
     )
-    writer.upkeep.import_spool()
+    writer.maintenance.import_spool()
     stored = ChatRun.objects.get()
     assert (stored.status, stored.summary) == ("error", {"step_count": 3})
 
@@ -356,7 +356,7 @@ def test_what_a_killed_run_said_last_is_kept_with_the_guess(
     assert writer.written(begun.id).result(20)
     Spool(folder).write([run_row(begun.id, summary={"step_count": 2}, is_capture=True)])
     ChatRun.objects.update(status=Status.INTERRUPTED, finished_at=timezone.now())
-    writer.upkeep.import_spool()
+    writer.maintenance.import_spool()
     stored = ChatRun.objects.get()
     assert (stored.status, stored.summary["step_count"]) == ("interrupted", 2)
 
@@ -369,7 +369,7 @@ def test_of_two_files_the_newer_state_wins_in_any_order(
     newer = run_row(older.id, status=Status.ERROR, is_capture=True, age=3600)
     for name, row in zip(("a", "b"), [older, newer][::order], strict=True):
         (folder / f"{name}.jsonl").write_bytes(as_lines([row]))
-    writer.upkeep.import_spool()
+    writer.maintenance.import_spool()
     assert ChatRun.objects.get().status == "error"
 
 
@@ -433,9 +433,9 @@ def test_the_sweep_and_the_import_do_not_hold_each_other_up(
     stale = run_row(new_id())
     writer.submit([stale])
     assert writer.written(stale.id).result(20)
-    writer.upkeep._live.clear()  # its process is gone
+    writer.maintenance._live.clear()  # its process is gone
     ChatRun.objects.update(updated_at=timezone.now() - timedelta(days=1))
-    monkeypatch.setattr(upkeep_module, "import_captures", fails)
-    writer.upkeep.note_recovered()
-    writer.queue.nudge()
+    monkeypatch.setattr(maintenance_module, "import_captures", fails)
+    writer.maintenance.note_recovered()
+    writer.queue.wake()
     until(lambda: ChatRun.objects.get().status == "interrupted")

@@ -53,9 +53,9 @@ def test_whoever_waits_for_a_run_is_told_when_all_of_it_is_written() -> None:
     queue.put(step_row(run_id))
     written = queue.written(run_id)
     (first,) = queue.take(1, 0)
-    queue.settle([first])
+    queue.task_done([first])
     assert not written.done()
-    queue.settle(queue.take(1, 0))
+    queue.task_done(queue.take(1, 0))
     assert written.result(0) is True
 
 
@@ -65,16 +65,16 @@ def test_whoever_waits_is_told_at_once_when_a_failure_left_it_durable() -> None:
     row.journaled = True
     queue.put(row)
     written = queue.written(run_id)
-    queue.settle(queue.take(10, 0), failed=True)
+    queue.task_done(queue.take(10, 0), failed=True)
     assert written.result(0) is False
     assert len(queue) == 1, "it is tried again"
 
 
-def test_a_failure_of_a_row_that_is_not_durable_keeps_the_promise_open() -> None:
+def test_a_failure_of_a_row_that_is_not_durable_keeps_its_waiter_waiting() -> None:
     queue, run_id = SnapshotQueue(10), new_id()
     queue.put(run_row(run_id))
     written = queue.written(run_id)
-    queue.settle(queue.take(10, 0), failed=True)
+    queue.task_done(queue.take(10, 0), failed=True)
     assert not written.done()
 
 

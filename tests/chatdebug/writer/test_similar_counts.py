@@ -6,7 +6,7 @@ from chatdebug.enums import Status
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import new_id
 from chatdebug.writer import similar_counts as tally
-from chatdebug.writer.similar_counts import Tally
+from chatdebug.writer.similar_counts import SimilarCounts
 from tests.chatdebug.writer.rows import run_row
 from tests.factories import ChatRunFactory
 from tests.statements import collected_statements
@@ -14,14 +14,14 @@ from tests.statements import collected_statements
 pytestmark = pytest.mark.django_db
 
 
-def report(counts: Tally) -> list[str]:
+def report(counts: SimilarCounts) -> list[str]:
     return [str(row.id) for row in counts.report(using="default")]
 
 
 def test_a_run_that_never_comes_is_replaced_by_what_was_counted_on_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    counts, lost, own = Tally(), new_id(), run_row(status=Status.ERROR)
+    counts, lost, own = SimilarCounts(), new_id(), run_row(status=Status.ERROR)
     for _ in range(5):
         counts.add(lost, lambda: [own])
     assert report(counts) == [], "it may still come"
@@ -38,7 +38,7 @@ def test_what_cannot_be_replaced_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tally, "MISSING_SECONDS", -1.0)
-    counts = Tally()
+    counts = SimilarCounts()
 
     def broken() -> list[object]:
         raise RuntimeError("no rows")
@@ -51,7 +51,7 @@ def test_what_cannot_be_replaced_is_said(
 
 
 def test_counts_of_many_runs_are_few_statements() -> None:
-    counts = Tally()
+    counts = SimilarCounts()
     runs = ChatRunFactory.create_batch(150)
     for number, run in enumerate(runs):
         for _ in range(number % 3 + 1):

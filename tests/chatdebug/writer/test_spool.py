@@ -32,9 +32,9 @@ def test_a_file_goes_when_all_of_its_rows_are_struck(tmp_path: Path) -> None:
     run = run_row(status=Status.ERROR, is_capture=True)
     step = step_row(run.id, is_capture=True)
     spool.write([run, step])
-    spool.strike(run)
+    spool.remove(run)
     assert spool.count() == 1
-    spool.strike(step)
+    spool.remove(step)
     assert spool.count() == 0
 
 
@@ -44,7 +44,7 @@ def test_striking_an_old_snapshot_keeps_a_newer_one(tmp_path: Path) -> None:
     spool.write([old])
     newer = run_row(old.id, status=Status.ERROR, is_capture=True, is_new=False, age=9)
     spool.write([newer])
-    spool.strike(old)
+    spool.remove(old)
     (path,) = spool.files()
     assert [row.status for row in read_captures(path)[0]] == [Status.ERROR]
 
@@ -53,8 +53,8 @@ def test_a_process_is_not_offered_the_files_it_is_busy_with(tmp_path: Path) -> N
     mine, theirs = Spool(tmp_path), Spool(tmp_path)
     row = run_row(status=Status.ERROR, is_capture=True)
     mine.write([row])
-    assert mine.leftovers() == []
-    (path,) = theirs.leftovers()
+    assert mine.orphaned_files() == []
+    (path,) = theirs.orphaned_files()
     assert [one.id for one in read_captures(path)[0]] == [row.id]
 
 

@@ -17,7 +17,7 @@ from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep, WriterState
 from chatdebug.models.runs import new_id
-from chatdebug.writer import Later, Snapshot, Writer
+from chatdebug.writer import Deferred, Snapshot, Writer
 from chatdebug.writer import database as database_module
 from chatdebug.writer import thread as thread_module
 from chatdebug.writer.spool import Spool, read_captures
@@ -61,7 +61,7 @@ def test_a_capture_is_in_the_database_and_leaves_the_journal(writer: Writer) -> 
 
 
 def test_columns_that_were_put_off_are_made_by_the_writer(writer: Writer) -> None:
-    run = run_row(summary=Later(lambda: {"step_count": 3}))
+    run = run_row(summary=Deferred(lambda: {"step_count": 3}))
     writer.submit([run])
     assert wait_for(writer, run.id)
     assert ChatRun.objects.get().summary == {"step_count": 3}
@@ -73,7 +73,7 @@ def test_a_column_that_cannot_be_made_does_not_take_the_row_with_it(
     def broken() -> dict[str, str]:
         raise RuntimeError("secret")
 
-    run = run_row(summary=Later(broken))
+    run = run_row(summary=Deferred(broken))
     writer.submit([run])
     assert wait_for(writer, run.id)
     assert ChatRun.objects.get().summary == {"error": "chatdebug: RuntimeError"}
@@ -131,10 +131,10 @@ def test_what_a_lost_process_journaled_is_imported_once(writer: Writer) -> None:
     run = run_row(status=Status.ERROR, is_capture=True)
     step = step_row(run.id, is_capture=True)
     lost.spool.write([run, step])  # type: ignore[union-attr]
-    assert writer.upkeep.import_spool() == 2
+    assert writer.maintenance.import_spool() == 2
     assert spool_files() == []
     assert ChatRun.objects.get().steps.get().id == step.id
-    assert writer.upkeep.import_spool() == 0
+    assert writer.maintenance.import_spool() == 0
 
 
 def test_importing_what_is_there_already_changes_nothing(writer: Writer) -> None:
@@ -144,7 +144,7 @@ def test_importing_what_is_there_already_changes_nothing(writer: Writer) -> None
     writer.submit([run_row(run.id, status=Status.ERROR, is_new=False)])
     assert wait_for(writer, run.id)
     Writer(recorder_settings()).spool.write([run])  # type: ignore[union-attr]
-    writer.upkeep.import_spool()
+    writer.maintenance.import_spool()
     assert ChatRun.objects.get().status == Status.ERROR
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_capture_is_set_aside_and_the_others_are_imported(
     folder = recorder_settings().SPOOL_DIR
     assert folder is not None
     (folder / "0000.jsonl").write_text("{")
-    assert writer.upkeep.import_spool() == 1
+    assert writer.maintenance.import_spool() == 1
     assert [path.name for path in spool_files()] == ["0000.damaged"]
 
 
@@ -169,7 +169,7 @@ def test_a_capture_that_the_database_never_takes_keeps_no_other_from_it(
     good = run_row(status=Status.ERROR, is_capture=True)
     for row in (refused, good):
         lost.spool.write([row])  # type: ignore[union-attr]
-    assert writer.upkeep.import_spool() == 1
+    assert writer.maintenance.import_spool() == 1
     assert ChatRun.objects.get().id == good.id
     (aside,) = spool_files()
     assert aside.suffix == ".damaged"
@@ -301,7 +301,7 @@ def test_a_file_that_is_imported_cannot_take_a_newer_one_with_it(
         return original(rows, **options)
 
     monkeypatch.setattr(database_module, "insert_missing", while_the_owner_writes)
-    writer.upkeep.import_spool()
+    writer.maintenance.import_spool()
     assert journaled_runs() == {run.id}
 
 
@@ -313,8 +313,8 @@ def test_a_call_that_takes_long_is_not_taken_for_a_lost_one(
     assert writer.written(run.id).result(timeout=10)
     long_ago = timezone.now() - timedelta(hours=1)
     ChatRun.objects.update(updated_at=long_ago)
-    writer.upkeep.note_recovered()  # a beat is due, and with it the sweep
-    writer.queue.nudge()
+    writer.maintenance.note_recovered()  # a beat is due, and with it the sweep
+    writer.queue.wake()
     until(lambda: ChatRun.objects.get().updated_at > long_ago)
     writer.close(timeout=10)
     found = ChatRun.objects.get()
