@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
-from chatdebug.writer import Later
+from chatdebug.writer import Deferred
 
 
 class Hostile:
@@ -26,7 +26,7 @@ class Hostile:
 def test_what_cannot_be_normalised_is_noted_and_not_quoted(
     make: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    column = Later(make)
+    column = Deferred(make)
     assert column.value() == {"error": "chatdebug: RuntimeError"}
     assert column.value() == {"error": "chatdebug: RuntimeError"}
     (record,) = caplog.records
