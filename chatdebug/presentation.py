@@ -24,13 +24,14 @@ LINE_CHARACTERS = 200
 """Of a question in one line."""
 OPEN_LINES = 12
 """A payload with more lines is folded."""
-PAYLOADS = {
+HEADINGS = {
     "normalized_request": _("Request"),
     "normalized_response": _("Response"),
     "usage": _("Usage"),
     "attempts": _("HTTP attempts"),
 }
-"""Columns of a step and their headings, in the order in which they are read."""
+"""What is read of a step besides its error: its payloads, which are large, and its usage,
+in their order on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ def payloads(step: ChatStep) -> list[Payload]:
     """Return what was recorded of a step besides its error; nothing of empty columns."""
     return [
         Payload(str(heading), pretty(value))
-        for column, heading in PAYLOADS.items()
+        for column, heading in HEADINGS.items()
         if (value := getattr(step, column))
     ]
 

@@ -16,7 +16,8 @@ from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.formats import counted, icon, pretty, span
 from chatdebug.models import ChatStep
-from chatdebug.presentation import PAYLOADS, ErrorReport
+from chatdebug.presentation import HEADINGS, ErrorReport
+from chatdebug.querysets import PAYLOAD_COLUMNS
 
 VIEW_RUNS = "chatdebug.view_chatrun"
 """Who may look at runs may look at their steps."""
@@ -112,7 +113,7 @@ class StepInline(StepFields, admin.StackedInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatStep]:
         """Return the steps without what may be large."""
-        return super().get_queryset(request).defer(*PAYLOADS)
+        return super().get_queryset(request).defer(*PAYLOAD_COLUMNS)
 
     def has_view_permission(
         self, request: HttpRequest, obj: Model | None = None
@@ -154,7 +155,7 @@ class StepAdmin(StepFields, ContentAdmin):
     ) -> tuple[str, ...]:
         """Return what this person may see."""
         if may_read_content(request.user):
-            return ("run", *WITH_CONTENT, *map(_shown, PAYLOADS))
+            return ("run", *WITH_CONTENT, *map(_shown, HEADINGS))
         return ("run", *METADATA)
 
     def get_readonly_fields(
@@ -166,7 +167,9 @@ class StepAdmin(StepFields, ContentAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatStep]:
         """Return the steps, without payloads for those who may not read them."""
         steps: QuerySet[ChatStep] = super().get_queryset(request)
-        return steps if may_read_content(request.user) else steps.defer(*PAYLOADS)
+        if may_read_content(request.user):
+            return steps
+        return steps.defer(*PAYLOAD_COLUMNS)
 
     def has_view_permission(
         self, request: HttpRequest, obj: Model | None = None

@@ -1,17 +1,18 @@
 """What is kept of requests and answers in the JSON of OpenAI and Anthropic.
 
 The names are those of ``chatdebug.payloads``, which does the same for pydantic-ai's
-messages: redacted, cut with their true length, without file bytes. Never raises.
+messages: redacted, cut with their true length, without file bytes. What an
+object raises that is none of theirs, the writer, which asks for it, takes note of.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from chatdebug.payloads import drop_file_bytes, json_safe
-from chatdebug.payloads.budget import TextBudget, arguments_text, as_text, name
-from chatdebug.payloads.guard import total
+from chatdebug.payloads import drop_file_bytes
+from chatdebug.payloads.json import as_name, as_text, json_safe
 from chatdebug.payloads.limits import (
+    MESSAGE_PARTS,
     MESSAGES,
     REQUEST_TEXT_BYTES,
     STEP_TEXT_BYTES,
@@ -19,13 +20,12 @@ from chatdebug.payloads.limits import (
     TEXT_CHARACTERS,
     TOOLS,
 )
-from chatdebug.payloads.parts import Part, text_part
-from chatdebug.payloads.text import redact_and_clip
+from chatdebug.payloads.parts import Part, arguments_text, text_part
+from chatdebug.payloads.text import TextBudget, redact_and_clip
 from chatdebug.redaction import redact_fragments, redact_json
 
 type Json = Mapping[str, Any]
 
-PARTS_OF_A_MESSAGE = 1_000
 OPTIONS = frozenset(
     {
         *("max_tokens", "max_completion_tokens", "max_output_tokens"),
@@ -38,7 +38,6 @@ OPTIONS = frozenset(
 WORDS = frozenset({"messages", "input", "prompt", "system", "instructions", "tools"})
 
 
-@total("request")
 def wire_request(body: Json) -> dict[str, Any]:
     """Return a request's JSON as it may be stored.
 
@@ -53,9 +52,9 @@ def wire_request(body: Json) -> dict[str, Any]:
     parts = {index: _parts(kept[index][1], budget) for index in order}
     options = {key: body[key] for key in body.keys() & OPTIONS}
     result: dict[str, Any] = {
-        "model": name(body.get("model")),
+        "model": as_name(body.get("model")),
         "messages": [
-            {"role": name(role), "parts": parts[index]}
+            {"role": as_name(role), "parts": parts[index]}
             for index, (role, _) in enumerate(kept)
         ],
         "tools": [_tool(tool) for tool in islice(body.get("tools") or (), TOOLS)],
@@ -67,7 +66,6 @@ def wire_request(body: Json) -> dict[str, Any]:
     return result
 
 
-@total("response")
 def wire_answer(body: Json) -> dict[str, Any]:
     """Return an answer's JSON, whole or partial, as it may be stored.
 
@@ -77,13 +75,12 @@ def wire_answer(body: Json) -> dict[str, Any]:
     finish, content = _said(body)
     return {
         "content": _parts(content, budget),
-        "finish_reason": name(finish),
-        "model": name(body.get("model")),
-        "response_id": name(body.get("id")),
+        "finish_reason": as_name(finish),
+        "model": as_name(body.get("model")),
+        "response_id": as_name(body.get("id")),
     }
 
 
-@total("usage record")
 def wire_usage(usage: Json | None) -> dict[str, Any]:
     """Return the tokens of one call by the names of ``normalise_usage``."""
     if not usage:
@@ -176,7 +173,7 @@ def _tool_calls(message: Json) -> list[Any]:
 
 
 def _parts(content: Any, budget: TextBudget) -> list[Part]:
-    items = [_typed(item) for item in _contents(content)[:PARTS_OF_A_MESSAGE]]
+    items = [_typed(item) for item in _contents(content)[:MESSAGE_PARTS]]
     texts = [index for index, item in enumerate(items) if item.get("type") == "text"]
     # A secret may be divided over several of them.
     kept = redact_fragments([items[index]["text"] for index in texts])
@@ -208,8 +205,8 @@ def _tool_call(item: Json, budget: TextBudget) -> Part:
     arguments = arguments_text(_first(item, "arguments", "input"))
     return {
         "type": "tool-call",
-        "tool_call_id": name(_first(item, "call_id", "id")),
-        "tool_name": name(item.get("name")),
+        "tool_call_id": as_name(_first(item, "call_id", "id")),
+        "tool_name": as_name(item.get("name")),
         "arguments": budget.tools.take(arguments),
         "input_length": len(arguments),
     }
@@ -219,7 +216,7 @@ def _tool_result(item: Json, budget: TextBudget) -> Part:
     result = drop_file_bytes(as_text(_first(item, "output", "content") or ""))
     return {
         "type": "tool-result",
-        "tool_call_id": name(_first(item, "call_id", "tool_use_id", "tool_call_id")),
+        "tool_call_id": as_name(_first(item, "call_id", "tool_use_id", "tool_call_id")),
         "result": budget.tools.take(result),
         "result_length": len(result),
     }
@@ -229,8 +226,8 @@ def _other(item: Json, budget: TextBudget) -> Part:
     """Return what a file or something else was, never its bytes."""
     source = as_mapping(item.get("source") or {})
     media_type = _first(item, "media_type") or source.get("media_type")
-    part: Part = {"type": name(item["type"])}
-    return part | {"media_type": name(media_type)} if media_type else part
+    part: Part = {"type": as_name(item["type"])}
+    return part | {"media_type": as_name(media_type)} if media_type else part
 
 
 def _tool(tool: Any) -> dict[str, Any]:
@@ -238,8 +235,8 @@ def _tool(tool: Any) -> dict[str, Any]:
     told = as_mapping(given.get("function") or given)
     schema = _first(told, "parameters", "input_schema")
     return {
-        "type": name(given.get("type") or "function"),
-        "name": name(told.get("name")),
+        "type": as_name(given.get("type") or "function"),
+        "name": as_name(told.get("name")),
         "description": redact_and_clip(
             as_text(told.get("description") or ""), TEXT_CHARACTERS
         ),

@@ -1,6 +1,5 @@
 """What may be stored of a payload: JSON-safe, redacted, cut with its true length."""
 
-from chatdebug.payloads.budget import clip_url
 from chatdebug.payloads.json import JsonValue, json_safe
 from chatdebug.payloads.request import normalise_request
 from chatdebug.payloads.response import normalise_response, normalise_usage
@@ -9,6 +8,7 @@ from chatdebug.payloads.text import (
     clip,
     clip_bytes,
     clip_ends,
+    clip_url,
     drop_file_bytes,
     redact_and_clip,
     summarise_label,

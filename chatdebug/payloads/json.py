@@ -1,5 +1,6 @@
 """Any Python value as JSON that both databases can store. Total: it never raises."""
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
@@ -18,6 +19,7 @@ from chatdebug.payloads.limits import (
     TEXT_CHARACTERS,
 )
 from chatdebug.payloads.text import clean, drop_data_urls, redact_and_clip
+from chatdebug.redaction import redact_json
 
 type JsonValue = (
     bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None
@@ -54,6 +56,18 @@ def json_safe(value: object) -> JsonValue | dict[str, Any]:
     return result
 
 
+def as_text(value: Any) -> str:
+    """Return text as it is, and anything else as redacted JSON text."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(redact_json(json_safe(value)), ensure_ascii=False)
+
+
+def as_name(value: Any) -> str:
+    """Return a name, an id or a media type as it may be stored; nothing for None."""
+    return "" if value is None else redact_and_clip(as_text(value), NAME_CHARACTERS)
+
+
 class _Walk:
     """One conversion: what is left of its budget, and the containers it is inside of."""
 
@@ -68,17 +82,15 @@ class _Walk:
         if value is None or type(value) is bool:
             return value
         try:
-            scalar = _scalar(value)
+            scalar: JsonValue = _scalar(value)
             if scalar is _NOT_SCALAR:
                 return self._container(value, depth)
-            return self._text(scalar) if type(scalar) is str else scalar
+            if type(scalar) is str:
+                scalar = _storable(scalar, min(TEXT_CHARACTERS, self._characters))
+                self._characters -= len(scalar)
+            return scalar
         except Exception:  # noqa: BLE001 - this value is hostile, its neighbours are not
             return _class_note(value)
-
-    def _text(self, text: str) -> str:
-        kept = _storable(text, min(TEXT_CHARACTERS, self._characters))
-        self._characters -= len(kept)
-        return kept
 
     def _container(self, value: Any, depth: int) -> JsonValue:
         opened = _opened(value)

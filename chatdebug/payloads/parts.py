@@ -1,28 +1,27 @@
-"""The parts of pydantic-ai's messages as reference (d) names them.
+"""The parts of pydantic-ai's messages as they are stored: dicts with a ``type``.
 
 Parts are told apart by ``part_kind`` and contents by ``kind``, so that pydantic-ai, whose
-import takes half a second, need not be imported. ``coverage`` lists what is left out.
+import takes half a second, need not be imported. ``PARTS`` at the end says which function
+reads which kind; a test lists what is left out of each.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass, replace
 from itertools import islice
 from typing import Any
 
-from chatdebug.payloads.budget import (
-    TextBudget,
-    arguments_text,
-    as_text,
-    clip_url,
-    name,
+from chatdebug.payloads.json import as_name, as_text
+from chatdebug.payloads.limits import (
+    CONTENTS,
+    PARSED_CHARACTERS,
+    SOURCES,
 )
-from chatdebug.payloads.limits import SOURCES
-from chatdebug.redaction import redact_fragments
+from chatdebug.payloads.text import TextBudget, clip_url
+from chatdebug.redaction import redact_fragments, redact_json
 
 type Part = dict[str, Any]
 
-CONTENTS = 1_000
-"""Contents of one prompt part, and names in one list."""
 MEDIA_KINDS = frozenset(
     {"image-url", "audio-url", "video-url", "document-url", "binary", "uploaded-file"}
 )
@@ -59,32 +58,28 @@ def normalise_part(part: Any, budget: TextBudget) -> list[Part]:
         return PARTS.get(kind, _unknown)(part, budget)
     except Exception as error:  # noqa: BLE001 - one bad part does not cost the others
         note = f"chatdebug: could not normalise this part: {type(error).__name__}"
-        return [{"type": name(kind) or type(part).__name__, "error": note}]
+        return [{"type": as_name(kind) or type(part).__name__, "error": note}]
 
 
 def without_split_secrets(parts: Sequence[Any]) -> Sequence[Any]:
     """Return a message's parts without secrets that are divided over several of them."""
     if len(parts) < 2:
         return parts
+    # The texts of one kind are read as one: an answer is not its reasoning gone on.
+    kinds: dict[str, list[int]] = {}
     try:
-        return _joined_redacted(parts)
+        for index, part in enumerate(parts):
+            if _plain_text(part):
+                kinds.setdefault(part.part_kind, []).append(index)
+        result = list(parts)
+        for places in kinds.values():
+            texts = [_plain_text(parts[index]) for index in places]
+            kept = redact_fragments(texts)
+            if kept is not texts:
+                for index, text in zip(places, kept, strict=True):
+                    result[index] = replace(parts[index], content=text)
     except Exception:  # noqa: BLE001 - one bad part does not cost the others
         return parts
-
-
-def _joined_redacted(parts: Sequence[Any]) -> Sequence[Any]:
-    """Read the texts of one kind as one: an answer is not its reasoning gone on."""
-    kinds: dict[str, list[int]] = {}
-    for index, part in enumerate(parts):
-        if _plain_text(part):
-            kinds.setdefault(part.part_kind, []).append(index)
-    result = list(parts)
-    for places in kinds.values():
-        texts = [_plain_text(parts[index]) for index in places]
-        kept = redact_fragments(texts)
-        if kept is not texts:
-            for index, text in zip(places, kept, strict=True):
-                result[index] = replace(parts[index], content=text)
     return result
 
 
@@ -118,7 +113,7 @@ def _sources(cited: Iterable[Any]) -> list[Part]:
     sources: dict[tuple[str, str], Part] = {}
     for source in islice(cited, SOURCES):
         url = clip_url(getattr(source, "url", None) or "")
-        title = name(source.title or getattr(source, "document_id", None))
+        title = as_name(source.title or getattr(source, "document_id", None))
         sources[url, title] = {"type": "source", "title": title, "url": url}
     return list(sources.values())
 
@@ -126,8 +121,13 @@ def _sources(cited: Iterable[Any]) -> list[Part]:
 def _user_prompt(part: Any, budget: TextBudget) -> list[Part]:
     if isinstance(part.content, str):
         return [text_part("text", part.content, budget)]
+    items = list(islice(part.content, CONTENTS))
+    places = [index for index, item in enumerate(items) if isinstance(item, str)]
+    texts = redact_fragments([items[index] for index in places])
+    for index, text in zip(places, texts, strict=True):
+        items[index] = text
     parts: list[Part] = []
-    for item in _without_split_secrets(islice(part.content, CONTENTS)):
+    for item in items:
         kind = getattr(item, "kind", "")
         if kind in MEDIA_KINDS:
             parts.append(_media(item))
@@ -138,13 +138,21 @@ def _user_prompt(part: Any, budget: TextBudget) -> list[Part]:
     return parts
 
 
-def _without_split_secrets(contents: Iterable[Any]) -> list[Any]:
-    items = list(contents)
-    places = [index for index, item in enumerate(items) if isinstance(item, str)]
-    texts = redact_fragments([items[index] for index in places])
-    for index, text in zip(places, texts, strict=True):
-        items[index] = text
-    return items
+def arguments_text(arguments: Any) -> str:
+    """Return a tool call's arguments as text, redacted by their JSON keys if they parse.
+
+    A stream that was cut leaves half a document; that is evidence, and kept as text.
+    """
+    if arguments is None:
+        return ""
+    if not isinstance(arguments, str) or len(arguments) > PARSED_CHARACTERS:
+        return as_text(arguments)
+    try:
+        parsed = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+    redacted = redact_json(parsed)
+    return arguments if redacted == parsed else as_text(redacted)
 
 
 def _tool_call(part: Any, budget: TextBudget) -> list[Part]:
@@ -152,8 +160,8 @@ def _tool_call(part: Any, budget: TextBudget) -> list[Part]:
     return [
         {
             "type": "tool-call",
-            "tool_call_id": name(part.tool_call_id),
-            "tool_name": name(part.tool_name),
+            "tool_call_id": as_name(part.tool_call_id),
+            "tool_name": as_name(part.tool_name),
             "arguments": budget.tools.take(arguments),
             "input_length": len(arguments),
         }
@@ -169,9 +177,9 @@ def _tool_result(part: Any, budget: TextBudget) -> list[Part]:
     return [
         {
             "type": "tool-result",
-            "tool_call_id": name(part.tool_call_id),
-            "tool_name": name(part.tool_name),
-            "outcome": name(part.outcome),
+            "tool_call_id": as_name(part.tool_call_id),
+            "tool_name": as_name(part.tool_name),
+            "outcome": as_name(part.outcome),
             "result": budget.tools.take(result),
             "result_length": len(result),
         }
@@ -181,14 +189,14 @@ def _tool_result(part: Any, budget: TextBudget) -> list[Part]:
 def _retry_prompt(part: Any, budget: TextBudget) -> list[Part]:
     retry = text_part("retry", part.content, budget)
     if part.tool_name:
-        retry["tool_name"] = name(part.tool_name)
-        retry["tool_call_id"] = name(part.tool_call_id)
+        retry["tool_name"] = as_name(part.tool_name)
+        retry["tool_call_id"] = as_name(part.tool_call_id)
     return [retry]
 
 
 def _retry_feedback(part: Any, budget: TextBudget) -> list[Part]:
     retry = text_part("retry", part.content, budget)
-    return [retry | {"cause": name(part.retry.cause), "attempt": part.retry.attempt}]
+    return [retry | {"cause": as_name(part.retry.cause), "attempt": part.retry.attempt}]
 
 
 def _file(part: Any, budget: TextBudget) -> list[Part]:
@@ -201,11 +209,11 @@ def _media(item: Any) -> Part:
         media_type = item.media_type
     except ValueError:  # pydantic-ai could not guess it from the URL
         media_type = ""
-    media: Part = {"type": "file", "media_type": name(media_type)}
+    media: Part = {"type": "file", "media_type": as_name(media_type)}
     if item.kind == "binary":
         media["size"] = len(item.data)
     elif item.kind == "uploaded-file":
-        media["file_id"] = name(item.file_id)
+        media["file_id"] = as_name(item.file_id)
     else:
         media["url"] = clip_url(item.url)
     return media
@@ -214,7 +222,7 @@ def _media(item: Any) -> Part:
 def _speech(part: Any, budget: TextBudget) -> list[Part]:
     speech = text_part("speech", part.transcript, budget)
     if part.audio is not None:
-        speech["media_type"] = name(part.audio.media_type)
+        speech["media_type"] = as_name(part.audio.media_type)
     return [speech]
 
 
@@ -222,7 +230,7 @@ def _names(kind: str, field: str) -> Callable[[Any, TextBudget], list[Part]]:
     return lambda part, budget: [
         {
             "type": kind,
-            "names": [name(item) for item in getattr(part, field)[:CONTENTS]],
+            "names": [as_name(item) for item in getattr(part, field)[:CONTENTS]],
         }
     ]
 
@@ -237,7 +245,7 @@ def _marker(part: Any, budget: TextBudget) -> list[Part]:
 
 def _unknown(part: Any, budget: TextBudget) -> list[Part]:
     kind = getattr(part, "part_kind", None) or type(part).__name__
-    return [{"type": name(kind)}]
+    return [{"type": as_name(kind)}]
 
 
 PARTS: dict[str, Callable[[Any, TextBudget], list[Part]]] = {

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from chatdebug.payloads.budget import TextBudget, as_text, name
-from chatdebug.payloads.guard import total
-from chatdebug.payloads.json import json_safe
+from chatdebug.payloads.json import as_name, as_text, json_safe
 from chatdebug.payloads.limits import (
+    MESSAGE_PARTS,
     MESSAGES,
     REQUEST_TEXT_BYTES,
     SCHEMA_CHARACTERS,
@@ -22,7 +21,7 @@ from chatdebug.payloads.parts import (
     text_part,
     without_split_secrets,
 )
-from chatdebug.payloads.text import redact_and_clip
+from chatdebug.payloads.text import TextBudget, redact_and_clip
 from chatdebug.redaction import redact_json
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from pydantic_ai.settings import ModelSettings
 
 type Message = dict[str, Any]
-
-PARTS_OF_A_MESSAGE = 1_000
 
 OPTIONS = {
     "max_tokens": "max_output_tokens",
@@ -55,7 +52,6 @@ OPTIONS = {
 headers and extra bodies above all, are only counted."""
 
 
-@total("request")
 def normalise_request(
     messages: "Sequence[ModelMessage]",
     model_settings: "ModelSettings | None",
@@ -65,7 +61,8 @@ def normalise_request(
 
     Keys: messages (list of role and parts), tools, options, provider_option_count; and
     where they apply messages_left_out, tool_choice, output_mode, structured_output,
-    schema_name and schema_description (never the schema itself). Never raises.
+    schema_name and schema_description (never the schema itself). Raises what an object
+    raises that is no request: the writer, which asks for it, takes note of that.
     """
     settings: Mapping[str, Any] = dict(model_settings or {})
     parameters = model_request_parameters
@@ -80,32 +77,8 @@ def normalise_request(
 def _messages(
     messages: Sequence[Any], parameters: "ModelRequestParameters | None"
 ) -> dict[str, Any]:
-    count = len(messages)
-    kept = list(messages)
-    if count > MESSAGES:
-        kept = [messages[0], *messages[count - MESSAGES + 1 :]]
     budget = TextBudget(REQUEST_TEXT_BYTES)
-    instructions = _instructions(messages, parameters, budget)
-    # The budget goes to the first message, then to the newest: the oldest lose first.
-    order = chain(range(min(1, len(kept))), range(len(kept) - 1, 0, -1))
-    normalised = {index: _message(kept[index], budget) for index in order}
-    result: dict[str, Any] = {
-        "messages": [
-            *instructions,
-            *(entry for index in range(len(kept)) for entry in normalised[index]),
-        ]
-    }
-    if count > MESSAGES:
-        result["messages_left_out"] = count - MESSAGES
-    return result
-
-
-def _instructions(
-    messages: Sequence[Any],
-    parameters: "ModelRequestParameters | None",
-    budget: TextBudget,
-) -> list[Message]:
-    """Return the instructions in force: only the newest count, so only those are kept."""
+    # Of instructions only the newest count, so only those are kept.
     given = parameters.instruction_parts if parameters is not None else None
     texts = [part.content for part in given or ()]
     if not texts:
@@ -113,7 +86,23 @@ def _instructions(
         every = (getattr(message, "instructions", None) for message in newest_first)
         texts = list(islice(filter(None, every), 1))
     parts = [text_part("instructions", text, budget) for text in texts]
-    return [{"role": "system", "parts": parts}] if parts else []
+
+    count = len(messages)
+    kept = list(messages)
+    if count > MESSAGES:
+        kept = [messages[0], *messages[count - MESSAGES + 1 :]]
+    # The budget goes to the first message, then to the newest: the oldest lose first.
+    order = chain(range(min(1, len(kept))), range(len(kept) - 1, 0, -1))
+    normalised = {index: _message(kept[index], budget) for index in order}
+    result: dict[str, Any] = {
+        "messages": [
+            *([{"role": "system", "parts": parts}] if parts else []),
+            *(entry for index in range(len(kept)) for entry in normalised[index]),
+        ]
+    }
+    if count > MESSAGES:
+        result["messages_left_out"] = count - MESSAGES
+    return result
 
 
 def _message(message: Any, budget: TextBudget) -> list[Message]:
@@ -134,11 +123,11 @@ def _parts(parts: Sequence[Any], budget: TextBudget) -> list[Part]:
         return normalise_part(parts[0], budget)
     normalised = [
         entry
-        for part in without_split_secrets(parts[:PARTS_OF_A_MESSAGE])
+        for part in without_split_secrets(parts[:MESSAGE_PARTS])
         for entry in normalise_part(part, budget)
     ]
-    if len(parts) > PARTS_OF_A_MESSAGE:
-        left_out = len(parts) - PARTS_OF_A_MESSAGE
+    if len(parts) > MESSAGE_PARTS:
+        left_out = len(parts) - MESSAGE_PARTS
         normalised.append({"type": "left-out", "count": left_out})
     return normalised
 
@@ -147,24 +136,23 @@ def _tools(parameters: "ModelRequestParameters | None") -> Iterator[dict[str, An
     if parameters is None:
         return
     for tool in (*parameters.function_tools, *parameters.output_tools):
+        schema = redact_json(json_safe(tool.parameters_json_schema))
+        text = json.dumps(schema, ensure_ascii=False)
+        if len(text) > SCHEMA_CHARACTERS:
+            schema = redact_and_clip(text, SCHEMA_CHARACTERS)
         yield {
-            "type": name(tool.kind),
-            "name": name(tool.name),
+            "type": as_name(tool.kind),
+            "name": as_name(tool.name),
             "description": redact_and_clip(tool.description or "", TEXT_CHARACTERS),
             "has_input_schema": bool(tool.parameters_json_schema),
-            "input_schema": _schema(tool.parameters_json_schema),
+            "input_schema": schema,
         }
     for native in parameters.native_tools:
-        yield {"type": "native", "name": name(native.kind), "has_input_schema": False}
-
-
-def _schema(schema: Mapping[str, Any]) -> Any:
-    """Return a tool's schema, or its JSON text cut if it is huge."""
-    safe = redact_json(json_safe(schema))
-    text = json.dumps(safe, ensure_ascii=False)
-    if len(text) <= SCHEMA_CHARACTERS:
-        return safe
-    return redact_and_clip(text, SCHEMA_CHARACTERS)
+        yield {
+            "type": "native",
+            "name": as_name(native.kind),
+            "has_input_schema": False,
+        }
 
 
 def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,12 +174,12 @@ def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _output(parameters: "ModelRequestParameters | None") -> dict[str, Any]:
     if parameters is None:
         return {}
-    result: dict[str, Any] = {"output_mode": name(parameters.output_mode)}
+    result: dict[str, Any] = {"output_mode": as_name(parameters.output_mode)}
     schema = parameters.output_object
     if schema is not None or parameters.output_tools:
         result["structured_output"] = True
     if schema is not None:
-        result["schema_name"] = name(schema.name)
+        result["schema_name"] = as_name(schema.name)
         result["schema_description"] = redact_and_clip(
             as_text(schema.description or ""), TEXT_CHARACTERS
         )

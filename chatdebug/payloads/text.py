@@ -8,8 +8,13 @@ what is kept, and as much is dropped again at the inner ends, where the halves w
 
 import re
 
-from chatdebug.payloads.limits import LABEL_CHARACTERS, SECRET_CHARACTERS
-from chatdebug.redaction import MARKERS, redact_text
+from chatdebug.payloads.limits import (
+    LABEL_CHARACTERS,
+    SECRET_CHARACTERS,
+    TEXT_CHARACTERS,
+    URL_CHARACTERS,
+)
+from chatdebug.redaction import MARKERS, redact_text, redact_url
 
 ELLIPSIS = "…"
 MARKER_CHARACTERS = 50
@@ -95,6 +100,41 @@ def clip_ends(head: str, tail: str, *, limit: int, length: int) -> str:
         limit=limit,
         length=length,
     )
+
+
+class TextBudget:
+    """Cuts texts to ``TEXT_CHARACTERS`` each and to a number of bytes together.
+
+    ``tools`` is the budget of tool arguments and results; the same one unless said.
+    """
+
+    __slots__ = ("_left", "tools")
+
+    def __init__(self, size: int, *, tools: "TextBudget | None" = None) -> None:
+        self._left = size
+        self.tools = tools or self
+
+    def take(self, text: str) -> str:
+        """Return what may be stored of the text; nothing once the budget is spent."""
+        if self._left <= 0:
+            return ""
+        kept = redact_and_clip(text, TEXT_CHARACTERS)
+        size = len(kept) if kept.isascii() else len(kept.encode())
+        if size > self._left:
+            kept = clip_bytes(kept, self._left)
+            self._left = 0
+        else:
+            self._left -= size
+        return kept
+
+
+def clip_url(url: str) -> str:
+    """Return a URL without credentials, and a data URL without its data."""
+    if url.startswith("data:"):
+        return redact_and_clip(drop_data_urls(url), URL_CHARACTERS)
+    if len(url) > URL_CHARACTERS + SECRET_CHARACTERS:
+        return redact_and_clip(url, URL_CHARACTERS)
+    return redact_and_clip(redact_url(url), URL_CHARACTERS)
 
 
 def drop_data_urls(text: str) -> str:

@@ -1,4 +1,9 @@
-"""Removes secrets from everything before it is written, and before it is cut."""
+"""Removes secrets from everything before it is written, and before it is cut.
+
+Not detect-secrets: that looks for whole keys, line by line, in the files of a repository. What
+is recorded is also masked (``sk-…a1B2``), cut, encoded or streamed in parts, may be a megabyte
+that a stranger wrote, and is looked at during a turn: each pattern runs in linear time.
+"""
 
 from chatdebug.redaction.documents import (
     redact_body,
@@ -8,7 +13,7 @@ from chatdebug.redaction.documents import (
 )
 from chatdebug.redaction.fragments import redact_fragments
 from chatdebug.redaction.known_secrets import configured_secrets
-from chatdebug.redaction.markers import MARKERS
+from chatdebug.redaction.patterns import MARKERS
 from chatdebug.redaction.text import redact_text, redact_url
 from chatdebug.redaction.values import redact_json
 

@@ -6,23 +6,24 @@ from typing import Any
 
 from chatdebug.redaction.events import is_stream, redact_events, redact_json_body
 from chatdebug.redaction.fragments import redact_across
-from chatdebug.redaction.markers import MARKER
-from chatdebug.redaction.secret_names import SHORT, is_safe_header, is_secret_header
+from chatdebug.redaction.patterns import MARKER
+from chatdebug.redaction.secret_names import MIN_VALUE, is_safe_header, is_secret_header
 from chatdebug.redaction.text import redact_query, redact_text
 from chatdebug.redaction.values import dump, redact_json
 
 NOT_JSON = {"error": "chatdebug: body is not valid JSON, redacted for safety"}
-STREAM_TYPES = (
-    "event-stream",
-    "ndjson",
-    "jsonl",
-    "jsonlines",
-    "json-seq",
-    "stream+json",
-)
 EXTRA_JSON = {
     "error": "chatdebug: body contains extra JSON values, redacted for safety"
 }
+STREAM_TYPES = (
+    "event-stream",
+    "json-seq",
+    "jsonl",
+    "jsonlines",
+    "ndjson",
+    "stream+json",
+)
+"""In the media types of streams."""
 
 
 def redact_json_document(text: str) -> str:
@@ -96,14 +97,10 @@ def redact_headers(
     result: dict[str, str] = {}
     for name, value in pairs:
         values = value if isinstance(value, list | tuple) else [value]
-        text = _header_value(name, ", ".join(map(str, values)))
+        text = ", ".join(map(str, values))
+        if is_safe_header(name):
+            text = redact_text(text)
+        elif is_secret_header(name) or len(text) >= MIN_VALUE:
+            text = MARKER
         result[name] = f"{result[name]}, {text}" if name in result else text
     return result
-
-
-def _header_value(name: str, value: str) -> str:
-    if is_safe_header(name):
-        return redact_text(value)
-    if is_secret_header(name) or len(value) >= SHORT:
-        return MARKER
-    return value

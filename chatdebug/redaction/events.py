@@ -134,8 +134,14 @@ def _documents(pieces: list[str]) -> list[Document]:
             event = []
     documents += _joined(event)
     for document in documents:
-        if not document.is_json:
-            _repair(document)
+        if document.is_json:
+            continue
+        half = document.raw.strip()
+        if half.startswith(("{", "[")):
+            value, is_json = _parsed(_closed(half))  # read as far as it goes
+            if is_json:
+                document.box[:] = [value]
+                document.is_json, document.is_whole = True, False
     return documents
 
 
@@ -165,17 +171,6 @@ def _joined(event: list[Document]) -> list[Document]:
         data[0].first, data[-1].last, data[0].field, raw, [value], is_json=True
     )
     return [*(document for document in event if document not in data), whole]
-
-
-def _repair(document: Document) -> None:
-    """Read half a JSON document as far as it goes."""
-    text = document.raw.strip()
-    if not text.startswith(("{", "[")):
-        return
-    value, is_json = _parsed(_closed(text))
-    if is_json:
-        document.box[:] = [value]
-        document.is_json, document.is_whole = True, False
 
 
 def _closed(text: str) -> str:

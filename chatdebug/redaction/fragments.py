@@ -13,12 +13,12 @@ from typing import Any
 from chatdebug.redaction.key_formats import remove_vendor_keys
 from chatdebug.redaction.known_secrets import configured_secrets
 from chatdebug.redaction.text import redact_text
+from chatdebug.redaction.values import MAX_DEPTH
 
 type Place = int
 """Stands for the keys on the way to a text; positions in lists are ``*``, or the item's
 own index."""
 
-MAX_DEPTH = 200
 SMALL = 16
 """Characters that the parts of one text have on average, where nothing else says that
 they are parts of one."""
@@ -30,8 +30,15 @@ SORTS = frozenset(["type", "event", "item_id", "itemId", "channel"])
 """Keys whose value says of what a document is a part."""
 TOKENS = frozenset(
     [
-        *("logprobs", "logprobs_result", "logprobsResult", "top_logprobs", "bytes"),
-        *("token_ids", "prompt_token_ids", "tokens", "context"),
+        "bytes",
+        "context",
+        "logprobs",
+        "logprobsResult",
+        "logprobs_result",
+        "prompt_token_ids",
+        "token_ids",
+        "tokens",
+        "top_logprobs",
     ]
 )
 """Keys under which a text is said once more, in numbers or one token at a time."""
@@ -47,7 +54,8 @@ class Leaf:
     key: Any
     text: str
     place: Place
-    told: Place
+    lane: Place
+    """The place with what says to which of several texts there the part belongs."""
 
     def put(self, text: str) -> None:
         """Replace the text in its document."""
@@ -101,10 +109,14 @@ def redact_across(
     places = _Places()
     for number, document in enumerate(documents):
         _collect(leaves, number, document, places)
-    texts = [found for found in _grouped(leaves, "place") if _varies(found)]
+    texts = [
+        found
+        for found in _grouped(leaves, "place")
+        if any(leaf.text != found[0].text for leaf in found)
+    ]
     changed: set[int] = set()
     for found in texts:
-        groups = _grouped(found, "told")
+        groups = _grouped(found, "lane")
         # Several texts at once, each by its own index; then whatever else it may be.
         for group in [*groups, found] if len(groups) > 1 else groups:
             changed |= _redact_group(group, redact)
@@ -118,9 +130,7 @@ def redact_across(
         for found in texts:
             changed |= _hide_beginning(found, unsure)
     if changed:
-        changed.update(
-            number for number, box in enumerate(documents) if _drop_tokens(box)
-        )
+        changed |= {n for n, box in enumerate(documents) if _drop_tokens(box)}
     return changed
 
 
@@ -184,11 +194,6 @@ def _hide_beginning(leaves: list[Leaf], characters: int) -> set[int]:
     return changed
 
 
-def _varies(leaves: list[Leaf]) -> bool:
-    first = leaves[0].text
-    return any(leaf.text != first for leaf in leaves)
-
-
 class _Places:
     """Numbers for places: each is the number of the one around it and one step more.
 
@@ -209,7 +214,7 @@ def _collect(
     value: Any,
     places: _Places,
     place: Place = 0,
-    told: Place = 0,
+    lane: Place = 0,
     depth: int = 0,
 ) -> None:
     """Add each text with its place, and with its place among texts that interleave."""
@@ -222,7 +227,7 @@ def _collect(
         elif not isinstance(item, (dict, list)) or depth == MAX_DEPTH:
             continue
         step, mark = _steps(key, item) if in_list else (key, (marks, key))
-        here, there = places.inside(place, step), places.inside(told, mark)
+        here, there = places.inside(place, step), places.inside(lane, mark)
         if isinstance(item, str):
             found.append(Leaf(number, value, key, item, here, there))
         else:
@@ -257,7 +262,7 @@ def _is_counter(key: str) -> bool:
 
 
 def _drop_tokens(value: Any, depth: int = 0) -> bool:
-    """Replace what says a text once more, token by token; say whether there was any."""
+    """Replace what says a text once more, token by token; return whether there was any."""
     if depth > MAX_DEPTH or not isinstance(value, dict | list):
         return False
     found = False

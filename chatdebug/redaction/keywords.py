@@ -6,17 +6,21 @@ in linear time.
 
 import re
 
-from chatdebug.redaction.long_tokens import CREDENTIAL, remove_long_tokens
-from chatdebug.redaction.patterns import Pattern, hints, remove
-
-NAME = (
-    r"(?:api[-_ ]?key|api[-_ ]?token|access[-_ ]?token|auth[-_ ]?token|"
-    r"access[-_ ]?key(?:[-_ ]id)?|secret(?:[-_ ]?access)?[-_ ]?key|refresh[-_ ]?token|id[-_ ]?token|"
-    r"session[-_ ]?token|security[-_ ]?token|bearer[-_ ]?token|client[-_ ]?secret|subscription[-_ ]?key|"
-    r"private[-_ ]?key|signing[-_ ]?key|account[-_ ]?key|password|passwd|pwd|passphrase|secret|credentials?|"
-    r"token|apikey|signature|x-amz-signature|x-goog-signature)"
+from chatdebug.redaction.patterns import Pattern, hints, marker, remove
+from chatdebug.redaction.secret_names import (
+    HARMLESS_KEYS,
+    HARMLESS_TOKENS,
+    NOT_AS_KEYS,
+    SECRET_NAMES,
 )
-"""Names after which a value follows."""
+
+NAME = "(?:" + "|".join(SECRET_NAMES + NOT_AS_KEYS).replace(" ", "[-_ ]?") + ")"
+"""Names after which a value follows, however their words are joined."""
+NOUNS = tuple(
+    sorted({name.removesuffix(" id").rpartition(" ")[2] for name in SECRET_NAMES})
+)
+"""What ``SECRET_NAMES`` are names of: a text that holds one of them speaks of a key, a token,
+a password. "Signature" is none: what stands in quotes after it may be a function's."""
 COMPOUND = (
     r"[A-Za-z][A-Za-z0-9_.-]{0,60}?(?:"
     r"(?i:[_-](?:key|token|secret|passw(?:or)?d|passphrase|credentials?))|"
@@ -24,8 +28,7 @@ COMPOUND = (
 )
 """Longer names that end like one: OPENAI_EPHEMERAL_KEY, portkeyApiKey, PGPASSWORD."""
 NO_SECRET = re.compile(
-    r"(?i)(?:cache|column|dedup\w*|foreign|idempotency|index|object|partition|primary|public|"
-    r"sort|bos|continuation|cursor|eos|mask|next|page|pad|sep|stop|unk)[-_]?(?:key|token)"
+    rf"(?i)(?:{'|'.join(HARMLESS_KEYS + HARMLESS_TOKENS)})[-_]?(?:key|token)"
 )
 """Of such names, those of other things."""
 QUOTE = r"(?:\\{0,3}[\"'`])"
@@ -33,7 +36,7 @@ SEPARATOR = (
     rf"{QUOTE}?\]?(?:(?: provided| is| was| value| used)?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}|"
     rf"\s{{0,2}}\*{{0,2}}:\s{{0,3}})"
 )
-REFERENCE = (
+NO_VALUE = (
     r"(?!\[REDACTED|%5[bB]REDACTED|\$|\{\{|os\.|process\.|env\b|(?i:your)[-_ ]|"
     r"(?i:true|false|null|none|field|missing|required|invalid|expired|not|str|string|SecretStr)\b|"
     r"\d{1,9}(?![\w-])|[a-z_.]{1,60}\()"
@@ -49,21 +52,22 @@ HEADER = (
 )
 """Names of headers that hold secrets, as far as no word for something else is like them."""
 HEADER_HINTS = (
-    *(
-        "authorization",
-        "cookie",
-        "api-key",
-        "apikey",
-        "-key",
-        "-token",
-        'token"',
-        "token'",
-    ),
-    *("secret", "password", "jwt", "session-id"),
+    "-key",
+    "-token",
+    "api-key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "jwt",
+    "password",
+    "secret",
+    "session-id",
+    'token"',
+    "token'",
 )
 
 ASSIGNED = re.compile(
-    r"(?:key|token|secret|passw(?:or)?d|pwd|credentials?|passphrase|signature)(?:[-_ ]id)?"
+    rf"(?:{'|'.join(NOUNS + NOT_AS_KEYS)})(?:[-_ ]?id)?"
     r"[\\\"'`\]*]{0,5}(?: provided| is| was| value| used)?\s{0,3}[:=,]"
 )
 """A name with what separates it from its value: most texts only speak of tokens."""
@@ -100,7 +104,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         "authorization",
         ("token ",),
         re.compile(
-            rf"(?i)(?<![a-z0-9])token[ :=]{{1,3}}[\"'`]?{REFERENCE}"
+            rf"(?i)(?<![a-z0-9])token[ :=]{{1,3}}[\"'`]?{NO_VALUE}"
             r"(?P<secret>(?=[^\s\"'`,;]{0,60}[\d+/=*])(?!\d+\b)"
             r"[A-Za-z0-9._~+/=*•…-]{6,4096}(?<![.]))"
         ),
@@ -149,10 +153,10 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "value",
-        ("key", "token", "secret", "passw", "pwd", "credential", "passphrase"),
+        NOUNS,
         # In quotes, whatever it holds.
         re.compile(
-            rf"(?<![A-Za-z0-9:])(?:(?i:{NAME})|{COMPOUND}){SEPARATOR}(?P<quote>[\"'`]){REFERENCE}"
+            rf"(?<![A-Za-z0-9:])(?:(?i:{NAME})|{COMPOUND}){SEPARATOR}(?P<quote>[\"'`]){NO_VALUE}"
             rf"(?P<secret>(?=[^\"'`\n\\]{{0,512}}[\d ])[^\"'`\n\\]{{8,512}})(?P=quote)"
         ),
         gate=ASSIGNED,
@@ -174,11 +178,11 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "value",
-        ("key", "token", "secret", "passw", "credential"),
+        NOUNS,
         # Name and value in a list, or as the arguments of a call.
         re.compile(
             rf"[\"'](?:--?)?(?:(?i:{NAME})|{COMPOUND})[\"'],\s{{0,3}}(?P<quote>[\"'])"
-            rf"{REFERENCE}{WITH_DIGIT}(?P<secret>[^\"'\n\\]{{8,512}})(?P=quote)"
+            rf"{NO_VALUE}{WITH_DIGIT}(?P<secret>[^\"'\n\\]{{8,512}})(?P=quote)"
         ),
         gate=ASSIGNED,
         unless=NO_SECRET,
@@ -192,26 +196,17 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "value",
-        (
-            "key",
-            "token",
-            "secret",
-            "passw",
-            "pwd",
-            "credential",
-            "signature",
-            "passphrase",
-        ),
+        (*NOUNS, *NOT_AS_KEYS),
         re.compile(
-            rf"(?<![A-Za-z0-9:])(?i:{NAME}){SEPARATOR}{QUOTE}?{REFERENCE}(?!\*+[\"'`]){VALUE}"
+            rf"(?<![A-Za-z0-9:])(?i:{NAME}){SEPARATOR}{QUOTE}?{NO_VALUE}(?!\*+[\"'`]){VALUE}"
         ),
         gate=ASSIGNED,
     ),
     Pattern(
         "value",
-        ("key", "token", "secret", "passw", "credential", "passphrase"),
+        NOUNS,
         re.compile(
-            rf"(?<![A-Za-z0-9:])(?:{COMPOUND}){SEPARATOR}{QUOTE}?{REFERENCE}{WITH_DIGIT}"
+            rf"(?<![A-Za-z0-9:])(?:{COMPOUND}){SEPARATOR}{QUOTE}?{NO_VALUE}{WITH_DIGIT}"
             r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){8,512})"
         ),
         gate=ASSIGNED,
@@ -273,9 +268,43 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
 )
 CONTEXT_HINTS = hints(CONTEXT_PATTERNS)
 
+LONG_TOKEN = re.compile(r"(?<![\w+/=~.:-])[A-Za-z0-9+/_~.-]{20,400}={0,2}(?![\w-])")
+"""What looks like a key if only by its length."""
+CREDENTIAL = re.compile(r"key|token|secret|credential|passw|auth|signature")
+"""A word that makes a long token a credential, if it is random enough."""
+REACH = 64
+"""How far before a long token the word may stand."""
+REQUEST_ID = re.compile(r"(?:request|req|trace)[-_ ]?(?:id)?\W{0,3}$")
+UNDIVIDED = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+PREFIXED_ID = re.compile(r"[a-z]{2,20}[-_]|[0-9a-f]{8}-[0-9a-f]{4}-")
+"""How ids begin that say what they are of, and those without any meaning."""
+RUN = re.compile(r"[A-Za-z0-9+/]{12,}")
+CASE_CHANGE = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|\d(?=[A-Za-z])")
+"""Where a letter follows a digit, or capitals small letters, or the other way round."""
+MIN_CASE_CHANGES = 3
+
 
 def remove_by_context(text: str) -> str:
     """Return the text without values that are known by the words before them."""
     lowered = text.lower()
     text = remove(CONTEXT_HINTS, text, lowered)
-    return remove_long_tokens(text) if CREDENTIAL.search(lowered) else text
+    return LONG_TOKEN.sub(_credential, text) if CREDENTIAL.search(lowered) else text
+
+
+def _credential(match: re.Match[str]) -> str:
+    """Return a long token, or what stands for it if it is a credential."""
+    token, start = match[0], match.start()
+    before = match.string[max(0, start - REACH) : start].rpartition("\n")[2].lower()
+    if not CREDENTIAL.search(before) or REQUEST_ID.search(before):
+        return token
+    if UNDIVIDED.fullmatch(token):
+        is_random = any(map(str.isdigit, token)) and any(map(str.isalpha, token))
+    elif PREFIXED_ID.match(token):
+        is_random = False
+    else:
+        is_random = any(
+            len(CASE_CHANGE.findall(run)) >= MIN_CASE_CHANGES
+            and any(map(str.isdigit, run))
+            for run in RUN.findall(token)
+        )
+    return marker("value") if is_random else token

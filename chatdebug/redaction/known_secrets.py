@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from chatdebug.conf import recorder_settings
-from chatdebug.redaction.markers import marker
+from chatdebug.redaction.patterns import marker
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,12 @@ class ConfiguredSecrets:
     def _load(self) -> None:
         self._next_load = monotonic() + REFRESH_SECONDS
         try:
-            secrets = self._added.union(_given_secrets())
+            config = recorder_settings()
+            given = list(config.EXTRA_SECRETS)
+            if config.SECRETS:
+                source: Callable[[], Iterable[str]] = import_string(config.SECRETS)
+                given.extend(source())
+            secrets = self._added.union(filter(_is_usable, given))
         except Exception:
             logger.exception("The deployment's secrets could not be read")
             return
@@ -154,14 +159,6 @@ class ConfiguredSecrets:
 
 
 configured_secrets = ConfiguredSecrets()
-
-
-def _given_secrets() -> Iterator[str]:
-    config = recorder_settings()
-    yield from filter(_is_usable, config.EXTRA_SECRETS)
-    if config.SECRETS:
-        source: Callable[[], Iterable[str]] = import_string(config.SECRETS)
-        yield from filter(_is_usable, source())
 
 
 def _is_usable(secret: object) -> bool:

@@ -1,9 +1,13 @@
-"""What one kind of secret looks like, and how it is taken out of a text."""
+"""What one kind of secret looks like, how it is taken out of a text, and what stands there
+instead: a marker, which says what kind was removed, and never any of it."""
 
 import re
 from dataclasses import dataclass
 
-from chatdebug.redaction.markers import marker
+MARKER = "[REDACTED]"
+"""For a value whose name, which stays beside it, says what it was."""
+MARKERS = re.compile(r"\[REDACTED(?::[a-z0-9 ]{1,30}|_URL)?\]|%5[Bb]REDACTED%5[Dd]")
+"""Each marker, also as a URL has it."""
 
 PLACEHOLDER = re.compile(
     r"(?i)(?=[^\n]{1,60}\Z)(?:<[^<>\n]{1,60}>?|(?:[a-z]{2,10}[-_]){0,3}(?:\.{3}|…)|x{3,}|\*{3}|"
@@ -18,9 +22,17 @@ PLACEHOLDER = re.compile(
 """What examples and demonstrations write where a secret goes."""
 
 
+def marker(kind: str) -> str:
+    """Return the marker for a secret that was known by its look, or by being configured."""
+    return f"[REDACTED:{kind}]"
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One kind of secret. Group ``secret`` is what is removed, else all of the match."""
+    """One kind of secret. Group ``secret`` is what is removed, else all of the match.
+
+    Raises ValueError for a hint that no lower-case text can hold.
+    """
 
     kind: str
     hints: tuple[str, ...]
@@ -30,6 +42,11 @@ class Pattern:
     """Found in the lower-case text of each that holds such a secret, and quicker to find."""
     unless: re.Pattern[str] | None = None
     """What stands before the secret where it is none."""
+
+    def __post_init__(self) -> None:
+        """Refuse hints that would silently turn the pattern off."""
+        if wrong := [hint for hint in self.hints if hint != hint.lower()]:
+            raise ValueError(f"Hints of {self.kind} are not in lower case: {wrong}")
 
     def remove(self, text: str) -> str:
         """Return the text without secrets of this kind."""

@@ -1,95 +1,146 @@
-"""Which names of headers, query parameters and JSON keys stand for secrets.
+"""Which names of JSON keys, query parameters, headers and texts stand for secrets.
 
-From reference-behaviour.md (e), turned around for headers: those that are known to be
-harmless are kept, all others are not.
+``SECRET_NAMES`` is the one list: the test of a JSON key and of a query parameter and the
+pattern for texts are all made of it. For headers it is turned around: those that are known
+to be harmless are kept, and all others are not.
 """
 
 import re
 from functools import lru_cache
 
-SECRET_KEYS = frozenset(
-    [
-        "token",
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "api_token",
-        "auth_token",
-        "bearer_token",
-        "session_token",
-        "security_token",
-        "api_key",
-        "apikey",
-        "x_api_key",
-        "subscription_key",
-        "private_key",
-        "signing_key",
-        "secret_key",
-        "access_key",
-        "access_key_id",
-        "secret_access_key",
-        "account_key",
-        "accesstoken",
-        "refreshtoken",
-        "idtoken",
-        "apitoken",
-        "authtoken",
-        "bearertoken",
-        "sessiontoken",
-        "securitytoken",
-        "privatekey",
-        "signingkey",
-        "secretkey",
-        "accesskey",
-        "subscriptionkey",
-        "jwt",
-        "passphrase",
-        "passwd",
-        "pwd",
-        "connection_string",
-        "cookie",
-        "set_cookie",
-    ]
+SECRET_NAMES = (
+    "access key",
+    "access key id",
+    "access token",
+    "account key",
+    "api key",
+    "api token",
+    "auth token",
+    "bearer token",
+    "client secret",
+    "credential",
+    "credentials",
+    "id token",
+    "passphrase",
+    "passwd",
+    "password",
+    "private key",
+    "pwd",
+    "refresh token",
+    "secret",
+    "secret access key",
+    "secret key",
+    "security token",
+    "session token",
+    "signing key",
+    "subscription key",
+    "token",
 )
-"""Names of JSON keys, in lower case with _ for - and spaces."""
+"""In lower case, the words apart. What has such a name is removed wherever it stands, however
+the words are joined: ``apiKey``, ``api-key``, ``API_KEY``, ``apikey``."""
+NOT_IN_TEXTS = ("connection string", "cookie", "jwt", "set cookie")
+"""Secret as JSON keys and query parameters. In a text they are mostly talked about ("jwt:
+malformed"), and a cookie's header has a pattern of its own."""
+NOT_AS_KEYS = ("signature",)
+"""Secret in texts and as query parameters. A JSON key of that name is a function's."""
+ENDS_OF_KEYS = (
+    "auth key",
+    "encryption key",
+    "fernet key",
+    "license key",
+    "master key",
+    "service key",
+    "session key",
+    "shared access key",
+)
+"""How further names of JSON keys end, besides "token" and ``SECRET_NAMES``. A text's pattern
+takes any name that ends in "key", if there is a digit in the value."""
+HARMLESS_TOKENS = (
+    "bos",
+    "continuation",
+    "cursor",
+    "eos",
+    "mask",
+    "next",
+    "page",
+    "pad",
+    "sep",
+    "stop",
+    "unk",
+)
+"""Before "token": what models make text of, and what leads to the next page of a list."""
+HARMLESS_KEYS = (
+    "cache",
+    "column",
+    r"dedup\w*",
+    "foreign",
+    "idempotency",
+    "index",
+    "object",
+    "partition",
+    "primary",
+    "public",
+    "sort",
+)
+"""Before "key": what finds data, or is for everyone."""
 SECRET_FRAGMENTS = ("secret", "password", "authorization", "credential")
 """Anywhere in the name of a JSON key. Not "token": that would hit the usage counters."""
-COMPOUND_KEYS = re.compile(
-    r"(?:^|_)(?:(?:access|account|api|auth|encryption|fernet|license|master|private|secret|"
-    r"service|session|shared_access|signing|subscription)_?keys?|"
-    r"(?<!bos_)(?<!eos_)(?<!pad_)(?<!unk_)(?<!sep_)(?<!mask_)(?<!stop_)(?<!next_)(?<!page_)"
-    r"(?<!cursor_)(?<!continuation_)token)$"
-)
-"""How longer names of keys and tokens end; tokens that models are made of are none."""
-CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 COUNTERS = re.compile(
     r"(?:^|_)(?:count|counts|tokens|limit|length|id_count|name|type)$"
 )
+"""How names of JSON keys end that speak of secrets and hold none: ``secret_name``."""
 
+SECRET_KEYS = frozenset(
+    name.replace(" ", mark)
+    for name in SECRET_NAMES + NOT_IN_TEXTS
+    for mark in ("_", "")
+)
+"""Names of JSON keys as ``normalised`` returns them."""
+BEFORE_KEY = "|".join(
+    name.removesuffix(" key").replace(" ", "_")
+    for name in SECRET_NAMES + ENDS_OF_KEYS
+    if name.endswith(" key")
+)
+NOT_HARMLESS = "".join(f"(?<!{word}_)" for word in HARMLESS_TOKENS)
+LONGER_KEYS = re.compile(rf"(?:^|_)(?:(?:{BEFORE_KEY})_?keys?|{NOT_HARMLESS}token)$")
+"""How longer names of keys and tokens end."""
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a word begins in the middle of a name."""
 SECRET_PARAMETERS = frozenset(
     [
-        "key",
-        "sig",
-        "signature",
+        *NOT_AS_KEYS,
         "code",
-        "x_amz_signature",
-        "x_amz_credential",
-        "x_amz_security_token",
-        "x_goog_signature",
-        "x_goog_credential",
-        "sas",
-        "se_sig",
         "code_verifier",
         "jsessionid",
+        "key",
         "phpsessid",
+        "sas",
+        "se_sig",
         "sessionid",
+        "sig",
+        "x_amz_credential",
+        "x_amz_security_token",
+        "x_amz_signature",
+        "x_goog_credential",
+        "x_goog_signature",
     ]
 )
-"""Of a URL's query, besides the names of JSON keys."""
+"""Names of a query's parameters, likewise, besides those of JSON keys."""
 SECRET_HEADER_PARTS = (
-    *("auth", "api-key", "api_key", "apikey", "token", "secret", "bearer"),
-    *("cookie", "password", "credential", "signature", "session"),
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth",
+    "bearer",
+    "cookie",
+    "credential",
+    "password",
+    "secret",
+    "session",
+    "signature",
+    "token",
 )
+"""Anywhere in the name of a header: not even a short value of it is kept."""
 SAFE_HEADERS = frozenset(
     [
         "accept",
@@ -160,33 +211,39 @@ SAFE_HEADERS = frozenset(
     ]
 )
 SAFE_HEADER_PREFIXES = (
-    *("anthropic-ratelimit-", "anthropic-priority-", "anthropic-fast-", "x-ratelimit-"),
-    *("ratelimit-", "x-stainless-", "x-amzn-bedrock-", "x-envoy-", "x-tokenlimit-"),
-    *("access-control-", "fireworks-"),
+    "access-control-",
+    "anthropic-fast-",
+    "anthropic-priority-",
+    "anthropic-ratelimit-",
+    "fireworks-",
+    "ratelimit-",
+    "x-amzn-bedrock-",
+    "x-envoy-",
+    "x-ratelimit-",
+    "x-stainless-",
+    "x-tokenlimit-",
 )
-LONGEST = 60
+MAX_REMEMBERED = 60
 """A longer name is not remembered: what is as long may be a text."""
-SHORT = 6
+MIN_VALUE = 6
 """A value shorter than this is no secret worth the name."""
 
 
 def normalised(name: str) -> str:
-    """Return a name in the form in which names are compared."""
+    """Return a name in the form in which names are compared: lower case, words by ``_``."""
     snake = CAMEL.sub("_", name.strip())
     return snake.lower().replace("-", "_").replace(" ", "_")
 
 
 def is_secret_key(name: str) -> bool:
     """Return whether a JSON key of this name holds a secret."""
-    return _is_secret_key(name) if len(name) <= LONGEST else _decide_key(name)
+    if len(name) > MAX_REMEMBERED:
+        return _is_secret_key.__wrapped__(name)
+    return _is_secret_key(name)
 
 
 @lru_cache(4_096)
 def _is_secret_key(name: str) -> bool:
-    return _decide_key(name)
-
-
-def _decide_key(name: str) -> bool:
     name = normalised(name)
     if name in SECRET_KEYS or name.removeprefix("x_") in SECRET_KEYS:
         return True
@@ -194,13 +251,12 @@ def _decide_key(name: str) -> bool:
         return False
     if any(fragment in name for fragment in SECRET_FRAGMENTS):
         return True
-    return bool(COMPOUND_KEYS.search(name))
+    return LONGER_KEYS.search(name) is not None
 
 
 def is_secret_parameter(name: str) -> bool:
     """Return whether a query parameter of this name holds a secret."""
-    name = normalised(name)
-    return name in SECRET_PARAMETERS or is_secret_key(name)
+    return normalised(name) in SECRET_PARAMETERS or is_secret_key(name)
 
 
 def is_safe_header(name: str) -> bool:

@@ -11,7 +11,7 @@ from chatdebug.redaction.known_secrets import (
     SecretMatcher,
     configured_secrets,
 )
-from chatdebug.redaction.markers import MARKER, MARKERS
+from chatdebug.redaction.patterns import MARKER, MARKERS
 from chatdebug.redaction.secret_names import is_secret_parameter
 
 MAX_CHARACTERS = 400_000
@@ -40,41 +40,36 @@ def redact_text(text: str) -> str:
     if len(text) < MIN_SECRET:
         return text
     matcher = configured_secrets.matcher()
-    digest, known = redacted_texts.find(text, matcher)
-    if known is None:
-        known = _settled(text, matcher)
-        redacted_texts.keep(digest, text, known, matcher)
-    return known
+    digest, redacted = redacted_texts.find(text, matcher)
+    if redacted is None:
+        redacted = text
+        # What one secret hid may stand beside another name.
+        for _ in range(ROUNDS):
+            before, redacted = redacted, _redacted_once(redacted, matcher)
+            if redacted == before:
+                break
+        redacted_texts.keep(digest, text, redacted, matcher)
+    return redacted
 
 
-def _settled(text: str, matcher: SecretMatcher) -> str:
-    """Redact until nothing changes: what one secret hid may stand beside another name."""
-    for _ in range(ROUNDS):
-        redacted = _once(text, matcher)
-        if redacted == text:
-            break
-        text = redacted
-    return text
-
-
-def _once(text: str, matcher: SecretMatcher) -> str:
+def _redacted_once(text: str, matcher: SecretMatcher) -> str:
     if len(text) > MAX_CHARACTERS:
         half = (MAX_CHARACTERS - len(LEFT_OUT)) // 2
         left_out = len(text) - 2 * half
-        head, tail = _once(text[:half], matcher), _once(text[-half:], matcher)
+        head = _redacted_once(text[:half], matcher)
+        tail = _redacted_once(text[-half:], matcher)
         return head + LEFT_OUT.format(left_out) + tail
     if "\x1b[" in text:
-        text = COLOURS.sub(
-            "", text
-        )  # of a terminal; their letters would touch the keys
+        # The letters in a terminal's colours would touch the keys.
+        text = COLOURS.sub("", text)
     if "\\u00" in text:
         plain = ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)
-        if (redacted := _plainly(plain, matcher)) != plain:
+        if (redacted := _without_secrets(plain, matcher)) != plain:
             return redacted
-    return _plainly(text, matcher)
+    return _without_secrets(text, matcher)
 
 
-def _plainly(text: str, matcher: SecretMatcher) -> str:
+def _without_secrets(text: str, matcher: SecretMatcher) -> str:
     # Keys by their look come first: a piece of a configured secret inside one must not
     # break it up.
     text = matcher.remove(remove_vendor_keys(text))

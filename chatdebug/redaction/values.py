@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chatdebug.redaction.markers import MARKER
-from chatdebug.redaction.secret_names import SHORT, is_secret_header, is_secret_key
+from chatdebug.redaction.patterns import MARKER
+from chatdebug.redaction.secret_names import MIN_VALUE, is_secret_header, is_secret_key
 from chatdebug.redaction.text import redact_text
 
 SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
@@ -13,6 +13,7 @@ SCHEMA_VALUES = frozenset(["const", "default", "enum", "example", "examples", "v
 PRIVATE_NUMBERS = frozenset(["d", "p", "q", "dp", "dq", "qi", "k", "oth"])
 """Of a JSON web key: what makes it a private one."""
 MAX_DEPTH = 200
+"""Levels of nesting that are looked at, here and for secrets across texts."""
 TOO_DEEP = "[REDACTED:too deep]"
 
 
@@ -62,27 +63,22 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
     elif key in PRIVATE_NUMBERS and "kty" in around:
         names_secret = True
     else:
-        names_secret = is_secret_key(key) and not (
-            _is_schema(value) or _is_part_of_text(key, value, around)
+        # Beside a log probability, a token is one that a model makes text of.
+        names_secret = (
+            is_secret_key(key)
+            and "logprob" not in around
+            and not _describes(key, value)
         )
     # Last, because hardly a key comes as far.
     return names_secret and value not in (None, "", True, False)
 
 
-def _is_part_of_text(key: str, value: Any, around: Mapping[Any, Any]) -> bool:
-    """Return whether a key's value is one of the tokens that a model makes text of."""
-    return "logprob" in around or (
-        key == "token" and isinstance(value, Mapping) and {"id", "text"} <= value.keys()
-    )
-
-
-def _is_schema(value: Any) -> bool:
-    """Return whether this describes a value, as the parameters of tools are described."""
-    return (
-        isinstance(value, Mapping)
-        and value.get("type") in SCHEMA_TYPES
-        and SCHEMA_VALUES.isdisjoint(value)
-    )
+def _describes(key: str, value: Any) -> bool:
+    """Return whether a key's value only describes one: a tool's schema, a token of text."""
+    if not isinstance(value, Mapping):
+        return False
+    is_schema = value.get("type") in SCHEMA_TYPES and SCHEMA_VALUES.isdisjoint(value)
+    return is_schema or (key == "token" and {"id", "text"} <= value.keys())
 
 
 def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
@@ -97,7 +93,7 @@ def _follows_option(items: list[Any] | tuple[Any, ...], index: int) -> bool:
 
 
 def _key(key: Any, redact: Callable[[str], str]) -> Any:
-    return redact(key) if isinstance(key, str) and len(key) >= SHORT else key
+    return redact(key) if isinstance(key, str) and len(key) >= MIN_VALUE else key
 
 
 def dump(value: Any) -> str:

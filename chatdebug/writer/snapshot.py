@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from traceback import walk_tb
 from typing import Any
 from uuid import UUID
 
@@ -41,11 +42,17 @@ class Deferred:
         if make is not None:
             try:
                 self._value = make()
-            except Exception as error:
-                logger.exception("The recorder could not make a column")
+            except Exception as error:  # noqa: BLE001 - it is made of anyone's objects
                 self._value = {"error": f"chatdebug: {type(error).__name__}"}
+                logger.warning("A column could not be made: %s", _type_and_place(error))
             self._make = None
         return self._value
+
+
+def _type_and_place(error: Exception) -> str:
+    """Return what may be logged of an error: its message may quote what was recorded."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frame.f_code.co_qualname}, line {line}"
 
 
 def value_of(column: Any) -> Any:

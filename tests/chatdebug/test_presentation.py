@@ -8,7 +8,14 @@ import pytest
 from chatdebug.enums import ErrorKind, Status
 from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation import ErrorReport, RunLine, RunReport, payloads
+from chatdebug.presentation import (
+    HEADINGS,
+    ErrorReport,
+    RunLine,
+    RunReport,
+    payloads,
+)
+from chatdebug.querysets import PAYLOAD_COLUMNS
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -27,6 +34,10 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 )
 def test_a_duration_reads_as_precisely_as_it_matters(seconds: float, text: str) -> None:
     assert span(timedelta(seconds=seconds)) == text
+
+
+def test_each_payload_is_read_under_a_heading_and_the_usage_with_them() -> None:
+    assert HEADINGS.keys() == {*PAYLOAD_COLUMNS, "usage"}
 
 
 def test_what_goes_on_has_no_duration_yet() -> None:

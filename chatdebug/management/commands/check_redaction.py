@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from django.core.management.base import BaseCommand, CommandError
 
+from chatdebug.management.stream_formats import STREAM_FORMATS, StreamFormat
 from chatdebug.redaction import (
     configured_secrets,
     redact_body,
@@ -18,19 +19,20 @@ from chatdebug.redaction import (
     redact_url,
 )
 from chatdebug.redaction.known_secrets import MIN_END, MIN_PIECE
-from chatdebug.redaction.shapes import SHAPES, Shape
 
 PARTS = range(1, 6)
 """Characters of the parts in which a model may stream a secret."""
 
 
-def _streamed(secret: str, shape: Shape) -> str:
+def _streamed(secret: str, stream: StreamFormat) -> str:
     """Return what a recorded stream still says of a secret in parts of each size."""
     text = f"before {secret} after"
     said = []
     for size in PARTS:
         parts = [text[start : start + size] for start in range(0, len(text), size)]
-        said.append(shape.said(redact_body(shape.body(parts), shape.content_type)))
+        said.append(
+            stream.text_of(redact_body(stream.body(parts), stream.content_type))
+        )
     return "\n".join(said)
 
 
@@ -60,8 +62,8 @@ PATHS: dict[str, Callable[[str], str]] = {
         for shift in range(3)
     },
     **{
-        f"streamed, {name}": lambda secret, shape=shape: _streamed(secret, shape)  # type: ignore[misc]
-        for name, shape in SHAPES.items()
+        f"streamed, {name}": lambda secret, stream=stream: _streamed(secret, stream)  # type: ignore[misc]
+        for name, stream in STREAM_FORMATS.items()
     },
     "head": lambda secret: redact_text(f"starts with {secret[:MIN_END]}…"),
     "tail": lambda secret: redact_text(f"ends with …{secret[-MIN_END:]}"),

@@ -1,8 +1,5 @@
 """Each regular expression with an example that it matches, and one that it must not."""
 
-import importlib
-import inspect
-import pkgutil
 import re
 from functools import cache
 
@@ -11,6 +8,7 @@ import pytest
 from chatdebug import errors
 from chatdebug.errors import RULES
 from chatdebug.errors.rules import CANCELLED_RULES
+from tests.patterns import patterns_of
 
 CONDITIONS = ("chain", "lead", "head", "text", "unless_head")
 
@@ -213,14 +211,7 @@ EXAMPLES = [
 @cache
 def patterns() -> dict[str, re.Pattern[str]]:
     """Return the patterns of the package by name; a rule's by its id and condition."""
-    found: dict[str, re.Pattern[str]] = {}
-    for info in pkgutil.walk_packages(errors.__path__, "chatdebug.errors."):
-        module = importlib.import_module(info.name)
-        source = inspect.getsource(module)
-        for name, value in vars(module).items():
-            is_own = re.search(rf"^{name} = ", source, re.MULTILINE)
-            if isinstance(value, re.Pattern) and is_own:
-                found[f"{info.name.removeprefix('chatdebug.errors.')}.{name}"] = value
+    found = patterns_of(errors)
     shared = {id(pattern) for pattern in found.values()}
     for rule in (*CANCELLED_RULES, *RULES):
         for condition in CONDITIONS:

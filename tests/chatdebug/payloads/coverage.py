@@ -172,7 +172,7 @@ SKIPPED: dict[str, dict[str, str]] = {
         "capability_id": BOOKKEEPING,
     },
     "OutputObjectDefinition": {
-        "json_schema": "a schema's name and description tell it apart (reference d)",
+        "json_schema": "a schema's name and description tell it apart",
         "strict": WIRE,
     },
     "RequestUsage": {

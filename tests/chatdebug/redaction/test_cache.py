@@ -46,6 +46,7 @@ def test_a_text_that_comes_again_is_not_redacted_again(
 
 
 def test_no_text_is_kept_as_it_was() -> None:
+    redacted_texts.clear()
     redact_text(f"see {KEY} here")
     redact_text("nothing in this one")
     held = repr(vars(redacted_texts))

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from chatdebug.management.stream_formats import PART, STREAM_FORMATS, StreamFormat
 from chatdebug.redaction import redact_body, redact_json_document, redact_ndjson
 from chatdebug.redaction.cache import RedactedTexts
-from chatdebug.redaction.shapes import PART, SHAPES, Shape
 from chatdebug.transport.body import END_BYTES, Body, body_text
 
 CONFIGURED = "q7Zx-Wm4.Tn9!Rv2_Kp6"
@@ -33,7 +33,7 @@ HIDDEN = {
     "url": "hunter2",
     "pem": "MIIEvQ",
 }
-OPENAI = SHAPES["OpenAI content"]
+OPENAI = STREAM_FORMATS["OpenAI content"]
 
 
 @pytest.fixture(autouse=True)
@@ -54,23 +54,23 @@ def story(name: str) -> str:
 
 
 @pytest.mark.parametrize("size", range(1, 6))
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", STREAM_FORMATS)
 def test_a_secret_in_small_parts_is_removed(shape: str, size: int) -> None:
-    kind = SHAPES[shape]
+    kind = STREAM_FORMATS[shape]
     for name in SECRETS:
         body = kind.body(cut(story(name), size))
         kept = redact_body(body, kind.content_type)
-        said = kind.said(kept)
-        assert kind.said(body) == story(name)
+        said = kind.text_of(kept)
+        assert kind.text_of(body) == story(name)
         assert hidden(name) not in said, name
         assert said.startswith("You said that "), name
         assert said.endswith(" was the one, and that is all of it."), name
         assert "[REDACTED" in said
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", STREAM_FORMATS)
 def test_a_stream_without_secrets_stays_byte_for_byte(shape: str) -> None:
-    kind = SHAPES[shape]
+    kind = STREAM_FORMATS[shape]
     body = kind.body(cut("The key point is that tokens are no secrets. " * 20, 3))
     assert redact_body(body, kind.content_type) == body
 
@@ -80,13 +80,13 @@ def test_a_stream_without_secrets_stays_byte_for_byte(shape: str) -> None:
 )
 @given(data=st.data(), name=st.sampled_from(sorted(SECRETS)))
 def test_wherever_a_secret_is_cut(data: st.DataObject, name: str) -> None:
-    kind = SHAPES[data.draw(st.sampled_from(sorted(SHAPES)))]
+    kind = STREAM_FORMATS[data.draw(st.sampled_from(sorted(STREAM_FORMATS)))]
     text = story(name)
     cuts = data.draw(st.sets(st.integers(1, len(text) - 1), min_size=1))
     edges = [0, *sorted(cuts), len(text)]
     parts = [text[start:end] for start, end in pairwise(edges)]
     kept = redact_body(kind.body(parts), kind.content_type)
-    assert hidden(name) not in kind.said(kept)
+    assert hidden(name) not in kind.text_of(kept)
     assert redact_body(kept, kind.content_type) == kept
 
 
@@ -146,7 +146,7 @@ def test_a_line_that_is_broken_in_two_keeps_no_secret() -> None:
 
 
 def test_parts_of_an_array_of_chunks() -> None:
-    chunk = SHAPES["Google"]
+    chunk = STREAM_FORMATS["Google"]
     lines = chunk.body(cut(story("bearer"), 9)).replace("data: ", "").split("\n\n")
     body = f"[{','.join(filter(None, lines))}\n]"
     for text in (body, body[:-3], body.replace("},{", "}{").strip("[]\n")):
@@ -203,16 +203,16 @@ def test_tokens_beside_the_text_do_not_say_it_again() -> None:
 
 
 def test_arguments_of_a_tool_are_redacted_by_their_keys() -> None:
-    shape = SHAPES["OpenAI tool arguments"]
+    shape = STREAM_FORMATS["OpenAI tool arguments"]
     body = shape.body(cut('{"password": "hunter", "city": "Bern"}', 3))
-    said = shape.said(redact_body(body, "text/event-stream"))
+    said = shape.text_of(redact_body(body, "text/event-stream"))
     assert json.loads(said) == {"password": "[REDACTED]", "city": "Bern"}
 
 
 def test_lines_and_documents_are_read_together_too() -> None:
-    shape = SHAPES["Ollama chat"]
+    shape = STREAM_FORMATS["Ollama chat"]
     lines = redact_ndjson(shape.body(cut(story("openai"), 4)).rstrip("\n"))
-    assert hidden("openai") not in shape.said(lines)
+    assert hidden("openai") not in shape.text_of(lines)
     document = json.dumps({"parts": cut(SECRETS["openai"], 4)})
     assert "".join(json.loads(redact_json_document(document))["parts"]) == (
         "[REDACTED:api key]"
@@ -230,7 +230,7 @@ def test_recorded_bodies_keep_no_secret_however_long(
         plain = OPENAI.body(cut(text, size)).encode()
         body = Body(gzip.compress(plain) if encoding else plain)
         kept = body_text(body, content_type="text/event-stream", encoding=encoding)
-        assert hidden(name) not in OPENAI.said(kept)
+        assert hidden(name) not in OPENAI.text_of(kept)
 
 
 @pytest.mark.parametrize("shift", range(0, 400, 37))
@@ -239,7 +239,7 @@ def test_a_secret_longer_than_the_gap_is_not_seen_at_the_ends(shift: int) -> Non
     text = "x" * shift + "-----BEGIN PRIVATE KEY-----" + key
     body = Body(OPENAI.body(cut(text, 4)).encode())
     assert body.length > 3 * END_BYTES
-    said = OPENAI.said(body_text(body, content_type="text/event-stream"))
+    said = OPENAI.text_of(body_text(body, content_type="text/event-stream"))
     assert key[-64:-40] not in said
     assert key[:16] not in said
 
@@ -260,9 +260,9 @@ def test_it_takes_linear_time() -> None:
 
 
 def test_an_unknown_index_does_not_hide_what_interleaves() -> None:
-    shape = Shape({"lane": 0, "say": PART}, others=({"lane": 1, "say": "zz"},))
+    shape = StreamFormat({"lane": 0, "say": PART}, others=({"lane": 1, "say": "zz"},))
     kept = redact_body(shape.body(cut(story("github"), 2)), "text/event-stream")
-    assert hidden("github") not in shape.said(kept)
+    assert hidden("github") not in shape.text_of(kept)
 
 
 @pytest.mark.parametrize("stream", ["events", "an array of chunks"])

@@ -1,4 +1,4 @@
-"""How providers stream text in parts: for tests, and for a deployment's own self-test."""
+"""How providers stream a text in parts, for the self-test of redaction."""
 
 import json
 import re
@@ -11,7 +11,7 @@ PART = "\0part"
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class StreamFormat:
     """One way to stream: an event's JSON with ``PART`` in it, and what stands around it."""
 
     event: Any
@@ -29,7 +29,7 @@ class Shape:
             for event in (_filled(self.event, part), *self.others)
         )
 
-    def said(self, body: str) -> str:
+    def text_of(self, body: str) -> str:
         """Return the text that a body's events say, joined; unreadable lines are left out."""
         return "".join(
             text for event in _events(body) for text in _found(self.event, event)
@@ -102,39 +102,43 @@ def _response(kind: str) -> Any:
     }
 
 
-def _line(event: Any) -> Shape:
-    return Shape(event, before="", after="\n", content_type="application/x-ndjson")
+def _line(event: Any) -> StreamFormat:
+    return StreamFormat(
+        event, before="", after="\n", content_type="application/x-ndjson"
+    )
 
 
-SHAPES: dict[str, Shape] = {
-    "OpenAI content": Shape(_choice({"content": PART})),
-    "OpenAI content, two choices": Shape(
+STREAM_FORMATS: dict[str, StreamFormat] = {
+    "OpenAI content": StreamFormat(_choice({"content": PART})),
+    "OpenAI content, two choices": StreamFormat(
         _choice({"content": PART}), others=(_choice({"content": "or "}, 1),)
     ),
-    "OpenAI reasoning_content": Shape(_choice({"reasoning_content": PART})),
-    "OpenAI reasoning": Shape(_choice({"reasoning": PART})),
-    "OpenAI refusal": Shape(_choice({"refusal": PART})),
-    "OpenAI audio": Shape(_choice({"audio": {"transcript": PART}})),
-    "OpenAI tool arguments": Shape(_call("arguments")),
-    "OpenAI function_call": Shape(_choice({"function_call": {"arguments": PART}})),
-    "OpenAI completions": Shape({"choices": [{"index": 0, "text": PART}]}),
-    "OpenAI Responses text": Shape(_response("output_text")),
-    "OpenAI Responses, two items": Shape(
+    "OpenAI reasoning_content": StreamFormat(_choice({"reasoning_content": PART})),
+    "OpenAI reasoning": StreamFormat(_choice({"reasoning": PART})),
+    "OpenAI refusal": StreamFormat(_choice({"refusal": PART})),
+    "OpenAI audio": StreamFormat(_choice({"audio": {"transcript": PART}})),
+    "OpenAI tool arguments": StreamFormat(_call("arguments")),
+    "OpenAI function_call": StreamFormat(
+        _choice({"function_call": {"arguments": PART}})
+    ),
+    "OpenAI completions": StreamFormat({"choices": [{"index": 0, "text": PART}]}),
+    "OpenAI Responses text": StreamFormat(_response("output_text")),
+    "OpenAI Responses, two items": StreamFormat(
         _response("output_text"),
         others=(_response("output_text") | {"output_index": 1, "delta": "or "},),
     ),
-    "OpenAI Responses arguments": Shape(_response("function_call_arguments")),
-    "OpenAI Responses reasoning": Shape(_response("reasoning_summary_text")),
-    "Anthropic text": Shape(_block("text_delta", "text")),
-    "Anthropic thinking": Shape(_block("thinking_delta", "thinking")),
-    "Anthropic tool input": Shape(_block("input_json_delta", "partial_json")),
-    "Anthropic citations": Shape(
+    "OpenAI Responses arguments": StreamFormat(_response("function_call_arguments")),
+    "OpenAI Responses reasoning": StreamFormat(_response("reasoning_summary_text")),
+    "Anthropic text": StreamFormat(_block("text_delta", "text")),
+    "Anthropic thinking": StreamFormat(_block("thinking_delta", "thinking")),
+    "Anthropic tool input": StreamFormat(_block("input_json_delta", "partial_json")),
+    "Anthropic citations": StreamFormat(
         _block("citations_delta", "citation") | {"delta": {"citation": {"text": PART}}}
     ),
-    "Google": Shape(
+    "Google": StreamFormat(
         {"candidates": [{"content": {"parts": [{"text": PART}], "role": "model"}}]}
     ),
-    "Cohere": Shape(
+    "Cohere": StreamFormat(
         {
             "type": "content-delta",
             "index": 0,
@@ -146,7 +150,9 @@ SHAPES: dict[str, Shape] = {
     ),
     "Ollama chat": _line({"model": "demo", "message": {"content": PART}}),
     "Ollama generate": _line({"model": "demo", "response": PART}),
-    "text generation inference": Shape({"token": {"id": 5, "text": PART}}),
-    "lines of text": Shape(PART, before="0:", after="\n", content_type="text/plain"),
-    "unknown": Shape({"p": [{"q": {"v": PART}}], "n": 1}, content_type=""),
+    "text generation inference": StreamFormat({"token": {"id": 5, "text": PART}}),
+    "lines of text": StreamFormat(
+        PART, before="0:", after="\n", content_type="text/plain"
+    ),
+    "unknown": StreamFormat({"p": [{"q": {"v": PART}}], "n": 1}, content_type=""),
 }
