@@ -1,6 +1,7 @@
 """What every test gets: its own spool, a quiet recorder, and no silent skips in CI."""
 
 import os
+import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -61,6 +62,9 @@ def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": tmp_path / "spool"}
     yield
     close_writer()
+    for thread in threading.enumerate():  # one that a test closed, and did not wait for
+        if thread.name == "chatdebug-writer":
+            thread.join(timeout=10)
 
 
 @pytest.fixture(autouse=True)
