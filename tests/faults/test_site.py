@@ -83,8 +83,9 @@ class Site:
 
     def ask(self, model: str) -> None:
         """Send a message to a model, in a new chat."""
-        chat = self.client.post("chats/", json={"model": model}).json()
-        self.chat = f"chats/{chat['id']}/"
+        made = self.client.post("chats/", json={"model": model})
+        assert made.status_code == 201, f"{made.status_code}\n{self.process.output}"
+        self.chat = f"chats/{made.json()['id']}/"
         self.process.forget_output()
         sent = self.client.post(f"{self.chat}messages/", json={"text": "Ballast?"})
         self.turn = f"{self.chat}turns/{sent.json()['turn']['id']}/"
