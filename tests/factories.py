@@ -1,11 +1,20 @@
 """Rows for tests, valid by the models' own constraints."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import factory
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.db.models import Model
 from django.utils import timezone
-from factory.django import DjangoModelFactory
+from factory.declarations import (
+    LazyAttribute,
+    LazyFunction,
+    Maybe,
+    RelatedFactory,
+    SelfAttribute,
+    Sequence,
+    SubFactory,
+)
+from factory.django import DjangoModelFactory, Password
 
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
@@ -13,103 +22,117 @@ from chatdebug.enums import ErrorKind, Operation, Status
 from chatdebug.models import ChatRun, ChatStep
 
 
-class UserFactory(DjangoModelFactory[Any]):
+class ModelFactory[M: Model](DjangoModelFactory[M]):
+    """A factory whose call is typed as what it makes: a saved row of ``M``.
+
+    The metaclass of factory_boy answers the call, which type checkers do not follow.
+    """
+
+    class Meta:
+        abstract = True
+
+    if TYPE_CHECKING:
+
+        def __new__(cls, **fields: Any) -> M: ...  # type: ignore[misc]
+
+
+class UserFactory(ModelFactory[User]):
     """A person, whose password is ``password``."""
 
     class Meta:
-        model = get_user_model()
+        model = User
         skip_postgeneration_save = True
 
-    username = factory.Sequence(lambda number: f"person-{number}")
-    password = factory.django.Password("password")
+    username = Sequence(lambda number: f"person-{number}")
+    password = Password("password")
 
 
-class ModelConfigFactory(DjangoModelFactory[ModelConfig]):
+class ModelConfigFactory(ModelFactory[ModelConfig]):
     """A model of the demo provider; ``model`` chooses what it does."""
 
     class Meta:
         model = ModelConfig
 
-    name = factory.Sequence(lambda number: f"model-{number}")
+    name = Sequence(lambda number: f"model-{number}")
     provider = "demo"
     model = "demo"
 
 
-class ChatFactory(DjangoModelFactory[Chat]):
+class ChatFactory(ModelFactory[Chat]):
     """An empty chat."""
 
     class Meta:
         model = Chat
 
-    owner = factory.SubFactory(UserFactory)
-    model = factory.SubFactory(ModelConfigFactory)
+    owner = SubFactory(UserFactory)
+    model = SubFactory(ModelConfigFactory)
     title = "About ballast"
 
 
-class TurnFactory(DjangoModelFactory[Turn]):
+class TurnFactory(ModelFactory[Turn]):
     """A turn that went well; ``answer=""`` leaves it without one."""
 
     class Meta:
         model = Turn
         skip_postgeneration_save = True
 
-    chat = factory.SubFactory(ChatFactory)
+    chat = SubFactory(ChatFactory)
     status = TurnStatus.COMPLETED
-    finished_at = factory.Maybe(
-        factory.LazyAttribute(
+    finished_at = Maybe(
+        LazyAttribute(
             lambda turn: turn.status not in (TurnStatus.QUEUED, TurnStatus.IN_PROGRESS)
         ),
-        yes_declaration=factory.LazyFunction(timezone.now),
+        yes_declaration=LazyFunction(timezone.now),
         no_declaration=None,
     )
-    question = factory.RelatedFactory(
+    question = RelatedFactory(
         "tests.factories.ChatMessageFactory",
         factory_related_name="turn",
-        chat=factory.SelfAttribute("..chat"),
+        chat=SelfAttribute("..chat"),
     )
 
 
-class ChatMessageFactory(DjangoModelFactory[ChatMessage]):
+class ChatMessageFactory(ModelFactory[ChatMessage]):
     """A user's message."""
 
     class Meta:
         model = ChatMessage
 
-    turn = factory.SubFactory(TurnFactory, question=None)
-    chat = factory.SelfAttribute("turn.chat")
+    turn = SubFactory(TurnFactory, question=None)
+    chat = SelfAttribute("turn.chat")
     role = Role.USER
     text = "What is a ballast?"
 
 
-class ChatRunFactory(DjangoModelFactory[ChatRun]):
+class ChatRunFactory(ModelFactory[ChatRun]):
     """A run that captured an unknown error."""
 
     class Meta:
         model = ChatRun
 
-    chat_id = factory.Sequence(lambda number: f"chat-{number}")
+    chat_id = Sequence(lambda number: f"chat-{number}")
     status = Status.ERROR
     error_kind = ErrorKind.GENERIC
     provider = "demo"
     model = "fault-400"
-    summary = factory.LazyFunction(
+    summary = LazyFunction(
         lambda: {"first_message": "What is a ballast?", "step_count": 1}
     )
-    finished_at = factory.LazyFunction(timezone.now)
+    finished_at = LazyFunction(timezone.now)
 
 
-class ChatStepFactory(DjangoModelFactory[ChatStep]):
+class ChatStepFactory(ModelFactory[ChatStep]):
     """The failed call of a captured run."""
 
     class Meta:
         model = ChatStep
 
-    run = factory.SubFactory(ChatRunFactory)
-    chat_id = factory.SelfAttribute("run.chat_id")
+    run = SubFactory(ChatRunFactory)
+    chat_id = SelfAttribute("run.chat_id")
     step_number = 1
     operation = Operation.STREAM
     status = Status.ERROR
-    error = factory.LazyFunction(
+    error = LazyFunction(
         lambda: {
             "message": "The ballast of segment 3 does not match its envelope.",
             "type": "ModelRequestRejectedError",
@@ -118,4 +141,4 @@ class ChatStepFactory(DjangoModelFactory[ChatStep]):
             "status_code": 400,
         }
     )
-    finished_at = factory.LazyFunction(timezone.now)
+    finished_at = LazyFunction(timezone.now)

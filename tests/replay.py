@@ -86,7 +86,8 @@ class Replay:
     def _actions(self, name: str) -> Sequence[Action]:
         actions = self.cases.get(name, [NO_SUCH_CASE])
         if actions and isinstance(actions[0], list):
-            return actions[min(self.hits[name], len(actions)) - 1]
+            asked: Sequence[Action] = actions[min(self.hits[name], len(actions)) - 1]
+            return asked
         return actions
 
     async def _play(

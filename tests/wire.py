@@ -40,7 +40,7 @@ def beginning(protocol: str) -> list[str]:
     """Return the head of a response and what comes before the first word."""
     if protocol == "openai":
         return [STREAM, openai_chunk({"role": "assistant", "content": ""})]
-    message = {
+    message: dict[str, Any] = {
         "id": "m",
         "type": "message",
         "role": "assistant",

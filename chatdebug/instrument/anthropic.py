@@ -1,5 +1,7 @@
 """``instrument_anthropic``: the calls of Anthropic's SDK as steps."""
 
+from typing import overload
+
 from chatdebug.instrument.sdk import Sdk, instrument, uninstrument
 
 ANTHROPIC = Sdk(
@@ -10,7 +12,11 @@ ANTHROPIC = Sdk(
 )
 
 
-def instrument_anthropic[Client](client: Client | None = None) -> Client | None:
+@overload
+def instrument_anthropic(client: None = None) -> None: ...
+@overload
+def instrument_anthropic[Client](client: Client) -> Client: ...
+def instrument_anthropic(client: object | None = None) -> object | None:
     """Record the calls of a client of Anthropic's SDK, or without one of all clients.
 
     Each message is a step of the run that it is made in: ``messages.create`` and

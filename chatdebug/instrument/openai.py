@@ -1,5 +1,7 @@
 """``instrument_openai``: the calls of OpenAI's SDK as steps."""
 
+from typing import overload
+
 from chatdebug.instrument.sdk import Sdk, instrument, uninstrument
 
 OPENAI = Sdk(
@@ -15,7 +17,11 @@ OPENAI = Sdk(
 )
 
 
-def instrument_openai[Client](client: Client | None = None) -> Client | None:
+@overload
+def instrument_openai(client: None = None) -> None: ...
+@overload
+def instrument_openai[Client](client: Client) -> Client: ...
+def instrument_openai(client: object | None = None) -> object | None:
     """Record the calls of a client of OpenAI's SDK, or without one of all clients.
 
     Each call of chat completions, responses, completions and embeddings is a step of the

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,8 @@ class Score:
                 f"{counts[kind, other] or '·':>15}" for other in got
             )
 
-    def _share(self, holds: Any) -> float:
-        right = sum(
+    def _share(self, holds: Callable[[Any, str], bool]) -> float:
+        right: int = sum(
             holds(case, classification.kind.value)
             for case, classification in self.results
         )

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def test_ci_runs_what_anybody_can_run():
     assert WORKFLOWS
     (command,) = re.findall(r"- run: (.+)", read(Path(".github/workflows/ci.yml")))
     assert (ROOT / command).is_file()
+
+
+def test_types_are_checked_in_the_tests_too():
+    mypy = tomllib.loads(read(Path("pyproject.toml")))["tool"]["mypy"]
+    assert {"chatd", "chatdebug", "tests"} <= set(mypy["files"])
+    for settings in (mypy, *mypy["overrides"]):
+        assert not {"disable_error_code", "ignore_errors"} & settings.keys()
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def passes(page: Page, what: str, ignored: list[str] | None = None) -> None:
     page.evaluate(Axe().axe_script)
     found = {}
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         # The admin's colours take a moment to change.
         page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
         found[scheme] = violations(page, ignored or [])

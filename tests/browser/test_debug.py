@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import NewPage
 from tests.browser.support import sign_in
 from tests.browser.test_chat import ask, turn_is_over
+from tests.optional import present
 
 SENTENCE = "The demo provider returned an unexpected error."
 REASON = "The ballast of segment 3 does not match its envelope."
@@ -70,7 +71,7 @@ def test_the_panel_fits_a_phone(phone: Page) -> None:
     expect(phone.locator("#panel")).to_contain_text(REASON)
     phone.click("#panel details summary")
     width = phone.evaluate("document.getElementById('panel').scrollWidth")
-    assert width <= phone.viewport_size["width"]
+    assert width <= present(phone.viewport_size)["width"]
 
 
 def test_without_signing_in_there_is_only_the_sign_in_page(

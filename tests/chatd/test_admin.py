@@ -121,7 +121,7 @@ def editor() -> Client:
     return client
 
 
-def save(client: Client, config: ModelConfig | None = None, **fields: Any) -> bool:
+def save(client: Client, config: ModelConfig | None = None, /, **fields: Any) -> bool:
     url = address(config) if config else "/admin/chatd/modelconfig/add/"
     return client.post(url, GATEWAY | fields).status_code == 302
 

@@ -23,7 +23,7 @@ SHOW = (
 
 
 def read(
-    folder: Path, shown: tuple[str, ...] = SHOWN, **environment: str
+    folder: Path, shown: tuple[str, ...] = SHOWN, /, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-c", SHOW.format(shown)],

@@ -25,7 +25,9 @@ def sign_in(
 ) -> Any:
     """Try a password from a client without cookies."""
     client = Client(REMOTE_ADDR=at, headers=headers)
-    kind = {"content_type": "application/json"} if address == API else {}
+    kind: dict[str, Any] = (
+        {"content_type": "application/json"} if address == API else {}
+    )
     return client.post(address, {"username": name, "password": password}, **kind)
 
 

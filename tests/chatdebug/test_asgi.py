@@ -85,5 +85,8 @@ def test_requests_go_to_the_application() -> None:
     async def receive() -> Any:
         return {}
 
-    asyncio.run(with_recorder(application)({"type": "http"}, receive, send))
+    async def body() -> None:
+        await with_recorder(application)({"type": "http"}, receive, send)
+
+    asyncio.run(body())
     assert said == [{"type": "http"}]

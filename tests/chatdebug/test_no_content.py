@@ -25,11 +25,13 @@ from chatd.models import Chat
 from chatd.turns.bus import get_bus
 from chatd.turns.threads import in_thread
 from chatdebug.access import User
+from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import QUICK, new_chat, quick, run_on_site, send
 from tests.factories import UserFactory
 from tests.faults.test_turns import a_silent_database
+from tests.optional import present
 from tests.replay import CASES, Replay
 
 __all__ = ["quick"]  # a fixture
@@ -120,7 +122,7 @@ def live_through(
                 chats[case] = await in_thread(wire_chat, case, player)
             await ask_all(chats)
 
-    with a_silent_database(monkeypatch):  # type: ignore[attr-defined]
+    with a_silent_database(monkeypatch):
         run_on_site(body)
         close_writer(timeout=0.1)
 
@@ -190,7 +192,7 @@ def test_no_planted_word_is_found_anywhere(
     chats = demo_chats() if source == "demo" else {}
     cases = [] if source == "demo" else list(CASES)
     live_through(chats, cases=cases, monkeypatch=monkeypatch)
-    journal = spooled(settings.CHATDEBUG["SPOOL_DIR"])
+    journal = spooled(present(recorder_settings().SPOOL_DIR))
     assert "chat_turn" in journal, "the captures wait there"
     call_command("import_chatdebug_spool")
     assert ChatRun.objects.filter(level="errors").count() >= 10

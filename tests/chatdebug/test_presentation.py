@@ -125,7 +125,7 @@ def test_an_error_that_says_little_is_still_reported() -> None:
 
 
 def test_a_kind_that_is_not_known_any_more_reads_as_unexpected() -> None:
-    assert ErrorReport.of({"kind": "gremlins"}).kind == ErrorKind.GENERIC.label
+    assert ErrorReport.of({"kind": "gremlins"}).kind == str(ErrorKind.GENERIC.label)
 
 
 def test_the_last_error_of_a_run_is_its_failure() -> None:

@@ -85,7 +85,7 @@ def test_what_the_recorder_says_is_german_where_german_is_spoken() -> None:
         assert "Dez" in clock(run.started_at.replace(month=12, day=1))
         verdict = classify(TimeoutError())
         assert verdict.message == "Die Anfrage hat zu lange gedauert."
-        assert ErrorKind.TIMEOUT.label == "Zeitüberschreitung"
+        assert str(ErrorKind.TIMEOUT.label) == "Zeitüberschreitung"
 
 
 @pytest.mark.django_db

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from contextlib import suppress
+from typing import Any
 
 import django
 
@@ -18,9 +19,9 @@ def main(count: int, seconds: float) -> None:
     django.setup()
     fsync = os.fsync
 
-    def slow(descriptor: int) -> None:
+    def slow(fd: Any) -> None:
         time.sleep(seconds)
-        fsync(descriptor)
+        fsync(fd)
 
     os.fsync = slow
     asyncio.run(_fail_together(count))

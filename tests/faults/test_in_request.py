@@ -21,6 +21,7 @@ from chatdebug.recorder import Level, record_run
 from chatdebug.writer import close_writer
 from tests.chatdebug.recorder.demo import demo_model, prompt, stream
 from tests.faults.matrix import matrix
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +67,8 @@ def test_a_task_cancelled_right_after_the_error_keeps_the_capture() -> None:
 
 
 def test_a_task_cancelled_while_finalising_keeps_the_capture_and_the_error() -> None:
+    task: asyncio.Task[None]
+
     async def turn() -> None:
         async with record_run(chat_id="c") as run:
             asyncio.get_running_loop().call_soon(cancel_repeatedly, 5)
@@ -83,14 +86,15 @@ def test_a_task_cancelled_while_finalising_keeps_the_capture_and_the_error() -> 
         with pytest.raises(ProviderError):
             await task
 
-    task: asyncio.Task[None]
     asyncio.run(body())
     step = the_only_capture("task cancelled while finalising")
     assert step.run.status == "error"
-    assert step.error["message"] == "ballast"
+    assert present(step.error)["message"] == "ballast"
 
 
 def test_a_cancellation_while_waiting_after_a_repaired_error_is_not_lost() -> None:
+    task: asyncio.Task[None]
+
     async def turn() -> None:
         async with record_run(chat_id="c") as run:
             with suppress(ProviderError), run.step():
@@ -104,7 +108,6 @@ def test_a_cancellation_while_waiting_after_a_repaired_error_is_not_lost() -> No
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    task: asyncio.Task[None]
     asyncio.run(body())
     step = the_only_capture("task cancelled while waiting", user="a cancellation")
     assert step.run.status == "completed"
@@ -229,13 +232,17 @@ def test_a_viewer_who_leaves_before_the_error_leaves_nothing() -> None:
     )
 
 
+async def next_of(generator: AsyncIterator[str]) -> str:
+    return await anext(generator)
+
+
 def test_a_request_cancelled_while_the_provider_answers_leaves_nothing() -> None:
     async def body() -> None:
         observer = Observer()
         async with demo_model("fault-hang", observer=observer) as model:
             generator = events(model)
             await anext(generator)
-            waiting = asyncio.create_task(anext(generator))  # type: ignore[arg-type]
+            waiting = asyncio.create_task(next_of(generator))
             await observer.wait_for("fault-hang")
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -207,7 +207,7 @@ def set_read_only(site: Site, value: str) -> None:
         site.database.url, options=writable, autocommit=True
     ) as server:
         server.execute(
-            f"ALTER DATABASE postgres SET default_transaction_read_only = {value}"  # type: ignore[arg-type]
+            f"ALTER DATABASE postgres SET default_transaction_read_only = {value}"
         )
         server.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

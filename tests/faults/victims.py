@@ -15,7 +15,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any
+from unittest.mock import patch
 
 import django
 import httpx2
@@ -107,18 +107,18 @@ async def _live(config_id: int, say: Callable[[str], None]) -> None:
     from chatd.turns.threads import in_thread
     from tests.factories import ChatFactory
 
-    server: Any = partial(DemoProvider, word_delay=0)
-    lifespan.DemoProvider = server
-    async with lifespan.site_lifespan():
-        # A chat of its own: a killed turn keeps its chat busy until its lease is over.
-        config = await in_thread(ModelConfig.objects.get, pk=config_id)
-        name = f"victim-{os.getpid()}"  # a fork counts from where its parent stood
-        chat = await in_thread(ChatFactory, model=config, owner__username=name)
-        while True:
-            turn = await in_thread(start_turn, chat=chat, text="What is a ballast?")
-            async for _ in get_bus().subscribe(turn.pk):
-                pass
-            say(f"{SHOWN} {turn.pk}")
+    server = partial(DemoProvider, word_delay=0)
+    with patch.object(lifespan, "DemoProvider", server):
+        async with lifespan.site_lifespan():
+            # A chat of its own: a killed turn keeps its chat busy until its lease is over.
+            config = await in_thread(ModelConfig.objects.get, pk=config_id)
+            name = f"victim-{os.getpid()}"  # a fork counts from where its parent stood
+            chat = await in_thread(ChatFactory, model=config, owner__username=name)
+            while True:
+                turn = await in_thread(start_turn, chat=chat, text="What is a ballast?")
+                async for _ in get_bus().subscribe(turn.pk):
+                    pass
+                say(f"{SHOWN} {turn.pk}")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from tests.factories import (
     TurnFactory,
     UserFactory,
 )
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +49,13 @@ OF_THE_ADMIN = ("GET", "POST", "DELETE")
 ASKED_ELSEWHERE = {"logout", "turn-stream"}
 """The one ends the session; the other lets go of the connection that a test needs."""
 RUNS = ("view_chatrun",)
-VIEWS = ("view_chatrun", "view_chat", "view_turn", "view_user", "view_group")
+VIEWS: tuple[str, ...] = (
+    "view_chatrun",
+    "view_chat",
+    "view_turn",
+    "view_user",
+    "view_group",
+)
 VIEWS += ("view_modelconfig", "view_classificationrule", "view_auditentry")
 VIEWS += ("view_recordingswitch", "view_switchchange", "view_writerstate")
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -241,7 +248,7 @@ def state() -> dict[str, Any]:
 
 def may_read(person: str, address: str, words: set[str]) -> bool:
     """Say whether somebody may see planted words here."""
-    kinds = {PLANTED.fullmatch(word)[1] for word in words}  # type: ignore[index]
+    kinds = {present(PLANTED.fullmatch(word))[1] for word in words}
     match person:
         case "owner":
             return not address.startswith("/admin/")
@@ -255,7 +262,8 @@ def may_read(person: str, address: str, words: set[str]) -> bool:
 def test_who_may_not_read_learns_nothing_and_who_may_not_write_changes_nothing(
     site: Site, person: str
 ) -> None:
-    client, asked, wrong = site.client(person), 0, []
+    client, asked = site.client(person), 0
+    wrong: list[str] = []
     before = state()
     for address in addresses(site):
         for method in _methods(person, address):
@@ -272,7 +280,7 @@ def test_who_may_not_read_learns_nothing_and_who_may_not_write_changes_nothing(
 
 
 def _methods(person: str, address: str) -> list[str]:
-    asked = OF_THE_ADMIN if address.startswith("/admin/") else METHODS
+    asked: tuple[str, ...] = OF_THE_ADMIN if address.startswith("/admin/") else METHODS
     if "?" in address:
         asked = ("GET",)
     if person == "other with a token" and address.startswith("/api/v1/token"):

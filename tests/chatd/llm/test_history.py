@@ -1,5 +1,7 @@
 """What of a chat a model is sent."""
 
+from typing import Any
+
 import pytest
 from pydantic_ai.messages import ModelRequest, ModelResponse
 
@@ -24,7 +26,8 @@ def test_questions_and_answers_follow_each_other_and_parts_are_kept() -> None:
     history = build_history(said)
     kinds = [type(message) for message in history]
     assert kinds == [ModelRequest, ModelResponse] * 2 + [ModelRequest]
-    assert [part.content for message in history for part in message.parts] == [
+    parts: list[Any] = [part for message in history for part in message.parts]
+    assert [part.content for part in parts] == [
         "one",
         "whole",
         "two",

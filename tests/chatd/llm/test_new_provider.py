@@ -19,6 +19,7 @@ from chatdebug.errors import add_provider, classify
 from chatdebug.errors import messages as sentences
 from tests.chatd.turns.site import answer, new_chat, run_on_site
 from tests.factories import ModelConfigFactory, UserFactory
+from tests.optional import present
 from tests.replay import Replay
 from tests.wire import response, whole_answer
 
@@ -96,7 +97,7 @@ def test_its_failures_are_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(PROVIDERS, "acme", acme(replay.base_url("refused")))
     chat = new_chat("m", provider="acme")
     run_on_site(partial(body, replay))
-    told = chat.turns.get().error["message"]
+    told = present(chat.turns.get().error)["message"]
     assert told == "Acme did not accept the key or its permissions."
     overloaded = classify(RuntimeError("The Acme API is overloaded."))
     assert overloaded.message == "Acme is overloaded at the moment."
@@ -112,7 +113,7 @@ def test_a_model_whose_provider_is_gone_fails_and_breaks_no_page(
         await answer(chat)
 
     run_on_site(body)
-    assert chat.turns.get().error["kind"] == "provider_disabled"
+    assert present(chat.turns.get().error)["kind"] == "provider_disabled"
     client.force_login(chat.owner)
     assert client.get(reverse("chat", args=[chat.pk])).status_code == 200
     page = client.get(reverse("chat-list")).content.decode()

@@ -14,6 +14,7 @@ from chatd.models import Chat, Turn
 from chatdebug.models import ChatRun, ChatStep
 from tests.chatd.turns.site import answer, run_on_site
 from tests.chatd.turns.test_wire_cases import QUICK_POLICY, TRIES, chat_of
+from tests.optional import present
 from tests.replay import Replay
 from tests.wire import (
     PROTOCOLS,
@@ -98,9 +99,9 @@ def test_before_it_the_turn_fails_and_what_came_is_kept(
     is_reported = end in ("an error", "an error without a field")
     assert replay.hits["case"] == (1 if is_reported else TRIES)
     if end == "reset":
-        assert turn.error["kind"] in ("timeout", "generic")
+        assert present(turn.error)["kind"] in ("timeout", "generic")
     else:
-        assert turn.error["kind"] == "generic"
+        assert present(turn.error)["kind"] == "generic"
         run = ChatRun.objects.of_chat(str(chat.pk)).get()
         assert run.steps.count() == replay.hits["case"]
 
@@ -112,8 +113,8 @@ def test_an_answer_that_pauses_too_long_is_given_up(
     settings.TURN_POLICY = {**settings.TURN_POLICY, "silence": 0.3, "max_attempts": 2}
     sent = [*beginning(protocol), *words(protocol, "Hello"), "open"]
     turn, replay, _ = turn_of(sent, protocol)
-    assert turn.error["kind"] == "stream_silence_timeout"
-    assert turn.error["detail"] == "Nothing was received for 0.3 seconds."
+    assert present(turn.error)["kind"] == "stream_silence_timeout"
+    assert present(turn.error)["detail"] == "Nothing was received for 0.3 seconds."
     assert (text_of(turn), replay.hits["case"]) == ("Hello", 2)
 
 
@@ -129,7 +130,7 @@ def test_a_first_part_that_does_not_come_has_a_limit_of_its_own(
     }
     before = beginning(protocol)[:2] if sent is None else sent
     turn, _, _ = turn_of([*before, "open"], protocol)
-    assert turn.error["kind"] == "stream_silence_timeout"
+    assert present(turn.error)["kind"] == "stream_silence_timeout"
 
 
 def test_a_turn_has_a_deadline_over_all_its_attempts(settings: LazySettings) -> None:
@@ -140,7 +141,7 @@ def test_a_turn_has_a_deadline_over_all_its_attempts(settings: LazySettings) -> 
         "max_attempts": 25,
     }
     turn, replay, _ = turn_of(["open"], "openai")
-    assert turn.error["kind"] in ("timeout", "stream_silence_timeout")
+    assert present(turn.error)["kind"] in ("timeout", "stream_silence_timeout")
     assert 1 <= replay.hits["case"] < 5
 
 
@@ -150,7 +151,8 @@ def test_a_stream_that_goes_on_for_ever_ends_at_the_deadline(
     settings.TURN_POLICY = {**settings.TURN_POLICY, "deadline": 0.5}
     sent = [*beginning("openai"), *[*words("openai", "x"), 0.05] * 100, "open"]
     turn, replay, _ = turn_of(sent, "openai")
-    assert (turn.error["kind"], turn.error["rule"]) == ("timeout", "known.TurnDeadline")
+    error = present(turn.error)
+    assert (error["kind"], error["rule"]) == ("timeout", "known.TurnDeadline")
     assert replay.hits["case"] == 1
     assert (text_of(turn) or "").startswith("x")
 
@@ -188,7 +190,7 @@ def test_a_silence_is_told_at_the_full_level(settings: LazySettings) -> None:
     _, _, chat = turn_of(sent, "openai")
     step = ChatStep.objects.get(run__chat_id=str(chat.pk))
     assert step.status == "error"
-    assert step.error["kind"] == "stream_silence_timeout"
+    assert present(step.error)["kind"] == "stream_silence_timeout"
 
 
 FINISHES = [
@@ -220,8 +222,8 @@ def test_finish_reasons_of_all_providers_are_understood(
     if status == "completed":
         assert turn.messages.get(role=Role.ASSISTANT).finish_reason == meaning
     else:
-        assert turn.error["kind"] == meaning
-        assert word in turn.error["detail"]
+        assert present(turn.error)["kind"] == meaning
+        assert word in present(turn.error)["detail"]
 
 
 REPORTED = [
@@ -255,7 +257,7 @@ def test_an_error_with_the_status_of_a_success_is_the_providers(
     body: str, kind: str, content_type: str, protocol: str
 ) -> None:
     turn, _, _ = turn_of([response(body, kind=content_type)], protocol)
-    assert turn.error["kind"] == kind
+    assert present(turn.error)["kind"] == kind
 
 
 NO_ANSWERS = {
@@ -280,13 +282,14 @@ def test_what_is_no_answer_is_captured_with_its_status_and_type(
 ) -> None:
     kind, body = NO_ANSWERS[name]
     turn, replay, chat = turn_of([response(body, kind=kind)], protocol)
-    assert (turn.error["kind"], turn.error["status_code"]) == ("generic", 200)
-    assert f"HTTP 200 with {kind}" in turn.error["detail"]
+    error = present(turn.error)
+    assert (error["kind"], error["status_code"]) == ("generic", 200)
+    assert f"HTTP 200 with {kind}" in error["detail"]
     assert replay.hits["case"] == 1
     step = ChatStep.objects.get(run__chat_id=str(chat.pk))
-    assert step.error["request_id"] == "req-4711"
-    assert step.error["response"]["status"] == 200
-    assert step.error["response"]["content_type"] == kind
+    assert present(step.error)["request_id"] == "req-4711"
+    assert present(step.error)["response"]["status"] == 200
+    assert present(step.error)["response"]["content_type"] == kind
     assert "Mombasa" not in str(step.error), "it may be the model's words"
 
 
@@ -294,7 +297,7 @@ def test_a_stream_that_ends_early_says_who_ended_it_and_when() -> None:
     sent = [*beginning("openai"), *words("openai", "Hello")]
     _, _, chat = turn_of(sent, "openai")
     for step in ChatStep.objects.filter(run__chat_id=str(chat.pk)):
-        facts = step.error["response"]
+        facts = present(step.error)["response"]
         assert facts["closed_by"] == "provider"
         assert facts["length"] == sum(map(len, sent)) - len(sent[0])
         assert facts["content_type"] == "text/event-stream"
@@ -371,8 +374,8 @@ def test_an_error_inside_the_choices_is_the_providers() -> None:
         '"finish_reason": "error", "error": {"code": 402, "message": "No credits"}',
     )
     turn, _, _ = turn_of([*beginning("openai"), failed, last("openai")], "openai")
-    assert turn.error["kind"] == "usage_limit"
-    assert turn.error["detail"] == "No credits"
+    assert present(turn.error)["kind"] == "usage_limit"
+    assert present(turn.error)["detail"] == "No credits"
 
 
 @pytest.mark.parametrize("code", [307, 308])
@@ -420,7 +423,7 @@ def test_no_key_goes_to_another_host(protocol: str) -> None:
             await answer(chat)
 
     run_on_site(body)
-    assert chat.turns.get().error["status_code"] == 307
+    assert present(chat.turns.get().error)["status_code"] == 307
     assert not other.heads
 
 

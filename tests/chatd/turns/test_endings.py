@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from django.db.models.signals import pre_save
 from chatd.enums import Role
 from chatd.models import Chat, ChatMessage, Turn
 from chatd.turns import engine
+from chatd.turns.bus import get_bus
 from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn, start_turn
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
+from tests.optional import present
 from tests.statements import refused_statements
 
 pytestmark = [
@@ -71,8 +74,8 @@ def test_an_outcome_that_is_refused_ends_the_turn_with_evidence(
         run_on_site(body)
     turn = chat.turns.get()
     assert turn.status == "error"
-    assert turn.error["kind"] == "generic"
-    assert turn.error["run_id"] == str(run_of(chat).id)
+    assert present(turn.error)["kind"] == "generic"
+    assert present(turn.error)["run_id"] == str(run_of(chat).id)
     assert run_of(chat).status == "error"
     assert not turn.messages.filter(role=Role.ASSISTANT).exists()
 
@@ -93,7 +96,7 @@ def test_a_stopped_turn_whose_part_is_refused_ends_too() -> None:
 
     async def body() -> None:
         turn = await send(chat)
-        async for event in engine.get_bus().subscribe(turn.id):
+        async for event in get_bus().subscribe(turn.id):
             if event.data:
                 break
 
@@ -101,7 +104,7 @@ def test_a_stopped_turn_whose_part_is_refused_ends_too() -> None:
         run_on_site(body)  # its end interrupts the turn
     turn = chat.turns.get()
     assert not turn.is_active
-    assert turn.error["run_id"] == str(run_of(chat).id)
+    assert present(turn.error)["run_id"] == str(run_of(chat).id)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +163,10 @@ def test_an_error_of_our_own_after_the_claim_leaves_evidence(
 
     run_on_site(body)
     turn = chat.turns.get()
-    assert (turn.status, turn.error["kind"]) == ("error", "generic")
+    assert (turn.status, present(turn.error)["kind"]) == ("error", "generic")
     run = run_of(chat)
-    assert turn.error["run_id"] == str(run.id)
-    assert run.steps.get().error["type"] == "ZeroDivisionError"
+    assert present(turn.error)["run_id"] == str(run.id)
+    assert present(run.steps.get().error)["type"] == "ZeroDivisionError"
 
 
 def test_a_configuration_that_no_model_can_be_built_of_leaves_evidence() -> None:
@@ -174,7 +177,7 @@ def test_a_configuration_that_no_model_can_be_built_of_leaves_evidence() -> None
 
     run_on_site(body)
     turn = chat.turns.get()
-    assert turn.error["run_id"] == str(run_of(chat).id)
+    assert present(turn.error)["run_id"] == str(run_of(chat).id)
     assert run_of(chat).steps.count() == 1
 
 
@@ -198,7 +201,8 @@ def test_no_text_of_an_outcome_can_keep_it_from_being_stored(text: str) -> None:
     finish_turn(turn=turn, outcome=Outcome("error", text, error=error))  # type: ignore[arg-type]
     stored = Turn.objects.get(pk=turn.pk)
     assert stored.status == "error"
-    for kept in (stored.error["message"], stored.messages.last().text):  # type: ignore[union-attr]
+    message = present(stored.messages.last())
+    for kept in (present(stored.error)["message"], message.text):
         assert kept.encode()
         assert "\x00" not in kept
 
@@ -210,11 +214,10 @@ def test_the_sdks_of_enabled_models_are_imported_off_the_loop() -> None:
 
     chat = new_chat("demo")
     threads: list[str] = []
-    load = base.import_module
 
     def noted(name: str) -> Any:
         threads.append(threading.current_thread().name)
-        return load(name)
+        return import_module(name)
 
     async def body() -> None:
         await answer(chat)

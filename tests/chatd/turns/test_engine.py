@@ -23,6 +23,7 @@ from tests.chatd.turns.site import (
     run_on_site,
     send,
 )
+from tests.optional import present
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -102,8 +103,8 @@ def test_each_demo_model_ends_as_it_should(
     reply = turn.messages.filter(role=Role.ASSISTANT).first()
     if expected.kind:
         assert turn.status == "error"
-        assert turn.error["kind"] == expected.kind
-        assert turn.error["message"].endswith(".")
+        assert present(turn.error)["kind"] == expected.kind
+        assert present(turn.error)["message"].endswith(".")
         assert (reply is not None) == expected.partial
     else:
         assert turn.status == "completed"
@@ -119,7 +120,7 @@ def test_each_demo_model_ends_as_it_should(
         assert runs[0].status == turn.status
         assert runs[0].chat_id == str(chat.pk)
         assert runs[0].owner_id == str(chat.owner_id)
-        assert expected.kind == "" or turn.error["run_id"] == str(runs[0].id)
+        assert expected.kind == "" or present(turn.error)["run_id"] == str(runs[0].id)
 
 
 def test_the_key_is_in_nothing_that_is_stored_or_shown() -> None:
@@ -299,7 +300,7 @@ def test_a_missing_key_is_said_by_the_name_of_its_variable() -> None:
 
     run_on_site(body)
     turn = chat.turns.get()
-    assert (turn.status, turn.error["kind"]) == ("error", "missing_key")
+    assert (turn.status, present(turn.error)["kind"]) == ("error", "missing_key")
     assert runs_of(chat) == []
 
 

@@ -16,6 +16,7 @@ from llmock.pytest_plugin import LLMock
 
 from chatd.enums import Role
 from tests.chatd.turns.site import answer, new_chat, run_on_site
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,7 +116,7 @@ def test_llmock_has_nothing_to_find(
     turn = chat.turns.get()
     if scenario.kind:
         assert turn.status == "error"
-        assert turn.error["kind"] in scenario.kind.split()
+        assert present(turn.error)["kind"] in scenario.kind.split()
     else:
         assert (turn.status, turn.error) == ("completed", None)
         reply = turn.messages.get(role=Role.ASSISTANT)

@@ -6,6 +6,7 @@ from chatd.turns import lifecycle
 from chatdebug.models import ChatRun
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import answer, new_chat, run_on_site
+from tests.optional import present
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -22,7 +23,7 @@ def fail(**config: str) -> ChatRun:
     run_on_site(body)
     close_writer(timeout=20)
     run = ChatRun.objects.get()
-    assert chat.turns.get().error["run_id"] == str(run.pk)
+    assert present(chat.turns.get().error)["run_id"] == str(run.pk)
     assert [step.operation for step in run.steps.all()] == ["run"]
     return run
 
@@ -44,7 +45,7 @@ def test_an_answer_that_cannot_be_stored_leaves_one_run(
 
     monkeypatch.setattr(lifecycle, "finish_turn", refused)
     run = fail()
-    assert (run.status, run.steps.get().error["type"]) == (
+    assert (run.status, present(run.steps.get().error)["type"]) == (
         "error",
         "UnicodeEncodeError",
     )

@@ -45,7 +45,7 @@ def test_an_ok_turn_asks_chatdebug_for_the_level_and_for_nothing_else(
 
 def test_a_turn_is_a_handful_of_short_statements(statements: list[str]) -> None:
     """However long its answer is: nothing is written while it streams."""
-    counts = []
+    counts: list[int] = []
 
     async def body() -> None:
         for model in ("demo", "demo-long"):

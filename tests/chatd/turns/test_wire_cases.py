@@ -14,6 +14,7 @@ from chatd.enums import Role
 from chatd.models import Chat
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import answer, new_chat, run_on_site
+from tests.optional import present
 from tests.replay import CASES, Replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -209,8 +210,8 @@ def test_a_case_ends_as_it_should(name: str) -> None:
         assert bool(reply and reply.note) == bool(expected.note)
         return
     assert turn.status == "error"
-    assert turn.error["kind"] in (expected.kind, *expected.other_kinds)
-    assert expected.detail in turn.error["detail"]
+    assert present(turn.error)["kind"] in (expected.kind, *expected.other_kinds)
+    assert expected.detail in present(turn.error)["detail"]
     if expected.is_captured and not expected.other_kinds:
         assert run is not None
         assert run.status == "error"
@@ -228,5 +229,5 @@ def test_what_came_before_a_compressed_stream_was_cut_is_kept() -> None:
     chat = chat_of(replay, "gzip-cut")
     play(replay, chat)
     turn = chat.turns.get()
-    assert turn.error["kind"] == "generic"
-    assert turn.answer.text.startswith("Hello worldw0 w1 w2")
+    assert present(turn.error)["kind"] == "generic"
+    assert present(turn.answer).text.startswith("Hello worldw0 w1 w2")

@@ -22,6 +22,7 @@ from tests.factories import (
     TurnFactory,
     UserFactory,
 )
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +93,7 @@ def test_a_chat_starts_with_its_first_message(client: Client) -> None:
     response = client.post("/chats/", {"model": "demo", "text": "Hello there"})
     chat = Chat.objects.get(owner=user)
     assert response["Location"] == page(chat)
-    assert chat.turns.get().question.text == "Hello there"  # type: ignore[union-attr]
+    assert present(chat.turns.get().question).text == "Hello there"
 
 
 def test_a_chat_whose_first_message_cannot_be_sent_is_not_opened(

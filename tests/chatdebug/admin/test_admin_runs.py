@@ -22,6 +22,7 @@ from chatdebug.enums import Level, Status
 from chatdebug.models import AuditEntry, ChatRun, ChatStep
 from chatdebug.querysets import PAYLOAD_COLUMNS
 from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db
 
@@ -131,7 +132,7 @@ def test_of_a_providers_codes_those_that_look_like_codes_are_shown(
     staff: Client, reader: Client, run: ChatRun, step: ChatStep
 ):
     words = {"error_type": "my private words", "error_code": "context_length_exceeded"}
-    step.error = {**step.error, **words, "request_id": "alpha bravo " * 8}
+    step.error = {**present(step.error), **words, "request_id": "alpha bravo " * 8}
     step.save()
     for client, url in product((staff, reader), (page_of(run), page_of(step))):
         shown = page(client, url)
@@ -291,7 +292,8 @@ def test_hostile_text_is_shown_as_text(superuser: Client, run: ChatRun, step: Ch
     run.model = hostile
     run.save()
     chain = [{"type": hostile, "message": hostile}]
-    step.error = {**step.error, "rule": hostile, "detail": hostile, "chain": chain}
+    facts = {"rule": hostile, "detail": hostile, "chain": chain}
+    step.error = present(step.error) | facts
     step.attempts = [{"response_body": hostile}]
     step.save()
     for url in (RUNS, page_of(run), page_of(step)):

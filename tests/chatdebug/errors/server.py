@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 QUOTA = {
@@ -27,7 +28,7 @@ PAGE = b"<!DOCTYPE html><html><title>Just a moment...</title></html>"
 def response_events(status: str) -> bytes:
     """Return a streamed answer of OpenAI's Responses that ends with this status."""
     error = {"code": "flux_inverted", "message": "The flux is inverted."}
-    response = {
+    response: dict[str, Any] = {
         "id": "resp_1",
         "object": "response",
         "model": "demo",
@@ -36,7 +37,7 @@ def response_events(status: str) -> bytes:
         "output": [],
         "usage": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5},
     }
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "response.output_text.delta", "delta": "Hello"},
         {"type": f"response.{status}", "response": response},
     ]

@@ -187,7 +187,8 @@ def test_urllibs_reason_decides() -> None:
 
 
 def named(name: str, base: type[BaseException] = Exception) -> BaseException:
-    return type(name, (base,), {})("ended")
+    error: BaseException = type(name, (base,), {})("ended")
+    return error
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_long_or_circular_chain_ends() -> None:
     link = first
     for number in range(1, 50):
         link.__cause__ = ValueError(str(number))
-        link = link.__cause__  # type: ignore[assignment]
+        link = link.__cause__
     link.__cause__ = first
     assert len(exception_chain(first)) == 20
 

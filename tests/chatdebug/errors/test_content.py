@@ -209,7 +209,7 @@ def test_no_field_of_the_payload_holds_content(shape: str) -> None:
     error = RuntimeError(text)
     error.__cause__ = ClassifiedError(ErrorKind.GENERIC, text)
     for failure in (error, error.__cause__):
-        payload = error_payload(failure, classify(failure), Progress())
+        payload = dict(error_payload(failure, classify(failure), Progress()))
         payload.pop("frames")
         stored = json.dumps(payload)
         assert not [word for word in PLANTED if word in stored], stored

@@ -1,7 +1,7 @@
 """``recorded``: functions, tasks and views as runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from chatdebug.instrument.decorator import recorded as class_of_it
 from chatdebug.models import ChatRun
 from chatdebug.recorder import Level, RunKind
 from chatdebug.writer import close_writer
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +53,8 @@ def test_raising_fails_it_and_the_error_is_evidence() -> None:
         answer({"id": "c"})
     assert runs() == [("c", "", "error")]
     run = ChatRun.objects.get()
-    assert (run.kind, run.steps.get().error["type"]) == ("compaction", "ProviderError")
+    error = present(run.steps.get().error)
+    assert (run.kind, error["type"]) == ("compaction", "ProviderError")
 
 
 def test_a_coroutine_function_is_recorded_until_its_end() -> None:
@@ -80,7 +82,7 @@ def test_a_cancelled_coroutine_is_interrupted() -> None:
 
 
 @recorded(chat_id="chat_id", level=Level.FULL)
-def parts(chat_id: str, error: type[Exception] | None = None) -> Iterator[Any]:
+def parts(chat_id: str, error: type[Exception] | None = None) -> Generator[Any, str]:
     said = yield current_run.get()
     if error:
         raise error

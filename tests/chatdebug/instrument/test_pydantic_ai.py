@@ -16,6 +16,7 @@ import chatdebug
 from chatdebug.recorder import Level, RecordingModel, record_run
 from tests.chatdebug.instrument.sdks import PROMPT, steps, the_run
 from tests.chatdebug.recorder.demo import demo_model, prompt
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +54,7 @@ WAYS = [run, run_stream, overridden]
 def test_each_request_of_an_agent_is_a_step(way: Any) -> None:
     async def body() -> None:
         async with demo_model("demo") as model:
-            plain = model.wrapped  # type: ignore[attr-defined]
+            plain = model.wrapped
             async with record_run(chat_id="c", level=Level.FULL) as recorded:
                 assert PROMPT in await way(Agent(), plain)
                 recorded.complete()
@@ -70,12 +71,12 @@ def test_each_request_of_an_agent_is_a_step(way: Any) -> None:
 def test_a_failing_request_is_one_step_and_passes_unchanged(way: Any) -> None:
     async def body() -> None:
         async with demo_model("fault-400") as model, record_run(chat_id="c"):
-            await way(Agent(), model.wrapped)  # type: ignore[attr-defined]
+            await way(Agent(), model.wrapped)
 
     with pytest.raises(ModelHTTPError):
         asyncio.run(body())
     (step,) = steps()
-    assert (step.status, step.error["status_code"]) == ("error", 400)
+    assert (step.status, present(step.error)["status_code"]) == ("error", 400)
 
 
 @pytest.mark.usefixtures("instrumented")
@@ -135,7 +136,7 @@ def test_with_the_sdk_instrumented_too_a_call_is_still_one_step() -> None:
         async with demo_model(name) as model:
             with suppress(ModelHTTPError):
                 async with record_run(chat_id=name, level=level):
-                    await run(Agent(), model.wrapped)  # type: ignore[attr-defined]
+                    await run(Agent(), model.wrapped)
 
     try:
         asyncio.run(body("demo", Level.FULL))

@@ -9,6 +9,7 @@ from django.test import Client
 
 from chatdebug.models import ChatRun
 from tests.factories import UserFactory
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +25,7 @@ def test_it_prints_where_the_failure_is_found():
     run = ChatRun.objects.get()
     assert f"Recorded run {run.pk}" in said
     assert (run.chat_id, run.owner_id, run.error_kind) == ("mine", "7", "generic")
-    assert run.steps.get().error["type"] == "MadeFailureError"
+    assert present(run.steps.get().error)["type"] == "MadeFailureError"
     (address,) = [
         line.split()[1]
         for line in said.splitlines()

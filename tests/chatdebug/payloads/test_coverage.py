@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from typing import Any
 
 import pytest
 from pydantic_ai import messages
@@ -25,7 +26,7 @@ from tests.chatdebug.payloads.coverage import (
 OTHERS = (ModelRequestParameters, ToolDefinition, OutputObjectDefinition, RequestUsage)
 
 
-def _subclasses(kind: type) -> Iterator[type]:
+def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
     for subclass in kind.__subclasses__():
         yield subclass
         yield from _subclasses(subclass)

@@ -31,12 +31,13 @@ def response(*parts: Any, **kwargs: Any) -> dict[str, Any]:
 
 
 def only_part(normalised: dict[str, Any]) -> dict[str, Any]:
+    part: dict[str, Any]
     ((part,),) = [message["parts"] for message in normalised["messages"]]
     return part
 
 
 def test_a_conversation_becomes_messages_with_roles():
-    history = [
+    history: list[ai.ModelMessage] = [
         ai.ModelRequest(
             parts=[ai.SystemPromptPart("be kind"), ai.UserPromptPart("hello")],
         ),
@@ -98,7 +99,7 @@ def test_a_conversation_becomes_messages_with_roles():
 
 
 def test_only_the_instructions_in_force_are_kept():
-    history = [
+    history: list[ai.ModelMessage] = [
         ai.ModelRequest(parts=[ai.UserPromptPart("1")], instructions="old"),
         ai.ModelResponse(parts=[ai.TextPart("one")]),
         ai.ModelRequest(parts=[ai.UserPromptPart("2")], instructions="new"),

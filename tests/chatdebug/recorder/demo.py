@@ -24,7 +24,7 @@ async def demo_model(
     protocol: str = "openai_compatible",
     observer: Observer | None = None,
     is_called: bool = True,
-) -> AsyncIterator[Model]:
+) -> AsyncIterator[RecordingModel]:
     """Yield a recorded model, with a demo provider that lives as long as the block.
 
     Fails at its end unless the provider was asked, or was not where it is not to be:

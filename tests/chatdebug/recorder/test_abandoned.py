@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from threading import Thread
@@ -215,7 +215,7 @@ def test_the_failure_of_a_later_call_is_no_evidence_in_an_abandoned_run() -> Non
     assert not ChatRun.objects.exists()
 
 
-def parts(client: httpx2.Client, url: str) -> Iterator[int]:
+def parts(client: httpx2.Client, url: str) -> Generator[int]:
     with record_run(chat_id="first", level=Level.FULL) as run, run.step():
         client.get(f"{url}/{FIRST}")
         yield 1

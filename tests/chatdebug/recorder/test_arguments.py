@@ -11,6 +11,7 @@ from django.conf import LazySettings
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import record_run
 from chatdebug.writer import close_writer
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,7 +114,7 @@ def test_a_failure_that_is_no_exception_is_evidence_too(given: Any) -> None:
         run.fail(given)
     close_writer(timeout=20)
     steps = ChatStep.objects.order_by("step_number")
-    assert {step.error["message"] for step in steps} == {str(given)}
+    assert {present(step.error)["message"] for step in steps} == {str(given)}
 
 
 @pytest.mark.parametrize("usage", ["n/a", [], object(), {"input_tokens": "n/a"}])
@@ -123,5 +124,5 @@ def test_odd_usage_spoils_neither_step_nor_summary(usage: Any) -> None:
             step.complete({"said": "words"}, usage)
         run.complete()
     close_writer(timeout=20)
-    step = ChatStep.objects.select_related("run").get()
-    assert (step.status, step.run.summary["total_input_tokens"]) == ("completed", 0)
+    stored = ChatStep.objects.select_related("run").get()
+    assert (stored.status, stored.run.summary["total_input_tokens"]) == ("completed", 0)

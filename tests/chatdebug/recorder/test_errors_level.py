@@ -33,6 +33,7 @@ from tests.chatdebug.recorder.demo import (
     prompt,
     stream,
 )
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,7 +119,7 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
     assert (step.status, step.operation, step.step_number) == ("error", "stream", 1)
     assert (step.normalized_request, step.normalized_response) == ({}, None)
     assert (step.usage, step.attempts) == (None, [])
-    error = step.error
+    error = present(step.error)
     assert "ballast of segment 3" in error["message"]
     assert error["type"] == "ModelRequestRejectedError"
     assert "BadRequestError" in [link["type"] for link in error["chain"]]
@@ -132,7 +133,7 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_progress_before_the_failure_is_counted_not_kept(protocol: str) -> None:
     finish(record_demo("fault-badjson", protocol))
-    error = ChatStep.objects.get().error
+    error = present(ChatStep.objects.get().error)
     assert error["parts_received"] >= 1
     assert error["characters_received"] > 0
     assert error["first_part_ms"] is not None
@@ -184,7 +185,7 @@ def test_each_failed_attempt_is_a_step_of_the_same_run() -> None:
     run = ChatRun.objects.get()
     steps = run.steps.order_by("step_number")
     assert [step.step_number for step in steps] == [1, 2, 3]
-    assert [step.error["retry_count"] for step in steps] == [0, 1, 2]
+    assert [present(step.error)["retry_count"] for step in steps] == [0, 1, 2]
 
 
 def test_a_turn_that_recovers_is_completed_and_keeps_the_evidence() -> None:
@@ -221,7 +222,7 @@ def test_the_callers_own_mistake_is_no_failing_call() -> None:
 
     finish(body())
     step = ChatStep.objects.get()
-    assert (step.operation, step.error["type"]) == ("run", "ZeroDivisionError")
+    assert (step.operation, present(step.error)["type"]) == ("run", "ZeroDivisionError")
 
 
 class ShownToTheUserError(Exception):
@@ -246,7 +247,7 @@ def test_a_failure_that_the_caller_makes_another_error_of_is_still_the_models() 
                 await turn(model)
 
     finish(body())
-    assert ChatStep.objects.get().error["type"] == "ModelAPIError"
+    assert present(ChatStep.objects.get().error)["type"] == "ModelAPIError"
 
 
 def test_an_empty_result_is_evidence() -> None:
@@ -264,14 +265,15 @@ def test_an_empty_result_is_evidence() -> None:
 
     finish(body())
     step = ChatStep.objects.get()
-    assert (step.status, step.error["type"]) == ("error", "EmptyResultError")
+    assert (step.status, present(step.error)["type"]) == ("error", "EmptyResultError")
 
 
 def test_an_error_without_an_object_is_evidence() -> None:
     with record_run(chat_id="c") as run, run.step() as step:
         step.fail(None)
     close_writer()
-    assert ChatStep.objects.get().error["message"] == "stream error part with nil error"
+    error = present(ChatStep.objects.get().error)
+    assert error["message"] == "stream error part with nil error"
 
 
 def test_nothing_is_recorded_after_the_end_of_the_run() -> None:

@@ -27,6 +27,7 @@ from tests.chatdebug.recorder.demo import (
     prompt,
     stream,
 )
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,9 +68,9 @@ def test_a_call_that_goes_well_is_kept_with_all_of_it(
     )
     (message,) = step.normalized_request["messages"]
     assert message["role"] == "user"
-    assert step.normalized_response["finish_reason"] == "stop"
-    assert step.normalized_response["content"][0]["text"]
-    assert step.usage["output_tokens"] > 0
+    assert present(step.normalized_response)["finish_reason"] == "stop"
+    assert present(step.normalized_response)["content"][0]["text"]
+    assert present(step.usage)["output_tokens"] > 0
     assert step.error is None
     (attempt,) = step.attempts
     assert (attempt["number"], attempt["status"]) == (1, "completed")
@@ -84,7 +85,7 @@ def test_the_summary_adds_up_the_run() -> None:
     summary = step.run.summary
     assert summary["first_message"] == "Hello"
     assert summary["step_count"] == summary["attempt_count"] == 1
-    assert summary["total_output_tokens"] == step.usage["output_tokens"]
+    assert summary["total_output_tokens"] == present(step.usage)["output_tokens"]
     assert summary["endpoint_label"] == "POST /openai/v1/chat/completions"
     assert "has_error" not in summary
 
@@ -101,7 +102,7 @@ def test_a_stream_is_summarised() -> None:
 def test_a_known_failure_is_kept_too() -> None:
     step = recorded("fault-401")
     assert (step.status, step.run.status) == ("error", "error")
-    assert step.error["kind"] == step.run.error_kind == "auth"
+    assert present(step.error)["kind"] == step.run.error_kind == "auth"
     assert step.normalized_response is None
     assert step.attempts[0]["response_status"] == 401
 
@@ -119,8 +120,8 @@ def test_the_page_behind_a_false_success_is_in_the_attempt() -> None:
 def test_a_stream_that_breaks_off_keeps_its_part() -> None:
     step = recorded("fault-cut")
     assert step.status == "error"
-    assert step.normalized_response["content"][0]["text"]
-    assert step.normalized_response["finish_reason"] == ""
+    assert present(step.normalized_response)["content"][0]["text"]
+    assert present(step.normalized_response)["finish_reason"] == ""
     assert step.attempts[0]["status"] == "failed"
 
 
@@ -172,12 +173,14 @@ def test_a_repaired_error_is_an_explicit_null() -> None:
             with logical_call(run):
                 with suppress(ModelHTTPError):
                     await stream(model)
-                assert (await in_thread(stored_error, run.id))["status_code"] == 500
+                error = await in_thread(stored_error, present(run.id))
+                assert error["status_code"] == 500
                 await stream(model)
 
     def stored_error(run_id: UUID) -> dict[str, Any]:
         writer().written(run_id).result(10)
-        return ChatStep.objects.get().error
+        error: dict[str, Any] = present(ChatStep.objects.get().error)
+        return error
 
     asyncio.run(body())
     close_writer(timeout=10)
@@ -269,7 +272,7 @@ def test_a_consumer_who_stops_early_interrupts_the_step_and_keeps_the_part() -> 
     close_writer(timeout=10)
     step = ChatStep.objects.select_related("run").get()
     assert (step.status, step.run.status) == ("interrupted", "completed")
-    assert step.normalized_response["content"]
+    assert present(step.normalized_response)["content"]
     assert step.error is None
 
 
@@ -389,6 +392,6 @@ def test_a_response_is_put_together_once_for_the_record(
 
     step = recorded("demo")
 
-    assert step.normalized_response["finish_reason"] == "stop"
+    assert present(step.normalized_response)["finish_reason"] == "stop"
     assert step.metadata["stream_summary"]["part_count"] == 1
     assert sum(name.startswith(OWN_FOLDER) for name in seen) == 1

@@ -6,13 +6,20 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, RecordingModel, record_run
 from chatdebug.writer import close_writer, writer
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +103,7 @@ def test_every_error_leaves_its_evidence(name: str, level: Level) -> None:
     close_writer(timeout=30)
     step = ChatStep.objects.select_related("run").get()
     assert (step.status, step.run.status) == ("error", "error")
-    assert step.error["type"] == type(error).__name__
+    assert present(step.error)["type"] == type(error).__name__
     assert len(str(step.error)) < 100_000
     assert (counters.refused, counters.dropped) == (0, 0)
 
@@ -143,7 +150,7 @@ def test_hostile_messages_and_tool_calls_are_kept() -> None:
     async def body() -> None:
         model = RecordingModel(HostileModel(unused))
         async with record_run(chat_id="c", level=Level.FULL) as run:
-            request = [ModelRequest.user_text_prompt(HOSTILE)]
+            request: list[ModelMessage] = [ModelRequest.user_text_prompt(HOSTILE)]
             await model.request(request, None, ModelRequestParameters())
             run.complete()
 

@@ -14,6 +14,7 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, record_run
 from chatdebug.writer import close_writer
 from tests.chatdebug.recorder.demo import demo_model, stream
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +40,7 @@ def test_json_that_does_not_parse_after_the_call_is_evidence() -> None:
     assert (stored.status, stored.error_kind) == ("error", "generic")
     assert stored.finished_at is not None
     assert run.stored_id == stored.pk
-    (error,) = [step.error for step in stored.steps.all()]
+    (error,) = [present(step.error) for step in stored.steps.all()]
     assert any(f["function"].startswith("test_json") for f in error["frames"])
 
 

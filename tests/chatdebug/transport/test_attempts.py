@@ -92,9 +92,12 @@ def test_of_too_many_attempts_the_newest_are_kept():
 
 
 def test_reading_and_closing_at_once_does_not_deadlock():
+    def read(sink: AttemptSink) -> None:
+        sink.as_json()
+
     def body() -> None:
         for _ in range(200):
-            sink = AttemptSink(on_change=AttemptSink.as_json)
+            sink = AttemptSink(on_change=read)
             attempt = sink.begin(
                 Exchange(method="GET", url=URL, request_headers=(), sent=None)
             )

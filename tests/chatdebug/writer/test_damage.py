@@ -59,7 +59,7 @@ def nested(depth: int) -> bytes:
 
 def columns(**changes: Any) -> Callable[[Path], None]:
     given = json.loads(as_lines([capture()]))["columns"]
-    return lambda path: path.write_bytes(line(columns=given | changes)) and None
+    return content(line(columns=given | changes))
 
 
 def content(data: bytes) -> Callable[[Path], None]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -25,7 +26,7 @@ def watching() -> Iterator[None]:
 
 
 async def serve(path: str = "/healthz") -> None:
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
         "path": path,
@@ -66,7 +67,10 @@ def test_one_with_a_lifespan_does_not(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_wsgi_has_no_lifespan_to_miss(caplog: pytest.LogCaptureFixture) -> None:
+    def start_response(*head: Any) -> Any:
+        """Let the head go."""
+
     environ = RequestFactory().get("/healthz").environ
-    response = WSGIHandler()(environ, lambda status, headers: None)
+    response = WSGIHandler()(environ, start_response)
     response.close()
     assert warnings(caplog) == []
