@@ -6,6 +6,8 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -71,6 +73,16 @@ class SiteProcess:
         code = self._process.wait(STOP_TIMEOUT)
         self.close()
         return code
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it do nothing inside the block."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """Let nothing of it be left."""

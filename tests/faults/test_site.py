@@ -180,10 +180,13 @@ def database_restarted(site: Site) -> None:
     assert site.database
     site.ask("fault-badjson")
     until(lambda: site.status() == "in_progress")
-    site.database.stop("immediate")
-    until(lambda: UNSTORED in site.process.output)
-    spooled = site.spooled()
-    site.database.start()
+    with site.process.frozen():  # else its turn might end first
+        site.database.stop("immediate")
+    try:
+        until(lambda: UNSTORED in site.process.output)
+        spooled = site.spooled()
+    finally:
+        site.database.start()
     assert bool(spooled) == (site.level == "errors")
     until(lambda: site.status() == "error")
 
@@ -192,10 +195,13 @@ def database_read_only(site: Site) -> None:
     """As after a failover: the server answers, and takes no writes around the error."""
     site.ask("fault-badjson")
     until(lambda: site.status() == "in_progress")
-    set_read_only(site, "on")
-    until(lambda: UNSTORED in site.process.output)
-    spooled = site.spooled()
-    set_read_only(site, "off")
+    with site.process.frozen():
+        set_read_only(site, "on")
+    try:
+        until(lambda: UNSTORED in site.process.output)
+        spooled = site.spooled()
+    finally:
+        set_read_only(site, "off")
     assert bool(spooled) == (site.level == "errors")
     until(lambda: site.status() == "error")
 
@@ -231,7 +237,8 @@ def terminated_while_the_database_is_stopped(site: Site) -> None:
     assert site.database
     site.ask("fault-badjson")
     site.hear(FIRST_WORDS)
-    site.database.stop("immediate")
+    with site.process.frozen():
+        site.database.stop("immediate")
     try:
         terminate_without_database(site)
     finally:

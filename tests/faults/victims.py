@@ -29,13 +29,16 @@ def main(count: int) -> None:
     """Raise and kill victims, then say what they had shown."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    from django.db import connections
+    from django.db import connection, connections
 
     from chatd.llm.providers import build_model
     from tests.factories import ModelConfigFactory
 
     config = ModelConfigFactory(model="fault-400")
     connections.close_all()
+    if connection.vendor == "postgresql":
+        # A fork has none of the threads that make a pool's connections.
+        connection.close_pool()  # type: ignore[attr-defined]
     # Imports what takes a second, so that no victim has to.
     address = {"base_url": "http://127.0.0.1:9", "api_key": "unused", "model": "unused"}
     client = httpx2.AsyncClient()
