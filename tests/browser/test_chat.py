@@ -44,7 +44,7 @@ def test_a_wrong_password_is_said_plainly(page: Page) -> None:
     page.fill("input[name=username]", "demo")
     page.fill("input[name=password]", "wrong")
     page.press("input[name=password]", "Enter")
-    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.locator("form [role=alert]")).to_contain_text("do not belong together")
 
 
 def test_the_answer_streams_and_ends_as_markdown(demo: Page) -> None:
