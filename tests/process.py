@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READY = re.compile(r"http://127\.0\.0\.1:\d+/")
 START_TIMEOUT = 60  # seconds; a first start migrates an empty database
 STOP_TIMEOUT = 30  # seconds
-LINES_KEPT = 50
+LINES_KEPT = 5_000  # of tracebacks, while a database is away
 ANY_PORT = 0  # the system chooses a free one
 
 
