@@ -65,16 +65,24 @@ async def run_turn(turn_id: UUID) -> bool:
 
     A cancellation ends it as interrupted and is raised again; no other error is.
     """
-    # Shielded: a turn that was claimed must be ended by this task, however early it stops.
-    claim = partial(lifecycle.claim_turn, turn_id=turn_id, at=timezone.now())
-    turn = await shielded(persisted(claim))
+    # Shielded: a turn that was claimed must be ended by this task, however early it stops,
+    # and the viewers of one that is over must hear of it.
+    turn = await shielded(_claim(turn_id))
     if turn is None:
-        waits_or_runs = Turn.objects.active().filter(pk=turn_id)
-        if not await persisted(partial(waits_or_runs.exists)):
-            get_bus().close(turn_id)  # it was stopped while it waited
         return False
     await TurnRun(turn).to_its_end()
     return True
+
+
+async def _claim(turn_id: UUID) -> Turn | None:
+    """Claim a turn; of one that is over already, tell its viewers."""
+    claim = partial(lifecycle.claim_turn, turn_id=turn_id, at=timezone.now())
+    turn = await persisted(claim)
+    if turn is None:
+        waits_or_runs = Turn.objects.active().filter(pk=turn_id)
+        if not await persisted(partial(waits_or_runs.exists)):
+            get_bus().close(turn_id)
+    return turn
 
 
 async def persisted[R](work: "partial[R]") -> R:

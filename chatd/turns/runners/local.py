@@ -78,7 +78,13 @@ class LocalRunner:
     def _begin(self, turn_id: UUID, owner_id: int) -> None:
         if self._loop is None or turn_id in self._tasks:
             return
-        task = self._loop.create_task(run_turn(turn_id), name=f"turn {turn_id}")
+        # Begun at once: one that is cancelled before its first step would not run at all.
+        task = asyncio.Task(
+            run_turn(turn_id),
+            loop=self._loop,
+            name=f"turn {turn_id}",
+            eager_start=True,
+        )
         self._tasks[turn_id] = task
         self._owners[turn_id] = owner_id
         task.add_done_callback(lambda task: self._ended(turn_id, task))

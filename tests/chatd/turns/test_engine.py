@@ -4,7 +4,10 @@ What the user sees is the turn's status, its error and the answer's text; what i
 are the runs of its chat.
 """
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
@@ -12,8 +15,11 @@ from django.conf import LazySettings
 from chatd.demo_provider import DEMO_MODELS
 from chatd.enums import Role
 from chatd.models import Chat, Turn
+from chatd.querysets import TurnQuerySet
 from chatd.turns.bus import EventName, get_bus
 from chatd.turns.lifecycle import request_stop, start_turn
+from chatd.turns.runner import get_runner
+from chatd.turns.runners import local
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import (
@@ -22,6 +28,7 @@ from tests.chatd.turns.site import (
     new_chat,
     run_on_site,
     send,
+    watch,
 )
 from tests.optional import present
 
@@ -222,6 +229,50 @@ def test_stop_before_the_first_word_leaves_only_the_question() -> None:
     turn = chat.turns.get()
     assert (turn.status, turn.messages.count()) == ("interrupted", 1)
     assert runs_of(chat) == []
+
+
+def stop_before_its_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a second stop come right behind the first one."""
+    runner = get_runner()
+    stop = runner.stop
+
+    def twice(turn_id: UUID) -> None:
+        stop(turn_id)
+        stop(turn_id)
+
+    monkeypatch.setattr(runner, "stop", twice)
+
+
+def stop_while_it_looks_whether_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a second stop come after the claim that was refused."""
+    active = TurnQuerySet.active
+
+    def stopped(turns: TurnQuerySet) -> TurnQuerySet:
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("turn "):
+                task.get_loop().call_soon(task.cancel)
+        return active(turns)
+
+    monkeypatch.setattr(TurnQuerySet, "active", stopped)
+
+
+@pytest.mark.parametrize(
+    "again", [stop_before_its_first_step, stop_while_it_looks_whether_it_is_over]
+)
+def test_viewers_of_a_turn_that_was_stopped_in_the_queue_hear_of_its_end(
+    again: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = new_chat("demo")
+    turn = start_turn(chat=chat, text="What is a ballast?")
+    monkeypatch.setattr(local, "ready_turns", lambda **_: [])  # it stays in the queue
+
+    async def body() -> None:
+        again(monkeypatch)
+        await in_thread(request_stop, turn=turn)
+        assert [event.name for event in await watch(turn)][-1] is EventName.END
+
+    run_on_site(body)
+    assert chat.turns.get().status == "interrupted"
 
 
 def test_stop_while_the_turn_waits_for_its_next_attempt(settings: LazySettings) -> None:
