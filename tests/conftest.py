@@ -50,6 +50,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(both, append=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def database_of_worker(request: pytest.FixtureRequest) -> None:
+    """Make the database of a parallel worker before its first test.
+
+    It would else be made whenever the worker comes to a test that needs one: after a
+    thousand others, any of whose threads may ask for a connection in the moment between
+    the creation of the database and its tables. On PostgreSQL that would fill the pool
+    with connections to the server's own database, and the tables would be made there.
+    """
+    if hasattr(request.config, "workerinput"):
+        request.getfixturevalue("django_db_setup")
+
+
 @pytest.fixture(autouse=True)
 def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     """Give each test a spool of its own, and end the writer before the rows go.
