@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import ErrorKind, Level, RunKind
 from chatdebug.errors import code_like
-from chatdebug.errors.messages import advice, sentence
 from chatdebug.errors.payload import ErrorPayload, read_payload
+from chatdebug.errors.rules import FALLBACK
+from chatdebug.errors.verdict import Owner, verdict
 from chatdebug.formats import ago, counted, icon, pretty, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import OVERFLOW
@@ -105,11 +106,13 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
-    """An error in the order in which a reader asks: what, why, what helps, and proof."""
+    """An error in the order in which a reader asks: what, why, whose, what helps, proof."""
 
     sentence: str
     reason: str
     """In the provider's own words, or the exception's."""
+    owner: Owner
+    whose: str
     advice: str
     kind: str
     rule: str
@@ -124,16 +127,25 @@ class ErrorReport:
         """Read a stored ``ErrorPayload``, whatever release wrote it."""
         payload = read_payload(stored)
         kind = _kind(payload["kind"])
-        return cls(
-            sentence=sentence(
-                kind,
-                provider=payload["provider"],
-                status_code=payload["status_code"],
-            ),
-            reason=payload["detail"] or payload["message"],
-            advice=advice(kind),
-            kind=str(kind.label),
+        said = verdict(
+            kind,
             rule=payload["rule"],
+            provider=payload["provider"],
+            status_code=payload["status_code"],
+            retryable=bool(payload["retryable"]),
+            types=[link["type"] for link in payload["chain"]],
+            code=f"{payload['error_type']} {payload['error_code']}",
+            detail=payload["detail"],
+            content_type=payload["response"].get("content_type", ""),
+        )
+        return cls(
+            sentence=said.what,
+            reason=payload["detail"] or payload["message"],
+            owner=said.owner,
+            whose=said.whose,
+            advice=said.advice,
+            kind=str(kind.label),
+            rule="" if payload["rule"] == FALLBACK.id else payload["rule"],
             facts=list(_error_facts(payload)),
             causes=[(link["type"], link["message"]) for link in payload["chain"]],
             frames=[

@@ -118,7 +118,7 @@ def test_a_question_is_one_line_of_what_was_kept_or_of_what_the_chat_says() -> N
 
 def test_an_error_that_says_little_is_still_reported() -> None:
     report = ErrorReport.of({})
-    assert report.sentence == "The request failed unexpectedly."
+    assert report.sentence == "The request failed for a reason that is not known."
     assert report.facts == []
     assert report.causes == []
     assert report.frames == []

@@ -185,10 +185,10 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     )
     page = text_of(client_of(chat.owner).get(page_of(run)))
     shown = [
-        "The demo provider returned an unexpected error.",
+        "The demo provider rejected the request (400).",
         "The ballast does not match.",
-        "report it with its debug run",
-        "fallback.generic",
+        "It will be rejected again as it is",
+        "no rule matched",
         "<dt>HTTP status</dt><dd>400</dd>",
         "<dt>Type or code</dt><dd>odd_ballast</dd>",
         "<dt>Request id</dt><dd>req_17</dd>",
