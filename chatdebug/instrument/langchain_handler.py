@@ -1,11 +1,14 @@
 """LangChain's own seam: a callback handler. The only module that imports LangChain."""
 
+from dataclasses import replace
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
 from chatdebug.enums import Operation
+from chatdebug.errors.payload import Progress
 from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_request, wire_usage
 
@@ -50,6 +53,23 @@ class CallbackHandler(BaseCallbackHandler):
         """Begin a call of a model that completes texts."""
         self._begin(run_id, {"messages": list(prompts)}, how)
 
+    def on_llm_new_token(self, token: Any, *, run_id: UUID, **how: Any) -> None:
+        """Note a part of an answer: only by them LangChain tells that it is streamed."""
+        call = self._calls.get(run_id)
+        if call is not None:
+            step = call.step
+            step.operation = Operation.STREAM
+            known = step.progress or Progress(
+                first_part_ms=round((perf_counter() - step.started) * 1000)
+            )
+            # A part is a text, or a list of blocks of which some are no text.
+            length = len(token) if isinstance(token, str) else 0
+            step.progress = replace(
+                known,
+                parts_received=known.parts_received + 1,
+                characters_received=known.characters_received + length,
+            )
+
     def on_llm_end(self, response: Any, *, run_id: UUID, **how: Any) -> None:
         """End a call with what it returned."""
         call = self._calls.pop(run_id, None)
@@ -61,10 +81,19 @@ class CallbackHandler(BaseCallbackHandler):
             call.complete()
         call.wait()
 
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, **how: Any) -> None:
+    def on_llm_error(
+        self,
+        error: BaseException,
+        *,
+        run_id: UUID,
+        response: Any = None,
+        **how: Any,
+    ) -> None:
         """End a call with what it raised, or with the reader who left its stream."""
         call = self._calls.pop(run_id, None)
         if call is not None:
+            if response is not None:
+                call.keep(lambda: _answer(response))
             call.fail(error)
             call.wait()
 
