@@ -21,7 +21,7 @@ def instrument_pydantic_ai[T](model_or_agent: T | None = None) -> T | None:
     valid. Returns the agent.
 
     A model is not changed: a ``RecordingModel`` around it is returned, to be used in its
-    place. May be said twice. Raises ImportError where pydantic-ai is not installed, and
+    place. In no run, but after ``set_chat``, each of its calls makes a run of its own. May be said twice. Raises ImportError where pydantic-ai is not installed, and
     TypeError for anything else::
 
         chatdebug.instrument_pydantic_ai()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic_ai import Agent
-from pydantic_ai.direct import model_request
+from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.models import Model
 from pydantic_ai.models.test import TestModel
@@ -159,6 +159,50 @@ def test_a_model_is_wrapped_once() -> None:
 
     asyncio.run(body())
     assert len(steps()) == 1
+
+
+async def request(model: Model) -> None:
+    await model_request(model, prompt())
+
+
+async def request_stream(model: Model) -> None:
+    async with model_request_stream(model, prompt()) as parts:
+        async for _ in parts:
+            pass
+
+
+@pytest.mark.parametrize("ask", [request, request_stream])
+@pytest.mark.parametrize(
+    ("name", "status"), [("fault-400", "error"), ("demo", "completed")]
+)
+def test_after_set_chat_a_models_call_is_a_run_of_its_own(
+    ask: Any, name: str, status: str, settings: Any
+) -> None:
+    if status == "completed":
+        settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": True}
+
+    async def body() -> None:
+        async with demo_model(name) as model:
+            recording = chatdebug.instrument_pydantic_ai(model.wrapped)
+            with chatdebug.set_chat("c", 7), suppress(ModelHTTPError):
+                await ask(recording)
+
+    asyncio.run(body())
+    recorded = the_run()
+    assert (recorded.chat_id, recorded.owner_id) == ("c", "7")
+    assert (recorded.provider, recorded.model) == ("openai_compatible", name)
+    assert (recorded.status, recorded.steps.get().status) == (status, status)
+
+
+@pytest.mark.parametrize("ask", [request, request_stream])
+def test_after_set_chat_a_models_call_that_goes_well_leaves_nothing(ask: Any) -> None:
+    async def body() -> None:
+        async with demo_model("demo") as model:
+            with chatdebug.set_chat("c", 7):
+                await ask(chatdebug.instrument_pydantic_ai(model.wrapped))
+
+    asyncio.run(body())
+    assert steps() == []
 
 
 def test_anything_else_is_refused() -> None:
