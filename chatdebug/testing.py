@@ -95,7 +95,11 @@ def written_runs() -> AbstractContextManager[None]:
 
     At its end all is written, and the writer's connection closed. For tests that commit:
     ``TransactionTestCase``, or pytest's ``transactional_db``, with the recorder's alias
-    among their ``databases``.
+    among their ``databases``::
+
+        with written_runs():
+            response = client.post("/chats/1/messages/", {"text": "Hello"})
+        assert ChatRun.objects.get().chat_id == "1"
     """
     storm_guard.reset()
     return replaced_writer()

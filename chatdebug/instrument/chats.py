@@ -27,7 +27,7 @@ class set_chat:
     request, it holds until the next request is served here; as a block, until its end::
 
         with set_chat(chat.pk, request.user.pk):
-            client.chat.completions.create(...)
+            client.chat.completions.create(model=model, messages=messages)
 
     Use the block in tasks and threads, which have no end that could be seen. Ids are text
     or anything with a meaningful ``str``. Raises TypeError with DEBUG for a chat of None.

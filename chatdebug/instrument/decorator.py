@@ -47,7 +47,8 @@ class recorded:
 
         @recorded(chat_id="chat_id", owner_id=lambda request, **_: request.user.pk)
         def answer(request, chat_id):
-            ...
+            answer = client.chat.completions.create(model=model, messages=messages)
+            return HttpResponse(answer.choices[0].message.content)
 
     The run is ``chatdebug.current_run.get()`` inside. What is sent into an asynchronous
     generator does not reach the function.

@@ -17,7 +17,7 @@ def instrument_langchain() -> None:
         chatdebug.instrument_langchain()
 
         with chatdebug.record_run(chat_id=chat.pk) as run:
-            chain.invoke({"question": question})
+            answer = chain.invoke({"question": question})
             run.complete()
     """
     _hook().is_on = True
@@ -29,9 +29,13 @@ def uninstrument_langchain() -> None:
 
 
 def callback_handler() -> Any:
-    """Return a handler for single calls: ``config={"callbacks": [callback_handler()]}``.
+    """Return a handler that records the calls that it is given to.
 
-    Raises ImportError where langchain-core is not installed.
+    Raises ImportError where langchain-core is not installed::
+
+        with chatdebug.record_run(chat_id=chat.pk) as run:
+            chain.invoke({"question": question}, config={"callbacks": [callback_handler()]})
+            run.complete()
     """
     return import_module("chatdebug.instrument.langchain_handler").CallbackHandler()
 

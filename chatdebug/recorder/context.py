@@ -40,6 +40,14 @@ class record_run:
     A plain ``with`` inside an event loop cannot wait for the database, and takes what is
     known; ask with ``async with`` there.
 
+    For example::
+
+        with record_run(chat_id=chat.pk, owner_id=user.pk, model=model) as run:
+            with run.step() as step:
+                answer = client.chat.completions.create(model=model, messages=messages)
+                step.complete(answer.model_dump())
+            run.complete()
+
     ``label`` is kept at the full level only, or where ``KEEP_LABELS`` is set. Arguments
     that cannot be used raise TypeError with DEBUG, and cost a log line without it.
 

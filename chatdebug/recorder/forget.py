@@ -11,7 +11,11 @@ def forget_chat(chat_id: object) -> None:
     or neither. The runs go when it has committed, within a second or, of a chat with very
     many, a little later by the recorder's writers, which also delete what comes after.
     Runs of other chats that name this one as parent or root stay: forget those chats too.
-    Raises django.db.Error; nothing is forgotten then.
+    Raises django.db.Error; nothing is forgotten then::
+
+        with transaction.atomic():
+            forget_chat(chat.pk)
+            chat.delete()
     """
     mark_forgotten(chat=str(chat_id))
 
@@ -26,6 +30,10 @@ def forget_owner(owner_id: object) -> None:
 
     For the host project, when it deletes an account, in the same transaction and after it
     has forgotten the account's chats: what is on its way is known by its chat alone.
-    Raises django.db.Error; nothing is forgotten then.
+    Raises django.db.Error; nothing is forgotten then::
+
+        with transaction.atomic():
+            forget_owner(user.pk)
+            user.delete()
     """
     delete_of_owner(owner=str(owner_id))
