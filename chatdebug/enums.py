@@ -34,6 +34,21 @@ class Status(TextChoices):
     INTERRUPTED = "interrupted", _("Interrupted")
 
 
+class Outcome(TextChoices):
+    """How a run came out, for readers: a status tells less.
+
+    ``recovered`` is a run that completed though an attempt of it had failed; ``lost``
+    one whose process ended without a word.
+    """
+
+    RUNNING = "running", _("Running")
+    COMPLETED = "completed", _("Completed")
+    RECOVERED = "recovered", _("Recovered")
+    FAILED = "failed", _("Failed")
+    STOPPED = "stopped", _("Stopped")
+    LOST = "lost", _("Lost")
+
+
 STATUS_RANK = {
     Status.IN_PROGRESS: 0,
     Status.INTERRUPTED: 1,
@@ -74,8 +89,8 @@ class ErrorKind(TextChoices):
     ``generic``                 anything else: unknown, and therefore recorded
 
     Another kind needs: a value here; ``makemigrations chatdebug``, because runs and
-    classification rules have the kinds in their choices and constraints; its words in
-    ``SENTENCES`` and ``ADVICE`` of ``errors.messages``; a line in the table of kinds in
+    classification rules have the kinds in their choices and constraints; its cause
+    in ``OF_KINDS`` of ``errors.verdict``; a line in the table of kinds in
     ``chatdebug/README.md``; and whatever makes an error of that kind, a rule in
     ``errors.rules`` or an exception in ``errors.exceptions``. For each of them that is
     forgotten a test fails, in ``tests/chatdebug/errors/test_kinds``, ``test_migrations``

@@ -16,6 +16,8 @@ UNSAFE_ADVICE = "The evidence of this failure could not be made safe yet: its de
 NOT_STORED: dict[str, Any] = {
     "kind": "generic",
     "message": "The answer could not be stored.",
+    "owner": "site",
+    "whose": "It is this site's, not your message's.",
     "advice": ADVICE_WITHOUT_RUN,
     "detail": "",
     "provider": "",
@@ -54,6 +56,8 @@ def failure_outcome(
     shown: dict[str, Any] = {
         "kind": classification.kind.value,
         "message": classification.message,
+        "owner": classification.owner.value,
+        "whose": classification.whose,
         "advice": advice,
         "detail": classification.detail,
         "provider": classification.provider,

@@ -31,12 +31,13 @@ CHATS_SHOWN = 50
 def chat_list(request: PageRequest) -> HttpResponse:
     """Show a person's chats and the form for a new one; POST opens it.
 
-    ``?before_chat=`` shows older chats; htmx gets no more than their entries.
+    ``?before_chat=`` shows older chats; htmx gets no more than their entries. ``?from=``
+    one of their turns puts its question into the form, for another model.
     """
     listed = listed_chats(request)
     if request.htmx and request.method == "GET":
         return render(request, "chatd/sidebar.html#entries", listed)
-    form, status = NewChatForm(request.POST or None), 0
+    form, status = NewChatForm(request.POST or None, initial=_asked(request)), 0
     if request.method == "POST" and form.is_valid():
         try:
             return redirect("chat", chat_id=_open_chat(request, form).pk)
@@ -49,6 +50,17 @@ def chat_list(request: PageRequest) -> HttpResponse:
     return render(
         request, "chatd/chat_list.html", {"form": form, **listed}, status=status
     )
+
+
+def _asked(request: PageRequest) -> dict[str, str]:
+    """Return the question of the turn that a new chat begins with, if it is this person's."""
+    try:
+        turn_id = UUID(request.GET.get("from", ""))
+    except ValueError:
+        return {}
+    turns = Turn.objects.filter(chat__owner_id=request.user.pk)
+    turn = turns.in_order().filter(pk=turn_id).first()
+    return {"text": turn.question.text} if turn and turn.question else {}
 
 
 @login_required

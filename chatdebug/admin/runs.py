@@ -22,7 +22,7 @@ from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import debug_tab_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
-from chatdebug.errors.messages import PROVIDERS
+from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.formats import clock
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import OVERFLOW
@@ -173,7 +173,7 @@ class RunAdmin(ContentAdmin):
     @admin.display(description=_("status"))
     def state(self, run: ChatRun) -> str:
         """How it ended."""
-        return f"{RunLine(run).icon} {run.get_status_display()}"
+        return f"{RunLine(run).icon} {run.outcome.label}"
 
     @admin.display(description=_("title"))
     def titled(self, run: ChatRun) -> SafeString:

@@ -50,15 +50,13 @@ class StepFields:
 
     @admin.display(description=_("error"))
     def classification(self, step: ChatStep) -> str:
-        """Its kind in words, and the rule that decided; none of the error's own text."""
+        """What it was and whose, and the rule that decided; none of the error's own text."""
         if not step.error:
             return ""
         error = ErrorReport.of(step.error)
-        return gettext("%(sentence)s (%(kind)s, by rule %(rule)s)") % {
-            "sentence": error.sentence,
-            "kind": error.kind,
-            "rule": error.rule or gettext("unknown"),
-        }
+        by_rule = gettext("by rule %s") % error.rule
+        rule = by_rule if error.rule else gettext("no rule matched")
+        return f"{error.sentence} {error.whose} ({error.kind}, {rule})"
 
     @admin.display(description=_("facts"))
     def facts(self, step: ChatStep) -> SafeString | str:

@@ -21,8 +21,8 @@ from chatdebug.errors.exceptions import (
     StreamSilenceError,
 )
 from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
-from chatdebug.errors.messages import add_provider
 from chatdebug.errors.payload import code_frames, exception_chain
+from chatdebug.errors.provider_names import add_provider
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
 

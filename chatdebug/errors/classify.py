@@ -12,7 +12,7 @@ from chatdebug.errors.chain import members, text_of, walk
 from chatdebug.errors.content import code_like, storable_text
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
 from chatdebug.errors.facts import ErrorFacts, facts_of
-from chatdebug.errors.messages import advice, detect_provider, sentence
+from chatdebug.errors.provider_names import detect_provider
 from chatdebug.errors.responses import informative_links, response_of
 from chatdebug.errors.retry_after import retry_after
 from chatdebug.errors.rules import (
@@ -22,6 +22,7 @@ from chatdebug.errors.rules import (
     Rule,
     first_that_holds,
 )
+from chatdebug.errors.verdict import Owner, verdict
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,9 @@ class Classification:
     status_code: int | None = None
     message: str = ""
     """One sentence for the user: what happened."""
+    owner: Owner = Owner.UNKNOWN
+    whose: str = ""
+    """One sentence for the user: whose it is."""
     advice: str = ""
     """One sentence for the user: what helps."""
     detail: str = ""
@@ -122,14 +126,10 @@ def classify(
         # What cannot be classified is unknown, and its evidence the more wanted. The log
         # gets no text: it may be the chat's.
         logger.warning("An error could not be classified: %s", type(failure).__name__)
-        kind = ErrorKind.GENERIC
-        return Classification(
-            kind=kind,
-            provider=provider,
-            message=sentence(kind, provider=provider, status_code=None),
-            advice=advice(kind),
-            rule="fallback.unreadable",
+        unreadable = Classification(
+            kind=ErrorKind.GENERIC, provider=provider, rule="fallback.unreadable"
         )
+        return _told(unreadable)
 
 
 def _of_ending(error: BaseException, provider: str) -> Classification | None:
@@ -161,19 +161,22 @@ def classify_facts(
     reason = facts.reason or ("" if rule.kind is ErrorKind.AUTH else facts.message)
     is_page = any(mark in reason[:2000].lower() for mark in ("<html", "<!doctype"))
     detail = "" if is_page else storable_text(reason, DETAIL_CHARACTERS)
-    return Classification(
+    found = Classification(
         kind=rule.kind,
         retryable=rule.retryable,
         retry_after=retry_after(facts),
         provider=provider,
         status_code=facts.status_code,
-        message=sentence(rule.kind, provider=provider, status_code=facts.status_code),
-        advice=advice(rule.kind),
         detail=CONTINUITY.get(rule.id) or " ".join(detail.split()),
         rule=rule.id,
         error_type=_word(facts.error_type),
         error_code=_word(facts.error_code),
         request_id=_request_id(facts),
+    )
+    return _told(
+        found,
+        types=[link.partition(":")[0] for link in facts.links],
+        content_type=facts.headers.get("content-type", ""),
     )
 
 
@@ -196,22 +199,46 @@ def _custom_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
 
 
 def _of_known(error: KnownError, provider: str) -> Classification:
-    provider = provider or error.provider
-    message = sentence(error.kind, provider=provider, status_code=error.status_code)
+    found = _told(
+        Classification(
+            kind=error.kind,
+            retryable=error.retryable,
+            retry_after=error.retry_after,
+            provider=provider or error.provider,
+            status_code=error.status_code,
+            detail=storable_text(text_of(error), DETAIL_CHARACTERS),
+            request_id=_request_id(facts_of(error)),
+            rule=f"known.{type(error).__name__.removesuffix('Error')}",
+        )
+    )
     if isinstance(error, ContentFilteredError) and error.category:
         category = redact_and_clip(error.category, 100)
-        message = f"{message.removesuffix('.')} ({category})."
-    return Classification(
-        kind=error.kind,
-        retryable=error.retryable,
-        retry_after=error.retry_after,
-        provider=provider,
-        status_code=error.status_code,
-        message=message,
-        advice=advice(error.kind),
-        detail=storable_text(text_of(error), DETAIL_CHARACTERS),
-        request_id=_request_id(facts_of(error)),
-        rule=f"known.{type(error).__name__.removesuffix('Error')}",
+        message = f"{found.message.removesuffix('.')} ({category})."
+        return replace(found, message=message)
+    return found
+
+
+def _told(
+    found: Classification, *, types: Sequence[str] = (), content_type: str = ""
+) -> Classification:
+    """Return a classification with the sentences for people."""
+    said = verdict(
+        found.kind,
+        rule=found.rule,
+        provider=found.provider,
+        status_code=found.status_code,
+        retryable=found.retryable,
+        types=types,
+        code=f"{found.error_type} {found.error_code}",
+        detail=found.detail,
+        content_type=content_type,
+    )
+    return replace(
+        found,
+        message=said.what,
+        owner=said.owner,
+        whose=said.whose,
+        advice=said.advice,
     )
 
 

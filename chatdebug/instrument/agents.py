@@ -1,12 +1,13 @@
 """What records the runs of pydantic-ai's agents. Imported with the first of them."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_ai.capabilities import AbstractCapability
-from pydantic_ai.models import Model, ModelRequestContext
+from pydantic_ai.messages import ModelResponse
+from pydantic_ai.models import Model, ModelRequestContext, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.tools import RunContext
 
@@ -35,15 +36,50 @@ def recorded(model: Model) -> Model:
     return RecordingModel(model)
 
 
+class InstrumentedModel(RecordingModel):
+    """A recording model whose calls, in no run but after ``set_chat``, make their own."""
+
+    async def request(self, *arguments: Any) -> ModelResponse:
+        """Make one call and record it."""
+        async with _own_run():
+            return await super().request(*arguments)
+
+    def _request_stream(
+        self, *arguments: Any
+    ) -> AbstractAsyncContextManager[StreamedResponse]:
+        if current_run.get() is None and current_chat() is not None:
+            return self._stream_in_own_run(*arguments)
+        return super()._request_stream(*arguments)
+
+    @asynccontextmanager
+    async def _stream_in_own_run(
+        self, *arguments: Any
+    ) -> AsyncIterator[StreamedResponse]:
+        async with _own_run(), super()._request_stream(*arguments) as stream:
+            yield stream
+
+
+def instrumented(model: Model) -> Model:
+    """Return a model whose calls are recorded wherever they are made."""
+    return model if recorded(model) is model else InstrumentedModel(model)
+
+
 @asynccontextmanager
 async def agent_block(how: dict[str, Any]) -> AsyncIterator[None]:
     """Let the run of an agent that is made with these arguments be recorded inside.
 
     Adds to the arguments. In no run it makes one of its own if a chat was set.
     """
+    async with _own_run():
+        if current_run.get() is not None:
+            how["capabilities"] = [*(how.get("capabilities") or ()), Recording()]
+        yield
+
+
+@asynccontextmanager
+async def _own_run() -> AsyncIterator[None]:
+    """Make a run around the block if it is in none, and a chat was set."""
     chat = current_chat() if current_run.get() is None else None
-    if chat is not None or current_run.get() is not None:
-        how["capabilities"] = [*(how.get("capabilities") or ()), Recording()]
     if chat is None:
         yield
         return

@@ -1,7 +1,7 @@
 """What a run is called: after what failed, not after what was asked."""
 
 from chatdebug.enums import Status
-from chatdebug.errors.messages import PROVIDERS
+from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.models.runs import ChatRun
 
 OPENING_CHARACTERS = 60

@@ -72,6 +72,17 @@ for (const form of document.querySelectorAll("form[data-composer]")) {
 }
 dropShownDrafts();
 
+/* What failed for what it said goes back into the composer. */
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-edit]");
+  const field = document.getElementById("text");
+  if (!button || !field) return;
+  const asked = button.closest(".turn").querySelector(".message--user .plain");
+  field.value = asked.textContent;
+  field.dispatchEvent(new Event("input"));
+  field.focus();
+});
+
 document.querySelector("form[data-sign-out]")?.addEventListener("submit", () => {
   const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX));
   for (const key of keys) sessionStorage.removeItem(key);

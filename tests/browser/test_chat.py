@@ -117,7 +117,7 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
     demo.get_by_label("Message").fill("What is a ballast?")
     demo.get_by_label("Message").press("Enter")
     card = demo.locator(".error-card")
-    expect(card).to_contain_text("The demo provider returned an unexpected error.")
+    expect(card).to_contain_text("The demo provider rejected the request (400).")
     tab = demo.locator("#tabs").get_by_role("link", name="Debug")
     expect(tab).to_be_visible()
     expect(demo.locator("#panel")).to_be_empty()
@@ -130,7 +130,38 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
     expect(panel).to_contain_text(
         "The ballast of segment 3 does not match its envelope."
     )
-    expect(panel).to_contain_text("fallback.generic")
+    expect(panel).to_contain_text("no rule matched")
+
+
+def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
+    ask(demo, "fault-400", "What is **a** ballast?")
+    card = demo.locator(".error-card")
+    expect(card).to_contain_text("It is this request")
+    expect(card.get_by_role("button", name="Send again")).to_have_count(0)
+    card.get_by_role("button", name="Change it").click()
+    message = demo.get_by_label("Message")
+    expect(message).to_be_focused()
+    expect(message).to_have_value("What is **a** ballast?")
+    message.press("Enter")
+    expect(demo.locator(".error-card")).to_have_count(2)
+
+
+def test_what_may_succeed_is_sent_again_from_its_card(demo: Page) -> None:
+    ask(demo, "fault-529")
+    card = demo.locator(".error-card")
+    expect(card).to_contain_text("It is the demo provider's", timeout=SLOW)
+    card.get_by_role("button", name="Send again").click()
+    expect(demo.locator(".turn")).to_have_count(2)
+    expect(demo.locator(".message--user").last).to_contain_text("What is a ballast?")
+
+
+def test_another_model_gets_the_same_question(demo: Page) -> None:
+    ask(demo, "fault-404")
+    demo.get_by_role("link", name="Another model…").click()
+    expect(demo.locator("textarea")).to_have_value("What is a ballast?")
+    demo.select_option("select[name=model]", "demo")
+    demo.get_by_role("button", name="Start").click()
+    expect(demo.locator(".message--assistant")).to_contain_text(ANSWER, timeout=SLOW)
 
 
 @pytest.mark.parametrize("model", ["fault-401", "fault-429", "fault-529"])
@@ -186,8 +217,10 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None
             ask(phone, "fault-400", "A" * 200)
             expect(phone.locator(".error-card")).to_be_visible(timeout=SLOW)
         if step == "panel":
-            phone.locator(".error-card").get_by_role("link").click()
-            expect(phone.locator("#panel")).to_contain_text("fallback.generic")
+            phone.locator(".error-card").get_by_role(
+                "link", name="Show debug run"
+            ).click()
+            expect(phone.locator("#panel")).to_contain_text("no rule matched")
         width = phone.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], step
 
@@ -195,7 +228,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None
 def test_the_panel_closes_with_escape_and_gives_the_focus_back(demo: Page) -> None:
     ask(demo, "fault-400")
     demo.get_by_role("link", name="Show debug run").click()
-    expect(demo.locator("#panel")).to_contain_text("fallback.generic")
+    expect(demo.locator("#panel")).to_contain_text("no rule matched")
     demo.keyboard.press("Escape")
     expect(demo.locator("#panel")).to_be_empty()
 

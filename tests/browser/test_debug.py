@@ -10,7 +10,7 @@ from tests.browser.support import sign_in
 from tests.browser.test_chat import ask, turn_is_over
 from tests.optional import present
 
-SENTENCE = "The demo provider returned an unexpected error."
+SENTENCE = "The demo provider rejected the request (400)."
 REASON = "The ballast of segment 3 does not match its envelope."
 
 
@@ -35,7 +35,7 @@ def open_panel(page: Page) -> None:
 def test_the_failed_turn_leads_to_its_run_and_back(failed: Page) -> None:
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
-    for words in (SENTENCE, REASON, "fallback.generic", "Step 1"):
+    for words in (SENTENCE, REASON, "no rule matched", "Step 1"):
         expect(panel).to_contain_text(words)
     panel.get_by_role("link", name="All runs").click()
     expect(panel.locator(".run")).to_have_count(1)
@@ -93,7 +93,7 @@ def test_an_administrator_finds_the_run_with_its_step(
     admin.goto(f"/admin/chatdebug/chatrun/?q={run_id}")
     rows = admin.locator("#result_list tbody tr")
     expect(rows).to_have_count(1)
-    expect(rows).to_contain_text("Error")
+    expect(rows).to_contain_text("Failed")
     rows.get_by_role("link").click()
     expect(admin.locator("#content")).to_contain_text(REASON)
     admin.click("text=Request, response, attempts")

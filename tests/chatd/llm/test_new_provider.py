@@ -15,8 +15,7 @@ from chatd.llm.providers import PROVIDERS, Provider, find_providers
 from chatd.llm.providers.openai_compatible import compatible_model
 from chatd.llm.wire.openai import OpenAIWire
 from chatd.models import ModelConfig
-from chatdebug.errors import add_provider, classify
-from chatdebug.errors import messages as sentences
+from chatdebug.errors import add_provider, classify, provider_names
 from tests.chatd.turns.site import answer, new_chat, run_on_site
 from tests.factories import ModelConfigFactory, UserFactory
 from tests.optional import present
@@ -84,8 +83,8 @@ def test_it_answers_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_its_failures_are_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sentences, "PROVIDERS", dict(sentences.PROVIDERS))
-    monkeypatch.setattr(sentences, "_added_hints", {})
+    monkeypatch.setattr(provider_names, "PROVIDERS", dict(provider_names.PROVIDERS))
+    monkeypatch.setattr(provider_names, "_added_hints", {})
     add_provider("acme", subject="Acme", mentions=("acme",))
 
     async def body(replay: Replay) -> None:
@@ -98,7 +97,7 @@ def test_its_failures_are_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> N
     chat = new_chat("m", provider="acme")
     run_on_site(partial(body, replay))
     told = present(chat.turns.get().error)["message"]
-    assert told == "Acme did not accept the key or its permissions."
+    assert told == "Acme did not accept the key (401)."
     overloaded = classify(RuntimeError("The Acme API is overloaded."))
     assert overloaded.message == "Acme is overloaded at the moment."
 

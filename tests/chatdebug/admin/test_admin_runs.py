@@ -103,7 +103,7 @@ def queries_of(table: str) -> Iterator[list[str]]:
 
 def test_a_superuser_finds_the_run_in_the_list(superuser: Client, step: ChatStep):
     listed = page(superuser, RUNS)
-    for words in ("words-of-label", "✕ Error", "Unexpected error", "+1,234", "77"):
+    for words in ("words-of-label", "✕ Failed", "Unexpected error", "+1,234", "77"):
         assert words in listed
 
 
@@ -123,7 +123,7 @@ def test_staff_without_the_permission_for_content_sees_metadata(
 ):
     pages = [page(staff, url) for url in (RUNS, page_of(run), page_of(step))]
     assert [words for words in SECRET_WORDS if words in "".join(pages)] == []
-    for words in ("fallback.generic", "HTTP status: 400", "answer.py:17"):
+    for words in ("no rule matched", "HTTP status: 400", "answer.py:17"):
         assert words in pages[1]
         assert words in pages[2]
 

@@ -148,14 +148,6 @@ def test_the_detail_is_short_and_never_a_web_page() -> None:
     assert classify_facts(build_facts(message=page, status_code=502)).detail == ""
 
 
-def test_the_users_sentence_names_the_provider_and_no_status() -> None:
-    for kind_status in (401, 402, 429, 500, 503, 529):
-        facts = build_facts(status_code=kind_status, provider="anthropic")
-        message = classify_facts(facts).message
-        assert str(kind_status) not in message
-        assert message.endswith(".")
-
-
 def test_a_deployments_own_rule_comes_first() -> None:
     own = Rule("custom.gateway", ErrorKind.CONFIG, statuses=frozenset({418}))
     facts = build_facts(message="I'm a teapot", status_code=418)

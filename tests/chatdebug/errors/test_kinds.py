@@ -6,7 +6,7 @@ import pytest
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import RULES, ClassifiedError, KnownError, classify
-from chatdebug.errors.messages import ADVICE, SENTENCES
+from chatdebug.errors.verdict import OF_KINDS, WHOSE, WORDS, Cause, Owner, verdict
 
 
 def known_kinds(base: type[KnownError] = KnownError) -> set[ErrorKind]:
@@ -15,19 +15,34 @@ def known_kinds(base: type[KnownError] = KnownError) -> set[ErrorKind]:
     return here.union(*(known_kinds(made) for made in base.__subclasses__()))
 
 
+def test_every_kind_but_the_unknown_one_and_timeouts_has_a_cause() -> None:
+    by_status = {ErrorKind.GENERIC, ErrorKind.TIMEOUT}
+    assert set(OF_KINDS) | by_status == set(ErrorKind)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_its_words(cause: Cause) -> None:
+    words = WORDS[cause]
+    assert str(words.what).endswith(".")
+    assert str(words.advice).endswith(".")
+    assert WHOSE[words.owner]
+
+
 @pytest.mark.parametrize("kind", ErrorKind)
-def test_every_kind_has_its_sentence_and_its_advice(kind: ErrorKind) -> None:
-    assert SENTENCES[kind]
-    assert ADVICE[kind]
+def test_every_kind_is_told_in_sentences(kind: ErrorKind) -> None:
+    said = verdict(kind)
+    for sentence in (said.what, said.whose, said.advice):
+        assert sentence.endswith(".")
+        assert "{" not in sentence
 
 
-def test_a_kind_without_words_is_classified_all_the_same(
+def test_a_kind_without_a_cause_is_classified_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(SENTENCES, ErrorKind.CONFIG)
-    monkeypatch.delitem(ADVICE, ErrorKind.CONFIG)
-    classification = classify(ClassifiedError("config", "x"))
-    assert classification.kind == ErrorKind.CONFIG
+    monkeypatch.delitem(OF_KINDS, ErrorKind.USAGE_LIMIT)
+    classification = classify(ClassifiedError("usage_limit", "x"))
+    assert classification.kind == ErrorKind.USAGE_LIMIT
+    assert classification.owner == Owner.UNKNOWN
     assert classification.message
     assert classification.advice
 

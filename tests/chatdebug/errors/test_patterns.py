@@ -54,6 +54,12 @@ SEARCHED = {
     "provider_body.PASSED_ON": ('upstream error: {"code": 1}', 'error [1] of {"a": 1}'),
     "responses.CHARSET": ('text/html; charset="utf-8"', "text/html"),
     "retry_after.RETRY_IN_TEXT": ("please try again in 1.5s", "try again in a while"),
+    "verdict.NO_ANSWER_OF_A_MODEL": ("An event is no JSON", "The JSON has no end"),
+    "verdict.NOT_CONNECTED": ("ConnectError", "APIConnectionError"),
+    "verdict.TOO_LATE": ("APITimeoutError", "TimingError"),
+    "verdict.NO_JSON": ("JSONDecodeError", "ValueError"),
+    "verdict.TOKENS": ("9,412 tokens", "12 tokens"),
+    "verdict.SECONDS": ("received for 0.5 seconds", "for some seconds"),
     "rules.vocabulary.RATE_LIMIT_WORDS": ("rate limit exceeded", "rate limits exist"),
     "rules.vocabulary.PER_DAY": ("14 requests per day", "a perfect day"),
     "rules.vocabulary.NO_CAPACITY": (

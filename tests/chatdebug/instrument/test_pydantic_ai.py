@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic_ai import Agent
-from pydantic_ai.direct import model_request
+from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.models import Model
 from pydantic_ai.models.test import TestModel
@@ -159,6 +159,33 @@ def test_a_model_is_wrapped_once() -> None:
 
     asyncio.run(body())
     assert len(steps()) == 1
+
+
+async def asked(model: Any) -> None:
+    await model_request(model, prompt())
+
+
+async def asked_to_stream(model: Any) -> None:
+    async with model_request_stream(model, prompt()) as stream:
+        async for _ in stream:
+            pass
+
+
+@pytest.mark.parametrize("ask", [asked, asked_to_stream])
+def test_after_set_chat_each_failing_request_of_a_model_is_a_run(ask: Any) -> None:
+    async def body(name: str) -> None:
+        async with demo_model(name) as model:
+            recording = chatdebug.instrument_pydantic_ai(model.wrapped)
+            with chatdebug.set_chat("c", 7):
+                await ask(recording)
+
+    asyncio.run(body("demo"))
+    with pytest.raises(ModelHTTPError):
+        asyncio.run(body("fault-400"))
+    recorded = the_run()
+    assert (recorded.chat_id, recorded.owner_id) == ("c", "7")
+    assert recorded.status == "error"
+    assert present(recorded.steps.get().error)["status_code"] == 400
 
 
 def test_anything_else_is_refused() -> None:

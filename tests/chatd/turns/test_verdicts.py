@@ -1,0 +1,99 @@
+"""For each demo fault: what happened, whose it is, and the same words at both places."""
+
+import pytest
+from django.conf import LazySettings
+
+from chatd.demo_provider import DEMO_MODELS
+from chatdebug.models import ChatStep
+from chatdebug.presentation import ErrorReport
+from chatdebug.writer import close_writer
+from tests.chatd.turns.site import answer, let_no_clock_decide, new_chat, run_on_site
+from tests.optional import present
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("quick"),
+]
+
+PROTOCOLS = ("demo", "demo_anthropic")
+ANSWERS = {"fault-429-then-ok", "fault-500-then-ok"}
+SILENT = {"fault-hang", "fault-stall"}
+TOLD = {
+    "fault-400": ("The demo provider rejected the request (400).", "request"),
+    "fault-400-context": ("The chat is too long for this model: ", "request"),
+    "fault-401": ("The demo provider did not accept the key (401).", "settings"),
+    "fault-401-echo-key": (
+        "The demo provider did not accept the key (401).",
+        "settings",
+    ),
+    "fault-403": ("The demo provider does not let this key do that (403).", "settings"),
+    "fault-404": ("The demo provider has no model of that name (404).", "settings"),
+    "fault-422": ("The demo provider rejected the request (422).", "request"),
+    "fault-429": (
+        "The demo provider is limiting how many requests it takes (429).",
+        "settings",
+    ),
+    "fault-quota": ("The usage limit at the provider has been reached", "settings"),
+    "fault-500": ("The demo provider had an error of its own (500).", "provider"),
+    "fault-529": ("The demo provider is overloaded at the moment (529).", "provider"),
+    "fault-html-502": (
+        "A gateway answered in the place of the demo provider (502).",
+        "network",
+    ),
+    "fault-html-200": (
+        "A web page came in the place of an answer of the demo provider.",
+        "network",
+    ),
+    "fault-huge-400": ("The demo provider rejected the request (400).", "request"),
+    "fault-reset": ("The connection to the demo provider broke off.", "network"),
+    "fault-hang": ("The demo provider sent nothing for 0.5 seconds.", "provider"),
+    "fault-stall": ("The demo provider sent nothing for 0.5 seconds.", "provider"),
+    "fault-cut": ("The connection to the demo provider broke off.", "network"),
+    "fault-eof": (
+        "The demo provider ended its answer before it was complete.",
+        "provider",
+    ),
+    "fault-badjson": (
+        "The demo provider sent an answer that cannot be read.",
+        "provider",
+    ),
+    "fault-instream-overloaded": (
+        "The demo provider is overloaded at the moment",
+        "provider",
+    ),
+    "fault-filter": (
+        "The demo provider blocked this answer under its content policy.",
+        "request",
+    ),
+}
+
+
+def test_every_demo_fault_is_told_of() -> None:
+    faults = {one.name for one in DEMO_MODELS if one.name.startswith("fault-")}
+    assert set(TOLD) == faults - ANSWERS
+
+
+@pytest.mark.parametrize("provider", PROTOCOLS)
+@pytest.mark.parametrize("model", TOLD)
+def test_card_and_run_say_what_happened_and_whose_it_is(
+    model: str, provider: str, settings: LazySettings
+) -> None:
+    if model not in SILENT:
+        let_no_clock_decide(settings)
+    chat = new_chat(model, provider=provider)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    close_writer(timeout=20)
+    card = present(chat.turns.get().error)
+    what, owner = TOLD[model]
+    assert card["message"].startswith(what)
+    assert card["owner"] == owner
+    for step in ChatStep.objects.filter(chat_id=str(chat.pk)):
+        report = ErrorReport.of(present(step.error))
+        said = (report.sentence, report.owner, report.whose, report.advice)
+        assert said == tuple(
+            card[name] for name in ("message", "owner", "whose", "advice")
+        )
