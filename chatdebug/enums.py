@@ -34,6 +34,21 @@ class Status(TextChoices):
     INTERRUPTED = "interrupted", _("Interrupted")
 
 
+class Outcome(TextChoices):
+    """How a run came out, for readers: a status tells less.
+
+    ``recovered`` is a run that completed though an attempt of it had failed; ``lost``
+    one whose process ended without a word.
+    """
+
+    RUNNING = "running", _("Running")
+    COMPLETED = "completed", _("Completed")
+    RECOVERED = "recovered", _("Recovered")
+    FAILED = "failed", _("Failed")
+    STOPPED = "stopped", _("Stopped")
+    LOST = "lost", _("Lost")
+
+
 STATUS_RANK = {
     Status.IN_PROGRESS: 0,
     Status.INTERRUPTED: 1,

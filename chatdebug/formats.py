@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.enums import Status
+from chatdebug.enums import Outcome, Status
 
 ICONS = {
     Status.IN_PROGRESS: "◌",
@@ -17,14 +17,27 @@ ICONS = {
     Status.ERROR: "✕",
     Status.INTERRUPTED: "■",
 }
+OUTCOME_ICONS = {
+    Outcome.RUNNING: "◌",
+    Outcome.COMPLETED: "✓",
+    Outcome.RECOVERED: "↻",
+    Outcome.FAILED: "✕",
+    Outcome.STOPPED: "■",
+    Outcome.LOST: "?",
+}
 AGO = ((86_400, _("%s d ago")), (3_600, _("%s h ago")), (60, _("%s min ago")))
 """Units of time in seconds, and how so many of them are said."""
 LONG_AGO = 31 * 86_400
 
 
 def icon(status: str) -> str:
-    """Return the sign of a status. It decorates the word and never replaces it."""
+    """Return the sign of a step's status. It decorates the word and never replaces it."""
     return ICONS[Status(status)]
+
+
+def outcome_icon(outcome: Outcome) -> str:
+    """Return the sign of a run's outcome, beside its word."""
+    return OUTCOME_ICONS[outcome]
 
 
 def span(duration: timedelta | None) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.enums import ErrorKind, Level, RunKind
+from chatdebug.enums import ErrorKind, Level, Outcome, RunKind
 from chatdebug.errors import code_like
 from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.verdict import Owner, verdict
-from chatdebug.formats import ago, counted, icon, pretty, span
+from chatdebug.formats import ago, counted, icon, outcome_icon, pretty, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import first_error_of, title_of
@@ -56,8 +56,8 @@ class RunLine:
 
     @property
     def icon(self) -> str:
-        """The sign of its status."""
-        return icon(self.run.status)
+        """The sign of its outcome."""
+        return outcome_icon(self.run.outcome)
 
     @property
     def kind(self) -> str:
@@ -164,8 +164,9 @@ class StepReport:
 
     @classmethod
     def of(cls, step: ChatStep) -> "StepReport":
-        """Read a step."""
-        return cls(step, ErrorReport.of(step.error) if step.error else None)
+        """Read a step; its error is also one that a later attempt repaired."""
+        stored = step.error or step.metadata.get("repaired_error")
+        return cls(step, ErrorReport.of(stored) if stored else None)
 
     @property
     def name(self) -> str:
@@ -205,6 +206,17 @@ class RunReport:
         return next(failed, None)
 
     @property
+    def recovery(self) -> str:
+        """That another attempt answered, and which; nothing if that is not how it went."""
+        if self.line.run.outcome is not Outcome.RECOVERED:
+            return ""
+        errors = [_error_of(report.step) for report in self.steps]
+        tried = 1 + max((error["retry_count"] or 0 for error in errors), default=0)
+        words = gettext("Recovered on attempt %(attempt)s, complete after %(time)s.")
+        time = span(self.line.run.duration)
+        return words % {"attempt": f"{tried + 1:,}", "time": time}
+
+    @property
     def has_payloads(self) -> bool:
         """Whether requests and responses were recorded."""
         return self.line.run.level == Level.FULL
@@ -235,6 +247,11 @@ def payloads(step: ChatStep) -> list[Payload]:
         for column, heading in HEADINGS.items()
         if (value := getattr(step, column))
     ]
+
+
+def _error_of(step: ChatStep) -> ErrorPayload:
+    """Return the error of a step, also one that a later attempt repaired."""
+    return read_payload(step.error or step.metadata.get("repaired_error") or {})
 
 
 def _kind(value: object) -> ErrorKind:

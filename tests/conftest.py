@@ -34,20 +34,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let each transactional test use the recorder's alias too.
+    """Mark the tests that use a database, and give the transactional ones both aliases.
 
-    Its writer works in a thread of its own, so a test would otherwise fail there, where
-    nobody looks. A test inside a transaction keeps ``default`` alone: on SQLite a second
-    connection could only wait for the lock that the test itself holds.
+    What is not marked with ``database`` cannot touch one: pytest-django refuses it. So it
+    runs once, with the suite on SQLite. A test that starts a process on the database of
+    the environment says so itself.
+
+    The recorder's writer works in a thread of its own, so a test would otherwise fail
+    there, where nobody looks. A test inside a transaction keeps ``default`` alone: on
+    SQLite a second connection could only wait for the lock that the test itself holds.
     """
     marker = item.get_closest_marker("django_db")
     options = dict(marker.kwargs) if marker else {}
-    fixtures = getattr(item, "fixturenames", ())
-    if {"transactional_db", "live_server"} & set(fixtures):
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if {"transactional_db", "live_server"} & fixtures:
         options["transaction"] = True
     if options.get("transaction") and "databases" not in options:
         both = pytest.mark.django_db(**options, databases=BOTH_ALIASES)
         item.add_marker(both, append=False)
+    case = getattr(item, "cls", None)
+    is_django_case = isinstance(case, type) and issubclass(case, TransactionTestCase)
+    if marker or is_django_case or {"db", "transactional_db", "live_server"} & fixtures:
+        item.add_marker("database")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -173,7 +173,7 @@ class RunAdmin(ContentAdmin):
     @admin.display(description=_("status"))
     def state(self, run: ChatRun) -> str:
         """How it ended."""
-        return f"{RunLine(run).icon} {run.get_status_display()}"
+        return f"{RunLine(run).icon} {run.outcome.label}"
 
     @admin.display(description=_("title"))
     def titled(self, run: ChatRun) -> SafeString:

@@ -33,6 +33,10 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
     trigger_message_id = MessageIdField()
     history_tip_message_id = MessageIdField()
     title = serializers.SerializerMethodField(help_text="What failed, in one line.")
+    outcome = serializers.CharField(
+        read_only=True,
+        help_text="running, completed, recovered, failed, stopped or lost.",
+    )
 
     def get_title(self, run: ChatRun) -> str:
         """Return what the Debug tab calls the run."""
@@ -52,6 +56,7 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
             "kind",
             "level",
             "status",
+            "outcome",
             "provider",
             "model",
             "error_kind",

@@ -1,4 +1,4 @@
-"""What records pydantic-ai's agents and models. Imported with the first of them."""
+"""What records the runs of pydantic-ai's agents. Imported with the first of them."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -6,18 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_ai.capabilities import AbstractCapability
-from pydantic_ai.messages import ModelMessage, ModelResponse
-from pydantic_ai.models import (
-    Model,
-    ModelRequestContext,
-    ModelRequestParameters,
-    StreamedResponse,
-)
+from pydantic_ai.messages import ModelResponse
+from pydantic_ai.models import Model, ModelRequestContext, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
-from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import RunContext
 
-from chatdebug.instrument.chats import Chat, current_chat
+from chatdebug.instrument.chats import current_chat
 from chatdebug.recorder import RecordingModel, current_run, record_run
 
 
@@ -39,58 +33,35 @@ def recorded(model: Model) -> Model:
         if isinstance(inner, RecordingModel):
             return model
         inner = inner.wrapped
-    return InstrumentedModel(model)
+    return RecordingModel(model)
 
 
 class InstrumentedModel(RecordingModel):
-    """A recording model whose calls, in no run, make runs of the chat that was set."""
+    """A recording model whose calls, in no run but after ``set_chat``, make their own."""
 
-    async def request(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
-    ) -> ModelResponse:
+    async def request(self, *arguments: Any) -> ModelResponse:
         """Make one call and record it."""
-        arguments = (messages, model_settings, model_request_parameters)
-        if (chat := _chat_without_run()) is None:
+        async with _own_run():
             return await super().request(*arguments)
-        async with self._run_of(chat) as run:
-            response = await super().request(*arguments)
-            run.complete()
-        return response
 
     def _request_stream(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: ModelRequestParameters,
-        run_context: RunContext[Any] | None = None,
+        self, *arguments: Any
     ) -> AbstractAsyncContextManager[StreamedResponse]:
-        """Return a context manager that opens a stream, and records how it ends."""
-        arguments = (messages, model_settings, model_request_parameters, run_context)
-        if (chat := _chat_without_run()) is None:
-            return super()._request_stream(*arguments)
-        return self._stream_of(chat, *arguments)
+        if current_run.get() is None and current_chat() is not None:
+            return self._stream_in_own_run(*arguments)
+        return super()._request_stream(*arguments)
 
     @asynccontextmanager
-    async def _stream_of(self, chat: Chat, *arguments: Any) -> AsyncIterator[Any]:
-        async with self._run_of(chat) as run:
-            async with super()._request_stream(*arguments) as stream:
-                yield stream
-            run.complete()
-
-    def _run_of(self, chat: Chat) -> record_run:
-        return record_run(
-            chat_id=chat.chat_id,
-            owner_id=chat.owner_id,
-            provider=self.wrapped.system,
-            model=self.wrapped.model_name,
-        )
+    async def _stream_in_own_run(
+        self, *arguments: Any
+    ) -> AsyncIterator[StreamedResponse]:
+        async with _own_run(), super()._request_stream(*arguments) as stream:
+            yield stream
 
 
-def _chat_without_run() -> Chat | None:
-    return current_chat() if current_run.get() is None else None
+def instrumented(model: Model) -> Model:
+    """Return a model whose calls are recorded wherever they are made."""
+    return model if recorded(model) is model else InstrumentedModel(model)
 
 
 @asynccontextmanager
@@ -99,9 +70,16 @@ async def agent_block(how: dict[str, Any]) -> AsyncIterator[None]:
 
     Adds to the arguments. In no run it makes one of its own if a chat was set.
     """
-    chat = _chat_without_run()
-    if chat is not None or current_run.get() is not None:
-        how["capabilities"] = [*(how.get("capabilities") or ()), Recording()]
+    async with _own_run():
+        if current_run.get() is not None:
+            how["capabilities"] = [*(how.get("capabilities") or ()), Recording()]
+        yield
+
+
+@asynccontextmanager
+async def _own_run() -> AsyncIterator[None]:
+    """Make a run around the block if it is in none, and a chat was set."""
+    chat = current_chat() if current_run.get() is None else None
     if chat is None:
         yield
         return

@@ -53,7 +53,7 @@ def take_completion(call: Call, result: Any) -> None:
 def _follow(call: Call, stream: Any) -> None:
     """Let the stream, which stays the object that it is, be read through a watch."""
     kind: Any = type(stream)
-    watched = StreamWatch(call)
+    stream.chatdebug_watch = watched = StreamWatch(call)
     if hasattr(stream, "__next__"):
         stream.chatdebug_events = watched.read(_events(kind, stream))
     if hasattr(stream, "__anext__"):
@@ -62,8 +62,8 @@ def _follow(call: Call, stream: Any) -> None:
 
 
 @cache
-def _recorded(kind: type) -> type:
-    """Return a class of streams that are read through a watch."""
+def _recorded(kind: Any) -> type:
+    """Return a class of streams that are read through a watch, which hears of their end."""
 
     def read(stream: Any) -> Any:
         return next(stream.chatdebug_events)
@@ -71,7 +71,24 @@ def _recorded(kind: type) -> type:
     async def read_async(stream: Any) -> Any:
         return await anext(stream.chatdebug_async_events)
 
-    return type(kind.__name__, (kind,), {"__next__": read, "__anext__": read_async})
+    def close(stream: Any) -> Any:
+        stream.chatdebug_watch.close()
+        return kind.close(stream)
+
+    async def aclose(stream: Any) -> Any:
+        stream.chatdebug_watch.close()
+        return await kind.aclose(stream)
+
+    closing = {"close": close, "aclose": aclose}
+    return type(
+        kind.__name__,
+        (kind,),
+        {
+            "__next__": read,
+            "__anext__": read_async,
+            **{name: way for name, way in closing.items() if hasattr(kind, name)},
+        },
+    )
 
 
 def _events(kind: Any, stream: Any) -> Iterator[Any]:

@@ -21,7 +21,8 @@ def instrument_pydantic_ai[T](model_or_agent: T | None = None) -> T | None:
     valid. Returns the agent.
 
     A model is not changed: a ``RecordingModel`` around it is returned, to be used in its
-    place. In no run, but after ``set_chat``, each of its calls makes a run of its own. May be said twice. Raises ImportError where pydantic-ai is not installed, and
+    place; in no run, but after ``set_chat``, each request makes one of its own. May be said
+    twice. Raises ImportError where pydantic-ai is not installed, and
     TypeError for anything else::
 
         chatdebug.instrument_pydantic_ai()
@@ -32,8 +33,8 @@ def instrument_pydantic_ai[T](model_or_agent: T | None = None) -> T | None:
     sdk: Any = import_module("pydantic_ai")
     target: Any = model_or_agent
     if isinstance(target, sdk.models.Model):
-        recorded: T = _agents().recorded(target)
-        return recorded
+        instrumented: T = _agents().instrumented(target)
+        return instrumented
     if target is None:
         if not is_recording(sdk.Agent.iter):
             sdk.Agent.iter = _recording(sdk.Agent.iter)

@@ -14,9 +14,15 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.enums import ErrorKind, Level, Operation, RunKind, Status
+from chatdebug.enums import ErrorKind, Level, Operation, Outcome, RunKind, Status
 from chatdebug.querysets import ChatRunQuerySet, ChatStepQuerySet
 
+OUTCOMES = {
+    Status.IN_PROGRESS: Outcome.RUNNING,
+    Status.COMPLETED: Outcome.COMPLETED,
+    Status.ERROR: Outcome.FAILED,
+    Status.INTERRUPTED: Outcome.STOPPED,
+}
 OVERFLOW = "overflow"
 """Instead of a fingerprint: this run counts failures of all kinds that found no room."""
 
@@ -147,6 +153,15 @@ class ChatRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.id}"
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it came out, which its status alone does not tell."""
+        if self.status == Status.INTERRUPTED:
+            return Outcome.LOST if self.summary.get("note") else Outcome.STOPPED
+        if self.status == Status.COMPLETED and self.error_kind:
+            return Outcome.RECOVERED
+        return OUTCOMES[Status(self.status)]
 
     @property
     def duration(self) -> timedelta | None:

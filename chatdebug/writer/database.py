@@ -53,6 +53,9 @@ def write_rows(
                 if new:
                     _insert(new, using, now, update=_renewed(new[0]))
             orphaned = sum(_write(row, using, now) for row in rows if not row.is_new)
+        for row in rows:
+            if row.is_new:  # of an UPDATE it is not known: a newer row may have stood
+                row.note_stored()
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
         raise_if_database_fails(error, using=using)
         counters.note_error(error, now)

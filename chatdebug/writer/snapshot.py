@@ -30,11 +30,12 @@ class Deferred:
     Made once; what it is made of must not change any more.
     """
 
-    __slots__ = ("_make", "_value")
+    __slots__ = ("_make", "_value", "is_stored")
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make: Callable[[], Any] | None = make
         self._value: Any = None
+        self.is_stored = False  # whether the database has this value in its row
 
     def value(self) -> Any:
         """Return the value; a note of the failure if it cannot be made."""
@@ -102,6 +103,7 @@ class Snapshot:
     revision: int = 0
     """Counts the snapshots of a run and of its steps: of two, the higher one is newer."""
     journaled: bool = field(default=False)
+    _deferred: list[Deferred] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[Table, UUID]:
@@ -125,9 +127,24 @@ class Snapshot:
         return replace(self, columns=columns)
 
     def resolve(self) -> None:
-        """Make the columns that were put off."""
-        for name, column in self.columns.items():
-            self.columns[name] = value_of(column)
+        """Make the columns that were put off, unless an UPDATE can leave them as they are.
+
+        Evidence of an error stays whole: in the journal it must stand for itself.
+        """
+        is_partial = not (self.is_new or self.is_capture)
+        for name, column in list(self.columns.items()):
+            if not isinstance(column, Deferred):
+                continue
+            if column.is_stored and is_partial:
+                del self.columns[name]
+            else:
+                self.columns[name] = column.value()
+                self._deferred.append(column)
+
+    def note_stored(self) -> None:
+        """Take note that the database has the row with all of its columns."""
+        for column in self._deferred:
+            column.is_stored = True
 
     def replacing(self, older: "Snapshot") -> "Snapshot":
         """Return this snapshot with what it inherits from one that was never written."""

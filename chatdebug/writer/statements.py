@@ -13,14 +13,23 @@ from django.db.models.constants import OnConflict
 
 from chatdebug.writer.snapshot import MODELS, Table
 
+
+def _plain_type(field: "models.Field[Any, Any]") -> type | None:
+    """Return the type of a field's values that need no preparing; None if all do."""
+    if isinstance(field, models.CharField):
+        return str
+    return int if isinstance(field, models.IntegerField) else None
+
+
 FIELDS = {
     table: [
-        (field, field.attname, isinstance(field, models.CharField))
+        (field, field.attname, _plain_type(field))
         for field in model._meta.concrete_fields
     ]
     for table, model in MODELS.items()
 }
-"""Each field, the name of its column in a row, and whether that is text as it stands."""
+"""Each field, the name of its column in a row, and the type of value that is a parameter
+as it stands."""
 
 
 def insert_rows(
@@ -38,9 +47,9 @@ def insert_rows(
     connection = connections[using]
     parameters = []
     for row in rows:
-        for field, name, is_text in FIELDS[table]:
+        for field, name, plain in FIELDS[table]:
             value = row[name] if name in row else field.get_default()
-            if not is_text:
+            if type(value) is not plain:
                 value = field.get_db_prep_save(value, connection)
             parameters.append(value)
     with connection.cursor() as cursor:

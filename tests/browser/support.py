@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
 from tests.process import ROOT
 
@@ -42,9 +47,31 @@ def running_chromium(*, keeps_pages: bool = False) -> Iterator[Browser]:
         browser.close()
 
 
+_sessions: dict[tuple[str, str], str] = {}
+"""By site and user, from their last sign-in."""
+
+
 def sign_in(page: Page, username: str) -> None:
-    """Sign in as a user of the demo, whose password is the name, and see the chats."""
+    """Sign in as a user of the demo, whose password is the name, and see the chats.
+
+    In the session of the last time, as long as it lasts: a password takes a second to
+    check, on purpose.
+    """
     page.goto("/chats/")
+    site = urlsplit(page.url).netloc
+    if (session := _sessions.get((site, username))) is not None:
+        page.context.add_cookies(
+            [{"name": "sessionid", "value": session, "url": page.url}]
+        )
+        page.goto("/chats/")
+    if not urlsplit(page.url).path.startswith("/chats/"):
+        _fill_in(page, username)
+    for cookie in page.context.cookies():
+        if cookie.get("name") == "sessionid":
+            _sessions[site, username] = cookie.get("value", "")
+
+
+def _fill_in(page: Page, username: str) -> None:
     page.fill("input[name=username]", username)
     page.fill("input[name=password]", username)
     page.press("input[name=password]", "Enter")

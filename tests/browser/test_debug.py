@@ -93,7 +93,7 @@ def test_an_administrator_finds_the_run_with_its_step(
     admin.goto(f"/admin/chatdebug/chatrun/?q={run_id}")
     rows = admin.locator("#result_list tbody tr")
     expect(rows).to_have_count(1)
-    expect(rows).to_contain_text("Error")
+    expect(rows).to_contain_text("Failed")
     rows.get_by_role("link").click()
     expect(admin.locator("#content")).to_contain_text(REASON)
     admin.click("text=Request, response, attempts")

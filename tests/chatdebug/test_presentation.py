@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatdebug.enums import ErrorKind, Status
+from chatdebug.enums import ErrorKind, Outcome, Status
 from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation import (
@@ -106,6 +106,41 @@ def failed(**facts: Any) -> ChatRun:
 )
 def test_a_run_is_titled_by_what_failed(run: ChatRun, title: str) -> None:
     assert RunLine(run).title == title
+
+
+@pytest.mark.parametrize(
+    ("run", "outcome"),
+    [
+        (ChatRun(status=Status.IN_PROGRESS), Outcome.RUNNING),
+        (ChatRun(status=Status.COMPLETED), Outcome.COMPLETED),
+        (failed(status=Status.COMPLETED), Outcome.RECOVERED),
+        (failed(), Outcome.FAILED),
+        (ChatRun(status=Status.INTERRUPTED), Outcome.STOPPED),
+        (failed(status=Status.INTERRUPTED), Outcome.STOPPED),
+        (ChatRun(status=Status.INTERRUPTED, summary={"note": "x"}), Outcome.LOST),
+    ],
+)
+def test_a_run_has_an_outcome_with_a_sign_and_a_word(
+    run: ChatRun, outcome: Outcome
+) -> None:
+    assert run.outcome == outcome
+    assert RunLine(run).icon
+    assert outcome.label
+
+
+@pytest.mark.parametrize("column", ["error", "metadata"])
+def test_a_recovery_says_which_attempt_answered(column: str) -> None:
+    run = failed(
+        status=Status.COMPLETED,
+        started_at=NOON,
+        finished_at=NOON + timedelta(seconds=1.1),
+    )
+    error = {"retry_count": 0, "message": "no", "status_code": 500}
+    stored = error if column == "error" else {"repaired_error": error}
+    report = RunReport.of(run, [ChatStep(step_number=1, **{column: stored})])
+    assert report.recovery == "Recovered on attempt 2, complete after 1.1 s."
+    assert report.failure is not None
+    assert RunReport.of(failed(), []).recovery == ""
 
 
 def test_a_question_is_one_line_of_what_was_kept_or_of_what_the_chat_says() -> None:

@@ -169,6 +169,7 @@ def host(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.database  # of the environment, in a process of its own
 @pytest.mark.parametrize(
     "command",
     [

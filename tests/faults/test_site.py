@@ -25,6 +25,8 @@ from tests.process import SiteProcess
 from tests.proxy import Proxy
 from tests.waiting import WAIT, until
 
+pytestmark = pytest.mark.database  # its sites use the one of the environment
+
 UNSTORED = "The database does not answer: finish_turn"
 """In the site's log when the database did not take a turn's outcome."""
 FIRST_WORDS = "event: delta"

@@ -103,7 +103,7 @@ def queries_of(table: str) -> Iterator[list[str]]:
 
 def test_a_superuser_finds_the_run_in_the_list(superuser: Client, step: ChatStep):
     listed = page(superuser, RUNS)
-    for words in ("words-of-label", "✕ Error", "Unexpected error", "+1,234", "77"):
+    for words in ("words-of-label", "✕ Failed", "Unexpected error", "+1,234", "77"):
         assert words in listed
 
 

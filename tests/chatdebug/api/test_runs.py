@@ -50,6 +50,7 @@ def test_the_owner_reads_a_run_with_its_step(chat: Chat, run: ChatRun) -> None:
     read = client_of(chat.owner).get(runs_of(chat, run.pk)).json()
     (step,) = read["steps"]
     assert (read["status"], step["status"]) == ("error", "error")
+    assert read["outcome"] == "failed"
     assert step["error"]["type"] == "ModelRequestRejectedError"
 
 

@@ -38,9 +38,9 @@ from chatdebug.models import ChatRun
 from chatdebug.recorder import forget_owner
 from chatdebug.testing import captured_runs
 from chatdebug.writer import close_writer
+from tests.chatdebug.instrument.litellm_double import litellm_double
 from tests.chatdebug.instrument.sdks import KEY, MESSAGES, PROMPT
 from tests.chatdebug.instrument.test_langchain import ChatDemo
-from tests.chatdebug.instrument.test_litellm import router_module
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,8 +127,12 @@ def chain_of(provider: DemoProvider) -> Any:
 
 
 def litellm_example(names: Any, provider: DemoProvider) -> None:
+    module = litellm_double()
+    how = {"api_base": provider.openai_base_url, "api_key": KEY}
+    # An address and a key that a project has in its environment.
+    for name in ("completion", "acompletion"):
+        setattr(module, name, partial(getattr(module, name), **how))
     with pytest.MonkeyPatch.context() as patch:
-        module = router_module(provider.openai_base_url)
         patch.setitem(sys.modules, "litellm", module)
         asked = {**names, "litellm": module, "model": f"openai/{MODEL}"}
         execute(example(chatdebug.instrument_litellm), asked)

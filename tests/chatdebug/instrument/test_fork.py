@@ -45,3 +45,34 @@ def test_a_worker_records_what_its_parent_instrumented(provider: DemoProvider) -
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+
+
+IDS = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+import django
+django.setup()
+from chatdebug.models import ChatRun
+
+ChatRun().pk  # a preloading server may have made one
+for worker in range(2):
+    if os.fork() == 0:
+        os.write(1, f"{ChatRun().pk}\\n".encode())
+        os._exit(0)
+    os.wait()
+os.write(1, f"{ChatRun().pk}\\n".encode())
+"""
+
+
+def test_the_ids_of_two_workers_and_their_parent_share_no_random_part() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IDS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    # The time, which an id begins with, differs anyway unless a server is busy.
+    random_parts = {run_id[19:] for run_id in done.stdout.split()}
+    assert len(random_parts) == 3

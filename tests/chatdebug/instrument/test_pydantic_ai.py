@@ -161,48 +161,31 @@ def test_a_model_is_wrapped_once() -> None:
     assert len(steps()) == 1
 
 
-async def request(model: Model) -> None:
+async def asked(model: Any) -> None:
     await model_request(model, prompt())
 
 
-async def request_stream(model: Model) -> None:
-    async with model_request_stream(model, prompt()) as parts:
-        async for _ in parts:
+async def asked_to_stream(model: Any) -> None:
+    async with model_request_stream(model, prompt()) as stream:
+        async for _ in stream:
             pass
 
 
-@pytest.mark.parametrize("ask", [request, request_stream])
-@pytest.mark.parametrize(
-    ("name", "status"), [("fault-400", "error"), ("demo", "completed")]
-)
-def test_after_set_chat_a_models_call_is_a_run_of_its_own(
-    ask: Any, name: str, status: str, settings: Any
-) -> None:
-    if status == "completed":
-        settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": True}
-
-    async def body() -> None:
+@pytest.mark.parametrize("ask", [asked, asked_to_stream])
+def test_after_set_chat_each_failing_request_of_a_model_is_a_run(ask: Any) -> None:
+    async def body(name: str) -> None:
         async with demo_model(name) as model:
             recording = chatdebug.instrument_pydantic_ai(model.wrapped)
-            with chatdebug.set_chat("c", 7), suppress(ModelHTTPError):
+            with chatdebug.set_chat("c", 7):
                 await ask(recording)
 
-    asyncio.run(body())
+    asyncio.run(body("demo"))
+    with pytest.raises(ModelHTTPError):
+        asyncio.run(body("fault-400"))
     recorded = the_run()
     assert (recorded.chat_id, recorded.owner_id) == ("c", "7")
-    assert (recorded.provider, recorded.model) == ("openai_compatible", name)
-    assert (recorded.status, recorded.steps.get().status) == (status, status)
-
-
-@pytest.mark.parametrize("ask", [request, request_stream])
-def test_after_set_chat_a_models_call_that_goes_well_leaves_nothing(ask: Any) -> None:
-    async def body() -> None:
-        async with demo_model("demo") as model:
-            with chatdebug.set_chat("c", 7):
-                await ask(chatdebug.instrument_pydantic_ai(model.wrapped))
-
-    asyncio.run(body())
-    assert steps() == []
+    assert recorded.status == "error"
+    assert present(recorded.steps.get().error)["status_code"] == 400
 
 
 def test_anything_else_is_refused() -> None:

@@ -161,6 +161,29 @@ def mentioned(words: str, queries: CaptureQueriesContext) -> bool:
     return any(words in query["sql"] for query in queries)
 
 
+def test_a_recovered_run_does_not_read_as_a_failed_one(
+    run: ChatRun, chat: Chat
+) -> None:
+    error = {
+        "kind": "generic",
+        "status_code": 500,
+        "provider": "demo",
+        "retry_count": 0,
+    }
+    run.steps.update(error={**error, "rule": "status.500", "retryable": True})
+    ChatRun.objects.filter(pk=run.pk).update(
+        status="completed", error_kind="generic", summary={"has_error": True}
+    )
+    client = client_of(chat.owner)
+    page = text_of(client.get(page_of(run)))
+    assert "Recovered on attempt 2" in page
+    assert "The answer is complete." in page
+    assert "had an error of its own (500)" in page
+    assert "Send it again" not in page
+    assert "run--failed" not in page
+    assert "Recovered" in text_of(client.get(panel_of(chat)))
+
+
 def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) -> None:
     run.steps.update(
         error={

@@ -22,6 +22,7 @@ from chatdebug.writer import database as database_module
 from chatdebug.writer import thread as thread_module
 from chatdebug.writer.spool import Spool, read_captures
 from tests.chatdebug.writer.rows import run_row, step_row
+from tests.statements import collected_statements
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +66,63 @@ def test_columns_that_were_put_off_are_made_by_the_writer(writer: Writer) -> Non
     writer.submit([run])
     assert wait_for(writer, run.id)
     assert ChatRun.objects.get().summary == {"step_count": 3}
+
+
+def test_what_was_inserted_is_not_sent_again_with_the_end(writer: Writer) -> None:
+    request = Deferred(lambda: {"messages": ["Hi"]})
+    run = run_row()
+    step = step_row(run.id, status=Status.IN_PROGRESS, normalized_request=request)
+    writer.submit([run, step])
+    assert wait_for(writer, run.id)
+
+    end = step_row(
+        run.id,
+        step.id,
+        status=Status.COMPLETED,
+        is_new=False,
+        normalized_request=request,
+        normalized_response=Deferred(lambda: {"content": ["Hello"]}),
+    )
+    with collected_statements() as statements:
+        writer.submit([end])
+        assert wait_for(writer, run.id)
+
+    updates = [sql for sql in statements if sql.startswith("UPDATE")]
+    assert any("normalized_response" in sql for sql in updates)
+    assert not any("normalized_request" in sql for sql in updates)
+    stored = ChatStep.objects.get()
+    assert stored.status == Status.COMPLETED
+    assert stored.normalized_request == {"messages": ["Hi"]}
+    assert stored.normalized_response == {"content": ["Hello"]}
+
+
+def test_a_request_that_is_made_anew_replaces_the_one_before(writer: Writer) -> None:
+    run = run_row()
+    step = step_row(run.id, normalized_request=Deferred(lambda: {"messages": [1]}))
+    writer.submit([run, step])
+    assert wait_for(writer, run.id)
+
+    second = Deferred(lambda: {"messages": [1, 2]})
+    writer.submit([step_row(run.id, step.id, is_new=False, normalized_request=second)])
+    assert wait_for(writer, run.id)
+
+    assert ChatStep.objects.get().normalized_request == {"messages": [1, 2]}
+
+
+def test_evidence_of_an_error_is_journaled_whole(writer: Writer) -> None:
+    request = Deferred(lambda: {"messages": ["Hi"]})
+    run = run_row()
+    step = step_row(run.id, status=Status.IN_PROGRESS, normalized_request=request)
+    writer.submit([run, step])
+    assert wait_for(writer, run.id)
+
+    failed = step_row(
+        run.id, step.id, is_new=False, is_capture=True, normalized_request=request
+    )
+    writer.submit([failed])
+    assert wait_for(writer, run.id)
+
+    assert failed.columns["normalized_request"] == {"messages": ["Hi"]}
 
 
 def test_a_column_that_cannot_be_made_does_not_take_the_row_with_it(
