@@ -125,7 +125,7 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
     tab.click()
     panel = demo.locator("#panel")
     expect(panel).to_contain_text("What is a ballast?")
-    expect(panel).to_contain_text("Error")
+    expect(panel).to_contain_text("Failed")
     panel.get_by_role("link", name=re.compile("What is a ballast")).first.click()
     expect(panel).to_contain_text(
         "The ballast of segment 3 does not match its envelope."

@@ -153,6 +153,7 @@ def test_the_first_message_of_a_chat_waits_for_the_sign_in_too(chat: Page) -> No
     expect(chat.get_by_label("Message")).to_have_value(TEXT)
     chat.get_by_role("button", name="Start").click()
     expect(chat.locator(".message--user")).to_contain_text(TEXT)
+    chat.wait_for_load_state()  # its script takes the draft away
     chat.goto("/chats/")
     expect(chat.get_by_label("Message")).to_have_value("")
 

@@ -3,6 +3,7 @@
 import asyncio
 from contextvars import copy_context
 
+import pytest
 from django.core.signals import request_started
 
 from chatdebug import set_chat
@@ -27,6 +28,7 @@ def test_it_holds_until_its_block_ends():
     assert ids() is None
 
 
+@pytest.mark.django_db  # the signal looks after old connections
 def test_without_a_block_it_holds_until_the_next_request_is_served_here():
     def body():
         set_chat("first", 7)
@@ -38,6 +40,7 @@ def test_without_a_block_it_holds_until_the_next_request_is_served_here():
     assert in_a_context_of_its_own(body) is None
 
 
+@pytest.mark.django_db
 def test_a_block_around_a_request_is_not_ended_by_it():
     """As in a test that asks the site through Django's client."""
     with set_chat("around"):
