@@ -103,8 +103,15 @@ def anthropic_example(names: Any, provider: DemoProvider) -> None:
 
 
 def pydantic_ai_example(names: Any, provider: DemoProvider) -> None:
-    served = OpenAIProvider(base_url=provider.openai_base_url, api_key=KEY)
-    agent = Agent(OpenAIChatModel(MODEL, provider=served))
+    async def run(question: str) -> Any:
+        url = provider.openai_base_url
+        # Closed in the loop of the example, which its connections belong to.
+        async with openai.AsyncOpenAI(base_url=url, api_key=KEY) as client:
+            served = OpenAIProvider(openai_client=client)
+            agent = Agent(OpenAIChatModel(MODEL, provider=served))
+            return await agent.run(question)
+
+    agent = SimpleNamespace(run=run)
     execute(example(chatdebug.instrument_pydantic_ai), {**names, "agent": agent})
 
 
