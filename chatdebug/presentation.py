@@ -165,8 +165,13 @@ class StepReport:
     @classmethod
     def of(cls, step: ChatStep) -> "StepReport":
         """Read a step; its error is also one that a later attempt repaired."""
-        stored = step.error or step.metadata.get("repaired_error")
+        stored = _error_of(step)
         return cls(step, ErrorReport.of(stored) if stored else None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a later attempt repaired its error."""
+        return self.error is not None and not self.step.error
 
     @property
     def name(self) -> str:
@@ -201,16 +206,21 @@ class RunReport:
 
     @property
     def failure(self) -> StepReport | None:
-        """The step with the error that ended the run: the last one."""
-        failed = (report for report in reversed(self.steps) if report.error)
-        return next(failed, None)
+        """The step with the error that ended the run: the last one.
+
+        Of a recovered run it may be an error that a later attempt repaired.
+        """
+        failed = [report for report in self.steps if report.error]
+        if self.line.run.outcome is not Outcome.RECOVERED:
+            failed = [report for report in failed if not report.is_over]
+        return failed[-1] if failed else None
 
     @property
     def recovery(self) -> str:
         """That another attempt answered, and which; nothing if that is not how it went."""
         if self.line.run.outcome is not Outcome.RECOVERED:
             return ""
-        errors = [_error_of(report.step) for report in self.steps]
+        errors = [read_payload(_error_of(report.step)) for report in self.steps]
         tried = 1 + max((error["retry_count"] or 0 for error in errors), default=0)
         words = gettext("Recovered on attempt %(attempt)s, complete after %(time)s.")
         time = span(self.line.run.duration)
@@ -249,9 +259,9 @@ def payloads(step: ChatStep) -> list[Payload]:
     ]
 
 
-def _error_of(step: ChatStep) -> ErrorPayload:
-    """Return the error of a step, also one that a later attempt repaired."""
-    return read_payload(step.error or step.metadata.get("repaired_error") or {})
+def _error_of(step: ChatStep) -> dict[str, Any]:
+    """Return the stored error of a step, also one that a later attempt repaired."""
+    return step.error or step.metadata.get("repaired_error") or {}
 
 
 def _kind(value: object) -> ErrorKind:

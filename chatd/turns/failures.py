@@ -11,14 +11,14 @@ from chatdebug.recorder import Run
 
 logger = logging.getLogger(__name__)
 
-ADVICE_WITHOUT_RUN = "Try again. If it happens again, report it with the turn's id, which is in the details."
+WITHOUT_RUN = "No debug run was recorded: who reports it tells the turn's id, which is in the details."
 UNSAFE_ADVICE = "The evidence of this failure could not be made safe yet: its debug run may be missing after a restart."
 NOT_STORED: dict[str, Any] = {
     "kind": "generic",
     "message": "The answer could not be stored.",
     "owner": "site",
     "whose": "It is this site's, not your message's.",
-    "advice": ADVICE_WITHOUT_RUN,
+    "advice": WITHOUT_RUN,
     "detail": "",
     "provider": "",
     "status_code": None,
@@ -50,7 +50,9 @@ def failure_outcome(
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
     has_no_run = classification.captured and stored is None
-    advice = ADVICE_WITHOUT_RUN if has_no_run else classification.advice
+    advice = classification.advice
+    if has_no_run:
+        advice = f"{advice} {WITHOUT_RUN}"
     if run is not None and not run.evidence_is_safe:
         advice = f"{advice} {UNSAFE_ADVICE}"
     shown: dict[str, Any] = {

@@ -37,7 +37,8 @@ def chat_list(request: PageRequest) -> HttpResponse:
     listed = listed_chats(request)
     if request.htmx and request.method == "GET":
         return render(request, "chatd/sidebar.html#entries", listed)
-    form, status = NewChatForm(request.POST or None, initial=_asked(request)), 0
+    asked = _asked(request)
+    form, status = NewChatForm(request.POST or None, initial=asked), 0
     if request.method == "POST" and form.is_valid():
         try:
             return redirect("chat", chat_id=_open_chat(request, form).pk)
@@ -47,20 +48,21 @@ def chat_list(request: PageRequest) -> HttpResponse:
             form.add_error("text", str(error))
             status = 429
     status = status or (422 if form.errors else 200)
-    return render(
-        request, "chatd/chat_list.html", {"form": form, **listed}, status=status
-    )
+    context = {"form": form, "asked": asked, **listed}
+    return render(request, "chatd/chat_list.html", context, status=status)
 
 
 def _asked(request: PageRequest) -> dict[str, str]:
-    """Return the question of the turn that a new chat begins with, if it is this person's."""
+    """Return the turn that a new chat begins with, and its question; only one's own."""
     try:
         turn_id = UUID(request.GET.get("from", ""))
     except ValueError:
         return {}
     turns = Turn.objects.filter(chat__owner_id=request.user.pk)
     turn = turns.in_order().filter(pk=turn_id).first()
-    return {"text": turn.question.text} if turn and turn.question else {}
+    if turn is None or turn.question is None:
+        return {}
+    return {"turn": str(turn.pk), "text": turn.question.text}
 
 
 @login_required

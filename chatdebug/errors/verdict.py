@@ -80,7 +80,7 @@ ASK = _("An administrator has to put it right; another model may answer meanwhil
 CHANGE = _(
     "It will be rejected again as it is: change it, or let another model answer."
 )
-REPORT = _("Report it with its debug run; another model may answer meanwhile.")
+REPORT = _("Report it; another model may answer meanwhile.")
 SHARE = _("It is this site's share of what {provider} allows, not your message.")
 
 WORDS = {
@@ -263,8 +263,6 @@ class Verdict:
     owner: Owner
     whose: str
     advice: str
-    is_worth_another_try: bool
-    """Whether the same request may succeed, unchanged."""
 
 
 def verdict(
@@ -294,14 +292,13 @@ def verdict(
     names = {"provider": inside, "time": _time(detail)}
     what = _capital(str(words.what).format(**names))
     advice = _capital(str(words.advice).format(**names))
-    if words.advice is AGAIN and not retryable and cause is not Cause.UNKNOWN:
+    if words.advice is AGAIN and not retryable:
         advice = str(REPORT)
     return Verdict(
         what=_with_numbers(what, cause, status_code, detail),
         owner=words.owner,
         whose=_capital(str(words.whose or WHOSE[words.owner]).format(**names)),
         advice=advice,
-        is_worth_another_try=retryable,
     )
 
 

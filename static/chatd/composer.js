@@ -23,8 +23,9 @@ function setUp(form, field) {
   const key = PREFIX + form.dataset.draft;
   let sent = "";
   const save = () => saveDraft(key, field.value);
-  if (field.value) save();
-  else field.value = sessionStorage.getItem(key) ?? "";
+  // What the server put there was sent and refused; or it is only where to begin.
+  if (field.value && !("prefilled" in form.dataset)) save();
+  else field.value = sessionStorage.getItem(key) ?? field.value;
   fit(field);
 
   field.addEventListener("input", () => {
@@ -60,7 +61,7 @@ function dropShownDrafts() {
   const shown = document.querySelector(".turn:last-of-type .message--user .plain");
   if (!shown) return;
   for (const key of Object.keys(sessionStorage)) {
-    const isNewChats = key.startsWith(PREFIX) && key.endsWith(":new");
+    const isNewChats = key.startsWith(PREFIX) && key.includes(":new");
     const isSent = sessionStorage.getItem(key).trim() === shown.textContent.trim();
     if (isNewChats && isSent) sessionStorage.removeItem(key);
   }
@@ -72,15 +73,24 @@ for (const form of document.querySelectorAll("form[data-composer]")) {
 }
 dropShownDrafts();
 
-/* What failed for what it said goes back into the composer. */
+/* What failed for what it said goes back into the composer, before what is there. */
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-edit]");
   const field = document.getElementById("text");
   if (!button || !field) return;
   const asked = button.closest(".turn").querySelector(".message--user .plain");
-  field.value = asked.textContent;
+  const written = field.value.trim() ? `\n\n${field.value}` : "";
+  field.value = asked.textContent + written;
   field.dispatchEvent(new Event("input"));
   field.focus();
+});
+
+/* What is sent again is followed like what was written. */
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { target, detail } = event;
+  if (!target.matches("form[data-again]") || !isSuccess(detail.xhr)) return;
+  announcer.textContent = "Generating the answer.";
+  target.dispatchEvent(new CustomEvent("chatd:sent", { bubbles: true }));
 });
 
 document.querySelector("form[data-sign-out]")?.addEventListener("submit", () => {

@@ -146,6 +146,26 @@ def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
     expect(demo.locator(".error-card")).to_have_count(2)
 
 
+def test_no_way_out_of_a_failure_costs_what_was_being_written(demo: Page) -> None:
+    ask(demo, "fault-400")
+    failed = demo.url
+    expect(demo.locator(".error-card")).to_be_visible(timeout=SLOW)
+    demo.goto("/chats/")
+    demo.fill("textarea", "begun elsewhere")
+    demo.goto(failed)
+    demo.get_by_label("Message").fill("begun here")
+    demo.get_by_role("button", name="Change it").click()
+    both = "What is a ballast?\n\nbegun here"
+    expect(demo.get_by_label("Message")).to_have_value(both)
+    demo.get_by_role("link", name="Another model…").click()
+    expect(demo.locator("textarea")).to_have_value("What is a ballast?")
+    demo.fill("textarea", "asked otherwise")
+    demo.reload()
+    expect(demo.locator("textarea")).to_have_value("asked otherwise")
+    demo.goto("/chats/")
+    expect(demo.locator("textarea")).to_have_value("begun elsewhere")
+
+
 def test_what_may_succeed_is_sent_again_from_its_card(demo: Page) -> None:
     ask(demo, "fault-529")
     card = demo.locator(".error-card")

@@ -143,6 +143,15 @@ def test_a_recovery_says_which_attempt_answered(column: str) -> None:
     assert RunReport.of(failed(), []).recovery == ""
 
 
+def test_an_error_that_was_repaired_ended_no_run() -> None:
+    repaired = ChatStep(
+        status=Status.COMPLETED, metadata={"repaired_error": {"message": "no"}}
+    )
+    stopped = RunReport.of(failed(status=Status.INTERRUPTED), [repaired])
+    assert stopped.failure is None
+    assert stopped.steps[0].is_over
+
+
 def test_a_question_is_one_line_of_what_was_kept_or_of_what_the_chat_says() -> None:
     kept = ChatRun(summary={"first_message": "kept"})
     assert RunLine(kept, "asked").question == "kept"

@@ -231,6 +231,36 @@ def test_every_end_of_a_turn_has_its_words(
     assert words in owner.get(page(chat)).content.decode()
 
 
+def failed_for_a_while(chat: Chat) -> None:
+    error = {"message": "It broke.", "owner": "provider", "retryable": True}
+    answered(chat, "", status=TurnStatus.ERROR, error=error)
+
+
+def test_a_switched_off_model_is_asked_no_second_time(
+    owner: Client, chat: Chat
+) -> None:
+    failed_for_a_while(chat)
+    assert "Send again" in owner.get(page(chat)).content.decode()
+    ModelConfig.objects.update(enabled=False)
+    shown = owner.get(page(chat)).content.decode()
+    assert "Send again" not in shown
+    assert "Another model" in shown
+
+
+def test_another_model_gets_ones_own_question_and_nobody_elses(
+    owner: Client, chat: Chat
+) -> None:
+    turn = answered(chat, "", status=TurnStatus.ERROR, error={"message": "It broke."})
+    assert turn.question is not None
+    asked, strange = turn.question.text, TurnFactory()
+    new_chat = reverse("chat-list")
+    assert f">\n{asked}</textarea>" in owner.get(f"{new_chat}?from={turn.pk}").text
+    for other in (strange.pk, "nonsense"):
+        response = owner.get(f"{new_chat}?from={other}")
+        assert response.status_code == 200
+        assert ">\n</textarea>" in response.text
+
+
 def test_a_run_of_another_chat_is_named_and_linked_for_staff_alone(
     owner: Client, chat: Chat
 ) -> None:
