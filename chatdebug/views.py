@@ -18,7 +18,8 @@ from chatdebug.access import access_policy, is_impossible, questions_of
 from chatdebug.conf import recorder_settings
 from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation import RunLine, RunReport, StepReport, payloads
+from chatdebug.presentation.payloads import payloads
+from chatdebug.presentation.runs import RunLine, RunReport, StepReport
 from chatdebug.services.audit import note_reading
 
 # One page of the API, too. Whoever looks at a failure looks at the newest runs; a list of

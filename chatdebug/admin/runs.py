@@ -26,7 +26,7 @@ from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.formats import clock
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.presentation import RunLine
+from chatdebug.presentation.runs import RunLine
 from chatdebug.querysets import ChatRunQuerySet
 from chatdebug.services.audit import note_reading
 

@@ -16,7 +16,8 @@ from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.formats import counted, icon, pretty, span
 from chatdebug.models import ChatStep
-from chatdebug.presentation import HEADINGS, ErrorReport
+from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.payloads import HEADINGS
 from chatdebug.querysets import PAYLOAD_COLUMNS
 
 VIEW_RUNS = "chatdebug.view_chatrun"

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
-from chatdebug.presentation import RunLine
+from chatdebug.presentation.runs import RunLine
 
 LARGEST_EXACT = 2**53
 """Beyond it a number of JSON is not exact in JavaScript."""

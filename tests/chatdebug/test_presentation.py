@@ -8,13 +8,9 @@ import pytest
 from chatdebug.enums import ErrorKind, Outcome, Status
 from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation import (
-    HEADINGS,
-    ErrorReport,
-    RunLine,
-    RunReport,
-    payloads,
-)
+from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.payloads import HEADINGS, payloads
+from chatdebug.presentation.runs import RunLine, RunReport
 from chatdebug.querysets import PAYLOAD_COLUMNS
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from django.conf import LazySettings
 
 from chatd.demo_provider import DEMO_MODELS
 from chatdebug.models import ChatStep
-from chatdebug.presentation import ErrorReport
+from chatdebug.presentation.errors import ErrorReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import answer, let_no_clock_decide, new_chat, run_on_site
 from tests.optional import present

@@ -1,0 +1,178 @@
+"""Runs and their steps as people read them, in a list and opened."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext
+
+from chatdebug.enums import Level, Outcome, RunKind
+from chatdebug.errors.payload import read_payload
+from chatdebug.formats import ago, counted, icon, outcome_icon, span
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models.runs import OVERFLOW
+from chatdebug.models.titles import first_error_of, title_of
+from chatdebug.presentation.errors import ErrorReport
+
+LINE_CHARACTERS = 200
+"""Of a question in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run as one line of facts."""
+
+    run: ChatRun
+    asked: str = ""
+    """What the chat itself says was asked; the recorder keeps that at the full level."""
+
+    @property
+    def title(self) -> str:
+        """What failed, else what was asked, else what it is the record of."""
+        return title_of(self.run)
+
+    @property
+    def question(self) -> str:
+        """How the message begins that started it, on one line; nothing if not known."""
+        said = " ".join((self.run.label or self.asked).split())
+        return said if len(said) <= LINE_CHARACTERS else said[:LINE_CHARACTERS] + "…"
+
+    @property
+    def icon(self) -> str:
+        """The sign of its outcome."""
+        return outcome_icon(self.run.outcome)
+
+    @property
+    def kind(self) -> str:
+        """What it is the record of, unless that is a turn, as nearly always."""
+        is_turn = self.run.kind == RunKind.CHAT_TURN
+        return "" if is_turn else self.run.get_kind_display()
+
+    @property
+    def facts(self) -> str:
+        """Its numbers: 2 steps · 3 attempts · 1.2 s · 340 → 1,024 tok."""
+        summary = self.run.summary
+        attempts = summary.get("attempt_count", 0)
+        facts = (
+            counted(summary.get("step_count", 0), "step"),
+            counted(attempts, "attempt") if attempts else "",
+            span(self.run.duration),
+            _tokens(summary),
+        )
+        return " · ".join(filter(None, facts))
+
+    @property
+    def first_error(self) -> str:
+        """The first line of its last error."""
+        return first_error_of(self.run)
+
+    @property
+    def similar(self) -> str:
+        """How many failures of the same kind were counted instead of stored."""
+        count = self.run.similar_count
+        if self.run.fingerprint == OVERFLOW:
+            words = gettext("and %s more of all kinds: too many runs in an hour")
+        else:
+            words = gettext("and %s more like it")
+        return words % f"{count:,}" if count else ""
+
+    @property
+    def note(self) -> str:
+        """What the recorder itself has to say about it."""
+        return str(self.run.summary.get("note", ""))
+
+    @property
+    def ago(self) -> str:
+        """When it began, for people."""
+        return ago(self.run.started_at)
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """A step with its error, its payloads not loaded."""
+
+    step: ChatStep
+    error: ErrorReport | None
+
+    @classmethod
+    def of(cls, step: ChatStep) -> "StepReport":
+        """Read a step; its error is also one that a later attempt repaired."""
+        stored = _error_of(step)
+        return cls(step, ErrorReport.of(stored) if stored else None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a later attempt repaired its error."""
+        return self.error is not None and not self.step.error
+
+    @property
+    def name(self) -> str:
+        """What it is called within its run."""
+        return gettext("Step %s") % self.step.step_number
+
+    @property
+    def icon(self) -> str:
+        """The sign of its status."""
+        return icon(self.step.status)
+
+    @property
+    def facts(self) -> str:
+        """What it was and how long it took."""
+        took = span(self.step.duration)
+        return " · ".join(filter(None, (self.step.get_operation_display(), took)))
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A run, opened."""
+
+    line: RunLine
+    steps: list[StepReport]
+
+    @classmethod
+    def of(
+        cls, run: ChatRun, steps: Iterable[ChatStep], *, asked: str = ""
+    ) -> "RunReport":
+        """Read a run and its steps, which need not have their payloads."""
+        return cls(RunLine(run, asked), [StepReport.of(step) for step in steps])
+
+    @property
+    def failure(self) -> StepReport | None:
+        """The step with the error that ended the run: the last one.
+
+        Of a recovered run it may be an error that a later attempt repaired.
+        """
+        failed = [report for report in self.steps if report.error]
+        if self.line.run.outcome is not Outcome.RECOVERED:
+            failed = [report for report in failed if not report.is_over]
+        return failed[-1] if failed else None
+
+    @property
+    def recovery(self) -> str:
+        """That another attempt answered, and which; nothing if that is not how it went."""
+        if self.line.run.outcome is not Outcome.RECOVERED:
+            return ""
+        errors = [read_payload(_error_of(report.step)) for report in self.steps]
+        tried = 1 + max((error["retry_count"] or 0 for error in errors), default=0)
+        words = gettext("Recovered on attempt %(attempt)s, complete after %(time)s.")
+        time = span(self.line.run.duration)
+        return words % {"attempt": f"{tried + 1:,}", "time": time}
+
+    @property
+    def has_payloads(self) -> bool:
+        """Whether requests and responses were recorded."""
+        return self.line.run.level == Level.FULL
+
+
+def _error_of(step: ChatStep) -> dict[str, Any]:
+    """Return the stored error of a step, also one that a later attempt repaired."""
+    return step.error or step.metadata.get("repaired_error") or {}
+
+
+def _tokens(summary: dict[str, Any]) -> str:
+    sent = summary.get("total_input_tokens", 0)
+    received = summary.get("total_output_tokens", 0)
+    if not sent and not received:
+        return ""
+    numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
+    return gettext("%(sent)s → %(received)s tok") % numbers
