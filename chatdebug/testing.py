@@ -155,8 +155,8 @@ class MemoryWriter(Writer):
         with self._taking:
             for row in snapshots:
                 rows = self._rows.setdefault(row.run_id, {})
-                older = rows.get(row.key)
-                rows[row.key] = row if older is None else row.replacing(older)
+                older = rows.get(row.id)
+                rows[row.id] = row if older is None else row.replacing(older)
             while len(self._rows) > RUNS_KEPT:
                 del self._rows[next(iter(self._rows))]
 
