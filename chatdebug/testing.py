@@ -144,7 +144,7 @@ class MemoryWriter(Writer):
 
     def __init__(self) -> None:
         super().__init__(replace(recorder_settings(), SPOOL_DIR=None))
-        self._rows: dict[UUID, dict[tuple[Table, UUID], Snapshot]] = {}
+        self._rows: dict[UUID, dict[UUID, Snapshot]] = {}
         self._taking = Lock()
 
     def start(self) -> None:
