@@ -16,10 +16,12 @@ from django.views.decorators.http import require_safe
 
 from chatdebug.access import access_policy, is_impossible, questions_of
 from chatdebug.conf import recorder_settings
+from chatdebug.enums import Level
 from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation.payloads import payloads
+from chatdebug.presentation.attempts import attempts_of
 from chatdebug.presentation.runs import RunLine, RunReport, StepReport
+from chatdebug.presentation.transcript import Transcript
 from chatdebug.services.audit import note_reading
 
 # One page of the API, too. Whoever looks at a failure looks at the newest runs; a list of
@@ -62,11 +64,14 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
 
 @for_readers
 def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
-    """Show one run: its error, then its steps without payloads."""
+    """Show one run: its error, where its time went, then its steps without payloads."""
     found = get_object_or_404(ChatRun.objects.of_chat(chat_id), pk=run_id)
     message_id = found.trigger_message_id
     asked = questions_of(chat_id, [message_id]).get(str(message_id), "")
-    report = RunReport.of(found, found.steps.without_payloads(), asked=asked)
+    is_full = found.level == Level.FULL
+    steps = found.steps.all()
+    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
+    report = RunReport.of(found, steps, asked=asked)
     _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/run.html", chat_id, {"report": report})
 
@@ -82,10 +87,13 @@ def step(
         run=run_id,
         step_number=step_number,
     )
+    attempts, strange_attempts = attempts_of(found.attempts)
     context = {
         "report": StepReport.of(found),
         "line": RunLine(found.run),
-        "payloads": payloads(found),
+        "transcript": Transcript.of(found),
+        "attempts": attempts,
+        "strange_attempts": strange_attempts,
     }
     _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/step.html", chat_id, context)
