@@ -143,7 +143,7 @@ def _step_as_a_whole(step: ChatStep, call: int, name: str = "") -> Period:
     is_call = step.operation != Operation.RUN
     endings = {
         Status.ERROR: Ending(gettext("failed")),
-        Status.INTERRUPTED: Ending(gettext("stopped"), tone=STOPPED),
+        Status.INTERRUPTED: Ending(gettext("interrupted"), tone=STOPPED),
     }
     return Period(
         name=name if is_call else gettext("outside of a call"),

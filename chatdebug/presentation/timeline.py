@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatdebug.formats import span
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation.endings import GOOD, Ending
+from chatdebug.presentation.endings import BAD, GOOD, STOPPED, Ending
 from chatdebug.presentation.periods import Mark, Period, periods_of
 from chatdebug.presentation.values import as_moment
 
@@ -109,9 +109,11 @@ class Timeline:
         return len(self.rows) > OPEN_ROWS
 
     @property
-    def has_failures(self) -> bool:
-        """Whether the legend has to explain the place where something broke off."""
-        return any(row.end_at for row in self.rows)
+    def breaks(self) -> list[tuple[str, str]]:
+        """Tone and words of the ends that the legend has to explain."""
+        drawn = {row.ending.tone for row in self.rows if row.ending and row.end_at}
+        words = {BAD: gettext("broken off"), STOPPED: gettext("stopped")}
+        return [(tone, said) for tone, said in words.items() if tone in drawn]
 
 
 @dataclass(frozen=True, slots=True)

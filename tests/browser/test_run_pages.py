@@ -84,7 +84,7 @@ def test_every_state_passes_axe_and_fits(
         ("recovered", "Recovered", ["Recovered on attempt 2", "answered"]),
         ("completed", "Completed", ["preparation", "answered"]),
         ("stopped", "Stopped", ["cancelled"]),
-        ("lost", "Lost", ["It is gone.", "stopped"]),
+        ("lost", "Lost", ["It is gone.", "interrupted"]),
         ("running", "Running", ["still running"]),
         ("huge", "Failed", ["Show all 500 characters", "attempt 99"]),
     ],
@@ -249,6 +249,14 @@ def test_a_line_of_a_megabyte_is_folded_and_whole(reader: Page, states: States) 
     expect(text).to_be_visible()
     assert len(text.text_content() or "") == 1_000_000
     assert fits(reader)
+
+
+def test_a_row_of_the_timeline_is_one_line(reader: Page, states: States) -> None:
+    reader.goto(states.run("failed"))
+    for row in reader.locator(".timeline tbody tr").all():
+        box = row.bounding_box()
+        assert box is not None
+        assert box["height"] < 30
 
 
 def test_a_narrow_panel_gives_the_bars_a_line_of_their_own(

@@ -301,7 +301,9 @@ def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
     timeline = present(Timeline.of(run_of(1), [step_of(0, 1, attempt(1, 0, 1))]))
     assert timeline.marks == ["asked"]
     assert timeline.marks[0].words == "no answer yet"
-    assert timeline.has_failures
+    assert timeline.breaks == [("bad", "broken off")]
+    stopped = step_of(0, 1, attempt(1, 0, 1, status="cancelled"))
+    assert present(Timeline.of(run_of(1), [stopped])).breaks == [("stopped", "stopped")]
 
 
 def test_a_project_without_time_zones_has_a_timeline_too(
