@@ -22,14 +22,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chatdebug.access import access_policy, is_impossible, questions_of
 from chatdebug.conf import recorder_settings
-from chatdebug.enums import ErrorKind, Outcome
+from chatdebug.enums import ErrorKind, Level, Outcome
 from chatdebug.filters import InvalidFilter
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.switches import Scope
-from chatdebug.presentation.payloads import payloads
+from chatdebug.presentation.attempts import attempts_of
 from chatdebug.presentation.recording import Recording
 from chatdebug.presentation.run_list import InvalidCursor, RunList, models_of
 from chatdebug.presentation.runs import RunLine, RunReport, StepReport
+from chatdebug.presentation.transcript import Transcript
 from chatdebug.services.audit import note_reading
 from chatdebug.services.retention import retention_days
 from chatdebug.services.switches import set_switch
@@ -80,7 +81,7 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
 
 @for_readers
 def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
-    """Show one run: its error, then its steps without payloads.
+    """Show one run: its error, where its time went, then its steps without payloads.
 
     Nothing (204) where ``state`` says that it is known as it is. Of a run that is gone the
     page says so, with the status 404; htmx, which would not show that, with 200.
@@ -92,7 +93,10 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
         return _render(request, "chatdebug/gone.html", chat_id, context, status=status)
     message_id = found.trigger_message_id
     asked = questions_of(chat_id, [message_id]).get(str(message_id), "")
-    report = RunReport.of(found, found.steps.without_payloads(), asked=asked)
+    is_full = found.level == Level.FULL
+    steps = found.steps.all()
+    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
+    report = RunReport.of(found, steps, asked=asked)
     if request.GET.get("state") == report.state:
         return HttpResponse(status=204)
     _note_foreign_reader(request, chat_id, found)
@@ -110,10 +114,13 @@ def step(
         run=run_id,
         step_number=step_number,
     )
+    attempts, strange_attempts = attempts_of(found.attempts)
     context = {
         "report": StepReport.of(found),
         "line": RunLine(found.run),
-        "payloads": payloads(found),
+        "transcript": Transcript.of(found),
+        "attempts": attempts,
+        "strange_attempts": strange_attempts,
     }
     _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/step.html", chat_id, context)

@@ -67,13 +67,18 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const { target } = event.detail;
   const { isOlder, isPanel, hadFocus, height } = swap;
   swap = null;
-  if (isPanel) panel.focus();
+  if (isPanel) showPanel();
   else if (isOlder) showOlder(target.id, height);
   else if (hadFocus && target.matches(".turn")) focusHome();
   markTabs();
 });
 
 document.addEventListener("htmx:oobAfterSwap", markTabs);
+
+function showPanel() {
+  panel.scrollTop = 0;
+  panel.focus();
+}
 
 function showOlder(id, heightBefore) {
   const isTranscript = id === "older-turns";

@@ -35,7 +35,7 @@ def open_panel(page: Page) -> None:
 def test_the_failed_turn_leads_to_its_run_and_back(failed: Page) -> None:
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
-    for words in (SENTENCE, REASON, "no rule matched", "Step 1"):
+    for words in (SENTENCE, REASON, "No rule matched", "Step 1"):
         expect(panel).to_contain_text(words)
     panel.get_by_role("link", name="All runs").click()
     expect(panel.locator(".run")).to_have_count(1)
@@ -251,12 +251,15 @@ def test_a_chat_recorded_in_full_shows_its_payloads(
     failed.locator("#panel .run a").first.click()
     payloads = failed.locator("#panel .step__payloads")
     failed.click("#panel .step > details > summary")
-    expect(payloads).to_contain_text(re.compile("Request.*HTTP attempts", re.DOTALL))
-    request = payloads.locator("pre").first
-    expect(request).to_be_hidden()
-    payloads.locator("summary").first.click()
-    expect(request).to_be_visible()
-    expect(request).to_contain_text("And now in full?")
+    expect(payloads).to_contain_text(
+        re.compile("What was sent.*HTTP attempts", re.DOTALL)
+    )
+    expect(payloads.locator(".sent")).to_contain_text("And now in full?")
+    body = payloads.locator(".attempt__open")
+    expect(body).to_be_hidden()
+    payloads.locator(".attempt > summary").click()
+    expect(body).to_contain_text("Request body")
+    expect(body).to_contain_text(REASON)
 
 
 def record_in_full(admin: Page, chat_url: str) -> None:
