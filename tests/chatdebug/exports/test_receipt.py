@@ -124,7 +124,7 @@ def test_the_version_of_the_rules_changes_with_a_rule(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = version.rules_version()
-    monkeypatch.setattr(version, "VENDOR_PATTERNS", version.VENDOR_PATTERNS[1:])
+    monkeypatch.setattr(version, "NAMES", version.NAMES[1:])
     version.rules_version.cache_clear()
     try:
         assert version.rules_version() != before
