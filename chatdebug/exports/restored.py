@@ -54,10 +54,11 @@ def restored(document: dict[str, Any]) -> Rows:
     """
     run = _row(ChatRun, document)
     run.summary = _summary(run.summary)
-    return run, [_step(run, step) for step in _list(document.get("steps"))]
+    return run, [restored_step(run, step) for step in _list(document.get("steps"))]
 
 
-def _step(run: ChatRun, document: Any) -> ChatStep:
+def restored_step(run: ChatRun, document: Any) -> ChatStep:
+    """Return a step of a run as a row that is not stored. Raises UnreadableRun."""
     if not isinstance(document, dict):
         raise UnreadableRun(gettext("A step is no object."))
     step = _row(ChatStep, document)
@@ -96,7 +97,7 @@ def _uuid(field: Field, value: Any) -> UUID:
 def _text(field: Field, value: Any) -> str:
     text = clean(value) if isinstance(value, str) else _name(value)
     known = [choice for choice, _ in field.choices or ()]
-    if known and text not in ("", *known):
+    if known and text not in known and (text or not field.blank):
         if field.name not in DEFAULTS:
             raise _unreadable(field)
         return DEFAULTS[field.name]
