@@ -15,7 +15,7 @@ from django.utils import timezone
 from chatdebug.exports.canonical import canonical, enclose, utc
 from chatdebug.exports.receipt import ReceiptWriter
 from chatdebug.exports.rows import RunWithSteps, runs_with_steps
-from chatdebug.exports.share_safe import share_safe
+from chatdebug.exports.share_safe import share_safe as without_content
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.querysets import ChatRunQuerySet
 
@@ -81,15 +81,14 @@ def stream(
     Joined they are one line of JSON for each run and one at each end. The last one has
     the receipt. Raises django.db.Error between two pieces if the database goes away.
     """
-    return stream_of(
-        runs_with_steps(runs), is_share_safe=share_safe, exported_at=exported_at
-    )
+    rows = runs_with_steps(runs)
+    return stream_of(rows, share_safe=share_safe, exported_at=exported_at)
 
 
 def stream_of(
     rows: Iterable[RunWithSteps],
     *,
-    is_share_safe: bool = False,
+    share_safe: bool = False,
     exported_at: datetime | None = None,
 ) -> Iterator[str]:
     """Yield the document of runs that are given with their steps."""
@@ -98,10 +97,12 @@ def stream_of(
         "version": VERSION,
         "generator": generator(),
         "exported_at": utc(exported_at or timezone.now()),
-        "share_safe": is_share_safe,
+        "share_safe": share_safe,
     }
     receipt = ReceiptWriter()
-    items = (_run_text(run, steps, receipt, is_share_safe) for run, steps in rows)
+    items = (
+        _run_text(run, steps, receipt, share_safe=share_safe) for run, steps in rows
+    )
     last = ""
     for text in enclose(head, "runs", items, line="\n"):
         yield last
@@ -122,13 +123,14 @@ def _run_text(
     run: ChatRun,
     steps: Iterable[ChatStep],
     receipt: ReceiptWriter,
-    is_share_safe: bool,  # noqa: FBT001
+    *,
+    share_safe: bool,
 ) -> Iterator[str]:
     """Yield the text of a run, step by step, and let the receipt count what it holds."""
 
     def taken(document: dict[str, Any]) -> dict[str, Any]:
         receipt.count(document)
-        return share_safe(document) if is_share_safe else document
+        return without_content(document) if share_safe else document
 
     receipt.runs += 1
     texts = ([canonical(taken(step_document(step)))] for step in steps)

@@ -1,13 +1,10 @@
 """The HTTP attempts of a step as spans, by OpenTelemetry's stable names for HTTP."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-
+from chatdebug.exports.restored import parsed_moment
 from chatdebug.exports.spans import Json, Kind, span
 from chatdebug.models import ChatStep
 from chatdebug.transport.attempts import AttemptStatus
@@ -26,7 +23,7 @@ def attempt_spans(step: ChatStep, *, parent: str) -> Iterator[Json]:
         method = _text(attempt, "method") or "_OTHER"
         host, port = server_of(attempt.get("url"))
         is_error = _text(attempt, "status") in FAILED
-        start = _moment(attempt.get("started_at")) or step.started_at
+        start = parsed_moment(attempt.get("started_at")) or step.started_at
         yield span(
             run=step.run.pk,
             part=f"{parent}/{place}",
@@ -34,7 +31,7 @@ def attempt_spans(step: ChatStep, *, parent: str) -> Iterator[Json]:
             name="HTTP" if method == "_OTHER" else method,
             kind=Kind.CLIENT,
             start=start,
-            end=_moment(attempt.get("finished_at")),
+            end=parsed_moment(attempt.get("finished_at")),
             attributes={
                 "http.request.method": method,
                 "url.full": _text(attempt, "url"),
@@ -73,16 +70,6 @@ def server_of(url: Any) -> tuple[str, int | None]:
     except ValueError:
         return "", None
     return parts.hostname or "", port
-
-
-def _moment(text: Any) -> datetime | None:
-    """Return a moment of an attempt, which is in UTC; None for what is none."""
-    try:
-        moment = parse_datetime(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    is_naive = moment is not None and timezone.is_naive(moment)
-    return timezone.make_aware(moment, UTC) if moment and is_naive else moment
 
 
 def _text(attempt: dict[str, Any], name: str) -> str:

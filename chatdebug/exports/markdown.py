@@ -5,9 +5,10 @@ tables: what others wrote is escaped, or stands in a fence that it cannot close.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chatdebug.exports.document import run_document
 from chatdebug.exports.report import (
     Block,
     Code,
@@ -18,6 +19,8 @@ from chatdebug.exports.report import (
     report,
     report_of,
 )
+from chatdebug.exports.rows import RunWithSteps
+from chatdebug.exports.share_safe import share_safe as without_content
 from chatdebug.formats import printable
 from chatdebug.models import ChatRun, ChatStep
 
@@ -33,6 +36,16 @@ BACKTICKS = re.compile(r"`{3,}")
 def run_markdown(run: ChatRun, steps: Iterable[ChatStep]) -> str:
     """Return a run that is stored here as a report in Markdown."""
     return markdown(report_of(run, steps))
+
+
+def stream_of(
+    rows: Iterable[RunWithSteps], *, share_safe: bool = False
+) -> Iterator[str]:
+    """Yield the reports of runs that are given with their steps, with rules between."""
+    for number, (run, steps) in enumerate(rows):
+        document = run_document(run, steps)
+        text = document_markdown(without_content(document) if share_safe else document)
+        yield f"\n---\n\n{text}" if number else text
 
 
 def document_markdown(document: dict[str, Any]) -> str:

@@ -66,11 +66,11 @@ def stream(runs: ChatRunQuerySet, *, share_safe: bool = False) -> Iterator[str]:
     Prompts and answers are in it where they were recorded, unless it is share-safe.
     Raises django.db.Error between two pieces if the database goes away.
     """
-    return stream_of(runs_with_steps(runs), is_share_safe=share_safe)
+    return stream_of(runs_with_steps(runs), share_safe=share_safe)
 
 
 def stream_of(
-    rows: Iterable[RunWithSteps], *, is_share_safe: bool = False
+    rows: Iterable[RunWithSteps], *, share_safe: bool = False
 ) -> Iterator[str]:
     """Yield OTLP JSON of runs that are given with their steps."""
     resource = attributes_of({"service.name": "chatdebug"})
@@ -79,7 +79,7 @@ def stream_of(
     items = (
         [canonical(each)]
         for run, steps in rows
-        for each in spans(run, steps, is_share_safe=is_share_safe)
+        for each in spans(run, steps, share_safe=share_safe)
     )
     yield (
         f'{{"resourceSpans":[{{"resource":{canonical({"attributes": resource})},'
@@ -90,15 +90,15 @@ def stream_of(
 
 
 def spans(
-    run: ChatRun, steps: Iterable[ChatStep], *, is_share_safe: bool = False
+    run: ChatRun, steps: Iterable[ChatStep], *, share_safe: bool = False
 ) -> Iterator[Json]:
     """Yield the spans of a run, each one after those inside of it."""
 
     def taken(document: dict[str, Any]) -> dict[str, Any]:
-        return without_content(document) if is_share_safe else document
+        return without_content(document) if share_safe else document
 
     run, _ = restored(taken(run_fields(run)))
-    has_content = run.level == Level.FULL and not is_share_safe
+    has_content = run.level == Level.FULL and not share_safe
     last_error: ErrorPayload | None = None
     for each in steps:
         step = restored_step(run, taken(step_document(each)))

@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
 from chatdebug.exports.document import run_document
-from chatdebug.exports.restored import restored
+from chatdebug.exports.restored import parsed_moment, restored
 from chatdebug.formats import pretty, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
@@ -198,10 +197,6 @@ def _moment(moment: datetime | None) -> str:
 
 def _clock(text: object) -> str:
     """Return the time of day in UTC to the millisecond; as it stands if it is none."""
-    try:
-        moment = parse_datetime(str(text or ""))
-    except ValueError:
-        moment = None
-    if moment is None or timezone.is_naive(moment):
-        return str(text) if isinstance(text, str) else ""
+    if (moment := parsed_moment(text)) is None:
+        return text if isinstance(text, str) else ""
     return moment.astimezone(UTC).strftime("%H:%M:%S.%f")[:-3]

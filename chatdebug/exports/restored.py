@@ -6,7 +6,7 @@ of it hold in each place what readers of rows expect there, or nothing.
 
 import math
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,8 @@ from chatdebug.payloads.limits import JSON_DEPTH
 TOO_DEEP = "[nested too deeply]"
 MILLISECONDS = 10**12
 """A longer time, or a larger number than this, is none that was measured."""
+YEARS = range(1971, 2500)
+"""Beyond them a moment is none, and databases, zones and OTLP each fail in their own way."""
 NUMBERS_OF_SUMMARY = frozenset(
     [
         *("step_count", "attempt_count", "error_status"),
@@ -112,13 +114,20 @@ def _name(value: Any) -> str:
 def _moment(field: Field, value: Any) -> datetime | None:
     if value is None and field.null:
         return None
-    try:
-        moment = parse_datetime(value)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None:
+    if (moment := parsed_moment(value)) is None:
         raise _unreadable(field)
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return moment
+
+
+def parsed_moment(text: Any) -> datetime | None:
+    """Return a moment of a document, in UTC if it has no zone; None if it is none."""
+    try:
+        moment = parse_datetime(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    if moment is None or moment.year not in YEARS:
+        return None
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment, UTC)
 
 
 def _count(field: Field, value: Any) -> int:
@@ -222,7 +231,9 @@ def _links(items: Any, nothing: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _is_like(nothing: object, value: object) -> bool:
     """Return whether a value is of the type of what stands for no such value."""
-    if nothing is None or isinstance(nothing, int):
+    if nothing is None:
+        return value is None or _is_count(value)
+    if isinstance(nothing, int):
         return _is_count(value)
     return isinstance(value, type(nothing))
 
