@@ -4,6 +4,7 @@ Nothing of a database is asked, so that anybody can check a file that was handed
 """
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,14 +14,23 @@ from django.utils.translation import gettext
 
 from chatdebug.exports.canonical import canonical
 from chatdebug.exports.document import FORMAT, VERSION
-from chatdebug.exports.receipt import markers, self_test
+from chatdebug.exports.receipt import KINDS, OTHER, markers, self_test
 from chatdebug.exports.share_safe import is_share_safe
 from chatdebug.redaction.version import rules_version
 
-HEAD = frozenset(
-    ["format", "version", "generator", "exported_at", "share_safe", "runs", "receipt"]
-)
-RECEIPT = frozenset(["sha256", "runs", "removed", "rules", "canary"])
+A_KIND = "|".join(map(re.escape, {*KINDS.values(), OTHER}))
+AROUND_RUNS: dict[str, re.Pattern[str]] = {
+    "generator": re.compile(r'"chatdebug(?: [\w.+!-]{1,40})?"'),
+    "exported_at": re.compile(r'"[\dT:.Z-]{20,27}"'),
+    "sha256": re.compile(r'"[0-9a-f]{64}"'),
+    "runs": re.compile(r"\d{1,12}"),
+    "removed": re.compile(rf'{{(?:"(?:{A_KIND})":\d{{1,12}},?)*}}'),
+    "rules": re.compile(r'"[0-9a-f]{16}"'),
+    "canary": re.compile(r'\{"leaked":\d{1,9},"tried":\d{1,9}\}'),
+}
+"""What else stands in a share-safe document and its receipt, as canonical JSON."""
+NAMED = frozenset(["format", "version", "share_safe", "runs", "receipt"])
+"""Keys whose values were looked at before."""
 
 
 class UnreadableDocument(ValueError):
@@ -103,16 +113,25 @@ def _removed(document: dict[str, Any]) -> Finding:
 
 def _share_safe(document: dict[str, Any]) -> Finding:
     kept = sum(not is_share_safe(run) for run in document["runs"])
-    is_bare = document.keys() <= HEAD and document["receipt"].keys() <= RECEIPT
-    holds = not kept and is_bare
+    holds = not kept and _is_bare(document)
     if holds:
         says = gettext("The document is share-safe: no run holds content.")
     elif kept:
         says = gettext("The document is not share-safe: runs that hold content: %s.")
         says %= f"{kept:,}"
     else:
-        says = gettext("The document is not share-safe: it has keys of its own.")
+        says = gettext("The document is not share-safe: more than runs is in it.")
     return Finding("share_safe", holds, says)
+
+
+def _is_bare(document: dict[str, Any]) -> bool:
+    """Return whether what stands around the runs is what an export writes there."""
+    around = {key: value for key, value in document.items() if key not in NAMED}
+    around |= document["receipt"]
+    return all(
+        key in AROUND_RUNS and AROUND_RUNS[key].fullmatch(canonical(value))
+        for key, value in around.items()
+    )
 
 
 def _canary() -> Finding:

@@ -7,11 +7,31 @@ from typing import Any
 
 from chatdebug.redaction import MARKERS
 from chatdebug.redaction.canary import canaries
+from chatdebug.redaction.fragments import AS_TOKENS
+from chatdebug.redaction.key_formats import VENDOR_PATTERNS
+from chatdebug.redaction.keywords import CONTEXT_PATTERNS
+from chatdebug.redaction.known_secrets import REPLACEMENT
+from chatdebug.redaction.patterns import marker
+from chatdebug.redaction.values import TOO_DEEP
 from chatdebug.redaction.version import rules_version
 
 BY_NAME = "by name"
 """The kind of what was removed for the name beside it."""
-KINDS = {"[REDACTED]": BY_NAME, "[REDACTED_URL]": "address"}
+KINDS = {
+    **{
+        marker(pattern.kind): pattern.kind
+        for pattern in (*VENDOR_PATTERNS, *CONTEXT_PATTERNS)
+    },
+    REPLACEMENT: "configured secret",
+    AS_TOKENS: "tokens",
+    TOO_DEEP: "too deep",
+    "[REDACTED]": BY_NAME,
+    "[REDACTED_URL]": "address",
+}
+"""What the markers say, that of each kind."""
+OTHER = "other"
+"""The kind of a marker that another release wrote, or the author of a text made up: its
+words may be anybody's."""
 
 
 class ReceiptWriter:
@@ -68,7 +88,5 @@ def markers(value: Any) -> Iterator[str]:
             waiting += item
 
 
-def _kind_of(marker: str) -> str:
-    if marker.startswith("%"):
-        return BY_NAME
-    return KINDS.get(marker) or marker.strip("[]").partition(":")[2]
+def _kind_of(found: str) -> str:
+    return BY_NAME if found.startswith("%") else KINDS.get(found, OTHER)

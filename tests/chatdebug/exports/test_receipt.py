@@ -50,6 +50,13 @@ def test_the_receipt_counts_what_redaction_had_removed_by_kind() -> None:
     assert receipt["canary"]["tried"] > 100
 
 
+def test_words_do_not_leave_as_the_kind_of_a_marker() -> None:
+    full_run(summary={"first_message": "[REDACTED:my divorce papers]"})
+    text = "".join(stream(ChatRun.objects.all(), share_safe=True))
+    assert json.loads(text)["receipt"]["removed"] == {"other": 1}
+    assert "divorce" not in text
+
+
 def change_a_word(document: dict[str, Any]) -> None:
     document["runs"][0]["model"] = "another"
 
@@ -86,10 +93,30 @@ def test_a_document_that_only_calls_itself_share_safe_is_found_out() -> None:
     assert "runs that hold content: 1" in findings["share_safe"].says
 
 
-def test_a_share_safe_document_has_no_keys_of_its_own() -> None:
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("comment", 7),
+        ("generator", "my divorce papers"),
+        ("exported_at", "my divorce papers"),
+        ("generator", {"papers": 1}),
+    ],
+)
+@pytest.mark.parametrize("is_in_receipt", [False, True])
+def test_around_share_safe_runs_stands_nothing_else(
+    key: str, value: object, is_in_receipt: bool
+) -> None:
     document = read_document(io.StringIO(text_of(share_safe=True)))
-    document["comment"] = "my divorce papers"
+    (document["receipt"] if is_in_receipt else document)[key] = value
     assert "share_safe" in broken(document)
+
+
+@pytest.mark.parametrize("key", ["removed", "rules", "canary"])
+@pytest.mark.parametrize("value", ["papers", {"my divorce papers": 1}, ["papers"]])
+def test_a_receipt_says_nothing_else(key: str, value: object) -> None:
+    document = read_document(io.StringIO(text_of(share_safe=True)))
+    document["receipt"][key] = value
+    assert broken(document) == ["share_safe"]
 
 
 def test_a_leaking_redaction_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
