@@ -52,6 +52,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Around them all: what any of them answers in the API's place is a problem, too.
+    "chatd.middleware.problem_responses",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     # Around all that may answer in place of a view: what they refuse has the headers too.
@@ -225,8 +227,9 @@ RATE = validate.Regexp(r"^[1-9][0-9]*/(s(ec(ond)?)?|m(in(ute)?)?|h(our)?|d(ay)?)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "chatd.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "chatd.api.authentication.SessionAuthentication",
     ],
+    "EXCEPTION_HANDLER": "chatd.api.problems.answer_problem",
     "DEFAULT_THROTTLE_RATES": {
         # For each address, and for each person: by the pages and the API together.
         "token": env.str("API_RATE_TOKEN", "30/minute", validate=RATE),

@@ -22,6 +22,7 @@ from chatd.api.serializers import (
     TurnSerializer,
 )
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
+from chatd.problems import Code
 from chatd.services.chats import create_chat, delete_chat, rename_chat
 from chatd.throttles import MessageThrottle
 from chatd.turns.lifecycle import (
@@ -134,7 +135,8 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
         except InvalidMessage as error:
             raise ValidationError({"text": [str(error)]}) from error
         except TooManyTurns as error:
-            raise Throttled(detail=str(error)) from error
+            code = Code.TOO_MANY_TURNS
+            raise Throttled(detail=str(error), code=code) from error
         sent: dict[str, Any] = {
             "turn": TurnSerializer(turn).data,
             "message": MessageSerializer(turn.messages.get()).data,

@@ -209,9 +209,8 @@ def _require_open_gate(decision: Decision) -> None:
     if recorder_settings().FORCE_FULL:
         raise ForcedByDeployment
     if not decision.gate_open:
-        raise PermissionDenied(
-            _("An administrator has not allowed full debug logging.")
-        )
+        sentence = _("An administrator has not allowed full debug logging.")
+        raise PermissionDenied(sentence, code="gate_closed")
 
 
 def _set(request: Request, *, scope: Scope, key: str) -> None:
