@@ -224,17 +224,24 @@ REST_KNOX = {
 KNOX_TOKEN_MODEL = "chatd.ApiToken"  # noqa: S105 - no secret
 MIGRATION_MODULES = {"knox": None}  # its own table is not used
 RATE = validate.Regexp(r"^[1-9][0-9]*/(s(ec(ond)?)?|m(in(ute)?)?|h(our)?|d(ay)?)$")
+# How often an address may ask for a token, and a person for all else: "messages" by the
+# pages and the API together, "read" and "write" what has no scope of its own.
+API_RATES = {
+    "token": env.str("API_RATE_TOKEN", "30/minute", validate=RATE),
+    "messages": env.str("API_RATE_MESSAGES", "120/minute", validate=RATE),
+    "read": env.str("API_RATE_READ", "1200/minute", validate=RATE),
+    "write": env.str("API_RATE_WRITE", "120/minute", validate=RATE),
+    "runs": env.str("API_RATE_RUNS", "600/minute", validate=RATE),
+    "switches": env.str("API_RATE_SWITCHES", "60/minute", validate=RATE),
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "chatd.api.authentication.TokenAuthentication",
         "chatd.api.authentication.SessionAuthentication",
     ],
     "EXCEPTION_HANDLER": "chatd.api.problems.answer_problem",
-    "DEFAULT_THROTTLE_RATES": {
-        # For each address, and for each person: by the pages and the API together.
-        "token": env.str("API_RATE_TOKEN", "30/minute", validate=RATE),
-        "messages": env.str("API_RATE_MESSAGES", "120/minute", validate=RATE),
-    },
+    "DEFAULT_THROTTLE_CLASSES": ["chatd.throttles.ScopeThrottle"],
+    "DEFAULT_THROTTLE_RATES": API_RATES,
     "NUM_PROXIES": int(BEHIND_PROXY),  # else a client's own word would be believed
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

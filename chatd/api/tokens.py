@@ -53,7 +53,9 @@ class TokenView(APIView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Bound what an address may ask for."""
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        if self.request.method == "POST":
+            return [ScopedRateThrottle()]
+        return super().get_throttles()
 
     def post(self, request: Request) -> Response:
         """Return a new token: the only time it is shown. 400 for a wrong password."""

@@ -116,7 +116,9 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Bound what a person may send; reading is not sending."""
-        return [MessageThrottle()] if self.request.method == "POST" else []
+        if self.request.method == "POST":
+            return [MessageThrottle()]
+        return super().get_throttles()
 
     def get_queryset(self) -> QuerySet[ChatMessage]:
         """Return the chat's messages."""

@@ -45,6 +45,8 @@ from chatdebug.services.switches import set_switch
 CHANGE_SWITCHES = "chatdebug.change_recordingswitch"
 CHANGE_RETENTION = "chatdebug.change_retention"
 VIEW_SWITCHES = "chatdebug.view_recordingswitch"
+SWITCHES = "switches"
+"""Each view names the scope of its rate, for projects whose throttle goes by it."""
 
 
 class ForcedByDeployment(APIException):
@@ -64,6 +66,8 @@ class NewestFirst(CursorPagination):
 
 class RunView(APIView):
     """A view for whoever may read the chat; for others it is not found."""
+
+    rate_scope = "runs"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let DRF do its checks, then ask the host project."""
@@ -119,6 +123,8 @@ class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
 class GateView(APIView):
     """GET, PUT {allow_users}: whether people may opt in at all; for staff."""
 
+    rate_scope = SWITCHES
+
     def get(self, request: Request) -> Response:
         """Return the gate; not found for who may not see it."""
         if not is_staff_with(request.user, VIEW_SWITCHES):
@@ -144,6 +150,8 @@ class GateView(APIView):
 class RetentionView(APIView):
     """GET, PUT {debug_retention_days}: how long runs are kept."""
 
+    rate_scope = SWITCHES
+
     def get(self, request: Request) -> Response:
         """Return the days; anyone who is signed in may know."""
         return Response({"debug_retention_days": retention_days()})
@@ -162,6 +170,8 @@ class RetentionView(APIView):
 class OptInView(APIView):
     """GET, PUT {debug_logging_enabled}: a person's own opt-in."""
 
+    rate_scope = SWITCHES
+
     def get(self, request: Request) -> Response:
         """Return the value in force: the stored one counts only while the gate is open."""
         decision = decide_level(owner_id=str(request.user.pk))
@@ -177,6 +187,8 @@ class OptInView(APIView):
 
 class ChatSwitchView(APIView):
     """GET, PUT {debug_logging_enabled}: the switch of one chat, for its owner."""
+
+    rate_scope = SWITCHES
 
     def get(self, request: Request, chat_id: str) -> Response:
         """Return the value in force for this chat alone."""
