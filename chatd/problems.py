@@ -5,52 +5,65 @@ from release to release. The sentence ``detail`` is for people, and may change.
 """
 
 from collections.abc import Iterable
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
+from django.db.models import TextChoices
 from django.http import JsonResponse
 
 MEDIA_TYPE = "application/problem+json"
 
 
-class Code(StrEnum):
-    """Every code that the API answers with. None is ever renamed."""
+class Code(TextChoices):
+    """Every code that the API answers with, and when. None is ever renamed."""
 
-    INVALID = "invalid"
-    """400: fields or parameters cannot be used; ``errors`` says which, and why."""
-    PARSE_ERROR = "parse_error"
-    """400: the body is no JSON, or an id of the address is none."""
-    BAD_REQUEST = "bad_request"
-    """400: the request as such, such as a NUL character in its address."""
-    NOT_AUTHENTICATED = "not_authenticated"
-    """401: neither token nor session."""
-    AUTHENTICATION_FAILED = "authentication_failed"
-    """401: a token that is unknown, revoked or over."""
-    PERMISSION_DENIED = "permission_denied"
-    """403: not for this person."""
-    CSRF_FAILED = "csrf_failed"
-    """403: a session changes something without its CSRF token."""
-    GATE_CLOSED = "gate_closed"
-    """403: an administrator has not allowed full debug logging."""
-    NOT_FOUND = "not_found"
-    """404: there is no such thing, or none that this person may know of."""
-    METHOD_NOT_ALLOWED = "method_not_allowed"
-    """405: the address has no such method; the header ``Allow`` says which it has."""
-    NOT_ACCEPTABLE = "not_acceptable"
-    """406: the API answers in JSON alone."""
-    FORCED_BY_DEPLOYMENT = "forced_by_deployment"
-    """409: full debug logging is forced by the deployment."""
-    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
-    """415: the API reads JSON alone."""
-    THROTTLED = "throttled"
-    """429: too many requests; the header ``Retry-After`` says how long to wait."""
-    TOO_MANY_TURNS = "too_many_turns"
-    """429: too many messages of this person wait for their answers."""
-    SIGN_IN_LOCKED = "sign_in_locked"
-    """429: too many wrong passwords."""
-    SERVER_ERROR = "server_error"
-    """500: an error of the server."""
+    INVALID = (
+        "invalid",
+        "400: fields or parameters that cannot be used; `errors` names them",
+    )
+    PARSE_ERROR = "parse_error", "400: a body that is no JSON, or an id that is none"
+    BAD_REQUEST = (
+        "bad_request",
+        "400: a request that cannot be read, such as a NUL character in its address",
+    )
+    NOT_AUTHENTICATED = "not_authenticated", "401: neither token nor session"
+    AUTHENTICATION_FAILED = (
+        "authentication_failed",
+        "401: a token that is unknown, revoked or over",
+    )
+    PERMISSION_DENIED = "permission_denied", "403: not for this person"
+    CSRF_FAILED = (
+        "csrf_failed",
+        "403: a session changes something without its CSRF token",
+    )
+    GATE_CLOSED = (
+        "gate_closed",
+        "403: an administrator has not allowed full debug logging",
+    )
+    NOT_FOUND = (
+        "not_found",
+        "404: nothing there, or nothing that this person may know of",
+    )
+    METHOD_NOT_ALLOWED = (
+        "method_not_allowed",
+        "405: the header `Allow` says what the address takes",
+    )
+    NOT_ACCEPTABLE = "not_acceptable", "406: the API answers in JSON alone"
+    FORCED_BY_DEPLOYMENT = (
+        "forced_by_deployment",
+        "409: full debug logging is forced by the deployment",
+    )
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", "415: the API reads JSON alone"
+    THROTTLED = (
+        "throttled",
+        "429: too many requests; `Retry-After` says how long to wait",
+    )
+    TOO_MANY_TURNS = "too_many_turns", "429: too many messages wait for their answers"
+    SIGN_IN_LOCKED = (
+        "sign_in_locked",
+        "429: too many wrong passwords; `Retry-After` says how long to wait",
+    )
+    SERVER_ERROR = "server_error", "500: an error of the server"
 
 
 def problem(

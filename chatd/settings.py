@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "knox",
     "axes",
     "django_htmx",
@@ -246,7 +247,21 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["chatdebug.api.parsers.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "chatd.api.schema.ApiSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+# Of chatd/api/openapi.yaml, which `make schema` writes.
+SPECTACULAR_SETTINGS = {
+    "TITLE": "chatd",
+    "DESCRIPTION": "Chats with language models, and the evidence of turns that failed.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,  # what is changed has to be named
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatusEnum": "chatdebug.enums.Status",
+        "TurnStatusEnum": "chatd.enums.TurnStatus",
+    },
 }
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
