@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from chatd.enums import FinishReason
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatd.problems import Code
 from chatd.services.chats import MAX_TITLE_CHARACTERS
+from chatd.turns.lifecycle import MAX_MESSAGE_CHARACTERS
+from chatdebug.api.fields import StrictCharField
 
 
 class ModelSerializer(serializers.ModelSerializer[ModelConfig]):
@@ -27,7 +30,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
     model = serializers.SlugRelatedField(
         slug_field="name", queryset=ModelConfig.objects.enabled()
     )
-    title = serializers.CharField(
+    title = StrictCharField(
         max_length=MAX_TITLE_CHARACTERS, required=False, allow_blank=True
     )
 
@@ -40,7 +43,7 @@ class ChatSerializer(serializers.ModelSerializer[Chat]):
 class TitleSerializer(serializers.Serializer[dict[str, Any]]):
     """What can be changed of a chat."""
 
-    title = serializers.CharField(max_length=MAX_TITLE_CHARACTERS, allow_blank=True)
+    title = StrictCharField(max_length=MAX_TITLE_CHARACTERS, allow_blank=True)
 
 
 class MessageSerializer(serializers.ModelSerializer[ChatMessage]):
@@ -69,10 +72,17 @@ class MessageSerializer(serializers.ModelSerializer[ChatMessage]):
         read_only_fields = fields
 
 
-class NewMessageSerializer(serializers.Serializer[dict[str, Any]]):
-    """A message to be sent. What cannot be sent is the service's to say."""
+@extend_schema_field(
+    {"type": "string", "maxLength": MAX_MESSAGE_CHARACTERS, "pattern": r"\S"}
+)
+class MessageTextField(StrictCharField):
+    """The text of a message. What cannot be sent is the service's to say."""
 
-    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
+
+class NewMessageSerializer(serializers.Serializer[dict[str, Any]]):
+    """A message to be sent."""
+
+    text = MessageTextField(trim_whitespace=False)
 
 
 class TurnSerializer(serializers.ModelSerializer[Turn]):

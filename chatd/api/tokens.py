@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from chatd.api.authentication import TokenAuthentication
 from chatd.models import ApiToken
 from chatd.services.accounts import create_token, revoke_tokens
+from chatdebug.api.fields import StrictCharField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class CredentialsSerializer(serializers.Serializer[dict[str, Any]]):
     """What a token is given for."""
 
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+    username = StrictCharField(max_length=150)
+    password = StrictCharField(max_length=4096, trim_whitespace=False)
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):

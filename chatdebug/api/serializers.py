@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from chatdebug.api.fields import StrictBooleanField, StrictIntegerField
 from chatdebug.enums import ErrorKind, Outcome
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
@@ -116,7 +117,7 @@ class RunWithStepsSerializer(RunSerializer):
 class GateSerializer(serializers.Serializer[dict[str, Any]]):
     """The deployment's gate: whether people may opt in at all."""
 
-    allow_users = serializers.BooleanField()
+    allow_users = StrictBooleanField()
     forced_by_deployment = serializers.BooleanField(
         read_only=True, help_text="The deployment records everything, whatever is set."
     )
@@ -125,13 +126,13 @@ class GateSerializer(serializers.Serializer[dict[str, Any]]):
 class RetentionSerializer(serializers.Serializer[dict[str, Any]]):
     """How many days runs are kept; 0: for ever."""
 
-    debug_retention_days = serializers.IntegerField(min_value=0, max_value=MAX_DAYS)
+    debug_retention_days = StrictIntegerField(min_value=0, max_value=MAX_DAYS)
 
 
 class SwitchSerializer(serializers.Serializer[dict[str, Any]]):
     """A person's own opt-in, or the switch of one chat."""
 
-    debug_logging_enabled = serializers.BooleanField(
+    debug_logging_enabled = StrictBooleanField(
         help_text="As read: whether it is in force."
     )
     user_toggle_allowed = serializers.BooleanField(
