@@ -17,8 +17,8 @@ from chatdebug.errors import (
     classify_facts,
     explain,
 )
+from chatdebug.formats import printable
 from chatdebug.management.jsonl import answer_lines
-from chatdebug.management.terminal import printable
 from chatdebug.services.rules import loaded_rules
 
 STANDARD_INPUTS = ("message", "status_code", "error_type", "error_code")
