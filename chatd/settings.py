@@ -233,6 +233,7 @@ API_RATES = {
     "read": env.str("API_RATE_READ", "1200/minute", validate=RATE),
     "write": env.str("API_RATE_WRITE", "120/minute", validate=RATE),
     "runs": env.str("API_RATE_RUNS", "600/minute", validate=RATE),
+    "export": env.str("API_RATE_EXPORT", "30/minute", validate=RATE),
     "switches": env.str("API_RATE_SWITCHES", "60/minute", validate=RATE),
 }
 REST_FRAMEWORK = {

@@ -11,12 +11,16 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.permissions import SAFE_METHODS
 
 from chatd.api.serializers import ProblemSerializer
 from chatd.problems import MEDIA_TYPE, Code
+from chatdebug.api.exports import SHARE_SAFE, ChatExport, ExportView
+from chatdebug.api.filters import RunFilterBackend
 from chatdebug.api.views import ChatSwitchView, GateView, OptInView
+from chatdebug.exports.forms import FORMS
 
 NO_CONTENT = ("PUT", "DELETE")
 """Methods whose success says it all."""
@@ -24,6 +28,13 @@ RETRY_AFTER = {
     "description": "How many seconds to wait, where that is known.",
     "schema": {"type": "integer"},
 }
+
+OF_EXPORTS = (
+    OpenApiParameter("as", enum=list(FORMS), description="The form; else json."),
+    OpenApiParameter(
+        "share_safe", enum=list(SHARE_SAFE), description="Whether to leave content out."
+    ),
+)
 
 
 class ApiSchema(AutoSchema):
@@ -40,6 +51,13 @@ class ApiSchema(AutoSchema):
         whole = super().get_description()
         return whole if len(whole) > len(self.get_summary()) + 1 else ""
 
+    def get_operation_id(self) -> str:
+        """Return the operation's name: of the exports, that of all runs has another."""
+        named: str = super().get_operation_id()
+        if isinstance(self.view, ChatExport):
+            return named.replace("_retrieve", "_list")
+        return named
+
     def get_tags(self) -> list[str]:
         """Return what the operation is about."""
         if type(self.view).__module__.startswith("chatdebug."):
@@ -50,7 +68,24 @@ class ApiSchema(AutoSchema):
         """Return what the operation answers: nothing where its success says it all."""
         if self.method in NO_CONTENT:
             return {204: OpenApiResponse(description="Done.")}
+        if isinstance(self.view, ExportView):
+            return {
+                (200, "application/json"): OpenApiTypes.OBJECT,
+                (200, "text/markdown"): OpenApiTypes.STR,
+            }
         return super().get_response_serializers()
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the parameters of an export, which DRF has no place for."""
+        filters = [
+            OpenApiParameter(
+                filter["name"], filter["schema"], description=filter["description"]
+            )
+            for filter in RunFilterBackend().get_schema_operation_parameters(self.view)
+        ]
+        if isinstance(self.view, ChatExport):
+            return [*filters, *OF_EXPORTS]
+        return [*OF_EXPORTS] if isinstance(self.view, ExportView) else []
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         """Return the responses by their status, problems included."""

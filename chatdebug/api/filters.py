@@ -1,6 +1,6 @@
 """The parameters by which a list of runs is filtered."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
@@ -10,9 +10,7 @@ from rest_framework.views import APIView
 
 from chatdebug.enums import ErrorKind, Outcome, RunKind
 from chatdebug.filters import MAX_CHARACTERS, InvalidFilter, RunFilter
-
-if TYPE_CHECKING:
-    from chatdebug.querysets import ChatRunQuerySet
+from chatdebug.querysets import ChatRunQuerySet
 
 CHOICES = {
     "outcome": (Outcome, "How the run came out."),
@@ -25,18 +23,23 @@ TEXTS = {
 }
 
 
+def filtered(request: Request, runs: ChatRunQuerySet) -> ChatRunQuerySet:
+    """Return the runs that fit. Raises ValidationError for what no run can fit."""
+    try:
+        wanted = RunFilter.of(request.query_params)
+    except InvalidFilter as error:
+        raise ValidationError({error.parameter: [str(error)]}) from error
+    return wanted.apply(runs)
+
+
 class RunFilterBackend(BaseFilterBackend):
     """Filters runs by ``RunFilter``."""
 
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: APIView
     ) -> QuerySet[Any]:
-        """Return the runs that fit. Raises ValidationError for what no run can fit."""
-        try:
-            wanted = RunFilter.of(request.query_params)
-        except InvalidFilter as error:
-            raise ValidationError({error.parameter: [str(error)]}) from error
-        return wanted.apply(cast("ChatRunQuerySet", queryset))
+        """Return the runs that fit."""
+        return filtered(request, cast("ChatRunQuerySet", queryset))
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         """Return the parameters as OpenAPI describes them."""

@@ -141,3 +141,22 @@ class SwitchSerializer(serializers.Serializer[dict[str, Any]]):
     forced_by_deployment = serializers.BooleanField(
         read_only=True, help_text="The deployment records everything, whatever is set."
     )
+
+
+class SelfTestSerializer(serializers.Serializer[dict[str, Any]]):
+    """How redaction fares with made-up secrets, now."""
+
+    tried = serializers.IntegerField()
+    leaked = serializers.IntegerField(help_text="0, or redaction is broken.")
+
+
+class ReceiptSerializer(serializers.Serializer[dict[str, Any]]):
+    """What redaction had removed, and by which rules."""
+
+    runs = serializers.IntegerField()
+    removed = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="How often each kind of secret had been removed.",
+    )
+    rules = serializers.CharField(help_text="The version of the rules.")
+    canary = SelfTestSerializer()

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import generics, status
 from rest_framework.exceptions import APIException, ParseError, PermissionDenied
@@ -77,6 +78,14 @@ class RunView(APIView):
         """Return the runs of the chat of the address."""
         return ChatRun.objects.of_chat(self.kwargs["chat_id"])
 
+    def run(self) -> ChatRun:
+        """Return the run of the address. 400 if that holds no id, 404 without a run."""
+        try:
+            run_id = UUID(self.kwargs["run_id"])
+        except ValueError as error:
+            raise ParseError(_("The run's id is not a UUID.")) from error
+        return get_object_or_404(self.runs(), pk=run_id)
+
 
 class RunList(RunView, generics.ListAPIView[ChatRun]):
     """List the runs of a chat, newest first, without their steps."""
@@ -97,16 +106,12 @@ class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
     lookup_url_kwarg = "run_id"
 
     def get_queryset(self) -> QuerySet[ChatRun]:
-        """Return the chat's runs with their steps."""
-        return self.runs().prefetch_related("steps")
+        """Return the chat's runs."""
+        return self.runs()
 
     def get_object(self) -> ChatRun:
-        """Return the run of the address. 400 if that holds no id."""
-        try:
-            UUID(self.kwargs["run_id"])
-        except ValueError as error:
-            raise ParseError(_("The run's id is not a UUID.")) from error
-        return super().get_object()
+        """Return the run of the address."""
+        return self.run()
 
 
 class GateView(APIView):
