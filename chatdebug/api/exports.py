@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -14,13 +14,14 @@ from rest_framework.response import Response
 from chatdebug.api.filters import filtered
 from chatdebug.api.serializers import ReceiptSerializer
 from chatdebug.api.views import RunView
-from chatdebug.downloads import download
+from chatdebug.downloads import TooManyDownloads, download
 from chatdebug.exports.document import run_fields, step_document
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.receipt import ReceiptWriter
 from chatdebug.querysets import ChatRunQuerySet
 
 SHARE_SAFE = {"": False, "0": False, "false": False, "1": True, "true": True}
+WAIT_SECONDS = 5
 
 
 class WhateverIsAccepted(BaseContentNegotiation):
@@ -46,12 +47,18 @@ class ExportView(RunView):
     def send(
         self, request: Request, runs: ChatRunQuerySet, *, name: str
     ) -> StreamingHttpResponse:
-        """Return the file. Raises ValidationError for a form that there is not."""
+        """Return the file.
+
+        Raises ValidationError for a form that there is not, Throttled while others read.
+        """
         form = _one_of(request, "as", FORMS) or "json"
         share_safe = SHARE_SAFE[_one_of(request, "share_safe", SHARE_SAFE)]
-        return download(
-            request._request, runs, form=form, share_safe=share_safe, name=name
-        )
+        try:
+            return download(
+                request._request, runs, form=form, share_safe=share_safe, name=name
+            )
+        except TooManyDownloads as error:
+            raise Throttled(wait=WAIT_SECONDS) from error
 
 
 class ChatExport(ExportView):

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
-from django.test import AsyncClient
+from django.test import AsyncClient, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
@@ -130,7 +130,7 @@ def test_what_there_is_not_is_refused_by_its_name(
 
 def test_a_link_works_in_a_browser(chat: Chat, run: ChatRun, owner: APIClient) -> None:
     accept = {"Accept": "text/html,application/xhtml+xml"}
-    assert owner.get(address(chat, "export"), headers=accept).status_code == 200
+    assert text_of(owner.get(address(chat, "export"), headers=accept))
 
 
 @pytest.mark.parametrize("last", ["export", "receipt"])
@@ -147,7 +147,7 @@ def test_who_may_not_read_the_chat_gets_nothing(
 
 def test_an_export_of_a_foreign_chat_leaves_a_trace(chat: Chat, run: ChatRun) -> None:
     admin = UserFactory(is_staff=True, is_superuser=True)
-    client_of(admin).get(address(chat, "export"))
+    assert text_of(client_of(admin).get(address(chat, "export")))
     trace = AuditEntry.objects.get()
     assert trace.person_id == str(admin.pk)
     assert trace.details == address(chat, "export")
@@ -164,6 +164,28 @@ def test_the_statements_do_not_grow_with_the_runs(
         for _ in range(20):
             ChatStepFactory(run=ChatRunFactory(chat_id=str(chat.pk)))
     assert counts[0] == counts[1] < 10
+
+
+def test_who_reads_slowly_keeps_no_more_than_two_connections(
+    chat: Chat, run: ChatRun, owner: APIClient
+) -> None:
+    read = address(chat, "export")
+    slow = [owner.get(read) for _ in range(downloads.AT_ONCE)]
+    refused = owner.get(read)
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] == "5"
+    assert all(text_of(response) for response in slow)
+    assert text_of(owner.get(read)), "they have read it"
+
+
+def test_a_response_that_is_only_dropped_makes_room(chat: Chat, run: ChatRun) -> None:
+    runs = ChatRun.objects.of_chat(str(chat.pk))
+    request = RequestFactory().get("/")
+    for _ in range(downloads.AT_ONCE + 1):
+        options: dict[str, Any] = {"form": "json", "share_safe": False, "name": "runs"}
+        response = downloads.download(request, runs, **options)
+        assert next(iter(response))
+        del response
 
 
 def test_under_asgi_it_is_sent_while_it_is_read(
