@@ -36,49 +36,29 @@ class Step:
     errors level it is nothing but a few attributes until an unclassified error ends it.
     """
 
-    __slots__ = (
-        "_in_block",
-        "_scopes",
-        "_sink",
-        "error",
-        "finished_at",
-        "id",
-        "is_full",
-        "metadata",
-        "number",
-        "operation",
-        "progress",
-        "request",
-        "response",
-        "retries",
-        "run",
-        "started",
-        "started_at",
-        "status",
-        "usage",
-    )
+    # What most steps never come to know: one is made for every call that goes well.
+    number = 0  # given by the run when the step is first written
+    id: UUID | None = None
+    status = Status.IN_PROGRESS
+    progress: Progress | None = None
+    response: Column = None
+    usage: Column = None
+    error: ErrorPayload | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    _sink: AttemptSink | None = None
+    # More than one where several attempts at one answer are made at once.
+    _scopes: tuple[Scope[AttemptSink], ...] = ()
+    _in_block = False
 
     def __init__(self, run: "Run", operation: Operation, *, retries: int = 0) -> None:
-        self._sink: AttemptSink | None = None
-        # More than one where several attempts at one answer are made at once.
-        self._scopes: tuple[Scope[AttemptSink], ...] = ()
-        self._in_block = False
         self.run = run
         self.is_full = run.level is Level.FULL  # the whole trace of it is kept
         self.operation = operation
         self.retries = retries
         self.started = perf_counter()
-        self.number = 0  # given by the run when the step is first written
-        self.id: UUID | None = None
-        self.status = Status.IN_PROGRESS
-        self.progress: Progress | None = None
         self.request: Column = {}
-        self.response: Column = None
-        self.usage: Column = None
-        self.error: ErrorPayload | None = None
         self.metadata: dict[str, Any] = {}
-        self.started_at: datetime | None = None
-        self.finished_at: datetime | None = None
 
     def __enter__(self) -> Self:
         self._in_block = True
