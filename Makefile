@@ -1,6 +1,6 @@
 # One command for each chore; CI runs the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format hooks lock messages schema screenshots bench faults
+.PHONY: help demo test lint format hooks lock messages schema screenshots bench faults viewers
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -69,3 +69,7 @@ faults: ## break the database and the provider under load, on both databases
 	@.ci/setup dev
 	$(PYTEST) tests/faults -s
 	$(ON_POSTGRES) $(PYTEST) tests/faults -s
+
+viewers: ## let MLflow and Phoenix, installed for it, read an exported run
+	@.ci/setup dev
+	$(PYTEST) -n0 tests/viewers/check_traces.py

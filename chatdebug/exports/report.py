@@ -17,7 +17,7 @@ from chatdebug.exports.restored import parsed_moment, restored
 from chatdebug.formats import pretty, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
-from chatdebug.presentation.payloads import payloads
+from chatdebug.presentation.payloads import HEADINGS
 from chatdebug.presentation.runs import RunReport, StepReport
 from chatdebug.transport.attempts import WHOLE, AttemptStatus
 
@@ -132,10 +132,10 @@ def _step(report: StepReport, *, is_told: bool) -> Iterator[Block]:
         yield Heading(3, gettext("HTTP attempts"))
         yield _attempts(step.attempts)
         yield from _answers(step.attempts)
-    for payload in payloads(step):
+    for column, heading in HEADINGS.items():
         # The attempts are a table already.
-        if payload.text != pretty(step.attempts):
-            yield Code(payload.heading, payload.text)
+        if column != "attempts" and (value := getattr(step, column)):
+            yield Code(str(heading), pretty(value))
     if notes := step.metadata.get("notes"):
         yield Code(gettext("Notes"), pretty(notes))
 
@@ -145,7 +145,7 @@ def _evidence(error: ErrorReport) -> Iterator[Block]:
     if error.causes:
         yield Table((gettext("Exception"), gettext("Message")), [*error.causes])
     if error.frames:
-        yield Code(gettext("Frames"), "\n".join(error.frames), "text")
+        yield Code(gettext("Frames"), "\n".join(map(str, error.frames)), "text")
 
 
 def _attempts(attempts: list[dict[str, Any]]) -> Table:

@@ -25,7 +25,7 @@ from chatdebug.payloads.limits import JSON_DEPTH
 TOO_DEEP = "[nested too deeply]"
 MILLISECONDS = 10**12
 """A longer time, or a larger number than this, is none that was measured."""
-YEARS = range(1971, 2500)
+YEARS = range(1000, 2500)
 """Beyond them a moment is none, and databases, zones and OTLP each fail in their own way."""
 NUMBERS_OF_SUMMARY = frozenset(
     [

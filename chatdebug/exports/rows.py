@@ -21,9 +21,9 @@ def runs_with_steps(runs: ChatRunQuerySet) -> Iterator[RunWithSteps]:
     """Yield runs, newest first, each with its steps in order.
 
     A run's steps are to be read before the next run is asked for. Two statements for
-    each ``PAGE_RUNS``, and none that stays open while a page is sent: a transaction
-    around it all would see one moment, and hold back a database for as long as the
-    slowest reader takes. So what changes meanwhile is in it or not.
+    each ``PAGE_RUNS``, however many steps they have, and no transaction: one around it
+    all would see one moment, and hold back a database for as long as the slowest reader
+    takes. So what changes meanwhile is in it or not.
     """
     page = list(runs.newest_first()[:PAGE_RUNS])
     while page:

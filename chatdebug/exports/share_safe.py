@@ -29,10 +29,13 @@ SIZES = {
 }
 """What is said of a content besides its type. ``fields`` are all of a dictionary whose
 names are not listed; a ``url`` keeps its ``host`` as well."""
+LARGEST_NUMBER = 2**53
+"""A larger one measures nothing, and is long enough to be a text in disguise."""
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < LARGEST_NUMBER
 
 
 def _is_flag(value: Any) -> bool:
@@ -175,7 +178,7 @@ def is_omitted(value: Any) -> bool:
         return False
     keys = {OMITTED, SIZES[kind], *(["host"] if kind == "url" else [])}
     host = value.get("host", "")
-    is_count = type(value.get(SIZES[kind])) is int
+    is_count = type(value.get(SIZES[kind])) is int and _is_number(value[SIZES[kind]])
     return value.keys() == keys and is_count and (host == "" or _is_host(host))
 
 

@@ -26,10 +26,10 @@ pytestmark = pytest.mark.django_db
 ODD_VALUES: list[Any] = [None, "odd", 7, ["odd"], {"odd": ["odd"]}, True, -1, 2**70]
 
 
-def parsed(text: str) -> list[Span]:
-    """Return the spans of a document, read by the protocol's own messages.
+def request_of(text: str) -> ExportTraceServiceRequest:
+    """Return a document as the protocol's own message.
 
-    These want ids in base64, where OTLP's JSON has them in hexadecimal.
+    That wants ids in base64, where OTLP's JSON has them in hexadecimal.
     """
     document = json.loads(text)
     (resource,) = document["resourceSpans"]
@@ -40,9 +40,14 @@ def parsed(text: str) -> list[Span]:
                 raw = bytes.fromhex(each[key])
                 assert len(raw) == size
                 each[key] = base64.b64encode(raw).decode()
-    request = Parse(json.dumps(document), ExportTraceServiceRequest())
-    spans: list[Span] = list(request.resource_spans[0].scope_spans[0].spans)
-    return spans
+    request = ExportTraceServiceRequest()
+    Parse(json.dumps(document), request)
+    return request
+
+
+def parsed(text: str) -> list[Span]:
+    """Return the spans of a document, read by the protocol's own messages."""
+    return list(request_of(text).resource_spans[0].scope_spans[0].spans)
 
 
 def exported(**options: Any) -> dict[str, Span]:

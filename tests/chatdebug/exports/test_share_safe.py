@@ -115,6 +115,8 @@ def test_a_text_never_stays_for_its_key_alone(key: str) -> None:
 def test_an_unknown_number_is_content_too() -> None:
     assert share_safe({"pin": 1234}) == {"omitted": {"omitted": "fields", "count": 1}}
     assert share_safe({"text": 1234}) == {"text": {"omitted": "number", "digits": 4}}
+    words = int.from_bytes(PLANTED.encode())
+    assert str(words) not in json.dumps(share_safe({"input_tokens": words}))
 
 
 @pytest.mark.parametrize(
@@ -124,13 +126,16 @@ def test_an_unknown_number_is_content_too() -> None:
         {"omitted": "text", "characters": PLANTED},
         {"omitted": PLANTED},
         {"omitted": ["text"]},
+        {"omitted": "text", "characters": 10**60},
         {"omitted": "url", "characters": 1, "host": PLANTED},
     ],
 )
 def test_content_cannot_hide_in_what_stands_for_content(hidden: Any) -> None:
     assert not is_omitted(hidden)
     for document in ({"text": hidden}, {"omitted": hidden}, {"content": [hidden]}):
-        assert "divorce" not in json.dumps(share_safe(document))
+        text = json.dumps(share_safe(document))
+        assert "divorce" not in text
+        assert "0000" not in text
 
 
 def test_depth_beyond_a_stack_is_left_out_whole() -> None:
