@@ -4,6 +4,7 @@ Descriptions are the docstrings of views and serializers. What all operations ha
 is said here once: how they are called, and with which problems they answer.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.extensions import (
@@ -28,7 +29,6 @@ RETRY_AFTER = {
     "description": "How many seconds to wait, where that is known.",
     "schema": {"type": "integer"},
 }
-
 OF_EXPORTS = (
     OpenApiParameter("as", enum=list(FORMS), description="The form; else json."),
     OpenApiParameter(
@@ -77,15 +77,16 @@ class ApiSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """Return the parameters of an export, which DRF has no place for."""
-        filters = [
-            OpenApiParameter(
-                filter["name"], filter["schema"], description=filter["description"]
+        if not isinstance(self.view, ExportView):
+            return []
+        is_list = isinstance(self.view, ChatExport)
+        return [*(self._filters() if is_list else ()), *OF_EXPORTS]
+
+    def _filters(self) -> Iterator[OpenApiParameter]:
+        for one in RunFilterBackend().get_schema_operation_parameters(self.view):
+            yield OpenApiParameter(
+                one["name"], one["schema"], description=one["description"]
             )
-            for filter in RunFilterBackend().get_schema_operation_parameters(self.view)
-        ]
-        if isinstance(self.view, ChatExport):
-            return [*filters, *OF_EXPORTS]
-        return [*OF_EXPORTS] if isinstance(self.view, ExportView) else []
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         """Return the responses by their status, problems included."""
