@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -59,6 +60,17 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
     def with_outcome(self, outcome: Outcome) -> "ChatRunQuerySet":
         """Runs that came out like this."""
         return self.filter(OUTCOMES[outcome])
+
+    def before(self, started_at: datetime, run_id: UUID) -> "ChatRunQuerySet":
+        """Runs that come after this place in a list, newest first."""
+        earlier = Q(started_at=started_at, id__lt=run_id) | Q(started_at__lt=started_at)
+        # Said twice: the first condition alone is one that an index serves.
+        return self.filter(earlier, started_at__lte=started_at)
+
+    def since(self, started_at: datetime, run_id: UUID) -> "ChatRunQuerySet":
+        """Runs up to this place in a list, newest first, the one at it included."""
+        later = Q(started_at=started_at, id__gte=run_id) | Q(started_at__gt=started_at)
+        return self.filter(later, started_at__gte=started_at)
 
     def newest_first(self) -> "ChatRunQuerySet":
         """Runs in the order of every list."""

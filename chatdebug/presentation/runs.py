@@ -148,6 +148,13 @@ class RunReport:
         return failed[-1] if failed else None
 
     @property
+    def state(self) -> str:
+        """A text that is another one when the run is: for whoever asks again."""
+        # A sweep that finds it lost leaves its revision as it is.
+        revisions = [self.line.run.revision, *(one.step.revision for one in self.steps)]
+        return f"{self.line.run.status}.{max(revisions)}"
+
+    @property
     def recovery(self) -> str:
         """That another attempt answered, and which; nothing if that is not how it went."""
         if self.line.run.outcome is not Outcome.RECOVERED:

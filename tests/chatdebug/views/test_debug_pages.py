@@ -63,11 +63,11 @@ def text_of(response: Any) -> str:
 
 
 def test_the_panel_lists_the_runs_newest_first(chat: Chat) -> None:
-    for label in ("older", "newer"):
+    for label in ("asked first", "asked last"):
         ChatRunFactory(chat_id=str(chat.pk), summary={"first_message": label})
     ChatRunFactory(summary={"first_message": "of another chat"})
     page = text_of(client_of(chat.owner).get(panel_of(chat)))
-    assert page.index("newer") < page.index("older")
+    assert page.index("asked last") < page.index("asked first")
     assert "of another chat" not in page
 
 
@@ -129,15 +129,6 @@ def test_the_panel_says_when_a_run_would_appear(chat: Chat) -> None:
     assert "No run yet: one appears here when a turn fails" in page
 
 
-def test_the_panel_shows_a_hundred_runs_and_says_that_there_are_more(
-    chat: Chat,
-) -> None:
-    ChatRunFactory.create_batch(101, chat_id=str(chat.pk))
-    page = text_of(client_of(chat.owner).get(panel_of(chat)))
-    assert page.count('<li class="run ') == 100
-    assert "the newest 100 runs; there are older ones" in page
-
-
 def test_the_panel_costs_the_same_however_many_runs_there_are(chat: Chat) -> None:
     client = client_of(chat.owner)
     run = ChatRunFactory(chat_id=str(chat.pk), trigger_message_id=1)
@@ -152,7 +143,7 @@ def test_the_panel_costs_the_same_however_many_runs_there_are(chat: Chat) -> Non
         )
     with CaptureQueriesContext(connection) as many:
         client.get(panel_of(chat))
-    assert len(many) == len(few) <= 8
+    assert len(many) == len(few) <= 12
     assert not mentioned("COUNT(", many)
     assert not mentioned("chatdebug_chatstep", many)
 
