@@ -1,6 +1,6 @@
 # One command for each chore; CI runs the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format hooks lock messages screenshots bench faults viewers
+.PHONY: help demo test lint format hooks lock messages schema screenshots bench faults viewers
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -50,6 +50,11 @@ lock: ## pin the requirements of pyproject.toml (UPGRADE=--upgrade takes newer o
 messages: ## collect the recorder's texts for its translators, and compile theirs
 	@.ci/setup dev
 	.ci/messages
+
+schema: ## write the API's description, chatd/api/openapi.yaml
+	@.ci/setup dev
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py spectacular \
+		--validate --fail-on-warn --file chatd/api/openapi.yaml
 
 screenshots: ## take the pictures of the README
 	@.ci/setup dev
