@@ -3,6 +3,7 @@
 Each is a fragment for htmx and a page of its own for everyone else.
 """
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -15,18 +16,32 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBadRequest,
+    HttpResponseBase,
 )
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from chatdebug.access import access_policy, is_impossible, questions_of
 from chatdebug.conf import recorder_settings
+from chatdebug.downloads import TooManyDownloads, download
 from chatdebug.enums import ErrorKind, Level, Outcome
+from chatdebug.exports.curl import curl_command
+from chatdebug.exports.document import stream_of as document_of
+from chatdebug.exports.forms import FORMS
+from chatdebug.exports.markdown import document_markdown
+from chatdebug.exports.rows import runs_with_steps
 from chatdebug.filters import InvalidFilter
+from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.switches import Scope
-from chatdebug.presentation.attempts import attempts_of
+from chatdebug.presentation.attempts import attempts_of, rows_of
+from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.recording import Recording
 from chatdebug.presentation.run_list import InvalidCursor, RunList, models_of
 from chatdebug.presentation.runs import RunLine, RunReport, StepReport
@@ -35,14 +50,14 @@ from chatdebug.services.audit import note_reading
 from chatdebug.services.retention import retention_days
 from chatdebug.services.switches import set_switch
 
-type View = Callable[..., HttpResponse]
+type View = Callable[..., HttpResponseBase]
 
 
 def for_readers(view: View) -> View:
     """Let in who may read the chat; for others there is nothing here."""
 
     @wraps(view)
-    def checked(request: HttpRequest, chat_id: str, **kwargs: Any) -> HttpResponse:
+    def checked(request: HttpRequest, chat_id: str, **kwargs: Any) -> HttpResponseBase:
         may_read = access_policy().may_read
         if is_impossible(chat_id) or not may_read(request.user, chat_id):
             raise Http404
@@ -115,15 +130,58 @@ def step(
         step_number=step_number,
     )
     attempts, strange_attempts = attempts_of(found.attempts)
+    commands = [curl_command(row) for row in rows_of(found.attempts)]
     context = {
         "report": StepReport.of(found),
         "line": RunLine(found.run),
         "transcript": Transcript.of(found),
-        "attempts": attempts,
+        "attempts": [
+            (attempt, Payload("curl", command) if command else None)
+            for attempt, command in zip(attempts, commands, strict=True)
+        ],
         "strange_attempts": strange_attempts,
     }
     _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/step.html", chat_id, context)
+
+
+@for_readers
+def share(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
+    """Show what the share-safe form of a run would tell, and its receipt."""
+    runs = ChatRun.objects.of_chat(chat_id).filter(pk=run_id)
+    found = get_object_or_404(runs)
+    document = json.loads("".join(document_of(runs_with_steps(runs), share_safe=True)))
+    report = document_markdown(document["runs"][0])
+    context = {
+        "line": RunLine(found),
+        "report": Payload(gettext("Report"), report, is_code=False),
+        "document": Payload.of(gettext("Document"), document),
+        "receipt": Payload.of(gettext("Receipt"), document["receipt"]),
+    }
+    _note_foreign_reader(request, chat_id, found)
+    return _render(request, "chatdebug/share.html", chat_id, context)
+
+
+@for_readers
+def export(
+    request: HttpRequest, chat_id: str, form: str, run_id: UUID | None = None
+) -> HttpResponseBase:
+    """Send a run, or all that are listed, as a file: ``?share_safe=1`` without content.
+
+    404 for a form that there is not, 429 while others read as many as may be read at once.
+    """
+    runs = ChatRun.objects.of_chat(chat_id)
+    if run_id is not None:
+        runs = runs.filter(pk=run_id)
+    if form not in FORMS or (run_id is not None and not runs.exists()):
+        raise Http404
+    _note_foreign_reader(request, chat_id)
+    name = "chat-runs" if run_id is None else f"chat-run-{run_id}"
+    share_safe = request.GET.get("share_safe") == "1"
+    try:
+        return download(request, runs, form=form, share_safe=share_safe, name=name)
+    except TooManyDownloads:
+        return HttpResponse(status=429, headers={"Retry-After": "5"})
 
 
 @require_POST
@@ -144,6 +202,34 @@ def switch(request: HttpRequest, chat_id: str) -> HttpResponse:
     enabled = request.POST.get("enabled") == "on"
     set_switch(scope=Scope.CHAT, key=chat_id, enabled=enabled, by=request.user)
     return redirect("chatdebug:panel", chat_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def opt_in(request: HttpRequest) -> HttpResponse:
+    """Show and set one's own opt-in, for all one's chats: POST ``enabled`` (on or off).
+
+    Refused like the switch of a chat.
+    """
+    owner_id = str(request.user.pk)
+    decision = decide_level(owner_id=owner_id)
+    is_forced = recorder_settings().FORCE_FULL
+    if request.method == "POST":
+        if is_forced:
+            return HttpResponse(status=409)
+        if not decision.gate_open:
+            raise PermissionDenied
+        enabled = request.POST.get("enabled") == "on"
+        set_switch(scope=Scope.OWNER, key=owner_id, enabled=enabled, by=request.user)
+        return redirect("chatdebug:opt-in")
+    context = {
+        "base_template": recorder_settings().BASE_TEMPLATE,
+        "decision": decision,
+        "is_forced": is_forced,
+        "days": retention_days(),
+    }
+    return render(request, "chatdebug/opt_in.html", context)
 
 
 def _note_foreign_reader(

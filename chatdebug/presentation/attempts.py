@@ -64,14 +64,18 @@ class AttemptReport:
     """What an attempt of another release holds besides."""
 
 
+def rows_of(stored: Any) -> list[dict[str, Any]]:
+    """Return what is an attempt of what is stored in their place."""
+    return [one for one in as_list(stored) if isinstance(one, dict)]
+
+
 def attempts_of(stored: Any) -> tuple[list[AttemptReport], Payload | None]:
     """Return the attempts of a step, and what is stored in their place but is none."""
-    rows = [one for one in as_list(stored) if isinstance(one, dict)]
     strange = [one for one in as_list(stored) if not isinstance(one, dict)]
     if not isinstance(stored, list):
         strange = stored or []
     rest = Payload.of(gettext("Stored beside the attempts"), strange)
-    return list(_reports(rows)), rest if strange else None
+    return list(_reports(rows_of(stored))), rest if strange else None
 
 
 def _reports(rows: list[dict[str, Any]]) -> Iterator[AttemptReport]:

@@ -11,12 +11,23 @@ document.documentElement.classList.add("chatdebug-copies");
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.(".chatdebug .copy");
+  if (button?.dataset.copiesFrom) {
+    copy(read(button.dataset.copiesFrom), button);
+    return;
+  }
   const source = button?.closest("[data-copies]")?.querySelector("[data-source]");
-  if (source) copy(source, button);
+  if (source) copy(textOf(source), button);
 });
 
-async function copy(source, button) {
-  const words = (await isCopied(textOf(source))) ? button.dataset.copied : button.dataset.failed;
+async function read(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${response.status}`);
+  return response.text();
+}
+
+async function copy(text, button) {
+  const isDone = await Promise.resolve(text).then(isCopied, () => false);
+  const words = isDone ? button.dataset.copied : button.dataset.failed;
   announcer.textContent = words;
   button.dataset.label ??= button.textContent;
   button.textContent = words;

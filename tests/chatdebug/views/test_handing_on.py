@@ -1,0 +1,167 @@
+"""What a page hands on: files, the form without content, commands; and one's own opt-in."""
+
+import json
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.urls import reverse
+
+from chatd.models import Chat
+from chatdebug.enums import Level
+from chatdebug.models import AuditEntry, ChatRun, RecordingSwitch
+from chatdebug.models.switches import Scope
+from chatdebug.services.switches import set_switch
+from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+QUESTION = "what is a planted word"
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return ChatFactory()
+
+
+@pytest.fixture
+def client(chat: Chat) -> Client:
+    return client_of(chat.owner)
+
+
+def client_of(user: Any) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def run(chat: Chat) -> ChatRun:
+    run = ChatRunFactory(chat_id=str(chat.pk), level=Level.FULL)
+    request = {"role": "user", "parts": [{"type": "text", "text": QUESTION}]}
+    attempt = {
+        "method": "POST",
+        "url": "https://api.example/v1/chat",
+        "request_headers": {"Authorization": "[REDACTED]"},
+        "request_body": '{"model": "m"}',
+        "response_status": 500,
+    }
+    ChatStepFactory(
+        run=run, normalized_request={"messages": [request]}, attempts=[attempt]
+    )
+    return run
+
+
+def address(name: str, run: ChatRun, *args: str) -> str:
+    return reverse(f"chatdebug:{name}", args=[run.chat_id, run.pk, *args])
+
+
+def text_of(client: Client, url: str, **query: str) -> str:
+    response = client.get(url, query)
+    assert response.status_code == 200
+    content: bytes = response.getvalue()
+    return content.decode()
+
+
+@pytest.mark.parametrize("form", ["json", "otlp", "markdown"])
+def test_a_run_leaves_whole_or_without_a_word_of_it(
+    client: Client, run: ChatRun, form: str
+) -> None:
+    url = address("run-export", run, form)
+    assert QUESTION in text_of(client, url)
+    assert QUESTION not in text_of(client, url, share_safe="1")
+    disposition = client.get(url).headers["Content-Disposition"]
+    assert disposition.startswith(f'attachment; filename="chat-run-{run.pk}.')
+
+
+def test_all_runs_of_a_chat_leave_as_one_document(
+    client: Client, run: ChatRun, chat: Chat
+) -> None:
+    other = ChatRunFactory(chat_id=str(chat.pk))
+    ChatRunFactory()
+    url = reverse("chatdebug:export", args=[chat.pk, "json"])
+    document = json.loads(text_of(client, url))
+    assert [one["id"] for one in document["runs"]] == [str(other.pk), str(run.pk)]
+
+
+def test_what_would_leave_without_content_is_seen_before(
+    client: Client, run: ChatRun
+) -> None:
+    page = text_of(client, address("share", run))
+    assert QUESTION not in page
+    for words in ("sha256", "canary", "verify_chat_export", "share_safe=1"):
+        assert words in page
+
+
+def test_a_run_page_has_the_ways_to_hand_it_on(client: Client, run: ChatRun) -> None:
+    page = text_of(client, address("run", run))
+    for form in ("json", "otlp", "markdown"):
+        assert address("run-export", run, form) in page
+    assert f'data-copies-from="{address("run-export", run, "markdown")}"' in page
+    assert address("share", run) in page
+
+
+def test_an_attempt_is_shown_as_a_command(client: Client, run: ChatRun) -> None:
+    page = text_of(client, address("step", run, "1"))
+    assert "curl --globoff" in page
+    assert "$API_KEY" in page
+    assert "[REDACTED]" in page
+
+
+def test_others_get_nothing_and_staff_leave_a_trace(run: ChatRun, chat: Chat) -> None:
+    urls = [
+        address("run-export", run, "json"),
+        address("share", run),
+        reverse("chatdebug:export", args=[chat.pk, "json"]),
+    ]
+    stranger, staff = (
+        client_of(UserFactory()),
+        client_of(UserFactory(is_staff=True, is_superuser=True)),
+    )
+    for url in urls:
+        assert stranger.get(url).status_code == 404
+        assert text_of(staff, url)
+        assert url in AuditEntry.objects.latest("pk").details
+
+
+def test_what_there_is_not_is_not_found(client: Client, run: ChatRun) -> None:
+    other = ChatRunFactory()
+    for url in (
+        address("run-export", run, "xml"),
+        reverse("chatdebug:run-export", args=[run.chat_id, other.pk, "json"]),
+        reverse("chatdebug:share", args=[run.chat_id, other.pk]),
+    ):
+        assert client.get(url).status_code == 404
+
+
+def own_opt_in() -> str:
+    return reverse("chatdebug:opt-in")
+
+
+def test_a_person_opts_in_and_out_where_the_gate_is_open(
+    client: Client, chat: Chat
+) -> None:
+    set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=None)
+    assert "Record all my chats in full" in text_of(client, own_opt_in())
+    assert client.post(own_opt_in(), {"enabled": "on"}).status_code == 302
+    assert "All your chats are recorded in full" in text_of(client, own_opt_in())
+    switch = RecordingSwitch.objects.get(scope=Scope.OWNER)
+    assert (switch.key, switch.enabled) == (str(chat.owner.pk), True)
+    client.post(own_opt_in())
+    assert "Record all my chats in full" in text_of(client, own_opt_in())
+
+
+def test_nobody_opts_in_where_the_gate_is_closed_or_all_is_recorded(
+    client: Client, settings: LazySettings
+) -> None:
+    assert "has not allowed full recording" in text_of(client, own_opt_in())
+    assert client.post(own_opt_in(), {"enabled": "on"}).status_code == 403
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": True}
+    assert "records all chats in full" in text_of(client, own_opt_in())
+    assert client.post(own_opt_in(), {"enabled": "on"}).status_code == 409
+    assert not RecordingSwitch.objects.exists()
+
+
+def test_the_account_leads_to_the_opt_in(client: Client) -> None:
+    assert own_opt_in() in text_of(client, reverse("account"))
