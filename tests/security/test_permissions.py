@@ -161,6 +161,7 @@ class Site:
             "app_label": "chatdebug",
             "content_type_id": ContentType.objects.get_for_model(Chat).pk,
             "id": self.users["owner"].pk,
+            "form": "json",
             "url": "nothing",
         }
         if name == "object_id":
