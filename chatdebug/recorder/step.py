@@ -45,9 +45,11 @@ class Step:
         "id",
         "is_full",
         "metadata",
+        "model",
         "number",
         "operation",
         "progress",
+        "provider",
         "request",
         "response",
         "retries",
@@ -58,7 +60,15 @@ class Step:
         "usage",
     )
 
-    def __init__(self, run: "Run", operation: Operation, *, retries: int = 0) -> None:
+    def __init__(
+        self,
+        run: "Run",
+        operation: Operation,
+        *,
+        retries: int = 0,
+        provider: str = "",
+        model: str = "",
+    ) -> None:
         self._sink: AttemptSink | None = None
         # More than one where several attempts at one answer are made at once.
         self._scopes: tuple[Scope[AttemptSink], ...] = ()
@@ -66,6 +76,9 @@ class Step:
         self.run = run
         self.is_full = run.level is Level.FULL  # the whole trace of it is kept
         self.operation = operation
+        # Whom the call asks: what the run was told counts more than what the call knows.
+        self.provider = run.facts.provider or provider
+        self.model = run.facts.model or model
         self.retries = retries
         self.started = perf_counter()
         self.number = 0  # given by the run when the step is first written
@@ -181,7 +194,7 @@ class Step:
         calls that it leaves.
         """
         error = as_error(error)
-        classification = classify(error, provider=self.run.facts.provider)
+        classification = classify(error, provider=self.provider)
         if classification.cancelled or classification.deadline:
             self._end(Status.INTERRUPTED, is_capture=False)
             return
@@ -271,8 +284,12 @@ def logical_call(run: "Run") -> Iterator[None]:
         current_call.leave(scope)
 
 
-def open_step(run: "Run", operation: Operation) -> Step:
+def open_step(
+    run: "Run", operation: Operation, *, provider: str = "", model: str = ""
+) -> Step:
     """Return the step that a model call made here belongs to.
+
+    ``provider`` and ``model`` are what the call knows, for a run that was told nothing.
 
     At the full level the attempts at one answer are one step, whose status the last of
     them decides. At the errors level each one that fails is evidence, and a step of its
@@ -280,10 +297,10 @@ def open_step(run: "Run", operation: Operation) -> Step:
     """
     call = current_call.get()
     if call is None or call.run is not run:
-        return Step(run, operation)
+        return Step(run, operation, provider=provider, model=model)
     call.attempts += 1
     if call.step is None or run.level is not Level.FULL:
-        call.step = Step(run, operation)
+        call.step = Step(run, operation, provider=provider, model=model)
     call.step.retries = call.attempts - 1
     return call.step
 
