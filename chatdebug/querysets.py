@@ -4,14 +4,24 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 
-from chatdebug.enums import Status
+from chatdebug.enums import Outcome, Status
 
 if TYPE_CHECKING:
     from chatdebug.models import ChatRun, ChatStep  # noqa: F401
 
 PAYLOAD_COLUMNS = ("normalized_request", "normalized_response", "attempts")
 """The columns of a step that may be large. No list loads them."""
+OUTCOMES = {
+    Outcome.RUNNING: Q(status=Status.IN_PROGRESS),
+    Outcome.COMPLETED: Q(status=Status.COMPLETED, error_kind=""),
+    Outcome.RECOVERED: Q(status=Status.COMPLETED) & ~Q(error_kind=""),
+    Outcome.FAILED: Q(status=Status.ERROR),
+    Outcome.STOPPED: Q(status=Status.INTERRUPTED, summary__note__isnull=True),
+    Outcome.LOST: Q(status=Status.INTERRUPTED, summary__note__isnull=False),
+}
+"""What ``ChatRun.outcome`` says, as conditions of a database."""
 
 
 class ChatRunQuerySet(models.QuerySet["ChatRun"]):
@@ -45,6 +55,10 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
         That it is not empty is said for the planner: the index has no other runs.
         """
         return self.filter(fingerprint=fingerprint).exclude(fingerprint="")
+
+    def with_outcome(self, outcome: Outcome) -> "ChatRunQuerySet":
+        """Runs that came out like this."""
+        return self.filter(OUTCOMES[outcome])
 
     def newest_first(self) -> "ChatRunQuerySet":
         """Runs in the order of every list."""

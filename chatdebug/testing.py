@@ -144,7 +144,7 @@ class MemoryWriter(Writer):
 
     def __init__(self) -> None:
         super().__init__(replace(recorder_settings(), SPOOL_DIR=None))
-        self._rows: dict[UUID, dict[tuple[Table, UUID], Snapshot]] = {}
+        self._rows: dict[UUID, dict[UUID, Snapshot]] = {}
         self._taking = Lock()
 
     def start(self) -> None:
@@ -155,8 +155,8 @@ class MemoryWriter(Writer):
         with self._taking:
             for row in snapshots:
                 rows = self._rows.setdefault(row.run_id, {})
-                older = rows.get(row.key)
-                rows[row.key] = row if older is None else row.replacing(older)
+                older = rows.get(row.id)
+                rows[row.id] = row if older is None else row.replacing(older)
             while len(self._rows) > RUNS_KEPT:
                 del self._rows[next(iter(self._rows))]
 

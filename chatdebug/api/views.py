@@ -13,7 +13,12 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import generics, status
-from rest_framework.exceptions import APIException, ParseError, PermissionDenied
+from rest_framework.exceptions import (
+    APIException,
+    ParseError,
+    PermissionDenied,
+    ValidationError,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -28,9 +33,11 @@ from chatdebug.api.serializers import (
     RunWithStepsSerializer,
 )
 from chatdebug.conf import recorder_settings
+from chatdebug.filters import InvalidFilter, RunFilter
 from chatdebug.levels import Decision, decide_level
 from chatdebug.models import ChatRun
 from chatdebug.models.switches import Scope
+from chatdebug.querysets import ChatRunQuerySet
 from chatdebug.services.audit import note_reading
 from chatdebug.services.retention import retention_days, set_retention_days
 from chatdebug.services.switches import set_switch
@@ -67,20 +74,27 @@ class RunView(APIView):
         if policy.owner_id_of(chat_id) != str(request.user.pk):
             note_reading(reader=request.user, address=request.path)
 
-    def runs(self) -> QuerySet[ChatRun]:
+    def runs(self) -> ChatRunQuerySet:
         """Return the runs of the chat of the address."""
         return ChatRun.objects.of_chat(self.kwargs["chat_id"])
 
 
 class RunList(RunView, generics.ListAPIView[ChatRun]):
-    """GET: a chat's runs, newest first, without their steps."""
+    """GET ?outcome=&kind=&error_kind=&model=&q=: a chat's runs, newest first.
+
+    Without their steps. 400 for a filter that no run can fit.
+    """
 
     serializer_class = RunSerializer
     pagination_class = NewestFirst
 
     def get_queryset(self) -> QuerySet[ChatRun]:
-        """Return the chat's runs."""
-        return self.runs()
+        """Return the runs that the filters leave."""
+        try:
+            wanted = RunFilter.of(self.request.query_params)
+        except InvalidFilter as error:
+            raise ValidationError({error.parameter: [str(error)]}) from error
+        return wanted.apply(self.runs())
 
 
 class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):

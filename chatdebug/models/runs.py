@@ -156,9 +156,13 @@ class ChatRun(models.Model):
 
     @property
     def outcome(self) -> Outcome:
-        """How it came out, which its status alone does not tell."""
+        """How it came out, which its status alone does not tell.
+
+        ``ChatRunQuerySet.with_outcome`` asks a database the same.
+        """
         if self.status == Status.INTERRUPTED:
-            return Outcome.LOST if self.summary.get("note") else Outcome.STOPPED
+            has_note = isinstance(self.summary, dict) and "note" in self.summary
+            return Outcome.LOST if has_note else Outcome.STOPPED
         if self.status == Status.COMPLETED and self.error_kind:
             return Outcome.RECOVERED
         return OUTCOMES[Status(self.status)]

@@ -15,7 +15,7 @@ from chatdebug.enums import RunKind
 logger = logging.getLogger("chatdebug.recorder")
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class RunFacts:
     """What is known of a run before it starts. Ids are the host project's, as text."""
 

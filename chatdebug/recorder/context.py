@@ -75,19 +75,17 @@ class record_run:
         label: str | None = "",
     ) -> None:
         facts = RunFacts(
-            chat_id=as_id(chat_id, "chat_id"),
-            owner_id=as_text(owner_id, "owner_id"),
-            kind=as_choice(kind, "kind", RunKind) or RunKind.CHAT_TURN,
-            provider=as_text(provider, "provider"),
-            model=as_text(model, "model"),
-            trigger_message_id=as_text(trigger_message_id, "trigger_message_id"),
-            history_tip_message_id=as_text(
-                history_tip_message_id, "history_tip_message_id"
-            ),
-            root_chat_id=as_text(root_chat_id, "root_chat_id"),
-            parent_chat_id=as_text(parent_chat_id, "parent_chat_id"),
-            model_config_id=as_text(model_config_id, "model_config_id"),
-            label=as_text(label, "label"),
+            as_id(chat_id, "chat_id"),
+            as_text(owner_id, "owner_id"),
+            as_choice(kind, "kind", RunKind) or RunKind.CHAT_TURN,
+            as_text(provider, "provider"),
+            as_text(model, "model"),
+            as_text(trigger_message_id, "trigger_message_id"),
+            as_text(history_tip_message_id, "history_tip_message_id"),
+            as_text(root_chat_id, "root_chat_id"),
+            as_text(parent_chat_id, "parent_chat_id"),
+            as_text(model_config_id, "model_config_id"),
+            as_text(label, "label"),
         )
         self._given = None if level is None else as_choice(level, "level", Level)
         self.run = Run(facts, self._given or Level.ERRORS)

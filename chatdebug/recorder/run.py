@@ -47,50 +47,30 @@ class Run:
     error; at the full level its row is there from the start.
     """
 
-    __slots__ = (
-        "_closed",
-        "_counted_on",
-        "_durable",
-        "_finished_at",
-        "_has_capture",
-        "_lock",
-        "_outcome",
-        "_recorded",
-        "_revision",
-        "_row_exists",
-        "_started_at",
-        "_steps",
-        "_stores",
-        "error_kind",
-        "facts",
-        "fingerprint",
-        "id",
-        "level",
-        "started",
-    )
+    # What most runs never come to know: a run is made for every turn that goes well.
+    id: UUID | None = None
+    error_kind: ErrorKind | None = None
+    fingerprint = ""
+    _started_at: datetime | None = None
+    _finished_at: datetime | None = None
+    _outcome: Status | None = None
+    _closed = False
+    _row_exists = False
+    _has_capture = False
+    # The errors that steps hold, each with when its step began. With them live their
+    # frames and locals, so they are few, and let go when the run is closed.
+    _recorded: tuple[tuple[BaseException, float], ...] = ()
+    _revision = 0
+    _durable: Future[bool] | None = None
+    _counted_on: StoredRun | None = None
 
     def __init__(self, facts: RunFacts, level: Level) -> None:
         self.facts = facts
         self.level = level
-        self.id: UUID | None = None
-        self.error_kind: ErrorKind | None = None
-        self.fingerprint = ""
         self.started = perf_counter()
-        self._started_at: datetime | None = None
-        self._finished_at: datetime | None = None
         self._steps: list[Step] = []
-        self._outcome: Status | None = None
-        self._closed = False
-        self._row_exists = False
-        self._has_capture = False
-        # The errors that steps hold, each with when its step began. With them live their
-        # frames and locals, so they are few, and let go when the run is closed.
-        self._recorded: tuple[tuple[BaseException, float], ...] = ()
-        self._revision = 0
-        self._durable: Future[bool] | None = None
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
-        self._counted_on: StoredRun | None = None
         self._lock = threading.Lock()
 
     @property
@@ -159,7 +139,7 @@ class Run:
         """
         if step.error is None:
             return False
-        failure = fingerprint(step.error, model=step.model)
+        failure = fingerprint(step.error, model=self.facts.model or step.model)
         if failure in self._stores:
             return self._stores[failure]
         if self.level is Level.FULL:

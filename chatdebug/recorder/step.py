@@ -36,29 +36,22 @@ class Step:
     errors level it is nothing but a few attributes until an unclassified error ends it.
     """
 
-    __slots__ = (
-        "_in_block",
-        "_scopes",
-        "_sink",
-        "error",
-        "finished_at",
-        "id",
-        "is_full",
-        "metadata",
-        "model",
-        "number",
-        "operation",
-        "progress",
-        "provider",
-        "request",
-        "response",
-        "retries",
-        "run",
-        "started",
-        "started_at",
-        "status",
-        "usage",
-    )
+    # What most steps never come to know: one is made for every call that goes well.
+    number = 0  # given by the run when the step is first written
+    id: UUID | None = None
+    status = Status.IN_PROGRESS
+    provider = ""  # whom the call asks, where it says so
+    model = ""
+    progress: Progress | None = None
+    response: Column = None
+    usage: Column = None
+    error: ErrorPayload | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    _sink: AttemptSink | None = None
+    # More than one where several attempts at one answer are made at once.
+    _scopes: tuple[Scope[AttemptSink], ...] = ()
+    _in_block = False
 
     def __init__(
         self,
@@ -69,29 +62,17 @@ class Step:
         provider: str = "",
         model: str = "",
     ) -> None:
-        self._sink: AttemptSink | None = None
-        # More than one where several attempts at one answer are made at once.
-        self._scopes: tuple[Scope[AttemptSink], ...] = ()
-        self._in_block = False
         self.run = run
         self.is_full = run.level is Level.FULL  # the whole trace of it is kept
         self.operation = operation
-        # Whom the call asks: what the run was told counts more than what the call knows.
-        self.provider = run.facts.provider or provider
-        self.model = run.facts.model or model
         self.retries = retries
+        if provider:
+            self.provider = provider
+        if model:
+            self.model = model
         self.started = perf_counter()
-        self.number = 0  # given by the run when the step is first written
-        self.id: UUID | None = None
-        self.status = Status.IN_PROGRESS
-        self.progress: Progress | None = None
         self.request: Column = {}
-        self.response: Column = None
-        self.usage: Column = None
-        self.error: ErrorPayload | None = None
         self.metadata: dict[str, Any] = {}
-        self.started_at: datetime | None = None
-        self.finished_at: datetime | None = None
 
     def __enter__(self) -> Self:
         self._in_block = True
@@ -194,7 +175,9 @@ class Step:
         calls that it leaves.
         """
         error = as_error(error)
-        classification = classify(error, provider=self.provider)
+        # What the run was told counts more than what the call knows.
+        provider = self.run.facts.provider or self.provider
+        classification = classify(error, provider=provider)
         if classification.cancelled or classification.deadline:
             self._end(Status.INTERRUPTED, is_capture=False)
             return

@@ -1,7 +1,7 @@
 """Remembers what texts came to when they were redacted: a history is the same each turn."""
 
 from collections import OrderedDict
-from hashlib import blake2b
+from hashlib import sha256
 from threading import Lock
 
 ENTRIES = 20_000
@@ -26,7 +26,7 @@ class RedactedTexts:
     def find(self, text: str, matcher: object) -> tuple[bytes, str | None]:
         """Return the text's digest, and what it came to if that is known."""
         encoded = text.encode("utf-8", "surrogatepass")
-        digest = blake2b(encoded, digest_size=16).digest()
+        digest = sha256(encoded, usedforsecurity=False).digest()
         with self._lock:
             if self._matcher is not matcher or digest not in self._known:
                 return digest, None

@@ -118,6 +118,8 @@ def import_captures(
 
 def touch_runs(run_ids: Sequence[Any], *, using: str, now: datetime) -> None:
     """Renew the sign of life of these runs, with one UPDATE for all of them."""
+    if not run_ids:
+        return
     ChatRun.objects.using(using).filter(
         id__in=run_ids, finished_at__isnull=True
     ).update(updated_at=now)

@@ -49,8 +49,8 @@ class Journal:
         """Take rows over; they are durable a little later, or at once after ``close``."""
         with self._changed:
             for row in rows:
-                older = self._waiting.get(row.key)
-                self._waiting[row.key] = row if older is None else row.replacing(older)
+                older = self._waiting.get(row.id)
+                self._waiting[row.id] = row if older is None else row.replacing(older)
             self._changed.notify_all()
             closed = self._closed
             if not closed and (self._thread is None or not self._thread.is_alive()):
@@ -110,7 +110,7 @@ class Journal:
         with self._changed:
             self._being_written = group = list(self._waiting.values())[:GROUP_ROWS]
             for row in group:
-                del self._waiting[row.key]
+                del self._waiting[row.id]
         try:
             self._make_durable(group)
         finally:
@@ -133,9 +133,9 @@ class Journal:
                 exc_info=error,
             )
             refused = group
-        lost = {row.key for row in refused}
+        lost = {row.id for row in refused}
         for row in group:
-            row.journaled = row.key not in lost
+            row.journaled = row.id not in lost
         self._counters.add(
             journaled=len(group) - len(refused), journal_failures=len(refused)
         )

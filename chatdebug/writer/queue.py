@@ -23,7 +23,7 @@ class SnapshotQueue:
 
     def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
-        self._waiting: dict[tuple[Table, UUID], Snapshot] = {}
+        self._waiting: dict[UUID, Snapshot] = {}
         self._in_flight: dict[UUID, list[Snapshot]] = defaultdict(list)
         self._written: Waiters = {}
         self._durable: Waiters = {}
@@ -46,7 +46,7 @@ class SnapshotQueue:
                 rows = self._waiting.values()
                 dropped = sorted(rows, key=lambda row: row.priority)[:surplus]
             for row in dropped:
-                del self._waiting[row.key]
+                del self._waiting[row.id]
                 if not row.journaled:
                     self._written.pop(row.run_id, None)  # never true any more
                     self._durable.pop(row.run_id, None)
@@ -71,7 +71,7 @@ class SnapshotQueue:
             )
             batch = runs_first[:max_rows]
             for row in batch:
-                del self._waiting[row.key]
+                del self._waiting[row.id]
                 self._in_flight[row.run_id].append(row)
         return batch
 
@@ -126,13 +126,13 @@ class SnapshotQueue:
         )
 
     def _merge(self, snapshot: Snapshot) -> None:
-        waiting = self._waiting.get(snapshot.key)
+        waiting = self._waiting.get(snapshot.id)
         if waiting is None:
-            self._waiting[snapshot.key] = snapshot
+            self._waiting[snapshot.id] = snapshot
         elif waiting.revision > snapshot.revision:
             waiting.replacing(snapshot)
         else:
-            self._waiting[snapshot.key] = snapshot.replacing(waiting)
+            self._waiting[snapshot.id] = snapshot.replacing(waiting)
 
     def _waiter(self, run_id: UUID, waiters: Waiters, *, is_done: bool) -> Future[bool]:
         waiter: Future[bool] = Future()

@@ -59,6 +59,8 @@ class SimilarCounts:
 
         Raises what the database raises; nothing is forgotten then.
         """
+        if not self._counts:
+            return []
         with self._lock:
             counts, self._counts = self._counts, Counter()
             fallbacks, self._fallbacks = self._fallbacks, {}

@@ -91,6 +91,7 @@ class Snapshot:
 
     table: Table
     id: UUID
+    """Of a run or of a step, which never share one: by it two are of the same row."""
     run_id: UUID
     columns: dict[str, Any]
     """Column name to value; without ``id`` and ``updated_at``."""
@@ -104,11 +105,6 @@ class Snapshot:
     """Counts the snapshots of a run and of its steps: of two, the higher one is newer."""
     journaled: bool = field(default=False)
     _deferred: list[Deferred] = field(default_factory=list)
-
-    @property
-    def key(self) -> tuple[Table, UUID]:
-        """What makes two snapshots those of one row."""
-        return (self.table, self.id)
 
     @property
     def status(self) -> Status:
@@ -150,7 +146,8 @@ class Snapshot:
         """Return this snapshot with what it inherits from one that was never written."""
         self.is_new = self.is_new or older.is_new
         self.is_capture = self.is_capture or older.is_capture
-        if STATUS_RANK[self.status] < STATUS_RANK[older.status]:
+        begins = older.columns["status"] == Status.IN_PROGRESS  # as nearly always
+        if not begins and STATUS_RANK[self.status] < STATUS_RANK[older.status]:
             self.columns["status"] = older.columns["status"]
             self.columns["finished_at"] = older.columns["finished_at"]
         return self

@@ -29,7 +29,7 @@ from time import time
 from uuid import UUID
 
 from chatdebug.models.runs import new_id
-from chatdebug.writer.snapshot import Snapshot, Table, as_lines, from_lines
+from chatdebug.writer.snapshot import Snapshot, as_lines, from_lines
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +45,6 @@ NO_FILES = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 MAX_BYTES = 256 * 1024 * 1024
 """More than a file of the journal ever holds, and less than makes its reader fail."""
 
-type Key = tuple[Table, UUID]
-
 
 class SpoolFullError(OSError):
     """The journal holds as many captures as it may."""
@@ -60,8 +58,8 @@ class Spool:
         self._max_files = max_files
         # The rows that each of this process's files waits for, with their runs, and in
         # which files each row stands, with its revision there.
-        self._files: dict[Path, dict[Key, UUID]] = {}
-        self._places: dict[Key, dict[Path, int]] = defaultdict(dict)
+        self._files: dict[Path, dict[UUID, UUID]] = {}
+        self._places: dict[UUID, dict[Path, int]] = defaultdict(dict)
         self._spares: list[Path] = []
         self._is_private = False
         self._lock = Lock()  # the journal's thread writes, the writer's removes
@@ -89,25 +87,25 @@ class Spool:
             runs = {row.run_id for row in taken}
             path = self._folder / f"{new_id()}x{len(runs)}.jsonl"
             with self._lock:  # first, or the own importer would take it
-                self._files[path] = {row.key: row.run_id for row in taken}
+                self._files[path] = {row.id: row.run_id for row in taken}
                 for row in taken:
-                    self._places[row.key][path] = row.revision
+                    self._places[row.id][path] = row.revision
             try:
                 self._write_file(path, as_lines(taken))
             except BaseException:
                 self._release_file(path)
                 raise
-        kept = {row.key for row in taken}
-        return [row for row in rows if row.key not in kept]
+        kept = {row.id for row in taken}
+        return [row for row in rows if row.id not in kept]
 
     def remove(self, row: Snapshot) -> None:
         """Forget a row that the database has, unless a newer snapshot of it waits."""
         with self._lock:
-            places = self._places.get(row.key, {})
+            places = self._places.get(row.id, {})
             older = [path for path in places if places[path] <= row.revision]
             for path in older:
-                del self._files[path][row.key]
-                self._forget(row.key, path)
+                del self._files[path][row.id]
+                self._forget(row.id, path)
                 if not self._files[path]:
                     del self._files[path]
                     self._recycle(path)
@@ -115,7 +113,7 @@ class Spool:
     def release(self, row: Snapshot) -> None:
         """Leave a row to the importer: this process will not write it itself."""
         with self._lock:
-            places = list(self._places.get(row.key, {}))
+            places = list(self._places.get(row.id, {}))
         for path in places:
             self._release_file(path)
 
@@ -176,7 +174,9 @@ class Spool:
             return list(rows)
         with self._lock:
             files = list(self._files.values())
-            known = {run_id for keys in files for run_id in keys.values()}
+            known = {
+                run_id for rows_of_file in files for run_id in rows_of_file.values()
+            }
         new = [run_id for run_id in runs if run_id not in known]
         refused = set(new[int(max(free, 0)) :])
         return [row for row in rows if row.run_id not in refused]
@@ -220,13 +220,13 @@ class Spool:
 
     def _release_file(self, path: Path) -> None:
         with self._lock:
-            for key in self._files.pop(path, {}):
-                self._forget(key, path)
+            for row_id in self._files.pop(path, {}):
+                self._forget(row_id, path)
 
-    def _forget(self, key: Key, path: Path) -> None:
-        del self._places[key][path]
-        if not self._places[key]:
-            del self._places[key]
+    def _forget(self, row_id: UUID, path: Path) -> None:
+        del self._places[row_id][path]
+        if not self._places[row_id]:
+            del self._places[row_id]
 
     def _spares_of_all(self) -> list[Path]:
         return sorted(self._folder.glob("*.spare")) if self._folder.is_dir() else []

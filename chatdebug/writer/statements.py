@@ -4,32 +4,50 @@ The ORM makes it anew for each batch, from a model instance for each row: that c
 than what the database then does with it.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 
 from chatdebug.writer.snapshot import MODELS, Table
 
-
-def _plain_type(field: "models.Field[Any, Any]") -> type | None:
-    """Return the type of a field's values that need no preparing; None if all do."""
-    if isinstance(field, models.CharField):
-        return str
-    return int if isinstance(field, models.IntegerField) else None
+type Prepare = Callable[[Any], Any]
+"""Makes a column's value a parameter of the database's driver."""
 
 
-FIELDS = {
-    table: [
-        (field, field.attname, _plain_type(field))
-        for field in model._meta.concrete_fields
-    ]
-    for table, model in MODELS.items()
-}
-"""Each field, the name of its column in a row, and the type of value that is a parameter
-as it stands."""
+def _preparations(
+    field: "models.Field[Any, Any]", connection: BaseDatabaseWrapper
+) -> dict[type, Prepare]:
+    """Return what prepares the usual values of a field, by their types.
+
+    It is the last step of the field's own way, and for these values the only one that
+    does anything; all others take the whole of it.
+    """
+    operations = connection.ops
+    match field:
+        case models.JSONField(encoder=encoder):
+            as_json = partial(operations.adapt_json_value, encoder=encoder)
+            return {dict: as_json, list: as_json}
+        case models.DateTimeField():
+            return {datetime: operations.adapt_datetimefield_value}
+        case models.UUIDField():
+            is_native = connection.features.has_native_uuid_field
+            return {UUID: _unchanged if is_native else attrgetter("hex")}
+        case models.CharField():
+            return {str: _unchanged}
+        case models.IntegerField():
+            return {int: _unchanged}
+    return {}
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def insert_rows(
@@ -45,13 +63,18 @@ def insert_rows(
     default. Raises what the database, or making a parameter, refuses a row with.
     """
     connection = connections[using]
+    columns = [
+        (field.attname, field, _preparations(field, connection))
+        for field in MODELS[table]._meta.concrete_fields
+    ]
     parameters = []
     for row in rows:
-        for field, name, plain in FIELDS[table]:
+        for name, field, usual in columns:
             value = row[name] if name in row else field.get_default()
-            if type(value) is not plain:
-                value = field.get_db_prep_save(value, connection)
-            parameters.append(value)
+            prepare = usual.get(type(value))
+            parameters.append(
+                prepare(value) if prepare else field.get_db_prep_save(value, connection)
+            )
     with connection.cursor() as cursor:
         cursor.execute(_insert_sql(table, len(rows), tuple(renewed), using), parameters)
 

@@ -4,15 +4,15 @@ The model answers from memory, so that all there is to measure is what stands ar
 ``loop`` is CPU of the event loop's thread, ``process`` that of all threads: the
 difference is what the recorder's writer, or the others' batch processor, does elsewhere.
 Both do their part after the turns: two threads that fight for the interpreter would
-measure the fight. Writing to the database is in the recorder's numbers; of the others'
-spans only the encoding is in theirs, because they are sent nowhere.
+measure the fight. Each brings what it records to its place: the recorder to its database,
+the others, over OTLP on loopback, to a collector in a process of its own.
 """
 
 import asyncio
 import gc
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,13 +21,9 @@ from unittest.mock import patch
 
 import logfire
 from langfuse import Langfuse
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import (
-    BatchSpanProcessor,
-    SpanExporter,
-    SpanExportResult,
-)
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
@@ -36,6 +32,7 @@ from pydantic_ai.models.instrumented import InstrumentationSettings, Instrumente
 
 from chatdebug.recorder import Level, RecordingModel, close_writer, record_run
 from chatdebug.writer import Writer, writer
+from tests.benchmarks.collector import collector
 from tests.benchmarks.database import bench_database
 
 PARTS = (1, 200)  # what a turn costs, and whether a part does
@@ -71,15 +68,6 @@ class CannedModel(FunctionModel):
             yield stream
 
 
-class LocalSink(SpanExporter):
-    """Where spans go: they are encoded as OTLP over HTTP has them, and not sent anywhere."""
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Encode a batch."""
-        encode_spans(spans).SerializeToString()
-        return SpanExportResult.SUCCESS
-
-
 type Way = Callable[[list[ModelMessage]], Coroutine[Any, Any, None]]
 """Makes one turn, recorded in some way."""
 
@@ -113,23 +101,26 @@ async def _recorded(model: Model, messages: list[ModelMessage], level: Level) ->
 
 
 class Tracers:
-    """How others record a model: with its content, in batches, and sent nowhere."""
+    """How others record a model: with its content, in batches."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
+        def exporter() -> OTLPSpanExporter:
+            return OTLPSpanExporter(endpoint=address)
+
         self._opentelemetry, self._langfuse = TracerProvider(), TracerProvider()
-        self._opentelemetry.add_span_processor(BatchSpanProcessor(LocalSink()))
+        self._opentelemetry.add_span_processor(BatchSpanProcessor(exporter()))
         logfire.configure(
             send_to_logfire=False,
             console=False,
             metrics=False,
-            additional_span_processors=[BatchSpanProcessor(LocalSink())],
+            additional_span_processors=[BatchSpanProcessor(exporter())],
         )
         Langfuse(
             public_key="pk-lf-bench",
             secret_key="none",
             base_url="http://127.0.0.1:9",
             tracer_provider=self._langfuse,
-            span_exporter=LocalSink(),
+            span_exporter=exporter(),
         )
 
     def models(self, bare: Model) -> dict[str, Model]:
@@ -143,7 +134,7 @@ class Tracers:
         }
 
     def flush(self) -> None:
-        """Encode what waits: their threads would do it later, in others' time."""
+        """Send what waits: their threads would do it later, in others' time."""
         self._opentelemetry.force_flush()
         logfire.force_flush()
         self._langfuse.force_flush()
@@ -233,7 +224,7 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Measure on the database of the settings, in a database of its own."""
-    with bench_database():
-        tracers = Tracers()
+    with bench_database(), collector() as address:
+        tracers = Tracers(address)
         for parts in PARTS:
             _turn_costs(parts, tracers)

@@ -7,6 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from chatdebug.admin.runs import _searches
+from chatdebug.enums import Outcome
+from chatdebug.filters import RunFilter
 from chatdebug.models import ChatRun
 from tests.factories import ChatRunFactory
 from tests.plans import plan, reads_whole_table
@@ -55,3 +57,21 @@ def test_each_part_of_a_search_takes_its_index(term: str, indexes: list[str]) ->
     for found, index in zip(plans, indexes, strict=True):
         assert index in found
         assert not reads_whole_table(found)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *({"outcome": outcome} for outcome in Outcome.values),
+        {"outcome": "failed", "error_kind": "auth", "kind": "quickgen", "model": "m"},
+        {"q": "ballast 400"},
+    ],
+    ids=str,
+)
+def test_a_filtered_list_reads_the_runs_of_its_chat_alone(
+    query: dict[str, str],
+) -> None:
+    runs = RunFilter.of(query).apply(ChatRun.objects.of_chat("chat-1"))
+    found = plan(runs[:101])
+    assert "chatdebug_run_chat" in found
+    assert not reads_whole_table(found)

@@ -110,3 +110,34 @@ def test_the_list_takes_three_queries_and_counts_nothing(chat: Chat) -> None:
         client.get(runs_of(chat))
     assert len(queries) == 3  # two ask who may read it
     assert not any("COUNT(" in query["sql"] for query in queries)
+
+
+def test_a_list_is_filtered_and_its_next_page_is_too(chat: Chat) -> None:
+    wanted = ChatRunFactory.create_batch(101, chat_id=str(chat.pk), model="fault-500")
+    ChatRunFactory.create_batch(3, chat_id=str(chat.pk), model="fault-400")
+    ChatRunFactory.create_batch(3, chat_id=str(chat.pk), error_kind="auth")
+    client = client_of(chat.owner)
+    query = {"outcome": "failed", "error_kind": "generic", "model": "fault-500"}
+    first = client.get(runs_of(chat), {**query, "q": "unexpected"}).json()
+    second = client.get(first["next"]).json()
+    listed = [entry["id"] for entry in first["results"] + second["results"]]
+    assert listed == [str(run.pk) for run in reversed(wanted)]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize("parameter", ["outcome", "kind", "error_kind"])
+def test_a_filter_that_no_run_can_fit_is_a_bad_request(
+    parameter: str, chat: Chat
+) -> None:
+    answer = client_of(chat.owner).get(runs_of(chat), {parameter: "broken"})
+    assert answer.status_code == 400
+    assert parameter in answer.content.decode()
+
+
+def test_a_filtered_list_takes_no_more_queries(chat: Chat) -> None:
+    ChatRunFactory.create_batch(5, chat_id=str(chat.pk))
+    client = client_of(chat.owner)
+    query = {"outcome": "lost", "kind": "chat_turn", "q": "one two three"}
+    with CaptureQueriesContext(connection) as queries:
+        client.get(runs_of(chat), query)
+    assert len(queries) == 3
