@@ -1,6 +1,6 @@
 # One command for each chore; CI runs the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format hooks lock messages screenshots bench faults
+.PHONY: help demo test lint format hooks lock messages schema screenshots bench faults viewers
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -51,6 +51,11 @@ messages: ## collect the recorder's texts for its translators, and compile their
 	@.ci/setup dev
 	.ci/messages
 
+schema: ## write the API's description, chatd/api/openapi.yaml
+	@.ci/setup dev
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py spectacular \
+		--validate --fail-on-warn --file chatd/api/openapi.yaml
+
 screenshots: ## take the pictures of the README
 	@.ci/setup dev
 	$(BIN)/python -m tests.browser.screenshots
@@ -64,3 +69,7 @@ faults: ## break the database and the provider under load, on both databases
 	@.ci/setup dev
 	$(PYTEST) tests/faults -s
 	$(ON_POSTGRES) $(PYTEST) tests/faults -s
+
+viewers: ## let MLflow and Phoenix, installed for it, read an exported run
+	@.ci/setup dev
+	$(PYTEST) -n0 tests/viewers/check_traces.py

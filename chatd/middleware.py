@@ -1,11 +1,21 @@
 """What holds for every response of a view. Static files are answered before it."""
 
+import json
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase
+from django.conf import settings
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+)
 from django.utils.decorators import sync_and_async_middleware
+
+from chatd.problems import MEDIA_TYPE, is_of_api, problem_of
 
 PUBLIC = {"healthz", "favicon"}
 """Names of the addresses that are the same for everybody."""
@@ -17,6 +27,42 @@ PERMISSIONS_POLICY = ", ".join(
         *("payment", "publickey-credentials-get", "usb", "xr-spatial-tracking"),
     )
 )
+
+
+@sync_and_async_middleware
+def problem_responses(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
+    """Let every error below the API's address be a problem, whoever answers with it.
+
+    That is: addresses that do not exist, what another middleware refuses, and errors of
+    the server, unless in development their traceback is shown.
+    """
+    if iscoroutinefunction(get_response):
+        respond: Callable[[HttpRequest], Awaitable[HttpResponseBase]] = get_response
+
+        async def answer_async(request: HttpRequest) -> HttpResponseBase:
+            return _as_problem(request, await respond(request))
+
+        return answer_async
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        return _as_problem(request, get_response(request))
+
+    return answer
+
+
+def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    is_error = response.status_code >= HTTPStatus.BAD_REQUEST
+    is_traceback = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and (
+        settings.DEBUG
+    )
+    if not is_error or is_traceback or not is_of_api(request.path_info):
+        return response
+    is_problem = response.headers.get("Content-Type") == MEDIA_TYPE
+    if isinstance(response, HttpResponse) and not is_problem:
+        response.content = json.dumps(problem_of(response.status_code)).encode()
+        response.headers["Content-Type"] = MEDIA_TYPE
+        response.headers["Content-Length"] = str(len(response.content))
+    return response
 
 
 @sync_and_async_middleware

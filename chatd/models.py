@@ -184,6 +184,12 @@ class Turn(models.Model):
             self.status == TurnStatus.INTERRUPTED and self.stop_requested_at is not None
         )
 
+    @property
+    def own_run_id(self) -> str:
+        """The id of the debug run of its failure; empty if another chat's run counts it."""
+        error = self.error or {}
+        return "" if error.get("run_elsewhere") else str(error.get("run_id") or "")
+
 
 class ChatMessage(models.Model):
     """One entry of a chat's history."""

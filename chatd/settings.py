@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "knox",
     "axes",
     "django_htmx",
@@ -52,6 +53,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Around them all: what any of them answers in the API's place is a problem, too.
+    "chatd.middleware.problem_responses",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     # Around all that may answer in place of a view: what they refuse has the headers too.
@@ -229,21 +232,44 @@ REST_KNOX = {
 KNOX_TOKEN_MODEL = "chatd.ApiToken"  # noqa: S105 - no secret
 MIGRATION_MODULES = {"knox": None}  # its own table is not used
 RATE = validate.Regexp(r"^[1-9][0-9]*/(s(ec(ond)?)?|m(in(ute)?)?|h(our)?|d(ay)?)$")
+# How often an address may ask for a token, and a person for all else: "messages" by the
+# pages and the API together, "read" and "write" what has no scope of its own.
+API_RATES = {
+    "token": env.str("API_RATE_TOKEN", "30/minute", validate=RATE),
+    "messages": env.str("API_RATE_MESSAGES", "120/minute", validate=RATE),
+    "read": env.str("API_RATE_READ", "1200/minute", validate=RATE),
+    "write": env.str("API_RATE_WRITE", "120/minute", validate=RATE),
+    "runs": env.str("API_RATE_RUNS", "600/minute", validate=RATE),
+    "export": env.str("API_RATE_EXPORT", "30/minute", validate=RATE),
+    "switches": env.str("API_RATE_SWITCHES", "60/minute", validate=RATE),
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "chatd.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "chatd.api.authentication.SessionAuthentication",
     ],
-    "DEFAULT_THROTTLE_RATES": {
-        # For each address, and for each person: by the pages and the API together.
-        "token": env.str("API_RATE_TOKEN", "30/minute", validate=RATE),
-        "messages": env.str("API_RATE_MESSAGES", "120/minute", validate=RATE),
-    },
+    "EXCEPTION_HANDLER": "chatd.api.problems.answer_problem",
+    "DEFAULT_THROTTLE_CLASSES": ["chatd.throttles.ScopeThrottle"],
+    "DEFAULT_THROTTLE_RATES": API_RATES,
     "NUM_PROXIES": int(BEHIND_PROXY),  # else a client's own word would be believed
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["chatdebug.api.parsers.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "chatd.api.schema.ApiSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+# Of chatd/api/openapi.yaml, which `make schema` writes.
+SPECTACULAR_SETTINGS = {
+    "TITLE": "chatd",
+    "DESCRIPTION": "Chats with language models, and the evidence of turns that failed.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,  # what is changed has to be named
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatusEnum": "chatdebug.enums.Status",
+        "TurnStatusEnum": "chatd.enums.TurnStatus",
+    },
 }
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()

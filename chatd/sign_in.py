@@ -3,13 +3,16 @@
 django-axes counts the wrong ones by name and address. These are its numbers and words.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
 from django.conf import settings
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from chatd.problems import Code, is_of_api, problem_response
 
 NAME_SHARE, ADDRESS_SHARE = 4, 10
 """How many times the attempts of one name from one address a name may have from all
@@ -54,13 +57,14 @@ class SignInHandler(AxesDatabaseHandler):  # type: ignore[misc]  # an untyped pa
 
 
 def refuse_sign_in(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
-    """Return the page, or the JSON, that tells when to try again."""
+    """Return the page, or the API's problem, that tells when to try again."""
     minutes = settings.SIGN_IN_MINUTES
     sentence = f"Too many wrong passwords. Try again in {minutes} minutes."
-    if request.path.startswith("/api/"):
-        response: HttpResponse = JsonResponse({"detail": sentence}, status=429)
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    if is_of_api(request.path_info):
+        response: HttpResponse = problem_response(status, Code.SIGN_IN_LOCKED, sentence)
     else:
         context = {"sentence": sentence}
-        response = render(request, "registration/locked.html", context, status=429)
+        response = render(request, "registration/locked.html", context, status=status)
     response.headers["Retry-After"] = str(minutes * 60)
     return response

@@ -9,10 +9,6 @@ from chatd.views import account, chats, site, streams, turns
 
 TURN = "chats/<uuid:chat_id>/turns/<uuid:turn_id>/"
 
-handler400 = site.bad_request
-handler404 = site.not_found
-handler500 = site.server_error
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="chat-list")),
     path("accounts/login/", site.SignIn.as_view(), name="login"),

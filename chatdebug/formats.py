@@ -1,6 +1,7 @@
 """Numbers, times and statuses as people read them, in the language of the reader."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,12 @@ OUTCOME_ICONS = {
 AGO = ((86_400, _("%s d ago")), (3_600, _("%s h ago")), (60, _("%s min ago")))
 """Units of time in seconds, and how so many of them are said."""
 LONG_AGO = 31 * 86_400
+CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters of both sets but tab and line feed, those that turn the direction of
+writing, and halves of characters. A terminal obeys them: it moves, recolours, renames
+itself, answers, or copies to the clipboard."""
 
 
 def icon(status: str) -> str:
@@ -87,3 +94,8 @@ def counted(count: int, noun: str) -> str:
 def pretty(value: Any) -> str:
     """Return JSON-safe data as text to read."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def printable(text: str) -> str:
+    """Return a text that commands no terminal: such characters as numbers, as in JSON."""
+    return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

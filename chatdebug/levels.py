@@ -170,12 +170,20 @@ def default_level() -> Level:
     return Level.OFF if config.DEFAULT_LEVEL == Level.OFF else Level.ERRORS
 
 
-def shows_debug_tab(*, chat_id: str, owner_id: str) -> bool:
-    """Return whether the chat has a Debug tab: it has runs, or it is recorded in full."""
-    return (
-        ChatRun.objects.filter(chat_id=chat_id).exists()
-        or level_of(chat_id=chat_id, owner_id=owner_id) is Level.FULL
-    )
+@dataclass(frozen=True, slots=True)
+class DebugTab:
+    """What the page of a chat says of its recording."""
+
+    is_shown: bool
+    """Whether the chat has a Debug tab: it has runs, or it is recorded in full."""
+    is_recorded_in_full: bool
+
+
+def debug_tab(*, chat_id: object, owner_id: object = "") -> DebugTab:
+    """Return what the page of a chat shows, with two indexed reads at most."""
+    is_full = level_of(chat_id=chat_id, owner_id=owner_id) is Level.FULL
+    has_runs = is_full or ChatRun.objects.filter(chat_id=str(chat_id)).exists()
+    return DebugTab(is_shown=has_runs, is_recorded_in_full=is_full)
 
 
 class _KnownLevels:

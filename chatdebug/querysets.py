@@ -1,9 +1,11 @@
 """Reads of the recorder's tables, named so that the call site reads as a sentence."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
 from chatdebug.enums import Outcome, Status
@@ -22,6 +24,58 @@ OUTCOMES = {
     Outcome.LOST: Q(status=Status.INTERRUPTED, summary__note__isnull=False),
 }
 """What ``ChatRun.outcome`` says, as conditions of a database."""
+TIMES = (
+    "number",
+    "status",
+    "response_status",
+    "started_at",
+    "finished_at",
+    "duration_ms",
+    "time_to_first_byte_ms",
+)
+"""What a timeline needs of an attempt, whose bodies may be megabytes."""
+
+
+class AttemptTimes(models.Func):
+    """The attempts of a step without headers and bodies: a list of dicts of ``TIMES``.
+
+    Made in the database, so that what is large does not leave it. What is no list counts
+    as an empty one, and what is no object in it does not count.
+    """
+
+    arity = 1
+    output_field = models.JSONField()
+
+    def as_sqlite(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        """Return it in the words of SQLite."""
+        return self.as_sql(
+            compiler,
+            connection,
+            template="(SELECT json_group_array(json_object(%(fields)s))"
+            " FROM json_each(CASE json_type(%(expressions)s) WHEN 'array'"
+            " THEN %(expressions)s ELSE '[]' END) WHERE type = 'object')",
+            fields=", ".join(
+                f"'{key}', json_extract(value, '$.{key}')" for key in TIMES
+            ),
+            **context,
+        )
+
+    def as_postgresql(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        """Return it in the words of PostgreSQL."""
+        return self.as_sql(
+            compiler,
+            connection,
+            template="(SELECT coalesce(jsonb_agg(jsonb_build_object(%(fields)s)), '[]')"
+            " FROM jsonb_array_elements(CASE jsonb_typeof(%(expressions)s) WHEN 'array'"
+            " THEN %(expressions)s ELSE '[]' END) AS one"
+            " WHERE jsonb_typeof(one) = 'object')",
+            fields=", ".join(f"'{key}', one -> '{key}'" for key in TIMES),
+            **context,
+        )
 
 
 class ChatRunQuerySet(models.QuerySet["ChatRun"]):
@@ -60,6 +114,17 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
         """Runs that came out like this."""
         return self.filter(OUTCOMES[outcome])
 
+    def before(self, started_at: datetime, run_id: UUID) -> "ChatRunQuerySet":
+        """Runs that come after this place in a list, newest first."""
+        earlier = Q(started_at=started_at, id__lt=run_id) | Q(started_at__lt=started_at)
+        # Said twice: the first condition alone is one that an index serves.
+        return self.filter(earlier, started_at__lte=started_at)
+
+    def since(self, started_at: datetime, run_id: UUID) -> "ChatRunQuerySet":
+        """Runs up to this place in a list, newest first, the one at it included."""
+        later = Q(started_at=started_at, id__gte=run_id) | Q(started_at__gt=started_at)
+        return self.filter(later, started_at__gte=started_at)
+
     def newest_first(self) -> "ChatRunQuerySet":
         """Runs in the order of every list."""
         return self.order_by("-started_at", "-id")
@@ -75,3 +140,7 @@ class ChatStepQuerySet(models.QuerySet["ChatStep"]):
     def without_payloads(self) -> "ChatStepQuerySet":
         """The same steps, their large columns not loaded."""
         return self.defer(*PAYLOAD_COLUMNS)
+
+    def with_attempt_times(self) -> "ChatStepQuerySet":
+        """The same without payloads; ``attempt_times`` says when their attempts were."""
+        return self.without_payloads().annotate(attempt_times=AttemptTimes("attempts"))

@@ -10,6 +10,7 @@ app_name = "chatdebug"
 
 urlpatterns = [
     path("chats/<str:chat_id>/", views.panel, name="panel"),
+    path("chats/<str:chat_id>/recording/", views.switch, name="switch"),
     path(RUN, views.run, name="run"),
     path(f"{RUN}steps/<int:step_number>/", views.step, name="step"),
 ]

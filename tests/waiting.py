@@ -7,9 +7,9 @@ from typing import Any
 WAIT = 60  # seconds
 
 
-def until(condition: Callable[[], Any]) -> None:
+def until(condition: Callable[[], Any], *, seconds: float = WAIT) -> None:
     """Return once the condition holds; an AssertionError says that it never did."""
-    deadline = monotonic() + WAIT
+    deadline = monotonic() + seconds
     while not condition():
         assert monotonic() < deadline, "it did not happen"
         sleep(0.01)

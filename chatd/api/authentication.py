@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 
 from django.utils.crypto import constant_time_compare
 from knox.auth import TokenAuthentication as KnoxAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework import authentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
 
 from chatd.models import ApiToken
+from chatd.problems import Code
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -32,3 +35,14 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]  # an untyp
         if not any(constant_time_compare(token.stamp, stamp) for stamp in stamps):
             raise AuthenticationFailed("Invalid token.")
         return user, token
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """Recognises who is signed in on the pages; a missing CSRF token has its own code."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Ask for the token of the pages' forms. Raises PermissionDenied."""
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise PermissionDenied(str(error.detail), code=Code.CSRF_FAILED) from error

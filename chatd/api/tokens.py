@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import authenticate
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ValidationError
@@ -15,6 +16,7 @@ from rest_framework.views import APIView
 from chatd.api.authentication import TokenAuthentication
 from chatd.models import ApiToken
 from chatd.services.accounts import create_token, revoke_tokens
+from chatdebug.api.fields import StrictCharField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -23,22 +25,30 @@ if TYPE_CHECKING:
 class CredentialsSerializer(serializers.Serializer[dict[str, Any]]):
     """What a token is given for."""
 
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=4096, trim_whitespace=False)
+    username = StrictCharField(max_length=150)
+    password = StrictCharField(max_length=4096, trim_whitespace=False)
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     """A token, as far as it can be shown: its first characters."""
 
-    start = serializers.CharField(source="token_key")
+    start = serializers.CharField(source="token_key", read_only=True)
 
     class Meta:
         model = ApiToken
         fields = ("start", "created", "expiry")
+        read_only_fields = fields
+
+
+class NewTokenSerializer(serializers.Serializer[dict[str, Any]]):
+    """A token that was just made."""
+
+    token = serializers.CharField(help_text="For the header Authorization.")
+    expiry = serializers.DateTimeField(allow_null=True)
 
 
 class TokenView(APIView):
-    """POST {username, password}: a token. DELETE: revoke the one that is sent with it."""
+    """One token."""
 
     throttle_scope = "token"
 
@@ -53,8 +63,11 @@ class TokenView(APIView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Bound what an address may ask for."""
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        if self.request.method == "POST":
+            return [ScopedRateThrottle()]
+        return super().get_throttles()
 
+    @extend_schema(request=CredentialsSerializer, responses=NewTokenSerializer)
     def post(self, request: Request) -> Response:
         """Return a new token: the only time it is shown. 400 for a wrong password."""
         given = CredentialsSerializer(data=request.data)
@@ -65,7 +78,8 @@ class TokenView(APIView):
             sentence = "That name and password do not belong together."
             raise ValidationError({"non_field_errors": [sentence]})
         token, text = create_token(user=user)
-        return Response({"token": text, "expiry": token.expiry})
+        made = {"token": text, "expiry": token.expiry}
+        return Response(NewTokenSerializer(made).data)
 
     def delete(self, request: Request) -> Response:
         """Revoke the token of this very request."""
@@ -74,14 +88,15 @@ class TokenView(APIView):
 
 
 class TokenList(APIView):
-    """GET: a person's tokens. DELETE: revoke all of them."""
+    """All tokens of a person."""
 
+    @extend_schema(responses=TokenSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Return the tokens that are valid."""
+        """List one's own tokens that are valid."""
         tokens = ApiToken.objects.valid_of(cast("User", request.user))
         return Response(TokenSerializer(tokens, many=True).data)
 
     def delete(self, request: Request) -> Response:
-        """Revoke them all."""
+        """Revoke all of one's own tokens."""
         revoke_tokens(user=cast("User", request.user))
         return Response(status=status.HTTP_204_NO_CONTENT)

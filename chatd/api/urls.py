@@ -9,6 +9,7 @@ app_name = "api"
 TURN = "chats/<uuid:chat_id>/turns/<uuid:turn_id>/"
 
 urlpatterns = [
+    path("schema/", views.SchemaView.as_view(), name="schema"),
     path("token/", tokens.TokenView.as_view(), name="token"),
     path("tokens/", tokens.TokenList.as_view(), name="token-list"),
     path("models/", views.ModelList.as_view(), name="model-list"),

@@ -1,10 +1,14 @@
 """The chat's API: a person's own chats, as JSON. Every other chat is not found."""
 
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+import yaml
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.request import Request
@@ -18,10 +22,13 @@ from chatd.api.serializers import (
     MessageSerializer,
     ModelSerializer,
     NewMessageSerializer,
+    SentSerializer,
     TitleSerializer,
     TurnSerializer,
+    TurnWithMessagesSerializer,
 )
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
+from chatd.problems import Code
 from chatd.services.chats import create_chat, delete_chat, rename_chat
 from chatd.throttles import MessageThrottle
 from chatd.turns.lifecycle import (
@@ -34,6 +41,8 @@ from chatdebug.api.pagination import CursorPagination
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+OPENAPI = Path(__file__).parent / "openapi.yaml"
 
 
 class NewestFirst(CursorPagination):
@@ -51,7 +60,7 @@ class InOrder(CursorPagination):
 
 
 class ModelList(generics.ListAPIView[ModelConfig]):
-    """GET: the models that a chat can use."""
+    """List the models that a chat can use."""
 
     serializer_class = ModelSerializer
     pagination_class = None
@@ -62,10 +71,18 @@ class ModelList(generics.ListAPIView[ModelConfig]):
 
 
 class ChatList(generics.ListCreateAPIView[Chat]):
-    """GET: a person's chats. POST {model, title?}: a new one."""
+    """A person's chats."""
 
     serializer_class = ChatSerializer
     pagination_class = NewestFirst
+
+    def get(self, request: Request) -> Response:
+        """List one's own chats, latest activity first."""
+        return self.list(request)
+
+    def post(self, request: Request) -> Response:
+        """Create a chat with a model."""
+        return self.create(request)
 
     def get_queryset(self) -> QuerySet[Chat]:
         """Return the chats of whoever asks."""
@@ -87,14 +104,17 @@ class OwnChatView(APIView):
 
 
 class ChatDetail(OwnChatView):
-    """GET, PATCH {title} and DELETE of one chat."""
+    """One chat."""
+
+    serializer_class = ChatSerializer
 
     def get(self, request: Request, chat_id: UUID) -> Response:
-        """Return the chat."""
+        """Return a chat."""
         return Response(ChatSerializer(self.chat()).data)
 
+    @extend_schema(request=TitleSerializer)
     def patch(self, request: Request, chat_id: UUID) -> Response:
-        """Rename the chat."""
+        """Rename a chat."""
         chat = self.chat()
         change = TitleSerializer(data=request.data)
         change.is_valid(raise_exception=True)
@@ -102,27 +122,34 @@ class ChatDetail(OwnChatView):
         return Response(ChatSerializer(chat).data)
 
     def delete(self, request: Request, chat_id: UUID) -> Response:
-        """Delete the chat with its turns and messages."""
+        """Delete a chat with its turns and messages, and what was recorded of it."""
         delete_chat(chat=self.chat())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
-    """GET: a chat's messages in order. POST {text}: send one; 202 {turn, message}."""
+    """The messages of a chat."""
 
     serializer_class = MessageSerializer
     pagination_class = InOrder
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Bound what a person may send; reading is not sending."""
-        return [MessageThrottle()] if self.request.method == "POST" else []
+        if self.request.method == "POST":
+            return [MessageThrottle()]
+        return super().get_throttles()
 
     def get_queryset(self) -> QuerySet[ChatMessage]:
         """Return the chat's messages."""
         return self.chat().messages.all()
 
+    def get(self, request: Request, chat_id: UUID) -> Response:
+        """List the messages of a chat in their order."""
+        return self.list(request)
+
+    @extend_schema(request=NewMessageSerializer, responses={202: SentSerializer})
     def post(self, request: Request, chat_id: UUID) -> Response:
-        """Start the turn that answers the message.
+        """Send a message, and start the turn that answers it.
 
         400 with the reason if it cannot be sent, 429 if too many wait already.
         """
@@ -134,12 +161,10 @@ class MessageList(OwnChatView, generics.ListAPIView[ChatMessage]):
         except InvalidMessage as error:
             raise ValidationError({"text": [str(error)]}) from error
         except TooManyTurns as error:
-            raise Throttled(detail=str(error)) from error
-        sent: dict[str, Any] = {
-            "turn": TurnSerializer(turn).data,
-            "message": MessageSerializer(turn.messages.get()).data,
-        }
-        return Response(sent, status=status.HTTP_202_ACCEPTED)
+            code = Code.TOO_MANY_TURNS
+            raise Throttled(detail=str(error), code=code) from error
+        sent = SentSerializer({"turn": turn, "message": turn.messages.get()})
+        return Response(sent.data, status=status.HTTP_202_ACCEPTED)
 
 
 class OwnTurnView(OwnChatView):
@@ -151,20 +176,41 @@ class OwnTurnView(OwnChatView):
 
 
 class TurnDetail(OwnTurnView):
-    """GET: how a turn stands, for whoever polls."""
+    """How a turn stands, for whoever polls."""
+
+    serializer_class = TurnWithMessagesSerializer
 
     def get(self, request: Request, chat_id: UUID, turn_id: UUID) -> Response:
-        """Return the turn with the messages that are stored of it."""
-        turn = self.turn()
-        messages = MessageSerializer(turn.messages.all(), many=True).data
-        return Response({**TurnSerializer(turn).data, "messages": messages})
+        """Return a turn with the messages that are stored of it."""
+        return Response(TurnWithMessagesSerializer(self.turn()).data)
 
 
 class TurnStop(OwnTurnView):
-    """POST: ask for the end of a turn; nothing happens to one that is over."""
+    """The end of a turn, as its owner asks for it."""
 
+    @extend_schema(request=None, responses={202: TurnSerializer})
     def post(self, request: Request, chat_id: UUID, turn_id: UUID) -> Response:
-        """Ask for it, and return the turn as it is at this moment."""
+        """Ask for the end of a turn, and return it as it is at this moment.
+
+        Nothing happens to one that is over.
+        """
         turn = self.turn()
         request_stop(turn=turn)
         return Response(TurnSerializer(turn).data, status=status.HTTP_202_ACCEPTED)
+
+
+@cache
+def description() -> dict[str, Any]:
+    """Return ``openapi.yaml`` as JSON has it."""
+    described: dict[str, Any] = yaml.safe_load(OPENAPI.read_text())
+    return described
+
+
+class SchemaView(APIView):
+    """The API's own description."""
+
+    schema = None
+
+    def get(self, request: Request) -> Response:
+        """Return the file of this release, as JSON."""
+        return Response(description())

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import (
     require_http_methods,
     require_POST,
@@ -20,7 +21,7 @@ from chatd.services.chats import create_chat, delete_chat, rename_chat
 from chatd.throttles import TooManyMessages, count_message
 from chatd.transcript import transcript_page
 from chatd.turns.lifecycle import InvalidMessage, TooManyTurns, start_turn
-from chatdebug.levels import shows_debug_tab
+from chatdebug.levels import debug_tab
 from chatdebug.recorder import count_runs
 
 CHATS_SHOWN = 50
@@ -70,7 +71,8 @@ def _asked(request: PageRequest) -> dict[str, str]:
 def chat_detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
     """Show one chat: a page of its transcript, its composer, its panel.
 
-    ``?before=`` a turn shows older ones; htmx gets no more than these.
+    ``?before=`` a turn shows older ones; htmx gets no more than these. ``?debug=`` the id
+    of a run opens the panel at it, anything else at the list of runs.
     """
     chat = own_chat(request, chat_id)
     text = request.GET.get("before", "")
@@ -78,7 +80,9 @@ def chat_detail(request: PageRequest, chat_id: UUID) -> HttpResponse:
         before = UUID(text) if text else None
     except ValueError as error:
         raise Http404 from error
-    context = chat_page(request, chat, before=before)
+    context = chat_page(request, chat, before=before) | {
+        "panel_url": _panel_url(chat, request.GET.get("debug", ""))
+    }
     if request.htmx:
         return render(request, "chatd/chat.html#turns", context)
     return render(request, "chatd/chat.html", context)
@@ -109,6 +113,16 @@ def chat_delete(request: PageRequest, chat_id: UUID) -> HttpResponse:
         "run_count": count_runs(chat.pk),
     }
     return render(request, "chatd/chat_delete.html", context)
+
+
+def _panel_url(chat: Chat, shown: str) -> str:
+    """Return the address of what the panel opens with; empty for a panel that is closed."""
+    if not shown:
+        return ""
+    try:
+        return reverse("chatdebug:run", args=[chat.pk, UUID(shown)])
+    except ValueError:
+        return reverse("chatdebug:panel", args=[chat.pk])
 
 
 def own_chat(request: PageRequest, chat_id: UUID) -> Chat:
@@ -154,17 +168,21 @@ def chat_page(
     except Turn.DoesNotExist as error:
         raise Http404 from error
     return {
-        **chat_context(chat),
+        **chat_context(chat, *page.turns),
         **listed_chats(request),
         "page": page,
         "can_send": chat.model.enabled,
     }
 
 
-def chat_context(chat: Chat) -> dict[str, Any]:
-    """Return what every fragment of a chat's page needs."""
-    shown = shows_debug_tab(chat_id=str(chat.pk), owner_id=str(chat.owner_id))
-    return {"chat": chat, "shows_debug_tab": shown}
+def chat_context(chat: Chat, *turns: Turn) -> dict[str, Any]:
+    """Return what every fragment of a chat's page needs, for the turns that it shows."""
+    runs = [turn.own_run_id for turn in turns if turn.own_run_id]
+    return {
+        "chat": chat,
+        "debug_tab": debug_tab(chat_id=chat.pk, owner_id=chat.owner_id),
+        "newest_failure": runs[-1] if runs else "",
+    }
 
 
 def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:

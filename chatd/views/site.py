@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.views import LoginView
 from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
-from django.views import defaults
 from django_htmx.http import HttpResponseClientRefresh
 
 if TYPE_CHECKING:
@@ -37,28 +36,3 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """Lead pages that name no icon, such as the admin's, to the one there is."""
     return redirect(static("chatd/icon.svg"))
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Return the error page for 400; in the API JSON."""
-    if _is_api(request):
-        return JsonResponse({"detail": "Bad request."}, status=400)
-    return defaults.bad_request(request, exception)
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Return the error page for 404; in the API JSON."""
-    if _is_api(request):
-        return JsonResponse({"detail": "Not found."}, status=404)
-    return defaults.page_not_found(request, exception)
-
-
-def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Return the error page for 500; in the API JSON."""
-    if _is_api(request):
-        return JsonResponse({"detail": "A server error occurred."}, status=500)
-    return defaults.server_error(request)
-
-
-def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")

@@ -35,7 +35,7 @@ def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
         return _refused(request, chat, str(error), status=429)
     if not request.htmx:
         return redirect("chat", chat_id=chat.pk)
-    context: dict[str, Any] = chat_context(chat) | {"turn": turn}
+    context: dict[str, Any] = chat_context(chat, turn) | {"turn": turn}
     return render(request, "chatd/chat.html#turn", context)
 
 
@@ -44,7 +44,10 @@ def turn_detail(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpRespo
     """Return a turn as it is now, and the tabs, which may have changed with it."""
     chat = own_chat(request, chat_id)
     turn = get_object_or_404(chat.turns.in_order(), pk=turn_id)
-    context: dict[str, Any] = chat_context(chat) | {"turn": turn, "is_update": True}
+    context: dict[str, Any] = chat_context(chat, turn) | {
+        "turn": turn,
+        "is_update": True,
+    }
     return render(request, "chatd/chat.html#turn_and_tabs", context)
 
 

@@ -64,7 +64,8 @@ class StepFields:
         """The numbers and names around the error."""
         if not step.error:
             return ""
-        return format_html_join(" · ", "{}: {}", ErrorReport.of(step.error).facts)
+        error = ErrorReport.of(step.error)
+        return format_html_join(" · ", "{}: {}", [*error.facts, *error.times])
 
     @admin.display(description=_("frames"))
     def frames(self, step: ChatStep) -> SafeString | str:
@@ -72,7 +73,7 @@ class StepFields:
         frames = ErrorReport.of(step.error).frames if step.error else ()
         if not frames:
             return ""
-        return _folded(counted(len(frames), "frame"), "\n".join(frames))
+        return _folded(counted(len(frames), "frame"), "\n".join(map(str, frames)))
 
     @admin.display(description=_("reason"))
     def reason(self, step: ChatStep) -> str:

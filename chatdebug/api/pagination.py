@@ -32,3 +32,11 @@ class CursorPagination(pagination.CursorPagination):
             OverflowError,
         ) as error:
             raise NotFound(self.invalid_cursor_message) from error
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return how OpenAPI describes a page: without an address of somebody else."""
+        described: dict[str, Any] = super().get_paginated_response_schema(schema)
+        for link in ("next", "previous"):
+            described["properties"][link].pop("example", None)
+        described["required"] = ["next", "previous", "results"]
+        return described

@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from chatdebug.api.fields import StrictBooleanField, StrictIntegerField
+from chatdebug.enums import ErrorKind, Outcome
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
 from chatdebug.presentation.runs import RunLine
@@ -30,12 +32,17 @@ class MessageIdField(serializers.CharField):
 class RunSerializer(serializers.ModelSerializer[ChatRun]):
     """A run without its steps."""
 
-    trigger_message_id = MessageIdField()
-    history_tip_message_id = MessageIdField()
+    trigger_message_id = MessageIdField(read_only=True)
+    history_tip_message_id = MessageIdField(read_only=True)
     title = serializers.SerializerMethodField(help_text="What failed, in one line.")
-    outcome = serializers.CharField(
+    error_kind = serializers.ChoiceField(
+        ErrorKind.choices,
+        allow_blank=True,
         read_only=True,
-        help_text="running, completed, recovered, failed, stopped or lost.",
+        help_text="The kind of its last error; empty for a run without one.",
+    )
+    outcome = serializers.ChoiceField(
+        Outcome.choices, read_only=True, help_text="How it came out, for its readers."
     )
 
     def get_title(self, run: ChatRun) -> str:
@@ -67,40 +74,89 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
             "updated_at",
             "finished_at",
         )
+        read_only_fields: tuple[str, ...] = fields
 
 
 class StepSerializer(serializers.ModelSerializer[ChatStep]):
     """A step with all that was recorded of it."""
 
-    history_tip_message_id = MessageIdField()
+    history_tip_message_id = MessageIdField(read_only=True)
 
     class Meta:
         model = ChatStep
-        exclude = ("run", "revision")
+        fields = (
+            "id",
+            "chat_id",
+            "step_number",
+            "operation",
+            "status",
+            "history_tip_message_id",
+            "normalized_request",
+            "normalized_response",
+            "usage",
+            "attempts",
+            "error",
+            "metadata",
+            "started_at",
+            "updated_at",
+            "finished_at",
+        )
+        read_only_fields = fields
 
 
 class RunWithStepsSerializer(RunSerializer):
     """A run with its steps in order."""
 
-    steps = StepSerializer(many=True)
+    steps = StepSerializer(many=True, read_only=True)
 
     class Meta(RunSerializer.Meta):
         fields = (*RunSerializer.Meta.fields, "steps")
+        read_only_fields = fields
 
 
 class GateSerializer(serializers.Serializer[dict[str, Any]]):
-    """The deployment's gate."""
+    """The deployment's gate: whether people may opt in at all."""
 
-    allow_users = serializers.BooleanField()
+    allow_users = StrictBooleanField()
+    forced_by_deployment = serializers.BooleanField(
+        read_only=True, help_text="The deployment records everything, whatever is set."
+    )
 
 
 class RetentionSerializer(serializers.Serializer[dict[str, Any]]):
     """How many days runs are kept; 0: for ever."""
 
-    debug_retention_days = serializers.IntegerField(min_value=0, max_value=MAX_DAYS)
+    debug_retention_days = StrictIntegerField(min_value=0, max_value=MAX_DAYS)
 
 
-class OptInSerializer(serializers.Serializer[dict[str, Any]]):
+class SwitchSerializer(serializers.Serializer[dict[str, Any]]):
     """A person's own opt-in, or the switch of one chat."""
 
-    debug_logging_enabled = serializers.BooleanField()
+    debug_logging_enabled = StrictBooleanField(
+        help_text="As read: whether it is in force."
+    )
+    user_toggle_allowed = serializers.BooleanField(
+        read_only=True, help_text="Whether setting it would change anything."
+    )
+    forced_by_deployment = serializers.BooleanField(
+        read_only=True, help_text="The deployment records everything, whatever is set."
+    )
+
+
+class SelfTestSerializer(serializers.Serializer[dict[str, Any]]):
+    """How redaction fares with made-up secrets, now."""
+
+    tried = serializers.IntegerField()
+    leaked = serializers.IntegerField(help_text="0, or redaction is broken.")
+
+
+class ReceiptSerializer(serializers.Serializer[dict[str, Any]]):
+    """What redaction had removed, and by which rules."""
+
+    runs = serializers.IntegerField()
+    removed = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="How often each kind of secret had been removed.",
+    )
+    rules = serializers.CharField(help_text="The version of the rules.")
+    canary = SelfTestSerializer()

@@ -11,29 +11,25 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import generics, status
-from rest_framework.exceptions import (
-    APIException,
-    ParseError,
-    PermissionDenied,
-    ValidationError,
-)
+from rest_framework.exceptions import APIException, ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chatdebug.access import access_policy, is_impossible, is_staff_with
+from chatdebug.api.filters import RunFilterBackend
 from chatdebug.api.pagination import CursorPagination
 from chatdebug.api.serializers import (
     GateSerializer,
-    OptInSerializer,
     RetentionSerializer,
     RunSerializer,
     RunWithStepsSerializer,
+    SwitchSerializer,
 )
 from chatdebug.conf import recorder_settings
-from chatdebug.filters import InvalidFilter, RunFilter
 from chatdebug.levels import Decision, decide_level
 from chatdebug.models import ChatRun
 from chatdebug.models.switches import Scope
@@ -45,6 +41,8 @@ from chatdebug.services.switches import set_switch
 CHANGE_SWITCHES = "chatdebug.change_recordingswitch"
 CHANGE_RETENTION = "chatdebug.change_retention"
 VIEW_SWITCHES = "chatdebug.view_recordingswitch"
+SWITCHES = "switches"
+"""Each view names the scope of its rate, for projects whose throttle goes by it."""
 
 
 class ForcedByDeployment(APIException):
@@ -65,6 +63,8 @@ class NewestFirst(CursorPagination):
 class RunView(APIView):
     """A view for whoever may read the chat; for others it is not found."""
 
+    rate_scope = "runs"
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let DRF do its checks, then ask the host project."""
         super().initial(request, *args, **kwargs)
@@ -78,57 +78,57 @@ class RunView(APIView):
         """Return the runs of the chat of the address."""
         return ChatRun.objects.of_chat(self.kwargs["chat_id"])
 
+    def run(self) -> ChatRun:
+        """Return the run of the address. 400 if that holds no id, 404 without a run."""
+        try:
+            run_id = UUID(self.kwargs["run_id"])
+        except ValueError as error:
+            raise ParseError(_("The run's id is not a UUID.")) from error
+        return get_object_or_404(self.runs(), pk=run_id)
+
 
 class RunList(RunView, generics.ListAPIView[ChatRun]):
-    """GET ?outcome=&kind=&error_kind=&model=&q=: a chat's runs, newest first.
-
-    Without their steps. 400 for a filter that no run can fit.
-    """
+    """List the runs of a chat, newest first, without their steps."""
 
     serializer_class = RunSerializer
     pagination_class = NewestFirst
+    filter_backends = (RunFilterBackend,)
 
     def get_queryset(self) -> QuerySet[ChatRun]:
-        """Return the runs that the filters leave."""
-        try:
-            wanted = RunFilter.of(self.request.query_params)
-        except InvalidFilter as error:
-            raise ValidationError({error.parameter: [str(error)]}) from error
-        return wanted.apply(self.runs())
+        """Return the chat's runs."""
+        return self.runs()
 
 
 class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
-    """GET: one run with its steps. A run of another chat is not found."""
+    """Return a run with its steps. A run of another chat is not found."""
 
     serializer_class = RunWithStepsSerializer
     lookup_url_kwarg = "run_id"
 
     def get_queryset(self) -> QuerySet[ChatRun]:
-        """Return the chat's runs with their steps."""
-        return self.runs().prefetch_related("steps")
+        """Return the chat's runs."""
+        return self.runs()
 
     def get_object(self) -> ChatRun:
-        """Return the run of the address. 400 if that holds no id."""
-        try:
-            UUID(self.kwargs["run_id"])
-        except ValueError as error:
-            raise ParseError(_("The run's id is not a UUID.")) from error
-        return super().get_object()
+        """Return the run of the address."""
+        return self.run()
 
 
 class GateView(APIView):
-    """GET, PUT {allow_users}: whether people may opt in at all; for staff."""
+    """Whether people may opt in at all; for staff."""
+
+    serializer_class = GateSerializer
+    rate_scope = SWITCHES
 
     def get(self, request: Request) -> Response:
-        """Return the gate; not found for who may not see it."""
+        """Return the gate. Not found for who may not see it."""
         if not is_staff_with(request.user, VIEW_SWITCHES):
             raise Http404
-        return Response(
-            {
-                "allow_users": decide_level().gate_open,
-                "forced_by_deployment": recorder_settings().FORCE_FULL,
-            }
-        )
+        gate = {
+            "allow_users": decide_level().gate_open,
+            "forced_by_deployment": recorder_settings().FORCE_FULL,
+        }
+        return Response(GateSerializer(gate).data)
 
     def put(self, request: Request) -> Response:
         """Open or close the gate; accepted while the deployment forces logging, too."""
@@ -142,14 +142,18 @@ class GateView(APIView):
 
 
 class RetentionView(APIView):
-    """GET, PUT {debug_retention_days}: how long runs are kept."""
+    """How long runs are kept."""
+
+    serializer_class = RetentionSerializer
+    rate_scope = SWITCHES
 
     def get(self, request: Request) -> Response:
-        """Return the days; anyone who is signed in may know."""
-        return Response({"debug_retention_days": retention_days()})
+        """Return for how many days runs are kept. Anyone who is signed in may know."""
+        kept = {"debug_retention_days": retention_days()}
+        return Response(RetentionSerializer(kept).data)
 
     def put(self, request: Request) -> Response:
-        """Set the days. 400 for what is not a number from 0 to ten years."""
+        """Set for how many days runs are kept: 0, for ever, to ten years. For staff."""
         if not is_staff_with(request.user, CHANGE_RETENTION):
             raise PermissionDenied
         wanted = RetentionSerializer(data=request.data)
@@ -160,12 +164,15 @@ class RetentionView(APIView):
 
 
 class OptInView(APIView):
-    """GET, PUT {debug_logging_enabled}: a person's own opt-in."""
+    """A person's own opt-in."""
+
+    serializer_class = SwitchSerializer
+    rate_scope = SWITCHES
 
     def get(self, request: Request) -> Response:
-        """Return the value in force: the stored one counts only while the gate is open."""
+        """Return one's own opt-in as it is in force: it counts while the gate is open."""
         decision = decide_level(owner_id=str(request.user.pk))
-        return Response(_own_switch(decision, enabled=decision.owner_opted_in))
+        return _answer_switch(decision, enabled=decision.owner_opted_in)
 
     def put(self, request: Request) -> Response:
         """Opt in or out. 409 while logging is forced, 403 while the gate is closed."""
@@ -176,15 +183,18 @@ class OptInView(APIView):
 
 
 class ChatSwitchView(APIView):
-    """GET, PUT {debug_logging_enabled}: the switch of one chat, for its owner."""
+    """The switch of one chat, for its owner."""
+
+    serializer_class = SwitchSerializer
+    rate_scope = SWITCHES
 
     def get(self, request: Request, chat_id: str) -> Response:
-        """Return the value in force for this chat alone."""
+        """Return the switch of a chat as it is in force, for this chat alone."""
         decision = self._decision(request, chat_id)
-        return Response(_own_switch(decision, enabled=decision.chat_switched_on))
+        return _answer_switch(decision, enabled=decision.chat_switched_on)
 
     def put(self, request: Request, chat_id: str) -> Response:
-        """Switch the chat. 409 while logging is forced, 403 while the gate is closed."""
+        """Switch a chat. 409 while logging is forced, 403 while the gate is closed."""
         _require_open_gate(self._decision(request, chat_id))
         _set(request, scope=Scope.CHAT, key=chat_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -196,26 +206,26 @@ class ChatSwitchView(APIView):
         return decide_level(chat_id=chat_id, owner_id=policy.owner_id_of(chat_id))
 
 
-def _own_switch(decision: Decision, *, enabled: bool) -> dict[str, bool]:
+def _answer_switch(decision: Decision, *, enabled: bool) -> Response:
     forced = recorder_settings().FORCE_FULL
-    return {
+    switch = {
         "debug_logging_enabled": forced or (decision.gate_open and enabled),
         "user_toggle_allowed": decision.gate_open and not forced,
         "forced_by_deployment": forced,
     }
+    return Response(SwitchSerializer(switch).data)
 
 
 def _require_open_gate(decision: Decision) -> None:
     if recorder_settings().FORCE_FULL:
         raise ForcedByDeployment
     if not decision.gate_open:
-        raise PermissionDenied(
-            _("An administrator has not allowed full debug logging.")
-        )
+        sentence = _("An administrator has not allowed full debug logging.")
+        raise PermissionDenied(sentence, code="gate_closed")
 
 
 def _set(request: Request, *, scope: Scope, key: str) -> None:
-    wanted = OptInSerializer(data=request.data)
+    wanted = SwitchSerializer(data=request.data)
     wanted.is_valid(raise_exception=True)
     enabled = wanted.validated_data["debug_logging_enabled"]
     set_switch(scope=scope, key=key, enabled=enabled, by=request.user)

@@ -5,12 +5,12 @@ pages, the rules' preview, the fingerprint and the run's summary read it.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
 from types import FrameType
-from typing import Any, TypedDict, cast
+from typing import TypedDict, cast
 
 from chatdebug.errors.chain import text_of, walk
 from chatdebug.errors.classify import Classification
@@ -22,6 +22,8 @@ from chatdebug.payloads.limits import ERROR_CHARACTERS
 NO_EXCEPTION = "stream error part with nil error"
 """Message of an error that came without an exception object."""
 MAX_FRAMES = 40
+MAX_COUNT = 10**12
+"""No number of an error is as large; as milliseconds it is thirty years."""
 LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 
 
@@ -96,6 +98,14 @@ NOTHING_KNOWN = ErrorPayload(
     characters_received=None,
     retry_count=None,
 )
+COUNTS = (
+    "status_code",
+    "elapsed_ms",
+    "first_part_ms",
+    "parts_received",
+    "characters_received",
+    "retry_count",
+)
 
 
 @dataclass(slots=True)
@@ -149,15 +159,64 @@ def error_payload(
     return cast("ErrorPayload", json_safe(payload))
 
 
-def read_payload(stored: Mapping[str, Any]) -> ErrorPayload:
-    """Return a stored payload with all of its keys, whatever release wrote it."""
-    known = {key: stored[key] for key in NOTHING_KNOWN if stored.get(key) is not None}
+def read_payload(stored: object) -> ErrorPayload:
+    """Return a stored payload with all of its keys, each of its type.
+
+    Whatever release or hand wrote it: what is of another type counts as not known.
+    """
+    found = stored if isinstance(stored, dict) else {}
+    known = {
+        key: value
+        for key, fits in FITS.items()
+        if (value := found.get(key)) is not None and fits(value)
+    }
     payload = cast("ErrorPayload", {**NOTHING_KNOWN, **known})
     payload["chain"] = [
-        {"type": link.get("type", ""), "message": link.get("message", "")}
+        {"type": _text(link.get("type")), "message": _text(link.get("message"))}
         for link in payload["chain"]
+        if isinstance(link, dict)
     ]
+    payload["frames"] = [
+        {
+            "file": _text(frame.get("file")),
+            "line": line if _is_count(line := frame.get("line")) else 0,
+            "function": _text(frame.get("function")),
+        }
+        for frame in payload["frames"]
+        if isinstance(frame, dict)
+    ]
+    response = payload["response"].items()
+    facts = {key: value for key, value in response if _is_response_fact(key, value)}
+    payload["response"] = cast("ResponseFacts", facts)
     return payload
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < MAX_COUNT
+
+
+def _is_response_fact(key: str, value: object) -> bool:
+    if key in ("status", "length"):
+        return _is_count(value)
+    return key in ResponseFacts.__annotations__ and isinstance(value, str)
+
+
+def _is_of(kind: type) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, kind)
+
+
+FITS: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(NOTHING_KNOWN, _is_of(str)),
+    **dict.fromkeys(("chain", "frames"), _is_of(list)),
+    **dict.fromkeys(COUNTS, _is_count),
+    "retryable": _is_of(bool),
+    "response": _is_of(dict),
+}
+"""By key, whether a stored value may be what the key stands for."""
 
 
 def exception_chain(

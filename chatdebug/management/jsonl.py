@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from chatdebug.management.terminal import printable
+from chatdebug.formats import printable
 
 
 class Output(Protocol):

@@ -6,6 +6,7 @@ and any project can use these tables whatever its primary keys are.
 """
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
@@ -175,7 +176,11 @@ class ChatRun(models.Model):
     @property
     def label(self) -> str:
         """The first words of the message that started the run, where they are kept."""
-        return str(self.summary.get("first_message") or "")
+        return str(self.told("first_message") or "")
+
+    def told(self, key: str) -> Any:
+        """Return what the summary says of a key; None if nothing, or if it is none."""
+        return self.summary.get(key) if isinstance(self.summary, dict) else None
 
 
 class ChatStep(models.Model):

@@ -1,6 +1,8 @@
 """What a run is called: after what failed, not after what was asked."""
 
-from chatdebug.enums import Status
+from django.utils.translation import gettext
+
+from chatdebug.enums import Outcome, Status
 from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.models.runs import ChatRun
 
@@ -22,24 +24,30 @@ def title_of(run: ChatRun) -> str:
 def failure_of(run: ChatRun) -> str:
     """Return what failed without a word of the error's own text; nothing if nothing did.
 
-    An error that a later attempt repaired does not count.
+    Of a recovered run, that it was answered after all. An error that a later attempt
+    repaired within its step does not count.
     """
-    has_error = run.status == Status.ERROR or run.summary.get("has_error")
+    has_error = run.status == Status.ERROR or run.told("has_error")
     if not run.error_kind or not has_error:
         return ""
     provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
-    who = f"{provider} {run.summary.get('error_status') or ''}".strip()
-    words = (run.get_error_kind_display(), who[:1].upper() + who[1:])
+    who = f"{provider} {run.told('error_status') or ''}".strip()
+    is_over = run.outcome is Outcome.RECOVERED
+    what = (
+        gettext("Answered after an error") if is_over else run.get_error_kind_display()
+    )
+    words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
 
 
 def first_error_of(run: ChatRun) -> str:
     """Return the first line of the run's last error."""
-    return str(run.summary.get("error_message", "")).partition("\n")[0]
+    return str(run.told("error_message") or "").partition("\n")[0]
 
 
 def _opening(text: str) -> str:
-    """Return the first words of a text, whole ones."""
+    """Return the first words of a text, whole ones if it has any."""
     if len(text) <= OPENING_CHARACTERS:
         return text
-    return text[:OPENING_CHARACTERS].rpartition(" ")[0].rstrip(".,;:") + "…"
+    start = text[:OPENING_CHARACTERS]
+    return (start.rpartition(" ")[0] or start).rstrip(".,;:") + "…"

@@ -1,6 +1,7 @@
 """An error as people read it: what, whose, what helps, then the proof."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,41 @@ from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.verdict import Owner, verdict
 from chatdebug.formats import span
+
+REASON_CHARACTERS = 400
+"""A longer reason is folded."""
+OPENING_CHARACTERS = 300
+LIBRARIES = ("site-packages/", "dist-packages/", "lib/python/", "chatdebug/", "<")
+"""How the path of a frame begins that is not the project's own; the recorder stands
+between the project and a library, and is neither's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A place in the code that an error passed."""
+
+    number: int
+    """In the stack, from 1, the outermost first."""
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} {self.function}"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is in the project's code, not in a library."""
+        return not self.file.startswith(LIBRARIES)
+
+    @property
+    def package(self) -> str:
+        """The library that it is in; empty for the project's own."""
+        if self.is_own:
+            return ""
+        parts = self.file.removeprefix("lib/python/").strip("<>").split("/")
+        is_installed = parts[0].endswith("-packages") and len(parts) > 1
+        return (parts[1] if is_installed else parts[0]).removesuffix(".py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +64,19 @@ class ErrorReport:
     kind: str
     rule: str
     facts: list[tuple[str, str]]
+    """Name and value; what is not known, nothing or zero is left out."""
+    times: list[tuple[str, str]]
+    """The same of how far the call had come, which a timeline shows too."""
+    type: str
+    """Of the outermost exception, whose way the frames are."""
     causes: list[tuple[str, str]]
-    """Type and text of each exception, the outermost first."""
-    frames: list[str]
-    """File, line and function, the outermost first."""
+    """Type and text of each exception, the outermost first; a text that was said before
+    is left out."""
+    frames: list[Frame]
+    """The outermost first."""
 
     @classmethod
-    def of(cls, stored: dict[str, Any]) -> "ErrorReport":
+    def of(cls, stored: object) -> "ErrorReport":
         """Read a stored ``ErrorPayload``, whatever release wrote it."""
         payload = read_payload(stored)
         kind = _kind(payload["kind"])
@@ -49,21 +91,46 @@ class ErrorReport:
             detail=payload["detail"],
             content_type=payload["response"].get("content_type", ""),
         )
+        reason = payload["detail"] or payload["message"]
         return cls(
             sentence=said.what,
-            reason=payload["detail"] or payload["message"],
+            reason=reason,
             owner=said.owner,
             whose=said.whose,
             advice=said.advice,
             kind=str(kind.label),
             rule="" if payload["rule"] == FALLBACK.id else payload["rule"],
-            facts=list(_error_facts(payload)),
-            causes=[(link["type"], link["message"]) for link in payload["chain"]],
+            facts=list(_said(_facts(payload))),
+            times=list(_said(_times(payload))),
+            type=payload["type"],
+            causes=list(_causes(payload, reason)),
             frames=[
-                f"{frame['file']}:{frame['line']} {frame['function']}"
-                for frame in payload["frames"]
+                Frame(number, frame["file"], frame["line"], frame["function"])
+                for number, frame in enumerate(payload["frames"], start=1)
             ],
         )
+
+    @property
+    def opening(self) -> str:
+        """The beginning of a reason that is too long for a card; empty for others."""
+        is_long = len(self.reason) > REASON_CHARACTERS
+        return self.reason[:OPENING_CHARACTERS] + "…" if is_long else ""
+
+    @property
+    def own_frames(self) -> list[Frame]:
+        """The places in the project's code, the deepest first: where to look."""
+        return [frame for frame in reversed(self.frames) if frame.is_own]
+
+    @property
+    def other_frames(self) -> list[Frame]:
+        """All other places, the deepest first."""
+        return [frame for frame in reversed(self.frames) if not frame.is_own]
+
+    @property
+    def libraries(self) -> str:
+        """Where the other places are, such as: openai 6, httpx 8."""
+        counts = Counter(frame.package for frame in self.other_frames)
+        return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def _kind(value: object) -> ErrorKind:
@@ -71,30 +138,45 @@ def _kind(value: object) -> ErrorKind:
     return ErrorKind(value) if value in ErrorKind.values else ErrorKind.GENERIC
 
 
-def _error_facts(payload: ErrorPayload) -> Iterable[tuple[str, str]]:
-    """Yield the facts that are known, each with its name."""
+def _causes(payload: ErrorPayload, reason: str) -> Iterator[tuple[str, str]]:
+    said = {reason}
+    for link in payload["chain"]:
+        text = link["message"]
+        yield link["type"], "" if text in said else text
+        said.add(text)
+
+
+def _said(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the facts that say something, each with its name."""
+    for name, value in known.items():
+        if value:
+            yield name, f"{value:,}" if isinstance(value, int) else value
+
+
+def _facts(payload: ErrorPayload) -> dict[str, str | int | None]:
     # What older releases stored may be a provider's words, for readers of facts only.
     codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
-    known = {
+    in_chain = any(link["type"] == payload["type"] for link in payload["chain"])
+    return {
         gettext("Provider"): payload["provider"],
         # A status is a name, not an amount.
         gettext("HTTP status"): _as_name(payload["status_code"]),
-        gettext("Type or code"): " / ".join(filter(None, codes)),
+        gettext("Type or code"): " / ".join(dict.fromkeys(filter(None, codes))),
         gettext("Request id"): code_like(payload["request_id"]),
-        gettext("Exception"): payload["type"],
+        gettext("Exception"): "" if in_chain else payload["type"],
         gettext("Worth retrying"): _yes_or_no(payload["retryable"]),
-        gettext("Retries before"): payload["retry_count"],
-        gettext("Elapsed"): _milliseconds(payload["elapsed_ms"]),
-        gettext("First part after"): _milliseconds(payload["first_part_ms"]),
         gettext("Parts received"): payload["parts_received"],
         gettext("Characters received"): payload["characters_received"],
         **_response_facts(payload),
     }
-    for name, value in known.items():
-        if isinstance(value, int):
-            yield name, f"{value:,}"
-        elif value:
-            yield name, str(value)
+
+
+def _times(payload: ErrorPayload) -> dict[str, str | int | None]:
+    return {
+        gettext("Retries before"): payload["retry_count"],
+        gettext("Elapsed"): _milliseconds(payload["elapsed_ms"]),
+        gettext("First part after"): _milliseconds(payload["first_part_ms"]),
+    }
 
 
 def _response_facts(payload: ErrorPayload) -> dict[str, str]:
@@ -127,4 +209,4 @@ def _as_name(number: int | None) -> str:
 
 
 def _milliseconds(amount: int | None) -> str:
-    return "" if amount is None else span(timedelta(milliseconds=amount))
+    return span(timedelta(milliseconds=amount)) if amount else ""

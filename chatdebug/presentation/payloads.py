@@ -1,14 +1,18 @@
-"""What was recorded of a step besides its error, as texts under headings."""
+"""Recorded texts as blocks of a page: each under a heading, folded if it is long."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.formats import pretty
-from chatdebug.models import ChatStep
+from chatdebug.formats import counted, pretty
 
 OPEN_LINES = 12
-"""A payload with more lines is folded."""
+OPEN_CHARACTERS = 1_000
+"""A text with more lines, or more characters, is folded."""
+OPENING_CHARACTERS = 100
+"""Of a folded text, how much is to be seen."""
 HEADINGS = {
     "normalized_request": _("Request"),
     "normalized_response": _("Response"),
@@ -21,10 +25,19 @@ in their order on the page."""
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Recorded data under its heading."""
+    """A recorded text under its heading."""
 
     heading: str
     text: str
+    note: str = ""
+    """What was done to the text, or is missing of it."""
+    is_code: bool = True
+    """Whether it is for machines, not somebody's words."""
+
+    @classmethod
+    def of(cls, heading: str, value: Any, note: str = "") -> "Payload":
+        """Return any JSON-safe value under a heading, as JSON that people read."""
+        return cls(heading, pretty(value), note)
 
     @property
     def line_count(self) -> int:
@@ -34,13 +47,17 @@ class Payload:
     @property
     def is_long(self) -> bool:
         """Whether it is folded."""
-        return self.line_count > OPEN_LINES
+        return self.line_count > OPEN_LINES or len(self.text) > OPEN_CHARACTERS
 
+    @property
+    def opening(self) -> str:
+        """How it begins, on one line."""
+        start = " ".join(self.text[: 2 * OPENING_CHARACTERS].split())
+        return start[:OPENING_CHARACTERS] + "…"
 
-def payloads(step: ChatStep) -> list[Payload]:
-    """Return what was recorded of a step besides its error; nothing of empty columns."""
-    return [
-        Payload(str(heading), pretty(value))
-        for column, heading in HEADINGS.items()
-        if (value := getattr(step, column))
-    ]
+    @property
+    def size(self) -> str:
+        """How much of it there is to be opened."""
+        if self.line_count > OPEN_LINES:
+            return counted(self.line_count, "line")
+        return gettext("%s characters") % f"{len(self.text):,}"

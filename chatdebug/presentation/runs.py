@@ -1,8 +1,8 @@
 """Runs and their steps as people read them, in a list and opened."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext
 
@@ -10,9 +10,13 @@ from chatdebug.enums import Level, Outcome, RunKind
 from chatdebug.errors.payload import read_payload
 from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import first_error_of, title_of
 from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.periods import attempt_name, error_of, step_name
+from chatdebug.presentation.timeline import Timeline
+from chatdebug.presentation.values import as_number
 
 LINE_CHARACTERS = 200
 """Of a question in one line."""
@@ -51,15 +55,21 @@ class RunLine:
     @property
     def facts(self) -> str:
         """Its numbers: 2 steps · 3 attempts · 1.2 s · 340 → 1,024 tok."""
-        summary = self.run.summary
-        attempts = summary.get("attempt_count", 0)
+        attempts = _count(self.run, "attempt_count") + self._unrecorded_attempts
         facts = (
-            counted(summary.get("step_count", 0), "step"),
+            counted(_count(self.run, "step_count"), "step"),
             counted(attempts, "attempt") if attempts else "",
             span(self.run.duration),
-            _tokens(summary),
+            _tokens(self.run),
         )
         return " · ".join(filter(None, facts))
+
+    @property
+    def _unrecorded_attempts(self) -> int:
+        """How many attempts went well and are not recorded: of a recovery, the answer."""
+        is_answer_recorded = self.run.level == Level.FULL
+        has_answer = self.run.outcome is Outcome.RECOVERED and not is_answer_recorded
+        return int(has_answer)
 
     @property
     def first_error(self) -> str:
@@ -79,7 +89,7 @@ class RunLine:
     @property
     def note(self) -> str:
         """What the recorder itself has to say about it."""
-        return str(self.run.summary.get("note", ""))
+        return str(self.run.told("note") or "")
 
     @property
     def ago(self) -> str:
@@ -93,22 +103,43 @@ class StepReport:
 
     step: ChatStep
     error: ErrorReport | None
+    name: str
+    """What it is called within its run."""
 
     @classmethod
     def of(cls, step: ChatStep) -> "StepReport":
         """Read a step; its error is also one that a later attempt repaired."""
-        stored = _error_of(step)
-        return cls(step, ErrorReport.of(stored) if stored else None)
+        return cls._of(step, step.step_number)
+
+    @classmethod
+    def all_of(cls, run: ChatRun, steps: Iterable[ChatStep]) -> "list[StepReport]":
+        """Read the steps of a run; the attempts at one call are named as that."""
+        rows = list(steps)
+        if run.level == Level.FULL:
+            return [cls.of(step) for step in rows]
+        before = [_retries(step) for step in rows]
+        calls = calls_of(before)
+        sizes = Counter(calls)
+        return [
+            # Of a call that was tried once, that it was is not worth saying.
+            cls._of(step, call, retries if retries or sizes[call] > 1 else None)
+            for step, call, retries in zip(rows, calls, before, strict=True)
+        ]
+
+    @classmethod
+    def _of(
+        cls, step: ChatStep, number: int, retries: int | None = None
+    ) -> "StepReport":
+        stored = error_of(step)
+        name = step_name(number)
+        if retries is not None:
+            name = f"{name} · {attempt_name(retries + 1)}"
+        return cls(step, ErrorReport.of(stored) if stored else None, name)
 
     @property
     def is_over(self) -> bool:
         """Whether a later attempt repaired its error."""
         return self.error is not None and not self.step.error
-
-    @property
-    def name(self) -> str:
-        """What it is called within its run."""
-        return gettext("Step %s") % self.step.step_number
 
     @property
     def icon(self) -> str:
@@ -128,13 +159,17 @@ class RunReport:
 
     line: RunLine
     steps: list[StepReport]
+    timeline: Timeline | None
 
     @classmethod
     def of(
         cls, run: ChatRun, steps: Iterable[ChatStep], *, asked: str = ""
     ) -> "RunReport":
-        """Read a run and its steps, which need not have their payloads."""
-        return cls(RunLine(run, asked), [StepReport.of(step) for step in steps])
+        """Read a run and its steps, which need no more of their payloads than
+        ``with_attempt_times`` gives."""
+        rows = list(steps)
+        reports = StepReport.all_of(run, rows)
+        return cls(RunLine(run, asked), reports, Timeline.of(run, rows))
 
     @property
     def failure(self) -> StepReport | None:
@@ -148,12 +183,18 @@ class RunReport:
         return failed[-1] if failed else None
 
     @property
+    def state(self) -> str:
+        """A text that is another one when the run is: for whoever asks again."""
+        # A sweep that finds it lost leaves its revision as it is.
+        revisions = [self.line.run.revision, *(one.step.revision for one in self.steps)]
+        return f"{self.line.run.status}.{max(revisions)}"
+
+    @property
     def recovery(self) -> str:
         """That another attempt answered, and which; nothing if that is not how it went."""
         if self.line.run.outcome is not Outcome.RECOVERED:
             return ""
-        errors = [read_payload(_error_of(report.step)) for report in self.steps]
-        tried = 1 + max((error["retry_count"] or 0 for error in errors), default=0)
+        tried = 1 + max((_retries(report.step) for report in self.steps), default=0)
         words = gettext("Recovered on attempt %(attempt)s, complete after %(time)s.")
         time = span(self.line.run.duration)
         return words % {"attempt": f"{tried + 1:,}", "time": time}
@@ -164,14 +205,18 @@ class RunReport:
         return self.line.run.level == Level.FULL
 
 
-def _error_of(step: ChatStep) -> dict[str, Any]:
-    """Return the stored error of a step, also one that a later attempt repaired."""
-    return step.error or step.metadata.get("repaired_error") or {}
+def _retries(step: ChatStep) -> int:
+    """Return how many attempts at the same call failed before that of this step."""
+    return read_payload(error_of(step))["retry_count"] or 0
 
 
-def _tokens(summary: dict[str, Any]) -> str:
-    sent = summary.get("total_input_tokens", 0)
-    received = summary.get("total_output_tokens", 0)
+def _count(run: ChatRun, key: str) -> int:
+    return as_number(run.told(key)) or 0
+
+
+def _tokens(run: ChatRun) -> str:
+    sent = _count(run, "total_input_tokens")
+    received = _count(run, "total_output_tokens")
     if not sent and not received:
         return ""
     numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}

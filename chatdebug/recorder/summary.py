@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from chatdebug.enums import Status
+from chatdebug.enums import Operation, Status
+from chatdebug.models.counts import calls_of
 from chatdebug.payloads import summarise_label
 from chatdebug.writer import value_of
 
@@ -22,12 +23,13 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     """Return what the run's column ``summary`` holds.
 
     Always: ``step_count``, ``total_input_tokens``, ``total_output_tokens``. If there is
-    any: ``first_message``, the other totals, ``attempt_count``, and of the last error
-    that no later attempt repaired ``has_error``, ``error_message`` and ``error_status``;
+    any: ``first_message``, the other totals, ``attempt_count``, which at each level
+    counts the attempts at all calls, and of the last error that no later attempt repaired ``has_error``, ``error_message`` and ``error_status``;
     ``endpoint_label`` is the method and path of the first response. An interrupted step
     is no error.
     """
-    summary: dict[str, Any] = {"step_count": len(steps)}
+    calls = _calls(steps)
+    summary: dict[str, Any] = {"step_count": len(set(calls))}
     if first_message := summarise_label(label):
         summary["first_message"] = first_message
     for source, target in ALWAYS.items():
@@ -35,7 +37,7 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     for source, target in IF_ANY.items():
         if total := sum(_tokens(step, source) for step in steps):
             summary[target] = total
-    if attempts := sum(len(step.attempts) for step in steps):
+    if attempts := _attempts(steps, calls):
         summary["attempt_count"] = attempts
     errors = [step.error for step in steps if step.status is Status.ERROR]
     if failures := [error for error in errors if error is not None]:
@@ -60,6 +62,25 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
 def first_known(steps: "Sequence[Step]", name: Literal["provider", "model"]) -> str:
     """Return what the first of the steps that knows it says; nothing if none does."""
     return next((known for step in steps if (known := getattr(step, name))), "")
+
+
+def _calls(steps: "Sequence[Step]") -> list[int]:
+    """Return the number of the call that each step is, or is an attempt at."""
+    if any(step.is_full for step in steps):
+        return list(range(1, len(steps) + 1))
+    return calls_of(step.retries for step in steps)
+
+
+def _attempts(steps: "Sequence[Step]", calls: list[int]) -> int:
+    """Return how many attempts there were at all calls, as far as they are known.
+
+    HTTP attempts where they were seen, else how often the call was made.
+    """
+    counts: dict[int, int] = {}
+    for step, call in zip(steps, calls, strict=True):
+        made = 0 if step.operation is Operation.RUN else step.retries + 1
+        counts[call] = max(counts.get(call, 0), len(step.attempts) or made)
+    return sum(counts.values())
 
 
 def _tokens(step: "Step", name: str) -> int:

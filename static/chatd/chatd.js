@@ -67,11 +67,18 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const { target } = event.detail;
   const { isOlder, isPanel, hadFocus, height } = swap;
   swap = null;
-  if (isPanel) panel.focus();
+  if (isPanel) showPanel();
   else if (isOlder) showOlder(target.id, height);
   else if (hadFocus && target.matches(".turn")) focusHome();
   markTabs();
 });
+
+document.addEventListener("htmx:oobAfterSwap", markTabs);
+
+function showPanel() {
+  panel.scrollTop = 0;
+  panel.focus();
+}
 
 function showOlder(id, heightBefore) {
   const isTranscript = id === "older-turns";
@@ -95,6 +102,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 function markTabs() {
   const isOpen = Boolean(panel?.firstElementChild);
   const tab = document.querySelector("[data-tab=panel]");
+  markUnread(tab, isOpen);
   tab?.setAttribute("aria-expanded", String(isOpen));
   for (const [name, isCurrent] of [["chat", !isOpen || !tab], ["panel", isOpen]]) {
     const link = document.querySelector(`[data-tab=${name}]`);
@@ -102,6 +110,52 @@ function markTabs() {
     else link?.removeAttribute("aria-current");
   }
 }
+
+/* A dot stays on the tab until somebody has looked at the newest failure. */
+function markUnread(tab, isOpen) {
+  if (!tab) return;
+  const key = `chatd:read:${location.pathname}`;
+  const { newest } = tab.dataset;
+  if (isOpen && newest) localStorage.setItem(key, newest);
+  const isRead = !newest || localStorage.getItem(key) === newest;
+  tab.querySelector("[data-unread]").hidden = isRead;
+}
+
+/* What the panel shows is in the address: reload, Back and a link that is sent lead to it. */
+function shownInPanel() {
+  const shown = panel.querySelector(".chatdebug");
+  return shown ? shown.dataset.run || "runs" : null;
+}
+
+function rememberInAddress() {
+  const address = new URL(location);
+  const shown = shownInPanel();
+  if (address.searchParams.get("debug") === shown) return;
+  if (shown) address.searchParams.set("debug", shown);
+  else address.searchParams.delete("debug");
+  history.pushState(null, "", address);
+}
+
+if (panel) {
+  const observer = new MutationObserver(rememberInAddress);
+  observer.observe(panel, { childList: true });
+  addEventListener("popstate", () => {
+    const wanted = new URL(location).searchParams.get("debug");
+    if (wanted === shownInPanel()) return;
+    const { url } = panel.dataset;
+    const page = wanted === "runs" ? url : `${url}runs/${wanted}/`;
+    if (wanted) htmx.ajax("GET", page, { target: panel, swap: "innerHTML" });
+    else closePanel();
+  });
+}
+
+/* What was recorded of a turn is in the database a moment after its end. */
+const RECORDED_AFTER = 500; // milliseconds
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (!event.target.closest?.("#transcript")) return;
+  setTimeout(() => document.dispatchEvent(new Event("chatdebug:changed")), RECORDED_AFTER);
+});
 
 function closePanel() {
   panel.replaceChildren();
@@ -138,6 +192,8 @@ document.addEventListener("htmx:load", (event) => {
   const text = event.target.dataset?.announce;
   if (text) announce(text);
 });
+
+markTabs();
 
 const last = transcript?.querySelector(".turn:last-of-type");
 const isFresh = document.referrer.endsWith("/chats/");

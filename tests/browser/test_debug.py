@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.support import sign_in
-from tests.browser.test_chat import ask, turn_is_over
+from tests.browser.test_chat import SLOW, ask, open_chat, turn_is_over
 from tests.optional import present
 
 SENTENCE = "The demo provider rejected the request (400)."
@@ -35,12 +35,150 @@ def open_panel(page: Page) -> None:
 def test_the_failed_turn_leads_to_its_run_and_back(failed: Page) -> None:
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
-    for words in (SENTENCE, REASON, "no rule matched", "Step 1"):
+    for words in (SENTENCE, REASON, "No rule matched", "Step 1"):
         expect(panel).to_contain_text(words)
     panel.get_by_role("link", name="All runs").click()
     expect(panel.locator(".run")).to_have_count(1)
     failed.keyboard.press("Escape")
     expect(panel).to_be_empty()
+
+
+def test_the_panel_is_in_the_address(failed: Page, new_page: NewPage) -> None:
+    chat = failed.url
+    open_panel(failed)
+    panel = failed.locator("#panel")
+    assert failed.url == f"{chat}?debug=runs"
+    panel.locator(".run a").click()
+    expect(panel).to_contain_text("Step 1")
+    at_run = failed.url
+    failed.go_back()
+    expect(panel.locator(".run")).to_have_count(1)
+    failed.go_back()
+    expect(panel).to_be_empty()
+    assert failed.url == chat
+    failed.go_forward()
+    expect(panel.locator(".run")).to_have_count(1)
+    failed.goto(at_run)
+    expect(panel).to_contain_text("Step 1")
+    failed.reload()
+    expect(panel).to_contain_text("Step 1")
+    failed.keyboard.press("Escape")
+    expect(panel).to_be_empty()
+    assert failed.url == chat
+
+
+def test_a_new_run_comes_into_the_open_list(failed: Page) -> None:
+    open_panel(failed)
+    ask_again(failed)
+    expect(failed.locator("#panel .run")).to_have_count(2)
+
+
+def test_the_tab_has_a_dot_until_the_failure_was_looked_at(failed: Page) -> None:
+    dot = failed.locator("#tabs .dot")
+    expect(dot).to_be_visible()
+    failed.reload()
+    expect(dot).to_be_visible()
+    open_panel(failed)
+    expect(dot).to_be_hidden()
+    failed.keyboard.press("Escape")
+    failed.reload()
+    expect(failed.locator("#tabs")).to_contain_text("Debug")
+    expect(dot).to_be_hidden()
+    ask_again(failed)
+    expect(dot).to_be_visible()
+
+
+def test_filters_keep_the_focus_and_leave_what_fits(failed: Page) -> None:
+    for count in range(2, 5):
+        ask_again(failed)
+        expect(failed.locator(".turn")).to_have_count(count)
+    open_panel(failed)
+    outcome = failed.get_by_label("Outcome")
+    outcome.focus()
+    outcome.select_option("completed")
+    expect(failed.locator("#panel")).to_contain_text("No run fits.")
+    expect(outcome).to_be_focused()
+    outcome.select_option("")
+    expect(failed.locator("#panel .run")).to_have_count(4)
+    words = failed.get_by_label("Words of an error")
+    words.fill("envelope 400")
+    words.press("Enter")
+    expect(failed.locator("#panel .run")).to_have_count(4)
+    words.fill("of no run")
+    words.press("Enter")
+    expect(failed.locator("#panel")).to_contain_text("No run fits.")
+
+
+def test_a_run_that_goes_on_is_followed_to_its_end(
+    page: Page, new_page: NewPage
+) -> None:
+    sign_in(page, "demo")
+    open_chat(page, "demo-slow")
+    record_in_full(new_page(), page.url)
+    page.reload()
+    open_panel(page)
+    page.fill("#text", "In full, please")
+    page.press("#text", "Enter")
+    run = page.locator("#panel .run")
+    expect(run).to_contain_text("Running")
+    run.locator("a").click()
+    expect(page.locator("#panel .run__status").first).to_contain_text("Running")
+    expect(page.locator("#panel .run__status").first).to_contain_text(
+        "Completed", timeout=SLOW
+    )
+    expect(page.locator("#panel [data-live-status]")).to_have_text("Completed")
+    expect(page.locator("#panel [data-goes-on]")).to_have_count(0)
+
+
+def test_nothing_is_asked_in_a_hidden_tab(page: Page, new_page: NewPage) -> None:
+    sign_in(page, "demo")
+    open_chat(page, "demo-slow")
+    record_in_full(new_page(), page.url)
+    page.reload()
+    open_panel(page)
+    page.fill("#text", "In full, please")
+    page.press("#text", "Enter")
+    run = page.locator("#panel .run")
+    expect(run).to_contain_text("Running")
+    hide(page, hidden=True)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    turn_is_over(page)
+    assert not [url for url in asked if "/debug/" in url]
+    expect(run).to_contain_text("Running")
+    hide(page, hidden=False)
+    expect(run).to_contain_text("Completed")
+
+
+def hide(page: Page, *, hidden: bool) -> None:
+    """Let the page believe that nobody sees it, or that somebody does again."""
+    page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def test_the_owner_switches_full_recording_on_in_the_panel(
+    failed: Page, new_page: NewPage
+) -> None:
+    open_gate(new_page())
+    failed.reload()
+    open_panel(failed)
+    failed.get_by_role("button", name="Record this chat in full").click()
+    expect(failed.locator("#panel")).to_contain_text("Recorded in full:")
+    failed.reload()
+    expect(failed.locator(".chat__head")).to_contain_text("Recorded in full")
+    failed.get_by_role("button", name="Stop recording this chat in full").click()
+    expect(failed.locator("#panel")).to_contain_text("Only failures")
+
+
+def ask_again(page: Page) -> None:
+    page.fill("#text", "And again?")
+    page.press("#text", "Enter")
+    turn_is_over(page)
 
 
 def test_a_run_is_opened_by_keyboard(failed: Page) -> None:
@@ -103,11 +241,7 @@ def test_an_administrator_finds_the_run_with_its_step(
 def test_a_chat_recorded_in_full_shows_its_payloads(
     failed: Page, new_page: NewPage
 ) -> None:
-    admin = new_page()
-    sign_in(admin, "admin")
-    chat_id = failed.url.rstrip("/").rpartition("/")[2]
-    for scope, key in (("deployment", ""), ("chat", chat_id)):
-        switch_on(admin, scope, key)
+    record_in_full(new_page(), failed.url)
     failed.fill("#text", "And now in full?")
     failed.press("#text", "Enter")
     expect(failed.locator(".turn")).to_have_count(2)
@@ -117,12 +251,30 @@ def test_a_chat_recorded_in_full_shows_its_payloads(
     failed.locator("#panel .run a").first.click()
     payloads = failed.locator("#panel .step__payloads")
     failed.click("#panel .step > details > summary")
-    expect(payloads).to_contain_text(re.compile("Request.*HTTP attempts", re.DOTALL))
-    request = payloads.locator("pre").first
-    expect(request).to_be_hidden()
-    payloads.locator("summary").first.click()
-    expect(request).to_be_visible()
-    expect(request).to_contain_text("And now in full?")
+    expect(payloads).to_contain_text(
+        re.compile("What was sent.*HTTP attempts", re.DOTALL)
+    )
+    expect(payloads.locator(".sent")).to_contain_text("And now in full?")
+    body = payloads.locator(".attempt__open")
+    expect(body).to_be_hidden()
+    payloads.locator(".attempt > summary").click()
+    expect(body).to_contain_text("Request body")
+    expect(body).to_contain_text(REASON)
+
+
+def record_in_full(admin: Page, chat_url: str) -> None:
+    """Switch a chat on, as an administrator."""
+    open_gate(admin)
+    switch_on(admin, "chat", chat_url.rstrip("/").rpartition("/")[2])
+
+
+def open_gate(admin: Page) -> None:
+    """Let people switch at all, unless they may already."""
+    sign_in(admin, "admin")
+    admin.goto("/admin/chatdebug/recordingswitch/?scope__exact=deployment")
+    expect(admin.locator("#content")).to_be_visible()
+    if not admin.locator("#result_list").count():
+        switch_on(admin, "deployment", "")
 
 
 def switch_on(admin: Page, scope: str, key: str) -> None:

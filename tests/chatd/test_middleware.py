@@ -2,7 +2,6 @@
 
 import logging
 from base64 import b64encode
-from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -84,20 +83,6 @@ def test_json_that_cannot_be_read_is_a_bad_request(
     address = f"/api/v1/chats/{chat.pk}/messages/"
     response = client.post(address, body, content_type="application/json")
     assert response.status_code == 400
-
-
-def test_the_api_says_in_json_what_went_wrong(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: Any) -> None:
-        raise RuntimeError("unexpected")
-
-    monkeypatch.setattr("chatd.api.views.ModelList.get_queryset", fail)
-    response = client.get("/api/v1/models/")
-    assert response.status_code == 500
-    assert response.json() == {"detail": "A server error occurred."}
-    missing = client.get("/api/v1/nothing/")
-    assert (missing.status_code, missing.json()) == (404, {"detail": "Not found."})
 
 
 def test_a_refused_request_is_one_line_of_the_log(

@@ -84,6 +84,7 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
         ("API_TOKEN_DAYS", "0"),
         ("API_RATE_TOKEN", "often"),
         ("API_RATE_MESSAGES", "0/minute"),
+        ("API_RATE_READ", "1200"),
         ("SIGN_IN_ATTEMPTS", "0"),
         ("SIGN_IN_MINUTES", "soon"),
         ("DEBUG", "perhaps"),

@@ -1,10 +1,13 @@
-"""How often a person may send a message, on whichever way."""
+"""How often a person may ask the API, and send a message on whichever way."""
 
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
+from rest_framework.throttling import ScopedRateThrottle
 
 from chatd.models import Chat
+from chatd.settings import API_RATES
+from chatdebug.api.views import RunList
 from tests.factories import ChatFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -13,8 +16,9 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture(autouse=True)
-def two_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    rates = {"messages": "2/minute", "token": "2/minute"}
+def few_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = dict.fromkeys(API_RATES, "9/minute")
+    rates |= {"messages": "2/minute", "token": "2/minute"}
     name = "rest_framework.throttling.SimpleRateThrottle.THROTTLE_RATES"
     monkeypatch.setattr(name, rates)
 
@@ -94,3 +98,43 @@ def test_a_stranger_uses_up_nobody_elses_messages(chat: Chat, client: Client) ->
         page = f"/chats/{chat.pk}/messages/"
         assert client.post(page, {"text": "x"}).status_code == 404
     assert by_api(chat) == 202
+
+
+def test_each_scope_of_the_api_has_a_count_of_its_own(chat: Chat) -> None:
+    api = APIClient()
+    api.force_authenticate(chat.owner)
+    own = f"/api/v1/chats/{chat.pk}/"
+    addresses = {
+        "read": own,
+        "runs": f"{own}debug/runs/",
+        "switches": f"{own}debug/logging/",
+    }
+    for scope, address in addresses.items():
+        statuses = [api.get(address).status_code for _ in range(10)]
+        assert statuses == [200] * 9 + [429], scope
+    statuses = [api.patch(own, {"title": "New"}).status_code for _ in range(10)]
+    assert statuses == [200] * 9 + [429]
+    assert by_api(chat) == 202, "sending is none of them"
+    api.force_authenticate(UserFactory())
+    assert api.get("/api/v1/models/").status_code == 200, "another person"
+
+
+def test_who_is_refused_learns_how_long_to_wait(chat: Chat) -> None:
+    api = APIClient()
+    api.force_authenticate(chat.owner)
+    for _ in range(10):
+        refused = api.get("/api/v1/models/")
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+
+
+def test_the_recorders_views_ask_no_rate_of_a_host(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project with DRF's own throttle by scope has no rate for what it does not know."""
+    monkeypatch.setattr(RunList, "throttle_classes", [ScopedRateThrottle])
+    api = APIClient()
+    api.force_authenticate(chat.owner)
+    statuses = [
+        api.get(f"/api/v1/chats/{chat.pk}/debug/runs/").status_code for _ in range(10)
+    ]
+    assert statuses == [200] * 10

@@ -26,6 +26,8 @@ from chatd.turns.bus import get_bus
 from chatd.turns.threads import in_thread
 from chatdebug.access import User
 from chatdebug.conf import recorder_settings
+from chatdebug.exports.forms import FORMS
+from chatdebug.exports.rows import runs_with_steps
 from chatdebug.models import ChatRun
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import QUICK, new_chat, quick, run_on_site, send
@@ -165,6 +167,12 @@ def pages_of(chat: Chat, run: ChatRun, staff: Client) -> Iterator[str]:
         yield response.content.decode()
 
 
+def exports_of(run: ChatRun) -> Iterator[str]:
+    """Yield a run in each form in which it can leave."""
+    for form in FORMS.values():
+        yield from form.write(runs_with_steps(ChatRun.objects.filter(pk=run.pk)))
+
+
 def planted_in(chat: Chat) -> set[str]:
     said = chat.messages.filter(role=Role.ASSISTANT).values_list("text", flat=True)
     return {*PLANTED, *(text for text in said if len(text) >= MIN_CHARACTERS)}
@@ -174,7 +182,11 @@ def leaks_of(chat: Chat, staff: Client) -> list[str]:
     found = []
     for run in ChatRun.objects.of_chat(str(chat.pk)):
         rows = serializers.serialize("json", [run, *run.steps.all()])
-        kept = {"rows": rows, "pages": "".join(pages_of(chat, run, staff))}
+        kept = {
+            "rows": rows,
+            "pages": "".join(pages_of(chat, run, staff)),
+            "exports": "".join(exports_of(run)),
+        }
         for place, text in kept.items():
             found += [f"{w!r} in {place}" for w in planted_in(chat) if w in text]
     return found

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from chatdebug.enums import ErrorKind, Outcome, Status
+from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
-from chatdebug.presentation.payloads import HEADINGS, payloads
+from chatdebug.presentation.payloads import HEADINGS, Payload
 from chatdebug.presentation.runs import RunLine, RunReport
 from chatdebug.querysets import PAYLOAD_COLUMNS
 
@@ -93,9 +94,18 @@ def failed(**facts: Any) -> ChatRun:
             "asked",
         ),
         (
-            failed(status=Status.COMPLETED, summary={"has_error": True}),
-            "Unexpected error",
+            failed(
+                status=Status.COMPLETED,
+                provider="openai",
+                summary={"has_error": True, "error_status": 500},
+            ),
+            "Answered after an error · OpenAI 500",
         ),
+        (
+            failed(summary={"error_message": "x" * 99}),
+            "Unexpected error · " + "x" * 60 + "…",
+        ),
+        (failed(summary=["of no shape"]), "Unexpected error"),
         (ChatRun(summary={"first_message": "asked"}), "asked"),
         (ChatRun(kind="quickgen"), "Quick generation"),
     ],
@@ -141,7 +151,9 @@ def test_a_recovery_says_which_attempt_answered(column: str) -> None:
 
 def test_an_error_that_was_repaired_ended_no_run() -> None:
     repaired = ChatStep(
-        status=Status.COMPLETED, metadata={"repaired_error": {"message": "no"}}
+        step_number=1,
+        status=Status.COMPLETED,
+        metadata={"repaired_error": {"message": "no"}},
     )
     stopped = RunReport.of(failed(status=Status.INTERRUPTED), [repaired])
     assert stopped.failure is None
@@ -154,6 +166,35 @@ def test_a_question_is_one_line_of_what_was_kept_or_of_what_the_chat_says() -> N
     assert RunLine(ChatRun(), "asked\n  twice").question == "asked twice"
     assert len(RunLine(ChatRun(), "x" * 1_000).question) == 201
     assert RunLine(ChatRun()).question == ""
+
+
+@pytest.mark.parametrize("level", ["errors", "full"])
+def test_attempts_are_counted_the_same_at_every_level(level: str) -> None:
+    counts = {"step_count": 1, "attempt_count": 3}
+    line = RunLine(failed(level=level, summary=counts))
+    assert line.facts == "1 step · 3 attempts"
+
+
+def test_the_attempt_that_answered_counts_though_it_is_not_recorded() -> None:
+    counts = {"step_count": 1, "attempt_count": 2}
+    line = RunLine(failed(status=Status.COMPLETED, summary=counts))
+    assert line.facts == "1 step · 3 attempts"
+
+
+def test_failed_attempts_at_one_call_are_named_as_that() -> None:
+    steps = [
+        ChatStep(step_number=number, error={"message": "no", "retry_count": retries})
+        for number, retries in enumerate((0, 1, 0), start=1)
+    ]
+    names = [step.name for step in RunReport.of(failed(), steps).steps]
+    assert names == ["Step 1 · attempt 1", "Step 1 · attempt 2", "Step 2"]
+
+
+@pytest.mark.parametrize("summary", [[1], "x", {"step_count": "x", "note": {}}])
+def test_a_summary_of_no_known_shape_tells_nothing(summary: Any) -> None:
+    line = RunLine(ChatRun(status=Status.INTERRUPTED, summary=summary))
+    assert line.facts == "0 steps"
+    assert (line.title, line.note, line.question) == ("Chat turn", "", "")
 
 
 def test_an_error_that_says_little_is_still_reported() -> None:
@@ -179,20 +220,25 @@ def test_the_last_error_of_a_run_is_its_failure() -> None:
     assert failure.step is steps[1]
 
 
-def test_empty_columns_of_a_step_are_left_out() -> None:
-    step = ChatStep(normalized_request={"tools": ["ä"]}, attempts=[])
-    (payload,) = payloads(step)
-    assert payload.heading == "Request"
-    assert '"ä"' in payload.text
-    assert payload.line_count == 5
-    assert not payload.is_long
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("\n" * 12, "13 lines"),
+        ("x" * 1_001, "1,001 characters"),
+        ("\n" * 11, ""),
+        ("x" * 1_000, ""),
+    ],
+)
+def test_a_text_of_many_lines_or_characters_is_folded(text: str, size: str) -> None:
+    payload = Payload("Request", text)
+    assert payload.is_long is bool(size)
+    assert not size or payload.size == size
 
 
-def test_a_payload_of_more_than_twelve_lines_is_folded() -> None:
-    step = ChatStep(normalized_request={str(number): number for number in range(11)})
-    (payload,) = payloads(step)
-    assert payload.line_count == 13
-    assert payload.is_long
+def test_a_folded_text_shows_how_it_begins() -> None:
+    payload = Payload("Request", "one\n two\n" + "x" * 2_000)
+    assert payload.opening.startswith("one two x")
+    assert len(payload.opening) == 101
 
 
 def test_the_facts_of_the_last_response_have_a_row_each() -> None:
@@ -222,3 +268,75 @@ def test_what_is_no_code_is_not_shown_as_one() -> None:
     words = "my private words: alpha"
     payload = {"error_type": words, "error_code": "a_code", "request_id": words}
     assert ErrorReport.of(payload).facts == [("Type or code", "a_code")]
+
+
+def test_what_is_nothing_or_zero_is_no_fact() -> None:
+    numbers = dict.fromkeys(
+        ("parts_received", "characters_received", "retry_count", "elapsed_ms"), 0
+    )
+    report = ErrorReport.of({"message": "", "type": "", **numbers})
+    assert (report.facts, report.times) == ([], [])
+
+
+def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
+    report = ErrorReport.of(
+        {"retry_count": 2, "elapsed_ms": 1234, "first_part_ms": 5, "parts_received": 3}
+    )
+    assert report.facts == [("Parts received", "3")]
+    assert report.times == [
+        ("Retries before", "2"),
+        ("Elapsed", "1.2 s"),
+        ("First part after", "5 ms"),
+    ]
+
+
+def test_a_text_is_said_once_in_the_chain_of_causes() -> None:
+    report = ErrorReport.of(
+        {
+            "type": "Outer",
+            "detail": "It shifted.",
+            "chain": [
+                {"type": "Outer", "message": "broken: It shifted."},
+                {"type": "Inner", "message": "It shifted."},
+                {"type": "Innermost", "message": "broken: It shifted."},
+            ],
+        }
+    )
+    assert report.causes == [
+        ("Outer", "broken: It shifted."),
+        ("Inner", ""),
+        ("Innermost", ""),
+    ]
+    assert ("Exception", "Outer") not in report.facts
+
+
+def test_the_projects_own_places_come_first_and_the_deepest_of_them() -> None:
+    files = [
+        "manage.py",
+        "lib/python/asyncio/runners.py",
+        "shop/chat.py",
+        "chatdebug/recorder/model.py",
+        "site-packages/openai/client.py",
+        "<frozen runpy>",
+    ]
+    frames = [{"file": file, "line": 7, "function": "f"} for file in files]
+    report = ErrorReport.of({"frames": frames})
+    assert list(map(str, report.own_frames)) == ["shop/chat.py:7 f", "manage.py:7 f"]
+    assert [frame.number for frame in report.own_frames] == [3, 1]
+    assert report.libraries == "frozen runpy 1, openai 1, chatdebug 1, asyncio 1"
+
+
+def test_a_long_reason_is_folded() -> None:
+    assert ErrorReport.of({"message": "x" * 400}).opening == ""
+    assert ErrorReport.of({"message": "x" * 401}).opening == "x" * 300 + "…"
+
+
+SHAPES: list[Any] = [7, -1, 10**30, 1.5, True, "x", ["x", {}], {"x": 1}, [[]], None]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=repr)
+def test_an_error_of_no_known_shape_is_still_reported(shape: Any) -> None:
+    assert ErrorReport.of(shape) == ErrorReport.of({})
+    report = ErrorReport.of(dict.fromkeys(NOTHING_KNOWN, shape))
+    assert report.sentence
+    assert list(map(str, report.frames)) in ([], [":0 "])

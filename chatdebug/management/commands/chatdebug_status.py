@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from chatdebug.conf import recorder_settings
-from chatdebug.management.terminal import printable
+from chatdebug.formats import printable
 from chatdebug.models import ChatRun, WriterState
 from chatdebug.writer.spool import Spool
 

@@ -18,8 +18,8 @@ from chatdebug.errors import (
     classify_facts,
     explain,
 )
+from chatdebug.formats import printable
 from chatdebug.management.jsonl import answer_lines
-from chatdebug.management.terminal import printable
 
 STANDARD_INPUTS = ("message", "status_code", "error_type", "error_code")
 INPUTS = (*STANDARD_INPUTS, "response_body", "headers", "provider", "exception")

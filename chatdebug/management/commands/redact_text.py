@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from chatdebug.formats import printable
 from chatdebug.management.jsonl import answer_lines
-from chatdebug.management.terminal import printable
 from chatdebug.redaction import (
     redact_headers,
     redact_json_document,

@@ -63,7 +63,7 @@ def test_a_bad_chat_is_refused_by_field(
     ModelConfigFactory(name="switched-off", enabled=False)
     response = api.post(CHATS, body)
     assert response.status_code == 400
-    assert list(response.json()) == [field]
+    assert [error["name"] for error in response.json()["errors"]] == [field]
 
 
 def test_the_list_holds_a_persons_own_chats_latest_first(
@@ -97,7 +97,7 @@ def test_a_bad_message_is_refused_with_the_reason(
 ) -> None:
     response = api.post(address(chat, "messages"), body)
     assert response.status_code == 400
-    assert list(response.json()) == ["text"]
+    assert [error["name"] for error in response.json()["errors"]] == ["text"]
     assert not Turn.objects.exists()
 
 

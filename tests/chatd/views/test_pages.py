@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, ModelConfig, Turn
+from chatdebug.models.switches import Scope
+from chatdebug.services.switches import set_switch
 from tests.factories import (
     ChatFactory,
     ChatMessageFactory,
@@ -293,7 +295,48 @@ def test_a_chat_without_runs_has_no_debug_tab(owner: Client, chat: Chat) -> None
     answered(chat, "Fine.")
     ChatRunFactory()
     text = owner.get(page(chat)).content.decode()
-    assert reverse("chatdebug:panel", args=[chat.pk]) not in text
+    assert 'data-tab="panel"' not in text
+    assert "Recorded in full" not in text
+
+
+def test_a_chat_that_is_recorded_in_full_says_so_in_its_head(
+    owner: Client, chat: Chat
+) -> None:
+    for scope, key in ((Scope.DEPLOYMENT, ""), (Scope.CHAT, str(chat.pk))):
+        set_switch(scope=scope, key=key, enabled=True, by=None)
+    text = owner.get(page(chat)).content.decode()
+    assert 'data-tab="panel"' in text
+    assert ">Recorded in full</a>" in text
+
+
+def test_an_address_opens_the_panel_at_a_run_or_at_the_list(
+    owner: Client, chat: Chat
+) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk))
+    opened = {
+        str(run.pk): reverse("chatdebug:run", args=[chat.pk, run.pk]),
+        "runs": reverse("chatdebug:panel", args=[chat.pk]),
+        "../odd": reverse("chatdebug:panel", args=[chat.pk]),
+    }
+    for shown, url in opened.items():
+        text = owner.get(page(chat), {"debug": shown}).content.decode()
+        assert f'hx-get="{url}" hx-trigger="load"' in text
+    assert 'hx-trigger="load"' not in owner.get(page(chat)).content.decode()
+
+
+def test_the_tab_knows_the_newest_failure_that_has_a_run_of_its_own(
+    owner: Client, chat: Chat
+) -> None:
+    first, second, elsewhere = (str(uuid4()) for _ in range(3))
+    for error in (
+        {"run_id": first},
+        {"run_id": second},
+        {"run_id": elsewhere, "run_elsewhere": True},
+        {"run_id": ""},
+    ):
+        TurnFactory(chat=chat, status="error", error=error)
+    ChatRunFactory(chat_id=str(chat.pk))
+    assert f'data-newest="{second}"' in owner.get(page(chat)).content.decode()
 
 
 def test_the_end_of_a_turn_brings_the_tabs_along(owner: Client, chat: Chat) -> None:

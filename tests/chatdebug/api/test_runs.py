@@ -6,9 +6,11 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from rest_framework.test import APIClient
+from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
+from rest_framework.views import exception_handler
 
 from chatd.models import Chat
+from chatdebug.api.views import RunList
 from chatdebug.models import AuditEntry, ChatRun
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
 
@@ -141,3 +143,16 @@ def test_a_filtered_list_takes_no_more_queries(chat: Chat) -> None:
     with CaptureQueriesContext(connection) as queries:
         client.get(runs_of(chat), query)
     assert len(queries) == 3
+
+
+def test_a_host_answers_errors_in_its_own_way(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the API raises is DRF's own, so that DRF's handler knows all of it."""
+    handler = "get_exception_handler"
+    monkeypatch.setattr(RunList, handler, lambda view: exception_handler)
+    request = APIRequestFactory().get("/", {"outcome": "broken"})
+    force_authenticate(request, chat.owner)
+    answer = RunList.as_view()(request, chat_id=str(chat.pk))
+    assert answer.status_code == 400
+    assert list(answer.data) == ["outcome"]

@@ -186,6 +186,7 @@ def test_each_failed_attempt_is_a_step_of_the_same_run() -> None:
     steps = run.steps.order_by("step_number")
     assert [step.step_number for step in steps] == [1, 2, 3]
     assert [present(step.error)["retry_count"] for step in steps] == [0, 1, 2]
+    assert (run.summary["step_count"], run.summary["attempt_count"]) == (1, 3)
 
 
 def test_a_turn_that_recovers_is_completed_and_keeps_the_evidence() -> None:

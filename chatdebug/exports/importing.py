@@ -1,0 +1,153 @@
+"""Documents of another deployment, stored here to be looked at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import batched
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from chatdebug.access import ID_CHARACTERS
+from chatdebug.conf import recorder_settings
+from chatdebug.enums import Level, Status
+from chatdebug.exports.canonical import utc
+from chatdebug.exports.reading import UnreadableDocument, check_document
+from chatdebug.exports.restored import Rows, UnreadableRun, restored
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.redaction import redact_json, redact_text
+
+BATCH_RUNS = 100
+PREFIX = "imported-"
+"""Before the id of a chat: it must not become one of the chats of this deployment."""
+RAN_ON = "It was exported while it was running."
+PAYLOADS = ("normalized_request", "normalized_response", "usage", "attempts")
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of the runs of a document."""
+
+    stored: int = 0
+    known: int = 0
+    """Were here already, and were left as they are."""
+
+
+def import_document(
+    document: dict[str, Any],
+    *,
+    using: str,
+    chat_id: str = "",
+    owner_id: str = "",
+    on_progress: Callable[[int], object] = lambda count: None,
+) -> Imported:
+    """Store the runs of a document with their own ids; all of them, or none.
+
+    Their chat is ``chat_id``, else one that nobody has here, named after their own; their
+    owner ``owner_id``, else nobody. A run whose id is here stays as it is, so that twice
+    does no harm. Raises UnreadableDocument for a document that was changed, or a run that
+    cannot be stored. ``on_progress`` is told how many runs are done.
+    """
+    _refuse_changed(document)
+    imported = Imported()
+    now = timezone.now()
+    try:
+        with transaction.atomic(using=using):
+            for batch in batched(document["runs"], BATCH_RUNS, strict=False):
+                rows = [_rows(run, chat_id=chat_id, owner_id=owner_id) for run in batch]
+                _store(rows, imported, now=now, using=using)
+                on_progress(imported.stored + imported.known)
+    except (UnreadableRun, DatabaseError) as error:
+        number = imported.stored + imported.known + 1
+        says = str(error) if isinstance(error, UnreadableRun) else type(error).__name__
+        words = gettext("Nothing was imported. From run %(number)s on: %(says)s")
+        raise UnreadableDocument(words % {"number": number, "says": says}) from error
+    return imported
+
+
+def _refuse_changed(document: dict[str, Any]) -> None:
+    # What this release's own redaction lets through is no fault of the document.
+    findings = [each for each in check_document(document) if each.check != "canary"]
+    if broken := [each.says for each in findings if not each.holds]:
+        raise UnreadableDocument(" ".join(broken))
+
+
+def _rows(document: dict[str, Any], *, chat_id: str, owner_id: str) -> Rows:
+    run, steps = restored(document)
+    for name in ("chat_id", "root_chat_id", "parent_chat_id"):
+        if own := getattr(run, name):
+            setattr(run, name, _foreign(own))
+    run.chat_id = chat_id or run.chat_id or PREFIX.rstrip("-")
+    run.owner_id = owner_id
+    for step in steps:
+        step.chat_id = run.chat_id
+        _fit(step, level=run.level)
+    _fit(run, level=run.level)
+    return run, steps
+
+
+def _foreign(chat_id: str) -> str:
+    """Return the id under which a chat of another deployment is kept here."""
+    name = PREFIX + chat_id.removeprefix(PREFIX)
+    if len(name) <= ID_CHARACTERS:
+        return name
+    digest = sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: ID_CHARACTERS - len(digest) - 1]}-{digest}"
+
+
+def _fit(row: ChatRun | ChatStep, *, level: str) -> None:
+    """Make a row one of this deployment: redacted by its rules, finished, of its level."""
+    if row.status == Status.IN_PROGRESS:
+        row.status = Status.INTERRUPTED
+        if isinstance(row, ChatRun):
+            row.summary["note"] = RAN_ON
+    row.finished_at = row.finished_at or row.updated_at
+    if level != Level.FULL:
+        _drop_content(row)
+    for field in row._meta.concrete_fields:
+        name = field.attname
+        if isinstance(field, models.JSONField):
+            setattr(row, name, redact_json(getattr(row, name)))
+        elif isinstance(field, models.DateTimeField):
+            setattr(row, name, _in_zone(getattr(row, name)))
+        elif name in ("provider", "model"):
+            setattr(row, name, redact_text(getattr(row, name))[: field.max_length])
+
+
+def _drop_content(row: ChatRun | ChatStep) -> None:
+    """Take away what a run of that level does not have, whatever its document says."""
+    if isinstance(row, ChatRun):
+        if not recorder_settings().KEEP_LABELS:
+            row.summary.pop("first_message", None)
+        return
+    empty = ChatStep()
+    for name in PAYLOADS:
+        setattr(row, name, getattr(empty, name))
+
+
+def _in_zone(moment: datetime) -> datetime:
+    """Return a moment as this project's database has it."""
+    return moment if settings.USE_TZ else timezone.make_naive(moment)
+
+
+def _store(rows: list[Rows], imported: Imported, *, now: datetime, using: str) -> None:
+    ids = [run.pk for run, _ in rows]
+    stored = ChatRun.objects.using(using).filter(pk__in=ids)
+    known = set(stored.values_list("pk", flat=True))
+    new = [(run, steps) for run, steps in rows if run.pk not in known]
+    for run, steps in new:
+        run.summary["imported_at"] = utc(now)
+        # They are kept as long as what was recorded here today.
+        run.updated_at = now
+        for step in steps:
+            step.updated_at = now
+    ChatRun.objects.using(using).bulk_create([run for run, _ in new])
+    ChatStep.objects.using(using).bulk_create(
+        [step for _, steps in new for step in steps]
+    )
+    imported.stored += len(new)
+    imported.known += len(known)

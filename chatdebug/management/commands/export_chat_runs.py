@@ -1,0 +1,124 @@
+"""Writes the runs of a chat, or one of them, for the next person."""
+
+import json
+import os
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from chatdebug.access import is_impossible
+from chatdebug.exports.forms import FORMS
+from chatdebug.exports.rows import runs_with_steps
+from chatdebug.formats import printable
+from chatdebug.management.progress import Progress
+from chatdebug.models import ChatRun
+from chatdebug.querysets import ChatRunQuerySet
+
+WRONG_USE = 2
+"""What a command ends with that was called wrongly, as the parser's own errors do."""
+
+
+class Command(BaseCommand):
+    """Export runs with their steps."""
+
+    help = "Exports the runs of a chat, or one run, as JSON, OTLP or Markdown."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take which runs, in which form, and where to."""
+        parser.add_argument("chat_id", nargs="?", help="all runs of this chat")
+        parser.add_argument("--run", help="this run alone")
+        parser.add_argument(
+            "--format", choices=FORMS, default="json", help="default: %(default)s"
+        )
+        parser.add_argument(
+            "--share-safe",
+            action="store_true",
+            help="structure, lengths, kinds and timings, and no content",
+        )
+        parser.add_argument("--output", type=Path, help="a file; default: stdout")
+        parser.add_argument(
+            "--database", choices=list(connections), help="the one to read"
+        )
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="say as JSON what was written to --output",
+        )
+
+    def handle(
+        self, *args: Any, output: Path | None, share_safe: bool, **options: Any
+    ) -> None:
+        """Write them. Raises CommandError if there are none, or for a wrong use."""
+        if options["json"] and output is None:
+            raise CommandError("--json needs --output.", returncode=WRONG_USE)
+        runs = _runs(options["chat_id"], options["run"], options["database"])
+        if not runs.exists():
+            raise CommandError("There are no such runs.")
+        total = runs.count() if self.stderr.isatty() else None
+        progress = Progress(self.stderr, "runs", total=total)
+        rows = progress.over(runs_with_steps(runs))
+        form = FORMS[options["format"]]
+        pieces = form.write(rows, share_safe=share_safe)
+        if output is None:
+            for piece in pieces:
+                self.stdout.write(piece, ending="")
+        else:
+            _write(pieces, output)
+        progress.end()
+        if output is not None:
+            self._say(
+                output, options["format"], progress.count, as_json=options["json"]
+            )
+
+    def _say(self, output: Path, form: str, count: int, *, as_json: bool) -> None:
+        if as_json:
+            said = {"file": str(output), "format": form, "runs": count}
+            self.stdout.write(json.dumps(said))
+        else:
+            self.stdout.write(printable(f"{count:,} runs written to {output}."))
+
+
+def _runs(
+    chat_id: str | None, run: str | None, database: str | None
+) -> ChatRunQuerySet:
+    runs = ChatRun.objects.using(database) if database else ChatRun.objects.all()
+    if (chat_id is None) == (run is None):
+        raise CommandError("Give a chat's id or --run.", returncode=WRONG_USE)
+    if run is not None:
+        try:
+            return runs.filter(pk=UUID(run))
+        except ValueError as error:
+            raise CommandError(
+                "The run's id is not a UUID.", returncode=WRONG_USE
+            ) from error
+    chat_id = str(chat_id)
+    return runs.none() if is_impossible(chat_id) else runs.of_chat(chat_id)
+
+
+def _write(pieces: Iterable[str], path: Path) -> None:
+    """Write a file as a whole or not at all. Raises CommandError if it cannot be."""
+    try:
+        with _replaced(path) as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise CommandError(printable(f"{path}: {error.strerror}")) from error
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[IO[str]]:
+    """Yield a file, for its owner alone, that takes the place of ``path`` at the end."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            yield file
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

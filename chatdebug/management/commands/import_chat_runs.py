@@ -1,0 +1,64 @@
+"""Stores the runs of another deployment's export, to look at them here."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections, router
+
+from chatdebug.access import ID_CHARACTERS, is_impossible
+from chatdebug.exports.importing import import_document
+from chatdebug.exports.reading import UnreadableDocument
+from chatdebug.formats import printable
+from chatdebug.management.documents import document_in
+from chatdebug.management.progress import Progress
+from chatdebug.models import ChatRun
+
+
+class Command(BaseCommand):
+    """Import a file that ``export_chat_runs`` wrote as JSON."""
+
+    help = "Imports exported runs, share-safe or not, to look at them in the admin."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the file, and whose the runs are to be."""
+        parser.add_argument("file", help="the file; - for stdin")
+        parser.add_argument(
+            "--chat",
+            default="",
+            help="the chat here that they are put to (default: one that nobody has, "
+            "named after their own)",
+        )
+        parser.add_argument(
+            "--owner", default="", help="the id of the person whose they are to be"
+        )
+        parser.add_argument(
+            "--database", choices=list(connections), help="the one to write to"
+        )
+        parser.add_argument("--json", action="store_true", help="say it as JSON")
+
+    def handle(self, *args: Any, chat: str, owner: str, **options: Any) -> None:
+        """Store all of them. Raises CommandError for a bad file; nothing is stored then."""
+        if is_impossible(chat) or is_impossible(owner):
+            raise CommandError(f"An id has at most {ID_CHARACTERS} characters.")
+        document = document_in(options["file"])
+        progress = Progress(self.stderr, "runs", total=len(document["runs"]))
+        try:
+            done = import_document(
+                document,
+                using=options["database"] or router.db_for_write(ChatRun),
+                chat_id=chat,
+                owner_id=owner,
+                on_progress=progress.tell,
+            )
+        except UnreadableDocument as error:
+            raise CommandError(printable(f"{options['file']}: {error}")) from error
+        progress.end()
+        if options["json"]:
+            said = {"stored": done.stored, "known": done.known}
+            self.stdout.write(json.dumps(said))
+        else:
+            self.stdout.write(
+                f"{done.stored:,} runs stored, {done.known:,} known before."
+            )

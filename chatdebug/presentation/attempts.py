@@ -1,0 +1,148 @@
+"""The HTTP attempts of a step as rows that open to what was sent and received."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from chatdebug.formats import span
+from chatdebug.presentation.bodies import Body, body_of
+from chatdebug.presentation.endings import AttemptTimes, Ending
+from chatdebug.presentation.payloads import Payload
+from chatdebug.presentation.values import as_dict, as_list, as_number, as_text
+
+READ: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("method", "url", "path", "status", "error"), str),
+    **dict.fromkeys(("started_at", "finished_at"), str),
+    **dict.fromkeys(("number", "response_status"), int),
+    **dict.fromkeys(("duration_ms", "time_to_first_byte_ms"), (int, float)),
+    **dict.fromkeys(("request_body_length", "response_body_length"), int),
+    **dict.fromkeys(("request_headers", "response_headers"), dict),
+    **dict.fromkeys(("request_body", "response_body"), object),
+}
+"""The keys of a stored attempt that have a place of their own here, if they are of these
+types; whatever else there is must not get lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpMessage:
+    """A request or a response."""
+
+    size: str
+    headers: list[tuple[str, str]]
+    body: Body | None
+
+    @property
+    def headers_text(self) -> str:
+        """The headers as they are copied."""
+        return "\n".join(f"{name}: {value}" for name, value in self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptReport:
+    """One round trip: how it went in one line, then all that was kept of it."""
+
+    name: str
+    ending: Ending
+    endpoint: str
+    """Method and path."""
+    url: str
+    when: str
+    """From its start to its end, by the clock."""
+    took: str
+    first_byte: str
+    """How long until the response's head."""
+    waited: str
+    """How long after the end of the attempt before it."""
+    error: str
+    sent: HttpMessage
+    received: HttpMessage
+    rest: Payload | None
+    """What an attempt of another release holds besides."""
+
+
+def attempts_of(stored: Any) -> tuple[list[AttemptReport], Payload | None]:
+    """Return the attempts of a step, and what is stored in their place but is none."""
+    rows = [one for one in as_list(stored) if isinstance(one, dict)]
+    strange = [one for one in as_list(stored) if not isinstance(one, dict)]
+    if not isinstance(stored, list):
+        strange = stored or []
+    rest = Payload.of(gettext("Stored beside the attempts"), strange)
+    return list(_reports(rows)), rest if strange else None
+
+
+def _reports(rows: list[dict[str, Any]]) -> Iterator[AttemptReport]:
+    before: datetime | None = None
+    for index, row in enumerate(rows, start=1):
+        times = AttemptTimes.of(row)
+        yield _report(row, index, times, before)
+        before = times.ended
+
+
+def _report(
+    row: dict[str, Any], index: int, times: AttemptTimes, before: datetime | None
+) -> AttemptReport:
+    number = index if times.number is None else times.number
+    path = as_text(row.get("path")) or as_text(row.get("url"))
+    rest = {
+        key: value
+        for key, value in row.items()
+        if value is not None and not isinstance(value, READ.get(key, ()))
+    }
+    return AttemptReport(
+        name=gettext("Attempt %s") % f"{number:,}",
+        ending=times.ending,
+        endpoint=f"{as_text(row.get('method'))} {path}".strip(),
+        url=as_text(row.get("url")),
+        when=_when(times.began, times.ended),
+        took=_span(times.took),
+        first_byte=_span(times.to_head),
+        waited=_waited(before, times.began),
+        error=as_text(row.get("error")),
+        sent=_message(row, "request", gettext("Request body")),
+        received=_message(row, "response", gettext("Response body")),
+        rest=Payload.of(gettext("Further fields"), rest) if rest else None,
+    )
+
+
+def _message(row: dict[str, Any], side: str, heading: str) -> HttpMessage:
+    headers = as_dict(row.get(f"{side}_headers"))
+    length = as_number(row.get(f"{side}_body_length"))
+    stored = row.get(f"{side}_body")
+    content_type = as_text(headers.get("content-type"))
+    if isinstance(stored, str):
+        body = body_of(heading, stored, content_type.lower())
+    else:
+        body = None if stored is None else Body(Payload.of(heading, stored))
+    return HttpMessage(
+        size=gettext("%s bytes") % f"{length:,}" if length else "",
+        headers=[(name, str(value)) for name, value in headers.items()],
+        body=body,
+    )
+
+
+def _span(seconds: float | None) -> str:
+    return "" if seconds is None else span(timedelta(seconds=seconds))
+
+
+def _waited(before: datetime | None, began: datetime | None) -> str:
+    if before is None or began is None or began <= before:
+        return ""
+    return span(began - before)
+
+
+def _when(began: datetime | None, ended: datetime | None) -> str:
+    """Return 14:02:16.104 → 14:02:17.052, in the reader's time zone."""
+    moments = (_clock(moment) for moment in (began, ended) if moment is not None)
+    return " → ".join(filter(None, moments))
+
+
+def _clock(moment: datetime) -> str:
+    try:
+        local = timezone.localtime(moment)
+    except (OverflowError, ValueError):  # at the ends of the calendar
+        local = moment
+    return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"

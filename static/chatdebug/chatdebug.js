@@ -1,0 +1,62 @@
+/* Copying in the Debug tab. One listener for the whole document, so that what htmx brings
+   later has it, too. Without this file there are no buttons for it. */
+
+const SHOWN = 2_000; // milliseconds that a button says what came of it
+
+const announcer = document.createElement("p");
+announcer.className = "chatdebug-announcer";
+announcer.setAttribute("role", "status");
+document.body.append(announcer);
+document.documentElement.classList.add("chatdebug-copies");
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".chatdebug .copy");
+  const source = button?.closest("[data-copies]")?.querySelector("[data-source]");
+  if (source) copy(source, button);
+});
+
+async function copy(source, button) {
+  const words = (await isCopied(textOf(source))) ? button.dataset.copied : button.dataset.failed;
+  announcer.textContent = words;
+  button.dataset.label ??= button.textContent;
+  button.textContent = words;
+  clearTimeout(button.dataset.timer);
+  button.dataset.timer = setTimeout(() => {
+    button.textContent = button.dataset.label;
+    announcer.textContent = "";
+  }, SHOWN);
+}
+
+/* As it is read: of folded parts, too. A recorded text is exactly itself. */
+function textOf(source) {
+  if (source.matches("pre, blockquote, code")) return source.textContent;
+  const rows = [...source.querySelectorAll("li, dd")];
+  return rows.map(lineOf).join("\n");
+}
+
+function lineOf(row) {
+  const name = row.matches("dd") ? `${row.previousElementSibling.textContent}: ` : "";
+  return name + row.textContent.trim();
+}
+
+/* The clipboard is for secure pages only; elsewhere the old way works. */
+async function isCopied(text) {
+  if (navigator.clipboard) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // Refused by the browser or its user: maybe the other way is not.
+    }
+  }
+  const field = document.createElement("textarea");
+  const focused = document.activeElement;
+  field.value = text;
+  field.className = "chatdebug-announcer";
+  document.body.append(field);
+  field.select();
+  const isDone = document.execCommand("copy");
+  field.remove();
+  focused?.focus({ preventScroll: true });
+  return isDone;
+}

@@ -1,0 +1,274 @@
+"""The pages of a run and of a step, in every state that they can be in."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, ViewportSize, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.states import MAKE_STATES
+from tests.browser.support import DESKTOP, PHONE, sign_in
+from tests.browser.test_accessibility import passes
+from tests.process import SiteProcess
+
+NARROW: dict[str, Any] = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
+DEVICES: dict[str, dict[str, Any]] = {"desktop": {"viewport": DESKTOP}, "phone": NARROW}
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Where the runs are, by state."""
+
+    chat: str
+    runs: dict[str, str]
+
+    def run(self, state: str) -> str:
+        return f"/debug/chats/{self.chat}/runs/{self.runs[state]}/"
+
+    def step(self, state: str, number: int = 1) -> str:
+        return f"{self.run(state)}steps/{number}/"
+
+
+@pytest.fixture(scope="module")
+def states(process: SiteProcess) -> States:
+    """A chat with a run of every kind."""
+    return States(**json.loads(process.run_code(MAKE_STATES)))
+
+
+@pytest.fixture
+def reader(page: Page) -> Page:
+    sign_in(page, "demo")
+    page.context.grant_permissions(CLIPBOARD)
+    return page
+
+
+def open_all(page: Page) -> None:
+    """Open whatever is folded, also inside of what was folded."""
+    page.evaluate(
+        "document.querySelectorAll('details').forEach(one => { one.open = true })"
+    )
+
+
+def fits(page: Page) -> bool:
+    width: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return width <= 0
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_state_passes_axe_and_fits(
+    new_page: NewPage, states: States, device: str
+) -> None:
+    page = new_page(**DEVICES[device])
+    sign_in(page, "demo")
+    for state in states.runs:
+        pages = [states.run(state)]
+        if "errors level" not in state:
+            pages.append(states.step(state))
+        for address in pages:
+            page.goto(address)
+            if state != "huge":
+                open_all(page)
+            passes(page, f"{state}: {address}")
+            assert fits(page), state
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "words"),
+    [
+        ("failed, errors level", "Failed", ["attempt 3", "wait", "No rule matched"]),
+        ("recovered, errors level", "Recovered", ["Answered after", "not recorded"]),
+        ("failed", "Failed", ["cut short", "429", "chatd/turns/engine.py:211"]),
+        ("recovered", "Recovered", ["Recovered on attempt 2", "answered"]),
+        ("completed", "Completed", ["preparation", "answered"]),
+        ("stopped", "Stopped", ["cancelled"]),
+        ("lost", "Lost", ["It is gone.", "interrupted"]),
+        ("running", "Running", ["still running"]),
+        ("huge", "Failed", ["Show all 500 characters", "attempt 99"]),
+    ],
+)
+def test_the_first_screen_says_how_it_came_out(
+    reader: Page, states: States, state: str, outcome: str, words: list[str]
+) -> None:
+    reader.goto(states.run(state))
+    main = reader.locator("main")
+    expect(main.locator(".run__status").first).to_contain_text(outcome)
+    for word in words:
+        expect(main).to_contain_text(word)
+
+
+def test_the_timeline_is_a_table_for_who_cannot_see_it(
+    new_page: NewPage, states: States
+) -> None:
+    for options in DEVICES.values():
+        page = new_page(**options)
+        sign_in(page, "demo")
+        page.goto(states.run("failed"))
+        table = page.get_by_role("table", name="Where the time went, 7.0 s in all")
+        row = table.get_by_role("row").filter(has_text="attempt 2")
+        cells = row.get_by_role("cell")
+        expect(row.get_by_role("rowheader")).to_have_text("attempt 2")
+        expect(cells.nth(0)).to_contain_text(
+            "after 2.7 s, the answer began 90 ms later"
+        )
+        expect(cells.nth(1)).to_contain_text("cut short")
+        expect(cells.nth(2)).to_have_text("1.7 s")
+
+
+def clipboard(page: Page) -> str:
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def copied(page: Page, button: Locator) -> str:
+    button.click()
+    expect(button).to_have_text("Copied")
+    expect(page.locator(".chatdebug-announcer")).to_have_text("Copied")
+    return clipboard(page)
+
+
+def test_what_is_copied_is_what_was_recorded(reader: Page, states: States) -> None:
+    reader.goto(states.step("failed", 2))
+    main = reader.locator("main")
+    quote = main.get_by_role("button", name="Copy: what was said")
+    assert copied(reader, quote) == "The ballast shifted."
+    facts = main.get_by_role("button", name="Copy: facts")
+    assert "Request id: req_7d20c9e1\n" in copied(reader, facts)
+    result = main.get_by_role("button", name="Copy: Tool result: look_up_ship")
+    assert json.loads(copied(reader, result)) == {"ballast_t": 1240}
+    main.locator(".attempt summary").first.click()
+    body = main.get_by_role("button", name="Copy: Request body").first
+    assert json.loads(copied(reader, body))["input"] == ["a"] * 20
+
+
+def test_the_panel_copies_what_came_to_it_later(reader: Page, states: States) -> None:
+    reader.goto(f"/chats/{states.chat}/")
+    reader.click("#tabs a:has-text('Debug')")
+    panel = reader.locator("#panel")
+    panel.locator(f"a[href='{states.run('completed')}']").click()
+    panel.locator(".step > details > summary").click()
+    answer = panel.locator(".answer .copy").last
+    assert copied(reader, answer) == "The Aurelia: 1,240 t."
+    expect(answer).to_have_text("Copy")  # again, after a moment
+
+
+def test_without_the_clipboard_of_secure_pages_it_is_copied_too(
+    reader: Page, states: States
+) -> None:
+    hidden = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
+    reader.add_init_script(hidden)
+    reader.goto(states.run("failed"))
+    reader.locator("main .copy").first.click()
+    expect(reader.locator("main .copy").first).to_have_text("Copied")
+
+
+def test_a_refused_copy_is_said(reader: Page, states: States) -> None:
+    reader.add_init_script(
+        "Object.defineProperty(navigator, 'clipboard', {value: undefined});"
+        "document.execCommand = () => false"
+    )
+    reader.goto(states.run("failed"))
+    reader.locator("main .copy").first.click()
+    expect(reader.locator(".chatdebug-announcer")).to_have_text(
+        "It could not be copied."
+    )
+
+
+def reach(page: Page, selector: str, presses: int = 60) -> None:
+    """Move the focus by the Tab key to the first element of a selector."""
+    for _ in range(presses):
+        page.keyboard.press("Tab")
+        if page.evaluate("one => document.activeElement.matches(one)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by keyboard")
+
+
+def test_a_step_is_read_by_keyboard_alone(reader: Page, states: States) -> None:
+    reader.goto(states.step("failed", 2))
+    main = reader.locator("main")
+    question = main.get_by_text("Which of our ships")
+    expect(question).to_be_hidden()
+    reach(reader, ".sent__earlier > summary")
+    reader.keyboard.press("Enter")
+    expect(question).to_be_visible()
+    reach(reader, ".attempt > summary")
+    reader.keyboard.press("Enter")
+    expect(main.locator(".attempt__open").first).to_be_visible()
+    reach(reader, ".attempt .copy")
+    reader.keyboard.press("Enter")
+    expect(reader.locator(".chatdebug-announcer")).to_have_text("Copied")
+    assert json.loads(clipboard(reader)) == {"error": {"message": "It shifted."}}
+
+
+def test_the_rows_of_a_long_timeline_scroll_by_keyboard(
+    reader: Page, states: States
+) -> None:
+    reader.goto(states.run("huge"))
+    reach(reader, ".timeline__rows")
+    reader.keyboard.press("End")
+    expect(reader.locator(".timeline tr").last).to_be_in_viewport()
+
+
+def test_hostile_content_is_shown_and_never_executed(
+    reader: Page, states: States, complaints: list[str]
+) -> None:
+    dialogs: list[str] = []
+    reader.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    for address in (states.run("hostile"), states.step("hostile")):
+        reader.goto(address)
+        open_all(reader)
+        expect(reader.locator("main")).to_contain_text("<script>document.title")
+        assert reader.locator("main script, main img, main [onerror]").count() == 0
+        assert reader.locator("main a[href^='javascript:']").count() == 0
+        assert reader.title() != "executed"
+        assert fits(reader)
+    assert dialogs == []
+    assert complaints == []
+
+
+def test_a_right_to_left_override_ends_with_the_text_that_has_it(
+    reader: Page, states: States
+) -> None:
+    reader.goto(states.step("hostile"))
+    row = reader.locator(".attempt summary").first
+    name, ending = row.locator(".attempt__name"), row.locator(".attempt__ending")
+    expect(name).to_have_text("Attempt 1")
+    boxes = [one.bounding_box() for one in (ending, name)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["x"] < boxes[1]["x"]
+
+
+def test_a_line_of_a_megabyte_is_folded_and_whole(reader: Page, states: States) -> None:
+    reader.goto(states.step("huge"))
+    text = reader.locator(".sent__message pre").last
+    expect(text).to_be_hidden()
+    reader.get_by_text("Show all 1,000,000 characters").click()
+    expect(text).to_be_visible()
+    assert len(text.text_content() or "") == 1_000_000
+    assert fits(reader)
+
+
+def test_a_row_of_the_timeline_is_one_line(reader: Page, states: States) -> None:
+    reader.goto(states.run("failed"))
+    for row in reader.locator(".timeline tbody tr").all():
+        box = row.bounding_box()
+        assert box is not None
+        assert box["height"] < 30
+
+
+def test_a_narrow_panel_gives_the_bars_a_line_of_their_own(
+    new_page: NewPage, states: States
+) -> None:
+    page = new_page(viewport=ViewportSize(width=320, height=700))
+    sign_in(page, "demo")
+    page.goto(states.run("failed"))
+    row = page.locator(".timeline tbody tr").nth(1)
+    chart = row.locator(".timeline__chart").bounding_box()
+    whole = row.bounding_box()
+    assert chart is not None
+    assert whole is not None
+    assert chart["width"] > 0.95 * whole["width"]
+    assert fits(page)

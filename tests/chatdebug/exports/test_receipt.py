@@ -1,0 +1,159 @@
+"""The receipt: what it counts, and that a changed document does not keep it."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatdebug.exports.document import stream
+from chatdebug.exports.reading import (
+    Finding,
+    UnreadableDocument,
+    check_document,
+    read_document,
+)
+from chatdebug.models import ChatRun
+from chatdebug.redaction import canary, version
+from tests.chatdebug.exports.samples import full_run, full_step
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(*, share_safe: bool = False) -> str:
+    full_step(full_run())
+    return "".join(stream(ChatRun.objects.all(), share_safe=share_safe))
+
+
+def broken(document: dict[str, Any]) -> list[str]:
+    return [found.check for found in check_document(document) if not found.holds]
+
+
+@pytest.mark.parametrize("share_safe", [False, True])
+def test_a_document_that_nobody_touched_holds(share_safe: bool) -> None:
+    text = text_of(share_safe=share_safe)
+    assert broken(read_document(io.StringIO(text))) == []
+    again = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    assert broken(read_document(io.StringIO(again))) == [], "however it is set"
+
+
+def test_the_receipt_counts_what_redaction_had_removed_by_kind() -> None:
+    run = full_run(summary={"first_message": "[REDACTED:api key] and [REDACTED]"})
+    full_step(run, metadata={"[REDACTED_URL]": "%5BREDACTED%5D"})
+    text = "".join(stream(ChatRun.objects.all(), share_safe=True))
+    receipt = json.loads(text)["receipt"]
+    # Two attempts have a header more each.
+    assert receipt["removed"] == {"api key": 1, "by name": 4, "address": 1}
+    assert receipt["rules"] == version.rules_version()
+    assert receipt["canary"]["leaked"] == 0
+    assert receipt["canary"]["tried"] > 100
+
+
+def test_words_do_not_leave_as_the_kind_of_a_marker() -> None:
+    full_run(summary={"first_message": "[REDACTED:my divorce papers]"})
+    text = "".join(stream(ChatRun.objects.all(), share_safe=True))
+    assert json.loads(text)["receipt"]["removed"] == {"other": 1}
+    assert "divorce" not in text
+
+
+def change_a_word(document: dict[str, Any]) -> None:
+    document["runs"][0]["model"] = "another"
+
+
+def drop_a_run(document: dict[str, Any]) -> None:
+    document["runs"].clear()
+
+
+def add_a_secret(document: dict[str, Any]) -> None:
+    document["runs"][0]["summary"]["x"] = "[REDACTED:api key]"
+
+
+@pytest.mark.parametrize(
+    ("change", "checks"),
+    [
+        (change_a_word, ["hash"]),
+        (drop_a_run, ["hash", "runs", "removed"]),
+        (add_a_secret, ["hash", "removed"]),
+    ],
+)
+def test_a_change_is_noticed(
+    change: Callable[[dict[str, Any]], None], checks: list[str]
+) -> None:
+    document = read_document(io.StringIO(text_of()))
+    change(document)
+    assert broken(document) == checks
+
+
+def test_a_document_that_only_calls_itself_share_safe_is_found_out() -> None:
+    document = read_document(io.StringIO(text_of()))
+    document["share_safe"] = True
+    findings = {found.check: found for found in check_document(document)}
+    assert not findings["share_safe"].holds
+    assert "runs that hold content: 1" in findings["share_safe"].says
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("comment", 7),
+        ("generator", "my divorce papers"),
+        ("exported_at", "my divorce papers"),
+        ("generator", {"papers": 1}),
+    ],
+)
+@pytest.mark.parametrize("is_in_receipt", [False, True])
+def test_around_share_safe_runs_stands_nothing_else(
+    key: str, value: object, is_in_receipt: bool
+) -> None:
+    document = read_document(io.StringIO(text_of(share_safe=True)))
+    (document["receipt"] if is_in_receipt else document)[key] = value
+    assert "share_safe" in broken(document)
+
+
+@pytest.mark.parametrize("key", ["removed", "rules", "canary"])
+@pytest.mark.parametrize("value", ["papers", {"my divorce papers": 1}, ["papers"]])
+def test_a_receipt_says_nothing_else(key: str, value: object) -> None:
+    document = read_document(io.StringIO(text_of(share_safe=True)))
+    document["receipt"][key] = value
+    assert broken(document) == ["share_safe"]
+
+
+def test_a_leaking_redaction_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = read_document(io.StringIO(text_of()))
+    monkeypatch.setitem(canary.PATHS, "text", lambda secret: secret)
+    (found,) = [found for found in check_document(document) if not found.holds]
+    assert found == Finding(
+        "canary", holds=False, says="Redaction let 16 of 117 made-up secrets through."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "not JSON"),
+        ("[" * 99_999, "not JSON"),
+        ("[]", "no exported runs"),
+        ('{"format": "other"}', "no exported runs"),
+        ('{"format": "chatdebug.export", "version": 2}', "version 1"),
+        ('{"format": "chatdebug.export", "version": true}', "version 1"),
+        ('{"format": "chatdebug.export", "version": 1}', "list of runs"),
+        ('{"format": "chatdebug.export", "version": 1, "runs": [1]}', "list of runs"),
+        ('{"format": "chatdebug.export", "version": 1, "runs": []}', "no receipt"),
+    ],
+)
+def test_what_is_no_document_is_refused_with_a_reason(text: str, says: str) -> None:
+    with pytest.raises(UnreadableDocument, match=says):
+        read_document(io.StringIO(text))
+
+
+def test_the_version_of_the_rules_changes_with_a_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = version.rules_version()
+    monkeypatch.setattr(version, "NAMES", version.NAMES[1:])
+    version.rules_version.cache_clear()
+    try:
+        assert version.rules_version() != before
+    finally:
+        version.rules_version.cache_clear()

@@ -1,0 +1,340 @@
+"""Where the time of a run went: what is drawn, and that nothing is made up."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from chatdebug.enums import Level, Operation, Status
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.timeline import ROWS, Timeline
+from tests.factories import ChatRunFactory, ChatStepFactory
+from tests.optional import present
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def run_of(seconds: float | None, **facts: Any) -> ChatRun:
+    """A run from noon on; without an end it goes on, and was last heard of at 12:00:10."""
+    return ChatRun(
+        **{
+            "level": Level.FULL,
+            "status": Status.ERROR,
+            "started_at": NOON,
+            "finished_at": None if seconds is None else after(seconds),
+            "updated_at": after(10 if seconds is None else seconds),
+            **facts,
+        }
+    )
+
+
+def step_of(
+    began: float, ended: float | None, *attempts: Any, **facts: Any
+) -> ChatStep:
+    return ChatStep(
+        **{
+            "step_number": 1,
+            "operation": Operation.STREAM,
+            "status": Status.ERROR,
+            "started_at": after(began),
+            "finished_at": None if ended is None else after(ended),
+            "updated_at": after(began),
+            "attempts": list(attempts),
+            **facts,
+        }
+    )
+
+
+def attempt(number: int, began: float, ended: float, **facts: Any) -> dict[str, Any]:
+    return {
+        "number": number,
+        "status": "http_error",
+        "response_status": 500,
+        "started_at": after(began).isoformat(),
+        "finished_at": after(ended).isoformat(),
+        "duration_ms": round((ended - began) * 1000),
+        "time_to_first_byte_ms": None,
+        **facts,
+    }
+
+
+def failed(retries: int, **facts: Any) -> dict[str, Any]:
+    return {"kind": "generic", "retry_count": retries, "status_code": 500, **facts}
+
+
+def drawn(run: ChatRun, *steps: ChatStep) -> list[tuple[str, str, str]]:
+    """Return name, kinds of bars and length of each row."""
+    timeline = present(Timeline.of(run, steps))
+    return [
+        (
+            f"{row.step} {row.name}".strip(),
+            " ".join(bar.mark for bar in row.bars),
+            row.took,
+        )
+        for row in timeline.rows
+    ]
+
+
+def test_the_full_level_shows_each_attempt_and_what_lies_between() -> None:
+    run = run_of(10)
+    steps = [
+        step_of(0.5, 3, attempt(1, 1, 3, status="completed", response_status=200)),
+        step_of(
+            4,
+            9,
+            attempt(1, 4, 5),
+            attempt(2, 7, 9, status="cut_short", time_to_first_byte_ms=500),
+            step_number=2,
+        ),
+    ]
+    assert drawn(run, *steps) == [
+        ("preparation", "own", "1.0 s"),
+        ("Step 1 attempt 1", "asked", "2.0 s"),
+        ("between calls", "own", "1.0 s"),
+        ("Step 2 attempt 1", "asked", "1.0 s"),
+        ("wait", "wait", "2.0 s"),
+        ("attempt 2", "asked answer", "2.0 s"),
+        ("afterwards", "own", "1.0 s"),
+    ]
+
+
+def test_a_row_says_in_words_what_its_bars_show() -> None:
+    answered = attempt(1, 2, 6, status="completed", response_status=200)
+    step = step_of(2, 6, answered | {"time_to_first_byte_ms": 1_000})
+    timeline = present(Timeline.of(run_of(10), [step]))
+    row = timeline.rows[1]
+    assert row.when == "after 2.0 s, the answer began 1.0 s later"
+    assert [(bar.start, bar.end) for bar in row.bars] == [
+        ("20.00%", "30.00%"),
+        ("30.00%", "60.00%"),
+    ]
+    assert row.answer_at == "30.00%"
+    assert (present(row.ending).word, row.end_at) == ("answered", "")
+    assert timeline.total == "10.0 s"
+
+
+@pytest.mark.parametrize(
+    ("status", "response", "word", "who"),
+    [
+        ("completed", 200, "answered", "whole response"),
+        ("completed", 429, "429", "HTTP error"),
+        ("http_error", 529, "529", "HTTP error"),
+        ("cut_short", 200, "cut short", "other side"),
+        ("closed_by_client", 200, "left early", "This side stopped"),
+        ("cancelled", None, "cancelled", "This side cancelled"),
+        ("failed", None, "broke off", "connection"),
+        ("of a later release", 200, "of a later release", ""),
+        (None, None, "not known", ""),
+    ],
+)
+def test_a_row_says_who_ended_it(
+    status: Any, response: Any, word: str, who: str
+) -> None:
+    stored = attempt(1, 0, 1, status=status, response_status=response)
+    (row,) = present(Timeline.of(run_of(1), [step_of(0, 1, stored)])).rows
+    ending = present(row.ending)
+    assert ending.word == word
+    assert who in ending.sentence
+    assert ending.sign
+    assert bool(row.end_at) is (word != "answered")
+
+
+def test_the_errors_level_shows_what_its_errors_know() -> None:
+    run = run_of(10, level=Level.ERRORS)
+    steps = [
+        step_of(1, 2, error=failed(0, elapsed_ms=1_000)),
+        step_of(4, 6, error=failed(1, elapsed_ms=2_000, first_part_ms=500)),
+    ]
+    assert drawn(run, *steps) == [
+        ("before it", "unrecorded", "1.0 s"),
+        ("Step 1 attempt 1", "call", "1.0 s"),
+        ("wait", "wait", "2.0 s"),
+        ("attempt 2", "asked answer", "2.0 s"),
+        ("afterwards", "unrecorded", "4.0 s"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "word", "sentence"),
+    [
+        (failed(0), "500", ""),
+        (failed(0, status_code=None), "failed", ""),
+        (
+            failed(0, status_code=None, response={"closed_by": "provider"}),
+            "cut short",
+            "The provider ended it.",
+        ),
+        (failed(0, response={"closed_by": "client"}), "500", "This side ended it."),
+    ],
+)
+def test_the_errors_level_says_who_ended_it_if_it_knows(
+    error: dict[str, Any], word: str, sentence: str
+) -> None:
+    run = run_of(1, level=Level.ERRORS)
+    (row,) = present(Timeline.of(run, [step_of(0, 1, error=error)])).rows
+    assert (present(row.ending).word, present(row.ending).sentence) == (word, sentence)
+
+
+def test_attempts_that_were_not_recorded_are_called_that() -> None:
+    run = run_of(10, level=Level.ERRORS, status=Status.COMPLETED, error_kind="generic")
+    steps = [
+        step_of(0, 1, error=failed(0)),
+        step_of(5, 6, error=failed(3)),
+        step_of(7, 8, error=failed(0)),
+    ]
+    assert [name for name, _, _ in drawn(run, *steps)] == [
+        "Step 1 attempt 1",
+        "other attempts",
+        "attempt 4",
+        "before it",
+        "Step 2 attempt 1",
+        "until it was answered",
+    ]
+
+
+def test_a_step_without_attempts_is_a_row_itself() -> None:
+    steps = [
+        step_of(0, 4, status=Status.INTERRUPTED),
+        step_of(0, 5, step_number=2, operation=Operation.RUN),
+    ]
+    assert drawn(run_of(5), *steps) == [
+        ("Step 1", "call", "4.0 s"),
+        ("between calls", "own", "1.0 s"),
+        ("Step 2 outside of a call", "call", "0 ms"),
+    ]
+
+
+def test_a_run_that_goes_on_is_drawn_to_its_last_sign_of_life() -> None:
+    run = run_of(None, status=Status.IN_PROGRESS)
+    begun = step_of(1, None, attempt(1, 1, 2), status=Status.IN_PROGRESS)
+    assert drawn(run, begun)[-1] == ("still running", "unrecorded", "8.0 s")
+    silent = step_of(1, None, status=Status.IN_PROGRESS)
+    assert drawn(run, silent) == [
+        ("preparation", "own", "1.0 s"),
+        ("Step 1", "unrecorded", ""),
+    ]
+
+
+def test_attempts_at_the_same_time_have_no_pause_between_them() -> None:
+    steps = [
+        step_of(0, 8, attempt(1, 0, 8)),
+        step_of(2, 9, attempt(1, 2, 9), step_number=2),
+    ]
+    assert [name for name, _, _ in drawn(run_of(9), *steps)] == [
+        "Step 1 attempt 1",
+        "Step 2 attempt 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("began", "ended"),
+    [(-50.0, -40.0), (50.0, 60.0), (5.0, 2.0), (-5.0, 500.0)],
+    ids=["before", "after", "backwards", "over all"],
+)
+def test_no_clock_leads_out_of_the_chart(began: float, ended: float) -> None:
+    stored = attempt(1, began, ended, duration_ms=None)
+    timeline = present(Timeline.of(run_of(10), [step_of(began, ended, stored)]))
+    row = next(row for row in timeline.rows if row.step)
+    places = [place for bar in row.bars for place in (bar.start, bar.end)]
+    assert all(0 <= float(place.rstrip("%")) <= 100.5 for place in places)
+    assert row.when
+    assert not row.took or ended > began
+
+
+@pytest.mark.parametrize(
+    "moment", [None, "", "noon", "2026-02-30T00:00:00Z", 7, [], {}]
+)
+def test_a_moment_that_cannot_be_read_is_not_drawn(moment: Any) -> None:
+    stored = attempt(1, 0, 1, started_at=moment, finished_at=moment, duration_ms="x")
+    (row,) = present(Timeline.of(run_of(10), [step_of(0, 1, stored)])).rows[:1]
+    assert (row.bars, row.took, row.when) == ([], "", "when is not known")
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"]
+)
+def test_the_ends_of_the_calendar_break_nothing(moment: str) -> None:
+    stored = attempt(1, 0, 1, started_at=moment, finished_at=moment, duration_ms=10**9)
+    assert Timeline.of(run_of(10), [step_of(0, 1, stored)])
+
+
+def test_a_run_that_took_no_time_has_rows_but_no_axis() -> None:
+    timeline = present(Timeline.of(run_of(0), [step_of(0, 0, attempt(1, 0, 0))]))
+    assert [row.name for row in timeline.rows] == ["attempt 1"]
+    assert timeline.ticks == []
+
+
+def test_without_steps_there_is_nothing_to_draw() -> None:
+    assert Timeline.of(run_of(10), []) is None
+
+
+def test_a_run_of_very_many_attempts_shows_the_last_ones() -> None:
+    attempts = [attempt(number, number, number + 0.5) for number in range(1, 301)]
+    timeline = present(Timeline.of(run_of(301), [step_of(1, 301, *attempts)]))
+    assert len(timeline.rows) == ROWS
+    assert timeline.rows[-1].name == "attempt 300"
+    assert timeline.left_out == 599 - ROWS
+
+
+@pytest.mark.parametrize(
+    ("seconds", "labels"),
+    [
+        (0.05, ["0 ms", "10", "20", "30", "40"]),
+        (1.1, ["0 s", "0.5", "1"]),
+        (6.9, ["0 s", "2", "4", "6"]),
+        (100, ["0 s", "20", "40", "60", "80"]),
+        (3_600, ["0 min", "20", "40"]),
+    ],
+)
+def test_the_axis_counts_in_round_numbers(seconds: float, labels: list[str]) -> None:
+    step = step_of(0, seconds, attempt(1, 0, seconds))
+    timeline = present(Timeline.of(run_of(seconds), [step]))
+    assert [tick.label for tick in timeline.ticks] == labels
+
+
+def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
+    timeline = present(Timeline.of(run_of(1), [step_of(0, 1, attempt(1, 0, 1))]))
+    assert timeline.marks == ["asked"]
+    assert timeline.marks[0].words == "no answer yet"
+    assert timeline.breaks == [("bad", "broken off")]
+    stopped = step_of(0, 1, attempt(1, 0, 1, status="cancelled"))
+    assert present(Timeline.of(run_of(1), [stopped])).breaks == [("stopped", "stopped")]
+
+
+def test_a_project_without_time_zones_has_a_timeline_too(
+    settings: LazySettings,
+) -> None:
+    settings.USE_TZ = False
+    settings.TIME_ZONE = "UTC"
+    naive = {
+        "started_at": NOON.replace(tzinfo=None),
+        "finished_at": after(1).replace(tzinfo=None),
+    }
+    step = step_of(0, 1, attempt(1, 0, 1), **naive)
+    assert drawn(run_of(1, **naive), step) == [("Step 1 attempt 1", "asked", "1.0 s")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("stored", "numbers"),
+    [
+        ([{"number": 1, "response_body": "x"}, {"number": None}], [1, None]),
+        ([], []),
+        ([3, "x", None, [], {"number": {"a": [1]}}], [{"a": [1]}]),
+        ({"number": 1}, []),
+        ("x", []),
+        (7, []),
+    ],
+)
+def test_the_database_gives_times_without_bodies(stored: Any, numbers: Any) -> None:
+    run = ChatRunFactory(level=Level.FULL)
+    ChatStepFactory(run=run, attempts=stored)
+    (step,) = run.steps.with_attempt_times()
+    times: list[dict[str, Any]] = step.attempt_times  # type: ignore[attr-defined]
+    assert [one["number"] for one in times] == numbers
+    assert all("response_body" not in one for one in times)
