@@ -71,6 +71,11 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "chatd.urls"
+# The path that the site is below, such as /chat; none: it has its host to itself.
+FORCE_SCRIPT_NAME = (
+    env.str("FORCE_SCRIPT_NAME", "", validate=validate.Regexp(r"^(/[\w.~-]+)*$"))
+    or None
+)
 
 TEMPLATES = [
     {
@@ -121,7 +126,9 @@ LOGOUT_REDIRECT_URL = "login"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 
-STATIC_URL = "static/"
+# Absolute: Django puts the path before a relative one only where setup has been told of
+# it, which is not so in a server, and then keeps whatever it found first.
+STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = DEBUG

@@ -18,7 +18,7 @@ class ChatDebugConfig(AppConfig):
         """Let the deployment's own rules decide before the built-in ones."""
         # Models can only be imported once the apps are loaded.
         from chatdebug import checks  # noqa: F401, PLC0415
-        from chatdebug.services.rules import loaded_rules  # noqa: PLC0415
+        from chatdebug.deployment_rules import loaded_rules  # noqa: PLC0415
         from chatdebug.writer.lifespan import watch_for_lifespan  # noqa: PLC0415
 
         set_deployment_rules_source(loaded_rules.current)

@@ -22,6 +22,7 @@ from django.db.models import Q
 from django.dispatch import receiver
 
 from chatdebug.conf import recorder_settings
+from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import Level
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
@@ -235,10 +236,15 @@ def _ask_once(key: Key) -> Level:
 
 
 def _ask(key: Key) -> Level:
-    """Ask the database, and keep the answer for a while. Never raises."""
+    """Ask the database, and keep the answer for a while. Never raises.
+
+    The deployment's own rules are read along, for the errors of the run.
+    """
     try:
         with _apart():
             decision = decide_level(chat_id=key[0], owner_id=key[1])
+            if not loaded_rules.is_fresh:
+                loaded_rules.load()
     except Exception as error:  # noqa: BLE001 - nothing here may break a turn
         return _without_answer(key, error)
     if decision.gate_open:

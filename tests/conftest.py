@@ -14,8 +14,8 @@ from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from chatdebug.deployment_rules import loaded_rules
 from chatdebug.recorder.storm import storm_guard
-from chatdebug.services.rules import loaded_rules
 from chatdebug.writer import close_writer
 from tests.rows import delete_rows
 

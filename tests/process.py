@@ -28,8 +28,9 @@ class SiteProcess:
     ready, or does not end cleanly.
     """
 
-    def __init__(self, var_dir: Path, **environment: str) -> None:
+    def __init__(self, var_dir: Path, root: Path = ROOT, /, **environment: str) -> None:
         self.url = ""
+        self._root = root  # of the source
         self.var_dir = var_dir
         self._environment = _environment(var_dir) | environment
         # The demo itself refuses a database that is not its own.
@@ -54,7 +55,7 @@ class SiteProcess:
         self._known.clear()
         self._process = subprocess.Popen(
             [sys.executable, *self._command],
-            cwd=ROOT,
+            cwd=self._root,
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -96,7 +97,7 @@ class SiteProcess:
         """Run Python code with the site's settings beside it, and return what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", code],
-            cwd=ROOT,
+            cwd=self._root,
             env=self._environment,
             check=True,
             stdout=subprocess.PIPE,

@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.deployment_rules import loaded_rules
 from chatdebug.formats import clock
 from chatdebug.models import ClassificationRule
-from chatdebug.services.rules import loaded_rules, preview_rule
+from chatdebug.services.rules import preview_rule
 
 SHOWN = 20
 

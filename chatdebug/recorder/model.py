@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
-from pydantic_ai.models import ModelRequestParameters, StreamedResponse
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import RunContext
@@ -45,7 +45,7 @@ class RecordingModel(WrapperModel):
         run = current_run.get()
         if run is None or not run.is_open:
             return await self.wrapped.request(*arguments)
-        step = _begin(run, Operation.GENERATE, arguments)
+        step = _begin(run, Operation.GENERATE, self.wrapped, arguments)
         try:
             response = await self.wrapped.request(*arguments)
         except BaseException as error:
@@ -69,7 +69,7 @@ class RecordingModel(WrapperModel):
         run = current_run.get()
         if run is None or not run.is_open:
             return opening
-        return _RecordedStream(opening, run, arguments)
+        return _RecordedStream(opening, run, self.wrapped, arguments)
 
     # pydantic-ai puts two generators of its own around each function of this name, also
     # around one that only hands on to a model that has them already. They would be most
@@ -80,21 +80,23 @@ class RecordingModel(WrapperModel):
 class _RecordedStream:
     """The block in which a stream is open. The stream itself is handed on untouched."""
 
-    __slots__ = ("_arguments", "_opening", "_run", "_step", "_stream")
+    __slots__ = ("_arguments", "_model", "_opening", "_run", "_step", "_stream")
 
     def __init__(
         self,
         opening: AbstractAsyncContextManager[StreamedResponse],
         run: Run,
+        model: Model,
         arguments: tuple[Any, ...],
     ) -> None:
         self._opening = opening
         self._run = run
+        self._model = model
         self._arguments = arguments
         self._stream: StreamedResponse | None = None
 
     async def __aenter__(self) -> StreamedResponse:
-        self._step = _begin(self._run, Operation.STREAM, self._arguments)
+        self._step = _begin(self._run, Operation.STREAM, self._model, self._arguments)
         try:
             self._stream = await self._opening.__aenter__()
         except BaseException as error:
@@ -126,13 +128,28 @@ class _RecordedStream:
         return is_handled
 
 
-def _begin(run: Run, operation: Operation, arguments: tuple[Any, ...]) -> Step:
-    step = open_step(run, operation)
+def _begin(
+    run: Run, operation: Operation, model: Model, arguments: tuple[Any, ...]
+) -> Step:
+    provider, name = _names(run, model)
+    step = open_step(run, operation, provider=provider, model=name)
     if step.is_full:  # at the errors level it has begun with being made
         messages, settings, parameters = arguments
         as_sent = tuple(messages)  # the caller's list goes on growing
         step.begin(Deferred(lambda: normalise_request(as_sent, settings, parameters)))
     return step
+
+
+def _names(run: Run, model: Model) -> tuple[str, str]:
+    """Return what a model calls its provider and itself, for a run that was not told."""
+    if run.facts.provider and run.facts.model:
+        return "", ""
+    try:
+        provider = model.system
+        # One that stands for several names them all, which is the name of none.
+        return "" if ":" in provider else provider, model.model_name
+    except Exception:  # noqa: BLE001 - the model's own code
+        return "", ""
 
 
 @never_raises

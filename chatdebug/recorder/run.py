@@ -27,7 +27,7 @@ from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.recorder.summary import summarise
+from chatdebug.recorder.summary import first_known, summarise
 from chatdebug.redaction import redact_text
 from chatdebug.safety import never_raises
 from chatdebug.writer import Deferred, Snapshot, Table, writer
@@ -139,7 +139,7 @@ class Run:
         """
         if step.error is None:
             return False
-        failure = fingerprint(step.error, model=self.facts.model)
+        failure = fingerprint(step.error, model=self.facts.model or step.model)
         if failure in self._stores:
             return self._stores[failure]
         if self.level is Level.FULL:
@@ -331,6 +331,7 @@ class Run:
         outcome = self._outcome or Status.INTERRUPTED
         keeps_label = self.level is Level.FULL or recorder_settings().KEEP_LABELS
         label = facts.label if keeps_label else ""
+        model = facts.model or first_known(self._steps, "model")
         return {
             "chat_id": facts.chat_id,
             "owner_id": facts.owner_id,
@@ -342,8 +343,8 @@ class Run:
             "kind": facts.kind.value,
             "level": self.level.value,
             "status": (outcome if self._closed else Status.IN_PROGRESS).value,
-            "provider": facts.provider,
-            "model": Deferred(lambda: redact_text(facts.model)),
+            "provider": facts.provider or first_known(self._steps, "provider"),
+            "model": Deferred(lambda: redact_text(model)),
             "error_kind": self.error_kind.value if self.error_kind else "",
             "fingerprint": self.fingerprint,
             "summary": Deferred(lambda: summarise(label, tuple(self._steps))),

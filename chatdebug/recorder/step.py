@@ -40,6 +40,8 @@ class Step:
     number = 0  # given by the run when the step is first written
     id: UUID | None = None
     status = Status.IN_PROGRESS
+    provider = ""  # whom the call asks, where it says so
+    model = ""
     progress: Progress | None = None
     response: Column = None
     usage: Column = None
@@ -51,11 +53,23 @@ class Step:
     _scopes: tuple[Scope[AttemptSink], ...] = ()
     _in_block = False
 
-    def __init__(self, run: "Run", operation: Operation, *, retries: int = 0) -> None:
+    def __init__(
+        self,
+        run: "Run",
+        operation: Operation,
+        *,
+        retries: int = 0,
+        provider: str = "",
+        model: str = "",
+    ) -> None:
         self.run = run
         self.is_full = run.level is Level.FULL  # the whole trace of it is kept
         self.operation = operation
         self.retries = retries
+        if provider:
+            self.provider = provider
+        if model:
+            self.model = model
         self.started = perf_counter()
         self.request: Column = {}
         self.metadata: dict[str, Any] = {}
@@ -161,7 +175,9 @@ class Step:
         calls that it leaves.
         """
         error = as_error(error)
-        classification = classify(error, provider=self.run.facts.provider)
+        # What the run was told counts more than what the call knows.
+        provider = self.run.facts.provider or self.provider
+        classification = classify(error, provider=provider)
         if classification.cancelled or classification.deadline:
             self._end(Status.INTERRUPTED, is_capture=False)
             return
@@ -251,8 +267,12 @@ def logical_call(run: "Run") -> Iterator[None]:
         current_call.leave(scope)
 
 
-def open_step(run: "Run", operation: Operation) -> Step:
+def open_step(
+    run: "Run", operation: Operation, *, provider: str = "", model: str = ""
+) -> Step:
     """Return the step that a model call made here belongs to.
+
+    ``provider`` and ``model`` are what the call knows, for a run that was told nothing.
 
     At the full level the attempts at one answer are one step, whose status the last of
     them decides. At the errors level each one that fails is evidence, and a step of its
@@ -260,10 +280,10 @@ def open_step(run: "Run", operation: Operation) -> Step:
     """
     call = current_call.get()
     if call is None or call.run is not run:
-        return Step(run, operation)
+        return Step(run, operation, provider=provider, model=model)
     call.attempts += 1
     if call.step is None or run.level is not Level.FULL:
-        call.step = Step(run, operation)
+        call.step = Step(run, operation, provider=provider, model=model)
     call.step.retries = call.attempts - 1
     return call.step
 

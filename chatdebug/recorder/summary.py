@@ -1,7 +1,7 @@
-"""The run's summary: what a reader scans in a list, made from its steps."""
+"""What a reader of a list sees of a run, made from its steps."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chatdebug.enums import Operation, Status
 from chatdebug.models.counts import calls_of
@@ -57,6 +57,11 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         endpoint = f"{first.get('method', '')} {first['path']}"
         summary["endpoint_label"] = endpoint.strip()
     return summary
+
+
+def first_known(steps: "Sequence[Step]", name: Literal["provider", "model"]) -> str:
+    """Return what the first of the steps that knows it says; nothing if none does."""
+    return next((known for step in steps if (known := getattr(step, name))), "")
 
 
 def _calls(steps: "Sequence[Step]") -> list[int]:

@@ -1,48 +1,14 @@
-"""Keeps the deployment's own rules at hand, and shows what one would have changed."""
+"""Shows what a deployment's own rule would have changed."""
 
-import logging
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chatdebug.errors import ErrorFacts, Rule, build_facts
 from chatdebug.errors.payload import read_payload
-from chatdebug.models import ChatRun, ChatStep, ClassificationRule
-
-logger = logging.getLogger(__name__)
+from chatdebug.models import ChatRun, ChatStep
 
 PREVIEW_STEPS = 500
 """How many of the newest stored errors a preview looks at."""
-
-
-class LoadedRules:
-    """The enabled rules as this process last read them.
-
-    Reading them here asks no database: errors are classified inside event loops. The
-    writer's thread loads them when it starts and with each heartbeat.
-    """
-
-    def __init__(self) -> None:
-        self._rules: tuple[Rule, ...] = ()
-
-    def current(self) -> Sequence[Rule]:
-        """Return the rules in their order."""
-        return self._rules
-
-    def reset(self) -> None:
-        """Forget the rules, as before the first ``load``: for tests."""
-        self._rules = ()
-
-    def load(self, *, using: str | None = None) -> None:
-        """Read the rules. A row that cannot be used is logged and left out.
-
-        Raises django.db.Error; the rules stay as they were then.
-        """
-        rows = ClassificationRule.objects.using(using).filter(enabled=True)
-        self._rules = tuple(_usable(rows))
-
-
-loaded_rules = LoadedRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +47,3 @@ def _stored_facts(stored: dict[str, Any]) -> ErrorFacts:
         classes=[error["type"]],
         provider=error["provider"],
     )
-
-
-def _usable(rows: Any) -> Iterator[Rule]:
-    for row in rows:
-        try:
-            yield row.as_rule()
-        except ValueError:
-            logger.warning("The classification rule %s cannot be used", row.pk)

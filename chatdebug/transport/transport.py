@@ -50,7 +50,11 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         self.wrapped = wrapped or httpx2.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request; what the wrapped transport returns or raises is passed on."""
+        """Send one request; what the wrapped transport returns or raises is passed on.
+
+        Raises TypeError for a request of httpx where the wrapped transport is httpx2's.
+        """
+        _refuse_strangers(request, self.wrapped)
         attempt = begin_attempt(request)
         if attempt is None:
             return await self.wrapped.handle_async_request(request)
@@ -88,7 +92,11 @@ class SyncRecordingTransport(httpx2.BaseTransport):
         self.wrapped = wrapped or httpx2.HTTPTransport()
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request; what the wrapped transport returns or raises is passed on."""
+        """Send one request; what the wrapped transport returns or raises is passed on.
+
+        Raises TypeError for a request of httpx where the wrapped transport is httpx2's.
+        """
+        _refuse_strangers(request, self.wrapped)
         attempt = begin_attempt(request)
         if attempt is None:
             return self.wrapped.handle_request(request)
@@ -115,3 +123,14 @@ class SyncRecordingTransport(httpx2.BaseTransport):
     def close(self) -> None:
         """Close the wrapped transport."""
         self.wrapped.close()
+
+
+def _refuse_strangers(request: object, wrapped: object) -> None:
+    """Say what to do with a client of httpx, whose own refusal has no words."""
+    if not isinstance(request, httpx2.Request) and isinstance(
+        wrapped, httpx2.BaseTransport | httpx2.AsyncBaseTransport
+    ):
+        raise TypeError(
+            "This transport is for clients of httpx2. For one of httpx there is "
+            "chatdebug.record_http(client)."
+        )

@@ -14,12 +14,12 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from chatdebug.conf import RecorderSettings
+from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import Status
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
 from chatdebug.services.forget import delete_forgotten, remove_old_marks
 from chatdebug.services.retention import prune_within
-from chatdebug.services.rules import loaded_rules
 from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs

@@ -9,8 +9,8 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatdebug.deployment_rules import LoadedRules
 from chatdebug.errors import build_facts, classify, classify_facts
-from chatdebug.services.rules import LoadedRules
 from tests.accuracy.scoring import ERROR_FILES, Score, classified, load
 
 STRICT_FLOORS = dict.fromkeys(ERROR_FILES, 0.95) | {"collected_errors.json": 0.88}

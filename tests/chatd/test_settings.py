@@ -105,6 +105,8 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
         ("CHATDEBUG_LEVEL", "full"),
         ("CHATDEBUG_FORCE_FULL", "2"),
         ("SECURE_HTTPS", "x"),
+        ("FORCE_SCRIPT_NAME", "chat"),
+        ("FORCE_SCRIPT_NAME", "/chat/"),
     ],
 )
 def test_nonsense_is_an_error_that_names_the_variable(

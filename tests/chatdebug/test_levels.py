@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from chatdebug import levels
+from chatdebug.deployment_rules import loaded_rules
 from chatdebug.levels import level_of
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
@@ -242,6 +243,7 @@ def test_asking_leaves_no_connection_open_where_there_was_none() -> None:
 
 
 def test_inside_a_transaction_one_savepoint_is_all_it_costs() -> None:
+    loaded_rules.load()
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         sync_level()
     assert len(queries) == 3  # it, the question, and its release

@@ -17,6 +17,7 @@ PROJECTS = Path(__file__).parent / "projects"
 PINS = ROOT / "requirements-dev.txt"
 READY = re.compile(r"(?:at|on|at:) (http://127\.0\.0\.1:\d+)")
 """How runserver, uvicorn and gunicorn say where they listen."""
+WORKER_READY = re.compile(r"celery@\S+ ready")
 SECONDS = 120
 
 
@@ -81,6 +82,15 @@ class Host:
     @contextmanager
     def serving(self, *command: str) -> Iterator[str]:
         """Run a server from the environment, and yield its address."""
+        with self.running(*command, ready=READY) as found:
+            yield found[1]
+
+    @contextmanager
+    def running(self, *command: str, ready: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Run a program from the environment, and yield how it said that it is ready.
+
+        It is ended by SIGTERM; ``log`` holds what it printed then.
+        """
         process = subprocess.Popen(
             [str(self.folder / "env/bin" / command[0]), *command[1:]],
             cwd=self.folder,
@@ -91,17 +101,17 @@ class Host:
         )
         assert process.stdout
         said: list[str] = []
-        # Read to its end by a thread, so that the server never waits for its reader.
+        # Read to its end by a thread, so that it never waits for its reader.
         reader = Thread(target=said.extend, args=[process.stdout])
         try:
             for line in process.stdout:
                 said.append(line)
-                if found := READY.search(line):
+                if found := ready.search(line):
                     reader.start()
-                    yield found[1]
+                    yield found
                     break
             else:
-                raise AssertionError(f"No server came up:\n{''.join(said)}")
+                raise AssertionError(f"It did not become ready:\n{''.join(said)}")
         finally:
             process.terminate()
             if reader.is_alive():

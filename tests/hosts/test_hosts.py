@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.hosts.host import Host
+from tests.hosts.host import WORKER_READY, Host
 from tests.postgres import PostgresServer
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
@@ -46,10 +46,15 @@ def admin_of(url: str, site: str = "/admin/") -> Iterator[httpx2.Client]:
         yield client
 
 
+def listed_runs(client: httpx2.Client, site: str = "/admin/") -> set[str]:
+    """Return the addresses of the runs that the admin lists."""
+    runs = f"{site}chatdebug/chatrun/"
+    return set(re.findall(rf'"({runs}[\w-]+/change/)', page(client, runs)))
+
+
 def read_run(client: httpx2.Client, site: str = "/admin/") -> str:
     """Return the page of the one run that the admin lists, after its payload's page."""
-    runs = f"{site}chatdebug/chatrun/"
-    (address,) = set(re.findall(rf'"({runs}[\w-]+/change/)', page(client, runs)))
+    (address,) = listed_runs(client, site)
     run = page(client, address)
     (step,) = set(re.findall(rf'"({site}chatdebug/chatstep/[\w-]+/change/)', run))
     assert "Traceback" not in page(client, step)
@@ -88,9 +93,10 @@ def test_wsgi_and_sqlite(wheel: Path, provider: str, tmp_path: Path) -> None:
     host.install(str(wheel), "openai")
     set_up(host)
     with host.serving("python", "manage.py", "runserver", "--noreload", "0") as url:
-        assert get(f"{url}/ask/demo/") == 200
-        assert get(f"{url}/ask/fault-401/") == 500
-        assert get(f"{url}/ask/fault-400/") == 500
+        assert get(f"{url}/chats/7/ask/demo/") == 200
+        assert get(f"{url}/chats/7/stream/demo/") == 200
+        assert get(f"{url}/chats/7/ask/fault-401/") == 500
+        assert get(f"{url}/chats/7/ask/fault-400/") == 500
         with admin_of(url) as client:
             run = read_run(client)
             assert "Unerwarteter Fehler · OpenAI 400" in run
@@ -123,12 +129,12 @@ def test_asgi_and_postgresql(wheel: Path, provider: str, tmp_path: Path) -> None
     assert "recorder_lifespan" not in host.log
 
 
-def test_prefork(wheel: Path, provider: str, tmp_path: Path) -> None:
+def test_forked_workers_of_a_server(wheel: Path, provider: str, tmp_path: Path) -> None:
     host = Host("prefork", tmp_path, PROVIDER=provider, **ADMIN)
     host.install(str(wheel), "gunicorn")
     set_up(host, "chatdebug")
-    workers = ("gunicorn", "host.wsgi", "--preload", "--workers", "2")
-    with host.serving(*workers, "--bind", "127.0.0.1:0") as url:
+    workers = ("gunicorn", "host.wsgi", "--workers", "2", "--bind", "127.0.0.1:0")
+    with host.serving(*workers) as url:
         assert get(f"{url}/ask/demo/") == 200
         assert get(f"{url}/ask/fault-401/") == 500
         assert get(f"{url}/ask/fault-400/") == 500
@@ -137,5 +143,27 @@ def test_prefork(wheel: Path, provider: str, tmp_path: Path) -> None:
             assert "OpenAI 400" in run
             assert "OpenAI 400" in read_debug_tab(client, run)
     assert host.log.count("Recorded run") == 1
+    with host.serving(*workers, "--preload") as url:
+        assert get(f"{url}/ask/fault-400/") == 500
+        with admin_of(url, "/office/") as client:
+            assert len(listed_runs(client, "/office/")) == 2
+    assert host.log.count("Recorded run") == 1
     said = host.manage("chatdebug_status")
     assert "America/New_York" in said
+
+
+def test_forked_workers_of_a_queue(wheel: Path, provider: str, tmp_path: Path) -> None:
+    host = Host("prefork", tmp_path, PROVIDER=provider, **ADMIN)
+    host.install(str(wheel), "openai", "-r", "requirements.txt")
+    set_up(host, "chatdebug")
+    worker = ("celery", "--app", "host.celery", "worker", "--pool", "prefork")
+    options = ("--concurrency", "2", "--loglevel", "INFO")
+    with host.running(*worker, *options, ready=WORKER_READY):
+        said = host.manage("ask", "demo", "fault-401", "fault-400")
+        assert said.split()[-3:] == ["SUCCESS", "FAILURE", "FAILURE"]
+    assert host.log.count("Recorded run") == 1
+    server = ("python", "manage.py", "runserver", "--noreload", "0")
+    with host.serving(*server) as url, admin_of(url, "/office/") as client:
+        run = read_run(client, "/office/")
+        assert "OpenAI 400" in run
+        assert "OpenAI 400" in read_debug_tab(client, run)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import NoReverseMatch, reverse
 
@@ -63,6 +64,8 @@ class Command(BaseCommand):
 
 
 def _address(name: str, arguments: Sequence[object]) -> str:
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return "none: this project has no urls"
     try:
         return reverse(name, args=arguments)
     except NoReverseMatch:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
+from chatdebug.deployment_rules import loaded_rules
 from chatdebug.errors import (
     RULES,
     Classification,
@@ -19,7 +20,6 @@ from chatdebug.errors import (
 )
 from chatdebug.formats import printable
 from chatdebug.management.jsonl import answer_lines
-from chatdebug.services.rules import loaded_rules
 
 STANDARD_INPUTS = ("message", "status_code", "error_type", "error_code")
 INPUTS = (*STANDARD_INPUTS, "response_body", "headers", "provider", "exception")

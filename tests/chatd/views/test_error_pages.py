@@ -44,7 +44,7 @@ def test_an_error_page_has_a_style_and_a_way_back_and_asks_no_database(
     text = response.content.decode()
     assert response.status_code == int(status)
     assert "chatd/chatd.css" in text
-    assert '<a class="button" href="/">' in text
+    assert '<a class="button" href="/chats/">' in text
     assert len(captured) == 0
     assert "Content-Security-Policy" in response.headers
 

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
 
+from chatdebug.deployment_rules import LoadedRules
 from chatdebug.models import ClassificationRule, WriterState
-from chatdebug.services.rules import LoadedRules
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from chatdebug.deployment_rules import LoadedRules, loaded_rules
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import build_facts, classify_facts, custom_rule
 from chatdebug.errors.rules import text_pattern
 from chatdebug.models import ClassificationRule
-from chatdebug.services.rules import LoadedRules, loaded_rules, preview_rule
+from chatdebug.services.rules import preview_rule
 from tests.factories import ChatRunFactory, ChatStepFactory
 
 BALLAST = build_facts(

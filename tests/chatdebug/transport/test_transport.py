@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import httpx2
 import pytest
 
@@ -197,3 +198,29 @@ def test_the_synchronous_twin_passes_untouched_without_a_sink():
     response = SyncRecordingTransport(answer).handle_request(request)
 
     assert response.stream is answer.stream
+
+
+def test_a_client_of_httpx_is_told_what_there_is_for_it():
+    with (
+        httpx.Client(transport=SyncRecordingTransport()) as client,  # type: ignore[arg-type]
+        pytest.raises(TypeError, match="record_http"),
+    ):
+        client.get(URL)
+
+
+def test_an_asynchronous_client_of_httpx_is_told_it_too():
+    async def body() -> None:
+        transport: Any = RecordingTransport()
+        async with httpx.AsyncClient(transport=transport) as client:
+            await client.get(URL)
+
+    with pytest.raises(TypeError, match="record_http"):
+        asyncio.run(body())
+
+
+def test_around_a_transport_of_httpx_it_serves_its_client():
+    answer: Any = httpx.MockTransport(lambda request: httpx.Response(200, json={}))
+    transport: Any = SyncRecordingTransport(answer)
+    with httpx.Client(transport=transport) as client, collect_attempts() as sink:
+        assert client.get(URL).json() == {}
+    assert len(sink.as_json()) == 1

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from openai import AsyncOpenAI, OpenAI
 
-from chatdebug.recorder import record_run
+import chatdebug
 from host.models import Person
 
 KEYS = {"base_url": os.environ["PROVIDER"], "api_key": "unused", "max_retries": 0}
@@ -16,31 +16,26 @@ MESSAGES = [{"role": "user", "content": "Hello"}]
 client = OpenAI(**KEYS)
 async_client = AsyncOpenAI(**KEYS)
 
+# What the recorder's readme says.
+chatdebug.instrument_openai()
+
 
 def ask(request: HttpRequest, model: str) -> HttpResponse:
     """Answer with a model's text. What was written before a failure is rolled back."""
     person = Person.objects.create(username=f"asks-{model}")
-    with record_run(
-        chat_id="conv_9f3a", owner_id=person.pk, provider="openai", model=model
-    ) as run:
-        with run.step() as step:
-            answer = client.chat.completions.create(model=model, messages=MESSAGES)
-            step.complete()
-        run.complete()
+    chatdebug.set_chat("conv_9f3a", person.pk)
+    answer = client.chat.completions.create(model=model, messages=MESSAGES)
     return HttpResponse(answer.choices[0].message.content)
 
 
 @transaction.non_atomic_requests
+@chatdebug.recorded(chat_id=lambda request, model: "conv_9f3a")
 async def stream(request: HttpRequest, model: str) -> HttpResponse:
     """Answer with a model's text, streamed to here in the event loop."""
-    async with record_run(chat_id="conv_9f3a", provider="openai", model=model) as run:
-        async with run.step() as step:
-            parts = await async_client.chat.completions.create(
-                model=model, messages=MESSAGES, stream=True
-            )
-            words = [part.choices[0].delta.content or "" async for part in parts]
-            step.complete()
-        run.complete()
+    parts = await async_client.chat.completions.create(
+        model=model, messages=MESSAGES, stream=True
+    )
+    words = [part.choices[0].delta.content or "" async for part in parts]
     return HttpResponse("".join(words))
 
 

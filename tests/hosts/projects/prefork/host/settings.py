@@ -5,6 +5,7 @@ from startproject import *
 USE_TZ = False
 TIME_ZONE = "America/New_York"
 INSTALLED_APPS[0] = "django.contrib.admin.apps.SimpleAdminConfig"
+INSTALLED_APPS += ["host"]
 DATABASES["chatdebug"] = {**DATABASES["default"], "NAME": BASE_DIR / "recorder.sqlite3"}
 DATABASE_ROUTERS = ["chatdebug.databases.RecorderRouter"]
 

@@ -3,31 +3,36 @@
 import os
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import include, path
 from openai import OpenAI
 
-from chatdebug.recorder import record_run
+import chatdebug
 
+MESSAGES = [{"role": "user", "content": "Hello"}]
 client = OpenAI(base_url=os.environ["PROVIDER"], api_key="unused", max_retries=0)
 
+# What the recorder's readme says.
+chatdebug.instrument_openai()
 
-def ask(request: HttpRequest, model: str) -> HttpResponse:
-    """Answer with a model's text, streamed to here."""
-    messages = [{"role": "user", "content": "Hello"}]
-    with record_run(chat_id=7, owner_id=1, provider="openai", model=model) as run:
-        with run.step() as step:
-            parts = client.chat.completions.create(
-                model=model, messages=messages, stream=True
-            )
-            words = [part.choices[0].delta.content or "" for part in parts]
-            step.complete()
-        run.complete()
-    return HttpResponse("".join(words))
+
+@chatdebug.recorded(chat_id="chat_id", owner_id=lambda request, **_: request.user.pk)
+def ask(request: HttpRequest, chat_id: int, model: str) -> HttpResponse:
+    """Answer with a model's text."""
+    answer = client.chat.completions.create(model=model, messages=MESSAGES)
+    return HttpResponse(answer.choices[0].message.content)
+
+
+@chatdebug.recorded(chat_id="chat_id")
+def stream(request: HttpRequest, chat_id: int, model: str) -> HttpResponse:
+    """Answer with a model's text, part by part."""
+    parts = client.chat.completions.create(model=model, messages=MESSAGES, stream=True)
+    return StreamingHttpResponse(part.choices[0].delta.content or "" for part in parts)
 
 
 urlpatterns = [
-    path("ask/<str:model>/", ask),
+    path("chats/<int:chat_id>/ask/<str:model>/", ask),
+    path("chats/<int:chat_id>/stream/<str:model>/", stream),
     path("debug/", include("chatdebug.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,76 @@
+"""Several processes with one database and one spool: workers of a server, or of a queue."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from django.db import connections
+
+from chatdebug.conf import recorder_settings
+from chatdebug.models import ChatRun, ChatStep, WriterState
+from chatdebug.writer.spool import Spool
+from tests.chatdebug.writer.recording_process import STORM_FIRST
+from tests.process import ROOT
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NAMES = ("first", "second")
+FAILURES = 40
+STORED = STORM_FIRST + 6
+"""Of each process: the first ones, and of the others the 1st, 2nd, 4th, 8th, 16th, 32nd."""
+
+
+@pytest.fixture
+def processes() -> None:
+    """Let two processes fail in the same way at the same time, until both have ended."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+        "FAULTS_DATABASE_NAME": str(connections["default"].settings_dict["NAME"]),
+        "FAULTS_SPOOL": str(recorder_settings().SPOOL_DIR),
+    }
+    module = "tests.chatdebug.writer.recording_process"
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", module, name, str(FAILURES)],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in NAMES
+    ]
+    for process in running:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        process.communicate("go\n", timeout=60)
+        assert process.returncode == 0
+
+
+@pytest.mark.usefixtures("processes")
+def test_the_same_failure_is_there_of_each_and_counted_exactly() -> None:
+    runs = list(ChatRun.objects.all())
+    assert Counter(run.chat_id for run in runs) == dict.fromkeys(NAMES, STORED)
+    assert len({run.fingerprint for run in runs}) == 1
+    for name in NAMES:
+        counts = [run.similar_count for run in runs if run.chat_id == name]
+        assert len(counts) + sum(counts) == FAILURES
+    steps = ChatStep.objects.filter(error__kind="generic")
+    assert set(steps.values_list("run_id", flat=True)) == {run.pk for run in runs}
+    assert steps.count() == len(runs)
+
+
+@pytest.mark.usefixtures("processes")
+def test_each_has_a_writer_with_counters_of_its_own_and_none_loses_a_row() -> None:
+    states = list(WriterState.objects.all())
+    assert len({state.pid for state in states}) == len(states) == len(NAMES)
+    for state in states:
+        assert state.counters["suppressed"] == FAILURES - STORED
+        assert state.counters["dropped"] == state.counters["orphaned"] == 0
+        assert state.counters["refused"] == state.counters["unsafe"] == 0
+    folder = recorder_settings().SPOOL_DIR
+    assert folder is not None
+    assert Spool(folder).count() == 0
