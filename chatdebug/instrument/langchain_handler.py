@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
 from chatdebug.enums import Operation
 from chatdebug.errors.payload import Progress
-from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_request, wire_usage
+
+if TYPE_CHECKING:
+    from chatdebug.instrument.calls import Call
 
 ROLES = {"human": "user", "ai": "assistant"}
 """LangChain's words for whose a message is; the others are the same."""
@@ -103,6 +105,9 @@ class CallbackHandler(BaseCallbackHandler):
         parameters = dict(how.get("invocation_params") or {})
         model = parameters.get("model") or parameters.get("model_name") or ""
         is_stream = bool(parameters.get("stream"))
+        # Not before there is a call: a server may instrument before it sets up Django.
+        from chatdebug.instrument.calls import begin_call  # noqa: PLC0415
+
         call = begin_call(
             Operation.STREAM if is_stream else Operation.GENERATE,
             provider=str((how.get("metadata") or {}).get("ls_provider") or ""),
