@@ -3,10 +3,8 @@
 
 const SHOWN = 2_000; // milliseconds that a button says what came of it
 
-const announcer = document.createElement("p");
-announcer.className = "chatdebug-announcer";
-announcer.setAttribute("role", "status");
-document.body.append(announcer);
+let announcer = null;
+
 document.documentElement.classList.add("chatdebug-copies");
 
 document.addEventListener("click", (event) => {
@@ -25,7 +23,16 @@ async function read(address) {
   return response.text();
 }
 
+/* Only where something is copied: other pages have a status of their own. */
+function addAnnouncer() {
+  announcer = document.createElement("p");
+  announcer.className = "chatdebug-announcer";
+  announcer.setAttribute("role", "status");
+  document.body.append(announcer);
+}
+
 async function copy(text, button) {
+  if (!announcer) addAnnouncer();
   const isDone = await Promise.resolve(text).then(isCopied, () => false);
   const words = isDone ? button.dataset.copied : button.dataset.failed;
   announcer.textContent = words;
