@@ -23,9 +23,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
-    """Run the demo for the whole session, and see it end cleanly."""
+    """Run the demo for one module: of the same failure a process stores 20 runs."""
     with SiteProcess(tmp_path_factory.mktemp("site")) as process:
         yield process
 
