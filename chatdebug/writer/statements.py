@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
@@ -35,7 +36,7 @@ def _preparations(
             as_json = partial(operations.adapt_json_value, encoder=encoder)
             return {dict: as_json, list: as_json}
         case models.DateTimeField():
-            return {datetime: operations.adapt_datetimefield_value}
+            return {datetime: partial(_time, field, connection)}
         case models.UUIDField():
             is_native = connection.features.has_native_uuid_field
             return {UUID: _unchanged if is_native else attrgetter("hex")}
@@ -44,6 +45,16 @@ def _preparations(
         case models.IntegerField():
             return {int: _unchanged}
     return {}
+
+
+def _time(
+    field: "models.DateTimeField[Any, Any]",
+    connection: BaseDatabaseWrapper,
+    value: datetime,
+) -> Any:
+    if settings.USE_TZ and value.tzinfo is None:  # of a spool from before that was so
+        return field.get_db_prep_save(value, connection)
+    return connection.ops.adapt_datetimefield_value(value)
 
 
 def _unchanged(value: Any) -> Any:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from django.conf import LazySettings
 from django.db import models
 from django.db.models import Value
 
@@ -89,3 +90,16 @@ def test_many_rows_are_one_statement() -> None:
 
     assert len(statements) == 1
     assert ChatRun.objects.count() == 200
+
+
+def test_a_time_without_zone_is_one_of_the_deployments_own(
+    settings: LazySettings,
+) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    run_id = new_id()
+
+    with pytest.warns(RuntimeWarning, match="naive"):
+        insert_run(run_id, started_at=NOW.replace(tzinfo=None))
+
+    stored = ChatRun.objects.get(pk=run_id)
+    assert stored.started_at == datetime(2026, 11, 26, 3, tzinfo=UTC)
