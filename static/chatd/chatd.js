@@ -112,10 +112,12 @@ function markTabs() {
 }
 
 /* A dot stays on the tab until somebody has looked at the newest failure. */
+let newest = ""; // a turn that goes well afterwards brings a tab that knows of none
+
 function markUnread(tab, isOpen) {
   if (!tab) return;
   const key = `chatd:read:${location.pathname}`;
-  const { newest } = tab.dataset;
+  newest = tab.dataset.newest || newest;
   if (isOpen && newest) localStorage.setItem(key, newest);
   const isRead = !newest || localStorage.getItem(key) === newest;
   tab.querySelector("[data-unread]").hidden = isRead;
