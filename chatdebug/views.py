@@ -36,7 +36,7 @@ from chatdebug.exports.document import stream_of as document_of
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.markdown import document_markdown
 from chatdebug.exports.rows import runs_with_steps
-from chatdebug.filters import InvalidFilter
+from chatdebug.filters import InvalidFilter, RunFilter
 from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.switches import Scope
@@ -82,7 +82,8 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
     _note_foreign_reader(request, chat_id)
     is_part = "before" in request.GET or "since" in request.GET
     if is_part and wants_fragment(request):
-        context = {"chat_id": chat_id, "listed": listed, "is_fragment": True}
+        context = {"chat_id": chat_id, "listed": listed}
+        context |= {"is_fragment": not is_of_page(request)}
         return render(request, "chatdebug/panel.html#list", context)
     context = {
         "listed": listed,
@@ -166,11 +167,15 @@ def share(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
 def export(
     request: HttpRequest, chat_id: str, form: str, run_id: UUID | None = None
 ) -> HttpResponseBase:
-    """Send a run, or all that are listed, as a file: ``?share_safe=1`` without content.
+    """Send a run, or those of a chat that fit its filters, as a file.
 
-    404 for a form that there is not, 429 while others read as many as may be read at once.
+    ``?share_safe=1``: without content. 404 for a form that there is not, 400 for a filter
+    that is none, 429 while others read as many as may be read at once.
     """
-    runs = ChatRun.objects.of_chat(chat_id)
+    try:
+        runs = RunFilter.of(request.GET).apply(ChatRun.objects.of_chat(chat_id))
+    except InvalidFilter as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain")
     if run_id is not None:
         runs = runs.filter(pk=run_id)
     if form not in FORMS or (run_id is not None and not runs.exists()):
@@ -253,6 +258,11 @@ def wants_fragment(request: HttpRequest) -> bool:
     return asks_for.pop("HX-Request") and not any(asks_for.values())
 
 
+def is_of_page(request: HttpRequest) -> bool:
+    """Say whether the fragment is for a page of its own, which has other ways out."""
+    return "page" in request.GET
+
+
 def _render(
     request: HttpRequest,
     template: str,
@@ -267,7 +277,7 @@ def _render(
         "base_template": recorder_settings().BASE_TEMPLATE,
         "chat_id": chat_id,
         "chat_url": access_policy().chat_url(chat_id),
-        "is_fragment": is_fragment,
+        "is_fragment": is_fragment and not is_of_page(request),
     }
     name = f"{template}#content" if is_fragment else template
     return render(request, name, {**common, **context}, status=status)

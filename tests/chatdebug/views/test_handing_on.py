@@ -85,6 +85,18 @@ def test_all_runs_of_a_chat_leave_as_one_document(
     assert [one["id"] for one in document["runs"]] == [str(other.pk), str(run.pk)]
 
 
+def test_what_a_list_leaves_out_does_not_leave(
+    client: Client, run: ChatRun, chat: Chat
+) -> None:
+    other = ChatRunFactory(chat_id=str(chat.pk), model="small-1")
+    panel = text_of(client, reverse("chatdebug:panel", args=[chat.pk]), model="small-1")
+    url = reverse("chatdebug:export", args=[chat.pk, "json"])
+    assert f'href="{url}?model=small-1"' in panel
+    document = json.loads(text_of(client, url, model="small-1"))
+    assert [one["id"] for one in document["runs"]] == [str(other.pk)]
+    assert client.get(url, {"outcome": "green"}).status_code == 400
+
+
 def test_what_would_leave_without_content_is_seen_before(
     client: Client, run: ChatRun
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
@@ -149,6 +150,23 @@ def test_the_page_asks_again_only_while_something_goes_on(
     goes_on = status is Status.IN_PROGRESS
     for url in (panel_of(chat), reverse("chatdebug:run", args=[chat.pk, run.pk])):
         assert ("data-goes-on" in page_of(client, url)) is goes_on
+
+
+def test_what_is_renewed_on_a_page_of_its_own_stays_a_part_of_that(
+    client: Client, chat: Chat
+) -> None:
+    (run,) = runs_of(chat, 1)
+    for url in (panel_of(chat), reverse("chatdebug:run", args=[chat.pk, run.pk])):
+        whole = address(LIVE, client.get(url).content.decode())
+        beside = address(LIVE, page_of(client, url))
+        ChatRun.objects.update(
+            revision=F("revision") + 1, similar_count=F("similar_count") + 1
+        )
+        renewed = page_of(client, whole)
+        assert "<html" not in renewed
+        assert "hx-get" not in renewed
+        assert "data-close-panel" not in renewed
+        assert "hx-get" in page_of(client, beside)
 
 
 def test_an_open_run_comes_again_with_its_next_step_and_its_end(
