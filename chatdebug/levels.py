@@ -240,11 +240,10 @@ def _ask(key: Key) -> Level:
 
     The deployment's own rules are read along, for the errors of the run.
     """
+    _read_rules()
     try:
         with _apart():
             decision = decide_level(chat_id=key[0], owner_id=key[1])
-            if not loaded_rules.is_fresh:
-                loaded_rules.load()
     except Exception as error:  # noqa: BLE001 - nothing here may break a turn
         return _without_answer(key, error)
     if decision.gate_open:
@@ -252,6 +251,17 @@ def _ask(key: Key) -> Level:
     else:
         _known.keep_closed_gate()
     return decision.level
+
+
+def _read_rules() -> None:
+    """Read the deployment's rules if it is time to. Without them the built-in ones count."""
+    if loaded_rules.is_fresh:
+        return
+    try:
+        with _apart():
+            loaded_rules.load()
+    except Exception as error:
+        logger.warning("The deployment's rules could not be read", exc_info=error)
 
 
 def _without_answer(key: Key, error: Exception) -> Level:

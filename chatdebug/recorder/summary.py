@@ -24,9 +24,9 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
 
     Always: ``step_count``, ``total_input_tokens``, ``total_output_tokens``. If there is
     any: ``first_message``, the other totals, ``attempt_count``, which at each level
-    counts the attempts at all calls, and of the last error that no later attempt repaired ``has_error``, ``error_message`` and ``error_status``;
-    ``endpoint_label`` is the method and path of the first response. An interrupted step
-    is no error.
+    counts the attempts at all calls, and of the last error that no later attempt repaired
+    ``has_error``, ``error_message`` and ``error_status``; ``endpoint_label`` is the method
+    and path of the first response. An interrupted step is no error.
     """
     calls = _calls(steps)
     summary: dict[str, Any] = {"step_count": len(set(calls))}

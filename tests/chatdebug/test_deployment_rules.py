@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 from chatdebug import deployment_rules
-from chatdebug.enums import ErrorKind
-from chatdebug.levels import forget_levels
+from chatdebug.deployment_rules import loaded_rules
+from chatdebug.enums import ErrorKind, Level
+from chatdebug.levels import forget_levels, level_of
 from chatdebug.models import ChatRun, ClassificationRule
+from chatdebug.models.switches import Scope
 from chatdebug.recorder import record_run
+from chatdebug.services.switches import set_switch
 from chatdebug.writer import close_writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,3 +88,17 @@ def test_rules_that_cannot_be_read_cost_no_evidence() -> None:
         forget_levels()
         fail()
     assert stored() == 3
+
+
+def test_rules_that_cannot_be_read_change_no_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for scope, key in ((Scope.DEPLOYMENT, ""), (Scope.CHAT, "c")):
+        set_switch(scope=scope, key=key, enabled=True, by=None)
+
+    def refuse() -> None:
+        raise ProgrammingError("permission denied")
+
+    loaded_rules.reset()
+    monkeypatch.setattr(loaded_rules, "load", refuse)
+    assert level_of(chat_id="c") is Level.FULL
