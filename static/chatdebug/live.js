@@ -6,6 +6,7 @@
 const EVERY = 3000; // milliseconds
 let timer = 0;
 let asking = false;
+let missed = false; // whether something has changed while an answer was awaited
 
 const shown = () => [...document.querySelectorAll("[data-live]")];
 
@@ -54,7 +55,11 @@ function tell(fresh) {
 }
 
 async function renewAll(elements) {
-  if (asking || document.hidden) return;
+  if (document.hidden) return;
+  if (asking) {
+    missed = true;
+    return;
+  }
   asking = true;
   try {
     await Promise.all(elements.map(renew));
@@ -64,6 +69,9 @@ async function renewAll(elements) {
     asking = false;
     schedule();
   }
+  if (!missed) return;
+  missed = false;
+  renewAll(shown());
 }
 
 function schedule() {
@@ -76,7 +84,7 @@ function schedule() {
 document.addEventListener("chatdebug:changed", () => renewAll(shown()));
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer);
-  else renewAll(shown().filter((element) => "goesOn" in element.dataset));
+  else renewAll(shown()); // also for what began meanwhile
 });
 document.addEventListener("htmx:afterSwap", schedule);
 schedule();

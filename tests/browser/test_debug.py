@@ -152,6 +152,17 @@ def test_nothing_is_asked_in_a_hidden_tab(going_on: Page) -> None:
     expect(run).to_contain_text("Completed")
 
 
+def test_what_came_while_nobody_looked_is_there_when_somebody_does(
+    failed: Page,
+) -> None:
+    open_panel(failed)
+    hide(failed, hidden=True)
+    ask_again(failed)
+    expect(failed.locator("#panel .run")).to_have_count(1)
+    hide(failed, hidden=False)
+    expect(failed.locator("#panel .run")).to_have_count(2)
+
+
 def hide(page: Page, *, hidden: bool) -> None:
     """Let the page believe that nobody sees it, or that somebody does again."""
     page.evaluate(
