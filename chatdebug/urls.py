@@ -16,6 +16,7 @@ urlpatterns = [
     path(RUN, views.run, name="run"),
     path(f"{CHAT}export/<slug:form>/", views.export, name="export"),
     path(f"{RUN}export/<slug:form>/", views.export, name="run-export"),
+    path(f"{RUN}compare/", views.compare, name="compare"),
     path(f"{RUN}share/", views.share, name="share"),
     path(f"{RUN}steps/<int:step_number>/", views.step, name="step"),
 ]

@@ -1,4 +1,4 @@
-"""The evidence of a chat as pages: its runs, one run, and the payloads of one step.
+"""The evidence of a chat as pages: its runs, one run or two, and the payloads of a step.
 
 Each is a fragment for htmx and a page of its own for everyone else.
 """
@@ -41,6 +41,8 @@ from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.switches import Scope
 from chatdebug.presentation.attempts import attempts_of, rows_of
+from chatdebug.presentation.comparison import Comparison
+from chatdebug.presentation.partners import Partners
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.recording import Recording
 from chatdebug.presentation.run_list import InvalidCursor, RunList, models_of
@@ -104,19 +106,40 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """
     found = ChatRun.objects.of_chat(chat_id).filter(pk=run_id).first()
     if found is None:
-        status = 200 if wants_fragment(request) else 404
-        context = {"days": retention_days()}
-        return _render(request, "chatdebug/gone.html", chat_id, context, status=status)
+        return _gone(request, chat_id)
     message_id = found.trigger_message_id
     asked = questions_of(chat_id, [message_id]).get(str(message_id), "")
-    is_full = found.level == Level.FULL
-    steps = found.steps.all()
-    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
-    report = RunReport.of(found, steps, asked=asked)
+    report = _report_of(found, asked=asked)
     if request.GET.get("state") == report.state:
         return HttpResponse(status=204)
     _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/run.html", chat_id, {"report": report})
+
+
+@for_readers
+def compare(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
+    """Show a run beside another one of its chat: ``?with=`` its id.
+
+    Without it, beside the last one before it that completed; where there is none the page
+    says so. 404 for what is no run of the chat.
+    """
+    found = ChatRun.objects.of_chat(chat_id).filter(pk=run_id).first()
+    if found is None:
+        return _gone(request, chat_id)
+    try:
+        partners = Partners.of(found, request.GET.get("with", ""))
+    except ChatRun.DoesNotExist as error:
+        raise Http404 from error
+    shown = [found] if partners.chosen is None else [found, partners.chosen]
+    for one in shown:
+        _note_foreign_reader(request, chat_id, one)
+    reports = [_report_of(one) for one in shown]
+    context = {
+        "line": RunLine(found),
+        "partners": partners,
+        "comparison": Comparison.of(*reports) if len(reports) == 2 else None,
+    }
+    return _render(request, "chatdebug/compare.html", chat_id, context)
 
 
 @for_readers
@@ -235,6 +258,20 @@ def opt_in(request: HttpRequest) -> HttpResponse:
         "days": retention_days(),
     }
     return render(request, "chatdebug/opt_in.html", context)
+
+
+def _report_of(found: ChatRun, *, asked: str = "") -> RunReport:
+    steps = found.steps.all()
+    is_full = found.level == Level.FULL
+    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
+    return RunReport.of(found, steps, asked=asked)
+
+
+def _gone(request: HttpRequest, chat_id: str) -> HttpResponse:
+    """Say that a run is not there, and for how long runs are kept."""
+    status = 200 if wants_fragment(request) else 404
+    context = {"days": retention_days()}
+    return _render(request, "chatdebug/gone.html", chat_id, context, status=status)
 
 
 def _note_foreign_reader(
