@@ -281,7 +281,8 @@ def _huge(chat_id: str) -> ChatRun:
     messages = [
         {"role": "user", "parts": [{"type": "text", "text": text}]} for text in texts
     ]
-    error = {**ERROR, "detail": "e" * 500}
+    cause = {"type": "ModelServerError", "message": "c" * 900}
+    error = {**ERROR, "detail": "e" * 500, "chain": [cause]}
     attempts = [
         _attempt(n, n, n + 0.6, 500, request_body="z" * 9_000) for n in range(100)
     ]

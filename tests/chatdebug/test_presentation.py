@@ -323,6 +323,13 @@ def test_a_long_reason_is_folded() -> None:
     assert ErrorReport.of({"message": "x" * 401}).opening == "x" * 300 + "…"
 
 
+def test_a_long_text_in_the_chain_of_causes_is_folded() -> None:
+    chain = [{"type": "Outer", "message": "x" * 401}, {"type": "Inner", "message": "y"}]
+    outer, inner = ErrorReport.of({"detail": "It shifted.", "chain": chain}).causes
+    assert (outer.opening, outer.text) == ("x" * 300 + "…", "x" * 401)
+    assert (inner.opening, inner.text) == ("", "y")
+
+
 SHAPES: list[Any] = [7, -1, 10**30, 1.5, True, "x", ["x", {}], {"x": 1}, [[]], None]
 
 

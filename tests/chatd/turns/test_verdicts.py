@@ -68,6 +68,29 @@ TOLD = {
 }
 
 
+@pytest.mark.parametrize("provider", PROTOCOLS)
+def test_of_a_huge_error_a_readable_beginning_is_quoted(
+    provider: str, settings: LazySettings
+) -> None:
+    let_no_clock_decide(settings)
+    chat = new_chat("fault-huge-400", provider=provider)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    close_writer(timeout=20)
+    quote = present(chat.turns.get().error)["detail"]
+    assert quote.startswith("One line of a report that nobody cut before it was sent.")
+    assert quote.endswith(" characters left out")
+    assert len(quote) < 400
+    (step,) = ChatStep.objects.filter(chat_id=str(chat.pk))
+    report = ErrorReport.of(present(step.error))
+    assert (report.reason, report.opening) == (quote, "")
+    line = step.run.summary["error_message"]
+    assert line == f"{quote[:199]}…"
+
+
 def test_every_demo_fault_is_told_of() -> None:
     faults = {one.name for one in DEMO_MODELS if one.name.startswith("fault-")}
     assert set(TOLD) == faults - ANSWERS
