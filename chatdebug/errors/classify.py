@@ -22,7 +22,7 @@ from chatdebug.errors.rules import (
     Rule,
     first_that_holds,
 )
-from chatdebug.errors.verdict import Owner, verdict
+from chatdebug.errors.verdict import Owner, quote_of, verdict
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,11 @@ class Classification:
     cancelled: bool = False
     deadline: bool = False
     """The caller's own time limit ran out, not the provider's."""
+
+    @property
+    def quote(self) -> str:
+        """What is quoted below the message; nothing that it says already."""
+        return quote_of(self.rule, self.detail)
 
     @property
     def captured(self) -> bool:

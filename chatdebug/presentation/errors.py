@@ -12,7 +12,7 @@ from chatdebug.enums import ErrorKind
 from chatdebug.errors import code_like
 from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.errors.rules import FALLBACK
-from chatdebug.errors.verdict import Owner, verdict
+from chatdebug.errors.verdict import Owner, quote_of, verdict
 from chatdebug.formats import span
 
 REASON_CHARACTERS = 400
@@ -70,7 +70,7 @@ class ErrorReport:
 
     sentence: str
     reason: str
-    """In the provider's own words, or the exception's."""
+    """In the provider's own words, or the exception's; empty if the sentence says it."""
     owner: Owner
     whose: str
     advice: str
@@ -103,7 +103,7 @@ class ErrorReport:
             detail=payload["detail"],
             content_type=payload["response"].get("content_type", ""),
         )
-        reason = payload["detail"] or payload["message"]
+        reason = quote_of(payload["rule"], payload["detail"] or payload["message"])
         return cls(
             sentence=said.what,
             reason=reason,

@@ -26,14 +26,20 @@ TOLD = {
         "The demo provider did not accept the key (401).",
         "settings",
     ),
-    "fault-403": ("The demo provider does not let this key do that (403).", "settings"),
+    "fault-403": (
+        "The demo provider denies permission to this site's key (403).",
+        "settings",
+    ),
     "fault-404": ("The demo provider has no model of that name (404).", "settings"),
     "fault-422": ("The demo provider rejected the request (422).", "request"),
     "fault-429": (
         "The demo provider is limiting how many requests it takes (429).",
         "settings",
     ),
-    "fault-quota": ("The usage limit at the provider has been reached", "settings"),
+    "fault-quota": (
+        "The usage limit at the demo provider has been reached",
+        "settings",
+    ),
     "fault-500": ("The demo provider had an error of its own (500).", "provider"),
     "fault-529": ("The demo provider is overloaded at the moment (529).", "provider"),
     "fault-html-502": (
