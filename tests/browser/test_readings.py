@@ -51,7 +51,7 @@ def test_staff_say_why_and_the_owner_sees_it(new_page: NewPage, device: str) -> 
     passes(staff, f"an open run, {device}")
     open_panel(owner)
     readings = owner.get_by_role("region", name="Who read it")
-    expect(readings).to_contain_text("admin read the content of 1 run (staff)")
+    expect(readings).to_contain_text("admin (staff) read the content of 1 run")
     expect(readings).to_contain_text(why)
     owner.goto("/account/")
     expect(owner.locator(".readings")).to_contain_text(why)

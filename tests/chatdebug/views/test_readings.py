@@ -270,7 +270,7 @@ def test_the_owner_sees_who_read_what_when_and_why(
     ContentReading.objects.update(at=noon)
     for url in pages:
         page = " ".join(text_of(owner, url).split())
-        assert "<b><bdi>ada</bdi></b> read the content of 2 runs (staff)" in page
+        assert "<b><bdi>ada</bdi></b> (staff) read the content of 2 runs" in page
         assert "12:03:07" in page
         assert ">ticket 12</q>" in page
     assert reverse("chat", args=[chat.pk]) in text_of(owner, reverse("account"))
