@@ -108,9 +108,9 @@ class RunAdmin(ContentAdmin):
     ) -> tuple[str | tuple[str, ...], ...]:
         """Return what this person may see of a run."""
         has_content = self.shows_content(request, obj)
-        content = ("titled", "last_error") if has_content else ()
+        what = ("titled", "last_error") if has_content else ("failure",)
         return (
-            *content,
+            *what,
             ("state", "kind", "level"),
             "provider_and_model",
             ("error_kind", "similar"),
