@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from chatd.models import Chat
 from chatdebug.enums import Level, RunKind, Status
-from chatdebug.models import AuditEntry, ChatRun
+from chatdebug.models import ChatRun, ContentReading
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -136,18 +136,24 @@ def test_a_run_of_another_chat_is_not_found(
     assert client.get(page_of(foreign)).status_code == 404
 
 
-def test_only_who_may_read_the_chat_compares_and_foreign_readers_leave_a_trace(
+def test_only_who_may_read_the_chat_compares_and_others_say_why_for_each_of_the_two(
     client: Client, chat: Chat, failed: ChatRun
 ) -> None:
     success = success_of(chat, -5, "And in summer?")
     client.get(page_of(failed))
-    assert not AuditEntry.objects.exists()
+    assert not ContentReading.objects.exists()
     client.force_login(UserFactory())
     assert client.get(page_of(failed)).status_code == 404
     client.force_login(UserFactory(is_staff=True, is_superuser=True))
-    text_of(client.get(page_of(failed)))
-    noted = AuditEntry.objects.values_list("object_id", flat=True)
-    assert set(noted) == {str(failed.pk), str(success.pk)}
+    for run in (failed, success):
+        asked = client.get(page_of(failed))
+        assert "And in" not in text_of(asked, 403)
+        action = reverse("chatdebug:run-read", args=[run.chat_id, run.pk])
+        assert action in asked.content.decode()
+        client.post(action, {"reason": "a ticket of theirs"})
+    assert "And in <mark>summer?</mark>" in text_of(client.get(page_of(failed)))
+    noted = ContentReading.objects.values_list("run_id", flat=True)
+    assert {str(run_id) for run_id in noted} == {str(failed.pk), str(success.pk)}
     client.logout()
     assert client.get(page_of(failed)).status_code == 302
 
