@@ -124,6 +124,7 @@ def test_a_long_text_in_the_chain_of_causes_is_folded(
 ):
     present(step.error)["chain"][0]["message"] = "long " * 100
     step.save()
+    say_why(superuser, run)
     shown = page(superuser, page_of(run))
     assert f"<summary>{'long ' * 60}…</summary>" in shown
     assert "long " * 100 in shown
