@@ -61,14 +61,29 @@ class RunLine:
     @property
     def facts(self) -> str:
         """Its numbers: 2 steps · 3 attempts · 1.2 s · 340 → 1,024 tok."""
-        attempts = _count(self.run, "attempt_count") + self._unrecorded_attempts
-        facts = (
-            counted(_count(self.run, "step_count"), "step"),
-            counted(attempts, "attempt") if attempts else "",
-            span(self.run.duration),
-            _tokens(self.run),
-        )
+        facts = (self.steps, self.attempts, span(self.run.duration), self.tokens)
         return " · ".join(filter(None, facts))
+
+    @property
+    def steps(self) -> str:
+        """How many calls of a model there were."""
+        return counted(_count(self.run, "step_count"), "step")
+
+    @property
+    def attempts(self) -> str:
+        """How often they were tried, all together; nothing if that is not known."""
+        attempts = _count(self.run, "attempt_count") + self._unrecorded_attempts
+        return counted(attempts, "attempt") if attempts else ""
+
+    @property
+    def tokens(self) -> str:
+        """How many tokens were sent and received; nothing for none."""
+        sent = _count(self.run, "total_input_tokens")
+        received = _count(self.run, "total_output_tokens")
+        if not sent and not received:
+            return ""
+        numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
+        return gettext("%(sent)s → %(received)s tok") % numbers
 
     @property
     def _unrecorded_attempts(self) -> int:
@@ -232,12 +247,3 @@ def _retries(step: ChatStep) -> int:
 
 def _count(run: ChatRun, key: str) -> int:
     return as_number(run.told(key)) or 0
-
-
-def _tokens(run: ChatRun) -> str:
-    sent = _count(run, "total_input_tokens")
-    received = _count(run, "total_output_tokens")
-    if not sent and not received:
-        return ""
-    numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
-    return gettext("%(sent)s → %(received)s tok") % numbers
