@@ -1,7 +1,7 @@
 """A connection of the bus's own to PostgreSQL, from the event loop."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -18,7 +18,10 @@ FIRST_WAIT = 0.1
 LONGEST_WAIT = 2.0
 """Seconds between the tries to reach a server that is away, each twice the one before."""
 
-type Parameters = Mapping[str, Any]
+SPEAKING, LISTENING = "chatd bus", "chatd bus, LISTEN"
+"""How the server's administrator finds these connections."""
+
+type Parameters = dict[str, Any]
 type Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 
@@ -28,20 +31,20 @@ def database_parameters() -> Parameters:
     parameters = dict(connection.get_connection_params())
     del parameters["context"], parameters["cursor_factory"]
     # A pooler may give each statement to another server, which would not know it.
-    return parameters | {"prepare_threshold": None}
+    return parameters | {"prepare_threshold": None, "application_name": SPEAKING}
 
 
 def listen_parameters() -> Parameters:
     """Return how to reach the database without a pooler between."""
+    name = {"application_name": LISTENING}
     if settings.LISTEN_URL:
-        return {"conninfo": settings.LISTEN_URL, "prepare_threshold": None}
-    return database_parameters()
+        return {"conninfo": settings.LISTEN_URL} | name
+    return database_parameters() | name
 
 
 async def connect(parameters: Parameters) -> Connection:
     """Return a new connection on which each statement is a transaction of its own."""
-    arguments: Any = dict(parameters)
-    return await psycopg.AsyncConnection.connect(**arguments, autocommit=True)
+    return await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
 
 
 class Waits:

@@ -164,6 +164,7 @@ class Follower:
     async def _take_hints(self, connection: Connection, waits: Waits) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):
             await connection.execute(f"LISTEN {CHANNEL}".encode())
+            await _tell_of_a_pooler(connection)
         waits.reset()
         self._hint(None)  # what was said while nobody listened
         while True:
@@ -234,3 +235,13 @@ class Follower:
         over = {row[0] for row in rows}
         for one in going_on:
             one.look_over(now, is_over=one.turn_id in over)
+
+
+async def _tell_of_a_pooler(connection: Connection) -> None:
+    """Say that hints may get lost: the process that answers is not the one connected to."""
+    cursor = await connection.execute(b"SELECT pg_backend_pid()")
+    if await cursor.fetchone() != (connection.info.backend_pid,):
+        logger.warning(
+            "LISTEN goes through a pooler: hints are late unless it pools by session. "
+            "Name the server itself in CHATD_LISTEN_URL"
+        )

@@ -8,10 +8,12 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.db.models import F
 
-from chatd.models import Chat, Turn, TurnChunk
+from chatd.enums import Role
+from chatd.models import Chat, ChatMessage, Turn, TurnChunk
 from chatd.turns.bus import EventName, chunks, following, publishing
 from chatd.turns.bus.connection import Link, database_parameters
 from chatd.turns.bus.postgres import PostgresBus
@@ -24,13 +26,19 @@ from tests.chatd.turns.bus.stage import (
     read_until,
     words,
 )
+from tests.chatd.turns.site import new_chat, run_on_site, send, watch
+from tests.pgbouncer import pgbouncer
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LISTENING = (
     "SELECT pid FROM pg_stat_activity "
-    "WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
+    "WHERE application_name = 'chatd bus, LISTEN' AND datname = current_database()"
+)
+CUT_ALL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name LIKE 'chatd bus%%' AND datname = current_database()"
 )
 
 
@@ -100,6 +108,29 @@ def test_a_listening_connection_that_is_cut_is_made_anew(
     on_stage(POSTGRES, body)
 
 
+@pytest.mark.pgbouncer
+def test_a_pooler_that_hints_do_not_pass_makes_them_late_and_is_told_of(
+    settings: LazySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = connection.settings_dict
+
+    async def body(stage: Stage) -> None:
+        async with stage.process() as speaker, stage.process() as bus:
+            turn = await stage.running_turn()
+            speaker.open(turn, epoch=1)
+            speaker.publish_delta(turn, "Hello")
+            await read_until(bus, turn, "Hello")
+            speaker.publish_delta(turn, " you")
+            await read_until(bus, turn, "Hello you")
+            await in_thread(until, lambda: "goes through a pooler" in caplog.text)
+
+    with pgbouncer(int(database["PORT"])) as port:
+        address = f"postgresql://postgres@127.0.0.1:{port}/{database['NAME']}"
+        settings.LISTEN_URL = address
+        on_stage(POSTGRES, body)
+    assert "CHATD_LISTEN_URL" in caplog.text
+
+
 def test_a_process_without_viewers_does_not_listen_and_one_with_many_does_once() -> (
     None
 ):
@@ -122,13 +153,6 @@ def test_a_process_without_viewers_does_not_listen_and_one_with_many_does_once()
 
 
 def test_connections_that_are_cut_lose_no_part() -> None:
-    others = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid() "
-        "AND (query LIKE '%%chatd_turnchunk%%' OR query LIKE '%%pg_notify%%' "
-        "OR query LIKE 'LISTEN%%')"
-    )
-
     async def body(stage: Stage) -> None:
         async with stage.process() as speaker, stage.process() as bus:
             turn = await stage.running_turn()
@@ -140,7 +164,7 @@ def test_connections_that_are_cut_lose_no_part() -> None:
                 speaker.publish_delta(turn, word)
                 if number % 10 == 5:
                     await read_until(bus, turn, text)
-                    await in_thread(sql, others)
+                    await in_thread(sql, CUT_ALL)
             speaker.close(turn)
             assert words(await viewer) == text
             assert words(await collect(bus.subscribe(turn))) == text
@@ -312,6 +336,20 @@ def test_one_process_cleans_up_at_a_time() -> None:
         other.execute(f"SELECT pg_advisory_unlock({name})")
     clean_up()
     assert not TurnChunk.objects.exists()
+
+
+def test_a_site_tells_its_viewers_over_it(settings: LazySettings, quick: None) -> None:
+    settings.BUS = POSTGRES
+    chat = new_chat("demo")
+
+    async def body() -> None:
+        turn = await send(chat)
+        events = await watch(turn)
+        answer = await ChatMessage.objects.aget(turn=turn, role=Role.ASSISTANT)
+        assert answer.text
+        assert words(events) == answer.text
+
+    run_on_site(body)
 
 
 def test_outside_of_its_lifespan_it_says_so() -> None:

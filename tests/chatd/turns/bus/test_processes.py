@@ -18,10 +18,9 @@ from tests.postgres import PostgresServer
 from tests.process import ROOT
 
 PATIENCE = 60.0  # seconds
-CUT_LISTENING = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+LISTENING = (
+    "SELECT {} FROM pg_stat_activity WHERE application_name = 'chatd bus, LISTEN'"
 )
-LISTENING = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +142,8 @@ def test_a_listening_connection_is_cut_while_a_turn_speaks(
         async with talk(**on(server.url)) as turn:
             await turn.say(*numbers(0, 10))
             await turn.is_seen()
-            assert await asyncio.to_thread(query, server, CUT_LISTENING) == [(True,)]
+            cut = LISTENING.format("pg_terminate_backend(pid)")
+            assert await asyncio.to_thread(query, server, cut) == [(True,)]
             await turn.say(*numbers(10, 20))
             await turn.is_seen()
             await turn.say(*numbers(20, 30))
@@ -193,7 +193,8 @@ def test_a_pooler_by_transaction_stands_between(server: PostgresServer) -> None:
             for first in range(0, 50, 10):
                 await turn.say(*numbers(first, first + 10))
                 await turn.is_seen()
-            assert await asyncio.to_thread(query, server, LISTENING) == [(1,)]
+            direct = LISTENING.format("count(*)")
+            assert await asyncio.to_thread(query, server, direct) == [(1,)]
             await turn.ends()
 
     with pgbouncer(server.address[1]) as port:
