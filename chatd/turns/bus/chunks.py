@@ -3,6 +3,9 @@
 Each one is a transaction of its own, without prepared statements or anything else that a
 connection keeps, so that a pooler may give each to another server connection. They go to
 PostgreSQL past the ORM, which would take a thread for each and has no such statements.
+
+The hint goes with the chunks, in no transaction of anybody else's: NOTIFY holds a lock of
+the whole server while its transaction is committed.
 """
 
 # What is appended has to follow the last chunk of its turn exactly. So nothing is written
@@ -38,26 +41,31 @@ WITH wanted AS (
         AS chunk (turn_id, epoch, sequence, name, data)
     JOIN allowed USING (turn_id)
     ON CONFLICT DO NOTHING
+), hint AS MATERIALIZED (
+    SELECT pg_notify(%s, %s)
 )
-SELECT turn_id FROM allowed
+SELECT turn_id FROM allowed CROSS JOIN hint
 """
 
 # The end of turns that are over and ran elsewhere, or not at all. Who ran one may be writing
 # in this very moment, not knowing that it has lost the turn: the end wins.
 END = """
-INSERT INTO chatd_turnchunk (turn_id, epoch, sequence, name, data)
-SELECT closed.turn_id,
-       coalesce(last.epoch, turn.epoch, 0), coalesce(last.sequence + 1, 0), 'end', ''
-FROM unnest(%s::uuid[]) AS closed (turn_id)
-LEFT JOIN chatd_turn AS turn ON turn.id = closed.turn_id
-LEFT JOIN LATERAL (
-    SELECT epoch, sequence, name FROM chatd_turnchunk AS chunk
-    WHERE chunk.turn_id = closed.turn_id
-    ORDER BY epoch DESC, sequence DESC LIMIT 1
-) AS last ON true
-WHERE last.name IS DISTINCT FROM 'end'
-    AND (turn.status IS NULL OR turn.status NOT IN ('queued', 'in_progress'))
-ON CONFLICT (turn_id, epoch, sequence) DO UPDATE SET name = 'end', data = ''
+WITH ended AS (
+    INSERT INTO chatd_turnchunk (turn_id, epoch, sequence, name, data)
+    SELECT closed.turn_id,
+           coalesce(last.epoch, turn.epoch, 0), coalesce(last.sequence + 1, 0), 'end', ''
+    FROM unnest(%s::uuid[]) AS closed (turn_id)
+    LEFT JOIN chatd_turn AS turn ON turn.id = closed.turn_id
+    LEFT JOIN LATERAL (
+        SELECT epoch, sequence, name FROM chatd_turnchunk AS chunk
+        WHERE chunk.turn_id = closed.turn_id
+        ORDER BY epoch DESC, sequence DESC LIMIT 1
+    ) AS last ON true
+    WHERE last.name IS DISTINCT FROM 'end'
+        AND (turn.status IS NULL OR turn.status NOT IN ('queued', 'in_progress'))
+    ON CONFLICT (turn_id, epoch, sequence) DO UPDATE SET name = 'end', data = ''
+)
+SELECT pg_notify(%s, %s)
 """
 
 # All that was said of some turns after the positions up to which it is known. OFFSET keeps
@@ -80,8 +88,6 @@ FROM unnest(%s::uuid[]) AS watched (turn_id)
 LEFT JOIN chatd_turn AS turn ON turn.id = watched.turn_id
 WHERE turn.status IS NULL OR turn.status NOT IN ('queued', 'in_progress')
 """
-
-NOTIFY = "SELECT pg_notify(%s, %s)"
 
 # One process at a time; the lock goes with the transaction, as a pooler wants it.
 CLEAN_UP = """

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from chatd.text import storable
-from chatd.turns.bus.chunks import APPEND, END, NOTIFY
+from chatd.turns.bus.chunks import APPEND, END
 from chatd.turns.bus.connection import AWAY, Link, Waits
 from chatd.turns.bus.events import EventName
 from chatd.turns.bus.hints import CHANNEL, hint
@@ -100,16 +100,11 @@ class Publisher:
 
     async def _flush(self) -> None:
         """Write what there is, and tell the others of it."""
-        spoken: set[UUID] = set()
         if batch := self._take():
-            spoken |= await self._append(batch)
+            await self._append(batch)
         if closed := list(self._closed):
-            await self._link.rows(END, [closed])
+            await self._link.rows(END, [closed, CHANNEL, hint(closed)])
             self._closed -= set(closed)
-            spoken |= set(closed)
-        if spoken:
-            with suppress(*AWAY):
-                await self._link.rows(NOTIFY, [CHANNEL, hint(spoken)])
 
     def _take(self) -> Batch:
         batch: Batch = []
@@ -123,12 +118,12 @@ class Publisher:
             self._wanted.set()
         return batch
 
-    async def _append(self, batch: Batch) -> set[UUID]:
-        """Append chunks, and return the turns whose ones the table took."""
+    async def _append(self, batch: Batch) -> None:
+        """Append chunks; what the table does not take is begun again, or given up."""
+        values = _columns(chunks for _, chunks in batch)
+        told = hint(chunks.turn_id for _, chunks in batch)
         try:
-            rows = await self._link.rows(
-                APPEND, _columns(chunks for _, chunks in batch)
-            )
+            rows = await self._link.rows(APPEND, [*values, CHANNEL, told])
         except BaseException:
             for publication, _ in batch:
                 self._begin_again(publication)
@@ -142,7 +137,6 @@ class Publisher:
                     self._begin_again(publication)
             elif publication.is_over and publication.is_said:
                 self._drop(publication)
-        return taken
 
     def _begin_again(self, publication: Publication) -> None:
         if self._turns.get(publication.turn_id) is not publication:
