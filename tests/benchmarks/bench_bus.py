@@ -75,11 +75,6 @@ async def _speak(turns: list[UUID], watch: Watch) -> Found:
         await stack.enter_async_context(bus.lifespan())
         for turn in turns:
             bus.open(turn, epoch=1)
-        for turn in turns:
-            begun = False
-            while not begun:  # so that all is told part by part from then on
-                begun = (await bus.read(turn))[-1].id.startswith("1-")
-                await asyncio.sleep(0)
         found = await stack.enter_async_context(watch(turns))
         started, cpu = time.monotonic(), time.process_time()
         await asyncio.gather(
@@ -155,7 +150,10 @@ async def _view(turn: UUID, lags: list[float], waits: asyncio.Event) -> None:
     from chatd.turns.bus import EventName, get_bus
 
     async for event in get_bus().subscribe(turn):
-        waits.set()
+        if event.id.startswith(
+            "1-"
+        ):  # it is begun: all is told part by part from now on
+            waits.set()
         if event.name is EventName.DELTA:
             now = time.monotonic()
             said = [float(line.split(" ")[0]) for line in event.data.splitlines()]

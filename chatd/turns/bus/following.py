@@ -24,6 +24,8 @@ from chatd.turns.bus.hints import CHANNEL, hinted
 
 logger = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.005
+"""Between two looks: many processes that give hints cost no more than 200 looks a second."""
 POLL_SECONDS = 1.0
 """A hint that was lost costs a viewer no more than this."""
 PROBE_SECONDS = 10.0
@@ -139,6 +141,7 @@ class Follower:
                 logger.exception("What turns say could not be read")
             else:
                 waits.reset()
+                await asyncio.sleep(LOOK_SECONDS)
                 continue
             self._wanted.set()
             await waits.wait()
