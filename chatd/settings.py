@@ -98,8 +98,12 @@ if not DATABASE_URL:
     # Also what an earlier release left readable for others.
     make_private(VAR_DIR / "chatd.sqlite3").chmod(0o600)
     DATABASE_URL = f"sqlite:///{VAR_DIR / 'chatd.sqlite3'}"
+# The same database without a pooler between, which LISTEN does not pass; where it is named,
+# DATABASE_URL is taken for one that pools by transaction.
+LISTEN_URL = env.str("CHATD_LISTEN_URL", "")
 DATABASES = build_databases(
     DATABASE_URL,
+    behind_pooler=bool(LISTEN_URL),
     pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=2)),
     test_dir=VAR_DIR,
 )
