@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from chatd.models import Chat
 from chatdebug.enums import Level, RunKind, Status
-from chatdebug.models import ContentReading, ChatRun
+from chatdebug.models import ChatRun, ContentReading
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -139,7 +139,7 @@ def test_a_run_of_another_chat_is_not_found(
 def test_only_who_may_read_the_chat_compares_and_others_than_its_owner_say_why(
     client: Client, chat: Chat, failed: ChatRun
 ) -> None:
-    success = success_of(chat, -5, "And in summer?")
+    success_of(chat, -5, "And in summer?")
     client.get(page_of(failed))
     assert not ContentReading.objects.exists()
     client.force_login(UserFactory())
