@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
 
 from chatdebug.access import may_read_content
 from chatdebug.admin.lookups import NamedLookups
@@ -22,9 +23,9 @@ class UncountedPaginator(Paginator):
 
     REACH = 20
 
-    @property
+    @cached_property
     def count(self) -> int:
-        """Return how many rows can be leafed through."""
+        """Return how many rows can be leafed through. A list of several pages asks often."""
         reach = self.per_page * self.REACH
         queryset: Any = self.object_list
         return len(queryset.values_list("pk", flat=True)[:reach])
