@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.utils.translation import gettext
 
@@ -22,15 +23,15 @@ LINE_CHARACTERS = 200
 """Of a question in one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunLine:
-    """A run as one line of facts."""
+    """A run as one line of facts. Without slots, for it keeps what pages ask twice."""
 
     run: ChatRun
     asked: str = ""
     """What the chat itself says was asked; the recorder keeps that at the full level."""
 
-    @property
+    @cached_property
     def title(self) -> str:
         """What failed, else what was asked, else what it is the record of."""
         return title_of(self.run)
