@@ -63,7 +63,7 @@ screenshots: ## take the pictures of the README
 bench: ## measure what the recorder and the pages cost
 	@.ci/setup dev
 	$(BIN)/python -m tests.benchmarks
-	$(ON_POSTGRES) $(BIN)/python -m tests.benchmarks statements writer
+	$(ON_POSTGRES) $(BIN)/python -m tests.benchmarks scale statements writer
 
 faults: ## break the database and the provider under load, on both databases
 	@.ci/setup dev
