@@ -9,9 +9,9 @@ from django.core.checks import CheckMessage
 
 from chatd.llm.providers import load_sdks
 from chatd.models import ModelConfig
-from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
-from chatd.turns.lifecycle import ready_turns, release_abandoned_turns, renew_leases
+from chatd.turns.lifecycle import ready_turns, renew_leases
+from chatd.turns.sweep import end_abandoned_turns
 from chatd.turns.threads import end_within, in_thread
 
 logger = logging.getLogger(__name__)
@@ -139,8 +139,7 @@ class LocalRunner:
                     running = list(self._tasks)
                     for turn_id in await in_thread(renew_leases, turn_ids=running):
                         self._cancel(turn_id)
-                for turn_id in await in_thread(release_abandoned_turns):
-                    get_bus().close(turn_id)
+                await end_abandoned_turns()
             except Exception:
                 logger.exception("The runner's sweep failed")
             self._wanted.set()
