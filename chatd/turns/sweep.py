@@ -9,6 +9,9 @@ from chatd.turns.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
+BUS_SECONDS = 5.0
+"""For the bus to find what it has, before a turn is ended without its text."""
+
 
 async def end_abandoned_turns() -> None:
     """End them as interrupted, with what their viewers had seen of the answers.
@@ -27,7 +30,7 @@ async def end_abandoned_turns() -> None:
 async def _text_said(turn_id: UUID) -> str:
     """Return as much of an answer as the bus still has, however it fares."""
     try:
-        events = await get_bus().read(turn_id, wait=0)
+        events = await get_bus().read(turn_id, wait=BUS_SECONDS)
     except Exception:
         logger.exception(
             "The bus could not be asked for what turn %s had said", turn_id

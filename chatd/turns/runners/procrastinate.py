@@ -68,7 +68,7 @@ class ProcrastinateRunner:
                 Error(
                     "RUNNER needs PostgreSQL: Procrastinate keeps its jobs there.",
                     hint="Set DATABASE_URL to a PostgreSQL database.",
-                    id="chatd.E010",
+                    id="chatd.E006",
                 )
             )
         if not apps.is_installed("procrastinate.contrib.django"):
@@ -77,7 +77,7 @@ class ProcrastinateRunner:
                     "RUNNER needs the app procrastinate.contrib.django, whose tables hold "
                     "the jobs.",
                     hint="Add it to INSTALLED_APPS, and migrate.",
-                    id="chatd.E011",
+                    id="chatd.E007",
                 )
             )
         if settings.BUS == "chatd.turns.bus.memory.MemoryBus":
@@ -86,7 +86,7 @@ class ProcrastinateRunner:
                     "Turns run in workers, and the memory bus reaches no other process: "
                     "nobody could watch them.",
                     hint="Set BUS to one that does, or RUNNER to the local runner.",
-                    id="chatd.E012",
+                    id="chatd.E008",
                 )
             )
         return messages

@@ -8,7 +8,6 @@ from django.conf import LazySettings
 from django.db import connection
 
 from chatd.lifespan import site_lifespan
-from chatd.turns.bus.memory import MemoryBus
 from chatd.turns.runner import get_runner
 from tests.chatd.turns.site import run_on_site
 
@@ -16,10 +15,6 @@ type Body = Callable[[], Awaitable[None]]
 type Site = Callable[[Body], None]
 
 PROCRASTINATE = "chatd.turns.runners.procrastinate.ProcrastinateRunner"
-
-
-class OneLoopBus(MemoryBus):
-    """The memory bus, where the worker is in the event loop of its site."""
 
 
 def run_with_worker(body: Body) -> None:
@@ -59,4 +54,4 @@ def site(request: pytest.FixtureRequest, settings: LazySettings, quick: None) ->
 def use_procrastinate(settings: LazySettings) -> None:
     """Let turns be run by workers."""
     settings.RUNNER = PROCRASTINATE
-    settings.BUS = f"{__name__}.OneLoopBus"
+    settings.BUS = "tests.buses.OneProcessBus"

@@ -298,7 +298,7 @@ def test_the_memory_bus_is_refused_where_turns_run_in_workers(
 ) -> None:
     assert run_checks(tags=["chatd"]) == []
     settings.BUS = "chatd.turns.bus.memory.MemoryBus"
-    assert [message.id for message in run_checks(tags=["chatd"])] == ["chatd.E012"]
+    assert [message.id for message in run_checks(tags=["chatd"])] == ["chatd.E008"]
 
 
 def test_what_is_no_stop_of_ours_is_not_heard(runner: ProcrastinateRunner) -> None:
