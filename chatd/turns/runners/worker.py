@@ -14,6 +14,7 @@ from procrastinate import App
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 
+from chatd.enums import TurnStatus
 from chatd.models import Turn
 from chatd.turns.bus import get_bus
 from chatd.turns.engine import TurnRun, persisted
@@ -127,13 +128,16 @@ class Worker:
             is_ending.cancel()
 
     async def _tell_if_over(self, turn_id: Any) -> None:
-        """Tell the viewers of a job's turn, where it was stopped before it began."""
+        """Tell the viewers of a job's turn, where it was stopped before it began.
+
+        No worker had that one, and so none has told them.
+        """
         try:
-            waits_or_runs = Turn.objects.active().filter(pk=UUID(turn_id))
-            if not await in_thread(waits_or_runs.exists):
+            told = Turn.objects.exclude(status=TurnStatus.INTERRUPTED, started_at=None)
+            if not await in_thread(told.filter(pk=UUID(turn_id)).exists):
                 get_bus().close(UUID(turn_id))
-        except Exception:
-            logger.exception("It is not known what became of the turn of a job")
+        except Exception as error:  # noqa: BLE001 - the database's, or of no id
+            logger.warning("It is not known what became of a job's turn: %r", error)
 
     # Places
 
