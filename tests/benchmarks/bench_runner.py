@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.cluster import Cluster
 from tests.waiting import until
 
-TURNS = 300
-OWNERS = 30
+TURNS = 200
+OWNERS = 20
 WARM_UP = "to import what a first turn imports"
 QUEUE = f"""
 from django.contrib.auth import get_user_model
@@ -25,8 +25,8 @@ model = ModelConfig.objects.get(name="counted-demo")
 users = get_user_model().objects
 owners = [users.get_or_create(username=f"owner-{{n}}")[0] for n in range({OWNERS})]
 for number in range({TURNS}):
-    chat = Chat.objects.create(owner=owners[number % {OWNERS}], model=model)
-    start_turn(chat=chat, text=f"turn {{number}} of %s " + "word " * 50)
+    chat = Chat.objects.create(owner=owners[number %% {OWNERS}], model=model)
+    start_turn(chat=chat, text=f"turn {{number}} of %s " + "word " * 20)
 """
 MEASURED = """
 SELECT count(*) FILTER (WHERE status = 'completed'),
@@ -34,7 +34,7 @@ SELECT count(*) FILTER (WHERE status = 'completed'),
 FROM chatd_turn JOIN chatd_chat ON chatd_chat.id = chat_id
 JOIN auth_user ON auth_user.id = owner_id WHERE username LIKE 'owner-%%'
 """
-LEFT = "SELECT FROM chatd_turn WHERE status IN ('queued', 'in_progress')"
+LEFT = "SELECT 1 FROM chatd_turn WHERE status IN ('queued', 'in_progress')"
 
 
 def main() -> None:

@@ -123,7 +123,7 @@ def test_a_second_signal_ends_a_worker_at_once(cluster: Cluster) -> None:
     worker = cluster.start_worker(WORKER_GRACE="600")
     _, turn = stalled_turn(cluster, "twice")
     worker.signal(signal.SIGTERM)
-    until(lambda: not cluster.execute("SELECT FROM procrastinate_workers"))
+    until(lambda: not cluster.execute("SELECT 1 FROM procrastinate_workers"))
     assert worker.end(signal.SIGTERM) == 0
     assert cluster.status(turn) == "interrupted"
 
@@ -137,7 +137,7 @@ def test_stop_by_the_site_reaches_a_worker_within_a_second(
     _, turn = stalled_turn(cluster, text)
     if is_ending:
         worker.signal(signal.SIGTERM)
-        until(lambda: not cluster.execute("SELECT FROM procrastinate_workers"))
+        until(lambda: not cluster.execute("SELECT 1 FROM procrastinate_workers"))
     cluster.stop(turn)
     cluster.wait_for(turn, "interrupted")
     ((seconds,),) = cluster.execute(
@@ -212,7 +212,7 @@ def test_a_rolling_restart_under_load_loses_nothing(
     until(
         lambda: (
             not cluster.execute(
-                "SELECT FROM chatd_turn WHERE status IN ('queued', 'in_progress')"
+                "SELECT 1 FROM chatd_turn WHERE status IN ('queued', 'in_progress')"
             )
         )
     )
