@@ -4,10 +4,9 @@ import asyncio
 import logging
 from dataclasses import dataclass, replace
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import InterfaceError, InternalError, OperationalError
-from django.utils import timezone
 from pydantic_ai.messages import ModelMessage
 
 from chatd.enums import FinishReason, Role, TurnStatus
@@ -76,7 +75,7 @@ async def run_turn(turn_id: UUID) -> bool:
 
 async def _claim(turn_id: UUID) -> Turn | None:
     """Claim a turn; of one that is over already, tell its viewers."""
-    claim = partial(lifecycle.claim_turn, turn_id=turn_id, at=timezone.now())
+    claim = partial(lifecycle.claim_turn, turn_id=turn_id, claim=uuid4())
     turn = await persisted(claim)
     if turn is None:
         waits_or_runs = Turn.objects.active().filter(pk=turn_id)
