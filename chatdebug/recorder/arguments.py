@@ -6,6 +6,7 @@ an error while ``DEBUG`` is on; in production it costs a log line, but never a c
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import TextChoices
@@ -30,6 +31,8 @@ class RunFacts:
     parent_chat_id: str = ""
     model_config_id: str = ""
     label: str = ""
+    queued_at: datetime | None = None
+    claimed_at: datetime | None = None
 
 
 def as_text(value: object, name: str) -> str:
@@ -50,6 +53,14 @@ def as_id(value: object, name: str) -> str:
     if value is None:
         _refuse(name, value)
     return as_text(value, name)
+
+
+def as_moment(value: object, name: str) -> datetime | None:
+    """Return a moment. Raises TypeError with DEBUG for what is none, and not None."""
+    if value is None or isinstance(value, datetime):
+        return value
+    _refuse(name, value)
+    return None
 
 
 def as_choice[Choice: TextChoices](

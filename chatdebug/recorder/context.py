@@ -9,6 +9,7 @@ import logging
 import sys
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -17,7 +18,13 @@ from django.db import connections
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, RunKind
 from chatdebug.levels import ask_level, known_level, level_at_once
-from chatdebug.recorder.arguments import RunFacts, as_choice, as_id, as_text
+from chatdebug.recorder.arguments import (
+    RunFacts,
+    as_choice,
+    as_id,
+    as_moment,
+    as_text,
+)
 from chatdebug.recorder.run import Run
 from chatdebug.scope import Scope, current_run
 from chatdebug.writer import writer
@@ -48,6 +55,10 @@ class record_run:
                 step.complete(answer.model_dump())
             run.complete()
 
+    Of a run that waited in a queue, ``queued_at`` says since when, and ``claimed_at`` until
+    when; without the latter it waited until it began. They cost nothing before a row is
+    written.
+
     ``label`` is kept at the full level only, or where ``KEEP_LABELS`` is set. Arguments
     that cannot be used raise TypeError with DEBUG, and cost a log line without it.
 
@@ -73,6 +84,8 @@ class record_run:
         parent_chat_id: object = "",
         model_config_id: object = "",
         label: str | None = "",
+        queued_at: datetime | None = None,
+        claimed_at: datetime | None = None,
     ) -> None:
         facts = RunFacts(
             as_id(chat_id, "chat_id"),
@@ -86,6 +99,8 @@ class record_run:
             as_text(parent_chat_id, "parent_chat_id"),
             as_text(model_config_id, "model_config_id"),
             as_text(label, "label"),
+            as_moment(queued_at, "queued_at"),
+            as_moment(claimed_at, "claimed_at"),
         )
         self._given = None if level is None else as_choice(level, "level", Level)
         self.run = Run(facts, self._given or Level.ERRORS)
