@@ -130,7 +130,7 @@ def step(
         run=run_id,
         step_number=step_number,
     )
-    attempts, strange_attempts = attempts_of(found.attempts)
+    attempts, strange_attempts = attempts_of(found)
     commands = [curl_command(row) for row in rows_of(found.attempts)]
     context = {
         "report": StepReport.of(found),

@@ -321,7 +321,7 @@ def _others(
     if step.usage and not isinstance(step.usage, dict):
         yield Payload.of(gettext("Usage"), step.usage)
     if isinstance(step.metadata, dict):
-        shown = {"notes": list, "repaired_error": dict}
+        shown = {"notes": list, "repaired_error": dict, "interrupted_by": str}
         notes = {
             key: value
             for key, value in step.metadata.items()

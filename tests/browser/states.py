@@ -152,7 +152,12 @@ def _attempt(
         "started_at": _after(began).isoformat(),
         "finished_at": _after(ended).isoformat(),
         "duration_ms": round((ended - began) * 1000),
+        "ended_by": "provider",
+        "connection": "opened" if number == 1 else "reused",
+        "connect_ms": 60 if number == 1 else 0,
         "time_to_first_byte_ms": 90,
+        "time_to_first_part_ms": 95,
+        "time_to_last_part_ms": round((ended - began) * 1000),
         "error": "",
         **facts,
     }
@@ -180,7 +185,8 @@ def _recovered_at_errors_level(chat_id: str) -> ChatRun:
 
 
 def _failed(chat_id: str) -> ChatRun:
-    run = _run(chat_id, 7, error_kind="generic")
+    waited = {"queue_ms": 1_300, "claim_ms": 20}
+    run = _run(chat_id, 7, error_kind="generic", summary=waited)
     attempts = [
         _attempt(1, 1.6, 1.7, 429),
         _attempt(2, 2.7, 4.4, 200, status="cut_short", error="it ended early"),
@@ -221,8 +227,12 @@ def _completed(chat_id: str) -> ChatRun:
 
 
 def _stopped(chat_id: str) -> ChatRun:
-    run = _run(chat_id, 2, status=Status.INTERRUPTED)
-    stopped = _attempt(1, 0.1, 1.9, 200, status="cancelled")
+    by_user = {"interrupted_by": "user", "queue_ms": 61_000, "claim_ms": 4}
+    run = _run(chat_id, 2, status=Status.INTERRUPTED, summary=by_user)
+    stopped = _attempt(
+        1, 0.1, 1.9, 200, status="cancelled", ended_by="client", connect_ms=300
+    )
+    stopped |= {"time_to_first_part_ms": 500, "time_to_last_part_ms": 900}
     nothing = {"content": [], "state": "interrupted"}
     _step(run, 0.1, 2, attempts=[stopped], normalized_response=nothing)
     return run

@@ -23,6 +23,7 @@ from chatd.turns.runner import get_runner
 from chatd.turns.runners import local
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
+from chatdebug.presentation.timeline import Timeline
 from tests.chatd.turns.site import (
     answer,
     let_no_clock_decide,
@@ -267,6 +268,33 @@ def test_the_record_of_a_turn_says_how_long_it_was_queued() -> None:
     (run,) = runs_of(chat)
     assert run.summary["queue_ms"] >= 60_000
     assert run.summary["claim_ms"] < 60_000
+
+
+@pytest.mark.usefixtures("in_full")
+@pytest.mark.parametrize("provider", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("model", "word", "by"),
+    [
+        ("fault-stall", "cancelled", "by the limit on silence"),
+        ("fault-hang", "cancelled", "by the limit on silence"),
+        ("fault-reset", "broke off", "by the network"),
+        ("fault-eof", "cut short", "by the provider's side"),
+        ("fault-500", "500", ""),
+    ],
+)
+def test_the_timeline_of_a_turn_says_who_ended_its_last_attempt(
+    provider: str, model: str, word: str, by: str
+) -> None:
+    chat = new_chat(model, provider=provider)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    (run,) = runs_of(chat)
+    timeline = present(Timeline.of(run, run.steps.with_attempt_times()))
+    endings = [row.ending for row in timeline.rows if row.ending]
+    assert (endings[-1].word, endings[-1].by) == (word, by)
 
 
 def test_stop_before_the_first_word_leaves_only_the_question() -> None:
