@@ -50,7 +50,7 @@ FAILURES = {
         _("hung up"),
         _("The other side ended the connection before its answer was complete."),
     ),
-    EndedBy.TIME_LIMIT: (_("timed out"), _("A time limit of this side ended it.")),
+    EndedBy.TIME_LIMIT: (_("given up"), _("A time limit of this side ended it.")),
 }
 """The same of attempts that failed, where it is known who made them fail."""
 
@@ -64,19 +64,19 @@ class Stopper(StrEnum):
 
 
 STOPPERS = {
-    Stopper.USER: (_("by the user's Stop"), _("The user stopped it.")),
+    Stopper.USER: (_("by the user"), _("The user stopped it.")),
     Stopper.TIME_LIMIT: (
         _("by a time limit"),
         _("A time limit of this side ended it."),
     ),
     Stopper.SILENCE: (
-        _("by the limit on silence"),
+        _("for its silence"),
         _("This side ended it, because nothing came for too long."),
     ),
 }
 """Words for a row, and a sentence."""
 SIDES = {
-    EndedBy.PROVIDER: _("by the provider's side"),
+    EndedBy.PROVIDER: _("by the provider"),
     EndedBy.NETWORK: _("by the network"),
     EndedBy.TIME_LIMIT: _("by a time limit"),
     EndedBy.CLIENT: _("by this side"),

@@ -275,10 +275,10 @@ def test_the_record_of_a_turn_says_how_long_it_was_queued() -> None:
 @pytest.mark.parametrize(
     ("model", "word", "by"),
     [
-        ("fault-stall", "cancelled", "by the limit on silence"),
-        ("fault-hang", "cancelled", "by the limit on silence"),
+        ("fault-stall", "cancelled", "for its silence"),
+        ("fault-hang", "cancelled", "for its silence"),
         ("fault-reset", "broke off", "by the network"),
-        ("fault-eof", "cut short", "by the provider's side"),
+        ("fault-eof", "cut short", "by the provider"),
         ("fault-500", "500", ""),
     ],
 )
@@ -292,7 +292,7 @@ def test_the_timeline_of_a_turn_says_who_ended_its_last_attempt(
 
     run_on_site(body)
     (run,) = runs_of(chat)
-    timeline = present(Timeline.of(run, run.steps.with_attempt_times()))
+    timeline = present(Timeline.of(run, list(run.steps.with_attempt_times())))
     endings = [row.ending for row in timeline.rows if row.ending]
     assert (endings[-1].word, endings[-1].by) == (word, by)
 

@@ -248,7 +248,7 @@ def test_moments_that_make_no_sense_are_not_drawn(moments: dict[str, Any]) -> No
     [
         ({"status": "completed", "response_status": 200}, "answered", ""),
         ({"status": "http_error"}, "500", ""),
-        ({"status": "cut_short"}, "cut short", "by the provider's side"),
+        ({"status": "cut_short"}, "cut short", "by the provider"),
         ({"status": "failed"}, "broke off", ""),
         (
             {"status": "failed", "ended_by": "network"},
@@ -258,7 +258,7 @@ def test_moments_that_make_no_sense_are_not_drawn(moments: dict[str, Any]) -> No
         (
             {"status": "failed", "ended_by": "provider"},
             "hung up",
-            "by the provider's side",
+            "by the provider",
         ),
         (
             {"status": "failed", "ended_by": "time_limit"},
@@ -284,7 +284,7 @@ LATE = {"kind": "timeout", "status_code": None}
 @pytest.mark.parametrize(
     ("step", "summary", "by"),
     [
-        ({"error": SILENT}, {}, "by the limit on silence"),
+        ({"error": SILENT}, {}, "for its silence"),
         ({"error": LATE}, {}, "by a time limit"),
         ({"error": LATE | {"status_code": 504}}, {}, "by this side"),
         ({"error": {"kind": "generic"}}, {}, "by this side"),
@@ -292,7 +292,7 @@ LATE = {"kind": "timeout", "status_code": None}
         (
             {"status": Status.INTERRUPTED},
             {"interrupted_by": "user"},
-            "by the user's Stop",
+            "by the user",
         ),
         (
             {
@@ -329,13 +329,13 @@ def test_what_a_later_attempt_repaired_says_who_ended_it_too() -> None:
     facts = {"status": Status.COMPLETED, "metadata": {"repaired_error": SILENT}}
     run = run_of(2, status=Status.COMPLETED)
     first, last = present(Timeline.of(run, [step_of(0, 2, *attempts, **facts)])).rows
-    assert present(first.ending).by == "by the limit on silence"
+    assert present(first.ending).by == "for its silence"
     assert present(last.ending).by == ""
 
 
 @pytest.mark.parametrize(
     ("summary", "by"),
-    [({"interrupted_by": "user"}, "by the user's Stop"), ({}, "")],
+    [({"interrupted_by": "user"}, "by the user"), ({}, "")],
 )
 def test_a_run_that_was_stopped_between_attempts_says_so_in_its_last_row(
     summary: dict[str, Any], by: str
@@ -384,7 +384,7 @@ def test_a_call_of_which_no_attempt_is_known_says_who_stopped_it() -> None:
     (row,) = present(Timeline.of(run, [step])).rows
     assert (present(row.ending).word, present(row.ending).by) == (
         "interrupted",
-        "by the user's Stop",
+        "by the user",
     )
 
 
