@@ -41,6 +41,7 @@ from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.switches import Scope
 from chatdebug.presentation.attempts import attempts_of, rows_of
+from chatdebug.presentation.highlighting import one_page
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.recording import Recording
 from chatdebug.presentation.run_list import InvalidCursor, RunList, models_of
@@ -280,4 +281,5 @@ def _render(
         "is_fragment": is_fragment and not is_of_page(request),
     }
     name = f"{template}#content" if is_fragment else template
-    return render(request, name, {**common, **context}, status=status)
+    with one_page():
+        return render(request, name, {**common, **context}, status=status)

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from chatdebug.formats import span
 from chatdebug.models import ChatStep
 from chatdebug.presentation.bodies import Body, body_of
 from chatdebug.presentation.endings import AttemptTimes, Ending, attempt_times
+from chatdebug.presentation.highlighting import marked_headers
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.values import as_dict, as_list, as_number, as_text
 from chatdebug.transport.connection import Connection
@@ -43,9 +45,9 @@ class HttpMessage:
     body: Body | None
 
     @property
-    def headers_text(self) -> str:
-        """The headers as they are copied."""
-        return "\n".join(f"{name}: {value}" for name, value in self.headers)
+    def marked_headers(self) -> SafeString:
+        """The headers as they are copied, with their names marked."""
+        return marked_headers(self.headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,8 +213,10 @@ def _words(kind: str, text: str, length: Any) -> list[Payload]:
         return []
     if kind in WORDS:
         return [Payload("", text, cut, is_code=False)]
-    laid_out, decoded = decoded_json(text) or (text, "")
-    return [Payload("", laid_out, "; ".join(filter(None, (cut, decoded))))]
+    found = decoded_json(text)
+    laid_out, decoded = found or (text, "")
+    note = "; ".join(filter(None, (cut, decoded)))
+    return [Payload("", laid_out, note, is_json=found is not None)]
 
 
 def _fact(key: str, value: Any) -> str:

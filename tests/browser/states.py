@@ -22,6 +22,9 @@ HOSTILE = (
     "</pre></script><script>document.title = 'executed'</script>"
     "<img src=x onerror=\"document.title = 'executed'\"> \u202egnp.exe \u0645\u0631\u062d\u0628\u0627"
 )
+ODD_TEXT = "\n\r\n  \tkept & <b>so</b>\r &amp; &#13; \u202eend\n\n"
+"""What a browser would read as another text, were it put into a page as it is."""
+ODD_JSON = json.dumps({HOSTILE: [HOSTILE, ODD_TEXT, -1.5, True]}, indent=2)
 ERROR = {
     "kind": "generic",
     "rule": "fallback.generic",
@@ -297,6 +300,7 @@ def _hostile(chat_id: str) -> ChatRun:
         response_headers={HOSTILE: HOSTILE},
         response_body=f"event: {HOSTILE}\ndata: {HOSTILE}\n\n",
     )
+    exact = _attempt(2, 0, 1, 200, request_body=ODD_JSON, response_body=ODD_TEXT)
     _step(
         run,
         -50,
@@ -310,6 +314,6 @@ def _hostile(chat_id: str) -> ChatRun:
         normalized_response=[HOSTILE],
         usage=HOSTILE,
         metadata={"notes": [HOSTILE]},
-        attempts=[HOSTILE, attempt],
+        attempts=[HOSTILE, attempt, exact],
     )
     return run
