@@ -262,7 +262,7 @@ def test_moments_that_make_no_sense_are_not_drawn(moments: dict[str, Any]) -> No
         ),
         (
             {"status": "failed", "ended_by": "time_limit"},
-            "timed out",
+            "given up",
             "by a time limit",
         ),
         ({"status": "cancelled"}, "cancelled", "by this side"),
