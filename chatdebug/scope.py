@@ -115,7 +115,7 @@ class Scoped[T]:
         """
         token, scope._token = scope._token, None
         if with_children:
-            scope.end()
+            scope.value = scope._home = None
         if token is None:
             return
         try:

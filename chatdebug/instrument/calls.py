@@ -124,7 +124,7 @@ def begin_call(
             run = None if chat is None else _own_run(chat, provider, model)
         if run is None or not run.is_open or _is_in_a_step(run):
             return None
-        step = open_step(run, operation, provider=provider, model=model)
+        step = open_step(run, operation, lambda: (provider, model))
         if step.is_full:
             step.begin(Deferred(request))
         return Call(step, format, has_own_run=has_own_run)

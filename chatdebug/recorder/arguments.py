@@ -5,8 +5,9 @@ an error while ``DEBUG`` is on; in production it costs a log line, but never a c
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import TextChoices
@@ -16,9 +17,17 @@ from chatdebug.enums import RunKind
 logger = logging.getLogger("chatdebug.recorder")
 
 
+type Given = Any
+"""Text, or anything with a meaningful ``str``."""
+
+
 @dataclass(slots=True)
 class RunFacts:
-    """What is known of a run before it starts. Ids are the host project's, as text."""
+    """What is known of a run before it starts. Ids are the host project's, as text.
+
+    What is given instead of text becomes text. Raises TypeError with DEBUG for a chat of
+    None, for what has no ``str``, and for what should be a moment and is none.
+    """
 
     chat_id: str
     owner_id: str = ""
@@ -34,10 +43,41 @@ class RunFacts:
     queued_at: datetime | None = None
     claimed_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        try:
+            # One look at all of them: every turn comes by here, and most hand over text.
+            "".join(
+                (
+                    self.chat_id,
+                    self.owner_id,
+                    self.provider,
+                    self.model,
+                    self.trigger_message_id,
+                    self.history_tip_message_id,
+                    self.root_chat_id,
+                    self.parent_chat_id,
+                    self.model_config_id,
+                    self.label,
+                )
+            )
+        except TypeError:
+            self._make_text()
+        if self.queued_at is not None:
+            self.queued_at = as_moment(self.queued_at, "queued_at")
+        if self.claimed_at is not None:
+            self.claimed_at = as_moment(self.claimed_at, "claimed_at")
+
+    def _make_text(self) -> None:
+        self.chat_id = as_id(self.chat_id, "chat_id")
+        for field in fields(self):
+            if field.type is str:
+                given: Given = getattr(self, field.name)
+                setattr(self, field.name, as_text(given, field.name))
+
 
 def as_text(value: object, name: str) -> str:
     """Return text, and none for None. Raises TypeError with DEBUG where ``str`` fails."""
-    if type(value) is str:  # most are: every turn comes by here
+    if type(value) is str:
         return value
     if value is None:
         return ""
@@ -56,8 +96,8 @@ def as_id(value: object, name: str) -> str:
 
 
 def as_moment(value: object, name: str) -> datetime | None:
-    """Return a moment. Raises TypeError with DEBUG for what is none, and not None."""
-    if value is None or isinstance(value, datetime):
+    """Return a moment. Raises TypeError with DEBUG for what is none."""
+    if isinstance(value, datetime):
         return value
     _refuse(name, value)
     return None

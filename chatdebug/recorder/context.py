@@ -18,13 +18,7 @@ from django.db import connections
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, RunKind
 from chatdebug.levels import ask_level, known_level, level_at_once
-from chatdebug.recorder.arguments import (
-    RunFacts,
-    as_choice,
-    as_id,
-    as_moment,
-    as_text,
-)
+from chatdebug.recorder.arguments import Given, RunFacts, as_choice
 from chatdebug.recorder.run import Run
 from chatdebug.scope import Scope, current_run
 from chatdebug.writer import writer
@@ -69,38 +63,40 @@ class record_run:
     goes on, and the cancellation comes at the task's next wait.
     """
 
+    __slots__ = ("_given", "_scope", "run")
+
     def __init__(
         self,
         *,
-        chat_id: object,
-        owner_id: object = "",
+        chat_id: Given,
+        owner_id: Given = "",
         kind: RunKind | str = RunKind.CHAT_TURN,
         level: Level | str | None = None,
-        provider: str | None = "",
-        model: str | None = "",
-        trigger_message_id: object = None,
-        history_tip_message_id: object = None,
-        root_chat_id: object = "",
-        parent_chat_id: object = "",
-        model_config_id: object = "",
-        label: str | None = "",
+        provider: Given = "",
+        model: Given = "",
+        trigger_message_id: Given = "",
+        history_tip_message_id: Given = "",
+        root_chat_id: Given = "",
+        parent_chat_id: Given = "",
+        model_config_id: Given = "",
+        label: Given = "",
         queued_at: datetime | None = None,
         claimed_at: datetime | None = None,
     ) -> None:
         facts = RunFacts(
-            as_id(chat_id, "chat_id"),
-            as_text(owner_id, "owner_id"),
+            chat_id,
+            owner_id,
             as_choice(kind, "kind", RunKind) or RunKind.CHAT_TURN,
-            as_text(provider, "provider"),
-            as_text(model, "model"),
-            as_text(trigger_message_id, "trigger_message_id"),
-            as_text(history_tip_message_id, "history_tip_message_id"),
-            as_text(root_chat_id, "root_chat_id"),
-            as_text(parent_chat_id, "parent_chat_id"),
-            as_text(model_config_id, "model_config_id"),
-            as_text(label, "label"),
-            as_moment(queued_at, "queued_at"),
-            as_moment(claimed_at, "claimed_at"),
+            provider,
+            model,
+            trigger_message_id,
+            history_tip_message_id,
+            root_chat_id,
+            parent_chat_id,
+            model_config_id,
+            label,
+            queued_at,
+            claimed_at,
         )
         self._given = None if level is None else as_choice(level, "level", Level)
         self.run = Run(facts, self._given or Level.ERRORS)

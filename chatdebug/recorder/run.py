@@ -62,6 +62,7 @@ class Run:
     # The errors that steps hold, each with when its step began. With them live their
     # frames and locals, so they are few, and let go when the run is closed.
     _recorded: tuple[tuple[BaseException, float], ...] = ()
+    _steps: tuple[Step, ...] = ()
     _revision = 0
     _durable: Future[bool] | None = None
     _counted_on: StoredRun | None = None
@@ -70,7 +71,6 @@ class Run:
         self.facts = facts
         self.level = level
         self.started = perf_counter()
-        self._steps: list[Step] = []
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
         self._lock = threading.Lock()
@@ -307,10 +307,10 @@ class Run:
 
         Called with the lock held: the order of revisions is the order of writing.
         """
-        self.now()  # so that it is known when the run began
+        now = self.now()  # with it, it is known when the run began
         run_id = self._own.id
         if step is not None and step.number == 0:
-            self._steps.append(step)
+            self._steps = (*self._steps, step)
             step.number = len(self._steps)
         rows = []
         if with_run:
@@ -322,7 +322,7 @@ class Run:
                     columns=self._columns(),
                     is_new=not self._row_exists,
                     is_capture=self._has_capture,
-                    taken_at=timezone.now(),
+                    taken_at=now,
                 )
             )
         if step is not None:
@@ -356,7 +356,7 @@ class Run:
             "model": Deferred(lambda: redact_text(model)),
             "error_kind": self.error_kind.value if self.error_kind else "",
             "fingerprint": self.fingerprint,
-            "summary": Deferred(lambda: summarise(label, tuple(self._steps)) | known),
+            "summary": Deferred(lambda: summarise(label, self._steps) | known),
             "started_at": self._started_at,
             "finished_at": self._finished_at,
         }

@@ -1,6 +1,6 @@
 """One logical model call while it is being recorded, and what is one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 type Column = dict[str, Any] | Deferred | None
 """A JSON column as it is stored, or what makes it on the writer's thread."""
+type Names = Callable[[], tuple[str, str]]
+"""Tells the provider and the model of a call, empty where they are not known."""
 
 
 class Step:
@@ -38,6 +40,7 @@ class Step:
 
     # What most steps never come to know: one is made for every call that goes well.
     number = 0  # given by the run when the step is first written
+    retries = 0
     id: UUID | None = None
     status = Status.IN_PROGRESS
     provider = ""  # whom the call asks, where it says so
@@ -54,22 +57,12 @@ class Step:
     _in_block = False
 
     def __init__(
-        self,
-        run: "Run",
-        operation: Operation,
-        *,
-        retries: int = 0,
-        provider: str = "",
-        model: str = "",
+        self, run: "Run", operation: Operation, names: Names | None = None
     ) -> None:
         self.run = run
         self.is_full = run.level is Level.FULL  # the whole trace of it is kept
         self.operation = operation
-        self.retries = retries
-        if provider:
-            self.provider = provider
-        if model:
-            self.model = model
+        self._names = names
         self.started = perf_counter()
         self.request: Column = {}
         self.metadata: dict[str, Any] = {}
@@ -118,6 +111,7 @@ class Step:
         """Start, or start again after a failed attempt; written at the full level."""
         self.started = perf_counter()
         if self.is_full:
+            self._learn_names()
             self.request = self.request if request is None else request
             self._sink = self._sink or AttemptSink(
                 on_change=self._attempt_ended, run=self.run
@@ -175,6 +169,7 @@ class Step:
         calls that it leaves.
         """
         error = as_error(error)
+        self._learn_names()
         # What the run was told counts more than what the call knows.
         provider = self.run.facts.provider or self.provider
         classification = classify(error, provider=provider)
@@ -230,6 +225,11 @@ class Step:
             taken_at=now,
         )
 
+    def _learn_names(self) -> None:
+        if self._names is not None:
+            self.provider, self.model = self._names()
+            self._names = None
+
     def _attempt_ended(self, sink: AttemptSink) -> None:
         """Write once more for an attempt that ends after its step did."""
         if self.finished_at is not None:
@@ -237,7 +237,8 @@ class Step:
 
     def _end(self, status: Status, *, is_capture: bool) -> None:
         """Take a final status that does not fall back; write it if it is to be kept."""
-        if STATUS_RANK[status] < STATUS_RANK[self.status]:
+        is_first = self.status is Status.IN_PROGRESS  # as nearly always
+        if not is_first and STATUS_RANK[status] < STATUS_RANK[self.status]:
             return
         self.status = status
         if self.is_full or is_capture:
@@ -269,12 +270,11 @@ def logical_call(run: "Run") -> Iterator[None]:
         current_call.leave(scope)
 
 
-def open_step(
-    run: "Run", operation: Operation, *, provider: str = "", model: str = ""
-) -> Step:
+def open_step(run: "Run", operation: Operation, names: Names | None = None) -> Step:
     """Return the step that a model call made here belongs to.
 
-    ``provider`` and ``model`` are what the call knows, for a run that was told nothing.
+    ``names`` are what the call knows, for a run that was told nothing. They are asked for
+    only if something is stored.
 
     At the full level the attempts at one answer are one step, whose status the last of
     them decides. At the errors level each one that fails is evidence, and a step of its
@@ -282,10 +282,10 @@ def open_step(
     """
     call = current_call.get()
     if call is None or call.run is not run:
-        return Step(run, operation, provider=provider, model=model)
+        return Step(run, operation, names)
     call.attempts += 1
     if call.step is None or run.level is not Level.FULL:
-        call.step = Step(run, operation, provider=provider, model=model)
+        call.step = Step(run, operation, names)
     call.step.retries = call.attempts - 1
     return call.step
 

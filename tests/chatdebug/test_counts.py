@@ -34,7 +34,9 @@ def counts(
     level: Level, retries: Sequence[int], operation: Operation = Operation.STREAM
 ) -> tuple[int, int]:
     run = Run(RunFacts(chat_id="c"), level)
-    steps = [Step(run, operation, retries=count) for count in retries]
+    steps = [Step(run, operation) for _ in retries]
+    for step, count in zip(steps, retries, strict=True):
+        step.retries = count
     summary = summarise("", steps)
     return summary["step_count"], summary.get("attempt_count", 0)
 

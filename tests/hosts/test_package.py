@@ -49,9 +49,9 @@ def test_the_source_distribution_holds_the_site_and_no_more(source: Path) -> Non
         if path.parts[0] in {"chatd", "chatdebug", "manage.py", "static", "templates"}
     }
     assert needed <= held
-    assert {"Makefile", "requirements.txt", "requirements-dev.txt"} <= set(
-        map(str, held)
-    )
+    beside = {"Makefile", "requirements.txt", "requirements-dev.txt"}
+    guides = {".github/CONTRIBUTING.md", ".github/SECURITY.md"}
+    assert beside | guides <= set(map(str, held))
     folders = {path.parts[0] for path in held if path.parts}
     assert folders.isdisjoint({".git", ".venv", "var", "tests"})
 
