@@ -20,6 +20,9 @@ logger = logging.getLogger("chatdebug.recorder")
 type Given = Any
 """Text, or anything with a meaningful ``str``."""
 
+MOMENTS = (datetime, type(None))
+"""Types of a moment that need no further look."""
+
 
 @dataclass(slots=True)
 class RunFacts:
@@ -62,9 +65,9 @@ class RunFacts:
             )
         except TypeError:
             self._make_text()
-        if self.queued_at is not None:
+        if type(self.queued_at) not in MOMENTS:
             self.queued_at = as_moment(self.queued_at, "queued_at")
-        if self.claimed_at is not None:
+        if type(self.claimed_at) not in MOMENTS:
             self.claimed_at = as_moment(self.claimed_at, "claimed_at")
 
     def _make_text(self) -> None:
