@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -109,6 +109,10 @@ class ErrorReport:
                 for number, frame in enumerate(payload["frames"], start=1)
             ],
         )
+
+    def without_content(self) -> "ErrorReport":
+        """Return the same without what a provider or an exception said in words."""
+        return replace(self, reason="", causes=[])
 
     @property
     def opening(self) -> str:

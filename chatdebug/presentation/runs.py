@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 
@@ -12,7 +12,7 @@ from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.models.titles import first_error_of, title_of
+from chatdebug.models.titles import failure_of, first_error_of, title_of
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.periods import attempt_name, step_name
@@ -30,15 +30,21 @@ class RunLine:
     run: ChatRun
     asked: str = ""
     """What the chat itself says was asked; the recorder keeps that at the full level."""
+    has_content: bool = True
+    """Whether its reader may see what was said: by a user, a model or a provider."""
 
     @property
     def title(self) -> str:
         """What failed, else what was asked, else what it is the record of."""
+        if not self.has_content:
+            return failure_of(self.run) or self.run.get_kind_display()
         return title_of(self.run)
 
     @property
     def question(self) -> str:
         """How the message begins that started it, on one line; nothing if not known."""
+        if not self.has_content:
+            return ""
         said = " ".join((self.run.label or self.asked).split())
         return said if len(said) <= LINE_CHARACTERS else said[:LINE_CHARACTERS] + "…"
 
@@ -75,7 +81,7 @@ class RunLine:
     @property
     def first_error(self) -> str:
         """The first line of its last error."""
-        return first_error_of(self.run)
+        return first_error_of(self.run) if self.has_content else ""
 
     @property
     def similar(self) -> str:
@@ -89,8 +95,8 @@ class RunLine:
 
     @property
     def note(self) -> str:
-        """What the recorder itself has to say about it."""
-        return str(self.run.told("note") or "")
+        """What the recorder itself has to say about it; of an import, anybody."""
+        return str(self.run.told("note") or "") if self.has_content else ""
 
     @property
     def ago(self) -> str:
@@ -137,6 +143,12 @@ class StepReport:
             name = f"{name} · {attempt_name(retries + 1)}"
         return cls(step, ErrorReport.of(stored) if stored else None, name)
 
+    def without_content(self) -> "StepReport":
+        """Return the same without a word of its error's own text."""
+        if self.error is None:
+            return self
+        return replace(self, error=self.error.without_content())
+
     @property
     def is_over(self) -> bool:
         """Whether a later attempt repaired its error."""
@@ -172,6 +184,14 @@ class RunReport:
         reports = StepReport.all_of(run, rows)
         return cls(RunLine(run, asked), reports, Timeline.of(run, rows))
 
+    def without_content(self) -> "RunReport":
+        """Return the same for a reader who may know what happened, not what was said."""
+        return replace(
+            self,
+            line=replace(self.line, asked="", has_content=False),
+            steps=[step.without_content() for step in self.steps],
+        )
+
     @property
     def failure(self) -> StepReport | None:
         """The step with the error that ended the run: the last one.
@@ -202,8 +222,8 @@ class RunReport:
 
     @property
     def has_payloads(self) -> bool:
-        """Whether requests and responses were recorded."""
-        return self.line.run.level == Level.FULL
+        """Whether requests and responses were recorded, and may be seen."""
+        return self.line.run.level == Level.FULL and self.line.has_content
 
 
 def _retries(step: ChatStep) -> int:
