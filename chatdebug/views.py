@@ -37,6 +37,7 @@ from chatdebug.filters import InvalidFilter, RunFilter
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.attempts import attempts_of, rows_of
 from chatdebug.presentation.comparison import Comparison
+from chatdebug.presentation.highlighting import one_page
 from chatdebug.presentation.partners import Partners
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.readings import Readings
@@ -136,35 +137,30 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     return _render(request, "chatdebug/run.html", chat_id, told)
 
 
-@for_readers
+@require_safe
+@for_onlookers
 def compare(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """Show a run beside another one of its chat: ``?with=`` its id.
 
     Without it, beside the last one before it that completed; where there is none the page
-    says so. Each of the two needs a reason where it is somebody else's. 404 for what is no
-    run of the chat.
+    says so. 404 for what is no run of the chat. Two runs of somebody else's chat, and the
+    choice of others, are read for a reason that opens all of it.
     """
+    if not is_open(request, chat_id):
+        return ask_for_reason(request, chat_id, then=request.get_full_path())
     found = ChatRun.objects.of_chat(chat_id).filter(pk=run_id).first()
     if found is None:
         return _gone(request, chat_id)
     try:
-        partners = Partners.of(
-            found,
-            request.GET.get("with", ""),
-            has_content=is_open(request, chat_id),
-        )
+        partners = Partners.of(found, request.GET.get("with", ""))
     except ChatRun.DoesNotExist as error:
         raise Http404 from error
-    other, comparison = partners.chosen, None
-    if other is not None:
-        if not is_open(request, chat_id, other.pk):
-            then = request.get_full_path()
-            return ask_for_reason(request, chat_id, other.pk, then=then)
-        comparison = Comparison.of(_report_of(found), _report_of(other))
+    shown = [found] if partners.chosen is None else [found, partners.chosen]
+    reports = [_report_of(one) for one in shown]
     context = {
         "line": RunLine(found),
         "partners": partners,
-        "comparison": comparison,
+        "comparison": Comparison.of(*reports) if len(reports) == 2 else None,
     }
     return _render(request, "chatdebug/compare.html", chat_id, context)
 
@@ -180,7 +176,7 @@ def step(
         run=run_id,
         step_number=step_number,
     )
-    attempts, strange_attempts = attempts_of(found.attempts)
+    attempts, strange_attempts = attempts_of(found)
     commands = [curl_command(row) for row in rows_of(found.attempts)]
     context = {
         "report": StepReport.of(found),
@@ -284,6 +280,18 @@ def ask_for_reason(
     return _render(request, "chatdebug/reason.html", chat_id, context, status=status)
 
 
+def _readings_for_owner(request: HttpRequest, chat_id: str) -> Readings | None:
+    is_owner = is_own(request.user, chat_id)
+    return Readings.of_chat(chat_id) if is_owner else None
+
+
+def page_of(chat_id: str, run_id: UUID | None) -> str:
+    """Return the address of a run; without one, that of its chat's runs."""
+    if run_id is None:
+        return reverse("chatdebug:panel", args=[chat_id])
+    return reverse("chatdebug:run", args=[chat_id, run_id])
+
+
 def _report_of(found: ChatRun, *, asked: str = "") -> RunReport:
     steps = found.steps.all()
     is_full = found.level == Level.FULL
@@ -296,18 +304,6 @@ def _gone(request: HttpRequest, chat_id: str) -> HttpResponse:
     status = 200 if wants_fragment(request) else 404
     context = {"days": retention_days()}
     return _render(request, "chatdebug/gone.html", chat_id, context, status=status)
-
-
-def _readings_for_owner(request: HttpRequest, chat_id: str) -> Readings | None:
-    is_owner = is_own(request.user, chat_id)
-    return Readings.of_chat(chat_id) if is_owner else None
-
-
-def page_of(chat_id: str, run_id: UUID | None) -> str:
-    """Return the address of a run; without one, that of its chat's runs."""
-    if run_id is None:
-        return reverse("chatdebug:panel", args=[chat_id])
-    return reverse("chatdebug:run", args=[chat_id, run_id])
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -345,4 +341,5 @@ def _render(
         "is_fragment": is_fragment and not is_of_page(request),
     }
     name = f"{template}#content" if is_fragment else template
-    return render(request, name, {**common, **context}, status=status)
+    with one_page():
+        return render(request, name, {**common, **context}, status=status)

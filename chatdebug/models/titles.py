@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext
 
-from chatdebug.enums import Outcome, Status
+from chatdebug.enums import ErrorKind, Outcome, Status
 from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.models.runs import ChatRun
 
@@ -27,9 +27,9 @@ def failure_of(run: ChatRun) -> str:
     provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
     who = f"{provider} {run.told('error_status') or ''}".strip()
     is_over = run.outcome is Outcome.RECOVERED
-    what = (
-        gettext("Answered after an error") if is_over else run.get_error_kind_display()
-    )
+    # Not by get_error_kind_display, which hashes all of them: lists are made of titles.
+    kind = str(dict(ErrorKind.choices).get(run.error_kind, run.error_kind))
+    what = gettext("Answered after an error") if is_over else kind
     words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
 

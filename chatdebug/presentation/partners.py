@@ -22,13 +22,12 @@ class Partners:
     """Newest first, ``chosen`` among them."""
 
     @classmethod
-    def of(cls, run: ChatRun, wanted: str = "", *, has_content: bool = True) -> Self:
+    def of(cls, run: ChatRun, wanted: str = "") -> Self:
         """Read the runs around one, and the ``wanted`` one of its chat.
 
-        Without a wish it is the last one of the same kind before it that completed: what
-        that one had and this one has not is the nearest to a cause. ``has_content`` says
-        whether the choices may tell what was said in them. Three reads. Raises
-        ChatRun.DoesNotExist for what is no run of the chat.
+        Without a wish it is the last one of the same kind before it that completed, for
+        what that one had and this one has not is the nearest to a cause. Three reads.
+        Raises ChatRun.DoesNotExist for what is no run of the chat.
         """
         runs = ChatRun.objects.of_chat(run.chat_id)
         before = runs.before(run.started_at, run.pk)
@@ -41,9 +40,7 @@ class Partners:
         newest_first = sorted(
             near.values(), key=lambda one: (one.started_at, one.pk), reverse=True
         )
-        return cls(
-            chosen, [RunLine(one, has_content=has_content) for one in newest_first]
-        )
+        return cls(chosen, [RunLine(one) for one in newest_first])
 
 
 def _of_chat(run: ChatRun, wanted: str) -> ChatRun:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from django.utils.translation import gettext
 
@@ -13,8 +14,9 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import failure_of, first_error_of, title_of
+from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
-from chatdebug.presentation.periods import attempt_name, error_of, step_name
+from chatdebug.presentation.periods import attempt_name, step_name
 from chatdebug.presentation.timeline import Timeline
 from chatdebug.presentation.values import as_number
 
@@ -22,9 +24,9 @@ LINE_CHARACTERS = 200
 """Of a question in one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunLine:
-    """A run as one line of facts."""
+    """A run as one line of facts. Without slots, for it keeps what pages ask twice."""
 
     run: ChatRun
     asked: str = ""
@@ -32,7 +34,7 @@ class RunLine:
     has_content: bool = True
     """Whether its reader may see what was said: by a user, a model or a provider."""
 
-    @property
+    @cached_property
     def title(self) -> str:
         """What failed, else what was asked, else what it is the record of."""
         if not self.has_content:
