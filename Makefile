@@ -60,10 +60,10 @@ screenshots: ## take the pictures of the README
 	@.ci/setup dev
 	$(BIN)/python -m tests.browser.screenshots
 
-bench: ## measure what the recorder and the pages cost
+bench: ## measure what the recorder, the pages and the bus cost
 	@.ci/setup dev
 	$(BIN)/python -m tests.benchmarks
-	$(ON_POSTGRES) $(BIN)/python -m tests.benchmarks statements writer
+	$(ON_POSTGRES) $(BIN)/python -m tests.benchmarks bus scale statements writer
 
 faults: ## break the database and the provider under load, on both databases
 	@.ci/setup dev

@@ -22,8 +22,10 @@ SQLITE_OPTIONS = {
 SUPPORTED_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
 
-def build_databases(url: str, *, pool_size: int, test_dir: Path) -> dict[str, Any]:
-    """Return ``DATABASES`` for a database URL.
+def build_databases(
+    url: str, *, pool_size: int, test_dir: Path, behind_pooler: bool = False
+) -> dict[str, Any]:
+    """Return ``DATABASES`` for a database URL, behind a pooler by transaction or not.
 
     Raises ImproperlyConfigured for a URL that is not SQLite or PostgreSQL.
     """
@@ -49,6 +51,8 @@ def build_databases(url: str, *, pool_size: int, test_dir: Path) -> dict[str, An
         # Else the pool hands out what the server closed: after its restart, each
         # connection would fail once.
         default["CONN_HEALTH_CHECKS"] = True
+        # Such a cursor outlives its statement, and its server connection does not.
+        default["DISABLE_SERVER_SIDE_CURSORS"] = behind_pooler
     return {"default": default, "chatdebug": recorder_database(default)}
 
 

@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from chatd.demo_provider import DemoProvider
 from chatd.llm.clients import close_http_clients
 from chatd.llm.providers.demo import set_demo_provider
+from chatd.turns.bus import get_bus
 from chatd.turns.runner import get_runner
 from chatdebug.recorder import recorder_lifespan
 
@@ -34,6 +35,7 @@ async def site_lifespan() -> AsyncIterator[None]:
             set_demo_provider(await stack.enter_async_context(DemoProvider()))
         stack.push_async_callback(close_http_clients)
         stack.callback(close_connection_pool)
+        await stack.enter_async_context(get_bus().lifespan())
         runner = get_runner()
         stack.push_async_callback(runner.close)
         await runner.start()

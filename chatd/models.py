@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from knox.models import AbstractAuthToken
 
@@ -236,6 +237,43 @@ class ChatMessage(models.Model):
     def note(self) -> str:
         """What is to be said below an answer that was cut off; else empty."""
         return ENDINGS.get(self.finish_reason, "")
+
+
+class TurnChunk(models.Model):
+    """A piece of what a turn says to its viewers, on its way through PostgreSQL.
+
+    It is there from the moment it is said until a while after the turn; the answer itself
+    is a message. Only ``chatd.turns.bus`` reads and writes it, so that the database neither
+    checks nor follows the turn: that would lock the turn's row with every piece.
+    """
+
+    pk = models.CompositePrimaryKey("turn_id", "epoch", "sequence")
+    turn = models.ForeignKey(
+        Turn,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    epoch = models.IntegerField()
+    sequence = models.IntegerField()
+    name = models.CharField(max_length=16)
+    data = models.TextField()
+    # By the database's clock: the hosts' may differ.
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            # The clean-up: turns by when they began to speak, or ended.
+            models.Index(
+                fields=["created_at"],
+                name="chatd_chunk_marks",
+                condition=Q(name__in=["snapshot", "end"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.epoch}-{self.sequence} of turn {self.turn_id}"
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # an untyped package

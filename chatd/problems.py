@@ -40,6 +40,10 @@ class Code(TextChoices):
         "gate_closed",
         "403: an administrator has not allowed full debug logging",
     )
+    REASON_REQUIRED = (
+        "reason_required",
+        "403: what was said in somebody else's chat; `reason` says why it is read",
+    )
     NOT_FOUND = (
         "not_found",
         "404: nothing there, or nothing that this person may know of",

@@ -98,8 +98,12 @@ if not DATABASE_URL:
     # Also what an earlier release left readable for others.
     make_private(VAR_DIR / "chatd.sqlite3").chmod(0o600)
     DATABASE_URL = f"sqlite:///{VAR_DIR / 'chatd.sqlite3'}"
+# The same database without a pooler between, which LISTEN does not pass; where it is named,
+# DATABASE_URL is taken for one that pools by transaction.
+LISTEN_URL = env.str("CHATD_LISTEN_URL", "")
 DATABASES = build_databases(
     DATABASE_URL,
+    behind_pooler=bool(LISTEN_URL),
     pool_size=env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=2)),
     test_dir=VAR_DIR,
 )
@@ -206,8 +210,6 @@ if RUNNER == "chatd.turns.runners.procrastinate.ProcrastinateRunner":
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 # How many seconds a worker's turns may go on after it was told to end.
 WORKER_GRACE = env.float("WORKER_GRACE", 60.0, validate=NOT_NEGATIVE)
-# Where a process listens for notifications, if a pooler is at DATABASE_URL; none: there.
-LISTEN_URL = env.str("CHATD_LISTEN_URL", "")
 # Open streams of answers: one for each running turn in each tab. More are told to wait.
 MAX_STREAMS_PER_PERSON = env.int(
     "MAX_STREAMS_PER_PERSON", 30, validate=validate.Range(min=1)

@@ -32,7 +32,10 @@ class AccessPolicy(Protocol):
     """
 
     def may_read(self, user: User, chat_id: str) -> bool:
-        """Return whether this person may read the chat, and so its evidence."""
+        """Return whether this person may read the chat, and so its evidence.
+
+        What was said in somebody else's chat they are shown when they have said why.
+        """
 
     def may_switch(self, user: User, chat_id: str) -> bool:
         """Return whether this person may switch full recording for this one chat."""
@@ -90,6 +93,12 @@ def questions_of(chat_id: str, message_ids: Collection[Any]) -> Mapping[str, str
 def is_impossible(chat_id: str) -> bool:
     """Say whether no chat can have that id: for PostgreSQL it would be an error."""
     return "\0" in chat_id or len(chat_id) > ID_CHARACTERS
+
+
+def is_own(user: User, chat_id: str) -> bool:
+    """Return whether the chat is this person's: they read it without giving a reason."""
+    owner_id = access_policy().owner_id_of(chat_id)
+    return bool(owner_id) and owner_id == str(user.pk)
 
 
 def may_read_content(user: User) -> bool:

@@ -57,6 +57,9 @@ class RecorderSettings:
     """How many captures wait in the spool at most; the first ones are kept."""
     QUEUE_ROWS: int = 10_000
     """How many row snapshots wait for the database at most."""
+    READINGS_DAYS: int = 365
+    """How long it is kept who read what of other people's chats; 0: for ever. Longer than
+    runs, so that their owners learn of it when they next look."""
 
 
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -72,6 +75,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     # In one folder, and in memory.
     "SPOOL_FILES": (1, 1_000_000),
     "QUEUE_ROWS": (1, 1_000_000),
+    # Ten years, as for runs. Whoever wants more wants no limit, which is 0.
+    "READINGS_DAYS": (0, 3_650),
 }
 """The least and the most of each number; beyond them it makes no sense."""
 

@@ -1,4 +1,4 @@
-"""The evidence of a chat as pages: its runs, one run, and the payloads of one step.
+"""The evidence of a chat as pages: its runs, one run or two, and the payloads of a step.
 
 Each is a fragment for htmx and a page of its own for everyone else.
 """
@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import (
     Http404,
     HttpRequest,
@@ -19,15 +18,13 @@ from django.http import (
     HttpResponseBase,
 )
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import (
-    require_http_methods,
-    require_POST,
-    require_safe,
-)
+from django.views.decorators.http import require_POST, require_safe
 
-from chatdebug.access import access_policy, is_impossible, questions_of
+from chatdebug.access import access_policy, is_impossible, is_own, questions_of
+from chatdebug.addresses import next_url
 from chatdebug.conf import recorder_settings
 from chatdebug.downloads import TooManyDownloads, download
 from chatdebug.enums import ErrorKind, Level, Outcome
@@ -37,24 +34,27 @@ from chatdebug.exports.forms import FORMS
 from chatdebug.exports.markdown import document_markdown
 from chatdebug.exports.rows import runs_with_steps
 from chatdebug.filters import InvalidFilter, RunFilter
-from chatdebug.levels import decide_level
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.models.switches import Scope
 from chatdebug.presentation.attempts import attempts_of, rows_of
+from chatdebug.presentation.comparison import Comparison
+from chatdebug.presentation.partners import Partners
 from chatdebug.presentation.payloads import Payload
+from chatdebug.presentation.readings import Readings
 from chatdebug.presentation.recording import Recording
 from chatdebug.presentation.run_list import InvalidCursor, RunList, models_of
 from chatdebug.presentation.runs import RunLine, RunReport, StepReport
 from chatdebug.presentation.transcript import Transcript
-from chatdebug.services.audit import note_reading
+from chatdebug.readings import is_open, open_content
 from chatdebug.services.retention import retention_days
-from chatdebug.services.switches import set_switch
 
 type View = Callable[..., HttpResponseBase]
 
 
-def for_readers(view: View) -> View:
-    """Let in who may read the chat; for others there is nothing here."""
+def for_onlookers(view: View) -> View:
+    """Let in who may read the chat; for others there is nothing here.
+
+    The view itself leaves out what was said while that is not open to its reader.
+    """
 
     @wraps(view)
     def checked(request: HttpRequest, chat_id: str, **kwargs: Any) -> HttpResponseBase:
@@ -63,23 +63,39 @@ def for_readers(view: View) -> View:
             raise Http404
         return view(request, chat_id, **kwargs)
 
-    return require_safe(never_cache(login_required(checked)))
+    return never_cache(login_required(checked))
 
 
-@for_readers
+def for_readers(view: View) -> View:
+    """Let in who may read the chat; ask for a reason first where it is somebody else's."""
+
+    @wraps(view)
+    def opened(request: HttpRequest, chat_id: str, **kwargs: Any) -> HttpResponseBase:
+        run_id = kwargs.get("run_id")
+        if is_open(request, chat_id, run_id):
+            return view(request, chat_id, **kwargs)
+        return ask_for_reason(request, chat_id, run_id, then=request.get_full_path())
+
+    return require_safe(for_onlookers(opened))
+
+
+@require_safe
+@for_onlookers
 def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
     """Show a chat's runs: ``?outcome=&kind=&error_kind=&model=&q=``, by cursor.
 
     With ``before`` or ``since`` htmx gets no more than the runs, and nothing (204) where
     ``state`` says that it has them as they are. 400 for a filter or cursor that is none.
     """
+    has_content = is_open(request, chat_id)
+    if request.GET.get("q") and not has_content:  # which runs hold a word is content
+        return ask_for_reason(request, chat_id, then=request.get_full_path())
     try:
-        listed = RunList.of(chat_id, request.GET)
+        listed = RunList.of(chat_id, request.GET, has_content=has_content)
     except (InvalidCursor, InvalidFilter) as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
     if request.GET.get("state") == listed.state:
         return HttpResponse(status=204)
-    _note_foreign_reader(request, chat_id)
     is_part = "before" in request.GET or "since" in request.GET
     if is_part and wants_fragment(request):
         context = {"chat_id": chat_id, "listed": listed}
@@ -87,6 +103,8 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
         return render(request, "chatdebug/panel.html#list", context)
     context = {
         "listed": listed,
+        "has_content": has_content,
+        "readings": _readings_for_owner(request, chat_id),
         "recording": Recording.of(request.user, chat_id),
         "models": models_of(chat_id),
         "outcomes": Outcome,
@@ -95,7 +113,8 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
     return _render(request, "chatdebug/panel.html", chat_id, context)
 
 
-@for_readers
+@require_safe
+@for_onlookers
 def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """Show one run: its error, where its time went, then its steps without payloads.
 
@@ -104,19 +123,45 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """
     found = ChatRun.objects.of_chat(chat_id).filter(pk=run_id).first()
     if found is None:
-        status = 200 if wants_fragment(request) else 404
-        context = {"days": retention_days()}
-        return _render(request, "chatdebug/gone.html", chat_id, context, status=status)
+        return _gone(request, chat_id)
+    has_content = is_open(request, chat_id, run_id)
     message_id = found.trigger_message_id
-    asked = questions_of(chat_id, [message_id]).get(str(message_id), "")
-    is_full = found.level == Level.FULL
-    steps = found.steps.all()
-    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
-    report = RunReport.of(found, steps, asked=asked)
+    asked = questions_of(chat_id, [message_id] if has_content else [])
+    report = _report_of(found, asked=asked.get(str(message_id), ""))
+    if not has_content:
+        report = report.without_content()
     if request.GET.get("state") == report.state:
         return HttpResponse(status=204)
-    _note_foreign_reader(request, chat_id, found)
-    return _render(request, "chatdebug/run.html", chat_id, {"report": report})
+    told = {"report": report, "has_content": has_content}
+    return _render(request, "chatdebug/run.html", chat_id, told)
+
+
+@require_safe
+@for_onlookers
+def compare(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
+    """Show a run beside another one of its chat: ``?with=`` its id.
+
+    Without it, beside the last one before it that completed; where there is none the page
+    says so. 404 for what is no run of the chat. Two runs of somebody else's chat, and the
+    choice of others, are read for a reason that opens all of it.
+    """
+    if not is_open(request, chat_id):
+        return ask_for_reason(request, chat_id, then=request.get_full_path())
+    found = ChatRun.objects.of_chat(chat_id).filter(pk=run_id).first()
+    if found is None:
+        return _gone(request, chat_id)
+    try:
+        partners = Partners.of(found, request.GET.get("with", ""))
+    except ChatRun.DoesNotExist as error:
+        raise Http404 from error
+    shown = [found] if partners.chosen is None else [found, partners.chosen]
+    reports = [_report_of(one) for one in shown]
+    context = {
+        "line": RunLine(found),
+        "partners": partners,
+        "comparison": Comparison.of(*reports) if len(reports) == 2 else None,
+    }
+    return _render(request, "chatdebug/compare.html", chat_id, context)
 
 
 @for_readers
@@ -142,11 +187,11 @@ def step(
         ],
         "strange_attempts": strange_attempts,
     }
-    _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/step.html", chat_id, context)
 
 
-@for_readers
+@require_safe
+@for_onlookers
 def share(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """Show what the share-safe form of a run would tell, and its receipt."""
     runs = ChatRun.objects.of_chat(chat_id).filter(pk=run_id)
@@ -154,16 +199,16 @@ def share(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     document = json.loads("".join(document_of(runs_with_steps(runs), share_safe=True)))
     report = document_markdown(document["runs"][0])
     context = {
-        "line": RunLine(found),
+        "line": RunLine(found, has_content=is_open(request, chat_id, run_id)),
         "report": Payload(gettext("Report"), report, is_code=False),
         "document": Payload.of(gettext("Document"), document),
         "receipt": Payload.of(gettext("Receipt"), document["receipt"]),
     }
-    _note_foreign_reader(request, chat_id, found)
     return _render(request, "chatdebug/share.html", chat_id, context)
 
 
-@for_readers
+@require_safe
+@for_onlookers
 def export(
     request: HttpRequest, chat_id: str, form: str, run_id: UUID | None = None
 ) -> HttpResponseBase:
@@ -172,17 +217,21 @@ def export(
     ``?share_safe=1``: without content. 404 for a form that there is not, 400 for a filter
     that is none, 429 while others read as many as may be read at once.
     """
+    share_safe = request.GET.get("share_safe") == "1"
     try:
-        runs = RunFilter.of(request.GET).apply(ChatRun.objects.of_chat(chat_id))
+        wanted = RunFilter.of(request.GET)
     except InvalidFilter as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
+    # Which runs hold a word is content, too.
+    tells_content = not share_safe or bool(wanted.q)
+    if tells_content and not is_open(request, chat_id, run_id):
+        return ask_for_reason(request, chat_id, run_id)
+    runs = wanted.apply(ChatRun.objects.of_chat(chat_id))
     if run_id is not None:
         runs = runs.filter(pk=run_id)
     if form not in FORMS or (run_id is not None and not runs.exists()):
         raise Http404
-    _note_foreign_reader(request, chat_id)
     name = "chat-runs" if run_id is None else f"chat-run-{run_id}"
-    share_safe = request.GET.get("share_safe") == "1"
     try:
         return download(request, runs, form=form, share_safe=share_safe, name=name)
     except TooManyDownloads:
@@ -190,59 +239,70 @@ def export(
 
 
 @require_POST
-@login_required
-def switch(request: HttpRequest, chat_id: str) -> HttpResponse:
-    """Switch full recording of one chat, by ``enabled`` (on or off); back to its runs.
+@for_onlookers
+def read(
+    request: HttpRequest, chat_id: str, run_id: UUID | None = None
+) -> HttpResponseBase:
+    """Open what was said in a run, or in all of a chat, for a ``reason``; go on to ``next``.
 
-    404 for who may not; 409 while the deployment forces it, and 403 while its gate is
-    closed, as the API has it.
+    404 for a run that there is not. A reason that says nothing is asked for again.
     """
-    if is_impossible(chat_id) or not access_policy().may_switch(request.user, chat_id):
-        raise Http404
-    recording = Recording.of(request.user, chat_id)
-    if recording.is_forced:
-        return HttpResponse(status=409)
-    if not recording.may_be_switched:
-        raise PermissionDenied
-    enabled = request.POST.get("enabled") == "on"
-    set_switch(scope=Scope.CHAT, key=chat_id, enabled=enabled, by=request.user)
-    return redirect("chatdebug:panel", chat_id)
+    found = None
+    if run_id is not None:
+        found = get_object_or_404(ChatRun.objects.of_chat(chat_id), pk=run_id)
+    if not is_open(request, chat_id, run_id):
+        reason = request.POST.get("reason", "")
+        try:
+            open_content(request, chat_id, reason=reason, run=found)
+        except ValueError:
+            return ask_for_reason(request, chat_id, run_id, then=next_url(request))
+    return redirect(next_url(request) or page_of(chat_id, run_id))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
-def opt_in(request: HttpRequest) -> HttpResponse:
-    """Show and set one's own opt-in, for all one's chats: POST ``enabled`` (on or off).
+def ask_for_reason(
+    request: HttpRequest, chat_id: str, run_id: UUID | None = None, *, then: str = ""
+) -> HttpResponse:
+    """Ask for the reason to read somebody else's content: 403, but for htmx 200.
 
-    Refused like the switch of a chat.
+    ``then`` is the address to go on to, else the page of the run or of the chat's runs.
+    404 for a run that there is not.
     """
-    owner_id = str(request.user.pk)
-    decision = decide_level(owner_id=owner_id)
-    is_forced = recorder_settings().FORCE_FULL
-    if request.method == "POST":
-        if is_forced:
-            return HttpResponse(status=409)
-        if not decision.gate_open:
-            raise PermissionDenied
-        enabled = request.POST.get("enabled") == "on"
-        set_switch(scope=Scope.OWNER, key=owner_id, enabled=enabled, by=request.user)
-        return redirect("chatdebug:opt-in")
+    runs = ChatRun.objects.of_chat(chat_id)
+    run = None if run_id is None else get_object_or_404(runs, pk=run_id)
     context = {
-        "base_template": recorder_settings().BASE_TEMPLATE,
-        "decision": decision,
-        "is_forced": is_forced,
-        "days": retention_days(),
+        "line": None if run is None else RunLine(run, has_content=False),
+        "back_url": page_of(chat_id, run_id),
+        "run_id": run_id,
+        "next": then,
     }
-    return render(request, "chatdebug/opt_in.html", context)
+    status = 200 if wants_fragment(request) else 403
+    return _render(request, "chatdebug/reason.html", chat_id, context, status=status)
 
 
-def _note_foreign_reader(
-    request: HttpRequest, chat_id: str, row: ChatRun | ChatStep | None = None
-) -> None:
-    """Leave a trace where somebody else than the owner reads, as the admin does."""
-    if access_policy().owner_id_of(chat_id) != str(request.user.pk):
-        note_reading(reader=request.user, address=request.path, row=row)
+def _readings_for_owner(request: HttpRequest, chat_id: str) -> Readings | None:
+    is_owner = is_own(request.user, chat_id)
+    return Readings.of_chat(chat_id) if is_owner else None
+
+
+def page_of(chat_id: str, run_id: UUID | None) -> str:
+    """Return the address of a run; without one, that of its chat's runs."""
+    if run_id is None:
+        return reverse("chatdebug:panel", args=[chat_id])
+    return reverse("chatdebug:run", args=[chat_id, run_id])
+
+
+def _report_of(found: ChatRun, *, asked: str = "") -> RunReport:
+    steps = found.steps.all()
+    is_full = found.level == Level.FULL
+    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
+    return RunReport.of(found, steps, asked=asked)
+
+
+def _gone(request: HttpRequest, chat_id: str) -> HttpResponse:
+    """Say that a run is not there, and for how long runs are kept."""
+    status = 200 if wants_fragment(request) else 404
+    context = {"days": retention_days()}
+    return _render(request, "chatdebug/gone.html", chat_id, context, status=status)
 
 
 def wants_fragment(request: HttpRequest) -> bool:

@@ -18,9 +18,9 @@ from rest_framework.permissions import SAFE_METHODS
 
 from chatd.api.serializers import ProblemSerializer
 from chatd.problems import MEDIA_TYPE, Code
-from chatdebug.api.exports import SHARE_SAFE, ChatExport, ExportView
+from chatdebug.api.exports import SHARE_SAFE, ChatExport, ExportView, RunReceipt
 from chatdebug.api.filters import RunFilterBackend
-from chatdebug.api.views import ChatSwitchView, GateView, OptInView
+from chatdebug.api.views import ChatSwitchView, GateView, OptInView, RunView
 from chatdebug.exports.forms import FORMS
 
 NO_CONTENT = ("PUT", "DELETE")
@@ -29,6 +29,11 @@ RETRY_AFTER = {
     "description": "How many seconds to wait, where that is known.",
     "schema": {"type": "integer"},
 }
+REASON = OpenApiParameter(
+    "reason",
+    description="Why it is read, for what was said in somebody else's chat. Its owner "
+    "sees it, with the reader's name and the time.",
+)
 OF_EXPORTS = (
     OpenApiParameter("as", enum=list(FORMS), description="The form; else json."),
     OpenApiParameter(
@@ -76,11 +81,16 @@ class ApiSchema(AutoSchema):
         return super().get_response_serializers()
 
     def get_override_parameters(self) -> list[Any]:
-        """Return the parameters of an export, which DRF has no place for."""
+        """Return the parameters that DRF has no place for: reasons, and those of exports."""
+        reason = [REASON] if self._may_need_reason() else []
         if not isinstance(self.view, ExportView):
-            return []
+            return reason
         is_list = isinstance(self.view, ChatExport)
-        return [*(self._filters() if is_list else ()), *OF_EXPORTS]
+        return [*(self._filters() if is_list else ()), *OF_EXPORTS, *reason]
+
+    def _may_need_reason(self) -> bool:
+        """Say whether the operation may tell what was said in somebody else's chat."""
+        return isinstance(self.view, RunView) and not isinstance(self.view, RunReceipt)
 
     def _filters(self) -> Iterator[OpenApiParameter]:
         for one in RunFilterBackend().get_schema_operation_parameters(self.view):
@@ -116,7 +126,7 @@ class ApiSchema(AutoSchema):
         possible = {
             400: has_body or has_parameters,
             401: not is_open,
-            403: may_be_refused,
+            403: may_be_refused or self._may_need_reason(),
             404: has_parameters or is_hidden,
             409: may_be_forced and self.method == "PUT",
             415: has_body,

@@ -1,6 +1,7 @@
 """The recorder in Django's admin."""
 
 from chatdebug.admin.audit import AuditAdmin
+from chatdebug.admin.readings import ReadingAdmin
 from chatdebug.admin.retention import RetentionAdmin
 from chatdebug.admin.rules import RuleAdmin
 from chatdebug.admin.runs import RunAdmin
@@ -10,6 +11,7 @@ from chatdebug.admin.writers import WriterAdmin
 
 __all__ = [
     "AuditAdmin",
+    "ReadingAdmin",
     "RetentionAdmin",
     "RuleAdmin",
     "RunAdmin",

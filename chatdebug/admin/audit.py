@@ -1,4 +1,4 @@
-"""Who read recorded content, and who changed how long it is kept."""
+"""Who changed how long runs are kept; of earlier releases, who read what, too."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

@@ -58,7 +58,7 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
             return gettext(
                 "Save the rule first; while it is not enabled, it decides nothing."
             )
-        preview = preview_rule(rule=rule.as_rule())
+        preview = preview_rule(rule=rule.as_rule(), reads_text=bool(rule.text))
         summary = gettext("%(runs)s runs, of the newest %(errors)s stored errors") % {
             "runs": len(preview.runs),
             "errors": preview.looked_at,

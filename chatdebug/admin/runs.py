@@ -1,7 +1,7 @@
-"""Runs in the admin: metadata for staff, content for those who may read it.
+"""Runs in the admin: metadata for staff, content for those who may read it and say why.
 
 Content is what people and models wrote, or may have: labels, the texts of errors, and
-all payloads.
+all payloads. A list has none of it.
 """
 
 import re
@@ -13,12 +13,10 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import debug_tab_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
@@ -26,9 +24,9 @@ from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.formats import clock
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import OVERFLOW
+from chatdebug.models.titles import failure_of
 from chatdebug.presentation.runs import RunLine
 from chatdebug.querysets import ChatRunQuerySet
-from chatdebug.services.audit import note_reading
 
 TITLE = _("Runs of all chats")
 FINGERPRINT = re.compile(rf"[0-9a-f]{{6,32}}|{OVERFLOW}")
@@ -90,28 +88,29 @@ class RunAdmin(ContentAdmin):
     ordering = ("-started_at", "-id")
     inlines = (StepInline,)
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Return the columns: no title for those who may not read content."""
-        title = ("titled",) if may_read_content(request.user) else ()
-        return (
-            "started",
-            "state",
-            "kind",
-            *title,
-            "error_kind",
-            "provider_and_model",
-            "facts",
-            "similar",
-            "owner_id",
-        )
+    list_display = (
+        "started",
+        "state",
+        "kind",
+        "failure",
+        "provider_and_model",
+        "facts",
+        "similar",
+        "owner_id",
+    )
+
+    def run_of(self, row: ChatRun) -> ChatRun:
+        """Return the run itself."""
+        return row
 
     def get_fields(
         self, request: HttpRequest, obj: ChatRun | None = None
     ) -> tuple[str | tuple[str, ...], ...]:
         """Return what this person may see of a run."""
-        content = ("titled", "last_error") if may_read_content(request.user) else ()
+        has_content = self.shows_content(request, obj)
+        what = ("titled", "last_error") if has_content else ("failure",)
         return (
-            *content,
+            *what,
             ("state", "kind", "level"),
             "provider_and_model",
             ("error_kind", "similar"),
@@ -158,12 +157,10 @@ class RunAdmin(ContentAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list; that somebody read its labels leaves a trace."""
-        context = {"title": TITLE, **(extra_context or {})}
-        response = super().changelist_view(request, context)
-        if isinstance(response, TemplateResponse) and may_read_content(request.user):
-            note_reading(reader=request.user, address=request.get_full_path())
-        return response
+        """Show the list under a title that says what it is."""
+        return super().changelist_view(
+            request, {"title": TITLE, **(extra_context or {})}
+        )
 
     @admin.display(description=_("time"))
     def started(self, run: ChatRun) -> str:
@@ -174,6 +171,11 @@ class RunAdmin(ContentAdmin):
     def state(self, run: ChatRun) -> str:
         """How it ended."""
         return f"{RunLine(run).icon} {run.outcome.label}"
+
+    @admin.display(description=_("error"))
+    def failure(self, run: ChatRun) -> str:
+        """What failed, without a word of the error's own text."""
+        return failure_of(run) or run.get_error_kind_display()
 
     @admin.display(description=_("title"))
     def titled(self, run: ChatRun) -> SafeString:

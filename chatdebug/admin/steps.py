@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
-from chatdebug.admin.readonly import ContentAdmin
+from chatdebug.admin.readonly import ContentAdmin, may_show_content
 from chatdebug.formats import counted, icon, pretty, span
-from chatdebug.models import ChatStep
+from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS
 from chatdebug.querysets import PAYLOAD_COLUMNS
@@ -86,7 +86,13 @@ class StepFields:
         causes = ErrorReport.of(step.error).causes if step.error else ()
         if not causes:
             return ""
-        items = format_html_join("", "<li><code>{}</code> {}</li>", causes)
+        texts = (
+            _folded(cause.opening, cause.text) if cause.opening else cause.text
+            for cause in causes
+        )
+        types = (cause.type for cause in causes)
+        pairs = zip(types, texts, strict=True)
+        items = format_html_join("", "<li><code>{}</code> {}</li>", pairs)
         return format_html('<ol class="causes">{}</ol>', items)
 
 
@@ -101,7 +107,7 @@ class StepInline(StepFields, admin.StackedInline):
         self, request: HttpRequest, obj: Model | None = None
     ) -> tuple[str, ...]:
         """Return what this person may see here."""
-        if may_read_content(request.user):
+        if isinstance(obj, ChatRun) and may_show_content(request, obj):
             return (*WITH_CONTENT, "payloads")
         return METADATA
 
@@ -150,11 +156,15 @@ class StepInline(StepFields, admin.StackedInline):
 class StepAdmin(StepFields, ContentAdmin):
     """One step with its payloads. It is reached from its run; there is no list."""
 
+    def run_of(self, row: ChatStep) -> ChatRun:
+        """Return the run of a step."""
+        return row.run
+
     def get_fields(
         self, request: HttpRequest, obj: Model | None = None
     ) -> tuple[str, ...]:
         """Return what this person may see."""
-        if may_read_content(request.user):
+        if self.shows_content(request, obj):
             return ("run", *WITH_CONTENT, *map(_shown, HEADINGS))
         return ("run", *METADATA)
 

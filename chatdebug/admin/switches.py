@@ -1,21 +1,43 @@
 """Who switched full recording on, and when."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
 
+from chatdebug.access import is_impossible
 from chatdebug.admin.lookups import NamedLookups
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
+from chatdebug.people import names_of
+from chatdebug.presentation.people import SwitchesByName
 from chatdebug.services.switches import set_switch
 
 
 class SwitchForm(forms.ModelForm):
-    """A switch; a new one is on, because off is what holds without any."""
+    """A switch; a new one is on, because off is what holds without any.
+
+    People are found by name, on a page of their own.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scope = self.fields.get("scope")
+        if isinstance(scope, forms.ChoiceField):  # of a new one
+            scope.choices = [
+                (value, label) for value, label in Scope.choices if value != Scope.OWNER
+            ]
 
     def clean(self) -> dict[str, Any]:
         """Say in plain words what the database would refuse, or what has no effect."""
@@ -24,18 +46,29 @@ class SwitchForm(forms.ModelForm):
             if not cleaned.get("enabled"):
                 self.add_error("enabled", _("Without a switch it is off already."))
             if (cleaned.get("scope") == Scope.DEPLOYMENT) == bool(cleaned.get("key")):
-                self.add_error(
-                    "key", _("Give the id of an owner or chat, and only then.")
-                )
+                self.add_error("key", _("Give the id of a chat, and only then."))
         return cleaned
+
+
+class SwitchList(ChangeList):
+    """The list of switches, which names the people that they are about."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read a page of switches, and the names for it at once."""
+        super().get_results(request)
+        ids = [row.key for row in self.result_list if row.scope == Scope.OWNER]
+        names = names_of(ids) if ids else {}
+        for row in self.result_list:
+            row.person = names.get(row.key, "") if row.scope == Scope.OWNER else ""
 
 
 @admin.register(RecordingSwitch)
 class SwitchAdmin(NamedLookups, admin.ModelAdmin):
     """The switches. Every change is audited, so none is deleted: it is switched off."""
 
+    change_list_template = "chatdebug/admin/switches.html"
     form = SwitchForm
-    list_display = ("scope", "key", "enabled", "updated_at")
+    list_display = ("scope", "key", "whom", "enabled", "updated_at")
     list_display_links = ("scope", "key")
     list_filter = ("scope", "enabled")
     search_fields = ("=key",)
@@ -45,6 +78,67 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
     ) -> tuple[str, ...]:
         """What a switch is about never changes."""
         return ("updated_at",) if obj is None else ("scope", "key", "updated_at")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows names."""
+        return SwitchList
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the addresses of Django's pages, and the one for people."""
+        people = self.admin_site.admin_view(self.people_view)
+        name = "chatdebug_recordingswitch_people"
+        return [path("people/", people, name=name), *super().get_urls()]
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def people_view(self, request: HttpRequest) -> HttpResponse:
+        """Find people by name, ``?q=``, and switch them, or the gate, on and off.
+
+        POST: ``key`` is a person's id, empty for the gate; ``enabled`` is on or off.
+        403 for who may not change switches; 404 for somebody whom nobody knows.
+        """
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        q = request.GET.get("q", "")
+        if request.method == "POST":
+            self._switch(request)
+            return redirect(f"{request.path}?{urlencode({'q': q})}")
+        request.current_app = self.admin_site.name  # as Django's own views of the admin
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Full recording"),
+            "q": q,
+            "page": SwitchesByName.of(q),
+        }
+        return TemplateResponse(request, "chatdebug/admin/people.html", context)
+
+    def _switch(self, request: HttpRequest) -> None:
+        key = request.POST.get("key", "")
+        if is_impossible(key) or not (key == "" or self._is_known(key)):
+            raise Http404
+        set_switch(
+            scope=Scope.OWNER if key else Scope.DEPLOYMENT,
+            key=key,
+            enabled=request.POST.get("enabled") == "on",
+            by=request.user,
+        )
+
+    def _is_known(self, owner_id: str) -> bool:
+        """Say whether it is the id of a person, or was one when they were switched on."""
+        switches = RecordingSwitch.objects.filter(scope=Scope.OWNER, key=owner_id)
+        return owner_id in names_of([owner_id]) or switches.exists()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, with the way to people for who may switch."""
+        context = {"may_switch": self.has_change_permission(request)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    @admin.display(description=_("person"))
+    def whom(self, switch: RecordingSwitch) -> str:
+        """The name of the person that it is about; empty if nobody knows it."""
+        return str(getattr(switch, "person", ""))
 
     def has_delete_permission(
         self, request: HttpRequest, obj: RecordingSwitch | None = None

@@ -18,6 +18,7 @@ from chatdebug.downloads import TooManyDownloads, download
 from chatdebug.exports.document import run_fields, step_document
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.receipt import ReceiptWriter
+from chatdebug.models import ChatRun
 from chatdebug.querysets import ChatRunQuerySet
 
 SHARE_SAFE = {"": False, "0": False, "false": False, "1": True, "true": True}
@@ -44,21 +45,36 @@ class ExportView(RunView):
     rate_scope = "export"
     content_negotiation_class = WhateverIsAccepted
 
+    def tells_content(self, request: Request) -> bool:
+        """Return whether content leaves, or which runs hold a word. Raises ValidationError."""
+        return not _is_share_safe(request) or bool(request.query_params.get("q"))
+
     def send(
-        self, request: Request, runs: ChatRunQuerySet, *, name: str
+        self,
+        request: Request,
+        runs: ChatRunQuerySet,
+        *,
+        name: str,
+        run: ChatRun | None = None,
     ) -> StreamingHttpResponse:
-        """Return the file.
+        """Return the file; of one run, of which it is to be noted that it was read.
 
         Raises ValidationError for a form that there is not, Throttled while others read.
         """
         form = _one_of(request, "as", FORMS) or "json"
-        share_safe = SHARE_SAFE[_one_of(request, "share_safe", SHARE_SAFE)]
+        safe = _is_share_safe(request)
         try:
-            return download(
-                request._request, runs, form=form, share_safe=share_safe, name=name
+            file = download(
+                request._request, runs, form=form, share_safe=safe, name=name
             )
         except TooManyDownloads as error:
             raise Throttled(wait=WAIT_SECONDS) from error
+        try:
+            self.note(request, run)
+        except Exception:
+            file.close()
+            raise
+        return file
 
 
 class ChatExport(ExportView):
@@ -81,7 +97,7 @@ class RunExport(ExportView):
         """Export one run with its steps. The forms are those of a chat's export."""
         run = self.run()
         runs = self.runs().filter(pk=run.pk)
-        return self.send(request, runs, name=f"chat-run-{run.pk}")
+        return self.send(request, runs, name=f"chat-run-{run.pk}", run=run)
 
 
 class RunReceipt(RunView):
@@ -89,6 +105,10 @@ class RunReceipt(RunView):
 
     serializer_class = ReceiptSerializer
     rate_scope = "export"
+
+    def tells_content(self, request: Request) -> bool:
+        """Return that it does not."""
+        return False
 
     def get(self, request: Request, chat_id: str, run_id: str) -> Response:
         """Return which secrets redaction had removed of a run, and how its self-test is.
@@ -102,6 +122,10 @@ class RunReceipt(RunView):
         for step in run.steps.iterator(chunk_size=1):
             receipt.count(step_document(step))
         return Response(ReceiptSerializer(receipt.as_json()).data)
+
+
+def _is_share_safe(request: Request) -> bool:
+    return SHARE_SAFE[_one_of(request, "share_safe", SHARE_SAFE)]
 
 
 def _one_of(request: Request, name: str, choices: dict[str, Any]) -> str:

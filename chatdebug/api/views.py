@@ -1,7 +1,8 @@
 """The recorder's API: a chat's runs for whoever may read the chat, and the switches.
 
 What is refused is refused in one order: 404 for a chat, a run or a setting that the
-caller may not know of; 403 for a setting that they may see but not change; then 409 while
+caller may not know of; 403 for somebody else's content without a reason, whether there is
+such a run or not; 403 for a setting that they may see but not change; then 409 while
 the deployment forces full recording and 403 while its gate is closed, as no body would
 help; 400 for an id or a body that cannot be used; 204 for what was set.
 """
@@ -19,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatdebug.access import access_policy, is_impossible, is_staff_with
+from chatdebug.access import access_policy, is_impossible, is_own, is_staff_with
 from chatdebug.api.filters import RunFilterBackend
 from chatdebug.api.pagination import CursorPagination
 from chatdebug.api.serializers import (
@@ -34,7 +35,7 @@ from chatdebug.levels import Decision, decide_level
 from chatdebug.models import ChatRun
 from chatdebug.models.switches import Scope
 from chatdebug.querysets import ChatRunQuerySet
-from chatdebug.services.audit import note_reading
+from chatdebug.services.readings import note_reading, tidy_reason
 from chatdebug.services.retention import retention_days, set_retention_days
 from chatdebug.services.switches import set_switch
 
@@ -53,6 +54,16 @@ class ForcedByDeployment(APIException):
     default_code = "forced_by_deployment"
 
 
+class ReasonRequired(APIException):
+    """What was said in somebody else's chat is asked for without a reason."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = _(
+        "This is somebody else's chat: say in the parameter `reason` why you need it."
+    )
+    default_code = "reason_required"
+
+
 class NewestFirst(CursorPagination):
     """Pages of runs, newest first; never counts them all."""
 
@@ -61,18 +72,45 @@ class NewestFirst(CursorPagination):
 
 
 class RunView(APIView):
-    """A view for whoever may read the chat; for others it is not found."""
+    """A view for whoever may read the chat; for others it is not found.
+
+    What was said in a chat of somebody else needs a ``reason``, a parameter of the
+    address. Each answer with content leaves one reading, and goes out when that is noted.
+    """
 
     rate_scope = "runs"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let DRF do its checks, then ask the host project."""
         super().initial(request, *args, **kwargs)
-        chat_id, policy = kwargs["chat_id"], access_policy()
-        if is_impossible(chat_id) or not policy.may_read(request.user, chat_id):
+        chat_id = kwargs["chat_id"]
+        may_read = access_policy().may_read
+        if is_impossible(chat_id) or not may_read(request.user, chat_id):
             raise Http404
-        if policy.owner_id_of(chat_id) != str(request.user.pk):
-            note_reading(reader=request.user, address=request.path)
+        if not self.tells_content(request):
+            return
+        self.needs_reason = not is_own(request.user, chat_id)
+        if self.needs_reason and not tidy_reason(reason=self._reason(request)):
+            raise ReasonRequired
+
+    needs_reason = False
+
+    def tells_content(self, request: Request) -> bool:
+        """Return whether the answer has anything that a person or a model said."""
+        return True
+
+    def note(self, request: Request, run: ChatRun | None = None) -> None:
+        """Note what is about to be answered, of one run or of the chat's, if it must be."""
+        if self.needs_reason:
+            note_reading(
+                reader=request.user,
+                chat_id=self.kwargs["chat_id"],
+                reason=self._reason(request),
+                run=run,
+            )
+
+    def _reason(self, request: Request) -> str:
+        return request.query_params.get("reason", "")
 
     def runs(self) -> ChatRunQuerySet:
         """Return the runs of the chat of the address."""
@@ -98,6 +136,12 @@ class RunList(RunView, generics.ListAPIView[ChatRun]):
         """Return the chat's runs."""
         return self.runs()
 
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page of them."""
+        answer = super().list(request, *args, **kwargs)
+        self.note(request)
+        return answer
+
 
 class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
     """Return a run with its steps. A run of another chat is not found."""
@@ -112,6 +156,13 @@ class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
     def get_object(self) -> ChatRun:
         """Return the run of the address."""
         return self.run()
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return it."""
+        run = self.get_object()
+        answer = Response(self.get_serializer(run).data)
+        self.note(request, run)
+        return answer
 
 
 class GateView(APIView):

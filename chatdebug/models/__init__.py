@@ -2,6 +2,7 @@
 
 from chatdebug.models.audit import AuditEntry
 from chatdebug.models.forgotten import ForgottenChat
+from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule
 from chatdebug.models.runs import ChatRun, ChatStep
@@ -13,6 +14,7 @@ __all__ = [
     "ChatRun",
     "ChatStep",
     "ClassificationRule",
+    "ContentReading",
     "ForgottenChat",
     "RecordingSwitch",
     "Retention",

@@ -1,4 +1,4 @@
-"""Who read what other people wrote, and who changed how it is recorded."""
+"""Who changed how it is recorded; of earlier releases, who read what other people wrote."""
 
 from django.db import models
 from django.db.models import Q, TextChoices
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Action(TextChoices):
-    """What somebody did."""
+    """What somebody did. That somebody read is a ``ContentReading`` now."""
 
     READ = "read", _("Read")
     CHANGED = "changed", _("Changed")

@@ -54,7 +54,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class AttemptTimes:
-    """When an attempt was and how it ended; None where that is not known."""
+    """When an attempt was and how it ended; None for what is not known."""
 
     number: int | None
     began: datetime | None
@@ -64,6 +64,8 @@ class AttemptTimes:
     to_head: float | None
     """Seconds until the response's head."""
     ending: Ending
+    code: int | None
+    """The status of its response."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Self:
@@ -80,6 +82,7 @@ class AttemptTimes:
             took=took,
             to_head=as_seconds(stored.get("time_to_first_byte_ms")),
             ending=ending_of(stored),
+            code=as_number(stored.get("response_status")),
         )
 
 

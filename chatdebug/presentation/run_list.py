@@ -74,12 +74,15 @@ class RunList:
     """Whether it is what comes after another page."""
 
     @classmethod
-    def of(cls, chat_id: str, query: Mapping[str, str]) -> Self:
+    def of(
+        cls, chat_id: str, query: Mapping[str, str], *, has_content: bool = True
+    ) -> Self:
         """Read the runs that an address asks for: its filters, and ``before`` or ``since``.
 
         With ``before``, the page that comes after that cursor; with ``since``, the runs up
         to and with it: a page that was shown before, and what has come meanwhile. Two
-        reads, whatever their number. Raises InvalidFilter or InvalidCursor.
+        reads, whatever their number; without content, a single one. Raises InvalidFilter
+        or InvalidCursor.
         """
         wanted = RunFilter.of(query)
         runs = wanted.apply(ChatRun.objects.of_chat(chat_id))
@@ -93,10 +96,11 @@ class RunList:
             limit = RUNS_RENEWED
         found = list(runs[: limit + 1])
         shown = found[:limit]
-        asked = questions_of(chat_id, {run.trigger_message_id for run in shown})
+        ids = {run.trigger_message_id for run in shown} if has_content else set()
+        asked = questions_of(chat_id, ids)
         return cls(
             lines=[
-                RunLine(run, asked.get(str(run.trigger_message_id), ""))
+                RunLine(run, asked.get(str(run.trigger_message_id), ""), has_content)
                 for run in shown
             ],
             older=str(Cursor.of(shown[-1])) if len(found) > limit else "",

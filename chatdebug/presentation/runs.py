@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from django.utils.translation import gettext
 
@@ -12,7 +13,7 @@ from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.models.titles import first_error_of, title_of
+from chatdebug.models.titles import failure_of, first_error_of, title_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.periods import attempt_name, error_of, step_name
 from chatdebug.presentation.timeline import Timeline
@@ -22,22 +23,28 @@ LINE_CHARACTERS = 200
 """Of a question in one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunLine:
-    """A run as one line of facts."""
+    """A run as one line of facts. Without slots, for it keeps what pages ask twice."""
 
     run: ChatRun
     asked: str = ""
     """What the chat itself says was asked; the recorder keeps that at the full level."""
+    has_content: bool = True
+    """Whether its reader may see what was said: by a user, a model or a provider."""
 
-    @property
+    @cached_property
     def title(self) -> str:
         """What failed, else what was asked, else what it is the record of."""
+        if not self.has_content:
+            return failure_of(self.run) or self.run.get_kind_display()
         return title_of(self.run)
 
     @property
     def question(self) -> str:
         """How the message begins that started it, on one line; nothing if not known."""
+        if not self.has_content:
+            return ""
         said = " ".join((self.run.label or self.asked).split())
         return said if len(said) <= LINE_CHARACTERS else said[:LINE_CHARACTERS] + "…"
 
@@ -55,14 +62,29 @@ class RunLine:
     @property
     def facts(self) -> str:
         """Its numbers: 2 steps · 3 attempts · 1.2 s · 340 → 1,024 tok."""
-        attempts = _count(self.run, "attempt_count") + self._unrecorded_attempts
-        facts = (
-            counted(_count(self.run, "step_count"), "step"),
-            counted(attempts, "attempt") if attempts else "",
-            span(self.run.duration),
-            _tokens(self.run),
-        )
+        facts = (self.steps, self.attempts, span(self.run.duration), self.tokens)
         return " · ".join(filter(None, facts))
+
+    @property
+    def steps(self) -> str:
+        """How many calls of a model there were."""
+        return counted(_count(self.run, "step_count"), "step")
+
+    @property
+    def attempts(self) -> str:
+        """How often they were tried, all together; nothing if that is not known."""
+        attempts = _count(self.run, "attempt_count") + self._unrecorded_attempts
+        return counted(attempts, "attempt") if attempts else ""
+
+    @property
+    def tokens(self) -> str:
+        """How many tokens were sent and received; nothing for none."""
+        sent = _count(self.run, "total_input_tokens")
+        received = _count(self.run, "total_output_tokens")
+        if not sent and not received:
+            return ""
+        numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
+        return gettext("%(sent)s → %(received)s tok") % numbers
 
     @property
     def _unrecorded_attempts(self) -> int:
@@ -74,7 +96,7 @@ class RunLine:
     @property
     def first_error(self) -> str:
         """The first line of its last error."""
-        return first_error_of(self.run)
+        return first_error_of(self.run) if self.has_content else ""
 
     @property
     def similar(self) -> str:
@@ -88,8 +110,8 @@ class RunLine:
 
     @property
     def note(self) -> str:
-        """What the recorder itself has to say about it."""
-        return str(self.run.told("note") or "")
+        """What the recorder itself has to say about it; of an import, anybody."""
+        return str(self.run.told("note") or "") if self.has_content else ""
 
     @property
     def ago(self) -> str:
@@ -136,6 +158,12 @@ class StepReport:
             name = f"{name} · {attempt_name(retries + 1)}"
         return cls(step, ErrorReport.of(stored) if stored else None, name)
 
+    def without_content(self) -> "StepReport":
+        """Return the same without a word of its error's own text."""
+        if self.error is None:
+            return self
+        return replace(self, error=self.error.without_content())
+
     @property
     def is_over(self) -> bool:
         """Whether a later attempt repaired its error."""
@@ -171,6 +199,14 @@ class RunReport:
         reports = StepReport.all_of(run, rows)
         return cls(RunLine(run, asked), reports, Timeline.of(run, rows))
 
+    def without_content(self) -> "RunReport":
+        """Return the same for a reader who may know what happened, not what was said."""
+        return replace(
+            self,
+            line=replace(self.line, asked="", has_content=False),
+            steps=[step.without_content() for step in self.steps],
+        )
+
     @property
     def failure(self) -> StepReport | None:
         """The step with the error that ended the run: the last one.
@@ -201,8 +237,8 @@ class RunReport:
 
     @property
     def has_payloads(self) -> bool:
-        """Whether requests and responses were recorded."""
-        return self.line.run.level == Level.FULL
+        """Whether requests and responses were recorded, and may be seen."""
+        return self.line.run.level == Level.FULL and self.line.has_content
 
 
 def _retries(step: ChatStep) -> int:
@@ -212,12 +248,3 @@ def _retries(step: ChatStep) -> int:
 
 def _count(run: ChatRun, key: str) -> int:
     return as_number(run.told(key)) or 0
-
-
-def _tokens(run: ChatRun) -> str:
-    sent = _count(run, "total_input_tokens")
-    received = _count(run, "total_output_tokens")
-    if not sent and not received:
-        return ""
-    numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
-    return gettext("%(sent)s → %(received)s tok") % numbers

@@ -17,6 +17,8 @@ IF_ANY = {
     "cache_creation_tokens": "total_cache_creation_tokens",
     "cache_read_tokens": "total_cache_read_tokens",
 }
+LINE_CHARACTERS = 200
+"""Of an error in a list."""
 
 
 def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
@@ -44,7 +46,7 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         summary["has_error"] = True
         error = failures[-1]
         reason = error["detail"] or error["message"]
-        summary["error_message"] = reason.split("\n", 1)[0][:200]
+        summary["error_message"] = _first_line(reason)
         if error["status_code"]:
             summary["error_status"] = error["status_code"]
     answered = (
@@ -62,6 +64,12 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
 def first_known(steps: "Sequence[Step]", name: Literal["provider", "model"]) -> str:
     """Return what the first of the steps that knows it says; nothing if none does."""
     return next((known for step in steps if (known := getattr(step, name))), "")
+
+
+def _first_line(text: str) -> str:
+    line = text.partition("\n")[0]
+    is_long = len(line) > LINE_CHARACTERS
+    return f"{line[: LINE_CHARACTERS - 1]}…" if is_long else line
 
 
 def _calls(steps: "Sequence[Step]") -> list[int]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from chatdebug.enums import Level
 from chatdebug.errors import ErrorFacts, Rule, build_facts
 from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep
@@ -19,17 +20,26 @@ class Preview:
     looked_at: int
 
 
-def preview_rule(*, rule: Rule) -> Preview:
-    """Return the runs whose stored errors a rule would have decided, newest first."""
+def preview_rule(*, rule: Rule, reads_text: bool = False) -> Preview:
+    """Return the runs whose stored errors a rule would have decided, newest first.
+
+    A rule that reads their text is not tried on runs of the full level: those may quote
+    what people said, and which of them hold a word is told for a reason alone.
+    """
     steps = (
         ChatStep.objects.filter(error__isnull=False)
         .select_related("run")
-        .only("error", "run__id", "run__chat_id", "run__started_at", "run__error_kind")
+        .only(
+            *("error", "run__id", "run__chat_id"),
+            *("run__started_at", "run__error_kind", "run__level"),
+        )
         .order_by("-id")[:PREVIEW_STEPS]
     )
     found: dict[object, ChatRun] = {}
     looked_at = 0
     for step in steps:
+        if reads_text and step.run.level == Level.FULL:
+            continue
         looked_at += 1
         if rule.holds(_stored_facts(step.error or {})):
             found.setdefault(step.run_id, step.run)

@@ -19,6 +19,7 @@ from chatdebug.enums import Status
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
 from chatdebug.services.forget import delete_forgotten, remove_old_marks
+from chatdebug.services.readings import prune_readings
 from chatdebug.services.retention import prune_within
 from chatdebug.services.stale import mark_stale_runs
 from chatdebug.writer.counters import Counters
@@ -168,6 +169,7 @@ class Maintenance:
             partial(mark_stale_runs, using=using),
             self._remove_old_writers,
             partial(remove_old_marks, using=using),
+            partial(prune_readings, using=using),
         )
         for chore in chores:
             if not self._try(chore):

@@ -9,6 +9,7 @@ from tests.browser.support import (
     DESKTOP,
     PHONE,
     running_chromium,
+    say_why,
     sign_in,
 )
 from tests.process import ROOT, SiteProcess
@@ -75,6 +76,7 @@ def _admin_pictures(browser: Browser, url: str) -> None:
     page.goto("/admin/chatdebug/chatrun/")
     _save(page, "admin-runs")
     page.click("#result_list tbody a >> nth=0")
+    say_why(page)
     _save(page, "admin-run")
 
 

@@ -10,11 +10,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from chatd.models import ModelConfig
 from chatdebug.enums import Level, Status
 from chatdebug.models import ChatRun
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory
 
 MAKE_STATES = "from tests.browser.states import make_states; print(make_states())"
+MAKE_PAIR = "from tests.browser.states import make_pair; print(make_pair())"
 
 START = timezone.now()
 """Of all runs. One that goes on and was silent for longer would be taken for lost."""
@@ -59,7 +61,7 @@ RESULT = {
     "result_length": 19,
 }
 QUESTION = "Which of our ships carries more ballast?"
-REQUEST = {
+REQUEST: dict[str, Any] = {
     "messages": [
         {"role": "system", "parts": [{"type": "instructions", "text": "Be brief."}]},
         {"role": "user", "parts": [{"type": "text", "text": QUESTION}]},
@@ -101,6 +103,37 @@ def make_states() -> str:
         }.items()
     }
     return json.dumps({"chat": str(chat.pk), "runs": runs})
+
+
+def make_pair() -> str:
+    """Return the id of a chat with a run that went well and, a minute later, a failed one.
+
+    The later one was asked more, in other words of the system, at another temperature.
+    """
+    owner = User.objects.get(username="demo")
+    demo = ModelConfig.objects.get(name="demo")
+    chat = ChatFactory(owner=owner, title="Two runs", model=demo)
+    good, bad = _completed(str(chat.pk)), _failed_later(str(chat.pk))
+    ChatRun.objects.filter(pk=good.pk).update(
+        started_at=_after(-60), finished_at=_after(-57)
+    )
+    ids = {"chat": str(chat.pk), "good": str(good.pk), "bad": str(bad.pk)}
+    return json.dumps(ids)
+
+
+def _failed_later(chat_id: str) -> ChatRun:
+    run = _run(chat_id, 7, error_kind="generic")
+    system, *others = REQUEST["messages"]
+    brief = {"type": "instructions", "text": "Be brief, and answer in verse."}
+    more = {"role": "user", "parts": [{"type": "text", "text": "And in summer?"}]}
+    request = {
+        **REQUEST,
+        "messages": [{**system, "parts": [brief]}, *others, more],
+        "options": {"temperature": 1.9},
+    }
+    attempts = [_attempt(1, 0.1, 0.6, 429), _attempt(2, 1.6, 6.9, 500)]
+    _step(run, 0.1, 6.9, attempts=attempts, error=ERROR, normalized_request=request)
+    return run
 
 
 def _after(seconds: float) -> datetime:
@@ -248,7 +281,8 @@ def _huge(chat_id: str) -> ChatRun:
     messages = [
         {"role": "user", "parts": [{"type": "text", "text": text}]} for text in texts
     ]
-    error = {**ERROR, "detail": "e" * 500}
+    cause = {"type": "ModelServerError", "message": "c" * 900}
+    error = {**ERROR, "detail": "e" * 500, "chain": [cause]}
     attempts = [
         _attempt(n, n, n + 0.6, 500, request_body="z" * 9_000) for n in range(100)
     ]

@@ -48,7 +48,7 @@ from django.contrib.auth.models import User
 from chatd.models import *
 from chatd.services.accounts import create_token
 from chatdebug.models import *
-from chatdebug.services.audit import note_reading
+from chatdebug.services.readings import note_reading
 from django.utils import timezone
 owner, admin = (User.objects.get(username=name) for name in ("demo", "admin"))
 create_token(user=owner)
@@ -71,8 +71,9 @@ step = ChatStep.objects.create(
     },
     **ended,
 )
-for row in (None, run, step):
-    note_reading(reader=admin, address="/somewhere/", row=row)
+AuditEntry.objects.create(action="changed", subject="Retention", details="7 to 8")
+for read in (None, run):
+    note_reading(reader=admin, chat_id=str(chat.pk), reason="ticket 12", run=read)
 rule = ClassificationRule.objects.create(kind="config", text="nothing like this")
 rows = {"chat": chat, "turn": turn, "run": run, "step": step, "rule": rule, "user": owner}
 print(json.dumps({name: str(row.pk) for name, row in rows.items()}))
@@ -272,7 +273,10 @@ def test_the_admins_own_sign_in(reader: Page) -> None:
         ("chatdebug/chatrun/{run}/change/", DJANGO_ADMIN),
         ("chatdebug/chatstep/{step}/change/", DJANGO_ADMIN),
         ("chatdebug/auditentry/", DJANGO_ADMIN),
+        ("chatdebug/contentreading/", DJANGO_ADMIN),
+        ("chatdebug/recordingswitch/", DJANGO_ADMIN),
         ("chatdebug/recordingswitch/add/", DJANGO_ADMIN),
+        ("chatdebug/recordingswitch/people/?q=d", DJANGO_ADMIN),
         ("chatdebug/classificationrule/", DJANGO_ADMIN),
         ("chatdebug/classificationrule/add/", DJANGO_ADMIN),
         ("chatdebug/classificationrule/{rule}/change/", DJANGO_ADMIN),

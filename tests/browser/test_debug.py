@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.support import sign_in
+from tests.browser.support import say_why, sign_in
 from tests.browser.test_chat import SLOW, ask, open_chat, turn_is_over
 from tests.optional import present
 
@@ -246,6 +246,8 @@ def test_an_administrator_finds_the_run_with_its_step(
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("Failed")
     rows.get_by_role("link").click()
+    expect(admin.locator("#content")).not_to_contain_text(REASON)
+    say_why(admin)
     expect(admin.locator("#content")).to_contain_text(REASON)
     admin.click("text=Request, response, attempts")
     expect(admin.locator("#content")).to_contain_text("HTTP attempts")

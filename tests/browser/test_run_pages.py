@@ -251,6 +251,16 @@ def test_a_line_of_a_megabyte_is_folded_and_whole(reader: Page, states: States) 
     assert fits(reader)
 
 
+def test_a_long_cause_is_folded_and_copied_whole(reader: Page, states: States) -> None:
+    reader.goto(states.run("huge"))
+    causes = reader.locator(".causes")
+    assert len(causes.inner_text()) < 500
+    reader.get_by_text("Show all 900 characters").click()
+    expect(causes).to_contain_text("c" * 900)
+    button = reader.get_by_role("button", name="Copy: chain of causes")
+    assert copied(reader, button) == f"ModelServerError {'c' * 900}"
+
+
 def test_a_row_of_the_timeline_is_one_line(reader: Page, states: States) -> None:
     reader.goto(states.run("failed"))
     for row in reader.locator(".timeline tbody tr").all():

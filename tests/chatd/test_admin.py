@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from chatd.enums import TurnStatus
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
-from chatdebug.models import AuditEntry, ChatRun, ChatStep, RecordingSwitch
+from chatdebug.models import ChatRun, ChatStep, ContentReading, RecordingSwitch
 from tests.factories import (
     ChatFactory,
     ChatRunFactory,
@@ -216,12 +216,14 @@ def test_an_account_is_deleted_with_all_that_its_owner_wrote(
     ChatRun.objects.filter(pk=other.pk).update(summary={})
     ChatStep.objects.filter(run=other).delete()
     switch = RecordingSwitch.objects.create(scope="owner", key=owner.pk, enabled=True)
+    reading = f"/admin/chatdebug/chatrun/{run.pk}/reading/"
+    admin.post(reading, {"reason": "before it goes"})
     for read in (run, run.steps.get()):
         page = reverse(
             f"admin:chatdebug_{read._meta.model_name}_change", args=[read.pk]
         )
         assert "words-of-owner" in admin.get(page).content.decode()
-    assert AuditEntry.objects.count() == 2
+    assert ContentReading.objects.count() == 1
 
     url = f"/admin/auth/user/{owner.pk}/delete/"
     shown = admin.get(url).content.decode()
@@ -232,7 +234,7 @@ def test_an_account_is_deleted_with_all_that_its_owner_wrote(
     assert list(Chat.objects.all()) == [kept.chat]
     assert list(ChatRun.objects.all()) == [other]
     assert not RecordingSwitch.objects.filter(pk=switch.pk).exists()
-    assert AuditEntry.objects.count() == 2, "that somebody has read it is kept"
+    assert ContentReading.objects.count() == 1, "that somebody has read it is kept"
     assert "words-of" not in everything()
 
 

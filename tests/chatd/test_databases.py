@@ -45,3 +45,15 @@ def test_postgresql_has_a_pool_that_the_recorder_does_not_take_from() -> None:
 def test_another_address_is_refused_in_plain_words(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
         build_databases(url, pool_size=5, test_dir=FOLDER)
+
+
+@pytest.mark.parametrize("behind_pooler", [False, True])
+def test_no_cursor_outlives_its_statement_behind_a_pooler(behind_pooler: bool) -> None:
+    databases = build_databases(
+        "postgresql://ada@db.example/chat",
+        pool_size=5,
+        test_dir=FOLDER,
+        behind_pooler=behind_pooler,
+    )
+    for alias in databases.values():
+        assert alias["DISABLE_SERVER_SIDE_CURSORS"] is behind_pooler

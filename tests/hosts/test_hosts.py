@@ -53,9 +53,16 @@ def listed_runs(client: httpx2.Client, site: str = "/admin/") -> set[str]:
 
 
 def read_run(client: httpx2.Client, site: str = "/admin/") -> str:
-    """Return the page of the one run that the admin lists, after its payload's page."""
+    """Return the page of the one run that the admin lists, after its payload's page.
+
+    Nobody's chat is the administrator's own, so that a reason is given first.
+    """
     (address,) = listed_runs(client, site)
-    run = page(client, address)
+    assert "OpenAI 400" in page(client, address)
+    form = {"reason": "a look", "csrfmiddlewaretoken": client.cookies["csrftoken"]}
+    opened = client.post(address.replace("/change/", "/reading/"), data=form)
+    assert opened.status_code == 200
+    run = opened.text
     (step,) = set(re.findall(rf'"({site}chatdebug/chatstep/[\w-]+/change/)', run))
     assert "Traceback" not in page(client, step)
     return run

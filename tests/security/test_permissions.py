@@ -24,6 +24,7 @@ from chatdebug.enums import Level
 from chatdebug.models import (
     AuditEntry,
     ClassificationRule,
+    ContentReading,
     RecordingSwitch,
     Retention,
     SwitchChange,
@@ -57,6 +58,7 @@ VIEWS: tuple[str, ...] = (
     "view_group",
 )
 VIEWS += ("view_modelconfig", "view_classificationrule", "view_auditentry")
+VIEWS += ("view_contentreading",)
 VIEWS += ("view_recordingswitch", "view_switchchange", "view_writerstate")
 PEOPLE: dict[str, dict[str, Any]] = {
     "owner": {},
@@ -73,6 +75,9 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "no staff, with permissions": {"permissions": (*VIEWS, "view_content")},
     "superuser": {"is_staff": True, "is_superuser": True},
 }
+READERS = ("staff who read content", "superuser")
+"""They are shown what was said in chats of others, when they have said why."""
+REASON = "a look at everything"
 MAY_WRITE = {"owner", "superuser"}
 """These are asked by safe methods only: they may change nearly everything."""
 BODY = {
@@ -85,6 +90,7 @@ BODY = {
     "username": "changed",
     "is_superuser": "on",
     "post": "yes",
+    "reason": REASON,
     "action": "delete_selected",
     "_selected_action": "1",
     "_save": "Save",
@@ -140,6 +146,9 @@ class Site:
             "chatrun": self.run,
             "chatstep": self.step,
             "auditentry": AuditEntry.objects.create(action="read", subject="x"),
+            "contentreading": ContentReading.objects.create(
+                reader_id="7", reader_name="x", is_staff=True, reason="x"
+            ),
             "classificationrule": ClassificationRule.objects.create(
                 kind="config", text="nothing like this", enabled=False
             ),
@@ -245,7 +254,7 @@ def state() -> dict[str, Any]:
     rows = {}
     for app in ("chatd", "chatdebug", "auth"):
         for model in apps.get_app_config(app).get_models():
-            if model is not AuditEntry:
+            if model not in (AuditEntry, ContentReading):
                 names = [f.attname for f in model._meta.concrete_fields]
                 kept = [name for name in names if name != "last_login"]
                 found = model._default_manager.order_by("pk").values_list(*kept)
@@ -259,7 +268,7 @@ def may_read(person: str, address: str, words: set[str]) -> bool:
     match person:
         case "owner":
             return not address.startswith("/admin/")
-        case "staff who read content" | "superuser":
+        case _ if person in READERS:
             return kinds == {"run"}
         case _:
             return False
@@ -284,6 +293,8 @@ def test_who_may_not_read_learns_nothing_and_who_may_not_write_changes_nothing(
     assert asked > 150
     after = state()
     assert [label for label in before if before[label] != after[label]] == []
+    noted = ContentReading.objects.filter(reason=REASON)
+    assert noted.exists() is (person == "staff who read content")
 
 
 def _methods(person: str, address: str) -> list[str]:
@@ -319,19 +330,67 @@ def _wrong(person: str, method: str, address: str, response: Any) -> Iterator[st
         yield f"{where} may be kept"
 
 
-def test_each_reading_of_foreign_content_is_in_the_audit(site: Site) -> None:
-    client = site.client("staff who read content")
+def open_all(site: Site, client: Client) -> None:
+    """Give a reason for the run, and for all of its chat."""
+    for part in ("", f"runs/{site.run.pk}/"):
+        address = f"/debug/chats/{site.chat.pk}/{part}reading/"
+        assert client.post(address, {"reason": REASON}).status_code == 302
+
+
+@pytest.mark.parametrize("person", READERS)
+def test_without_a_reason_nobody_is_shown_what_others_said(
+    site: Site, person: str
+) -> None:
+    client, before = site.client(person), ContentReading.objects.count()
     for address in addresses(site):
-        noted = AuditEntry.objects.count()
-        response = client.get(address)
-        if PLANTED.search(text_of(response)):
-            assert AuditEntry.objects.count() == noted + 1, address
+        for headers in _headers("GET", address):
+            text = text_of(client.get(address, headers=headers))
+            assert not PLANTED.search(text), address
+    assert ContentReading.objects.count() == before
+
+
+@pytest.mark.parametrize("person", READERS)
+def test_each_reason_leaves_one_reading_and_opens_no_other_run(
+    site: Site, person: str
+) -> None:
+    client, before = site.client(person), ContentReading.objects.count()
+    run = f"/debug/chats/{site.chat.pk}/runs/{site.run.pk}/"
+    for _ in range(2):  # it is open already, the second time
+        client.post(f"{run}reading/", {"reason": REASON})
+    shown = [
+        address
+        for address in addresses(site)
+        if PLANTED.search(text_of(client.get(address)))
+    ]
+    assert shown
+    assert [
+        one for one in shown if str(site.run.pk) not in one and "step" not in one
+    ] == []
+    assert [address for address in shown if address.startswith("/api/")] == []
+    assert ContentReading.objects.count() == before + 1
+
+
+def test_each_answer_of_the_api_with_foreign_content_leaves_one_reading(
+    site: Site,
+) -> None:
+    client, told = site.client("staff who read content"), 0
+    for address in addresses(site):
+        if not address.startswith("/api/"):
+            continue
+        before = ContentReading.objects.count()
+        response = client.get(f"{address}?reason={REASON}")
+        has_content = bool(PLANTED.search(text_of(response)))
+        told += has_content
+        assert ContentReading.objects.count() == before + has_content, address
+    assert told == 4
 
 
 def test_the_planted_words_are_there_to_be_found(site: Site) -> None:
     found: set[str] = set()
     for person in ("owner", "superuser"):
         client = site.client(person)
+        if person in READERS:
+            open_all(site, client)
         for address in addresses(site):
             text = text_of(client.get(address))
             found |= {match[0] for match in PLANTED.finditer(text)}

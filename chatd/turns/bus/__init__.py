@@ -3,7 +3,9 @@
 The setting ``BUS`` names the implementation; this package has some.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
@@ -22,12 +24,32 @@ __all__ = ["Bus", "Event", "EventName", "get_bus"]
 class Bus(Protocol):
     """The seam between the turn, which publishes, and its viewers.
 
-    It is made without arguments, once in each process.
+    It is made without arguments, once in each process, and used in one event loop.
+
+    What every implementation guarantees, and ``tests/chatd/turns/bus/test_contract.py``
+    asks of each:
+
+    - A viewer gets all that a turn says, in order and no part of it twice, wherever they
+      begin, however often they come back and to whichever process that serves the turn.
+      What cannot be told piece by piece is told as a snapshot, which replaces the rest.
+    - Publishing neither waits nor raises, however the transport is. A turn that cannot be
+      told of goes on, and what its viewers missed reaches them later.
+    - A turn speaks in one epoch at a time. What an earlier one says once a later one has
+      been opened, and what comes after the end, reaches nobody.
+    - ``end`` is the last event of a turn, comes once to each viewer, and comes also when
+      the process that ran the turn has died: whoever ends its turn closes it here.
+    - What is kept of turns is bounded in memory, and gone some time after them.
     """
 
     @classmethod
     def check(cls) -> list[CheckMessage]:
         """Return what keeps it from working with the other settings, as system checks."""
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Work for as long as the block lasts: around all that publishes and reads.
+
+        Where it ends, all that was published before is on its way.
+        """
 
     def open(self, turn_id: UUID, *, epoch: int) -> None:
         """Begin the answer of this epoch; what an earlier epoch said is void."""
@@ -42,7 +64,7 @@ class Bus(Protocol):
         """Publish what the turn waits for, in a plain sentence; empty for nothing."""
 
     def close(self, turn_id: UUID) -> None:
-        """End the turn's events; its outcome is committed."""
+        """End the turn's events, wherever it ran; its outcome is committed."""
 
     async def read(
         self, turn_id: UUID, *, after: str = "", wait: float | None = None
@@ -53,10 +75,21 @@ class Bus(Protocol):
         for ``wait`` seconds. Whoever reads on gives the id of the last event they got.
         """
 
-    def subscribe(
+    async def subscribe(
         self, turn_id: UUID, *, after: str = ""
     ) -> AsyncGenerator[Event, None]:
-        """Yield what ``read`` returns, one by one, and end after ``end``."""
+        """Yield what ``read`` returns, one by one, and end after ``end``.
+
+        Whoever inherits from this class has it.
+        """
+        while True:
+            for event in await self.read(turn_id, after=after):
+                yield event
+                if event.name is EventName.END:
+                    return
+                after = event.id
+                # Without a real wait a gone viewer would never be noticed.
+                await asyncio.sleep(0)
 
 
 @cache

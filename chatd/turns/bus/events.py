@@ -5,6 +5,9 @@ from enum import StrEnum
 from functools import cached_property
 from html import escape
 
+type Position = tuple[int, int]
+"""Epoch and sequence of an event: where a viewer, or a turn, stands."""
+
 
 class EventName(StrEnum):
     """What an event says.
@@ -42,7 +45,7 @@ class Event:
         return ("\n".join(lines) + "\n\n").encode("utf-8", "replace")
 
 
-def parse_event_id(text: str) -> tuple[int, int] | None:
+def parse_event_id(text: str) -> Position | None:
     """Return epoch and sequence of an event's id, or None if it is not one."""
     epoch, _, sequence = text.partition("-")
     if epoch.isdecimal() and sequence.isdecimal() and len(text) <= 40:

@@ -32,9 +32,9 @@ def post(client: Client, url: str, **fields: Any) -> Any:
 
 
 def test_a_new_switch_is_on_and_audited(admin: Client):
-    post(admin, f"{SWITCHES}add/", scope="owner", key="7", enabled="on")
+    post(admin, f"{SWITCHES}add/", scope="chat", key="7", enabled="on")
     switch = RecordingSwitch.objects.get()
-    assert (switch.scope, switch.key, switch.enabled) == (Scope.OWNER, "7", True)
+    assert (switch.scope, switch.key, switch.enabled) == (Scope.CHAT, "7", True)
     change = SwitchChange.objects.get()
     assert (change.old_value, change.new_value, change.changed_by) == (
         False,
@@ -61,8 +61,10 @@ def test_saving_a_switch_as_it_is_leaves_no_change(admin: Client):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"scope": "owner", "key": "7"},
-        {"scope": "owner", "key": "", "enabled": "on"},
+        {"scope": "chat", "key": "7"},
+        {"scope": "chat", "key": "", "enabled": "on"},
+        # People are found by name.
+        {"scope": "owner", "key": "7", "enabled": "on"},
         {"scope": "deployment", "key": "7", "enabled": "on"},
         {"scope": "chat", "key": "taken", "enabled": "on"},
     ],

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from chatdebug.enums import Level
 from chatdebug.errors import build_facts, classify_facts
 from chatdebug.models import ClassificationRule
 from tests.factories import ChatStepFactory, UserFactory
@@ -77,6 +78,18 @@ def test_who_may_not_read_content_cannot_probe_it_with_rules() -> None:
     page = editor.get(f"{RULES}{rule.pk}/change/").content.decode()
     assert "stored errors" not in page
     assert "position" in page
+
+
+def test_which_runs_of_the_full_level_hold_a_word_is_no_preview(
+    superuser: Client,
+) -> None:
+    ChatStepFactory(run__level=Level.FULL)
+    by_text = ClassificationRule.objects.create(kind="config", text="the ballast of")
+    by_status = ClassificationRule.objects.create(kind="config", status_code=400)
+    page = superuser.get(f"{RULES}{by_text.pk}/change/").content.decode()
+    assert "0 runs, of the newest 0 stored errors" in page
+    page = superuser.get(f"{RULES}{by_status.pk}/change/").content.decode()
+    assert "1 runs, of the newest 1 stored errors" in page
 
 
 def test_the_rules_are_listed(superuser: Client) -> None:

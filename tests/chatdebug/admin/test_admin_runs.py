@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from itertools import product
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -19,7 +20,7 @@ from chatdebug.admin import runs as runs_admin
 from chatdebug.admin.readonly import UncountedPaginator
 from chatdebug.admin.runs import RunAdmin
 from chatdebug.enums import Level, Status
-from chatdebug.models import AuditEntry, ChatRun, ChatStep
+from chatdebug.models import ChatRun, ChatStep, ContentReading
 from chatdebug.querysets import PAYLOAD_COLUMNS
 from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
 from tests.optional import present
@@ -93,6 +94,16 @@ def page_of(row: ChatRun | ChatStep) -> str:
     return reverse(name, args=[row.pk])
 
 
+def reading_of(row: ChatRun | ChatStep) -> str:
+    return page_of(row).replace("/change/", "/reading/")
+
+
+def say_why(client: Client, row: ChatRun | ChatStep) -> Any:
+    response = client.post(reading_of(row), {"reason": "ticket 12"})
+    assert response.status_code == 302
+    return response
+
+
 @contextmanager
 def queries_of(table: str) -> Iterator[list[str]]:
     found: list[str] = []
@@ -103,13 +114,25 @@ def queries_of(table: str) -> Iterator[list[str]]:
 
 def test_a_superuser_finds_the_run_in_the_list(superuser: Client, step: ChatStep):
     listed = page(superuser, RUNS)
-    for words in ("words-of-label", "✕ Failed", "Unexpected error", "+1,234", "77"):
+    for words in ("✕ Failed", "Unexpected error", "+1,234", "77"):
         assert words in listed
+    assert [words for words in SECRET_WORDS if words in listed] == []
+
+
+def test_a_long_text_in_the_chain_of_causes_is_folded(
+    superuser: Client, run: ChatRun, step: ChatStep
+):
+    present(step.error)["chain"][0]["message"] = "long " * 100
+    step.save()
+    shown = page(superuser, page_of(run))
+    assert f"<summary>{'long ' * 60}…</summary>" in shown
+    assert "long " * 100 in shown
 
 
 def test_a_superuser_reads_the_run_its_error_and_its_payloads(
     superuser: Client, run: ChatRun, step: ChatStep
 ):
+    say_why(superuser, run)
     shown = page(superuser, page_of(run))
     for words in ("words-of-label", "words-of-error", "words-of-chain", "answer.py:17"):
         assert words in shown
@@ -134,6 +157,7 @@ def test_of_a_providers_codes_those_that_look_like_codes_are_shown(
     words = {"error_type": "my private words", "error_code": "context_length_exceeded"}
     step.error = {**present(step.error), **words, "request_id": "alpha bravo " * 8}
     step.save()
+    say_why(reader, run)
     for client, url in product((staff, reader), (page_of(run), page_of(step))):
         shown = page(client, url)
         assert "my private words" not in shown
@@ -141,42 +165,68 @@ def test_of_a_providers_codes_those_that_look_like_codes_are_shown(
         assert "context_length_exceeded" in shown
 
 
-def test_each_reading_of_content_leaves_an_audit_row(
-    reader: Client, run: ChatRun, step: ChatStep
+@pytest.mark.parametrize("is_of_step", [False, True])
+def test_content_is_shown_for_a_reason_which_is_noted_once(
+    reader: Client, run: ChatRun, step: ChatStep, *, is_of_step: bool
 ):
-    for url in (RUNS, page_of(run), page_of(step)):
-        page(reader, url)
-    traces = AuditEntry.objects.order_by("pk")
-    assert list(traces.values_list("action", "object_id", "details")) == [
-        ("read", "", RUNS),
-        ("read", str(run.pk), page_of(run)),
-        ("read", str(step.pk), page_of(step)),
-    ]
+    pages = [page(reader, url) for url in (RUNS, page_of(run), page_of(step))]
+    assert [words for words in SECRET_WORDS if words in "".join(pages)] == []
+    assert "Why do you need to read it?" in pages[1]
+    assert "Why do you need to read it?" in pages[2]
+    row = step if is_of_step else run
+    answer = say_why(reader, row)
+    assert answer.headers["Location"] == page_of(row)
+    assert "words-of-label" in page(reader, page_of(run))
+    assert "words-of-prompt" in page(reader, page_of(step))
+    reading = ContentReading.objects.get()
+    assert (reading.run_id, reading.chat_id) == (str(run.pk), run.chat_id)
+    assert (reading.owner_id, reading.reason) == ("77", "ticket 12")
+    assert reading.is_staff
+    other = ChatRunFactory(summary={"error_message": "words-of-error"})
+    assert "words-of-error" not in page(reader, page_of(other))
 
 
-def test_the_audit_outlives_its_reader_and_is_only_looked_at(
+def test_without_a_reason_or_the_permission_nothing_is_shown(
+    reader: Client, staff: Client, run: ChatRun
+):
+    for client, reason in ((reader, " "), (staff, "ticket 12")):
+        client.post(reading_of(run), {"reason": reason})
+        shown = page(client, page_of(run))
+        assert [words for words in SECRET_WORDS if words in shown] == []
+    assert "Why do you need to read it?" not in shown
+    assert not ContentReading.objects.exists()
+    assert reader.get(reading_of(run)).status_code == 405
+    assert staff.post(reading_of(run), {"reason": "x"}).status_code == 403
+    gone = reading_of(run).replace(str(run.pk), str(uuid4()))
+    assert reader.post(gone, {"reason": "x"}).status_code == 404
+
+
+def test_the_readings_outlive_their_reader_and_are_only_looked_at(
     superuser: Client, reader: Client, run: ChatRun
 ):
-    page(reader, page_of(run))
-    entry = AuditEntry.objects.get()
-    user = get_user_model().objects.get(pk=entry.person_id)
+    say_why(reader, run)
+    reading = ContentReading.objects.get()
+    user = get_user_model().objects.get(pk=reading.reader_id)
     name = user.username
     superuser.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"})
     assert not get_user_model().objects.filter(pk=user.pk).exists()
-    audit = "/admin/chatdebug/auditentry/"
-    for address in (audit, f"{audit}?q={run.pk}", f"{audit}?q={name}"):
-        assert name in page(superuser, address)
+    run.delete()
+    readings = "/admin/chatdebug/contentreading/"
+    for address in (readings, f"{readings}?q={reading.run_id}", f"{readings}?q={name}"):
+        listed = page(superuser, address)
+        assert name in listed
+        assert "ticket 12" in listed
     for action in ("change", "delete"):
-        url = f"{audit}{entry.pk}/{action}/"
+        url = f"{readings}{reading.pk}/{action}/"
         assert superuser.post(url, {"post": "yes"}).status_code == 403
 
 
-def test_looking_at_metadata_leaves_no_audit_row(
+def test_looking_at_metadata_leaves_no_reading(
     staff: Client, run: ChatRun, step: ChatStep
 ):
     for url in (RUNS, page_of(run), page_of(step)):
         page(staff, url)
-    assert not AuditEntry.objects.exists()
+    assert not ContentReading.objects.exists()
 
 
 def test_staff_without_any_permission_is_refused(run: ChatRun, step: ChatStep):
@@ -296,6 +346,7 @@ def test_hostile_text_is_shown_as_text(superuser: Client, run: ChatRun, step: Ch
     step.error = present(step.error) | facts
     step.attempts = [{"response_body": hostile}]
     step.save()
+    say_why(superuser, run)
     for url in (RUNS, page_of(run), page_of(step)):
         shown = page(superuser, url)
         assert "&lt;script&gt;" in shown

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import AsyncClient, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
@@ -15,8 +15,8 @@ from rest_framework.test import APIClient
 from chatd.models import Chat
 from chatd.services.accounts import create_token
 from chatdebug import downloads
-from chatdebug.exports.reading import check_document, read_document
-from chatdebug.models import AuditEntry, ChatRun
+from chatdebug.exports.reading import Document, check_document
+from chatdebug.models import ChatRun, ContentReading
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -64,9 +64,9 @@ def test_a_run_leaves_as_a_document_that_can_be_checked(
     assert response.headers["Content-Type"] == "application/json"
     name = f'attachment; filename="chat-run-{run.pk}.json"'
     assert response.headers["Content-Disposition"] == name
-    document = read_document(StringIO(text_of(response)))
+    document = Document(StringIO(text_of(response)))
     assert all(finding.holds for finding in check_document(document))
-    (exported,) = document["runs"]
+    (exported,) = document.runs()
     assert exported["id"] == str(run.pk)
     assert exported["steps"][0]["normalized_request"]["text"] == "planted words"
 
@@ -112,8 +112,8 @@ def test_a_chat_leaves_with_the_runs_that_the_filters_leave(
 def test_a_chat_without_runs_leaves_as_a_document_without_runs(
     chat: Chat, owner: APIClient
 ) -> None:
-    document = read_document(StringIO(text_of(owner.get(address(chat, "export")))))
-    assert document["runs"] == []
+    document = Document(StringIO(text_of(owner.get(address(chat, "export")))))
+    assert list(document.runs()) == []
 
 
 @pytest.mark.parametrize(
@@ -145,12 +145,47 @@ def test_who_may_not_read_the_chat_gets_nothing(
     assert owner.get(address(chat, "x", last)).status_code == 400
 
 
-def test_an_export_of_a_foreign_chat_leaves_a_trace(chat: Chat, run: ChatRun) -> None:
+def test_an_export_of_a_foreign_chat_is_asked_a_reason_and_noted(
+    chat: Chat, run: ChatRun
+) -> None:
     admin = UserFactory(is_staff=True, is_superuser=True)
-    assert text_of(client_of(admin).get(address(chat, "export")))
-    trace = AuditEntry.objects.get()
-    assert trace.person_id == str(admin.pk)
-    assert trace.details == address(chat, "export")
+    client, why = client_of(admin), {"reason": "ticket 12"}
+    for parts in (("export",), (run.pk, "export")):
+        assert client.get(address(chat, *parts)).json()["code"] == "reason_required"
+        assert "planted words" in text_of(client.get(address(chat, *parts), why))
+    of_all, of_one = ContentReading.objects.order_by("pk")
+    assert (of_all.run_id, of_one.run_id) == ("", str(run.pk))
+    assert of_all.reader_id == of_one.reader_id == str(admin.pk)
+
+
+def test_what_is_without_content_needs_no_reason(chat: Chat, run: ChatRun) -> None:
+    client = client_of(UserFactory(is_staff=True, is_superuser=True))
+    for parts in (("export",), (run.pk, "export")):
+        assert text_of(client.get(address(chat, *parts), {"share_safe": "1"}))
+    assert client.get(address(chat, run.pk, "receipt")).status_code == 200
+    assert not ContentReading.objects.exists()
+
+
+def test_which_runs_hold_a_word_is_content_too(chat: Chat, run: ChatRun) -> None:
+    client = client_of(UserFactory(is_staff=True, is_superuser=True))
+    answer = client.get(address(chat, "export"), {"share_safe": "1", "q": "ballast"})
+    assert answer.json()["code"] == "reason_required"
+
+
+def test_an_export_that_cannot_be_noted_does_not_leave_and_makes_room(
+    chat: Chat, run: ChatRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ContentReading.objects, "create", refuse)
+    client = client_of(UserFactory(is_staff=True, is_superuser=True))
+    client.raise_request_exception = False
+    for _ in range(downloads.AT_ONCE + 1):
+        answer = client.get(address(chat, "export"), {"reason": "ticket 12"})
+        assert answer.status_code == 500
+        assert not answer.streaming
+
+
+def refuse(**fields: object) -> None:
+    raise DatabaseError
 
 
 def test_the_statements_do_not_grow_with_the_runs(
@@ -204,8 +239,8 @@ def test_under_asgi_it_is_sent_while_it_is_read(
 
     blocks = async_to_sync(read)()
     assert len(blocks) > 3
-    document = read_document(StringIO(b"".join(blocks).decode()))
-    assert len(document["runs"]) == 2
+    document = Document(StringIO(b"".join(blocks).decode()))
+    assert document.run_count == 2
 
 
 def test_a_receipt_says_what_was_removed_and_no_word(

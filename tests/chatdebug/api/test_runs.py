@@ -4,14 +4,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 from rest_framework.views import exception_handler
 
 from chatd.models import Chat
 from chatdebug.api.views import RunList
-from chatdebug.models import AuditEntry, ChatRun
+from chatdebug.models import ChatRun, ContentReading
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,10 +82,55 @@ def test_staff_without_the_permission_for_content_finds_nothing(
     chat: Chat, run: ChatRun
 ) -> None:
     assert client_of(UserFactory(is_staff=True)).get(runs_of(chat)).status_code == 404
+
+
+@pytest.mark.parametrize("reason", ["", "  ", None])
+def test_without_a_reason_nobody_is_told_what_was_said_in_a_chat_of_others(
+    chat: Chat, run: ChatRun, reason: str | None
+) -> None:
+    admin = client_of(UserFactory(is_staff=True, is_superuser=True))
+    query = {} if reason is None else {"reason": reason}
+    for address in (runs_of(chat), runs_of(chat, run.pk)):
+        answer = admin.get(address, query)
+        assert answer.status_code == 403
+        assert answer.json()["code"] == "reason_required"
+    assert not ContentReading.objects.exists()
+
+
+def test_a_reason_is_noted_with_what_it_was_for(chat: Chat, run: ChatRun) -> None:
     admin = UserFactory(is_staff=True, is_superuser=True)
-    assert client_of(admin).get(runs_of(chat)).status_code == 200
-    trace = AuditEntry.objects.get()
-    assert trace.person_id == str(admin.pk), "reading a foreign chat leaves a trace"
+    for address in (runs_of(chat), runs_of(chat, run.pk)):
+        answer = client_of(admin).get(address, {"reason": "ticket 12"})
+        assert answer.status_code == 200
+    of_all, of_one = ContentReading.objects.order_by("pk")
+    for reading in (of_all, of_one):
+        assert (reading.reader_id, reading.reason) == (str(admin.pk), "ticket 12")
+        assert (reading.chat_id, reading.owner_id) == (str(chat.pk), str(chat.owner_id))
+    assert (of_all.run_id, of_one.run_id) == ("", str(run.pk))
+
+
+def test_the_owner_gives_no_reason_and_leaves_no_reading(
+    chat: Chat, run: ChatRun
+) -> None:
+    assert client_of(chat.owner).get(runs_of(chat)).status_code == 200
+    assert client_of(chat.owner).get(runs_of(chat, run.pk)).status_code == 200
+    assert not ContentReading.objects.exists()
+
+
+def test_what_cannot_be_noted_is_not_told(
+    chat: Chat, run: ChatRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ContentReading.objects, "create", refuse)
+    client = client_of(UserFactory(is_staff=True, is_superuser=True))
+    client.raise_request_exception = False
+    for address in (runs_of(chat), runs_of(chat, run.pk)):
+        answer = client.get(address, {"reason": "ticket 12"})
+        assert answer.status_code == 500
+        assert "Unexpected error" not in answer.content.decode()
+
+
+def refuse(**fields: object) -> None:
+    raise DatabaseError
 
 
 def test_nobody_reads_without_signing_in(chat: Chat) -> None:

@@ -46,6 +46,8 @@ def test_pages_have_a_base_of_their_own_and_take_any_id(
     reader: Client, chat_id: str
 ) -> None:
     run = run_of(chat_id)
+    address = reverse("chatdebug:run-read", args=[chat_id, run.pk])
+    assert reader.post(address, {"reason": "to help"}).status_code == 302
     for name, args in (("panel", []), ("run", [run.pk]), ("step", [run.pk, 1])):
         page = reader.get(reverse(f"chatdebug:{name}", args=[chat_id, *args]))
         text = page.content.decode()
@@ -60,9 +62,10 @@ def test_pages_have_a_base_of_their_own_and_take_any_id(
 def test_the_api_takes_any_id(reader: Client, chat_id: str) -> None:
     run = run_of(chat_id)
     address = f"/api/v1/chats/{chat_id}/debug/"
-    (listed,) = reader.get(f"{address}runs/").json()["results"]
+    why = {"reason": "to help"}
+    (listed,) = reader.get(f"{address}runs/", why).json()["results"]
     assert listed["id"] == str(run.pk)
-    assert reader.get(f"{address}runs/{run.pk}/").json()["chat_id"] == chat_id
+    assert reader.get(f"{address}runs/{run.pk}/", why).json()["chat_id"] == chat_id
     assert reader.get(f"{address}logging/").status_code == 200
 
 

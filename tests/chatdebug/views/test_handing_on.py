@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from chatd.models import Chat
 from chatdebug.enums import Level
-from chatdebug.models import AuditEntry, ChatRun, RecordingSwitch
+from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.services.switches import set_switch
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
@@ -121,20 +121,14 @@ def test_an_attempt_is_shown_as_a_command(client: Client, run: ChatRun) -> None:
     assert "[REDACTED]" in page
 
 
-def test_others_get_nothing_and_staff_leave_a_trace(run: ChatRun, chat: Chat) -> None:
-    urls = [
+def test_others_get_nothing(run: ChatRun, chat: Chat) -> None:
+    stranger = client_of(UserFactory())
+    for url in (
         address("run-export", run, "json"),
         address("share", run),
         reverse("chatdebug:export", args=[chat.pk, "json"]),
-    ]
-    stranger, staff = (
-        client_of(UserFactory()),
-        client_of(UserFactory(is_staff=True, is_superuser=True)),
-    )
-    for url in urls:
+    ):
         assert stranger.get(url).status_code == 404
-        assert text_of(staff, url)
-        assert url in AuditEntry.objects.latest("pk").details
 
 
 def test_what_there_is_not_is_not_found(client: Client, run: ChatRun) -> None:
@@ -175,5 +169,35 @@ def test_nobody_opts_in_where_the_gate_is_closed_or_all_is_recorded(
     assert not RecordingSwitch.objects.exists()
 
 
-def test_the_account_leads_to_the_opt_in(client: Client) -> None:
-    assert own_opt_in() in text_of(client, reverse("account"))
+def test_the_account_leads_to_the_opt_in_and_the_opt_in_back(client: Client) -> None:
+    set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=None)
+    there = f"{own_opt_in()}?next={reverse('account')}"
+    assert there in text_of(client, reverse("account"))
+    assert f'href="{reverse("account")}"' in text_of(client, there)
+    sent = {"enabled": "on", "next": reverse("account")}
+    answer = client.post(own_opt_in(), sent)
+    page = text_of(client, answer.headers["Location"])
+    assert "All your chats are recorded in full" in page
+    assert f'href="{reverse("account")}"' in page
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", ""],
+)
+def test_without_a_safe_address_the_way_back_leads_to_the_chats(
+    client: Client, elsewhere: str
+) -> None:
+    answer = client.get(own_opt_in(), {"next": elsewhere})
+    page = answer.content.decode()
+    assert f'href="{reverse("chat-list")}"' in page
+    assert "elsewhere.example" not in page
+    assert "alert(1)" not in page
+
+
+@pytest.mark.parametrize("address", ["no-such-name", "/nowhere/at/all/"])
+def test_a_project_without_a_first_page_has_no_way_back(
+    client: Client, settings: LazySettings, address: str
+) -> None:
+    settings.LOGIN_REDIRECT_URL = address
+    assert "panel__head" not in text_of(client, own_opt_in())

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from chatd.models import Chat
 from chatdebug.enums import Level, Status
-from chatdebug.models import AuditEntry, ChatRun, SwitchChange
+from chatdebug.models import ChatRun, SwitchChange
 from chatdebug.models.switches import Scope
 from chatdebug.presentation.run_list import RUNS_SHOWN
 from chatdebug.services.switches import set_switch
@@ -236,17 +236,6 @@ def test_a_run_that_is_gone_says_how_long_runs_are_kept(
     for page in (whole.content.decode(), page_of(client, url)):
         assert "This run is not there any more" in page
         assert "Runs are deleted 7 days after they last changed." in page
-
-
-def test_staff_leave_a_trace_of_what_they_saw_and_not_of_each_question(
-    chat: Chat,
-) -> None:
-    runs_of(chat, 1)
-    staff = Client()
-    staff.force_login(UserFactory(is_staff=True, is_superuser=True))
-    live = address(LIVE, page_of(staff, panel_of(chat)))
-    assert staff.get(live, headers=FRAGMENT).status_code == 204
-    assert AuditEntry.objects.count() == 1
 
 
 def open_gate() -> None:

@@ -10,13 +10,15 @@ from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
-from chatdebug.models import ChatRun, ChatStep, WriterState
+from chatdebug.models import ChatRun, ChatStep, ContentReading, WriterState
 from chatdebug.models.runs import new_id
+from chatdebug.services.readings import note_reading
 from chatdebug.writer import Deferred, Snapshot, Writer
 from chatdebug.writer import database as database_module
 from chatdebug.writer import thread as thread_module
@@ -377,6 +379,14 @@ def test_a_call_that_takes_long_is_not_taken_for_a_lost_one(
     writer.close(timeout=10)
     found = ChatRun.objects.get()
     assert (found.status, ChatStep.objects.get().status) == ("in_progress",) * 2
+
+
+def test_the_writer_deletes_readings_that_are_kept_no_longer(writer: Writer) -> None:
+    reading = note_reading(reader=AnonymousUser(), chat_id="c", reason="ticket 12")
+    long_ago = timezone.now() - timedelta(days=400)
+    ContentReading.objects.filter(pk=reading.pk).update(at=long_ago)
+    writer.submit([run_row()])  # it begins to work with its first row
+    until(lambda: not ContentReading.objects.exists())
 
 
 def test_the_writer_uses_a_connection_of_its_own(writer: Writer) -> None:

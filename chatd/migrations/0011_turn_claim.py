@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chatd', '0008_rule_ids'),
+        ('chatd', '0010_turn_chunks_unlogged'),
     ]
 
     operations = [
