@@ -17,7 +17,7 @@ from tests.process import SiteProcess, WorkerProcess
 from tests.waiting import WAIT, until
 
 RUNNER = "chatd.turns.runners.procrastinate.ProcrastinateRunner"
-BUS = "tests.buses.OneProcessBus"
+BUS = "chatd.turns.bus.postgres.PostgresBus"
 PLENTY = {
     **{
         f"API_RATE_{scope}": "1000000/minute" for scope in ("READ", "WRITE", "MESSAGES")

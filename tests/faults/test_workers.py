@@ -73,10 +73,12 @@ def test_what_a_killed_worker_had_begun_is_never_asked_again(
 ) -> None:
     chat, turn = stalled_turn(cluster, "killed")
     after = cluster.send(chat, "after the kill")
+    until(lambda: cluster.execute("SELECT 1 FROM chatd_turnchunk WHERE name = 'delta'"))
     worker.end(signal.SIGKILL)
     other = cluster.start_worker()
     let_leases_run_out(cluster)
     cluster.wait_for(turn, "interrupted")
+    assert cluster.answer(turn)  # what its viewers had seen
     until(lambda: cluster.provider.asked["after the kill"])
     cluster.stop(after)
     assert cluster.provider.asked["killed"] == 1
