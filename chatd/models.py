@@ -123,6 +123,12 @@ class Turn(models.Model):
     epoch = models.PositiveIntegerField(
         default=0, help_text="Which attempt of a runner this is; fences its writes."
     )
+    claim = models.UUIDField(
+        null=True,
+        editable=False,
+        help_text="By what a runner took it, which finds it again where the answer to that "
+        "was lost.",
+    )
     error = models.JSONField(
         null=True,
         blank=True,

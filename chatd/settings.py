@@ -190,16 +190,26 @@ TURN_POLICY: dict[str, Any] = {
         "TURN_MAX_BYTES", 128 * 1024 * 1024, validate=validate.Range(min=1024)
     ),
 }
-# How many turns run at once, of all people and of one, and how many of one may wait.
+# How many turns run at once, of all people, of one, and in one worker, and how many of one
+# person may wait.
 TURN_LIMITS: dict[str, int] = {
     "running": env.int("TURN_MAX_RUNNING", 200, validate=AT_LEAST_1),
     "running_of_owner": env.int("TURN_MAX_RUNNING_OF_OWNER", 10, validate=AT_LEAST_1),
+    "running_of_worker": env.int(
+        "TURN_MAX_RUNNING_OF_WORKER", 100, validate=AT_LEAST_1
+    ),
     "queued_of_owner": env.int("TURN_MAX_QUEUED_OF_OWNER", 20, validate=AT_LEAST_1),
 }
 # Who runs turns, and who tells their viewers: dotted paths, see chatd.turns.runner and
 # chatd.turns.bus.
 RUNNER = env.str("RUNNER", "chatd.turns.runners.local.LocalRunner")
 BUS = env.str("BUS", "chatd.turns.bus.memory.MemoryBus")
+if RUNNER == "chatd.turns.runners.procrastinate.ProcrastinateRunner":
+    INSTALLED_APPS.append("procrastinate.contrib.django")
+# Nobody's tasks are looked for: what its app is installed for are tables and admin pages.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+# How many seconds a worker's turns may go on after it was told to end.
+WORKER_GRACE = env.float("WORKER_GRACE", 60.0, validate=NOT_NEGATIVE)
 # Open streams of answers: one for each running turn in each tab. More are told to wait.
 MAX_STREAMS_PER_PERSON = env.int(
     "MAX_STREAMS_PER_PERSON", 30, validate=validate.Range(min=1)
@@ -293,9 +303,10 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # The SDKs and their HTTP client log every request at INFO, with the full URL.
-    # django-axes tells of every sign-in.
+    # django-axes tells of every sign-in, Procrastinate of every job.
     "loggers": {
-        name: {"level": "WARNING"} for name in ("httpx2", "openai", "anthropic", "axes")
+        name: {"level": "WARNING"}
+        for name in ("httpx2", "openai", "anthropic", "axes", "procrastinate")
     },
 }
 

@@ -1,4 +1,4 @@
-"""The evidence of a chat as pages: its runs, one run, and the payloads of one step.
+"""The evidence of a chat as pages: its runs, one run or two, and the payloads of a step.
 
 Each is a fragment for htmx and a page of its own for everyone else.
 """
@@ -36,6 +36,9 @@ from chatdebug.exports.rows import runs_with_steps
 from chatdebug.filters import InvalidFilter, RunFilter
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.attempts import attempts_of, rows_of
+from chatdebug.presentation.comparison import Comparison
+from chatdebug.presentation.highlighting import one_page
+from chatdebug.presentation.partners import Partners
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.readings import Readings
 from chatdebug.presentation.recording import Recording
@@ -121,22 +124,45 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """
     found = ChatRun.objects.of_chat(chat_id).filter(pk=run_id).first()
     if found is None:
-        status = 200 if wants_fragment(request) else 404
-        context = {"days": retention_days()}
-        return _render(request, "chatdebug/gone.html", chat_id, context, status=status)
+        return _gone(request, chat_id)
     has_content = is_open(request, chat_id, run_id)
     message_id = found.trigger_message_id
     asked = questions_of(chat_id, [message_id] if has_content else [])
-    is_full = found.level == Level.FULL
-    steps = found.steps.all()
-    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
-    report = RunReport.of(found, steps, asked=asked.get(str(message_id), ""))
+    report = _report_of(found, asked=asked.get(str(message_id), ""))
     if not has_content:
         report = report.without_content()
     if request.GET.get("state") == report.state:
         return HttpResponse(status=204)
     told = {"report": report, "has_content": has_content}
     return _render(request, "chatdebug/run.html", chat_id, told)
+
+
+@require_safe
+@for_onlookers
+def compare(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
+    """Show a run beside another one of its chat: ``?with=`` its id.
+
+    Without it, beside the last one before it that completed; where there is none the page
+    says so. 404 for what is no run of the chat. Two runs of somebody else's chat, and the
+    choice of others, are read for a reason that opens all of it.
+    """
+    if not is_open(request, chat_id):
+        return ask_for_reason(request, chat_id, then=request.get_full_path())
+    found = ChatRun.objects.of_chat(chat_id).filter(pk=run_id).first()
+    if found is None:
+        return _gone(request, chat_id)
+    try:
+        partners = Partners.of(found, request.GET.get("with", ""))
+    except ChatRun.DoesNotExist as error:
+        raise Http404 from error
+    shown = [found] if partners.chosen is None else [found, partners.chosen]
+    reports = [_report_of(one) for one in shown]
+    context = {
+        "line": RunLine(found),
+        "partners": partners,
+        "comparison": Comparison.of(*reports) if len(reports) == 2 else None,
+    }
+    return _render(request, "chatdebug/compare.html", chat_id, context)
 
 
 @for_readers
@@ -150,7 +176,7 @@ def step(
         run=run_id,
         step_number=step_number,
     )
-    attempts, strange_attempts = attempts_of(found.attempts)
+    attempts, strange_attempts = attempts_of(found)
     commands = [curl_command(row) for row in rows_of(found.attempts)]
     context = {
         "report": StepReport.of(found),
@@ -266,6 +292,20 @@ def page_of(chat_id: str, run_id: UUID | None) -> str:
     return reverse("chatdebug:run", args=[chat_id, run_id])
 
 
+def _report_of(found: ChatRun, *, asked: str = "") -> RunReport:
+    steps = found.steps.all()
+    is_full = found.level == Level.FULL
+    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
+    return RunReport.of(found, steps, asked=asked)
+
+
+def _gone(request: HttpRequest, chat_id: str) -> HttpResponse:
+    """Say that a run is not there, and for how long runs are kept."""
+    status = 200 if wants_fragment(request) else 404
+    context = {"days": retention_days()}
+    return _render(request, "chatdebug/gone.html", chat_id, context, status=status)
+
+
 def wants_fragment(request: HttpRequest) -> bool:
     """Say whether htmx asks for a part of the page that it has.
 
@@ -301,4 +341,5 @@ def _render(
         "is_fragment": is_fragment and not is_of_page(request),
     }
     name = f"{template}#content" if is_fragment else template
-    return render(request, name, {**common, **context}, status=status)
+    with one_page():
+        return render(request, name, {**common, **context}, status=status)

@@ -28,6 +28,9 @@ class SiteProcess:
     ready, or does not end cleanly.
     """
 
+    ready = READY
+    """What it prints when it can be used; of the site, its address."""
+
     def __init__(self, var_dir: Path, root: Path = ROOT, /, **environment: str) -> None:
         self.url = ""
         self._root = root  # of the source
@@ -69,11 +72,16 @@ class SiteProcess:
 
     def end(self, how: signal.Signals) -> int:
         """Send a signal, wait for the end, and return the exit code."""
+        self.signal(how)
         assert self._process is not None
-        self._process.send_signal(how)
         code = self._process.wait(STOP_TIMEOUT)
         self.close()
         return code
+
+    def signal(self, one: signal.Signals) -> None:
+        """Send a signal, and wait for nothing."""
+        assert self._process is not None
+        self._process.send_signal(one)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -150,10 +158,22 @@ class SiteProcess:
         with process.stdout as lines:
             for line in lines:
                 self._lines.append(line)
-                if found := READY.search(line):
+                if found := self.ready.search(line):
                     self.url = found[0]
                     self._known.set()
         self._known.set()
+
+
+class WorkerProcess(SiteProcess):
+    """``manage.py chatd_worker``, on the database of ``DATABASE_URL``."""
+
+    ready = re.compile("Ready: .+")
+
+    def __init__(
+        self, var_dir: Path, command: list[str] | None = None, /, **environment: str
+    ) -> None:
+        super().__init__(var_dir, **environment)
+        self._command = command or ["manage.py", "chatd_worker"]
 
 
 def _environment(var_dir: Path) -> dict[str, str]:

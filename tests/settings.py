@@ -22,3 +22,9 @@ STORAGES = STORAGES | {  # noqa: F405
 }
 # Static files straight from static/, as in development: the suite collects nothing.
 SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = True
+# For tests of the runner that is not the default; its tables are PostgreSQL's alone.
+if (
+    DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"  # noqa: F405
+    and "procrastinate.contrib.django" not in INSTALLED_APPS  # noqa: F405
+):
+    INSTALLED_APPS.append("procrastinate.contrib.django")  # noqa: F405

@@ -61,7 +61,7 @@ def failure_outcome(
         "owner": classification.owner.value,
         "whose": classification.whose,
         "advice": advice,
-        "detail": classification.detail,
+        "detail": classification.quote,
         "provider": classification.provider,
         "status_code": classification.status_code,
         "retryable": classification.retryable,

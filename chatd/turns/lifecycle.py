@@ -3,20 +3,20 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from operator import itemgetter
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Window
+from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
-from django.utils import timezone
 from django.utils.text import Truncator
 
+from chatd import clock
 from chatd.enums import FinishReason, Role, TurnStatus
 from chatd.models import Chat, ChatMessage, Turn
 from chatd.text import storable, storable_json
@@ -26,6 +26,7 @@ MAX_MESSAGE_CHARACTERS = 100_000
 TITLE_WORDS = 8
 LEASE = timedelta(seconds=60)
 """A runner that has not been heard of for this long has lost its turns."""
+WHATEVER_ELSE = Q()
 
 
 class InvalidMessage(ValueError):
@@ -77,11 +78,11 @@ def start_turn(*, chat: Chat, text: str) -> Turn:
                 f"{most:,} of your messages wait for an answer already. "
                 "Send this one when some of them are answered."
             )
-        turn = Turn.objects.create(chat=chat)
+        turn = Turn.objects.create(chat=chat, created_at=clock.now())
         ChatMessage.objects.create(chat=chat, turn=turn, role=Role.USER, text=text)
         if not chat.title:
             chat.title = Truncator(" ".join(text.split())).words(TITLE_WORDS)[:200]
-        chat.updated_at = timezone.now()
+        chat.updated_at = turn.created_at
         chat.save(update_fields=["title", "updated_at"])
         transaction.on_commit(partial(get_runner().enqueue, turn.id))
     return turn
@@ -118,41 +119,36 @@ def ready_turns(
 
 def request_stop(*, turn: Turn) -> None:
     """Ask for the end of a turn, from whichever process; nothing if it is over."""
-    now = timezone.now()
     with transaction.atomic():
-        was_queued = _end_if(turn, TurnStatus.QUEUED, now, stop_requested_at=now)
+        was_queued = _end_if(turn, TurnStatus.QUEUED, stop_requested_at=clock.now())
         if not was_queued:
             Turn.objects.filter(
                 pk=turn.pk, status=TurnStatus.IN_PROGRESS, stop_requested_at=None
-            ).update(stop_requested_at=now)
+            ).update(stop_requested_at=clock.now())
         transaction.on_commit(partial(get_runner().stop, turn.id))
     turn.refresh_from_db()
 
 
-def claim_turn(*, turn_id: UUID, at: datetime | None = None) -> Turn | None:
+def claim_turn(*, turn_id: UUID, claim: UUID | None = None) -> Turn | None:
     """Take a queued turn for this runner; None if it is not to be run now.
 
     That is: another runner was faster, it was stopped or deleted, or its chat is busy or
     has an older message to answer first. A runner that lost the database's answer asks
-    again with the same moment ``at``, and gets the turn that it had claimed with it.
+    again with the same ``claim``, and gets the turn that it had claimed with it.
     """
-    now = at or timezone.now()
-    older = Turn.objects.queued().filter(
-        chat=OuterRef("chat"), created_at__lt=OuterRef("created_at")
-    )
-    claimable = Turn.objects.filter(pk=turn_id, status=TurnStatus.QUEUED)
+    claim = claim or uuid4()
     try:
         with transaction.atomic():
-            claimable.filter(~Exists(older)).update(
+            Turn.objects.ready().filter(pk=turn_id).update(
                 status=TurnStatus.IN_PROGRESS,
                 epoch=F("epoch") + 1,
-                started_at=now,
-                lease_expires_at=now + LEASE,
+                claim=claim,
+                started_at=clock.now(),
+                lease_expires_at=clock.now() + LEASE,
             )
     except IntegrityError:  # chatd_one_active_turn_per_chat
         return None
-    mine = Turn.objects.filter(status=TurnStatus.IN_PROGRESS, started_at=now)
-    return mine.select_related("chat__model").filter(pk=turn_id).first()
+    return Turn.objects.claimed(claim).filter(pk=turn_id).first()
 
 
 def finish_turn(
@@ -162,10 +158,29 @@ def finish_turn(
 
     Returns False, and stores nothing, if the turn is not this runner's any more.
     """
-    now = timezone.now()
+    return _finish(turn, outcome, on_commit)
+
+
+def finish_abandoned_turn(*, turn: Turn, text: str) -> bool:
+    """End a turn whose runner is gone as interrupted, with what is known of its answer.
+
+    Returns False, and stores nothing, if somebody else was faster, or its runner is back.
+    """
+    outcome = Outcome(TurnStatus.INTERRUPTED, text, is_partial=True)
+    return _finish(turn, outcome, only_if=Q(lease_expires_at__lt=clock.now()))
+
+
+def _finish(
+    turn: Turn,
+    outcome: Outcome,
+    on_commit: Callable[[], None] | None = None,
+    only_if: Q = WHATEVER_ELSE,
+) -> bool:
     error = storable_json(outcome.error)
     with transaction.atomic():
-        if not _end_if(turn, TurnStatus.IN_PROGRESS, now, outcome.status, error=error):
+        if not _end_if(
+            turn, TurnStatus.IN_PROGRESS, outcome.status, only_if, error=error
+        ):
             return False
         if outcome.text:
             ChatMessage.objects.create(
@@ -176,7 +191,7 @@ def finish_turn(
                 is_partial=outcome.is_partial,
                 finish_reason=outcome.finish_reason or "",
             )
-        Chat.objects.filter(pk=turn.chat_id).update(updated_at=now)
+        Chat.objects.filter(pk=turn.chat_id).update(updated_at=clock.now())
         if on_commit is not None:
             transaction.on_commit(on_commit)
         waiting = Turn.objects.queued().filter(chat_id=turn.chat_id)
@@ -186,29 +201,28 @@ def finish_turn(
 
 
 def renew_leases(*, turn_ids: list[UUID]) -> set[UUID]:
-    """Extend the leases of running turns; return those that are to be stopped.
+    """Extend the leases of running turns; return those that are to be ended."""
+    running = Turn.objects.filter(pk__in=turn_ids, status=TurnStatus.IN_PROGRESS)
+    running.update(lease_expires_at=clock.now() + LEASE)
+    return turns_to_end(turn_ids=turn_ids)
 
-    Those are the turns that somebody asked to stop, from whichever process, and those
-    that were deleted with their chat.
+
+def turns_to_end(*, turn_ids: list[UUID]) -> set[UUID]:
+    """Return which of a runner's turns are to be ended.
+
+    Those are the turns that somebody asked to stop, from whichever process, those that
+    were deleted with their chat, and those that were taken from a runner as abandoned.
     """
-    mine = Turn.objects.filter(pk__in=turn_ids)
-    running = mine.filter(status=TurnStatus.IN_PROGRESS)
-    running.update(lease_expires_at=timezone.now() + LEASE)
-    stopped = running.exclude(stop_requested_at=None).values_list("pk", flat=True)
-    deleted = set(turn_ids) - set(mine.values_list("pk", flat=True))
-    return deleted | set(stopped)
+    active = Turn.objects.active().filter(pk__in=turn_ids)
+    unstopped = active.exclude(
+        status=TurnStatus.IN_PROGRESS, stop_requested_at__isnull=False
+    )
+    return set(turn_ids) - set(unstopped.values_list("pk", flat=True))
 
 
-def release_abandoned_turns() -> list[UUID]:
-    """End the turns whose runner is gone, and return them; their answers are lost."""
-    now = timezone.now()
-    abandoned = Turn.objects.abandoned(now=now)
-    ids = list(abandoned.values_list("pk", flat=True))
-    if ids:
-        abandoned.filter(pk__in=ids).update(
-            status=TurnStatus.INTERRUPTED, finished_at=now, lease_expires_at=None
-        )
-    return ids
+def abandoned_turns() -> list[Turn]:
+    """Return the turns that run, and whose runner is gone."""
+    return list(Turn.objects.abandoned())
 
 
 def _checked(text: str) -> str:
@@ -230,12 +244,13 @@ def _checked(text: str) -> str:
 def _end_if(
     turn: Turn,
     expected: TurnStatus,
-    now: datetime,
     status: TurnStatus = TurnStatus.INTERRUPTED,
+    only_if: Q = WHATEVER_ELSE,
     **columns: Any,
 ) -> bool:
     """End a turn if it still is in the expected status, and in this runner's epoch."""
-    updated = Turn.objects.filter(pk=turn.pk, status=expected, epoch=turn.epoch).update(
-        status=status, finished_at=now, lease_expires_at=None, **columns
+    mine = Turn.objects.filter(only_if, pk=turn.pk, status=expected, epoch=turn.epoch)
+    updated = mine.update(
+        status=status, finished_at=clock.now(), lease_expires_at=None, **columns
     )
     return bool(updated)

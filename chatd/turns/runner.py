@@ -15,23 +15,28 @@ from django.utils.module_loading import import_string
 
 
 class Runner(Protocol):
-    """Runs turns. It is made without arguments, once in each process."""
+    """Runs turns. It is made without arguments, once in each process.
+
+    Whatever it is, each turn that is queued is begun once, as soon as its chat and
+    ``TURN_LIMITS`` allow it, and ends. One whose process is lost ends as interrupted, and
+    is not begun again. ``tests/chatd/turns/test_runners.py`` holds each one to that.
+    """
 
     @classmethod
     def check(cls) -> list[CheckMessage]:
         """Return what keeps it from working with the other settings, as system checks."""
 
     async def start(self) -> None:
-        """Begin to run turns, in a process that runs some; the site's lifespan calls it."""
+        """Begin what this process does of it; the site's lifespan calls it."""
 
     async def close(self) -> None:
-        """Interrupt the turns and wait until their outcomes are stored."""
+        """End that: what runs here is interrupted, and its outcomes are stored."""
 
     def enqueue(self, turn_id: UUID) -> None:
         """Run a queued turn soon: it is committed. From any thread; returns at once."""
 
     def stop(self, turn_id: UUID) -> None:
-        """End a turn now if it runs here. From any thread; returns at once."""
+        """End a turn that was asked to stop: it is committed. From any thread, soon."""
 
 
 @cache

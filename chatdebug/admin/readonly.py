@@ -10,6 +10,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
 from chatdebug.access import may_read_content
@@ -28,9 +29,9 @@ class UncountedPaginator(Paginator):
 
     REACH = 20
 
-    @property
+    @cached_property
     def count(self) -> int:
-        """Return how many rows can be leafed through."""
+        """Return how many rows can be leafed through. A list of several pages asks often."""
         reach = self.per_page * self.REACH
         queryset: Any = self.object_list
         return len(queryset.values_list("pk", flat=True)[:reach])

@@ -86,7 +86,13 @@ class StepFields:
         causes = ErrorReport.of(step.error).causes if step.error else ()
         if not causes:
             return ""
-        items = format_html_join("", "<li><code>{}</code> {}</li>", causes)
+        texts = (
+            _folded(cause.opening, cause.text) if cause.opening else cause.text
+            for cause in causes
+        )
+        types = (cause.type for cause in causes)
+        pairs = zip(types, texts, strict=True)
+        items = format_html_join("", "<li><code>{}</code> {}</li>", pairs)
         return format_html('<ol class="causes">{}</ol>', items)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
-from chatdebug.errors.content import code_like, storable_text
+from chatdebug.errors.content import code_like, storable_opening
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
 from chatdebug.errors.facts import ErrorFacts, facts_of
 from chatdebug.errors.provider_names import detect_provider
@@ -22,7 +22,7 @@ from chatdebug.errors.rules import (
     Rule,
     first_that_holds,
 )
-from chatdebug.errors.verdict import Owner, verdict
+from chatdebug.errors.verdict import Owner, quote_of, verdict
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,11 @@ class Classification:
     cancelled: bool = False
     deadline: bool = False
     """The caller's own time limit ran out, not the provider's."""
+
+    @property
+    def quote(self) -> str:
+        """What is quoted below the message; nothing that it says already."""
+        return quote_of(self.rule, self.detail)
 
     @property
     def captured(self) -> bool:
@@ -160,7 +165,7 @@ def classify_facts(
     # Where no provider gave a reason, nothing is told of what failed with a key.
     reason = facts.reason or ("" if rule.kind is ErrorKind.AUTH else facts.message)
     is_page = any(mark in reason[:2000].lower() for mark in ("<html", "<!doctype"))
-    detail = "" if is_page else storable_text(reason, DETAIL_CHARACTERS)
+    detail = "" if is_page else storable_opening(reason, DETAIL_CHARACTERS)
     found = Classification(
         kind=rule.kind,
         retryable=rule.retryable,
@@ -206,7 +211,7 @@ def _of_known(error: KnownError, provider: str) -> Classification:
             retry_after=error.retry_after,
             provider=provider or error.provider,
             status_code=error.status_code,
-            detail=storable_text(text_of(error), DETAIL_CHARACTERS),
+            detail=storable_opening(text_of(error), DETAIL_CHARACTERS),
             request_id=_request_id(facts_of(error)),
             rule=f"known.{type(error).__name__.removesuffix('Error')}",
         )

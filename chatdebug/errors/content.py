@@ -34,11 +34,13 @@ from chatdebug.errors.literals import (
     unescaped,
     value_end,
 )
-from chatdebug.payloads import clip
+from chatdebug.payloads import clip, clip_end
 from chatdebug.redaction import redact_text
 
 READ_CHARACTERS = 16 * 1024
 """How much of a text is looked at; what follows is left out."""
+OPENING_CHARACTERS = 300
+"""Of a reason that is too long to be read."""
 MAX_DEPTH = 6
 PLAIN_VALUE = re.compile(r"[\w.:-]{0,30}")
 """A value in a query that is a name or a number."""
@@ -54,6 +56,18 @@ def storable_text(text: str, limit: int) -> str:
     """
     # Looked for first: what is a secret may only be seen in its surroundings.
     return clip(without_content(redact_text(text[:READ_CHARACTERS])), limit)
+
+
+def storable_opening(text: str, limit: int) -> str:
+    """Return how a text begins, as ``storable_text`` would: an excerpt for a reader.
+
+    Of a text that is longer than ``limit`` it is ``OPENING_CHARACTERS`` in whole words,
+    and how many characters follow.
+    """
+    shown = without_content(redact_text(text[:READ_CHARACTERS]))
+    if len(shown) <= limit:
+        return shown
+    return clip_end(shown, OPENING_CHARACTERS, is_more=len(text) >= READ_CHARACTERS)
 
 
 def code_like(text: str) -> str:

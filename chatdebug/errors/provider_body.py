@@ -48,6 +48,9 @@ GRPC_CODE = re.compile(
 AWS_EXCEPTION = re.compile(r"(?:^|: |\()([A-Z][A-Za-z]{2,50}Exception)(?=[:)]|$)")
 """AWS's codes, where a client prints them like the class of an exception."""
 
+JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?P<closed>"?)|[\[\]{}]', re.DOTALL)
+CLOSING = {"{": "}", "[": "]"}
+HALF_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{0,3}\Z")
 MARKUP = ("<", "{", "[", "data:")
 """How a body begins of which no line says anything to anybody."""
 ERROR_KEYS = frozenset(["error", "message", "detail", "code", "errors"])
@@ -181,10 +184,30 @@ def _parse(text: str) -> Any:
         text = text[event.end() :].partition("\n")[0].strip()
     if not text.startswith(("{", "[")):
         return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    for whole in (text, _closed(text)):
+        try:
+            return json.loads(whole)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _closed(text: str) -> str:
+    """Return a JSON that was cut off in the middle of a string, with its end put back.
+
+    So the words of a body that is too long to be read as a whole are found where those of
+    any other are. A text that was cut elsewhere, or is no JSON, is returned as it is.
+    """
+    open_ones: list[str] = []
+    for token in JSON_TOKEN.finditer(text):
+        if token[0] in CLOSING:
+            open_ones.append(CLOSING[token[0]])
+        elif open_ones and token[0] == open_ones[-1]:
+            open_ones.pop()
+        elif token[0][0] == '"' and not token["closed"]:
+            start = HALF_ESCAPE.sub("", text[: token.end()])
+            return f'{start}"{"".join(reversed(open_ones))}'
+    return text
 
 
 def _passed_on(text: str) -> Any:

@@ -80,7 +80,7 @@ ASK = _("An administrator has to put it right; another model may answer meanwhil
 CHANGE = _(
     "It will be rejected again as it is: change it, or let another model answer."
 )
-REPORT = _("Report it; another model may answer meanwhile.")
+REPORT = _("Tell an administrator; another model may answer meanwhile.")
 SHARE = _("It is this site's share of what {provider} allows, not your message.")
 
 WORDS = {
@@ -120,7 +120,10 @@ WORDS = {
     Cause.PAGE: _Words(
         _("A web page came in the place of an answer of {provider}."),
         Owner.NETWORK,
-        _("An administrator should look what stands between this site and {provider}."),
+        _(
+            "An administrator should look at what stands between this site and "
+            "{provider}; another model may answer meanwhile."
+        ),
     ),
     Cause.PROXY: _Words(
         _("A proxy on the way to {provider} refused the request."), Owner.SETTINGS, ASK
@@ -138,12 +141,15 @@ WORDS = {
     ),
     Cause.KEY: _Words(_("{provider} did not accept the key."), Owner.SETTINGS, ASK),
     Cause.PERMISSION: _Words(
-        _("{provider} does not let this key do that."), Owner.SETTINGS, ASK
+        _("{provider} denies permission to this site's key."), Owner.SETTINGS, ASK
     ),
     Cause.MISSING_KEY: _Words(
         _("No key is set up for this model."),
         Owner.SETTINGS,
-        _("An administrator should set the key's environment variable."),
+        _(
+            "An administrator should set the key's environment variable; another model "
+            "may answer meanwhile."
+        ),
     ),
     Cause.DISABLED: _Words(
         _("{provider} has been switched off."),
@@ -151,9 +157,12 @@ WORDS = {
         _("Let another model answer, or ask an administrator."),
     ),
     Cause.USAGE_LIMIT: _Words(
-        _("The usage limit at the provider has been reached."),
+        _("The usage limit at {provider} has been reached."),
         Owner.SETTINGS,
-        _("An administrator should check budget and billing."),
+        _(
+            "An administrator should check budget and billing; another model may answer "
+            "meanwhile."
+        ),
         SHARE,
     ),
     Cause.NO_MODEL: _Words(
@@ -170,7 +179,7 @@ WORDS = {
     Cause.TOO_LONG: _Words(
         _("The chat is too long for this model."),
         Owner.REQUEST,
-        _("Begin a new chat, or let a model answer that can take more."),
+        _("Make it shorter, begin a new chat, or let a model answer that takes more."),
     ),
     Cause.REJECTED: _Words(
         _("{provider} rejected the request."), Owner.REQUEST, CHANGE
@@ -251,6 +260,8 @@ TOKENS = re.compile(r"\d[\d,_.]{2,}")
 """A number of three digits or more, as providers write them."""
 SECONDS = re.compile(r"for (\d+(?:\.\d+)?) seconds")
 """As ``StreamSilenceError`` writes it."""
+SAID_BY_SENTENCE = frozenset(["known.StreamSilence"])
+"""Rules of errors whose own text has nothing that their sentence does not say."""
 (TOO_LONG_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.context")
 (NO_MODEL_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.model")
 
@@ -300,6 +311,11 @@ def verdict(
         whose=_capital(str(words.whose or WHOSE[words.owner]).format(**names)),
         advice=advice,
     )
+
+
+def quote_of(rule: str, reason: str) -> str:
+    """Return what is quoted below the sentence: a reason, unless it says the same."""
+    return "" if rule in SAID_BY_SENTENCE else reason
 
 
 def _cause(

@@ -16,12 +16,13 @@ from chatdebug.access import ID_CHARACTERS
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, Status
 from chatdebug.exports.canonical import utc
-from chatdebug.exports.reading import UnreadableDocument, check_document
+from chatdebug.exports.reading import Document, UnreadableDocument, check_document
 from chatdebug.exports.restored import Rows, UnreadableRun, restored
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.redaction import redact_json, redact_text
 
-BATCH_RUNS = 100
+BATCH_RUNS = 10
+"""Runs in memory at a time: a step of each may hold some megabytes."""
 PREFIX = "imported-"
 """Before the id of a chat: it must not become one of the chats of this deployment."""
 RAN_ON = "It was exported while it was running."
@@ -38,7 +39,7 @@ class Imported:
 
 
 def import_document(
-    document: dict[str, Any],
+    document: Document,
     *,
     using: str,
     chat_id: str = "",
@@ -57,7 +58,7 @@ def import_document(
     now = timezone.now()
     try:
         with transaction.atomic(using=using):
-            for batch in batched(document["runs"], BATCH_RUNS, strict=False):
+            for batch in batched(document.runs(), BATCH_RUNS, strict=False):
                 rows = [_rows(run, chat_id=chat_id, owner_id=owner_id) for run in batch]
                 _store(rows, imported, now=now, using=using)
                 on_progress(imported.stored + imported.known)
@@ -69,7 +70,7 @@ def import_document(
     return imported
 
 
-def _refuse_changed(document: dict[str, Any]) -> None:
+def _refuse_changed(document: Document) -> None:
     # What this release's own redaction lets through is no fault of the document.
     findings = [each for each in check_document(document) if each.check != "canary"]
     if broken := [each.says for each in findings if not each.holds]:

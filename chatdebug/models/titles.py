@@ -2,23 +2,17 @@
 
 from django.utils.translation import gettext
 
-from chatdebug.enums import Outcome, Status
+from chatdebug.enums import ErrorKind, Outcome, Status
 from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.models.runs import ChatRun
-
-OPENING_CHARACTERS = 60
-"""Of an error's text in a title."""
 
 
 def title_of(run: ChatRun) -> str:
     """Return what failed, else what was asked, else what the run is the record of.
 
-    Such as: Unexpected error · OpenAI 400 · The ballast of segment 3 does not match…
+    Such as: Unexpected error · OpenAI 400. Why it failed is said beside it, once.
     """
-    failure = failure_of(run)
-    if not failure:
-        return run.label or run.get_kind_display()
-    return " · ".join(filter(None, (failure, _opening(first_error_of(run)))))
+    return failure_of(run) or run.label or run.get_kind_display()
 
 
 def failure_of(run: ChatRun) -> str:
@@ -33,9 +27,9 @@ def failure_of(run: ChatRun) -> str:
     provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
     who = f"{provider} {run.told('error_status') or ''}".strip()
     is_over = run.outcome is Outcome.RECOVERED
-    what = (
-        gettext("Answered after an error") if is_over else run.get_error_kind_display()
-    )
+    # Not by get_error_kind_display, which hashes all of them: lists are made of titles.
+    kind = str(dict(ErrorKind.choices).get(run.error_kind, run.error_kind))
+    what = gettext("Answered after an error") if is_over else kind
     words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
 
@@ -43,11 +37,3 @@ def failure_of(run: ChatRun) -> str:
 def first_error_of(run: ChatRun) -> str:
     """Return the first line of the run's last error."""
     return str(run.told("error_message") or "").partition("\n")[0]
-
-
-def _opening(text: str) -> str:
-    """Return the first words of a text, whole ones if it has any."""
-    if len(text) <= OPENING_CHARACTERS:
-        return text
-    start = text[:OPENING_CHARACTERS]
-    return (start.rpartition(" ")[0] or start).rstrip(".,;:") + "…"

@@ -61,6 +61,22 @@ def clip(text: str, limit: int) -> str:
     return _join(head, tail, limit=limit, length=length)
 
 
+def clip_end(text: str, limit: int, *, is_more: bool = False) -> str:
+    """Return at most ``limit`` characters of the text in whole words, then how many follow.
+
+    For a reader, where the end of a text matters less. ``is_more``: the text itself is
+    only the beginning of one.
+    """
+    if len(text) <= limit and not is_more:
+        return text
+    head = _head(text, limit)
+    if len(head) < len(text) and " " in head:
+        head = head.rpartition(" ")[0]
+    least = "more than " if is_more else ""
+    missing = len(text) - len(head)
+    return f"{head} {ELLIPSIS} {least}{missing:,} characters left out"
+
+
 def clip_bytes(text: str, limit: int) -> str:
     """Return at most ``limit`` bytes of UTF-8 of the text, cut between characters.
 

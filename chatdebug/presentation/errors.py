@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext
 
@@ -12,11 +12,11 @@ from chatdebug.enums import ErrorKind
 from chatdebug.errors import code_like
 from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.errors.rules import FALLBACK
-from chatdebug.errors.verdict import Owner, verdict
+from chatdebug.errors.verdict import Owner, quote_of, verdict
 from chatdebug.formats import span
 
 REASON_CHARACTERS = 400
-"""A longer reason is folded."""
+"""A longer text of an error is folded."""
 OPENING_CHARACTERS = 300
 LIBRARIES = ("site-packages/", "dist-packages/", "lib/python/", "chatdebug/", "<")
 """How the path of a frame begins that is not the project's own; the recorder stands
@@ -51,13 +51,26 @@ class Frame:
         return (parts[1] if is_installed else parts[0]).removesuffix(".py")
 
 
+class Cause(NamedTuple):
+    """An exception of the chain."""
+
+    type: str
+    text: str
+    """Empty for one that was said before."""
+
+    @property
+    def opening(self) -> str:
+        """The beginning of a text that is folded; empty for others."""
+        return _opening(self.text)
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
     """An error in the order in which a reader asks: what, why, whose, what helps, proof."""
 
     sentence: str
     reason: str
-    """In the provider's own words, or the exception's."""
+    """In the provider's own words, or the exception's; empty if the sentence says it."""
     owner: Owner
     whose: str
     advice: str
@@ -69,9 +82,8 @@ class ErrorReport:
     """The same of how far the call had come, which a timeline shows too."""
     type: str
     """Of the outermost exception, whose way the frames are."""
-    causes: list[tuple[str, str]]
-    """Type and text of each exception, the outermost first; a text that was said before
-    is left out."""
+    causes: list[Cause]
+    """The outermost first."""
     frames: list[Frame]
     """The outermost first."""
 
@@ -91,7 +103,7 @@ class ErrorReport:
             detail=payload["detail"],
             content_type=payload["response"].get("content_type", ""),
         )
-        reason = payload["detail"] or payload["message"]
+        reason = quote_of(payload["rule"], payload["detail"] or payload["message"])
         return cls(
             sentence=said.what,
             reason=reason,
@@ -117,8 +129,7 @@ class ErrorReport:
     @property
     def opening(self) -> str:
         """The beginning of a reason that is too long for a card; empty for others."""
-        is_long = len(self.reason) > REASON_CHARACTERS
-        return self.reason[:OPENING_CHARACTERS] + "…" if is_long else ""
+        return _opening(self.reason)
 
     @property
     def own_frames(self) -> list[Frame]:
@@ -142,11 +153,15 @@ def _kind(value: object) -> ErrorKind:
     return ErrorKind(value) if value in ErrorKind.values else ErrorKind.GENERIC
 
 
-def _causes(payload: ErrorPayload, reason: str) -> Iterator[tuple[str, str]]:
+def _opening(text: str) -> str:
+    return text[:OPENING_CHARACTERS] + "…" if len(text) > REASON_CHARACTERS else ""
+
+
+def _causes(payload: ErrorPayload, reason: str) -> Iterator[Cause]:
     said = {reason}
     for link in payload["chain"]:
         text = link["message"]
-        yield link["type"], "" if text in said else text
+        yield Cause(link["type"], "" if text in said else text)
         said.add(text)
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from django.utils.translation import gettext
 
@@ -13,8 +14,9 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import failure_of, first_error_of, title_of
+from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
-from chatdebug.presentation.periods import attempt_name, error_of, step_name
+from chatdebug.presentation.periods import attempt_name, step_name
 from chatdebug.presentation.timeline import Timeline
 from chatdebug.presentation.values import as_number
 
@@ -22,9 +24,9 @@ LINE_CHARACTERS = 200
 """Of a question in one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunLine:
-    """A run as one line of facts."""
+    """A run as one line of facts. Without slots, for it keeps what pages ask twice."""
 
     run: ChatRun
     asked: str = ""
@@ -32,7 +34,7 @@ class RunLine:
     has_content: bool = True
     """Whether its reader may see what was said: by a user, a model or a provider."""
 
-    @property
+    @cached_property
     def title(self) -> str:
         """What failed, else what was asked, else what it is the record of."""
         if not self.has_content:
@@ -61,14 +63,29 @@ class RunLine:
     @property
     def facts(self) -> str:
         """Its numbers: 2 steps · 3 attempts · 1.2 s · 340 → 1,024 tok."""
-        attempts = _count(self.run, "attempt_count") + self._unrecorded_attempts
-        facts = (
-            counted(_count(self.run, "step_count"), "step"),
-            counted(attempts, "attempt") if attempts else "",
-            span(self.run.duration),
-            _tokens(self.run),
-        )
+        facts = (self.steps, self.attempts, span(self.run.duration), self.tokens)
         return " · ".join(filter(None, facts))
+
+    @property
+    def steps(self) -> str:
+        """How many calls of a model there were."""
+        return counted(_count(self.run, "step_count"), "step")
+
+    @property
+    def attempts(self) -> str:
+        """How often they were tried, all together; nothing if that is not known."""
+        attempts = _count(self.run, "attempt_count") + self._unrecorded_attempts
+        return counted(attempts, "attempt") if attempts else ""
+
+    @property
+    def tokens(self) -> str:
+        """How many tokens were sent and received; nothing for none."""
+        sent = _count(self.run, "total_input_tokens")
+        received = _count(self.run, "total_output_tokens")
+        if not sent and not received:
+            return ""
+        numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
+        return gettext("%(sent)s → %(received)s tok") % numbers
 
     @property
     def _unrecorded_attempts(self) -> int:
@@ -232,12 +249,3 @@ def _retries(step: ChatStep) -> int:
 
 def _count(run: ChatRun, key: str) -> int:
     return as_number(run.told(key)) or 0
-
-
-def _tokens(run: ChatRun) -> str:
-    sent = _count(run, "total_input_tokens")
-    received = _count(run, "total_output_tokens")
-    if not sent and not received:
-        return ""
-    numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
-    return gettext("%(sent)s → %(received)s tok") % numbers

@@ -93,6 +93,36 @@ class Pill:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What a model was asked: what was said, and by which settings."""
+
+    messages: list[Message]
+    left_out: int
+    """How many messages after the first one the recorder did not keep."""
+    options: list[tuple[str, str]]
+    tools: list[Payload]
+
+    @classmethod
+    def of(cls, step: ChatStep) -> "Request":
+        """Read what was sent of a step; one of no known shape is a message as it is."""
+        request = _request(step)
+        messages = list(_messages(request))
+        if step.normalized_request and not request:
+            messages = [Message(1, "", [_as_is(step.normalized_request)])]
+        return cls(
+            messages=messages,
+            left_out=_left_out(request),
+            options=_rows(_options(request)),
+            tools=_tools(request),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was recorded."""
+        return not (self.messages or self.options or self.tools)
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """A step, opened: what went in and what came out."""
 
@@ -213,8 +243,10 @@ def _words(kind: str, text: str, length: Any) -> list[Payload]:
         return []
     if kind in WORDS:
         return [Payload("", text, cut, is_code=False)]
-    laid_out, decoded = decoded_json(text) or (text, "")
-    return [Payload("", laid_out, "; ".join(filter(None, (cut, decoded))))]
+    found = decoded_json(text)
+    laid_out, decoded = found or (text, "")
+    note = "; ".join(filter(None, (cut, decoded)))
+    return [Payload("", laid_out, note, is_json=found is not None)]
 
 
 def _fact(key: str, value: Any) -> str:
@@ -265,12 +297,15 @@ def _warnings(step: ChatStep, answer: dict[str, Any]) -> Iterator[str]:
 def _pills(
     step: ChatStep, request: dict[str, Any], answer: dict[str, Any] | None
 ) -> Iterator[Pill]:
-    tools = [_tool(tool) for tool in as_list(request.get("tools"))]
-    yield Pill(gettext("Tools"), payloads=tools)
+    yield Pill(gettext("Tools"), payloads=_tools(request))
     yield Pill(gettext("Options"), _rows(_options(request)))
     # An answer's own count is the same, unless a step was retried.
     usage = {**as_dict((answer or {}).get("usage")), **as_dict(step.usage)}
     yield Pill(gettext("Usage"), _rows(usage))
+
+
+def _tools(request: dict[str, Any]) -> list[Payload]:
+    return [_tool(tool) for tool in as_list(request.get("tools"))]
 
 
 def _tool(stored: Any) -> Payload:
@@ -321,7 +356,7 @@ def _others(
     if step.usage and not isinstance(step.usage, dict):
         yield Payload.of(gettext("Usage"), step.usage)
     if isinstance(step.metadata, dict):
-        shown = {"notes": list, "repaired_error": dict}
+        shown = {"notes": list, "repaired_error": dict, "interrupted_by": str}
         notes = {
             key: value
             for key, value in step.metadata.items()

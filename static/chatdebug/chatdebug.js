@@ -45,7 +45,8 @@ async function copy(text, button) {
   }, SHOWN);
 }
 
-/* As it is read: of folded parts, too. A recorded text is exactly itself. */
+/* As it is read: of folded parts, too, but not what opens them. A recorded text is exactly
+   itself. */
 function textOf(source) {
   if (source.matches("pre, blockquote, code")) return source.textContent;
   const rows = [...source.querySelectorAll("li, dd")];
@@ -54,7 +55,9 @@ function textOf(source) {
 
 function lineOf(row) {
   const name = row.matches("dd") ? `${row.previousElementSibling.textContent}: ` : "";
-  return name + row.textContent.trim();
+  const said = row.cloneNode(true);
+  for (const summary of said.querySelectorAll("summary")) summary.remove();
+  return name + said.textContent.trim();
 }
 
 /* The clipboard is for secure pages only; elsewhere the old way works. */

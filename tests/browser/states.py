@@ -10,11 +10,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from chatd.models import ModelConfig
 from chatdebug.enums import Level, Status
 from chatdebug.models import ChatRun
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory
 
 MAKE_STATES = "from tests.browser.states import make_states; print(make_states())"
+MAKE_PAIR = "from tests.browser.states import make_pair; print(make_pair())"
 
 START = timezone.now()
 """Of all runs. One that goes on and was silent for longer would be taken for lost."""
@@ -22,6 +24,9 @@ HOSTILE = (
     "</pre></script><script>document.title = 'executed'</script>"
     "<img src=x onerror=\"document.title = 'executed'\"> \u202egnp.exe \u0645\u0631\u062d\u0628\u0627"
 )
+ODD_TEXT = "\n\r\n  \tkept & <b>so</b>\r &amp; &#13; \u202eend\n\n"
+"""What a browser would read as another text, were it put into a page as it is."""
+ODD_JSON = json.dumps({HOSTILE: [HOSTILE, ODD_TEXT, -1.5, True]}, indent=2)
 ERROR = {
     "kind": "generic",
     "rule": "fallback.generic",
@@ -59,7 +64,7 @@ RESULT = {
     "result_length": 19,
 }
 QUESTION = "Which of our ships carries more ballast?"
-REQUEST = {
+REQUEST: dict[str, Any] = {
     "messages": [
         {"role": "system", "parts": [{"type": "instructions", "text": "Be brief."}]},
         {"role": "user", "parts": [{"type": "text", "text": QUESTION}]},
@@ -101,6 +106,37 @@ def make_states() -> str:
         }.items()
     }
     return json.dumps({"chat": str(chat.pk), "runs": runs})
+
+
+def make_pair() -> str:
+    """Return the id of a chat with a run that went well and, a minute later, a failed one.
+
+    The later one was asked more, in other words of the system, at another temperature.
+    """
+    owner = User.objects.get(username="demo")
+    demo = ModelConfig.objects.get(name="demo")
+    chat = ChatFactory(owner=owner, title="Two runs", model=demo)
+    good, bad = _completed(str(chat.pk)), _failed_later(str(chat.pk))
+    ChatRun.objects.filter(pk=good.pk).update(
+        started_at=_after(-60), finished_at=_after(-57)
+    )
+    ids = {"chat": str(chat.pk), "good": str(good.pk), "bad": str(bad.pk)}
+    return json.dumps(ids)
+
+
+def _failed_later(chat_id: str) -> ChatRun:
+    run = _run(chat_id, 7, error_kind="generic")
+    system, *others = REQUEST["messages"]
+    brief = {"type": "instructions", "text": "Be brief, and answer in verse."}
+    more = {"role": "user", "parts": [{"type": "text", "text": "And in summer?"}]}
+    request = {
+        **REQUEST,
+        "messages": [{**system, "parts": [brief]}, *others, more],
+        "options": {"temperature": 1.9},
+    }
+    attempts = [_attempt(1, 0.1, 0.6, 429), _attempt(2, 1.6, 6.9, 500)]
+    _step(run, 0.1, 6.9, attempts=attempts, error=ERROR, normalized_request=request)
+    return run
 
 
 def _after(seconds: float) -> datetime:
@@ -152,7 +188,12 @@ def _attempt(
         "started_at": _after(began).isoformat(),
         "finished_at": _after(ended).isoformat(),
         "duration_ms": round((ended - began) * 1000),
+        "ended_by": "provider",
+        "connection": "opened" if number == 1 else "reused",
+        "connect_ms": 60 if number == 1 else 0,
         "time_to_first_byte_ms": 90,
+        "time_to_first_part_ms": 95,
+        "time_to_last_part_ms": round((ended - began) * 1000),
         "error": "",
         **facts,
     }
@@ -180,7 +221,8 @@ def _recovered_at_errors_level(chat_id: str) -> ChatRun:
 
 
 def _failed(chat_id: str) -> ChatRun:
-    run = _run(chat_id, 7, error_kind="generic")
+    waited = {"queue_ms": 1_300, "claim_ms": 20}
+    run = _run(chat_id, 7, error_kind="generic", summary=waited)
     attempts = [
         _attempt(1, 1.6, 1.7, 429),
         _attempt(2, 2.7, 4.4, 200, status="cut_short", error="it ended early"),
@@ -221,8 +263,12 @@ def _completed(chat_id: str) -> ChatRun:
 
 
 def _stopped(chat_id: str) -> ChatRun:
-    run = _run(chat_id, 2, status=Status.INTERRUPTED)
-    stopped = _attempt(1, 0.1, 1.9, 200, status="cancelled")
+    by_user = {"interrupted_by": "user", "queue_ms": 61_000, "claim_ms": 4}
+    run = _run(chat_id, 2, status=Status.INTERRUPTED, summary=by_user)
+    stopped = _attempt(
+        1, 0.1, 1.9, 200, status="cancelled", ended_by="client", connect_ms=300
+    )
+    stopped |= {"time_to_first_part_ms": 500, "time_to_last_part_ms": 900}
     nothing = {"content": [], "state": "interrupted"}
     _step(run, 0.1, 2, attempts=[stopped], normalized_response=nothing)
     return run
@@ -248,7 +294,8 @@ def _huge(chat_id: str) -> ChatRun:
     messages = [
         {"role": "user", "parts": [{"type": "text", "text": text}]} for text in texts
     ]
-    error = {**ERROR, "detail": "e" * 500}
+    cause = {"type": "ModelServerError", "message": "c" * 900}
+    error = {**ERROR, "detail": "e" * 500, "chain": [cause]}
     attempts = [
         _attempt(n, n, n + 0.6, 500, request_body="z" * 9_000) for n in range(100)
     ]
@@ -287,6 +334,7 @@ def _hostile(chat_id: str) -> ChatRun:
         response_headers={HOSTILE: HOSTILE},
         response_body=f"event: {HOSTILE}\ndata: {HOSTILE}\n\n",
     )
+    exact = _attempt(2, 0, 1, 200, request_body=ODD_JSON, response_body=ODD_TEXT)
     _step(
         run,
         -50,
@@ -300,6 +348,6 @@ def _hostile(chat_id: str) -> ChatRun:
         normalized_response=[HOSTILE],
         usage=HOSTILE,
         metadata={"notes": [HOSTILE]},
-        attempts=[HOSTILE, attempt],
+        attempts=[HOSTILE, attempt, exact],
     )
     return run

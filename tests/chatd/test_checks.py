@@ -2,8 +2,9 @@
 
 import pytest
 from django.conf import LazySettings
-from django.core.checks import run_checks
+from django.core.checks import CheckMessage, run_checks
 from django.core.management.base import SystemCheckError
+from django.db import connection
 
 from chatd.enums import TurnStatus
 from chatd.lifespan import raise_for_checks
@@ -13,11 +14,20 @@ from chatd.turns.lifecycle import request_stop, start_turn
 from chatd.turns.runner import get_runner
 from chatd.turns.runners.local import LocalRunner
 from chatd.turns.runners.null import NullRunner
+from tests.chatd.turns.runners import PROCRASTINATE
 from tests.factories import ChatFactory
 
 
 class AnotherBus(MemoryBus):
     """A bus as a deployment might write it."""
+
+
+class FarBus(MemoryBus):
+    """A bus that says of itself that it reaches other processes."""
+
+    @classmethod
+    def check(cls) -> list[CheckMessage]:
+        return []
 
 
 def found() -> list[str | None]:
@@ -35,6 +45,28 @@ def test_the_runner_and_the_bus_are_those_that_the_settings_name(
     assert isinstance(get_runner(), NullRunner)
     assert isinstance(get_bus(), AnotherBus)
     assert get_bus() is get_bus()
+
+
+@pytest.mark.parametrize(
+    ("runner", "expected"),
+    [("local.LocalRunner", ["chatd.E005"]), ("null.NullRunner", [])],
+)
+def test_several_processes_are_refused_only_by_who_needs_one(
+    settings: LazySettings,
+    monkeypatch: pytest.MonkeyPatch,
+    runner: str,
+    expected: list[str],
+) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    settings.RUNNER = f"chatd.turns.runners.{runner}"
+    settings.BUS = f"{__name__}.FarBus"
+    assert found() == expected
+
+
+def test_workers_are_refused_without_postgresql(settings: LazySettings) -> None:
+    settings.RUNNER = PROCRASTINATE
+    settings.BUS = f"{__name__}.FarBus"
+    assert ("chatd.E006" in found()) == (connection.vendor != "postgresql")
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
+import os
 from uuid import UUID
 
 from django.conf import settings
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Error
 
-from chatd.llm.providers import load_sdks
-from chatd.models import ModelConfig
-from chatd.turns.bus import get_bus
 from chatd.turns.engine import run_turn
-from chatd.turns.lifecycle import ready_turns, release_abandoned_turns, renew_leases
+from chatd.turns.lifecycle import ready_turns, renew_leases
+from chatd.turns.runners.warm_up import warm_up
+from chatd.turns.sweep import end_abandoned_turns
 from chatd.turns.threads import end_within, in_thread
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,21 @@ class LocalRunner:
 
     @classmethod
     def check(cls) -> list[CheckMessage]:
-        """Return nothing: what it needs of the bus is the bus's to say."""
-        return []
+        """Refuse several processes: each would count the turns of its own.
+
+        ``WEB_CONCURRENCY`` is what ASGI servers take the number of their workers from.
+        """
+        wanted = os.environ.get("WEB_CONCURRENCY", "").strip()
+        if wanted in ("", "1"):
+            return []
+        return [
+            Error(
+                f"WEB_CONCURRENCY is {wanted}: the local runner keeps to its limits, and "
+                "stops a turn at once, in one process only.",
+                hint="Unset it, or set RUNNER to one that runs turns in workers.",
+                id="chatd.E005",
+            )
+        ]
 
     async def start(self) -> None:
         """Begin to run turns, with those that wait in the database."""
@@ -51,7 +64,7 @@ class LocalRunner:
             asyncio.Event()
         )  # of this loop; the site may start again in another
         self._wanted.set()
-        work = (self._supervise(), self._take_ready(), _load_sdks())
+        work = (self._supervise(), self._take_ready(), warm_up())
         self._background = [self._loop.create_task(one) for one in work]
 
     async def close(self) -> None:
@@ -139,18 +152,8 @@ class LocalRunner:
                     running = list(self._tasks)
                     for turn_id in await in_thread(renew_leases, turn_ids=running):
                         self._cancel(turn_id)
-                for turn_id in await in_thread(release_abandoned_turns):
-                    get_bus().close(turn_id)
+                await end_abandoned_turns()
             except Exception:
                 logger.exception("The runner's sweep failed")
             self._wanted.set()
             await asyncio.sleep(SWEEP_SECONDS)
-
-
-async def _load_sdks() -> None:
-    """Import the SDKs of the models that can be used, so that no turn waits for it."""
-    names = ModelConfig.objects.enabled().values_list("provider", flat=True)
-    try:
-        await in_thread(lambda: load_sdks(set(names)))
-    except Exception:
-        logger.exception("The SDKs are imported when they are needed")

@@ -9,8 +9,6 @@ from django.db import connections, router
 
 from chatdebug.access import ID_CHARACTERS, is_impossible
 from chatdebug.exports.importing import import_document
-from chatdebug.exports.reading import UnreadableDocument
-from chatdebug.formats import printable
 from chatdebug.management.documents import document_in
 from chatdebug.management.progress import Progress
 from chatdebug.models import ChatRun
@@ -42,9 +40,8 @@ class Command(BaseCommand):
         """Store all of them. Raises CommandError for a bad file; nothing is stored then."""
         if is_impossible(chat) or is_impossible(owner):
             raise CommandError(f"An id has at most {ID_CHARACTERS} characters.")
-        document = document_in(options["file"])
-        progress = Progress(self.stderr, "runs", total=len(document["runs"]))
-        try:
+        with document_in(options["file"]) as document:
+            progress = Progress(self.stderr, "runs", total=document.run_count)
             done = import_document(
                 document,
                 using=options["database"] or router.db_for_write(ChatRun),
@@ -52,8 +49,6 @@ class Command(BaseCommand):
                 owner_id=owner,
                 on_progress=progress.tell,
             )
-        except UnreadableDocument as error:
-            raise CommandError(printable(f"{options['file']}: {error}")) from error
         progress.end()
         if options["json"]:
             said = {"stored": done.stored, "known": done.known}

@@ -30,7 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: str, **options: Any) -> None:
         """Say what holds. Exits with 1 if not all does; raises CommandError with 2."""
-        findings = check_document(document_in(file, returncode=UNREADABLE))
+        with document_in(file, returncode=UNREADABLE) as document:
+            findings = check_document(document)
         holds = all(found.holds for found in findings)
         if options["json"]:
             said = [

@@ -185,8 +185,7 @@ def test_a_claim_whose_answer_was_lost_is_claimed_again() -> None:
     turn = start_turn(chat=new_chat("demo"), text="Hello")
     first = claim_turn(turn_id=turn.id)
     assert first is not None
-    assert first.started_at is not None
-    again = claim_turn(turn_id=turn.id, at=first.started_at)
+    again = claim_turn(turn_id=turn.id, claim=first.claim)
     assert again is not None
     assert again.epoch == first.epoch
     assert claim_turn(turn_id=turn.id) is None

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.utils import timezone
 
 from chatd.enums import Role, TurnStatus
@@ -13,9 +14,10 @@ from chatd.turns.lifecycle import (
     MAX_MESSAGE_CHARACTERS,
     InvalidMessage,
     Outcome,
+    abandoned_turns,
     claim_turn,
+    finish_abandoned_turn,
     finish_turn,
-    release_abandoned_turns,
     renew_leases,
     request_stop,
     start_turn,
@@ -140,7 +142,9 @@ def test_the_answer_and_the_outcome_are_stored_together(chat: Chat) -> None:
 def test_a_runner_that_lost_its_turn_stores_nothing(chat: Chat) -> None:
     turn = claimed(chat)
     Turn.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    assert release_abandoned_turns() == [turn.id]
+    (abandoned,) = abandoned_turns()
+    assert finish_abandoned_turn(turn=abandoned, text="As far as")
+    assert not finish_abandoned_turn(turn=abandoned, text="twice")
     said: list[str] = []
     outcome = Outcome(TurnStatus.COMPLETED, "late")
     assert not finish_turn(
@@ -150,7 +154,31 @@ def test_a_runner_that_lost_its_turn_stores_nothing(chat: Chat) -> None:
     assert turn.status == TurnStatus.INTERRUPTED
     assert not turn.was_stopped
     assert said == []
-    assert turn.messages.count() == 1
+    answer = turn.messages.get(role=Role.ASSISTANT)
+    assert (answer.text, answer.is_partial) == ("As far as", True)
+
+
+def test_the_next_message_of_a_chat_is_answered_when_its_turn_was_abandoned(
+    chat: Chat, runner: RunnerSpy
+) -> None:
+    claimed(chat)
+    waiting = start_turn(chat=chat, text="And then?")
+    Turn.objects.filter(status="in_progress").update(
+        lease_expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    runner.enqueued.clear()
+    (abandoned,) = abandoned_turns()
+    assert finish_abandoned_turn(turn=abandoned, text="")
+    assert runner.enqueued == [waiting.id]
+
+
+def test_a_runner_that_is_back_in_time_keeps_its_turn(chat: Chat) -> None:
+    turn = claimed(chat)
+    Turn.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    (abandoned,) = abandoned_turns()
+    renew_leases(turn_ids=[turn.id])
+    assert not finish_abandoned_turn(turn=abandoned, text="")
+    assert finish_turn(turn=turn, outcome=Outcome(TurnStatus.COMPLETED, "Yes."))
 
 
 def test_a_queued_turn_is_stopped_at_once(chat: Chat) -> None:
@@ -184,10 +212,32 @@ def test_renewing_leases_finds_what_another_process_stopped(chat: Chat) -> None:
     queued = start_turn(chat=ChatFactory(), text="waits")
     Turn.objects.update(lease_expires_at=timezone.now())
     request_stop(turn=stopped)
+    lost = claimed(ChatFactory())
+    finish_turn(turn=lost, outcome=Outcome(TurnStatus.INTERRUPTED))
     deleted = UUID(int=1)
-    ids = [kept.id, stopped.id, queued.id, deleted]
-    assert renew_leases(turn_ids=ids) == {stopped.id, deleted}
+    ids = [kept.id, stopped.id, queued.id, lost.id, deleted]
+    assert renew_leases(turn_ids=ids) == {stopped.id, lost.id, deleted}
     kept.refresh_from_db()
     assert kept.lease_expires_at is not None
     assert kept.lease_expires_at > timezone.now()
-    assert release_abandoned_turns() == []
+    assert abandoned_turns() == []
+
+
+if connection.vendor == "postgresql":  # a file of SQLite's is on one host
+
+    @pytest.mark.parametrize("minutes", [-10, 10])
+    def test_the_clock_of_a_host_changes_neither_order_nor_leases(
+        chat: Chat, monkeypatch: pytest.MonkeyPatch, minutes: int
+    ) -> None:
+        with monkeypatch.context() as other_host:
+            wrong = timezone.now() + timedelta(minutes=minutes)
+            other_host.setattr(timezone, "now", lambda: wrong)
+            first = claimed(chat)
+            assert abandoned_turns() == []
+            renew_leases(turn_ids=[first.id])
+        assert abandoned_turns() == []
+        second = start_turn(chat=chat, text="And then?")
+        assert list(Turn.objects.as_of(second)) == [first]
+        stored = Turn.objects.get(pk=first.pk)
+        assert stored.lease_expires_at is not None
+        assert stored.lease_expires_at - timezone.now() < timedelta(minutes=2)

@@ -26,14 +26,20 @@ TOLD = {
         "The demo provider did not accept the key (401).",
         "settings",
     ),
-    "fault-403": ("The demo provider does not let this key do that (403).", "settings"),
+    "fault-403": (
+        "The demo provider denies permission to this site's key (403).",
+        "settings",
+    ),
     "fault-404": ("The demo provider has no model of that name (404).", "settings"),
     "fault-422": ("The demo provider rejected the request (422).", "request"),
     "fault-429": (
         "The demo provider is limiting how many requests it takes (429).",
         "settings",
     ),
-    "fault-quota": ("The usage limit at the provider has been reached", "settings"),
+    "fault-quota": (
+        "The usage limit at the demo provider has been reached",
+        "settings",
+    ),
     "fault-500": ("The demo provider had an error of its own (500).", "provider"),
     "fault-529": ("The demo provider is overloaded at the moment (529).", "provider"),
     "fault-html-502": (
@@ -66,6 +72,29 @@ TOLD = {
         "request",
     ),
 }
+
+
+@pytest.mark.parametrize("provider", PROTOCOLS)
+def test_of_a_huge_error_a_readable_beginning_is_quoted(
+    provider: str, settings: LazySettings
+) -> None:
+    let_no_clock_decide(settings)
+    chat = new_chat("fault-huge-400", provider=provider)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    close_writer(timeout=20)
+    quote = present(chat.turns.get().error)["detail"]
+    assert quote.startswith("One line of a report that nobody cut before it was sent.")
+    assert quote.endswith(" characters left out")
+    assert len(quote) < 400
+    (step,) = ChatStep.objects.filter(chat_id=str(chat.pk))
+    report = ErrorReport.of(present(step.error))
+    assert (report.reason, report.opening) == (quote, "")
+    line = step.run.summary["error_message"]
+    assert line == f"{quote[:199]}…"
 
 
 def test_every_demo_fault_is_told_of() -> None:

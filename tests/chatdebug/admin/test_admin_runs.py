@@ -119,6 +119,16 @@ def test_a_superuser_finds_the_run_in_the_list(superuser: Client, step: ChatStep
     assert [words for words in SECRET_WORDS if words in listed] == []
 
 
+def test_a_long_text_in_the_chain_of_causes_is_folded(
+    superuser: Client, run: ChatRun, step: ChatStep
+):
+    present(step.error)["chain"][0]["message"] = "long " * 100
+    step.save()
+    shown = page(superuser, page_of(run))
+    assert f"<summary>{'long ' * 60}…</summary>" in shown
+    assert "long " * 100 in shown
+
+
 def test_a_superuser_reads_the_run_its_error_and_its_payloads(
     superuser: Client, run: ChatRun, step: ChatStep
 ):

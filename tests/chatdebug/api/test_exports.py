@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from chatd.models import Chat
 from chatd.services.accounts import create_token
 from chatdebug import downloads
-from chatdebug.exports.reading import check_document, read_document
+from chatdebug.exports.reading import Document, check_document
 from chatdebug.models import ChatRun, ContentReading
 from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
 
@@ -64,9 +64,9 @@ def test_a_run_leaves_as_a_document_that_can_be_checked(
     assert response.headers["Content-Type"] == "application/json"
     name = f'attachment; filename="chat-run-{run.pk}.json"'
     assert response.headers["Content-Disposition"] == name
-    document = read_document(StringIO(text_of(response)))
+    document = Document(StringIO(text_of(response)))
     assert all(finding.holds for finding in check_document(document))
-    (exported,) = document["runs"]
+    (exported,) = document.runs()
     assert exported["id"] == str(run.pk)
     assert exported["steps"][0]["normalized_request"]["text"] == "planted words"
 
@@ -112,8 +112,8 @@ def test_a_chat_leaves_with_the_runs_that_the_filters_leave(
 def test_a_chat_without_runs_leaves_as_a_document_without_runs(
     chat: Chat, owner: APIClient
 ) -> None:
-    document = read_document(StringIO(text_of(owner.get(address(chat, "export")))))
-    assert document["runs"] == []
+    document = Document(StringIO(text_of(owner.get(address(chat, "export")))))
+    assert list(document.runs()) == []
 
 
 @pytest.mark.parametrize(
@@ -239,8 +239,8 @@ def test_under_asgi_it_is_sent_while_it_is_read(
 
     blocks = async_to_sync(read)()
     assert len(blocks) > 3
-    document = read_document(StringIO(b"".join(blocks).decode()))
-    assert len(document["runs"]) == 2
+    document = Document(StringIO(b"".join(blocks).decode()))
+    assert document.run_count == 2
 
 
 def test_a_receipt_says_what_was_removed_and_no_word(

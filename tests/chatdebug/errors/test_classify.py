@@ -1,6 +1,7 @@
 """What an exception is, beyond the samples of ``tests/accuracy``."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -146,6 +147,54 @@ def test_the_detail_is_short_and_never_a_web_page() -> None:
     page = "<html><body>502 Bad Gateway</body></html>"
     assert classify_facts(build_facts(body=page, status_code=502)).detail == ""
     assert classify_facts(build_facts(message=page, status_code=502)).detail == ""
+
+
+def test_of_a_long_reason_the_beginning_is_the_detail() -> None:
+    reason = "The ballast of segment 3 is odd. " * 100
+    body = json.dumps({"error": {"message": reason, "type": "odd"}})
+    detail = classify_facts(build_facts(body=body, status_code=400)).detail
+    excerpt, _, note = detail.partition(" … ")
+    assert reason.startswith(f"{excerpt} ")
+    assert note == f"{len(reason) - len(excerpt):,} characters left out"
+    assert len(excerpt) <= 300
+
+
+@pytest.mark.parametrize("length", [70_000, 20_000_000])
+def test_a_body_that_is_too_long_to_be_read_still_says_its_reason(length: int) -> None:
+    reason = "The ballast \u2693 is odd. " * (length // 20)
+    body = json.dumps({"error": {"code": "odd_ballast", "message": reason}})
+    found = classify_facts(build_facts(body=body, message=body, status_code=400))
+    assert found.detail.startswith("The ballast \u2693 is odd. The ballast")
+    assert "… more than 16,0" in found.detail
+    assert found.error_code == "odd_ballast"
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        '{"error": {"message": "It shif',
+        '{"error": {"message": "It shif\\',
+        '{"error": {"message": "It shif\\u00e',
+        '[{"error": {"type": "odd", "more": ["}"], "message": "It shif',
+    ],
+)
+def test_a_json_that_was_cut_in_a_text_is_read_to_there(cut: str) -> None:
+    found = classify_facts(build_facts(body=cut, status_code=400))
+    assert found.detail == "It shif"
+
+
+@pytest.mark.parametrize(
+    "cut", ['{"error": {"mess', '{"error": {', '{"error": 4', "[" * 90]
+)
+def test_a_json_that_was_cut_elsewhere_says_nothing(cut: str) -> None:
+    found = classify_facts(build_facts(body=cut, message="It failed.", status_code=400))
+    assert found.detail == "It failed."
+
+
+def test_what_a_cut_body_quotes_of_the_prompt_is_no_reason() -> None:
+    body = '{"error": {"message": "It is odd."}, "input": [{"content": "planted'
+    found = classify_facts(build_facts(body=body, status_code=400))
+    assert found.detail == "It is odd."
 
 
 def test_a_deployments_own_rule_comes_first() -> None:

@@ -51,6 +51,8 @@ SEARCHED = {
         "failed: ThrottlingException: slow down",
         "the ThrottlingException of yesterday",
     ),
+    "provider_body.JSON_TOKEN": ('"a \\"word\\""', "plain words"),
+    "provider_body.HALF_ESCAPE": ("caf\\u00e", "caf\\u00e9"),
     "provider_body.PASSED_ON": ('upstream error: {"code": 1}', 'error [1] of {"a": 1}'),
     "responses.CHARSET": ('text/html; charset="utf-8"', "text/html"),
     "retry_after.RETRY_IN_TEXT": ("please try again in 1.5s", "try again in a while"),

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors import build_facts, classify_facts
-from chatdebug.errors.verdict import Owner, verdict
+from chatdebug.errors import build_facts, classify, classify_facts
+from chatdebug.errors.exceptions import ContentFilteredError, StreamSilenceError
+from chatdebug.errors.verdict import WORDS, Cause, Owner, verdict
+from chatdebug.presentation.errors import ErrorReport
 
 CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     "rejected": (
@@ -83,12 +85,17 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a permission": (
         {"status_code": 403, "message": "You may not."},
-        "OpenAI does not let this key do that (403).",
+        "OpenAI denies permission to this site's key (403).",
         Owner.SETTINGS,
     ),
     "a limit": (
         {"status_code": 429, "message": "Rate limit reached."},
         "OpenAI is limiting how many requests it takes (429).",
+        Owner.SETTINGS,
+    ),
+    "a quota": (
+        {"status_code": 429, "error_code": "insufficient_quota", "message": "No more."},
+        "The usage limit at OpenAI has been reached (429).",
         Owner.SETTINGS,
     ),
     "a defect": (
@@ -124,6 +131,34 @@ def test_nobody_is_told_to_try_again_what_is_not_worth_it(
 ) -> None:
     advice = verdict(kind, status_code=status, retryable=False).advice
     assert not advice.startswith("Send it again")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
+    ways = ("another model", "a model", "Send it again", "other words")
+    assert any(way in str(WORDS[cause].advice) for way in ways)
+
+
+@pytest.mark.parametrize(
+    "cause", [cause for cause in Cause if WORDS[cause].owner is Owner.SETTINGS]
+)
+def test_what_is_the_sites_settings_passes_by_itself_or_names_an_administrator(
+    cause: Cause,
+) -> None:
+    advice = str(WORDS[cause].advice)
+    assert advice.startswith("Wait") or "administrator" in advice
+
+
+def test_a_quote_says_nothing_that_the_sentence_says_already() -> None:
+    silence = classify(StreamSilenceError(6))
+    assert silence.message == "The AI provider sent nothing for 6 seconds."
+    assert (silence.detail, silence.quote) == (
+        "Nothing was received for 6 seconds.",
+        "",
+    )
+    stored = {"kind": silence.kind, "rule": silence.rule, "detail": silence.detail}
+    assert ErrorReport.of(stored).reason == ""
+    assert classify(ContentFilteredError()).quote
 
 
 def test_a_provider_without_a_name_is_called_what_it_is() -> None:

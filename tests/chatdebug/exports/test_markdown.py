@@ -65,10 +65,30 @@ def test_a_report_has_the_cards_sentences_and_the_providers_words_as_a_quote() -
     for said in (card.sentence, card.whose, card.advice):
         assert said in text
     assert "> The ballast of segment 3 does not match its envelope." in text
-    assert text.startswith("# Unexpected error · OpenAI 400 · The ballast")
+    assert text.startswith("# Unexpected error · OpenAI 400\n")
+    assert text.count("The ballast of segment 3 does not match its envelope.") == 1
     assert "✕ Failed · 1 step · 2 attempts · 2.0 s · 12 → 3 tok" in text
     assert f"| Run | {run.pk} |" in text
     assert "| Started | 2026-11-24 12:00:00 UTC |" in text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"connection": "reused"}, "on a connection that was open already"),
+        ({"connection": "not_opened"}, "no connection was opened"),
+        ({"status": "cut_short"}, "cut_short by the provider"),
+        ({"status": "failed", "ended_by": "time_limit"}, "failed by a time limit"),
+        ({"status": "cancelled", "ended_by": "client"}, "by this side"),
+    ],
+)
+def test_an_attempt_says_its_connection_and_who_ended_it(
+    facts: dict[str, Any], said: str
+) -> None:
+    run = full_run()
+    text = run_markdown(run, [full_step(run, attempts=[attempt(**facts)])])
+    assert said in text
 
 
 @pytest.mark.django_db
@@ -77,8 +97,10 @@ def test_attempts_are_a_table_and_payloads_are_fenced() -> None:
     text = run_markdown(run, [full_step(run)])
     assert (
         "| 2 | POST https://api.openai.com/v1/chat/completions | 400 "
-        "| 12:00:00.100 → 12:00:00.600 | http_error |"
+        "| 12:00:00.100 → 12:00:00.600 | connected after 30 ms, head after 400 ms, "
+        "first part after 410 ms, last part after 490 ms | http_error |"
     ) in text
+    assert "| Queued before | 1.2 s |" in text
     assert '**Request**\n\n```json\n{\n  "messages"' in text
     assert text.count('{"error":{"code":"ballast_mismatch"}}') == 2
     assert "shop/chat.py:12 answer" in text

@@ -9,10 +9,10 @@ import pytest
 
 from chatdebug.exports.document import stream
 from chatdebug.exports.reading import (
+    Document,
     Finding,
     UnreadableDocument,
     check_document,
-    read_document,
 )
 from chatdebug.models import ChatRun
 from chatdebug.redaction import canary, version
@@ -26,16 +26,23 @@ def text_of(*, share_safe: bool = False) -> str:
     return "".join(stream(ChatRun.objects.all(), share_safe=share_safe))
 
 
+def checked(document: dict[str, Any]) -> dict[str, Finding]:
+    """Return what is found of a document in a file, by the names of the checks."""
+    file = io.StringIO(json.dumps(document))
+    return {found.check: found for found in check_document(Document(file))}
+
+
 def broken(document: dict[str, Any]) -> list[str]:
-    return [found.check for found in check_document(document) if not found.holds]
+    return [check for check, found in checked(document).items() if not found.holds]
 
 
 @pytest.mark.parametrize("share_safe", [False, True])
 def test_a_document_that_nobody_touched_holds(share_safe: bool) -> None:
     text = text_of(share_safe=share_safe)
-    assert broken(read_document(io.StringIO(text))) == []
     again = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    assert broken(read_document(io.StringIO(again))) == [], "however it is set"
+    for each in (text, again):  # however it is set
+        findings = check_document(Document(io.StringIO(each)))
+        assert all(found.holds for found in findings)
 
 
 def test_the_receipt_counts_what_redaction_had_removed_by_kind() -> None:
@@ -80,15 +87,15 @@ def add_a_secret(document: dict[str, Any]) -> None:
 def test_a_change_is_noticed(
     change: Callable[[dict[str, Any]], None], checks: list[str]
 ) -> None:
-    document = read_document(io.StringIO(text_of()))
+    document = json.loads(text_of())
     change(document)
     assert broken(document) == checks
 
 
 def test_a_document_that_only_calls_itself_share_safe_is_found_out() -> None:
-    document = read_document(io.StringIO(text_of()))
+    document = json.loads(text_of())
     document["share_safe"] = True
-    findings = {found.check: found for found in check_document(document)}
+    findings = checked(document)
     assert not findings["share_safe"].holds
     assert "runs that hold content: 1" in findings["share_safe"].says
 
@@ -106,7 +113,7 @@ def test_a_document_that_only_calls_itself_share_safe_is_found_out() -> None:
 def test_around_share_safe_runs_stands_nothing_else(
     key: str, value: object, is_in_receipt: bool
 ) -> None:
-    document = read_document(io.StringIO(text_of(share_safe=True)))
+    document = json.loads(text_of(share_safe=True))
     (document["receipt"] if is_in_receipt else document)[key] = value
     assert "share_safe" in broken(document)
 
@@ -114,15 +121,15 @@ def test_around_share_safe_runs_stands_nothing_else(
 @pytest.mark.parametrize("key", ["removed", "rules", "canary"])
 @pytest.mark.parametrize("value", ["papers", {"my divorce papers": 1}, ["papers"]])
 def test_a_receipt_says_nothing_else(key: str, value: object) -> None:
-    document = read_document(io.StringIO(text_of(share_safe=True)))
+    document = json.loads(text_of(share_safe=True))
     document["receipt"][key] = value
     assert broken(document) == ["share_safe"]
 
 
 def test_a_leaking_redaction_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    document = read_document(io.StringIO(text_of()))
+    document = json.loads(text_of())
     monkeypatch.setitem(canary.PATHS, "text", lambda secret: secret)
-    (found,) = [found for found in check_document(document) if not found.holds]
+    (found,) = [found for found in checked(document).values() if not found.holds]
     assert found == Finding(
         "canary", holds=False, says="Redaction let 16 of 117 made-up secrets through."
     )
@@ -140,11 +147,16 @@ def test_a_leaking_redaction_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"format": "chatdebug.export", "version": 1}', "list of runs"),
         ('{"format": "chatdebug.export", "version": 1, "runs": [1]}', "list of runs"),
         ('{"format": "chatdebug.export", "version": 1, "runs": []}', "no receipt"),
+        ('{"runs": [], "runs": []}', "something twice"),
+        ('{"runs": []} {}', "not JSON"),
+        ('{"runs": [{}', "not JSON"),
+        ('{"runs": [{},]}', "not JSON"),
+        ("{1: 2}", "not JSON"),
     ],
 )
 def test_what_is_no_document_is_refused_with_a_reason(text: str, says: str) -> None:
     with pytest.raises(UnreadableDocument, match=says):
-        read_document(io.StringIO(text))
+        Document(io.StringIO(text))
 
 
 def test_the_version_of_the_rules_changes_with_a_rule(

@@ -1,6 +1,7 @@
 """What the recorder really writes, in each form: nothing is lost and nothing fails."""
 
 import asyncio
+import io
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from chatdebug.exports.curl import curl_command
 from chatdebug.exports.document import run_document, step_document
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.plain import plain
-from chatdebug.exports.reading import check_document
+from chatdebug.exports.reading import Document, check_document
 from chatdebug.exports.report import report
 from chatdebug.exports.restored import restored
 from chatdebug.exports.rows import runs_with_steps
@@ -56,9 +57,9 @@ def test_each_recorded_fault_leaves_in_each_form(level: Level) -> None:
             )
             for name, form in FORMS.items()
         }
-        document = json.loads(written["json"])
+        document = Document(io.StringIO(written["json"]))
         assert [each for each in check_document(document) if not each.holds] == []
-        assert len(document["runs"]) == ChatRun.objects.count()
+        assert document.run_count == ChatRun.objects.count()
         assert parsed(written["otlp"])
         for text in written.values():
             assert KEY not in text

@@ -95,6 +95,18 @@ def test_a_run_is_one_line_of_facts_and_the_first_line_of_its_error(
     assert "and 73 more like it" in page
 
 
+def test_the_reason_is_said_once_in_the_list_and_on_the_runs_page(chat: Chat) -> None:
+    reason = "The ballast of segment 3 does not match its envelope."
+    summary = {"step_count": 1, "error_status": 400, "error_message": reason}
+    run = ChatRunFactory(chat_id=str(chat.pk), summary=summary)
+    ChatStepFactory(run=run)
+    client = client_of(chat.owner)
+    for url in (panel_of(chat), page_of(run)):
+        page = text_of(client.get(url))
+        assert "Unexpected error · Demo provider 400<" in page
+        assert page.count(reason) == 1
+
+
 def test_the_question_comes_from_the_chat_for_those_who_may_read_it(chat: Chat) -> None:
     asked = ChatMessageFactory(turn__chat=chat, text="What is a\n ballast for?")
     foreign = ChatMessageFactory(text="of another chat")

@@ -1,0 +1,50 @@
+"""Which run of its chat a run is compared with."""
+
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from chatdebug.enums import Status
+from chatdebug.models import ChatRun
+from chatdebug.presentation.runs import RunLine
+
+CHOICES = 25
+"""Before and after a run, how many runs there are to choose from: the nearest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partners:
+    """The runs that one can be compared with, and the one that it is compared with."""
+
+    chosen: ChatRun | None
+    """None if none was chosen, and no run of its kind completed before it."""
+    choices: list[RunLine]
+    """Newest first, ``chosen`` among them."""
+
+    @classmethod
+    def of(cls, run: ChatRun, wanted: str = "") -> Self:
+        """Read the runs around one, and the ``wanted`` one of its chat.
+
+        Without a wish it is the last one of the same kind before it that completed, for
+        what that one had and this one has not is the nearest to a cause. Three reads.
+        Raises ChatRun.DoesNotExist for what is no run of the chat.
+        """
+        runs = ChatRun.objects.of_chat(run.chat_id)
+        before = runs.before(run.started_at, run.pk)
+        completed = before.filter(kind=run.kind, status=Status.COMPLETED)
+        chosen = _of_chat(run, wanted) if wanted else completed.first()
+        after = runs.since(run.started_at, run.pk).exclude(pk=run.pk).reverse()
+        near = {one.pk: one for one in (*before[:CHOICES], *after[:CHOICES])}
+        if chosen is not None:
+            near.setdefault(chosen.pk, chosen)
+        newest_first = sorted(
+            near.values(), key=lambda one: (one.started_at, one.pk), reverse=True
+        )
+        return cls(chosen, [RunLine(one) for one in newest_first])
+
+
+def _of_chat(run: ChatRun, wanted: str) -> ChatRun:
+    try:
+        return ChatRun.objects.get(chat_id=run.chat_id, pk=UUID(wanted))
+    except ValueError as error:
+        raise ChatRun.DoesNotExist from error
