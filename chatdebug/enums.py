@@ -49,6 +49,16 @@ class Outcome(TextChoices):
     LOST = "lost", _("Lost")
 
 
+class Interruption(TextChoices):
+    """Who interrupted a run or a step, where that is known.
+
+    Where it is not, whoever called ended it: its task was cancelled, or its reader left.
+    """
+
+    USER = "user", _("The user stopped it")
+    DEADLINE = "deadline", _("A time limit ended it")
+
+
 STATUS_RANK = {
     Status.IN_PROGRESS: 0,
     Status.INTERRUPTED: 1,

@@ -27,11 +27,16 @@ OUTCOMES = {
 TIMES = (
     "number",
     "status",
+    "ended_by",
     "response_status",
     "started_at",
     "finished_at",
     "duration_ms",
+    "connection",
+    "connect_ms",
     "time_to_first_byte_ms",
+    "time_to_first_part_ms",
+    "time_to_last_part_ms",
 )
 """What a timeline needs of an attempt, whose bodies may be megabytes."""
 

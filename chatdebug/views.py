@@ -37,6 +37,7 @@ from chatdebug.filters import InvalidFilter, RunFilter
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.attempts import attempts_of, rows_of
 from chatdebug.presentation.comparison import Comparison
+from chatdebug.presentation.highlighting import one_page
 from chatdebug.presentation.partners import Partners
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.readings import Readings
@@ -175,7 +176,7 @@ def step(
         run=run_id,
         step_number=step_number,
     )
-    attempts, strange_attempts = attempts_of(found.attempts)
+    attempts, strange_attempts = attempts_of(found)
     commands = [curl_command(row) for row in rows_of(found.attempts)]
     context = {
         "report": StepReport.of(found),
@@ -340,4 +341,5 @@ def _render(
         "is_fragment": is_fragment and not is_of_page(request),
     }
     name = f"{template}#content" if is_fragment else template
-    return render(request, name, {**common, **context}, status=status)
+    with one_page():
+        return render(request, name, {**common, **context}, status=status)

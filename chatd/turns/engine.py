@@ -22,7 +22,14 @@ from chatd.turns.lifecycle import Outcome
 from chatd.turns.policy import turn_policy
 from chatd.turns.threads import in_thread, shielded
 from chatdebug.levels import level_of
-from chatdebug.recorder import Level, Run, RunKind, logical_call, record_run
+from chatdebug.recorder import (
+    Interruption,
+    Level,
+    Run,
+    RunKind,
+    logical_call,
+    record_run,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +63,8 @@ class Assignment:
             trigger_message_id=self.question.pk,
             history_tip_message_id=self.question.pk,
             label=self.question.text,
+            queued_at=self.turn.created_at,
+            claimed_at=self.turn.started_at,
         )
 
 
@@ -116,6 +125,7 @@ class TurnRun:
         except asyncio.CancelledError:
             outcome = Outcome(TurnStatus.INTERRUPTED, self._text, is_partial=True)
             await shielded(self._end(outcome))
+            await shielded(self._tell_who_stopped())
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the turn has failed
             await shielded(self._fail(error))
@@ -198,6 +208,20 @@ class TurnRun:
             except Exception:  # noqa: BLE001 - what was refused is in these texts
                 failed = replace(failed, error=NOT_STORED | {"run_id": run_id})
                 await persisted(self._finish(failed))
+
+    async def _tell_who_stopped(self) -> None:
+        """Let the record of an interrupted turn, if there is one, say that its user did it.
+
+        A turn that ends with its process or its chat is interrupted as well.
+        """
+        if self._run is None or self._run.stored_id is None:
+            return
+        stopped = Turn.objects.filter(pk=self._turn.pk).exclude(stop_requested_at=None)
+        try:
+            if await in_thread(stopped.exists):
+                self._run.interrupt(Interruption.USER)
+        except Exception:
+            logger.exception("Nobody knows who stopped turn %s", self._turn.id)
 
     async def _record(self, error: Exception) -> None:
         """Record a failure outside of the recording of the turn."""

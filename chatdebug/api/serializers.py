@@ -75,6 +75,13 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
             "finished_at",
         )
         read_only_fields: tuple[str, ...] = fields
+        extra_kwargs = {
+            "summary": {
+                "help_text": "Counts, the last error, and of a run that was queued, in "
+                "milliseconds, how long (`queue_ms`) and how long it then took to begin "
+                "(`claim_ms`). `interrupted_by` is `user` if that is known."
+            }
+        }
 
 
 class StepSerializer(serializers.ModelSerializer[ChatStep]):
@@ -102,6 +109,14 @@ class StepSerializer(serializers.ModelSerializer[ChatStep]):
             "finished_at",
         )
         read_only_fields = fields
+        extra_kwargs = {
+            "attempts": {
+                "help_text": "HTTP round trips, each with its `status`, who ended it "
+                "(`ended_by`), its `connection` (opened, reused, not_opened), and in "
+                "milliseconds from its start when it was connected, when head, first "
+                "and last part of the response came, and when it ended."
+            }
+        }
 
 
 class RunWithStepsSerializer(RunSerializer):

@@ -1,11 +1,12 @@
 """The HTTP attempts of a step as spans, by OpenTelemetry's stable names for HTTP."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatdebug.exports.restored import parsed_moment
-from chatdebug.exports.spans import Json, Kind, span
+from chatdebug.exports.restored import MILLISECONDS, parsed_moment
+from chatdebug.exports.spans import Json, Kind, event, span
 from chatdebug.models import ChatStep
 from chatdebug.transport.attempts import AttemptStatus
 
@@ -13,6 +14,13 @@ FAILED = frozenset(
     [AttemptStatus.HTTP_ERROR, AttemptStatus.CUT_SHORT, AttemptStatus.FAILED]
 )
 """Ends of attempts that are errors; who stopped or cancelled one knows that he did."""
+MOMENTS = {
+    "connect_ms": "chatdebug.connected",
+    "time_to_first_byte_ms": "chatdebug.head",
+    "time_to_first_part_ms": "chatdebug.first_part",
+    "time_to_last_part_ms": "chatdebug.last_part",
+}
+"""What happened so many milliseconds after an attempt began, as events of its span."""
 
 
 def attempt_spans(step: ChatStep, *, parent: str) -> Iterator[Json]:
@@ -43,12 +51,23 @@ def attempt_spans(step: ChatStep, *, parent: str) -> Iterator[Json]:
                 "http.response.body.size": _count(attempt, "response_body_length"),
                 "error.type": _type_of(attempt) if is_error else None,
                 "chatdebug.attempt.status": _text(attempt, "status"),
+                "chatdebug.attempt.ended_by": _text(attempt, "ended_by"),
+                "chatdebug.attempt.connection": _text(attempt, "connection"),
                 "chatdebug.attempt.time_to_first_byte_ms": _count(
                     attempt, "time_to_first_byte_ms"
                 ),
             },
+            events=_moments(attempt, start),
             error=_text(attempt, "error") if is_error else None,
         )
+
+
+def _moments(attempt: dict[str, Any], start: datetime) -> Iterator[Json]:
+    """Yield what happened during an attempt, as far as that is known."""
+    for key, name in MOMENTS.items():
+        passed = _count(attempt, key)
+        if passed is not None and 0 <= passed <= MILLISECONDS:
+            yield event(name, start + timedelta(milliseconds=passed), {})
 
 
 def _type_of(attempt: dict[str, Any]) -> str:

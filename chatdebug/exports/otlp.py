@@ -123,6 +123,9 @@ def _run(run: ChatRun, error: ErrorPayload | None) -> Json:
         "chatdebug.run.outcome": run.outcome.value,
         "chatdebug.run.fingerprint": run.fingerprint,
         "chatdebug.run.similar_count": run.similar_count or None,
+        "chatdebug.run.queue_ms": run.summary.get("queue_ms"),
+        "chatdebug.run.claim_ms": run.summary.get("claim_ms"),
+        "chatdebug.run.interrupted_by": run.summary.get("interrupted_by"),
     }
     if is_error:
         known |= _error_attributes(error)

@@ -6,7 +6,7 @@ writes it: ``markdown`` and ``plain``.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -16,10 +16,13 @@ from chatdebug.exports.document import run_document
 from chatdebug.exports.restored import parsed_moment, restored
 from chatdebug.formats import pretty, span
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.endings import AttemptTimes, attempt_times
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS
 from chatdebug.presentation.runs import RunReport, StepReport
+from chatdebug.presentation.values import as_seconds
 from chatdebug.transport.attempts import WHOLE, AttemptStatus
+from chatdebug.transport.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,18 @@ def _facts(run: ChatRun) -> Iterator[tuple[str, ...]]:
         gettext("Started"): _moment(run.started_at),
         gettext("Finished"): _moment(run.finished_at),
         gettext("Duration"): span(run.duration),
+        gettext("Queued before"): _queued(run),
         gettext("Recorded"): str(run.get_level_display()),
         gettext("Run"): str(run.pk),
         gettext("Chat"): run.chat_id,
         gettext("Fingerprint"): run.fingerprint,
     }
     return ((name, value) for name, value in known.items() if value)
+
+
+def _queued(run: ChatRun) -> str:
+    seconds = as_seconds(run.told("queue_ms"))
+    return span(timedelta(seconds=seconds)) if seconds else ""
 
 
 def _step(report: StepReport, *, is_told: bool) -> Iterator[Block]:
@@ -130,7 +139,7 @@ def _step(report: StepReport, *, is_told: bool) -> Iterator[Block]:
         yield from _evidence(report.error)
     if step.attempts:
         yield Heading(3, gettext("HTTP attempts"))
-        yield _attempts(step.attempts)
+        yield _attempts(step)
         yield from _answers(step.attempts)
     for column, heading in HEADINGS.items():
         # The attempts are a table already.
@@ -148,25 +157,45 @@ def _evidence(error: ErrorReport) -> Iterator[Block]:
         yield Code(gettext("Frames"), "\n".join(map(str, error.frames)), "text")
 
 
-def _attempts(attempts: list[dict[str, Any]]) -> Table:
+def _attempts(step: ChatStep) -> Table:
     columns = (
         *(gettext("Attempt"), gettext("Request"), gettext("Status")),
-        *(gettext("Start to end"), gettext("Verdict")),
+        *(gettext("Start to end"), gettext("Moments"), gettext("Verdict")),
     )
-    return Table(columns, [_attempt(attempt) for attempt in attempts])
+    known = attempt_times(step.run, step, step.attempts)
+    rows = zip(step.attempts, known, strict=True)
+    return Table(columns, [_attempt(attempt, times) for attempt, times in rows])
 
 
-def _attempt(attempt: dict[str, Any]) -> tuple[str, ...]:
+def _attempt(attempt: dict[str, Any], times: AttemptTimes) -> tuple[str, ...]:
     request = f"{_said(attempt, 'method')} {_said(attempt, 'url')}"
-    times = (_clock(attempt.get(name)) for name in ("started_at", "finished_at"))
-    verdict = (_said(attempt, "status"), _said(attempt, "error"))
+    clock = (_clock(attempt.get(name)) for name in ("started_at", "finished_at"))
+    ended = f"{_said(attempt, 'status')} {times.ending.by}".strip()
     return (
         _said(attempt, "number"),
         request.strip(),
         _said(attempt, "response_status"),
-        " → ".join(filter(None, times)),
-        ": ".join(filter(None, verdict)),
+        " → ".join(filter(None, clock)),
+        ", ".join(_moments(times)),
+        ": ".join(filter(None, (ended, _said(attempt, "error")))),
     )
+
+
+def _moments(times: AttemptTimes) -> Iterator[str]:
+    """Yield how long after its start what happened in an attempt."""
+    opened = times.connection is Connection.OPENED
+    for words, seconds in (
+        (gettext("connected after %s"), times.to_connection if opened else None),
+        (gettext("head after %s"), times.to_head),
+        (gettext("first part after %s"), times.to_first_part),
+        (gettext("last part after %s"), times.to_last_part),
+    ):
+        if seconds is not None:
+            yield words % span(timedelta(seconds=seconds))
+    if times.connection is Connection.REUSED:
+        yield gettext("on a connection that was open already")
+    if times.connection is Connection.NOT_OPENED:
+        yield gettext("no connection was opened")
 
 
 def _answers(attempts: list[dict[str, Any]]) -> Iterator[Block]:

@@ -29,13 +29,13 @@ YEARS = range(1000, 2500)
 """Beyond them a moment is none, and databases, zones and OTLP each fail in their own way."""
 NUMBERS_OF_SUMMARY = frozenset(
     [
-        *("step_count", "attempt_count", "error_status"),
+        *("step_count", "attempt_count", "error_status", "queue_ms", "claim_ms"),
         *("total_input_tokens", "total_output_tokens", "total_reasoning_tokens"),
         *("total_cache_creation_tokens", "total_cache_read_tokens"),
     ]
 )
 TEXTS_OF_SUMMARY = frozenset(
-    ["first_message", "error_message", "endpoint_label", "note"]
+    ["first_message", "error_message", "endpoint_label", "note", "interrupted_by"]
 )
 DEFAULTS = {"kind": RunKind.CHAT_TURN, "error_kind": ErrorKind.GENERIC}
 """What stands for a word that only another release knows."""

@@ -10,9 +10,18 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatdebug.enums import ErrorKind, Level, Operation, Outcome, RunKind, Status
+from chatdebug.enums import (
+    ErrorKind,
+    Interruption,
+    Level,
+    Operation,
+    Outcome,
+    RunKind,
+    Status,
+)
 from chatdebug.exports.canonical import canonical
-from chatdebug.transport.attempts import AttemptStatus
+from chatdebug.transport.attempts import AttemptStatus, EndedBy
+from chatdebug.transport.connection import Connection
 
 type Check = Callable[[Any], bool]
 type Json = Any
@@ -86,7 +95,9 @@ KEPT: dict[str, Check] = {
             *("part_count", "count", "size", "length", "messages_left_out"),
             *("text_length", "input_length", "result_length"),
             *("request_body_length", "response_body_length", "response_status"),
-            *("duration_ms", "time_to_first_byte_ms", "elapsed_ms", "first_part_ms"),
+            *("duration_ms", "elapsed_ms", "first_part_ms", "queue_ms", "claim_ms"),
+            *("connect_ms", "time_to_first_byte_ms"),
+            *("time_to_first_part_ms", "time_to_last_part_ms"),
             *("parts_received", "characters_received", "retry_count", "attempt"),
             *("input_tokens", "output_tokens", "total_tokens", "reasoning_tokens"),
             *("cache_creation_tokens", "cache_read_tokens"),
@@ -115,6 +126,9 @@ KEPT: dict[str, Check] = {
     "outcome": _one_of("", *Outcome, "success", "failed", "denied", "error"),
     "role": _one_of("system", "user", "assistant", "tool"),
     "closed_by": _one_of("provider", "client"),
+    "ended_by": _one_of(*EndedBy),
+    "interrupted_by": _one_of(*Interruption),
+    "connection": _one_of(*Connection),
     "method": _looks_like(r"[A-Z]{1,10}"),
     "type": _any_of(_is_kind, _is_class),
     "state": _is_kind,

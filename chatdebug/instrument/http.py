@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from chatdebug.transport.roundtrips import begin_attempt, follow_response
+from chatdebug.transport.roundtrips import send, send_async
 
 METHODS = ("handle_request", "handle_async_request")
 
@@ -65,16 +65,7 @@ def _record(transport: Any) -> None:
 def _recorded(handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
     @wraps(handle)
     def recorded(request: Any) -> Any:
-        attempt = begin_attempt(request)
-        if attempt is None:
-            return handle(request)
-        try:
-            response = handle(request)
-        except BaseException as error:
-            attempt.fail(error)
-            raise
-        follow_response(attempt, response)
-        return response
+        return send(handle, request)
 
     return recorded
 
@@ -82,15 +73,6 @@ def _recorded(handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _recorded_async(handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
     @wraps(handle)
     async def recorded(request: Any) -> Any:
-        attempt = begin_attempt(request)
-        if attempt is None:
-            return await handle(request)
-        try:
-            response = await handle(request)
-        except BaseException as error:
-            attempt.fail(error)
-            raise
-        follow_response(attempt, response)
-        return response
+        return await send_async(handle, request)
 
     return recorded

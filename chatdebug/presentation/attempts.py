@@ -6,19 +6,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from chatdebug.formats import span
+from chatdebug.models import ChatStep
 from chatdebug.presentation.bodies import Body, body_of
-from chatdebug.presentation.endings import AttemptTimes, Ending
+from chatdebug.presentation.endings import AttemptTimes, Ending, attempt_times
+from chatdebug.presentation.highlighting import marked_headers
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.values import as_dict, as_list, as_number, as_text
+from chatdebug.transport.connection import Connection
 
 READ: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("method", "url", "path", "status", "error"), str),
+    **dict.fromkeys(("connection", "ended_by"), str),
     **dict.fromkeys(("started_at", "finished_at"), str),
     **dict.fromkeys(("number", "response_status"), int),
-    **dict.fromkeys(("duration_ms", "time_to_first_byte_ms"), (int, float)),
+    **dict.fromkeys(("duration_ms", "connect_ms"), (int, float)),
+    **dict.fromkeys(
+        ("time_to_first_byte_ms", "time_to_first_part_ms", "time_to_last_part_ms"),
+        (int, float),
+    ),
     **dict.fromkeys(("request_body_length", "response_body_length"), int),
     **dict.fromkeys(("request_headers", "response_headers"), dict),
     **dict.fromkeys(("request_body", "response_body"), object),
@@ -36,9 +45,9 @@ class HttpMessage:
     body: Body | None
 
     @property
-    def headers_text(self) -> str:
-        """The headers as they are copied."""
-        return "\n".join(f"{name}: {value}" for name, value in self.headers)
+    def marked_headers(self) -> SafeString:
+        """The headers as they are copied, with their names marked."""
+        return marked_headers(self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,13 @@ class AttemptReport:
     when: str
     """From its start to its end, by the clock."""
     took: str
+    connection: str
+    """What it went over, and how long until that was there."""
     first_byte: str
     """How long until the response's head."""
+    first_part: str
+    """How long until the first part of its body."""
+    last_part: str
     waited: str
     """How long after the end of the attempt before it."""
     error: str
@@ -69,19 +83,20 @@ def rows_of(stored: Any) -> list[dict[str, Any]]:
     return [one for one in as_list(stored) if isinstance(one, dict)]
 
 
-def attempts_of(stored: Any) -> tuple[list[AttemptReport], Payload | None]:
+def attempts_of(step: ChatStep) -> tuple[list[AttemptReport], Payload | None]:
     """Return the attempts of a step, and what is stored in their place but is none."""
+    stored: Any = step.attempts
     strange = [one for one in as_list(stored) if not isinstance(one, dict)]
     if not isinstance(stored, list):
         strange = stored or []
     rest = Payload.of(gettext("Stored beside the attempts"), strange)
-    return list(_reports(rows_of(stored))), rest if strange else None
+    return list(_reports(step, rows_of(stored))), rest if strange else None
 
 
-def _reports(rows: list[dict[str, Any]]) -> Iterator[AttemptReport]:
+def _reports(step: ChatStep, rows: list[dict[str, Any]]) -> Iterator[AttemptReport]:
     before: datetime | None = None
-    for index, row in enumerate(rows, start=1):
-        times = AttemptTimes.of(row)
+    known = attempt_times(step.run, step, rows)
+    for index, (row, times) in enumerate(zip(rows, known, strict=True), start=1):
         yield _report(row, index, times, before)
         before = times.ended
 
@@ -103,13 +118,31 @@ def _report(
         url=as_text(row.get("url")),
         when=_when(times.began, times.ended),
         took=_span(times.took),
+        connection=_connection(times) or as_text(row.get("connection")),
         first_byte=_span(times.to_head),
+        first_part=_span(times.to_first_part),
+        last_part=_span(times.to_last_part),
         waited=_waited(before, times.began),
         error=as_text(row.get("error")),
         sent=_message(row, "request", gettext("Request body")),
         received=_message(row, "response", gettext("Response body")),
         rest=Payload.of(gettext("Further fields"), rest) if rest else None,
     )
+
+
+def _connection(times: AttemptTimes) -> str:
+    """Return what an attempt went over; nothing if nothing tells."""
+    if times.connection is Connection.NOT_OPENED:
+        return gettext("none was opened")
+    words = {
+        Connection.OPENED: gettext("opened"),
+        Connection.REUSED: gettext("one that was open already"),
+    }
+    if times.connection is None:
+        return ""
+    took = _span(times.to_connection)
+    after = gettext("there after %s") % took if took else ""
+    return ", ".join(filter(None, (words[times.connection], after)))
 
 
 def _message(row: dict[str, Any], side: str, heading: str) -> HttpMessage:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from chatdebug.formats import pretty
+from chatdebug.presentation.highlighting import exact, marked_json
 from chatdebug.presentation.payloads import Payload
 
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{256,}={0,2}")
@@ -31,6 +33,12 @@ class Event:
 
     name: str
     text: str
+    is_json: bool = False
+
+    @property
+    def markup(self) -> SafeString:
+        """Just these characters for a browser; the tokens of JSON are marked."""
+        return marked_json(self.text) if self.is_json else exact(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ def body_of(heading: str, text: str, content_type: str) -> Body | None:
     decoded = decoded_json(text)
     if decoded is None:
         return Body(Payload(heading, text))
-    return Body(Payload(heading, *decoded))
+    return Body(Payload(heading, *decoded, is_json=True))
 
 
 def decoded_json(text: str) -> tuple[str, str] | None:
@@ -145,6 +153,7 @@ def _events(text: str) -> Iterator[Event]:
         if names or data:
             said = "\n".join(data)
             decoded = decoded_json(said)
-            yield Event(", ".join(names), decoded[0] if decoded else said)
+            shown = decoded[0] if decoded else said
+            yield Event(", ".join(names), shown, is_json=decoded is not None)
         if other:
             yield Event("", "\n".join(other))

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.formats import counted, pretty
+from chatdebug.presentation.highlighting import exact, marked_json
 
 OPEN_LINES = 12
 OPEN_CHARACTERS = 1_000
@@ -33,11 +35,17 @@ class Payload:
     """What was done to the text, or is missing of it."""
     is_code: bool = True
     """Whether it is for machines, not somebody's words."""
+    is_json: bool = False
 
     @classmethod
     def of(cls, heading: str, value: Any, note: str = "") -> "Payload":
         """Return any JSON-safe value under a heading, as JSON that people read."""
-        return cls(heading, pretty(value), note)
+        return cls(heading, pretty(value), note, is_json=True)
+
+    @property
+    def markup(self) -> SafeString:
+        """Just these characters for a browser; the tokens of JSON are marked."""
+        return marked_json(self.text) if self.is_json else exact(self.text)
 
     @property
     def line_count(self) -> int:

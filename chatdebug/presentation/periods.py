@@ -9,17 +9,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.enums import Level, Operation, Outcome, Status
+from chatdebug.enums import Interruption, Level, Operation, Outcome, Status
 from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
-from chatdebug.presentation.endings import STOPPED, AttemptTimes, Ending, later
-from chatdebug.presentation.values import as_dict, as_list, as_moment, as_seconds
+from chatdebug.presentation.endings import (
+    SIDES,
+    STOPPED,
+    AttemptTimes,
+    Ending,
+    Stopper,
+    attempt_times,
+    error_of,
+    later,
+    stopper_of,
+)
+from chatdebug.presentation.values import as_list, as_moment, as_seconds
+from chatdebug.transport.attempts import EndedBy
+from chatdebug.transport.connection import Connection
 
 BLINK = timedelta(milliseconds=1)
 """A shorter pause is none."""
@@ -29,9 +40,12 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 class Mark(StrEnum):
     """What a length of time was spent with."""
 
+    QUEUE = "queue"
     OWN = "own"
+    CONNECT = "connect"
     ASKED = "asked"
     ANSWER = "answer"
+    SILENCE = "silence"
     CALL = "call"
     WAIT = "wait"
     UNRECORDED = "unrecorded"
@@ -43,9 +57,12 @@ class Mark(StrEnum):
 
 
 MARK_WORDS = {
+    Mark.QUEUE: _("waiting in the queue"),
     Mark.OWN: _("this site's own work"),
+    Mark.CONNECT: _("no connection yet"),
     Mark.ASKED: _("no answer yet"),
     Mark.ANSWER: _("from the answer's beginning to its end"),
+    Mark.SILENCE: _("nothing more came"),
     Mark.CALL: _("a call; when its answer began is not known"),
     Mark.WAIT: _("waiting to try again"),
     Mark.UNRECORDED: _("not recorded"),
@@ -60,10 +77,15 @@ class Period:
     step: str = ""
     """Of the first period of a step its name."""
     mark: Mark
-    """Of a call that was answered: of the time before its answer began."""
+    """Of a call: of the time before anything else is known of it."""
     began: datetime | None
     ended: datetime | None
+    connected: datetime | None = None
+    is_reused: bool = False
+    """Whether its connection was open already."""
     answer_began: datetime | None = None
+    last_part: datetime | None = None
+    """When the last part of its answer came."""
     ending: Ending | None = None
     call: int = 0
     """The number of the call that it is an attempt at; 0 for a pause."""
@@ -81,15 +103,29 @@ def periods_of(run: ChatRun, steps: Sequence[ChatStep]) -> list[Period]:
     At the full level the steps carry ``attempt_times``, or their ``attempts``. Parallel
     attempts have no pause between them, and neither have those whose clocks disagree.
     """
-    known = _attempts_in_full(steps) if _is_full(run) else _failed_attempts(steps)
+    known = (
+        _attempts_in_full(run, steps) if _is_full(run) else _failed_attempts(run, steps)
+    )
     attempts = sorted(known, key=_order)
     return list(_with_pauses(run, attempts)) if attempts else []
 
 
-def error_of(step: ChatStep) -> dict[str, Any]:
-    """Return the stored error of a step, also one that a later attempt repaired."""
-    repaired = as_dict(step.metadata).get("repaired_error")
-    return as_dict(step.error) or as_dict(repaired)
+def queue_of(run: ChatRun) -> Period | None:
+    """Return how long a run was queued; None if it was not, or nothing tells."""
+    claimed_at = claim_of(run)
+    queued = as_seconds(run.told("queue_ms"))
+    queued_at = None if queued is None else later(claimed_at, -queued)
+    if not queued_at or not claimed_at or claimed_at - queued_at < BLINK:
+        return None
+    return Period(
+        name=gettext("queue"), mark=Mark.QUEUE, began=queued_at, ended=claimed_at
+    )
+
+
+def claim_of(run: ChatRun) -> datetime | None:
+    """Return when a run was claimed, or began; None if nothing tells."""
+    began = as_moment(run.started_at)
+    return later(began, -(as_seconds(run.told("claim_ms")) or 0.0))
 
 
 def step_name(number: int) -> str:
@@ -111,40 +147,55 @@ def _order(period: Period) -> tuple[bool, float]:
     return began is None, 0.0 if began is None else began.timestamp()
 
 
-def _attempts_in_full(steps: Sequence[ChatStep]) -> Iterator[Period]:
+def _attempts_in_full(run: ChatRun, steps: Sequence[ChatStep]) -> Iterator[Period]:
     for call, step in enumerate(steps, start=1):
-        attempts = _http_attempts(step)
+        attempts = _http_attempts(run, step)
         if not attempts:
-            yield _step_as_a_whole(step, call)
+            yield _step_as_a_whole(run, step, call)
         for index, times in enumerate(attempts):
-            number = index + 1 if times.number is None else times.number
-            yield Period(
-                name=attempt_name(number),
-                step="" if index else step_name(step.step_number),
-                mark=Mark.ASKED,
-                began=times.began,
-                ended=times.ended,
-                answer_began=later(times.began, times.to_head),
-                ending=times.ending,
-                call=call,
-                attempt=number,
-            )
+            name = "" if index else step_name(step.step_number)
+            yield _attempt(times, call, index + 1, step=name)
 
 
-def _http_attempts(step: ChatStep) -> list[AttemptTimes]:
+def _http_attempts(run: ChatRun, step: ChatStep) -> list[AttemptTimes]:
     stored = getattr(step, "attempt_times", None)
-    found = step.attempts if stored is None else stored
-    return [AttemptTimes.of(one) for one in as_list(found) if isinstance(one, dict)]
+    found = as_list(step.attempts if stored is None else stored)
+    return attempt_times(run, step, [one for one in found if isinstance(one, dict)])
 
 
-def _step_as_a_whole(step: ChatStep, call: int, name: str = "") -> Period:
+def _attempt(times: AttemptTimes, call: int, place: int, *, step: str) -> Period:
+    number = place if times.number is None else times.number
+    began = times.began
+    is_new = times.connection in (Connection.OPENED, Connection.NOT_OPENED)
+    to_answer = times.to_head if times.to_first_part is None else times.to_first_part
+    return Period(
+        name=attempt_name(number),
+        step=step,
+        mark=Mark.CONNECT if is_new else Mark.ASKED,
+        began=began,
+        ended=times.ended,
+        connected=later(began, times.to_connection) if is_new else None,
+        is_reused=times.connection is Connection.REUSED,
+        answer_began=later(began, to_answer),
+        last_part=later(began, times.to_last_part),
+        ending=times.ending,
+        call=call,
+        attempt=number,
+    )
+
+
+def _step_as_a_whole(run: ChatRun, step: ChatStep, call: int, name: str = "") -> Period:
     """Return a step of which no attempt is known, or one that stands for an attempt."""
     began, ended = as_moment(step.started_at), as_moment(step.finished_at)
     is_call = step.operation != Operation.RUN
+    interrupted = Ending(gettext("interrupted"), tone=STOPPED)
     endings = {
         Status.ERROR: Ending(gettext("failed")),
-        Status.INTERRUPTED: Ending(gettext("interrupted"), tone=STOPPED),
+        Status.INTERRUPTED: interrupted.stopped_by(stopper_of(run, step)),
     }
+    if run.outcome is Outcome.LOST and step.status == Status.INTERRUPTED:
+        # When it ended nobody knows: what is stored is when somebody missed it.
+        ended, endings[Status.INTERRUPTED] = None, _lost()
     return Period(
         name=name if is_call else gettext("outside of a call"),
         step=step_name(step.step_number),
@@ -158,21 +209,21 @@ def _step_as_a_whole(step: ChatStep, call: int, name: str = "") -> Period:
     )
 
 
-def _failed_attempts(steps: Sequence[ChatStep]) -> Iterator[Period]:
+def _failed_attempts(run: ChatRun, steps: Sequence[ChatStep]) -> Iterator[Period]:
     errors = [read_payload(error_of(step)) for step in steps]
     calls = calls_of(error["retry_count"] or 0 for error in errors)
     before = 0
     for step, error, call in zip(steps, errors, calls, strict=True):
-        yield _failed_attempt(step, error, call, is_first=call != before)
+        yield _failed_attempt(run, step, error, call, is_first=call != before)
         before = call
 
 
 def _failed_attempt(
-    step: ChatStep, error: ErrorPayload, call: int, *, is_first: bool
+    run: ChatRun, step: ChatStep, error: ErrorPayload, call: int, *, is_first: bool
 ) -> Period:
     """Return an attempt as its error tells of it."""
     number = (error["retry_count"] or 0) + 1
-    whole = _step_as_a_whole(step, call, attempt_name(number))
+    whole = _step_as_a_whole(run, step, call, attempt_name(number))
     began, elapsed = whole.began, as_seconds(error["elapsed_ms"])
     if elapsed is not None and step.operation != Operation.RUN:
         began = later(whole.ended, -elapsed)
@@ -192,18 +243,22 @@ def _failed_attempt(
 
 def _ending_of(error: ErrorPayload) -> Ending | None:
     """Return how an attempt ended: by a status, or by who closed the connection."""
-    sides = {
-        "provider": (gettext("cut short"), gettext("The provider ended it.")),
-        "client": (gettext("left early"), gettext("This side ended it.")),
+    sides: dict[str, tuple[str, str]] = {
+        EndedBy.PROVIDER: (gettext("cut short"), gettext("The provider ended it.")),
+        EndedBy.CLIENT: (gettext("left early"), gettext("This side ended it.")),
     }
-    word, sentence = sides.get(error["response"].get("closed_by", ""), ("", ""))
+    side = error["response"].get("closed_by", "")
+    word, sentence = sides.get(side, ("", ""))
     status = error["status_code"]
     shown = word if status is None else str(status)
-    return Ending(shown, sentence) if shown else None
+    by = str(SIDES[EndedBy(side)]) if status is None and side in sides else ""
+    return Ending(shown, sentence, by=by) if shown else None
 
 
 def _with_pauses(run: ChatRun, attempts: list[Period]) -> Iterator[Period]:
-    cursor = as_moment(run.started_at)
+    if queue := queue_of(run):
+        yield queue
+    cursor = claim_of(run)
     last: Period | None = None
     for attempt in attempts:
         yield from _pause(_pause_between(run, last, attempt), cursor, attempt.began)
@@ -213,15 +268,20 @@ def _with_pauses(run: ChatRun, attempts: list[Period]) -> Iterator[Period]:
         ended = attempt.ended if attempt.ended or not attempt.began else NEVER
         cursor = max(filter(None, (cursor, attempt.began, ended)), default=None)
     end = as_moment(run.finished_at or run.updated_at)
-    yield from _pause(_pause_after(run), cursor, end)
+    yield from _pause(_pause_after(run), cursor, end, _ending_after(run, attempts))
 
 
 def _pause(
-    what: tuple[str, Mark], began: datetime | None, ended: datetime | None
+    what: tuple[str, Mark],
+    began: datetime | None,
+    ended: datetime | None,
+    ending: Ending | None = None,
 ) -> Iterator[Period]:
-    if began is not None and ended is not None and ended - began >= BLINK:
+    if began is None or ended is None or ended < began:
+        return
+    if ended - began >= BLINK or ending:
         name, mark = what
-        yield Period(name=name, mark=mark, began=began, ended=ended)
+        yield Period(name=name, mark=mark, began=began, ended=ended, ending=ending)
 
 
 def _pause_between(run: ChatRun, last: Period | None, then: Period) -> tuple[str, Mark]:
@@ -240,8 +300,28 @@ def _pause_after(run: ChatRun) -> tuple[str, Mark]:
     """Say what came after the last attempt."""
     if run.finished_at is None:
         return gettext("still running"), Mark.UNRECORDED
+    if run.outcome is Outcome.LOST:
+        return gettext("no sign of life"), Mark.UNRECORDED
     if _is_full(run):
         return gettext("afterwards"), Mark.OWN
     if run.outcome is Outcome.RECOVERED:
         return gettext("until it was answered"), Mark.UNRECORDED
     return gettext("afterwards"), Mark.UNRECORDED
+
+
+def _ending_after(run: ChatRun, attempts: Sequence[Period]) -> Ending | None:
+    """Return how a run ended that no attempt ended with."""
+    if run.outcome is Outcome.LOST:
+        return _lost()
+    was_stopped = any(one.ending and one.ending.tone == STOPPED for one in attempts)
+    if run.outcome is not Outcome.STOPPED or was_stopped:
+        return None
+    is_by_user = run.told("interrupted_by") == Interruption.USER
+    ending = Ending(gettext("stopped"), gettext("This side ended it."), tone=STOPPED)
+    return ending.stopped_by(Stopper.USER if is_by_user else None)
+
+
+def _lost() -> Ending:
+    """Return the ending of what nobody saw the end of."""
+    sentence = gettext("The process that recorded it was lost; when, is not known.")
+    return Ending(gettext("lost"), sentence, STOPPED, gettext("with its process"))

@@ -14,8 +14,9 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import failure_of, first_error_of, title_of
+from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
-from chatdebug.presentation.periods import attempt_name, error_of, step_name
+from chatdebug.presentation.periods import attempt_name, step_name
 from chatdebug.presentation.timeline import Timeline
 from chatdebug.presentation.values import as_number
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.formats import span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.endings import BAD, GOOD, STOPPED, Ending
-from chatdebug.presentation.periods import Mark, Period, periods_of
+from chatdebug.presentation.periods import Mark, Period, claim_of, periods_of, queue_of
 from chatdebug.presentation.values import as_moment
 
 ROWS = 200
@@ -23,6 +23,8 @@ LEAST_SHARE = 0.01
 """Of the whole: a pause that took less gets no row, unless it was a wait."""
 LEAST_WIDTH = 0.004
 """Of the whole: a shorter bar would not be seen."""
+LEAST_SHARES = {Mark.CONNECT: LEAST_WIDTH, Mark.SILENCE: LEAST_SHARE}
+"""Parts of an attempt that are there nearly always, and nearly always for an instant."""
 OPEN_ROWS = 24
 """More of them scroll."""
 TICKS = 5
@@ -50,6 +52,8 @@ class Row:
     when: str
     took: str
     bars: list[Bar]
+    is_before: bool
+    """Whether it was over before what is drawn began."""
     answer_at: str
     """The place where the answer began; empty if none came, or nobody knows."""
     end_at: str
@@ -83,10 +87,9 @@ class Timeline:
 
         None if no step was recorded, or nothing says when the run began.
         """
-        began = as_moment(run.started_at)
-        if began is None:
+        scale = _Scale.of(run, steps)
+        if scale is None:
             return None
-        scale = _Scale(began, _length(run, steps, began))
         periods = [one for one in periods_of(run, steps) if scale.has_room_for(one)]
         if not periods:
             return None
@@ -118,10 +121,27 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """The run's time from its beginning on, ``total`` seconds in all."""
+    """The time that is drawn: from ``began`` on, ``total`` seconds in all."""
 
     began: datetime
     total: float
+
+    @classmethod
+    def of(cls, run: ChatRun, steps: Sequence[ChatStep]) -> "_Scale | None":
+        """Return the time of a run; None if nothing says when it began.
+
+        Its wait in the queue is part of it, unless it was longer than all that followed,
+        of which nothing would be seen then.
+        """
+        began = claim_of(run)
+        if began is None:
+            return None
+        total = _length(run, steps, began)
+        queue = queue_of(run)
+        waited = _took(queue) if queue else None
+        if waited is None or waited.total_seconds() > total:
+            return cls(began, total)
+        return cls(began - waited, total + waited.total_seconds())
 
     def seconds(self, moment: datetime) -> float:
         return (moment - self.began).total_seconds()
@@ -142,7 +162,7 @@ class _Scale:
         return [Bar(mark, *(_per_cent(one, self.total) for one in (first, last)))]
 
     def has_room_for(self, period: Period) -> bool:
-        if not period.is_pause or period.mark is Mark.WAIT:
+        if not period.is_pause or period.mark is Mark.WAIT or period.ending:
             return True
         took = _took(period)
         return took is not None and took.total_seconds() >= LEAST_SHARE * self.total
@@ -181,6 +201,7 @@ def _row(period: Period, scale: _Scale) -> Row:
         when=_when(period, scale),
         took=span(_took(period)),
         bars=_bars(period, scale),
+        is_before=_is_before(period, scale),
         answer_at=answer_at,
         end_at=scale.place(period.ended) if is_end else "",
         ending=ending,
@@ -189,14 +210,38 @@ def _row(period: Period, scale: _Scale) -> Row:
 
 
 def _bars(period: Period, scale: _Scale) -> list[Bar]:
-    began, answer_began = period.began, period.answer_began
-    if began is None:
+    if period.began is None or _is_before(period, scale):
         return []
     ended = period.ended or scale.end  # it goes on
-    if answer_began is None or not began <= answer_began <= ended:
-        return scale.bar(period.mark, began, ended)
-    before = scale.bar(period.mark, began, answer_began)
-    return before + scale.bar(Mark.ANSWER, answer_began, ended)
+    parts = [(period.mark, period.began)]
+    for mark, moment in (
+        (Mark.ASKED, period.connected),
+        (Mark.ANSWER, period.answer_began),
+        (Mark.SILENCE, period.last_part),
+    ):
+        if moment is not None and parts[-1][1] <= moment <= ended:
+            parts.append((mark, moment))
+    return list(_drawn(parts, ended, scale))
+
+
+def _drawn(
+    parts: list[tuple[Mark, datetime]], ended: datetime, scale: _Scale
+) -> Iterator[Bar]:
+    """Yield the bars of parts that follow each other up to an end."""
+    ends = [*(moment for _, moment in parts[1:]), ended]
+    for (mark, moment), end in zip(parts, ends, strict=True):
+        least = LEAST_SHARES.get(mark, 0.0) * scale.total
+        if len(parts) == 1 or (end - moment).total_seconds() >= least:
+            yield from scale.bar(mark, moment, end)
+
+
+def _is_before(period: Period, scale: _Scale) -> bool:
+    """Whether this is a wait in the queue that has no room in what is drawn."""
+    return (
+        period.mark is Mark.QUEUE
+        and period.began is not None
+        and period.began < scale.began
+    )
 
 
 def _when(period: Period, scale: _Scale) -> str:
@@ -204,13 +249,21 @@ def _when(period: Period, scale: _Scale) -> str:
     if period.began is None:
         return gettext("when is not known")
     start = scale.seconds(period.began)
+    if _is_before(period, scale):
+        return gettext("before what is drawn")
     # A clock that was set back tells of moments before the run: no words make sense of it.
     if start < 0:
         return gettext("before the run, by its clock")
     words = [gettext("after %s") % span(timedelta(seconds=start))]
-    if period.answer_began is not None and period.answer_began >= period.began:
-        until = span(period.answer_began - period.began)
-        words.append(gettext("the answer began %s later") % until)
+    if period.is_reused:
+        words.append(gettext("on a connection that was open already"))
+    for said, moment in (
+        (gettext("connected %s later"), period.connected),
+        (gettext("the answer began %s later"), period.answer_began),
+        (gettext("its last part came %s later"), period.last_part),
+    ):
+        if moment is not None and moment >= period.began:
+            words.append(said % span(moment - period.began))
     return ", ".join(words)
 
 

@@ -243,8 +243,10 @@ def _words(kind: str, text: str, length: Any) -> list[Payload]:
         return []
     if kind in WORDS:
         return [Payload("", text, cut, is_code=False)]
-    laid_out, decoded = decoded_json(text) or (text, "")
-    return [Payload("", laid_out, "; ".join(filter(None, (cut, decoded))))]
+    found = decoded_json(text)
+    laid_out, decoded = found or (text, "")
+    note = "; ".join(filter(None, (cut, decoded)))
+    return [Payload("", laid_out, note, is_json=found is not None)]
 
 
 def _fact(key: str, value: Any) -> str:
@@ -354,7 +356,7 @@ def _others(
     if step.usage and not isinstance(step.usage, dict):
         yield Payload.of(gettext("Usage"), step.usage)
     if isinstance(step.metadata, dict):
-        shown = {"notes": list, "repaired_error": dict}
+        shown = {"notes": list, "repaired_error": dict, "interrupted_by": str}
         notes = {
             key: value
             for key, value in step.metadata.items()

@@ -12,7 +12,7 @@ has neither can use the rest, and one that has them does not wait for them at it
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from chatdebug.enums import Level, Operation, RunKind, Status
+from chatdebug.enums import Interruption, Level, Operation, RunKind, Status
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.run import Run
@@ -29,6 +29,7 @@ protect_secret = configured_secrets.add
 """Keep this text out of every record: a key that the process has come to use."""
 
 __all__ = [
+    "Interruption",
     "Level",
     "Operation",
     "RecordingModel",

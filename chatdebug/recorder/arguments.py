@@ -6,6 +6,7 @@ an error while ``DEBUG`` is on; in production it costs a log line, but never a c
 
 import logging
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -19,13 +20,16 @@ logger = logging.getLogger("chatdebug.recorder")
 type Given = Any
 """Text, or anything with a meaningful ``str``."""
 
+MOMENTS = (datetime, type(None))
+"""Types of a moment that need no further look."""
+
 
 @dataclass(slots=True)
 class RunFacts:
     """What is known of a run before it starts. Ids are the host project's, as text.
 
     What is given instead of text becomes text. Raises TypeError with DEBUG for a chat of
-    None, and for what has no ``str``.
+    None, for what has no ``str``, and for what should be a moment and is none.
     """
 
     chat_id: str
@@ -39,6 +43,8 @@ class RunFacts:
     parent_chat_id: str = ""
     model_config_id: str = ""
     label: str = ""
+    queued_at: datetime | None = None
+    claimed_at: datetime | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -59,11 +65,15 @@ class RunFacts:
             )
         except TypeError:
             self._make_text()
+        if type(self.queued_at) not in MOMENTS:
+            self.queued_at = as_moment(self.queued_at, "queued_at")
+        if type(self.claimed_at) not in MOMENTS:
+            self.claimed_at = as_moment(self.claimed_at, "claimed_at")
 
     def _make_text(self) -> None:
         self.chat_id = as_id(self.chat_id, "chat_id")
         for field in fields(self):
-            if field.name != "kind":
+            if field.type is str:
                 given: Given = getattr(self, field.name)
                 setattr(self, field.name, as_text(given, field.name))
 
@@ -86,6 +96,14 @@ def as_id(value: object, name: str) -> str:
     if value is None:
         _refuse(name, value)
     return as_text(value, name)
+
+
+def as_moment(value: object, name: str) -> datetime | None:
+    """Return a moment. Raises TypeError with DEBUG for what is none."""
+    if isinstance(value, datetime):
+        return value
+    _refuse(name, value)
+    return None
 
 
 def as_choice[Choice: TextChoices](

@@ -9,6 +9,7 @@ import logging
 import sys
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -48,6 +49,10 @@ class record_run:
                 step.complete(answer.model_dump())
             run.complete()
 
+    Of a run that waited in a queue, ``queued_at`` says since when, and ``claimed_at`` until
+    when; without the latter it waited until it began. They cost nothing before a row is
+    written.
+
     ``label`` is kept at the full level only, or where ``KEEP_LABELS`` is set. Arguments
     that cannot be used raise TypeError with DEBUG, and cost a log line without it.
 
@@ -75,6 +80,8 @@ class record_run:
         parent_chat_id: Given = "",
         model_config_id: Given = "",
         label: Given = "",
+        queued_at: datetime | None = None,
+        claimed_at: datetime | None = None,
     ) -> None:
         facts = RunFacts(
             chat_id,
@@ -88,6 +95,8 @@ class record_run:
             parent_chat_id,
             model_config_id,
             label,
+            queued_at,
+            claimed_at,
         )
         self._given = None if level is None else as_choice(level, "level", Level)
         self.run = Run(facts, self._given or Level.ERRORS)

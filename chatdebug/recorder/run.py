@@ -17,6 +17,7 @@ from chatdebug.conf import recorder_settings
 from chatdebug.enums import (
     OUTCOME_RANK,
     ErrorKind,
+    Interruption,
     Level,
     Operation,
     Status,
@@ -27,7 +28,7 @@ from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.recorder.summary import first_known, summarise
+from chatdebug.recorder.summary import first_known, summarise, told_by_host
 from chatdebug.redaction import redact_text
 from chatdebug.safety import never_raises
 from chatdebug.writer import Deferred, Snapshot, Table, writer
@@ -54,6 +55,7 @@ class Run:
     _started_at: datetime | None = None
     _finished_at: datetime | None = None
     _outcome: Status | None = None
+    _interrupted_by: Interruption | None = None
     _closed = False
     _row_exists = False
     _has_capture = False
@@ -195,8 +197,14 @@ class Run:
         """
         self._set_outcome(Status.COMPLETED)
 
-    def interrupt(self) -> None:
-        """Mark the turn as stopped or cancelled."""
+    def interrupt(self, by: Interruption | str = "") -> None:
+        """Mark the turn as stopped or cancelled; ``by`` says by whom, if that is known.
+
+        Like ``complete`` it may come after the run was closed. Raises TypeError with DEBUG
+        for somebody that there is not.
+        """
+        if by:
+            self._interrupted_by = as_choice(by, "by", Interruption)
         self._set_outcome(Status.INTERRUPTED)
 
     def fail(self, error: BaseException | None = None) -> None:
@@ -332,6 +340,7 @@ class Run:
         keeps_label = self.level is Level.FULL or recorder_settings().KEEP_LABELS
         label = facts.label if keeps_label else ""
         model = facts.model or first_known(self._steps, "model")
+        known = told_by_host(facts, self._started_at, self._interrupted_by)
         return {
             "chat_id": facts.chat_id,
             "owner_id": facts.owner_id,
@@ -347,7 +356,7 @@ class Run:
             "model": Deferred(lambda: redact_text(model)),
             "error_kind": self.error_kind.value if self.error_kind else "",
             "fingerprint": self.fingerprint,
-            "summary": Deferred(lambda: summarise(label, self._steps)),
+            "summary": Deferred(lambda: summarise(label, self._steps) | known),
             "started_at": self._started_at,
             "finished_at": self._finished_at,
         }

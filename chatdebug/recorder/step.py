@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from chatdebug.enums import STATUS_RANK, Level, Operation, Status
+from chatdebug.enums import STATUS_RANK, Interruption, Level, Operation, Status
 from chatdebug.errors import classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.models.runs import new_id
@@ -174,6 +174,8 @@ class Step:
         provider = self.run.facts.provider or self.provider
         classification = classify(error, provider=provider)
         if classification.cancelled or classification.deadline:
+            if classification.deadline:
+                self.metadata["interrupted_by"] = Interruption.DEADLINE.value
             self._end(Status.INTERRUPTED, is_capture=False)
             return
         if self._in_block and self.status is Status.COMPLETED:

@@ -1,11 +1,15 @@
 """What a reader of a list sees of a run, made from its steps."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from chatdebug.enums import Operation, Status
+from django.utils import timezone
+
+from chatdebug.enums import Interruption, Operation, Status
 from chatdebug.models.counts import calls_of
 from chatdebug.payloads import summarise_label
+from chatdebug.recorder.arguments import RunFacts
 from chatdebug.writer import value_of
 
 if TYPE_CHECKING:
@@ -59,6 +63,40 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         endpoint = f"{first.get('method', '')} {first['path']}"
         summary["endpoint_label"] = endpoint.strip()
     return summary
+
+
+def told_by_host(
+    facts: RunFacts, started_at: datetime | None, interrupted_by: Interruption | None
+) -> dict[str, Any]:
+    """Return what a summary holds because the host project said it.
+
+    ``queue_ms`` is how long the run was queued, ``claim_ms`` how long it took from its
+    claim until it began; ``interrupted_by`` who interrupted it.
+    """
+    known: dict[str, Any] = {}
+    if facts.queued_at is not None and started_at is not None:
+        claimed_at = facts.claimed_at or started_at
+        known["queue_ms"] = _milliseconds(facts.queued_at, claimed_at)
+        known["claim_ms"] = _milliseconds(claimed_at, started_at)
+    if interrupted_by is not None:
+        known["interrupted_by"] = interrupted_by.value
+    return known
+
+
+def _milliseconds(earlier: datetime, later: datetime) -> int | None:
+    """Return how long after a moment another one was; None if that cannot be said.
+
+    Clocks of several machines told them, so that a later one may be said to be earlier.
+    """
+    try:
+        passed = _aware(later) - _aware(earlier)
+        return max(0, round(passed / timedelta(milliseconds=1)))
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
 def first_known(steps: "Sequence[Step]", name: Literal["provider", "model"]) -> str:

@@ -5,6 +5,7 @@ somebody asks for ``as_json``, on whichever thread that is.
 """
 
 import logging
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scoped, current_run
+from chatdebug.transport.connection import ConnectionWatch
 from chatdebug.transport.exchange import (
     Exchange,
     RawHeaders,
@@ -56,17 +58,48 @@ class AttemptStatus(StrEnum):
 WHOLE = frozenset({AttemptStatus.COMPLETED, AttemptStatus.HTTP_ERROR})
 
 
+class EndedBy(StrEnum):
+    """Who ended a round trip."""
+
+    PROVIDER = "provider"
+    """The provider, or what stands before it: a gateway looks the same from here."""
+    NETWORK = "network"
+    """The connection was lost, or could not be made."""
+    TIME_LIMIT = "time_limit"
+    """A time limit of the HTTP client."""
+    CLIENT = "client"
+    """Whoever made the call; its step and its run may know why."""
+
+
+ENDED_BY = {
+    AttemptStatus.COMPLETED: EndedBy.PROVIDER,
+    AttemptStatus.HTTP_ERROR: EndedBy.PROVIDER,
+    AttemptStatus.CUT_SHORT: EndedBy.PROVIDER,
+    AttemptStatus.CLOSED_BY_CLIENT: EndedBy.CLIENT,
+    AttemptStatus.CANCELLED: EndedBy.CLIENT,
+    AttemptStatus.FAILED: EndedBy.NETWORK,
+}
+"""Unless the error that was raised says otherwise."""
+TIMEOUT = re.compile(r"\w*Time(?:d)?[oO]ut\w*")
+HUNG_UP = "RemoteProtocolError"
+"""What httpx raises where the other side ends a connection before its time."""
+
+
 class Attempt:
     """One HTTP round trip. Its methods never raise and may be called from any thread."""
 
     __slots__ = (
+        "_connection",
+        "_ended_by",
         "_error",
         "_exchange",
         "_lock",
         "_on_end",
         "_record",
         "_seconds",
+        "_seconds_to_first_part",
         "_seconds_to_head",
+        "_seconds_to_last_part",
         "_started",
         "_started_at",
         "_status",
@@ -83,10 +116,19 @@ class Attempt:
         self._record: dict[str, Any] | None = None
         self._status: AttemptStatus | None = None
         self._error = ""
+        self._ended_by: EndedBy | None = None
         self._started_at = datetime.now(UTC)
         self._started = perf_counter()
+        self._connection = ConnectionWatch(self._started)
         self._seconds = 0.0
         self._seconds_to_head: float | None = None
+        self._seconds_to_first_part: float | None = None
+        self._seconds_to_last_part: float | None = None
+
+    @never_raises
+    def trace(self, event: str) -> None:
+        """Note an event of the connection, by the name that httpcore gives it."""
+        self._connection.see(event)
 
     @never_raises
     def respond(self, status: int, headers: RawHeaders) -> None:
@@ -96,8 +138,11 @@ class Attempt:
         self._exchange.response_headers = headers
 
     def receive(self, chunk: bytes) -> None:
-        """Note a piece of the response's body. Called for each one: about 0.3 µs."""
+        """Note a piece of the response's body. Called for each one: about 0.4 µs."""
         try:
+            self._seconds_to_last_part = perf_counter() - self._started
+            if self._seconds_to_first_part is None:
+                self._seconds_to_first_part = self._seconds_to_last_part
             self._exchange.received.add(chunk)
         except Exception:
             logger.exception("The recorder failed to note a piece of a response")
@@ -129,16 +174,19 @@ class Attempt:
         cancelled any more.
         """
         if isinstance(error, Exception):
-            self._end(AttemptStatus.FAILED, _describe(error))
+            self._end(AttemptStatus.FAILED, _describe(error), _side_of(error))
         elif self._status is None:
             self._end(AttemptStatus.CANCELLED, AttemptStatus.CANCELLED.value)
 
     def as_json(self) -> dict[str, Any]:
         """Return what is stored of an attempt that has ended.
 
-        Keys: those of ``Exchange.as_json``, ``number``, ``status``, ``error``,
-        ``started_at`` and ``finished_at`` (RFC 3339 in UTC), ``duration_ms`` (until the
-        end of the body) and ``time_to_first_byte_ms`` (until the response's head).
+        Keys: those of ``Exchange.as_json``, ``number``, ``status``, ``ended_by``,
+        ``error``, ``started_at`` and ``finished_at`` (RFC 3339 in UTC), ``connection``,
+        and in milliseconds from the start ``connect_ms`` (until there was a connection),
+        ``time_to_first_byte_ms`` (until the response's head), ``time_to_first_part_ms``
+        and ``time_to_last_part_ms`` (of its body) and ``duration_ms`` (until the end).
+        What is not known, or did not come, is None.
         """
         with self._lock:
             if self._record is None:
@@ -148,15 +196,22 @@ class Attempt:
                     method="", url="", request_headers=(), sent=None
                 )
             ended_at = self._started_at + timedelta(seconds=self._seconds)
+            status = self._status or AttemptStatus.FAILED
+            connection = self._connection.connection
             return {
                 "number": self.number,
-                "status": (self._status or AttemptStatus.FAILED).value,
+                "status": status.value,
+                "ended_by": (self._ended_by or ENDED_BY[status]).value,
                 **self._record,
                 "started_at": _rfc3339(self._started_at),
                 "finished_at": _rfc3339(ended_at),
                 "error": redact_and_clip(self._error, ERROR_CHARACTERS),
                 "duration_ms": _milliseconds(self._seconds),
+                "connection": connection.value if connection is not None else None,
+                "connect_ms": _milliseconds(self._connection.seconds),
                 "time_to_first_byte_ms": _milliseconds(self._seconds_to_head),
+                "time_to_first_part_ms": _milliseconds(self._seconds_to_first_part),
+                "time_to_last_part_ms": _milliseconds(self._seconds_to_last_part),
             }
 
     @property
@@ -167,7 +222,9 @@ class Attempt:
     def _note(self, what: str) -> str:
         return f"{what} {self._exchange.received.length:,} bytes, before its end"
 
-    def _end(self, status: AttemptStatus, error: str) -> None:
+    def _end(
+        self, status: AttemptStatus, error: str, ended_by: EndedBy | None = None
+    ) -> None:
         """Take an end, unless there is one that counts as much."""
         with self._lock:
             if self._status is not None and (
@@ -176,6 +233,7 @@ class Attempt:
                 return
             self._status = status
             self._error = error
+            self._ended_by = ended_by
             self._seconds = perf_counter() - self._started
         # Not under the lock: the callback may ask for the attempt, which takes it too.
         self._on_end(self)
@@ -261,6 +319,14 @@ def _describe(error: Exception) -> str:
     except Exception:  # noqa: BLE001 - the exception's own code
         return name
     return f"{name}: {text}" if text else name
+
+
+def _side_of(error: Exception) -> EndedBy:
+    """Return who ended a round trip that raised this, by the names of its classes."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    if any(map(TIMEOUT.fullmatch, names)):
+        return EndedBy.TIME_LIMIT
+    return EndedBy.PROVIDER if HUNG_UP in names else EndedBy.NETWORK
 
 
 def _rfc3339(moment: datetime) -> str:

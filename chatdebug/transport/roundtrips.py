@@ -7,6 +7,8 @@ import logging
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Awaitable,
+    Callable,
     Generator,
     Iterator,
     Mapping,
@@ -14,6 +16,7 @@ from collections.abc import (
 from functools import cache
 from typing import Any
 
+from chatdebug.safety import never_raises
 from chatdebug.transport.attempts import Attempt, listening_sink
 from chatdebug.transport.body import Body
 from chatdebug.transport.exchange import Exchange
@@ -24,7 +27,60 @@ type Kinds = Mapping[str, type]
 """By the names of the two classes of streams that both libraries have."""
 
 
-def begin_attempt(request: Any) -> Attempt | None:
+def send(handle: Callable[[Any], Any], request: Any) -> Any:
+    """Return what ``handle`` makes of a request, and note both as an attempt.
+
+    Raises what it raises. Without anyone who collects, the request passes untouched.
+    """
+    attempt = _begun(request)
+    if attempt is None:
+        return handle(request)
+
+    hosts_trace = _trace_of(request)
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        attempt.trace(event)
+        if hosts_trace is not None:
+            hosts_trace(event, info)
+
+    _listen(request, trace)
+    try:
+        response = handle(request)
+    except BaseException as error:
+        attempt.fail(error)
+        raise
+    finally:
+        _stop_listening(request, hosts_trace)
+    _follow(attempt, response)
+    return response
+
+
+async def send_async(handle: Callable[[Any], Awaitable[Any]], request: Any) -> Any:
+    """The same for an asynchronous ``handle``."""
+    attempt = _begun(request)
+    if attempt is None:
+        return await handle(request)
+
+    hosts_trace = _trace_of(request)
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        attempt.trace(event)
+        if hosts_trace is not None:
+            await hosts_trace(event, info)
+
+    _listen(request, trace)
+    try:
+        response = await handle(request)
+    except BaseException as error:
+        attempt.fail(error)
+        raise
+    finally:
+        _stop_listening(request, hosts_trace)
+    _follow(attempt, response)
+    return response
+
+
+def _begun(request: Any) -> Attempt | None:
     """Return a new attempt, or None if nobody collects or it cannot be recorded."""
     sink = listening_sink()
     if sink is None:
@@ -44,7 +100,29 @@ def begin_attempt(request: Any) -> Attempt | None:
         return None
 
 
-def follow_response(attempt: Attempt, response: Any) -> None:
+def _trace_of(request: Any) -> Callable[..., Any] | None:
+    """Return what the host lets httpcore tell of the request."""
+    found: Callable[..., Any] | None = request.extensions.get("trace")
+    return found
+
+
+@never_raises
+def _listen(request: Any, trace: Callable[..., Any]) -> None:
+    """Let httpcore tell ``trace`` of the connection."""
+    # A new mapping: old releases of httpx share one between requests.
+    request.extensions = {**request.extensions, "trace": trace}
+
+
+@never_raises
+def _stop_listening(request: Any, hosts_trace: Callable[..., Any] | None) -> None:
+    """Leave the request as it was: after a redirect or a refusal it goes out again."""
+    if hosts_trace is None:
+        request.extensions.pop("trace", None)
+    else:
+        request.extensions["trace"] = hosts_trace
+
+
+def _follow(attempt: Attempt, response: Any) -> None:
     """Note a response's head, and its body when the client reads that. Never raises.
 
     A transport that made the response itself, such as a mock or a cache, has read it

@@ -30,7 +30,7 @@ from typing import Self
 
 import httpx2
 
-from chatdebug.transport.roundtrips import begin_attempt, follow_response
+from chatdebug.transport.roundtrips import send, send_async
 
 
 class RecordingTransport(httpx2.AsyncBaseTransport):
@@ -55,15 +55,9 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
         Raises TypeError for a request of httpx where the wrapped transport is httpx2's.
         """
         _refuse_strangers(request, self.wrapped)
-        attempt = begin_attempt(request)
-        if attempt is None:
-            return await self.wrapped.handle_async_request(request)
-        try:
-            response = await self.wrapped.handle_async_request(request)
-        except BaseException as error:
-            attempt.fail(error)
-            raise
-        follow_response(attempt, response)
+        response: httpx2.Response = await send_async(
+            self.wrapped.handle_async_request, request
+        )
         return response
 
     async def __aenter__(self) -> Self:
@@ -97,15 +91,7 @@ class SyncRecordingTransport(httpx2.BaseTransport):
         Raises TypeError for a request of httpx where the wrapped transport is httpx2's.
         """
         _refuse_strangers(request, self.wrapped)
-        attempt = begin_attempt(request)
-        if attempt is None:
-            return self.wrapped.handle_request(request)
-        try:
-            response = self.wrapped.handle_request(request)
-        except BaseException as error:
-            attempt.fail(error)
-            raise
-        follow_response(attempt, response)
+        response: httpx2.Response = send(self.wrapped.handle_request, request)
         return response
 
     def __enter__(self) -> Self:

@@ -24,6 +24,9 @@ HOSTILE = (
     "</pre></script><script>document.title = 'executed'</script>"
     "<img src=x onerror=\"document.title = 'executed'\"> \u202egnp.exe \u0645\u0631\u062d\u0628\u0627"
 )
+ODD_TEXT = "\n\r\n  \tkept & <b>so</b>\r &amp; &#13; \u202eend\n\n"
+"""What a browser would read as another text, were it put into a page as it is."""
+ODD_JSON = json.dumps({HOSTILE: [HOSTILE, ODD_TEXT, -1.5, True]}, indent=2)
 ERROR = {
     "kind": "generic",
     "rule": "fallback.generic",
@@ -185,7 +188,12 @@ def _attempt(
         "started_at": _after(began).isoformat(),
         "finished_at": _after(ended).isoformat(),
         "duration_ms": round((ended - began) * 1000),
+        "ended_by": "provider",
+        "connection": "opened" if number == 1 else "reused",
+        "connect_ms": 60 if number == 1 else 0,
         "time_to_first_byte_ms": 90,
+        "time_to_first_part_ms": 95,
+        "time_to_last_part_ms": round((ended - began) * 1000),
         "error": "",
         **facts,
     }
@@ -213,7 +221,8 @@ def _recovered_at_errors_level(chat_id: str) -> ChatRun:
 
 
 def _failed(chat_id: str) -> ChatRun:
-    run = _run(chat_id, 7, error_kind="generic")
+    waited = {"queue_ms": 1_300, "claim_ms": 20}
+    run = _run(chat_id, 7, error_kind="generic", summary=waited)
     attempts = [
         _attempt(1, 1.6, 1.7, 429),
         _attempt(2, 2.7, 4.4, 200, status="cut_short", error="it ended early"),
@@ -254,8 +263,12 @@ def _completed(chat_id: str) -> ChatRun:
 
 
 def _stopped(chat_id: str) -> ChatRun:
-    run = _run(chat_id, 2, status=Status.INTERRUPTED)
-    stopped = _attempt(1, 0.1, 1.9, 200, status="cancelled")
+    by_user = {"interrupted_by": "user", "queue_ms": 61_000, "claim_ms": 4}
+    run = _run(chat_id, 2, status=Status.INTERRUPTED, summary=by_user)
+    stopped = _attempt(
+        1, 0.1, 1.9, 200, status="cancelled", ended_by="client", connect_ms=300
+    )
+    stopped |= {"time_to_first_part_ms": 500, "time_to_last_part_ms": 900}
     nothing = {"content": [], "state": "interrupted"}
     _step(run, 0.1, 2, attempts=[stopped], normalized_response=nothing)
     return run
@@ -321,6 +334,7 @@ def _hostile(chat_id: str) -> ChatRun:
         response_headers={HOSTILE: HOSTILE},
         response_body=f"event: {HOSTILE}\ndata: {HOSTILE}\n\n",
     )
+    exact = _attempt(2, 0, 1, 200, request_body=ODD_JSON, response_body=ODD_TEXT)
     _step(
         run,
         -50,
@@ -334,6 +348,6 @@ def _hostile(chat_id: str) -> ChatRun:
         normalized_response=[HOSTILE],
         usage=HOSTILE,
         metadata={"notes": [HOSTILE]},
-        attempts=[HOSTILE, attempt],
+        attempts=[HOSTILE, attempt, exact],
     )
     return run

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.states import MAKE_STATES
+from tests.browser.states import MAKE_STATES, ODD_JSON, ODD_TEXT
 from tests.browser.support import DESKTOP, PHONE, sign_in
 from tests.browser.test_accessibility import passes
 from tests.process import SiteProcess
@@ -80,11 +80,15 @@ def test_every_state_passes_axe_and_fits(
     [
         ("failed, errors level", "Failed", ["attempt 3", "wait", "No rule matched"]),
         ("recovered, errors level", "Recovered", ["Answered after", "not recorded"]),
-        ("failed", "Failed", ["cut short", "429", "chatd/turns/engine.py:211"]),
+        (
+            "failed",
+            "Failed",
+            ["queue", "cut short by the provider", "429", "chatd/turns/engine.py:211"],
+        ),
         ("recovered", "Recovered", ["Recovered on attempt 2", "answered"]),
         ("completed", "Completed", ["preparation", "answered"]),
-        ("stopped", "Stopped", ["cancelled"]),
-        ("lost", "Lost", ["It is gone.", "interrupted"]),
+        ("stopped", "Stopped", ["cancelled by the user", "1 min 1 s"]),
+        ("lost", "Lost", ["It is gone.", "lost with its process"]),
         ("running", "Running", ["still running"]),
         ("huge", "Failed", ["Show all 500 characters", "attempt 99"]),
     ],
@@ -106,14 +110,18 @@ def test_the_timeline_is_a_table_for_who_cannot_see_it(
         page = new_page(**options)
         sign_in(page, "demo")
         page.goto(states.run("failed"))
-        table = page.get_by_role("table", name="Where the time went, 7.0 s in all")
+        table = page.get_by_role("table", name="Where the time went, 8.3 s in all")
         row = table.get_by_role("row").filter(has_text="attempt 2")
         cells = row.get_by_role("cell")
         expect(row.get_by_role("rowheader")).to_have_text("attempt 2")
         expect(cells.nth(0)).to_contain_text(
-            "after 2.7 s, the answer began 90 ms later"
+            "after 4.0 s, on a connection that was open already, "
+            "the answer began 95 ms later, its last part came 1.7 s later"
         )
-        expect(cells.nth(1)).to_contain_text("cut short")
+        expect(cells.nth(1)).to_have_text(
+            "✕ cut short by the provider. "
+            "The other side ended the response before it was complete."
+        )
         expect(cells.nth(2)).to_have_text("1.7 s")
 
 
@@ -226,6 +234,19 @@ def test_hostile_content_is_shown_and_never_executed(
         assert fits(reader)
     assert dialogs == []
     assert complaints == []
+
+
+def test_recorded_bodies_reach_the_reader_to_the_last_character(
+    reader: Page, states: States
+) -> None:
+    reader.goto(states.step("hostile"))
+    attempt = reader.locator(".attempt").last
+    bodies = attempt.locator("pre[data-source]")
+    assert bodies.nth(0).text_content() == ODD_TEXT
+    assert json.loads(bodies.nth(1).text_content() or "") == json.loads(ODD_JSON)
+    marked = bodies.nth(1).locator(".token--key")
+    assert marked.evaluate_all("all => all.every(one => !one.children.length)")
+    assert marked.count() == 1
 
 
 def test_a_right_to_left_override_ends_with_the_text_that_has_it(

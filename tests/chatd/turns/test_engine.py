@@ -7,6 +7,7 @@ are the runs of its chat.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -22,6 +23,7 @@ from chatd.turns.runner import get_runner
 from chatd.turns.runners import local
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
+from chatdebug.presentation.timeline import Timeline
 from tests.chatd.turns.site import (
     answer,
     let_no_clock_decide,
@@ -37,6 +39,7 @@ pytestmark = [
     pytest.mark.usefixtures("quick"),
 ]
 
+MINUTE = timedelta(minutes=1)
 PROTOCOLS = ("demo", "demo_anthropic")
 
 
@@ -212,6 +215,86 @@ def test_stop_keeps_the_part_and_leaves_no_run() -> None:
     assert reply.is_partial
     assert reply.text
     assert runs_of(chat) == []
+
+
+@pytest.fixture
+def in_full(settings: LazySettings) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": True}
+
+
+@pytest.mark.usefixtures("in_full")
+def test_the_record_of_a_turn_that_was_stopped_says_that_its_user_did_it() -> None:
+    chat = new_chat("fault-stall")
+
+    async def body() -> None:
+        turn = await send(chat)
+        async for event in get_bus().subscribe(turn.id):
+            if event.data:
+                break
+        await in_thread(request_stop, turn=turn)
+        await watch(turn)
+
+    run_on_site(body)
+    (run,) = runs_of(chat)
+    assert (run.status, run.summary["interrupted_by"]) == ("interrupted", "user")
+
+
+@pytest.mark.usefixtures("in_full")
+def test_the_record_of_a_turn_that_ended_with_its_site_accuses_nobody() -> None:
+    chat = new_chat("fault-stall")
+
+    async def body() -> None:
+        turn = await send(chat)
+        async for event in get_bus().subscribe(turn.id):
+            if event.data:
+                break
+
+    run_on_site(body)
+    (run,) = runs_of(chat)
+    assert run.status == "interrupted"
+    assert "interrupted_by" not in run.summary
+
+
+@pytest.mark.usefixtures("in_full")
+def test_the_record_of_a_turn_says_how_long_it_was_queued() -> None:
+    chat = new_chat("demo")
+    turn = start_turn(chat=chat, text="What is a ballast?")
+    Turn.objects.filter(pk=turn.pk).update(created_at=turn.created_at - MINUTE)
+
+    async def body() -> None:
+        await watch(turn)
+
+    run_on_site(body)
+    (run,) = runs_of(chat)
+    assert run.summary["queue_ms"] >= 60_000
+    assert run.summary["claim_ms"] < 60_000
+
+
+@pytest.mark.usefixtures("in_full")
+@pytest.mark.parametrize("provider", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("model", "word", "by"),
+    [
+        ("fault-stall", "cancelled", "for its silence"),
+        ("fault-hang", "cancelled", "for its silence"),
+        ("fault-reset", "broke off", "by the network"),
+        ("fault-eof", "cut short", "by the provider"),
+        ("fault-500", "500", ""),
+    ],
+)
+def test_the_timeline_of_a_turn_says_who_ended_its_last_attempt(
+    provider: str, model: str, word: str, by: str
+) -> None:
+    chat = new_chat(model, provider=provider)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    (run,) = runs_of(chat)
+    timeline = present(Timeline.of(run, list(run.steps.with_attempt_times())))
+    endings = [row.ending for row in timeline.rows if row.ending]
+    assert (endings[-1].word, endings[-1].by) == (word, by)
 
 
 def test_stop_before_the_first_word_leaves_only_the_question() -> None:

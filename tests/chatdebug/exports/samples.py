@@ -114,7 +114,12 @@ def attempt(number: int = 1, **fields: Any) -> dict[str, Any]:
         "finished_at": "2026-11-24T12:00:00.600000Z",
         "error": "",
         "duration_ms": 500,
+        "ended_by": "provider",
+        "connection": "opened",
+        "connect_ms": 30,
         "time_to_first_byte_ms": 400,
+        "time_to_first_part_ms": 410,
+        "time_to_last_part_ms": 490,
         **fields,
     }
 
@@ -133,6 +138,8 @@ def full_run(**fields: Any) -> ChatRun:
                 "first_message": "What is a ballast?",
                 "step_count": 1,
                 "attempt_count": 2,
+                "queue_ms": 1_200,
+                "claim_ms": 8,
                 "total_input_tokens": 12,
                 "total_output_tokens": 3,
                 "has_error": True,

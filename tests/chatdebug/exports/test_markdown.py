@@ -73,13 +73,34 @@ def test_a_report_has_the_cards_sentences_and_the_providers_words_as_a_quote() -
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"connection": "reused"}, "on a connection that was open already"),
+        ({"connection": "not_opened"}, "no connection was opened"),
+        ({"status": "cut_short"}, "cut_short by the provider"),
+        ({"status": "failed", "ended_by": "time_limit"}, "failed by a time limit"),
+        ({"status": "cancelled", "ended_by": "client"}, "by this side"),
+    ],
+)
+def test_an_attempt_says_its_connection_and_who_ended_it(
+    facts: dict[str, Any], said: str
+) -> None:
+    run = full_run()
+    text = run_markdown(run, [full_step(run, attempts=[attempt(**facts)])])
+    assert said in text
+
+
+@pytest.mark.django_db
 def test_attempts_are_a_table_and_payloads_are_fenced() -> None:
     run = full_run()
     text = run_markdown(run, [full_step(run)])
     assert (
         "| 2 | POST https://api.openai.com/v1/chat/completions | 400 "
-        "| 12:00:00.100 → 12:00:00.600 | http_error |"
+        "| 12:00:00.100 → 12:00:00.600 | connected after 30 ms, head after 400 ms, "
+        "first part after 410 ms, last part after 490 ms | http_error |"
     ) in text
+    assert "| Queued before | 1.2 s |" in text
     assert '**Request**\n\n```json\n{\n  "messages"' in text
     assert text.count('{"error":{"code":"ballast_mismatch"}}') == 2
     assert "shop/chat.py:12 answer" in text

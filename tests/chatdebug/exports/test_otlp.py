@@ -142,6 +142,42 @@ def test_an_attempt_has_the_names_of_http() -> None:
     assert http["error.type"] == "400"
 
 
+def test_an_attempt_tells_its_connection_and_its_moments() -> None:
+    full_step(full_run())
+    last = exported()["POST"]
+    http = attributes(last)
+    assert http["chatdebug.attempt.connection"] == "opened"
+    assert http["chatdebug.attempt.ended_by"] == "provider"
+    began = last.start_time_unix_nano
+    assert [
+        (event.name, (event.time_unix_nano - began) // 10**6) for event in last.events
+    ] == [
+        ("chatdebug.connected", 30),
+        ("chatdebug.head", 400),
+        ("chatdebug.first_part", 410),
+        ("chatdebug.last_part", 490),
+    ]
+
+
+@pytest.mark.parametrize("odd", [*ODD_VALUES, 10**40, 0.5])
+def test_a_moment_that_is_none_is_no_event(odd: Any) -> None:
+    times = {"connect_ms": odd, "connection": odd, "ended_by": odd}
+    full_step(full_run(), attempts=[attempt(**times, time_to_last_part_ms=odd)])
+    names = [event.name for event in exported()["POST"].events]
+    known = ["chatdebug.head", "chatdebug.first_part"]
+    assert [name for name in names if name in known] == known
+
+
+def test_a_run_tells_its_wait_and_who_interrupted_it() -> None:
+    full_step(full_run())
+    root = attributes(exported()["invoke_agent chat_turn"])
+    assert root["chatdebug.run.queue_ms"] == 1_200
+    assert root["chatdebug.run.claim_ms"] == 8
+    run = full_run(status="interrupted", summary={"interrupted_by": "user"})
+    spans = parsed("".join(stream(ChatRun.objects.filter(pk=run.pk))))
+    assert attributes(spans[-1])["chatdebug.run.interrupted_by"] == "user"
+
+
 @pytest.mark.parametrize(
     ("fields", "kind"),
     [

@@ -29,6 +29,26 @@ PLACES_FOR_A_WORD = (
 )
 
 
+TIMINGS = {
+    "queue_ms": 1_200,
+    "claim_ms": 8,
+    "connect_ms": 30,
+    "time_to_first_part_ms": 410,
+    "time_to_last_part_ms": 490,
+    "connection": "reused",
+    "ended_by": "time_limit",
+    "interrupted_by": "user",
+}
+
+
+@pytest.mark.parametrize("name", TIMINGS)
+def test_who_ended_something_and_when_stays(name: str) -> None:
+    kept = {"attempts": [{name: TIMINGS[name]}]}
+    assert share_safe(kept) == kept
+    (told,) = share_safe({"attempts": [{name: PLANTED}]})["attempts"]
+    assert is_omitted(told[name])
+
+
 def planted_everywhere(value: Any) -> Any:
     """Return JSON with each text of it, each key and each list's end full of words."""
     if isinstance(value, dict):

@@ -144,6 +144,250 @@ def test_a_row_says_who_ended_it(
     assert bool(row.end_at) is (word != "answered")
 
 
+def queued(wait: float, claim: float = 0.0, **facts: Any) -> dict[str, Any]:
+    """The summary of a run that waited so many seconds, and was then prepared so long."""
+    return {"queue_ms": round(wait * 1000), "claim_ms": round(claim * 1000), **facts}
+
+
+@pytest.mark.parametrize("level", Level)
+def test_a_run_that_was_queued_begins_with_its_wait(level: Level) -> None:
+    run = run_of(8, summary=queued(2, 1), level=level, started_at=after(1))
+    step = step_of(3, 8, attempt(1, 3, 8), error=failed(0))
+    preparation = {Level.FULL: "preparation"}.get(level, "before it")
+    timeline = present(Timeline.of(run, [step]))
+    waited, prepared, _ = timeline.rows
+    assert (waited.name, waited.took) == ("queue", "2.0 s")
+    assert (prepared.name, prepared.took) == (preparation, "3.0 s")
+    assert [(bar.mark, bar.start, bar.end) for bar in waited.bars] == [
+        ("queue", "0.00%", "20.00%")
+    ]
+    assert waited.when == "after 0 ms"
+    assert timeline.total == "10.0 s"
+    assert timeline.marks[0].words == "waiting in the queue"
+
+
+def test_a_wait_that_was_longer_than_the_rest_leaves_the_rest_its_room() -> None:
+    run = run_of(10, summary=queued(3_600))
+    timeline = present(Timeline.of(run, [step_of(0, 10, attempt(1, 0, 10))]))
+    waited, called = timeline.rows
+    assert (waited.took, waited.when) == ("60 min 0 s", "before what is drawn")
+    assert (waited.bars, waited.is_before, called.is_before) == ([], True, False)
+    assert [(bar.start, bar.end) for bar in called.bars] == [("0.00%", "100.00%")]
+    assert timeline.total == "10.0 s"
+
+
+@pytest.mark.parametrize("odd", [None, -5, "x", [], {}, True, 10**30, 0])
+def test_a_wait_that_cannot_be_read_is_not_drawn(odd: Any) -> None:
+    run = run_of(1, summary={"queue_ms": odd, "claim_ms": odd})
+    assert [name for name, _, _ in drawn(run, step_of(0, 1, attempt(1, 0, 1)))] == [
+        "Step 1 attempt 1"
+    ]
+
+
+def test_an_attempt_shows_its_connection_its_answer_and_its_silence() -> None:
+    stored = attempt(
+        1,
+        0,
+        10,
+        status="closed_by_client",
+        connection="opened",
+        connect_ms=1_000,
+        time_to_first_byte_ms=1_500,
+        time_to_first_part_ms=3_000,
+        time_to_last_part_ms=4_000,
+    )
+    timeline = present(Timeline.of(run_of(10), [step_of(0, 10, stored)]))
+    (row,) = timeline.rows
+    assert [(bar.mark, bar.start, bar.end) for bar in row.bars] == [
+        ("connect", "0.00%", "10.00%"),
+        ("asked", "10.00%", "30.00%"),
+        ("answer", "30.00%", "40.00%"),
+        ("silence", "40.00%", "100.00%"),
+    ]
+    assert row.when == (
+        "after 0 ms, connected 1.0 s later, the answer began 3.0 s later, "
+        "its last part came 4.0 s later"
+    )
+    words = [mark.words for mark in timeline.marks]
+    assert words[0] == "no connection yet"
+    assert words[-1] == "nothing more came"
+
+
+def test_an_attempt_without_a_connection_waits_for_one_to_its_end() -> None:
+    stored = attempt(1, 0, 5, status="failed", connection="not_opened", connect_ms=None)
+    (row,) = present(Timeline.of(run_of(5), [step_of(0, 5, stored)])).rows
+    assert [(bar.mark, bar.end) for bar in row.bars] == [("connect", "100.00%")]
+
+
+def test_a_connection_that_was_open_already_is_said_and_not_drawn() -> None:
+    stored = attempt(1, 0, 5, connection="reused", connect_ms=2_000)
+    (row,) = present(Timeline.of(run_of(5), [step_of(0, 5, stored)])).rows
+    assert [bar.mark for bar in row.bars] == ["asked"]
+    assert "on a connection that was open already" in row.when
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        {"connect_ms": 9_000, "time_to_first_part_ms": 1_000},
+        {"connect_ms": 10**9, "time_to_last_part_ms": -4},
+        {"connect_ms": "x", "time_to_first_part_ms": [], "connection": {}},
+        {"connection": "carrier pigeon", "ended_by": "a storm"},
+    ],
+)
+def test_moments_that_make_no_sense_are_not_drawn(moments: dict[str, Any]) -> None:
+    stored = attempt(1, 0, 10, **{"connection": "opened", **moments})
+    (row,) = present(Timeline.of(run_of(10), [step_of(0, 10, stored)])).rows
+    ends = [float(bar.end.rstrip("%")) for bar in row.bars]
+    assert ends == sorted(ends)
+    assert ends[-1] == 100
+
+
+@pytest.mark.parametrize(
+    ("stored", "word", "by"),
+    [
+        ({"status": "completed", "response_status": 200}, "answered", ""),
+        ({"status": "http_error"}, "500", ""),
+        ({"status": "cut_short"}, "cut short", "by the provider"),
+        ({"status": "failed"}, "broke off", ""),
+        (
+            {"status": "failed", "ended_by": "network"},
+            "broke off",
+            "by the network",
+        ),
+        (
+            {"status": "failed", "ended_by": "provider"},
+            "hung up",
+            "by the provider",
+        ),
+        (
+            {"status": "failed", "ended_by": "time_limit"},
+            "given up",
+            "by a time limit",
+        ),
+        ({"status": "cancelled"}, "cancelled", "by this side"),
+    ],
+)
+def test_an_attempt_says_who_broke_it_off(
+    stored: dict[str, Any], word: str, by: str
+) -> None:
+    step = step_of(0, 1, attempt(1, 0, 1, **stored))
+    (row,) = present(Timeline.of(run_of(1), [step])).rows
+    assert (present(row.ending).word, present(row.ending).by) == (word, by)
+    assert present(row.ending).sentence
+
+
+SILENT = {"kind": "stream_silence_timeout", "status_code": None}
+LATE = {"kind": "timeout", "status_code": None}
+
+
+@pytest.mark.parametrize(
+    ("step", "summary", "by"),
+    [
+        ({"error": SILENT}, {}, "for its silence"),
+        ({"error": LATE}, {}, "by a time limit"),
+        ({"error": LATE | {"status_code": 504}}, {}, "by this side"),
+        ({"error": {"kind": "generic"}}, {}, "by this side"),
+        ({"status": Status.INTERRUPTED}, {}, "by this side"),
+        (
+            {"status": Status.INTERRUPTED},
+            {"interrupted_by": "user"},
+            "by the user",
+        ),
+        (
+            {
+                "status": Status.INTERRUPTED,
+                "metadata": {"interrupted_by": "deadline"},
+            },
+            {},
+            "by a time limit",
+        ),
+        (
+            {"status": Status.INTERRUPTED, "metadata": ["odd"]},
+            {"interrupted_by": ["odd"]},
+            "by this side",
+        ),
+    ],
+)
+@pytest.mark.parametrize("status", ["cancelled", "closed_by_client"])
+def test_a_step_knows_why_this_side_ended_its_last_attempt(
+    step: dict[str, Any], summary: dict[str, Any], by: str, status: str
+) -> None:
+    attempts = [attempt(1, 0, 1, status=status), attempt(2, 1, 2, status=status)]
+    run = run_of(2, summary=summary)
+    first, last = present(Timeline.of(run, [step_of(0, 2, *attempts, **step)])).rows
+    assert present(first.ending).by == "by this side"
+    assert present(last.ending).by == by
+    assert present(last.ending).tone == "stopped"
+
+
+def test_what_a_later_attempt_repaired_says_who_ended_it_too() -> None:
+    attempts = [
+        attempt(1, 0, 1, status="closed_by_client"),
+        attempt(2, 1, 2, status="completed", response_status=200),
+    ]
+    facts = {"status": Status.COMPLETED, "metadata": {"repaired_error": SILENT}}
+    run = run_of(2, status=Status.COMPLETED)
+    first, last = present(Timeline.of(run, [step_of(0, 2, *attempts, **facts)])).rows
+    assert present(first.ending).by == "for its silence"
+    assert present(last.ending).by == ""
+
+
+@pytest.mark.parametrize(
+    ("summary", "by"),
+    [({"interrupted_by": "user"}, "by the user"), ({}, "")],
+)
+def test_a_run_that_was_stopped_between_attempts_says_so_in_its_last_row(
+    summary: dict[str, Any], by: str
+) -> None:
+    run = run_of(5, status=Status.INTERRUPTED, summary=summary)
+    rows = present(Timeline.of(run, [step_of(0, 1, attempt(1, 0, 1))])).rows
+    ending = present(rows[-1].ending)
+    assert (rows[-1].took, ending.word, ending.by) == ("4.0 s", "stopped", by)
+
+
+def test_a_run_whose_last_attempt_was_stopped_says_it_once() -> None:
+    run = run_of(5, status=Status.INTERRUPTED)
+    step = step_of(0, 5, attempt(1, 0, 1, status="cancelled"))
+    assert present(Timeline.of(run, [step])).rows[-1].ending is None
+
+
+LOST = {"status": Status.INTERRUPTED, "summary": {"note": "It was lost."}}
+
+
+@pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
+def test_a_run_that_was_lost_says_so_after_what_is_known(level: Level) -> None:
+    run = run_of(600, level=level, **LOST)
+    step = step_of(0, 1, attempt(1, 0, 1), error=failed(0))
+    row = present(Timeline.of(run, [step])).rows[-1]
+    assert (row.name, [bar.mark for bar in row.bars]) == (
+        "no sign of life",
+        ["unrecorded"],
+    )
+    assert (present(row.ending).word, present(row.ending).by) == (
+        "lost",
+        "with its process",
+    )
+
+
+def test_a_call_that_was_lost_has_no_end_and_no_length() -> None:
+    step = step_of(0, 600, status=Status.INTERRUPTED)
+    (row,) = present(Timeline.of(run_of(600, **LOST), [step])).rows
+    assert (row.took, row.end_at) == ("", "")
+    assert [bar.mark for bar in row.bars] == ["unrecorded"]
+    assert present(row.ending).by == "with its process"
+
+
+def test_a_call_of_which_no_attempt_is_known_says_who_stopped_it() -> None:
+    run = run_of(4, status=Status.INTERRUPTED, summary={"interrupted_by": "user"})
+    step = step_of(0, 4, status=Status.INTERRUPTED)
+    (row,) = present(Timeline.of(run, [step])).rows
+    assert (present(row.ending).word, present(row.ending).by) == (
+        "interrupted",
+        "by the user",
+    )
+
+
 def test_the_errors_level_shows_what_its_errors_know() -> None:
     run = run_of(10, level=Level.ERRORS)
     steps = [

@@ -162,10 +162,9 @@ def test_the_end_comes_once_and_to_who_comes_back_after_it_again(path: str) -> N
             bus.close(turn)
             bus.close(turn)
             events = await collect(bus.subscribe(turn))
-            assert [event.name for event in events] == [
-                EventName.SNAPSHOT,
-                EventName.END,
-            ]
+            names = [event.name for event in events]
+            assert names.count(EventName.END) == 1
+            assert names[-1] is EventName.END
             again = await collect(bus.subscribe(turn, after=events[-1].id))
             assert [event.name for event in again] == [EventName.END]
 
