@@ -73,7 +73,8 @@ def test_what_a_killed_worker_had_begun_is_never_asked_again(
 ) -> None:
     chat, turn = stalled_turn(cluster, "killed")
     after = cluster.send(chat, "after the kill")
-    until(lambda: cluster.execute("SELECT 1 FROM chatd_turnchunk WHERE name = 'delta'"))
+    said = "SELECT 1 FROM chatd_turnchunk WHERE name = 'delta' AND turn_id::text = %s"
+    until(lambda: cluster.execute(said, turn.split("/")[-2]))
     worker.end(signal.SIGKILL)
     other = cluster.start_worker()
     let_leases_run_out(cluster)

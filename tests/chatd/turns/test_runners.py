@@ -39,7 +39,7 @@ def observer(site: Site, monkeypatch: pytest.MonkeyPatch) -> Observer:
 
 
 @pytest.fixture
-def patient(settings: LazySettings) -> None:
+def patient(quick: None, settings: LazySettings) -> None:
     """Let a provider that says nothing be waited for."""
     settings.DEMO_TURN_POLICY = {**QUICK, "first_part": 60.0, "silence": 60.0}
 
