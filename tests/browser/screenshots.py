@@ -35,10 +35,11 @@ def main() -> None:
         _ask(page, "fault-400")
         page.wait_for_selector("#tabs a:has-text('Debug')")
         _save(page, "failed-turn")
+        chat = page.url  # before the open panel is in it
         page.click("text=Show debug run")
         page.wait_for_selector("#panel h2")
         _save(page, "debug-tab")
-        _phone_pictures(browser, desktop, page.url, url)
+        _phone_pictures(browser, desktop, chat, url)
         _admin_pictures(browser, url)
 
 
