@@ -5,7 +5,7 @@ an error while ``DEBUG`` is on; in production it costs a log line, but never a c
 """
 
 import logging
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +19,6 @@ logger = logging.getLogger("chatdebug.recorder")
 
 type Given = Any
 """Text, or anything with a meaningful ``str``."""
-
-MOMENTS = (datetime, type(None))
-"""Types of a moment that need no further look."""
 
 
 @dataclass(slots=True)
@@ -47,35 +44,36 @@ class RunFacts:
     claimed_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        try:
-            # One look at all of them: every turn comes by here, and most hand over text.
-            "".join(
-                (
-                    self.chat_id,
-                    self.owner_id,
-                    self.provider,
-                    self.model,
-                    self.trigger_message_id,
-                    self.history_tip_message_id,
-                    self.root_chat_id,
-                    self.parent_chat_id,
-                    self.model_config_id,
-                    self.label,
-                )
+        # Every turn comes by here, and most hand over nothing but text.
+        if not (
+            type(self.chat_id)
+            is type(self.owner_id)
+            is type(self.provider)
+            is type(self.model)
+            is type(self.trigger_message_id)
+            is type(self.history_tip_message_id)
+            is type(self.root_chat_id)
+            is type(self.parent_chat_id)
+            is type(self.model_config_id)
+            is type(self.label)
+            is str
+        ):
+            self.chat_id = as_id(self.chat_id, "chat_id")
+            self.owner_id = as_text(self.owner_id, "owner_id")
+            self.provider = as_text(self.provider, "provider")
+            self.model = as_text(self.model, "model")
+            self.trigger_message_id = as_text(
+                self.trigger_message_id, "trigger_message_id"
             )
-        except TypeError:
-            self._make_text()
-        if type(self.queued_at) not in MOMENTS:
-            self.queued_at = as_moment(self.queued_at, "queued_at")
-        if type(self.claimed_at) not in MOMENTS:
-            self.claimed_at = as_moment(self.claimed_at, "claimed_at")
-
-    def _make_text(self) -> None:
-        self.chat_id = as_id(self.chat_id, "chat_id")
-        for field in fields(self):
-            if field.type is str:
-                given: Given = getattr(self, field.name)
-                setattr(self, field.name, as_text(given, field.name))
+            self.history_tip_message_id = as_text(
+                self.history_tip_message_id, "history_tip_message_id"
+            )
+            self.root_chat_id = as_text(self.root_chat_id, "root_chat_id")
+            self.parent_chat_id = as_text(self.parent_chat_id, "parent_chat_id")
+            self.model_config_id = as_text(self.model_config_id, "model_config_id")
+            self.label = as_text(self.label, "label")
+        self.queued_at = as_moment(self.queued_at, "queued_at")
+        self.claimed_at = as_moment(self.claimed_at, "claimed_at")
 
 
 def as_text(value: object, name: str) -> str:
@@ -99,8 +97,8 @@ def as_id(value: object, name: str) -> str:
 
 
 def as_moment(value: object, name: str) -> datetime | None:
-    """Return a moment. Raises TypeError with DEBUG for what is none."""
-    if isinstance(value, datetime):
+    """Return a moment, or None. Raises TypeError with DEBUG for what is neither."""
+    if value is None or isinstance(value, datetime):
         return value
     _refuse(name, value)
     return None
