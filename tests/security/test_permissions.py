@@ -159,6 +159,7 @@ class Site:
             "retention": Retention.objects.create(days=9),
             "writerstate": WriterState.objects.create(id=UUID(int=1), host="h", pid=1),
         }
+        self.rows |= _jobs(self.turn.pk)
 
     def argument(self, name: str, address: str) -> str:
         """Return what stands for an argument of an address."""
@@ -195,6 +196,17 @@ class Site:
 @pytest.fixture
 def site() -> Site:
     return Site()
+
+
+def _jobs(turn_id: UUID) -> dict[str, Any]:
+    if not apps.is_installed("procrastinate.contrib.django"):
+        return {}
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    from chatd.turns.runners.procrastinate import ProcrastinateRunner
+
+    ProcrastinateRunner().enqueue(turn_id)
+    return {"procrastinatejob": ProcrastinateJob.objects.get()}
 
 
 def _user(*, permissions: tuple[str, ...] = (), **facts: Any) -> Any:

@@ -239,10 +239,15 @@ class Worker:
         """Interrupt what still runs, and wait until its outcome is stored."""
         self._is_hurried.set()
         given_up = 0
-        while left := [*self._turns.values(), *self._places]:
+        while left := self._unfinished():
             given_up += await end_within(left, CLOSE_SECONDS)
         if given_up:
             logger.error("The outcomes of some turns could not be stored")
+
+    def _unfinished(self) -> list["asyncio.Task[None]"]:
+        """Return what runs; what has just ended is in the sets until the loop goes on."""
+        tasks = (*self._turns.values(), *self._places)
+        return [task for task in tasks if not task.done()]
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:
