@@ -13,4 +13,4 @@ admin.site.unregister(ProcrastinateJob)
 class JobAdmin(NamedLookups, ProcrastinateJobAdmin):
     """Jobs as Procrastinate shows them. Its other filters would list each turn's id."""
 
-    list_filter = ["status", "queue_name", "task_name"]  # noqa: RUF012 - as its base
+    list_filter = ["status", "queue_name", "task_name"]
