@@ -171,7 +171,7 @@ def killed_in_mid_turn(site: Site) -> None:
 def disk_full(site: Site) -> None:
     """No file of the site's can grow around the error: not the spool, nor SQLite's."""
     site.ask("fault-badjson")
-    until(lambda: site.status() == "in_progress")
+    site.hear(FIRST_WORDS)  # so its claim is behind it
     site.process.limit_files(0)
     if site.database is None:
         until(lambda: UNSTORED in site.process.output)
@@ -184,7 +184,7 @@ def database_restarted(site: Site) -> None:
     """The server is stopped as by a crash before the error, and started after it."""
     assert site.database
     site.ask("fault-badjson")
-    until(lambda: site.status() == "in_progress")
+    site.hear(FIRST_WORDS)  # so its claim is behind it
     with site.process.frozen():  # else its turn might end first
         site.database.stop("immediate")
     try:
@@ -199,7 +199,7 @@ def database_restarted(site: Site) -> None:
 def database_read_only(site: Site) -> None:
     """As after a failover: the server answers, and takes no writes around the error."""
     site.ask("fault-badjson")
-    until(lambda: site.status() == "in_progress")
+    site.hear(FIRST_WORDS)  # so its claim is behind it
     with site.process.frozen():
         set_read_only(site, "on")
     try:
