@@ -176,6 +176,17 @@ def test_a_run_leads_to_the_comparison(client: Client, failed: ChatRun) -> None:
         assert page_of(failed) in text_of(client.get(address, headers=headers))
 
 
+def test_a_run_that_went_well_is_compared_with_another_one(
+    client: Client, chat: Chat
+) -> None:
+    success = success_of(chat, 0, "And in summer?")
+    success.steps.update(error=None, status=Status.COMPLETED)
+    address = reverse("chatdebug:run", args=[success.chat_id, success.pk])
+    page = text_of(client.get(address))
+    assert "Compare with another run" in page
+    assert "the last run that completed" not in page
+
+
 def test_hostile_words_are_shown_and_rows_of_no_known_shape_are_no_error(
     client: Client, chat: Chat, failed: ChatRun
 ) -> None:
