@@ -23,8 +23,10 @@ function setUp(form, field) {
   const key = PREFIX + form.dataset.draft;
   let sent = "";
   const save = () => saveDraft(key, field.value);
-  // What the server put there was sent and refused; or it is only where to begin.
-  if (field.value && !("prefilled" in form.dataset)) save();
+  // Either typed before this script came; or the server put there what was sent and
+  // refused, or only where to begin.
+  const isTyped = field.value !== field.defaultValue;
+  if (isTyped || (field.value && !("prefilled" in form.dataset))) save();
   else field.value = sessionStorage.getItem(key) ?? field.value;
   fit(field);
 

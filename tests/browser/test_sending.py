@@ -169,6 +169,21 @@ def test_drafts_survive_a_reload_each_in_its_own_chat(chat: Page) -> None:
     expect(chat.get_by_label("Message")).to_have_value("draft of the first")
 
 
+def test_what_is_written_before_the_script_came_is_a_draft_too(chat: Page) -> None:
+    ask(chat, "fault-400")
+    again = chat.get_by_role("link", name="Another model…").get_attribute("href")
+    on_their_way: list[Route] = []
+    chat.route("**/composer.js", lambda route: on_their_way.append(route))
+    chat.goto(str(again), wait_until="commit")
+    expect(chat.get_by_label("Message")).to_have_value("What is a ballast?")
+    chat.get_by_label("Message").fill(TEXT)
+    on_their_way[0].continue_()
+    chat.wait_for_load_state()
+    chat.unroute("**/composer.js")
+    chat.reload()
+    expect(chat.get_by_label("Message")).to_have_value(TEXT)
+
+
 def test_signing_out_leaves_no_draft_behind(chat: Page) -> None:
     address = chat.url
     chat.get_by_label("Message").fill(TEXT)
