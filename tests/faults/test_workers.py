@@ -126,7 +126,7 @@ def test_a_second_signal_ends_a_worker_at_once(cluster: Cluster) -> None:
     worker = cluster.start_worker(WORKER_GRACE="600")
     _, turn = stalled_turn(cluster, "twice")
     worker.signal(signal.SIGTERM)
-    until(lambda: not cluster.execute("SELECT 1 FROM procrastinate_workers"))
+    until(lambda: "Ending" in worker.output)
     assert worker.end(signal.SIGTERM) == 0
     assert cluster.status(turn) == "interrupted"
 
@@ -140,7 +140,7 @@ def test_stop_by_the_site_reaches_a_worker_within_a_second(
     _, turn = stalled_turn(cluster, text)
     if is_ending:
         worker.signal(signal.SIGTERM)
-        until(lambda: not cluster.execute("SELECT 1 FROM procrastinate_workers"))
+        until(lambda: "Ending" in worker.output)
     cluster.stop(turn)
     cluster.wait_for(turn, "interrupted")
     ((seconds,),) = cluster.execute(

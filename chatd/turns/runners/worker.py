@@ -71,6 +71,11 @@ class Worker:
         try:
             await self._is_ending.wait()
             await _ended(jobs, CLOSE_SECONDS)
+            logger.info(
+                "Ending: no new turns; for those that run, WORKER_GRACE is %g s: %s",
+                settings.WORKER_GRACE,
+                len(self._turns),
+            )
             await self._let_turns_end()
         finally:
             await self._interrupt_turns()
