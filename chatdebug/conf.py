@@ -60,6 +60,11 @@ class RecorderSettings:
     READINGS_DAYS: int = 365
     """How long it is kept who read what of other people's chats; 0: for ever. Longer than
     runs, so that their owners learn of it when they next look."""
+    RELEASE: str = ""
+    """The release of the project that runs, such as a version or a commit. Groups of
+    failures say in which one they were seen first and last."""
+    GROUPS_DAYS: int = 90
+    """How long a group of failures is kept after it was last seen; 0: for ever."""
 
 
 BOUNDS: dict[str, tuple[float, float]] = {
@@ -77,6 +82,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "QUEUE_ROWS": (1, 1_000_000),
     # Ten years, as for runs. Whoever wants more wants no limit, which is 0.
     "READINGS_DAYS": (0, 3_650),
+    "GROUPS_DAYS": (0, 3_650),
 }
 """The least and the most of each number; beyond them it makes no sense."""
 

@@ -49,6 +49,20 @@ class Outcome(TextChoices):
     LOST = "lost", _("Lost")
 
 
+class GroupState(TextChoices):
+    """What is known, or was decided, of all failures of one cause.
+
+    ``new`` is one that nobody has dealt with, ``reappeared`` one that was seen again after
+    it was resolved; who looks for trouble looks for these two first.
+    """
+
+    NEW = "new", _("New")
+    OPEN = "open", _("Open")
+    REAPPEARED = "reappeared", _("Reappeared")
+    IGNORED = "ignored", _("Ignored")
+    RESOLVED = "resolved", _("Resolved")
+
+
 class Interruption(TextChoices):
     """Who interrupted a run or a step, where that is known.
 

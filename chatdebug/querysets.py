@@ -8,10 +8,10 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
-from chatdebug.enums import Outcome, Status
+from chatdebug.enums import GroupState, Outcome, Status
 
 if TYPE_CHECKING:
-    from chatdebug.models import ChatRun, ChatStep  # noqa: F401
+    from chatdebug.models import ChatRun, ChatStep, ErrorGroup  # noqa: F401
 
 PAYLOAD_COLUMNS = ("normalized_request", "normalized_response", "attempts")
 """The columns of a step that may be large. No list loads them."""
@@ -149,3 +149,15 @@ class ChatStepQuerySet(models.QuerySet["ChatStep"]):
     def with_attempt_times(self) -> "ChatStepQuerySet":
         """The same without payloads; ``attempt_times`` says when their attempts were."""
         return self.without_payloads().annotate(attempt_times=AttemptTimes("attempts"))
+
+
+class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
+    """Reads of groups."""
+
+    def unseen_since(self, moment: datetime) -> "ErrorGroupQuerySet":
+        """Return the groups whose last failure was before that."""
+        return self.filter(last_seen__lt=moment)
+
+    def needing_a_look(self) -> "ErrorGroupQuerySet":
+        """Return the groups that are new, or were seen again after they were resolved."""
+        return self.filter(state__in=(GroupState.NEW, GroupState.REAPPEARED))

@@ -19,7 +19,7 @@ from factory.django import DjangoModelFactory, Password
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatdebug.enums import ErrorKind, Operation, Status
-from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models import ChatRun, ChatStep, ErrorGroup
 
 
 class ModelFactory[M: Model](DjangoModelFactory[M]):
@@ -142,3 +142,16 @@ class ChatStepFactory(ModelFactory[ChatStep]):
         }
     )
     finished_at = LazyFunction(timezone.now)
+
+
+class ErrorGroupFactory(ModelFactory[ErrorGroup]):
+    """A cause that nobody has dealt with."""
+
+    class Meta:
+        model = ErrorGroup
+
+    fingerprint = Sequence(lambda number: f"{number:016x}")
+    title = "The ballast of segment … does not match its envelope."
+    kind = ErrorKind.GENERIC
+    provider = "demo"
+    count = 1

@@ -2,6 +2,12 @@
 
 from chatdebug.models.audit import AuditEntry
 from chatdebug.models.forgotten import ForgottenChat
+from chatdebug.models.groups import (
+    ErrorGroup,
+    FailureTally,
+    GroupAffected,
+    GroupHour,
+)
 from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule
@@ -15,7 +21,11 @@ __all__ = [
     "ChatStep",
     "ClassificationRule",
     "ContentReading",
+    "ErrorGroup",
+    "FailureTally",
     "ForgottenChat",
+    "GroupAffected",
+    "GroupHour",
     "RecordingSwitch",
     "Retention",
     "SwitchChange",

@@ -145,7 +145,7 @@ class record_run:
         if durable is not None:
             await wait_in_task(self.run, durable, error)
 
-    def _close(self, error: BaseException | None) -> Future[bool] | None:
+    def _close(self, error: BaseException | None) -> Future[Any] | None:
         if self._scope is not None:
             current_run.leave(self._scope)
         try:
@@ -155,7 +155,7 @@ class record_run:
             return None
 
 
-def wait_in_thread(run: Run, durable: Future[bool]) -> None:
+def wait_in_thread(run: Run, durable: Future[Any]) -> None:
     """Wait for at most ``FLUSH_SECONDS``; not at all where an event loop would stand still.
 
     Where the database waits for this very thread, only the journal is waited for.
@@ -172,7 +172,7 @@ def wait_in_thread(run: Run, durable: Future[bool]) -> None:
 
 
 async def wait_in_task(
-    run: Run, durable: Future[bool], error: BaseException | None
+    run: Run, durable: Future[Any], error: BaseException | None
 ) -> None:
     """Wait for at most ``FLUSH_SECONDS``, cancelled or not.
 

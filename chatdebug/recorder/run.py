@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,10 +22,12 @@ from chatdebug.enums import (
     Operation,
     Status,
 )
-from chatdebug.errors import KnownError, classify, walk
+from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.errors.payload import ErrorPayload
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
+from chatdebug.recorder.failures import failure_columns, unrecorded_failures
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.recorder.summary import first_known, summarise, told_by_host
@@ -64,7 +66,8 @@ class Run:
     _recorded: tuple[tuple[BaseException, float], ...] = ()
     _steps: tuple[Step, ...] = ()
     _revision = 0
-    _durable: Future[bool] | None = None
+    _durable: Future[Any] | None = None
+    _failures: tuple[Snapshot, ...] = ()
     _counted_on: StoredRun | None = None
 
     def __init__(self, facts: RunFacts, level: Level) -> None:
@@ -150,14 +153,33 @@ class Run:
             admission = storm_guard.admit(failure, self._own)
         counting = admission.counted_on
         is_stored = counting is None or counting == self._own
+        counted = self._counted_failure(step.error, step, admission.fingerprint)
         if is_stored:
             self.fingerprint = admission.fingerprint
+            self._failures = (*self._failures, *counted)
         elif counting is not None:
             self._counted_on = counting
             fallback = partial(self._fallback_rows, admission, step)
             writer().count_similar(counting.id, fallback)
+            for row in counted:
+                writer().count_failure(row)
         self._stores[failure] = is_stored
         return is_stored
+
+    def _counted_failure(
+        self, error: ErrorPayload, step: Step, fingerprint: str
+    ) -> Sequence[Snapshot]:
+        """Return the failure for its group; nothing if it cannot be told what it is.
+
+        Whatever goes wrong here must not keep the run itself from being stored.
+        """
+        try:
+            columns = failure_columns(fingerprint, error, step=step, facts=self.facts)
+            tallies = writer().tallies
+            return [tallies.count(columns, run_id=self._own.id, at=self.now())]
+        except Exception:
+            logger.exception("A failure could not be counted in its group")
+            return []
 
     def write_step(self, step: Step, *, is_capture: bool) -> None:
         """Write a step, and the run before it if that is not there yet.
@@ -218,7 +240,7 @@ class Run:
             self._take_error(known)
         self._set_outcome(Status.ERROR)
 
-    def close(self, error: BaseException | None) -> Future[bool] | None:
+    def close(self, error: BaseException | None) -> Future[Any] | None:
         """End the run with what left its block; further calls are not recorded.
 
         Returns a future to wait for if evidence of an error is on its way, else None.
@@ -236,6 +258,8 @@ class Run:
             self._write()
         if self._has_capture:
             self._durable = writer().durable(self._own.id)
+        elif self._counted_on is not None:  # written, so that a kill cannot take it
+            self._durable = writer().journal_flushed(self._own.id)
         return self._durable
 
     @never_raises
@@ -260,7 +284,7 @@ class Run:
         self._set_outcome(Status.INTERRUPTED if is_stop else Status.ERROR)
         if self.level is Level.OFF:
             return
-        unrecorded = _unrecorded_failures(error, recorded)
+        unrecorded = unrecorded_failures(error, recorded)
         for failure in islice(unrecorded, GROUP_MEMBERS):
             found = classify(failure, provider=provider)
             is_ending = found.cancelled or found.deadline
@@ -328,6 +352,8 @@ class Run:
         if step is not None:
             rows.append(step.snapshot(run_id=run_id, chat_id=self.facts.chat_id))
         self._revision += 1
+        rows += self._failures  # with the rows, in one file and one transaction
+        self._failures = ()
         for row in rows:
             row.is_capture = self._has_capture
             row.revision = self._revision
@@ -360,29 +386,3 @@ class Run:
             "started_at": self._started_at,
             "finished_at": self._finished_at,
         }
-
-
-def _unrecorded_failures(
-    error: BaseException, recorded: Sequence[BaseException]
-) -> Iterator[BaseException]:
-    """Yield the error unless it, or one in its chain, is recorded; of a group each member.
-
-    What the recorder finds out by itself, such as a stream that just ends, is an object
-    of its own; a caller who finds it out too raises another one, which says the same.
-    """
-    if any(error is known for known in recorded):
-        return
-    if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
-            yield from _unrecorded_failures(member, recorded)
-        return
-    for link in walk(error):
-        for known in recorded:
-            says_the_same = (
-                isinstance(link, KnownError)
-                and type(link) is type(known)
-                and link.args == known.args
-            )
-            if link is known or says_the_same:
-                return
-    yield error

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from chatdebug.access import ID_CHARACTERS
 from chatdebug.conf import recorder_settings
-from chatdebug.models import ChatRun, ForgottenChat, RecordingSwitch
+from chatdebug.models import ChatRun, ForgottenChat, GroupAffected, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.payloads import clean
+from chatdebug.services.groups import forget_affected
 
 BATCH_RUNS = 500
 CHATS = 500
@@ -38,6 +39,7 @@ def mark_forgotten(*, chat: str) -> None:
         chat_id=chat, defaults={"forgotten_at": timezone.now()}
     )
     RecordingSwitch.objects.filter(scope=Scope.CHAT, key=chat).delete()
+    forget_affected(what=GroupAffected.What.CHAT, key=chat)
     transaction.on_commit(
         partial(delete_forgotten, chats=[chat], budget=BUDGET_SECONDS),
         using=router.db_for_write(ForgottenChat),
@@ -61,6 +63,7 @@ def delete_of_owner(*, owner: str) -> None:
     while batch := list(left.values_list("pk", flat=True)[:BATCH_RUNS]):
         ChatRun.objects.filter(pk__in=batch).delete()
     RecordingSwitch.objects.filter(scope=Scope.OWNER, key=owner).delete()
+    forget_affected(what=GroupAffected.What.PERSON, key=owner)
 
 
 def delete_forgotten(

@@ -14,6 +14,7 @@ from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun
 from chatdebug.payloads import clean
 from chatdebug.writer.counters import Counters
+from chatdebug.writer.group_counts import add_tallies, tallies_of
 from chatdebug.writer.refused_rows import (
     raise_if_database_fails,
     write_without_refused_columns,
@@ -48,11 +49,12 @@ def write_rows(
     orphaned, refused = 0, list[Snapshot]()
     try:
         with transaction.atomic(using=using):
-            for table in Table:  # a step refers to its run
+            for table in MODELS:  # a step refers to its run
                 new = [row for row in rows if row.is_new and row.table is table]
                 if new:
                     _insert(new, using, now, update=_renewed(new[0]))
             orphaned = sum(_write(row, using, now) for row in rows if not row.is_new)
+            _count(rows, using)
         for row in rows:
             if row.is_new:  # of an UPDATE it is not known: a newer row may have stood
                 row.note_stored()
@@ -79,7 +81,9 @@ def insert_missing(
     try:
         with transaction.atomic(using=using):
             for row in rows:
-                _import(row, using)
+                if row.table is not Table.FAILURE:
+                    _import(row, using)
+            _count(rows, using)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
         raise_if_database_fails(error, using=using)
         return _write_each(rows, using, None, counters or Counters())[1]
@@ -175,6 +179,9 @@ def _write_each(
 
 def _write(row: Snapshot, using: str, now: datetime) -> int:
     """Write one row; return 1 if it, or its run, had been deleted meanwhile, else 0."""
+    if row.table is Table.FAILURE:
+        _count([row], using)
+        return 0
     if row.is_new:
         _insert([row], using, now, update=_renewed(row))
         return 0
@@ -183,6 +190,9 @@ def _write(row: Snapshot, using: str, now: datetime) -> int:
 
 def _import(row: Snapshot, using: str) -> int:
     """Bring one row of the spool to the database; return 1 if its run is gone, else 0."""
+    if row.table is Table.FAILURE:
+        _count([row], using)
+        return 0
     if _manager(row.table, using).filter(pk=row.id).exists():
         _update(row, using, row.taken_at)
         return 0
@@ -192,6 +202,15 @@ def _import(row: Snapshot, using: str) -> int:
     # importer was faster, the row keeps all that can have changed.
     _insert([row], using, row.taken_at, update=["chat_id"])
     return 0
+
+
+def _count(rows: Sequence[Snapshot], using: str) -> None:
+    """Add the failures among these rows to their groups.
+
+    Last in a transaction: a group is a row that other processes wait for.
+    """
+    if failures := [row for row in rows if row.table is Table.FAILURE]:
+        add_tallies(tallies_of(failures), using=using)
 
 
 def _renewed(row: Snapshot) -> list[str]:

@@ -25,7 +25,8 @@ class Journal:
     """Rows on their way to the disk. Every method may be called from any thread.
 
     ``on_done`` is called, from the journal's thread, with rows that need no more of it:
-    they are durable, or marked as not ``journaled``.
+    they are durable, or marked as not ``journaled``. ``hold`` takes failures that are only
+    counted, which are no captures and need no sync.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class Journal:
         *,
         counters: Counters,
         on_done: Callable[[list[Snapshot]], None],
+        hold: Callable[[list[Snapshot]], None],
     ) -> None:
         self._spool = spool
         self._counters = counters
         self._on_done = on_done
+        self._hold = hold
         self._waiting: dict[object, Snapshot] = {}
         self._being_written: list[Snapshot] = []
         self._waiters: dict[UUID, list[Future[None]]] = {}
@@ -111,10 +114,15 @@ class Journal:
             self._being_written = group = list(self._waiting.values())[:GROUP_ROWS]
             for row in group:
                 del self._waiting[row.id]
+        counted = [row for row in group if row.is_counted_only]
+        captures = [row for row in group if not row.is_counted_only]
         try:
-            self._make_durable(group)
+            if counted:
+                self._hold(counted)
+            if captures:
+                self._make_durable(captures)
         finally:
-            self._on_done(group)
+            self._on_done(captures)
             with self._changed:
                 self._being_written = []
                 self._resolve_waiters(group)

@@ -19,6 +19,7 @@ from chatdebug.enums import Status
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
 from chatdebug.services.forget import delete_forgotten, remove_old_marks
+from chatdebug.services.groups import prune_groups
 from chatdebug.services.readings import prune_readings
 from chatdebug.services.retention import prune_within
 from chatdebug.services.stale import mark_stale_runs
@@ -28,6 +29,7 @@ from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.similar_counts import Fallback, SimilarCounts
 from chatdebug.writer.snapshot import Snapshot, Table
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.tallies import Tallies
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ WRITERS_KEPT = timedelta(days=7)
 class Maintenance:
     """Heartbeat, stale and old runs, the spool, counted failures, own state, own rules.
 
-    All but ``count_similar`` is for the writer's thread alone.
+    All but ``count_similar`` and ``hold`` is for the writer's thread alone.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Maintenance:
         counters: Counters,
         queue: SnapshotQueue,
         spool: Spool | None,
+        tallies: Tallies,
         enqueue: Callable[[Sequence[Snapshot]], None],
     ) -> None:
         self._alias = config.DATABASE
@@ -62,6 +65,7 @@ class Maintenance:
         self._queue = queue
         self._enqueue = enqueue
         self._spool = spool
+        self._tallies = tallies
         self._live: set[UUID] = set()
         self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
@@ -77,6 +81,13 @@ class Maintenance:
         """Count one more failure on a stored run. From any thread."""
         self._counters.add(suppressed=1)
         self._similar_counts.add(run_id, fallback)
+        if self._next_report == inf:
+            self._report_soon()
+            self._queue.wake()
+
+    def hold(self, failures: Sequence[Snapshot]) -> None:
+        """Keep failures that were only counted until the next report. From any thread."""
+        self._tallies.hold(failures)
         if self._next_report == inf:
             self._report_soon()
             self._queue.wake()
@@ -125,9 +136,10 @@ class Maintenance:
         """
         self._next_report = inf
         try:
+            self._tallies.report(using=self._alias)
             self._enqueue(self._similar_counts.report(using=self._alias))
         finally:
-            if self._similar_counts:
+            if self._similar_counts or self._tallies:
                 self._report_soon()
         if self._new_chats:
             if not delete_forgotten(chats=self._new_chats, using=self._alias):
@@ -150,6 +162,7 @@ class Maintenance:
         """
         if self._spool is None:
             return 0
+        self._tallies.import_left_behind(using=self._alias)
         rows = import_captures(self._spool, using=self._alias, counters=self._counters)
         self._counters.add(imported=rows)
         if rows:
@@ -170,6 +183,7 @@ class Maintenance:
             self._remove_old_writers,
             partial(remove_old_marks, using=using),
             partial(prune_readings, using=using),
+            partial(prune_groups, using=using),
         )
         for chore in chores:
             if not self._try(chore):

@@ -62,22 +62,31 @@ def value_of(column: Any) -> Any:
 
 
 class Table(StrEnum):
-    """Where a row goes. Runs are written before the steps that refer to them."""
+    """Where a row goes. Runs are written before the steps that refer to them.
+
+    A ``failure`` is no row of its own in the database: it is added to its group. It says
+    how many of its tally there were, and so may be added any number of times.
+    """
 
     RUN = "run"
     STEP = "step"
+    FAILURE = "failure"
 
 
 MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatStep}
+FAILURE_COLUMNS = {
+    *("tally", "count", "fingerprint", "title", "kind", "provider", "model"),
+    *("status_code", "release", "first_seen", "last_seen", "chat_id", "owner_id"),
+}
 KNOWN_COLUMNS = {
     table: {field.attname for field in model._meta.concrete_fields} - {"id"}
     for table, model in MODELS.items()
-}
+} | {Table.FAILURE: FAILURE_COLUMNS}
 NULLABLE_COLUMNS = {
     table: {field.attname for field in model._meta.concrete_fields if field.null}
     for table, model in MODELS.items()
-}
-DATETIME_COLUMNS = ("started_at", "finished_at")
+} | {Table.FAILURE: {"status_code"}}
+DATETIME_COLUMNS = ("started_at", "finished_at", "first_seen", "last_seen")
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a line that is no row makes of being read; deep nesting is a RecursionError."""
 
@@ -108,8 +117,13 @@ class Snapshot:
 
     @property
     def status(self) -> Status:
-        """The status that this snapshot says."""
-        return Status(self.columns["status"])
+        """The status that this snapshot says; a failure has none, and is over."""
+        return Status(self.columns.get("status", Status.ERROR))
+
+    @property
+    def is_counted_only(self) -> bool:
+        """Whether it is a failure without a stored run."""
+        return self.table is Table.FAILURE and not self.is_capture
 
     @property
     def priority(self) -> int:
@@ -146,7 +160,7 @@ class Snapshot:
         """Return this snapshot with what it inherits from one that was never written."""
         self.is_new = self.is_new or older.is_new
         self.is_capture = self.is_capture or older.is_capture
-        begins = older.columns["status"] == Status.IN_PROGRESS  # as nearly always
+        begins = older.status is Status.IN_PROGRESS  # as nearly always
         if not begins and STATUS_RANK[self.status] < STATUS_RANK[older.status]:
             self.columns["status"] = older.columns["status"]
             self.columns["finished_at"] = older.columns["finished_at"]
@@ -191,7 +205,7 @@ def from_lines(data: bytes) -> tuple[list[Snapshot], int]:
             rows.append(_from_line(line))
         except (*UNREADABLE, RecursionError):
             damaged += 1
-    return sorted(rows, key=lambda row: row.table is Table.STEP), damaged
+    return sorted(rows, key=lambda row: row.table is not Table.RUN), damaged
 
 
 def _from_line(line: bytes) -> Snapshot:
@@ -207,7 +221,10 @@ def _from_line(line: bytes) -> Snapshot:
     for name in DATETIME_COLUMNS:
         if columns.get(name) is not None:
             columns[name] = datetime.fromisoformat(columns[name])
-    columns["status"] = Status(columns["status"]).value
+    if table is Table.FAILURE:
+        UUID(columns["tally"])  # else it is no failure that could be counted
+    else:
+        columns["status"] = Status(columns["status"]).value
     return Snapshot(
         table=table,
         id=UUID(data["id"]),

@@ -24,6 +24,7 @@ from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.similar_counts import Fallback
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.tallies import Tallies
 
 logger = logging.getLogger(__name__)
 
@@ -45,16 +46,23 @@ class Writer:
             else None
         )
         self.queue = SnapshotQueue(config.QUEUE_ROWS)
+        self.tallies = Tallies(config.SPOOL_DIR, counters=self.counters)
         self.maintenance = Maintenance(
             config,
             counters=self.counters,
             queue=self.queue,
             spool=self.spool,
+            tallies=self.tallies,
             enqueue=self._enqueue,
         )
         self._alias = config.DATABASE
         self._journal = (
-            Journal(self.spool, counters=self.counters, on_done=self._enqueue)
+            Journal(
+                self.spool,
+                counters=self.counters,
+                on_done=self._enqueue,
+                hold=self.maintenance.hold,
+            )
             if self.spool is not None
             else None
         )
@@ -91,6 +99,17 @@ class Writer:
         ``fallback`` makes the rows to be stored if that run is deleted before that.
         """
         self.maintenance.count_similar(run_id, fallback)
+        self.start()
+
+    def count_failure(self, failure: Snapshot) -> None:
+        """Take over a failure that has no rows of its own; its group says so a little later.
+
+        Once ``journal_flushed`` of its run is done, a kill cannot take it any more.
+        """
+        if self._journal is None:
+            self.maintenance.hold([failure])
+        else:
+            self._journal.add([failure])
         self.start()
 
     def written(self, run_id: UUID) -> Future[bool]:
@@ -136,6 +155,7 @@ class Writer:
             thread.join(max(0.0, deadline - monotonic()))
         if self.spool is not None:
             self.spool.close()
+        self.tallies.close()
 
     def _is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -161,6 +181,9 @@ class Writer:
             self._enqueue(self._journal.rows(run_id))
 
     def _enqueue(self, rows: Sequence[Snapshot]) -> None:
+        if counted := [row for row in rows if row.is_counted_only]:
+            self.maintenance.hold(counted)
+            rows = [row for row in rows if not row.is_counted_only]
         surplus = self.queue.put(*rows) if rows else []
         if not surplus:
             return

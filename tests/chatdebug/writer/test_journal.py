@@ -56,7 +56,7 @@ def test_a_failing_turn_is_one_write_with_one_sync(
             until(lambda: spool.count() == 0)
         assert disk.files == 5
         assert disk.folders == 1
-    assert writer().counters.journaled == 10, "a run and a step each"
+    assert writer().counters.journaled == 15, "a run, a step and a failure each"
 
 
 @pytest.mark.usefixtures("every_failure_is_stored")

@@ -1,0 +1,303 @@
+"""Adds failures to their groups, each exactly once, however often it is said.
+
+Every process keeps tallies: how many of one failure there were in one hour. What arrives
+here says how high a tally stood; what the database adds is by how much that is higher than
+what it knew of this tally. So a batch that is written again, and a file that is imported
+twice or while its process lives, add nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from chatdebug.enums import ErrorKind, GroupState
+from chatdebug.models import (
+    ErrorGroup,
+    FailureTally,
+    ForgottenChat,
+    GroupAffected,
+    GroupHour,
+)
+from chatdebug.models.groups import (
+    AFFECTED_KNOWN,
+    MODELS_NAMED,
+    RELEASE_CHARACTERS,
+    TITLE_CHARACTERS,
+    TREND_KEPT,
+)
+from chatdebug.payloads import clean
+from chatdebug.writer.snapshot import Snapshot
+
+CHANGED = (
+    *("count", "chats", "people", "model_names", "first_seen", "last_seen"),
+    *("first_release", "last_release", "state", "state_since", "counted_since"),
+)
+"""What another failure may change of a group."""
+STATUS_CODES = range(1_000)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often a process has seen one failure in one hour, and whom it affected."""
+
+    id: UUID
+    count: int
+    fingerprint: str
+    title: str
+    kind: str
+    provider: str
+    model: str
+    status_code: int | None
+    release: str
+    first_seen: datetime
+    last_seen: datetime
+    affected: set[tuple[str, str]]
+    """Each a chat with its owner, either of which may be empty."""
+    added: int = 0
+    """How many of them the database did not know."""
+
+    @classmethod
+    def of(cls, columns: dict[str, Any]) -> Self:
+        """Read the columns of a failure. Raises ValueError or TypeError for nonsense."""
+
+        def text(name: str, characters: int) -> str:
+            return clean(str(columns.get(name, "")))[:characters]
+
+        kind, status = columns.get("kind"), columns.get("status_code")
+        return cls(
+            id=UUID(str(columns["tally"])),
+            count=int(columns["count"]),
+            fingerprint=text("fingerprint", 32),
+            title=text("title", TITLE_CHARACTERS),
+            kind=kind if kind in ErrorKind.values else ErrorKind.GENERIC,
+            provider=text("provider", 64),
+            model=text("model", 200),
+            status_code=status if status in STATUS_CODES else None,
+            release=text("release", RELEASE_CHARACTERS),
+            first_seen=_aware(columns["first_seen"]),
+            last_seen=_aware(columns["last_seen"]),
+            affected={(text("chat_id", 64), text("owner_id", 64))},
+        )
+
+    @property
+    def hour(self) -> datetime:
+        """The hour in which they were seen."""
+        return self.first_seen.replace(minute=0, second=0, microsecond=0)
+
+    def include(self, other: Self) -> None:
+        """Take over what was said of the same tally at another time."""
+        self.count = max(self.count, other.count)
+        self.first_seen = min(self.first_seen, other.first_seen)
+        self.last_seen = max(self.last_seen, other.last_seen)
+        if len(self.affected) <= AFFECTED_KNOWN:
+            self.affected |= other.affected
+
+
+def tallies_of(rows: Iterable[Snapshot]) -> list[Tally]:
+    """Return the tallies that failures stand for. Raises ValueError for nonsense."""
+    tallies: dict[UUID, Tally] = {}
+    for row in rows:
+        tally = Tally.of(row.columns)
+        if (known := tallies.setdefault(tally.id, tally)) is not tally:
+            known.include(tally)
+    return list(tallies.values())
+
+
+def add_tallies(tallies: Sequence[Tally], *, using: str, are_live: bool = True) -> None:
+    """Add to groups what they do not know yet of these tallies, all or nothing.
+
+    ``are_live`` is False for failures of which only their stored runs are known. A dozen
+    statements, however many tallies. Raises django.db.Error.
+    """
+    with transaction.atomic(using=using):
+        added = _note_tallies(tallies, using)
+        if not added:
+            return
+        groups = _locked_groups(added, using)
+        by_group: dict[str, list[Tally]] = defaultdict(list)
+        for tally in added:
+            by_group[tally.fingerprint].append(tally)
+        _add_hours(groups, added, using)
+        _add_affected(groups, added, using)
+        for fingerprint, its in by_group.items():
+            _take(groups[fingerprint], its, are_live=are_live)
+        ErrorGroup.objects.using(using).bulk_update(groups.values(), CHANGED)
+
+
+def _note_tallies(tallies: Sequence[Tally], using: str) -> list[Tally]:
+    """Note how high tallies stand, and return those that were higher than was known.
+
+    They are inserted first, so that whoever else has the same tally waits; in the order
+    of their keys, so that two writers never wait for each other.
+    """
+    known = FailureTally.objects.using(using)
+    in_order = sorted(tallies, key=lambda tally: tally.id)
+    known.bulk_create(
+        [FailureTally(id=tally.id, hour=tally.hour) for tally in in_order],
+        ignore_conflicts=True,
+    )
+    locked = known.select_for_update().order_by("pk")
+    rows = locked.in_bulk([tally.id for tally in in_order])
+    added = []
+    for tally in in_order:
+        row = rows[tally.id]
+        tally.added = tally.count - row.count
+        if tally.added > 0:
+            row.count = tally.count
+            added.append(tally)
+    if added:
+        known.bulk_update([rows[tally.id] for tally in added], ["count"])
+    return added
+
+
+def _locked_groups(tallies: Sequence[Tally], using: str) -> dict[str, ErrorGroup]:
+    """Return the groups by their fingerprints; those that are new are made."""
+    first: dict[str, Tally] = {}
+    for tally in sorted(tallies, key=lambda tally: tally.first_seen):
+        first.setdefault(tally.fingerprint, tally)
+    groups = ErrorGroup.objects.using(using)
+    groups.bulk_create(
+        [_new_group(first[fingerprint]) for fingerprint in sorted(first)],
+        ignore_conflicts=True,
+    )
+    locked = groups.select_for_update().order_by("fingerprint")
+    return {group.fingerprint: group for group in locked.filter(fingerprint__in=first)}
+
+
+def _new_group(tally: Tally) -> ErrorGroup:
+    return ErrorGroup(
+        fingerprint=tally.fingerprint,
+        title=tally.title,
+        kind=tally.kind,
+        provider=tally.provider,
+        status_code=tally.status_code,
+        first_seen=tally.first_seen,
+        last_seen=tally.last_seen,
+        first_release=tally.release,
+    )
+
+
+def _add_hours(
+    groups: dict[str, ErrorGroup], tallies: Sequence[Tally], using: str
+) -> None:
+    oldest = timezone.now() - TREND_KEPT
+    counts: dict[tuple[int, datetime, str, str], int] = defaultdict(int)
+    for tally in tallies:
+        if tally.hour >= oldest:
+            group = groups[tally.fingerprint]
+            key = (group.pk, tally.hour, tally.model, tally.release)
+            counts[key] += tally.added
+    if not counts:
+        return
+    hours = GroupHour.objects.using(using)
+    hours.bulk_create(
+        [
+            GroupHour(group_id=group, hour=hour, model=model, release=release)
+            for group, hour, model, release in sorted(counts)
+        ],
+        ignore_conflicts=True,
+    )
+    rows = hours.filter(
+        group_id__in={key[0] for key in counts}, hour__in={key[1] for key in counts}
+    )
+    changed = []
+    for row in rows:
+        more = counts.get((row.group_id, row.hour, row.model, row.release))
+        if more:
+            row.count = F("count") + more
+            changed.append(row)
+    hours.bulk_update(changed, ["count"])
+
+
+def _add_affected(
+    groups: dict[str, ErrorGroup], tallies: Sequence[Tally], using: str
+) -> None:
+    """Count the chats and people that a group does not know yet.
+
+    Those of a chat that was deleted since stay unknown.
+    """
+    chats = {chat for tally in tallies for chat, _ in tally.affected}
+    forgotten = ForgottenChat.objects.using(using).filter(chat_id__in=chats)
+    gone = dict(forgotten.values_list("chat_id", "forgotten_at"))
+    wanted: dict[tuple[int, str, str], ErrorGroup] = {}
+    for tally in tallies:
+        group = groups[tally.fingerprint]
+        for chat, person in sorted(tally.affected):
+            if chat in gone and gone[chat] >= tally.first_seen:
+                continue
+            for what, key in (("chat", chat), ("person", person)):
+                if key and _number(group, what) <= AFFECTED_KNOWN:
+                    wanted[group.pk, what, key] = group
+    if not wanted:
+        return
+    affected = GroupAffected.objects.using(using)
+    known = affected.filter(
+        group_id__in={key[0] for key in wanted}, key__in={key[2] for key in wanted}
+    ).values_list("group_id", "what", "key")
+    new = []
+    for named in wanted.keys() - set(known):
+        group, (_, what, key) = wanted[named], named
+        number = _number(group, what)
+        if number > AFFECTED_KNOWN:
+            continue
+        setattr(group, "chats" if what == "chat" else "people", number + 1)
+        if number < AFFECTED_KNOWN:  # one more stands for any number
+            new.append(GroupAffected(group_id=group.pk, what=what, key=key))
+    affected.bulk_create(new)
+
+
+def _number(group: ErrorGroup, what: str) -> int:
+    return group.chats if what == "chat" else group.people
+
+
+def _take(group: ErrorGroup, tallies: Sequence[Tally], *, are_live: bool) -> None:
+    """Let a group know these failures, and whether they change its state."""
+    added = sum(tally.added for tally in tallies)
+    first = min(tallies, key=lambda tally: tally.first_seen)
+    last = max(tallies, key=lambda tally: tally.last_seen)
+    if first.first_seen < group.first_seen:
+        group.first_seen, group.first_release = first.first_seen, first.release
+    if last.last_seen >= group.last_seen:
+        group.last_seen, group.last_release = last.last_seen, last.release
+    if are_live and group.counted_since is None:
+        group.counted_since = first.first_seen
+    known = group.model_names if isinstance(group.model_names, list) else []
+    seen = (tally.model for tally in tallies if tally.model)
+    group.model_names = list(dict.fromkeys([*known, *seen]))[:MODELS_NAMED]
+    if state := _next_state(group, tallies, count=group.count + added):
+        group.state, group.state_since = state, timezone.now()
+    group.count = F("count") + added
+
+
+def _next_state(
+    group: ErrorGroup, tallies: Sequence[Tally], *, count: int
+) -> GroupState | None:
+    """Return what these failures make of a group that was resolved or ignored.
+
+    A failure from before that changes nothing, nor does one in the release in which the
+    group was resolved: that is what the next release mends.
+    """
+    since = [tally for tally in tallies if tally.last_seen > group.state_since]
+    if group.state == GroupState.RESOLVED:
+        resolved = group.resolved_release
+        is_back = any(not resolved or tally.release != resolved for tally in since)
+        return GroupState.REAPPEARED if is_back else None
+    if group.state == GroupState.IGNORED:
+        until, most = group.ignored_until, group.ignored_until_count
+        is_over = until is not None and any(each.last_seen >= until for each in since)
+        is_much = most is not None and count >= most
+        return GroupState.OPEN if is_over or is_much else None
+    return None
+
+
+def _aware(moment: object) -> datetime:
+    if not isinstance(moment, datetime):
+        raise TypeError("A failure without a time cannot be counted")
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -1,0 +1,39 @@
+"""A process that fails the same way many times, and then waits to be told to end.
+
+Run as ``python -m tests.chatdebug.writer.counting_process NAME FAILURES``. It says "failed"
+as soon as the last turn has ended, so that it can be killed before it has reported it.
+"""
+
+import sys
+from contextlib import suppress
+
+import django
+from django.conf import settings
+from django.test import override_settings
+
+
+class ProviderError(Exception):
+    """An error that no rule knows."""
+
+
+def main(name: str, failures: int) -> None:
+    """Record so many failures, all at the same place of the code."""
+    django.setup()
+    from chatdebug.recorder import record_run
+    from chatdebug.writer import close_writer
+
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    with override_settings(CHATDEBUG={**settings.CHATDEBUG, "STORM_FIRST": 3}):
+        for _ in range(failures):
+            with suppress(ProviderError), record_run(chat_id=name) as run, run.step():
+                raise ProviderError("The ballast of segment 3 does not match.")
+        sys.stdout.write("failed\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+        close_writer(timeout=60)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
