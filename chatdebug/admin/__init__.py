@@ -1,6 +1,7 @@
 """The recorder in Django's admin."""
 
 from chatdebug.admin.audit import AuditAdmin
+from chatdebug.admin.groups import GroupAdmin
 from chatdebug.admin.readings import ReadingAdmin
 from chatdebug.admin.retention import RetentionAdmin
 from chatdebug.admin.rules import RuleAdmin
@@ -11,6 +12,7 @@ from chatdebug.admin.writers import WriterAdmin
 
 __all__ = [
     "AuditAdmin",
+    "GroupAdmin",
     "ReadingAdmin",
     "RetentionAdmin",
     "RuleAdmin",

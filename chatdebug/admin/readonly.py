@@ -45,7 +45,7 @@ class ReadOnlyAdmin(NamedLookups, admin.ModelAdmin):
     list_per_page = 50
     paginator = UncountedPaginator
     sortable_by = ()  # no other order has an index
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds a row by hand."""

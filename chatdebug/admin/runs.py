@@ -15,16 +15,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.admin.addresses import debug_tab_url
+from chatdebug.admin.addresses import admin_url, debug_tab_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
 from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.formats import clock
-from chatdebug.models import ChatRun
+from chatdebug.models import ChatRun, ErrorGroup
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import failure_of
+from chatdebug.presentation.groups import GroupLine
 from chatdebug.presentation.runs import RunLine
 from chatdebug.querysets import ChatRunQuerySet
 
@@ -109,6 +111,7 @@ class RunAdmin(ContentAdmin):
         """Return what this person may see of a run."""
         has_content = self.shows_content(request, obj)
         what = ("titled", "last_error") if has_content else ("failure",)
+        sees_groups = request.user.has_perm("chatdebug.view_errorgroup")
         return (
             *what,
             ("state", "kind", "level"),
@@ -119,7 +122,7 @@ class RunAdmin(ContentAdmin):
             "chat",
             "owner_id",
             ("trigger_message_id", "history_tip_message_id"),
-            "fingerprint",
+            ("fingerprint", "cause") if sees_groups else "fingerprint",
             "id",
         )
 
@@ -203,6 +206,17 @@ class RunAdmin(ContentAdmin):
     def last_error(self, run: ChatRun) -> str:
         """The first line of it."""
         return RunLine(run).first_error
+
+    @admin.display(description=_("all of its cause"))
+    def cause(self, run: ChatRun) -> SafeString | str:
+        """The group of its failure, a link."""
+        group = ErrorGroup.objects.filter(fingerprint=run.fingerprint).first()
+        if group is None:
+            return ""
+        url = admin_url(self.admin_site, "chatdebug_errorgroup_change", group.pk)
+        line = GroupLine(group)
+        count = gettext("%s times") % f"{group.count:,}"
+        return format_html('<a href="{}">{}</a> · {}', url, line.title, count)
 
     @admin.display(description=_("chat"))
     def chat(self, run: ChatRun) -> SafeString | str:

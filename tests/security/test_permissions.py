@@ -35,6 +35,7 @@ from tests.factories import (
     ChatMessageFactory,
     ChatRunFactory,
     ChatStepFactory,
+    ErrorGroupFactory,
     TurnFactory,
     UserFactory,
 )
@@ -58,7 +59,7 @@ VIEWS: tuple[str, ...] = (
     "view_group",
 )
 VIEWS += ("view_modelconfig", "view_classificationrule", "view_auditentry")
-VIEWS += ("view_contentreading",)
+VIEWS += ("view_contentreading", "view_errorgroup")
 VIEWS += ("view_recordingswitch", "view_switchchange", "view_writerstate")
 PEOPLE: dict[str, dict[str, Any]] = {
     "owner": {},
@@ -123,7 +124,6 @@ class Site:
                 "error_message": "planted-run-error",
             },
         )
-        chain = [{"type": "ValueError", "message": "planted-run-chain"}]
         self.step = ChatStepFactory(
             run=self.run,
             normalized_request={"text": "planted-run-request"},
@@ -134,7 +134,7 @@ class Site:
                 "message": "planted-run-message",
                 "detail": "planted-run-detail",
                 "error_code": "planted-run-code with words",
-                "chain": chain,
+                "chain": [{"type": "ValueError", "message": "planted-run-chain"}],
             },
         )
         self.rows: dict[str, Any] = {
@@ -145,6 +145,7 @@ class Site:
             "turn": self.turn,
             "chatrun": self.run,
             "chatstep": self.step,
+            "errorgroup": ErrorGroupFactory(fingerprint="a0a0a0a0"),
             "auditentry": AuditEntry.objects.create(action="read", subject="x"),
             "contentreading": ContentReading.objects.create(
                 reader_id="7", reader_name="x", is_staff=True, reason="x"

@@ -1,0 +1,347 @@
+"""Groups of failures in the admin: what broke, how often, and what is done about it.
+
+Nothing here is content: titles are made without it. What was said in a run is on the run's
+own page, for a reason.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.validators import URLValidator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.readonly import ReadOnlyAdmin
+from chatdebug.admin.runs import ProviderFilter
+from chatdebug.formats import clock
+from chatdebug.models import ChatRun, ErrorGroup
+from chatdebug.presentation.groups import GroupLine, GroupPage, Trend, trends_of
+from chatdebug.presentation.runs import RunLine
+from chatdebug.querysets import ErrorGroupQuerySet
+from chatdebug.services.groups import (
+    assign_groups,
+    ignore_groups,
+    reopen_groups,
+    resolve_groups,
+)
+
+TITLE = _("What broke, by cause")
+RUNS_SHOWN = 10
+LAST_PAGE = 100
+"""Whoever looks for a run further away searches the list of runs for the fingerprint."""
+IGNORED_DAYS = 7
+MOST_DAYS = 3_650
+MOST_TIMES = 10**12
+
+
+class GroupList(ChangeList):
+    """The list of groups, each with its trend."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read a page of groups, and the trends for it at once."""
+        super().get_results(request)
+        self.result_list: list[Any] = list(self.result_list)
+        hours, now = trends_of(self.result_list), timezone.now()
+        for group in self.result_list:
+            group.day = Trend.of_day(hours[group.pk], now=now)
+            group.weeks = Trend.of_weeks(hours[group.pk], now=now)
+
+
+class NoteForm(forms.ModelForm):
+    """What people write about a group."""
+
+    class Meta:
+        model = ErrorGroup
+        fields = ("note", "ticket")
+        widgets = {"note": forms.Textarea(attrs={"rows": 4})}
+
+    ticket = forms.CharField(
+        label=_("ticket"),
+        required=False,
+        max_length=500,
+        validators=[URLValidator(schemes=["http", "https"])],
+        widget=forms.URLInput(attrs={"class": "vTextField"}),
+    )
+
+
+class IgnoreForm(forms.Form):
+    """For how long a group is left alone; without either for ever."""
+
+    days = forms.IntegerField(
+        label=_("for days"), required=False, min_value=1, max_value=MOST_DAYS
+    )
+    times = forms.IntegerField(
+        label=_("until so many more"), required=False, min_value=1, max_value=MOST_TIMES
+    )
+
+
+@admin.register(ErrorGroup)
+class GroupAdmin(ReadOnlyAdmin):
+    """Groups, the one that was seen last first."""
+
+    change_form_template = "chatdebug/admin/group.html"
+    list_display = (
+        *("what", "badge", "last_day", "last_weeks"),
+        *("times", "affected", "first", "last", "assignee_name"),
+    )
+    list_display_links = None
+    list_filter = ("state", "kind", ProviderFilter, "last_seen")
+    search_fields = ("title", "fingerprint")
+    search_help_text = _("Words of the title, or a fingerprint.")
+    ordering = ("-last_seen", "-id")
+    actions = ("resolve", "reopen", "ignore", "assign_to_me")
+
+    class Media:
+        css = {"all": ("chatdebug/admin.css",)}
+
+    def has_handle_permission(self, request: HttpRequest) -> bool:
+        """Who may say what is done about a group."""
+        return request.user.has_perm("chatdebug.change_errorgroup")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows trends."""
+        return GroupList
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the addresses of Django's pages, and the one that takes decisions."""
+        handle = self.admin_site.admin_view(require_POST(self.handle_view))
+        name = "chatdebug_errorgroup_handle"
+        return [
+            path("<path:object_id>/handle/", handle, name=name),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under a title that says what it is."""
+        return super().changelist_view(
+            request, {"title": TITLE, **(extra_context or {})}
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show a group: ``?runs=oldest`` its oldest runs first, ``?page=`` more of them."""
+        group = self.get_object(request, unquote(object_id))
+        context: dict[str, Any] = {}
+        if group is not None and self.has_view_permission(request, group):
+            page = GroupPage.of(group)
+            context = {
+                "page": page,
+                "title": page.line.title,
+                "runs": self._runs(request, group),
+                "may_handle": self.has_handle_permission(request),
+                "note_form": NoteForm(instance=group),
+                "ignore_form": IgnoreForm(initial={"days": IGNORED_DAYS}),
+            }
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
+    def handle_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Take what somebody decides about a group, ``do``; back to its page.
+
+        403 for who may not, 404 for a group that there is not.
+        """
+        if not self.has_handle_permission(request):
+            raise PermissionDenied
+        group = self.get_object(request, unquote(object_id))
+        if group is None:
+            raise Http404
+        groups = ErrorGroup.objects.filter(pk=group.pk)
+        match request.POST.get("do"):
+            case "note":
+                self._note(request, group)
+            case "ignore":
+                self._ignore(request, group, groups)
+            case "release":
+                assign_groups(groups=groups, to=None)
+                self._log(request, groups, gettext("Assigned to nobody."))
+            case "resolve" | "reopen" | "assign_to_me" as name:
+                getattr(self, name)(request, groups)
+        page = admin_url(self.admin_site, "chatdebug_errorgroup_change", group.pk)
+        return redirect(page)
+
+    @admin.action(description=_("Resolve"), permissions=["handle"])
+    def resolve(self, request: HttpRequest, queryset: ErrorGroupQuerySet) -> None:
+        """Take groups as mended, until they are seen again."""
+        self._change(request, queryset, resolve_groups, gettext("Resolved."))
+
+    @admin.action(description=_("Open again"), permissions=["handle"])
+    def reopen(self, request: HttpRequest, queryset: ErrorGroupQuerySet) -> None:
+        """Take groups as known and not mended."""
+        self._change(request, queryset, reopen_groups, gettext("Opened."))
+
+    @admin.action(description=_("Ignore for a week"), permissions=["handle"])
+    def ignore(self, request: HttpRequest, queryset: ErrorGroupQuerySet) -> None:
+        """Leave groups alone for a week."""
+
+        def for_a_week(*, groups: ErrorGroupQuerySet) -> int:
+            until = timezone.now() + timedelta(days=IGNORED_DAYS)
+            return ignore_groups(groups=groups, until=until)
+
+        self._change(request, queryset, for_a_week, gettext("Ignored."))
+
+    @admin.action(description=_("Assign to me"), permissions=["handle"])
+    def assign_to_me(self, request: HttpRequest, queryset: ErrorGroupQuerySet) -> None:
+        """Say that whoever asks looks after these groups."""
+
+        def to_me(*, groups: ErrorGroupQuerySet) -> int:
+            return assign_groups(groups=groups, to=request.user)
+
+        what = gettext("Assigned to %s.") % request.user
+        self._change(request, queryset, to_me, what)
+
+    @admin.display(description=_("what failed"))
+    def what(self, group: ErrorGroup) -> SafeString:
+        """Its title, a link to its page, and the facts below."""
+        url = admin_url(self.admin_site, "chatdebug_errorgroup_change", group.pk)
+        line = GroupLine(group)
+        return format_html(
+            '<a class="group__title" href="{}" dir="auto">{}</a>'
+            '<div class="group__facts">{}</div>',
+            *(url, line.title, line.facts),
+        )
+
+    @admin.display(description=_("state"))
+    def badge(self, group: ErrorGroup) -> SafeString:
+        """Its state, and until when that holds."""
+        return _rendered("badge", line=GroupLine(group))
+
+    @admin.display(description=_("24 hours"))
+    def last_day(self, group: Any) -> SafeString:
+        """Its failures of a day."""
+        return _rendered("trend", trend=group.day)
+
+    @admin.display(description=_("14 days"))
+    def last_weeks(self, group: Any) -> SafeString:
+        """Its failures of two weeks."""
+        return _rendered("trend", trend=group.weeks)
+
+    @admin.display(description=_("times"))
+    def times(self, group: ErrorGroup) -> str:
+        """How often it was seen."""
+        return f"{group.count:,}"
+
+    @admin.display(description=_("chats, people"))
+    def affected(self, group: ErrorGroup) -> str:
+        """Whom it affected."""
+        line = GroupLine(group)
+        return f"{line.chats}, {line.people}"
+
+    @admin.display(description=_("first seen"))
+    def first(self, group: ErrorGroup) -> SafeString:
+        """When it was seen first, and in which release."""
+        return _moment(clock(group.first_seen), group.first_release)
+
+    @admin.display(description=_("last seen"))
+    def last(self, group: ErrorGroup) -> SafeString:
+        """How long ago it was seen."""
+        return _moment(GroupLine(group).seen, group.last_release)
+
+    def _runs(self, request: HttpRequest, group: ErrorGroup) -> dict[str, Any]:
+        """Return one page of the stored runs, and where the pages beside it are."""
+        if not request.user.has_perm("chatdebug.view_chatrun"):
+            return {}
+        is_oldest = request.GET.get("runs") == "oldest"
+        asked = request.GET.get("page", "")
+        is_number = asked.isascii() and asked.isdecimal() and len(asked) < len("1000")
+        number = min(max(int(asked) if is_number else 1, 1), LAST_PAGE)
+        runs = ChatRun.objects.with_fingerprint(group.fingerprint)
+        order = ("started_at", "id") if is_oldest else ("-started_at", "-id")
+        start = (number - 1) * RUNS_SHOWN
+        found = list(runs.order_by(*order)[start : start + RUNS_SHOWN + 1])
+        lines = [
+            (
+                RunLine(run),
+                admin_url(self.admin_site, "chatdebug_chatrun_change", run.pk),
+            )
+            for run in found[:RUNS_SHOWN]
+        ]
+        has_more = len(found) > RUNS_SHOWN and number < LAST_PAGE
+        return {
+            "lines": lines,
+            "order": "oldest" if is_oldest else "newest",
+            "is_oldest": is_oldest,
+            "previous": number - 1,
+            "next": number + 1 if has_more else 0,
+        }
+
+    def _change(
+        self,
+        request: HttpRequest,
+        groups: ErrorGroupQuerySet,
+        change: Callable[..., int],
+        what: str,
+    ) -> None:
+        """Change groups, note who did, and say how many there were."""
+        keys = list(groups.values_list("pk", flat=True))
+        chosen = ErrorGroup.objects.filter(pk__in=keys)
+        changed = change(groups=chosen)
+        self._log(request, chosen, what)
+        words = ngettext(
+            "%(count)s group: %(what)s", "%(count)s groups: %(what)s", changed
+        )
+        self.message_user(request, words % {"count": changed, "what": what})
+
+    def _log(self, request: HttpRequest, groups: ErrorGroupQuerySet, what: str) -> None:
+        LogEntry.objects.log_actions(str(request.user.pk), groups, CHANGE, what)
+
+    def _note(self, request: HttpRequest, group: ErrorGroup) -> None:
+        form = NoteForm(request.POST, instance=group)
+        if not form.is_valid():
+            self._refuse(request, form)
+            return
+        # These two alone: a writer may be counting at this moment.
+        ErrorGroup.objects.filter(pk=group.pk).update(**form.cleaned_data)
+        self.log_change(request, group, gettext("Note and ticket."))
+        self.message_user(request, gettext("Saved."))
+
+    def _ignore(
+        self, request: HttpRequest, group: ErrorGroup, groups: ErrorGroupQuerySet
+    ) -> None:
+        form = IgnoreForm(request.POST)
+        if not form.is_valid():
+            self._refuse(request, form)
+            return
+        days, times = form.cleaned_data["days"], form.cleaned_data["times"]
+        ignore_groups(
+            groups=groups,
+            until=timezone.now() + timedelta(days=days) if days else None,
+            until_count=group.count + times if times else None,
+        )
+        self._log(request, groups, gettext("Ignored."))
+
+    def _refuse(self, request: HttpRequest, form: forms.BaseForm) -> None:
+        for errors in form.errors.values():
+            for error in errors:
+                self.message_user(request, str(error), messages.ERROR)
+
+
+def _rendered(part: str, **context: Any) -> SafeString:
+    return render_to_string(f"chatdebug/admin/{part}.html", context)
+
+
+def _moment(when: str, release: str) -> SafeString:
+    return format_html('{}<div class="group__facts">{}</div>', when, release)

@@ -1,0 +1,287 @@
+"""Groups of failures as an operator reads them: what failed, how often, what is done."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from chatdebug.enums import ErrorKind, GroupState
+from chatdebug.errors.provider_names import PROVIDERS
+from chatdebug.formats import ago
+from chatdebug.models import ChatRun, ChatStep, ErrorGroup, GroupHour
+from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
+from chatdebug.models.runs import OVERFLOW
+from chatdebug.presentation.errors import ErrorReport
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+BAR_WIDTH = 4
+CHART_HEIGHT = 24
+LEAST_HEIGHT = 2
+"""Of the bar of a single failure, which must be seen beside one of a thousand."""
+MODELS_SHOWN = 3
+SHARES_SHOWN = 8
+SIGNS = {
+    GroupState.NEW: "●",
+    GroupState.OPEN: "○",
+    GroupState.REAPPEARED: "↻",
+    GroupState.IGNORED: "■",
+    GroupState.RESOLVED: "✓",
+}
+
+type Hours = dict[datetime, int]
+"""How many failures there were, by the hour."""
+
+
+class Bar(NamedTuple):
+    """A bar of a chart, in the units of its ``viewBox``."""
+
+    x: int
+    y: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Failures over time, the oldest first: a chart, and what it says in words."""
+
+    counts: list[int]
+    words: str
+
+    @classmethod
+    def of_day(cls, hours: Hours, *, now: datetime) -> "Trend":
+        """Return the last 24 hours, an hour a bar."""
+        trend = cls(_buckets(hours, HOUR, 24, now), "")
+        words = ngettext(
+            "%(total)s in 24 hours; at most %(most)s in an hour",
+            "%(total)s in 24 hours; at most %(most)s in an hour",
+            trend.total,
+        )
+        return cls(trend.counts, words % trend._numbers())
+
+    @classmethod
+    def of_weeks(cls, hours: Hours, *, now: datetime) -> "Trend":
+        """Return the last 14 days, a day a bar."""
+        trend = cls(_buckets(hours, DAY, TREND_KEPT.days, now), "")
+        words = ngettext(
+            "%(total)s in 14 days; at most %(most)s in a day",
+            "%(total)s in 14 days; at most %(most)s in a day",
+            trend.total,
+        )
+        return cls(trend.counts, words % trend._numbers())
+
+    @property
+    def total(self) -> int:
+        """How many there were."""
+        return sum(self.counts)
+
+    @property
+    def width(self) -> int:
+        """Of the chart."""
+        return BAR_WIDTH * len(self.counts)
+
+    @property
+    def bars(self) -> list[Bar]:
+        """The bars; where nothing failed there is none."""
+        most = max(self.counts, default=0)
+        bars = []
+        for number, count in enumerate(self.counts):
+            if count:
+                height = max(LEAST_HEIGHT, round(count / most * (CHART_HEIGHT - 1)))
+                bars.append(Bar(number * BAR_WIDTH, CHART_HEIGHT - height, height))
+        return bars
+
+    def _numbers(self) -> dict[str, str]:
+        most = max(self.counts, default=0)
+        return {"total": f"{self.total:,}", "most": f"{most:,}"}
+
+
+class Share(NamedTuple):
+    """A part of a group's failures."""
+
+    name: str
+    times: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """A group in a list."""
+
+    group: ErrorGroup
+
+    @property
+    def title(self) -> str:
+        """What failed."""
+        if self.group.fingerprint == OVERFLOW:
+            return gettext("Failures of all kinds that there was no room to tell apart")
+        return self.group.title or gettext("A failure without words")
+
+    @property
+    def facts(self) -> str:
+        """Kind, who was asked and what the answer was, such as: OpenAI 400 · gpt-5-mini."""
+        group = self.group
+        names = group.model_names if isinstance(group.model_names, list) else []
+        models = ", ".join(str(name) for name in names[:MODELS_SHOWN])
+        if len(names) > MODELS_SHOWN:
+            models = gettext("%s models") % len(names)
+        provider = str(PROVIDERS.get(group.provider, group.provider))
+        who = f"{provider.removeprefix('The ')} {group.status_code or ''}".strip()
+        return " · ".join(filter(None, (self.kind, who, models)))
+
+    @property
+    def kind(self) -> str:
+        """The kind of error in words."""
+        return str(dict(ErrorKind.choices).get(self.group.kind, self.group.kind))
+
+    @property
+    def sign(self) -> str:
+        """The sign of its state, beside the word."""
+        known = self.group.state in GroupState.values
+        return SIGNS[GroupState(self.group.state)] if known else "?"
+
+    @property
+    def until(self) -> str:
+        """What ends or began its state, where that says more than the state."""
+        group = self.group
+        if group.state == GroupState.IGNORED and group.ignored_until:
+            return (
+                gettext("until %s")
+                % f"{timezone.localtime(group.ignored_until):%Y-%m-%d}"
+            )
+        if group.state == GroupState.IGNORED and group.ignored_until_count:
+            return gettext("until there are %s") % f"{group.ignored_until_count:,}"
+        if group.state == GroupState.RESOLVED and group.resolved_release:
+            return gettext("in %s") % group.resolved_release
+        if group.state == GroupState.REAPPEARED and group.resolved_release:
+            resolved, seen = group.resolved_release, group.last_release or "?"
+            return gettext("resolved in %(resolved)s, seen in %(seen)s") % {
+                "resolved": resolved,
+                "seen": seen,
+            }
+        return ""
+
+    @property
+    def chats(self) -> str:
+        """How many chats, as far as that is known."""
+        return affected(self.group.chats)
+
+    @property
+    def people(self) -> str:
+        """How many people, as far as that is known."""
+        return affected(self.group.people)
+
+    @property
+    def seen(self) -> str:
+        """When it was seen last."""
+        return ago(self.group.last_seen)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPage:
+    """All that is known of one group, without a word of its chats."""
+
+    line: GroupLine
+    error: ErrorReport
+    day: Trend
+    weeks: Trend
+    shares: list[tuple[str, list[Share]]]
+    """What they are parts by, and the parts, the largest first."""
+
+    @classmethod
+    def of(cls, group: ErrorGroup) -> "GroupPage":
+        """Read a group. Three queries."""
+        now = timezone.now()
+        rows = list(
+            GroupHour.objects.filter(group=group, hour__gt=now - TREND_KEPT - HOUR)
+            .values_list("hour", "model", "release")
+            .annotate(Sum("count"))
+        )
+        hours, models, releases = Counter[datetime](), Counter[str](), Counter[str]()
+        for hour, model, release, count in rows:
+            hours[hour] += count
+            models[model] += count
+            releases[release] += count
+        status = str(group.status_code or "")
+        shares = (
+            (gettext("Model"), _shares(models)),
+            (gettext("HTTP status"), _shares(Counter({status: group.count}))),
+            (gettext("Release"), _shares(releases)),
+        )
+        return cls(
+            line=GroupLine(group),
+            error=_report_of(group),
+            day=Trend.of_day(hours, now=now),
+            weeks=Trend.of_weeks(hours, now=now),
+            shares=[(name, parts) for name, parts in shares if parts],
+        )
+
+
+def trends_of(groups: Sequence[ErrorGroup]) -> dict[int, Hours]:
+    """Return the hours of these groups by their keys, with one query."""
+    since = timezone.now() - TREND_KEPT - HOUR
+    rows = (
+        GroupHour.objects.filter(group__in=groups, hour__gt=since)
+        .order_by()
+        .values_list("group_id", "hour")
+        .annotate(Sum("count"))
+    )
+    hours: dict[int, Hours] = {group.pk: {} for group in groups}
+    for group_id, hour, count in rows:
+        hours[group_id][hour] = count
+    return hours
+
+
+def affected(number: int) -> str:
+    """Return how many chats or people a group has, or that there are more than it knows."""
+    if number > AFFECTED_KNOWN:
+        return gettext("more than %s") % f"{AFFECTED_KNOWN:,}"
+    return f"{number:,}"
+
+
+def _report_of(group: ErrorGroup) -> ErrorReport:
+    """Return what its newest stored failure says of all, without content.
+
+    Where no run is stored any more, what the group itself knows.
+    """
+    newest = ChatRun.objects.with_fingerprint(group.fingerprint).newest_first()[:1]
+    step = (
+        ChatStep.objects.filter(run_id__in=list(newest.values_list("pk", flat=True)))
+        .filter(error__isnull=False)
+        .order_by("-step_number")
+        .only("error")
+        .first()
+    )
+    known = {
+        "kind": group.kind,
+        "provider": group.provider,
+        "status_code": group.status_code,
+        "detail": group.title,
+    }
+    return ErrorReport.of(step.error if step is not None else known).without_content()
+
+
+def _buckets(hours: Hours, size: timedelta, number: int, now: datetime) -> list[int]:
+    counts = [0] * number
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    for hour, count in hours.items():
+        back = (this_hour - hour) // size
+        if 0 <= back < number:
+            counts[number - 1 - back] += count
+    return counts
+
+
+def _shares(counts: Counter[str]) -> list[Share]:
+    named: Iterable[tuple[str, int]] = counts.most_common(SHARES_SHOWN)
+    total = counts.total() or 1
+    parts = [
+        Share(name or gettext("not known"), count, round(100 * count / total))
+        for name, count in named
+    ]
+    is_known = any(name for name in counts)
+    return parts if is_known else []
