@@ -20,6 +20,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -29,7 +30,6 @@ from django.views.decorators.http import require_POST
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.admin.runs import ProviderFilter
-from chatdebug.formats import clock
 from chatdebug.models import ChatRun, ErrorGroup
 from chatdebug.presentation.groups import GroupLine, GroupPage, Trend, trends_of
 from chatdebug.presentation.runs import RunLine
@@ -98,7 +98,7 @@ class GroupAdmin(ReadOnlyAdmin):
     change_form_template = "chatdebug/admin/group.html"
     list_display = (
         *("what", "badge", "last_day", "last_weeks"),
-        *("times", "affected", "first", "last", "assignee_name"),
+        *("times", "affected", "last", "first", "assignee_name"),
     )
     list_display_links = None
     list_filter = ("state", "kind", ProviderFilter, "last_seen")
@@ -150,6 +150,7 @@ class GroupAdmin(ReadOnlyAdmin):
             context = {
                 "page": page,
                 "title": page.line.title,
+                "subtitle": "",
                 "runs": self._runs(request, group),
                 "may_handle": self.has_handle_permission(request),
                 "note_form": NoteForm(instance=group),
@@ -253,7 +254,8 @@ class GroupAdmin(ReadOnlyAdmin):
     @admin.display(description=_("first seen"))
     def first(self, group: ErrorGroup) -> SafeString:
         """When it was seen first, and in which release."""
-        return _moment(clock(group.first_seen), group.first_release)
+        local = timezone.localtime(group.first_seen)
+        return _moment(date_format(local, "SHORT_DATE_FORMAT"), group.first_release)
 
     @admin.display(description=_("last seen"))
     def last(self, group: ErrorGroup) -> SafeString:

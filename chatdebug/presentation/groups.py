@@ -210,7 +210,7 @@ class GroupPage:
         status = str(group.status_code or "")
         shares = (
             (gettext("Model"), _shares(models)),
-            (gettext("HTTP status"), _shares(Counter({status: group.count}))),
+            (gettext("HTTP status"), _shares(Counter({status: hours.total()}))),
             (gettext("Release"), _shares(releases)),
         )
         return cls(
