@@ -101,6 +101,7 @@ class GroupAdmin(ReadOnlyAdmin):
         *("times", "affected", "last", "first", "assignee_name"),
     )
     list_display_links = None
+    list_per_page = 25  # of which each has two charts
     list_filter = ("state", "kind", ProviderFilter, "last_seen")
     search_fields = ("title", "fingerprint")
     search_help_text = _("Words of the title, or a fingerprint.")

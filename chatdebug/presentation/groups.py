@@ -21,6 +21,7 @@ from chatdebug.presentation.errors import ErrorReport
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 BAR_WIDTH = 4
+"""With the gap behind it, in the units of the chart's ``viewBox``."""
 CHART_HEIGHT = 24
 LEAST_HEIGHT = 2
 """Of the bar of a single failure, which must be seen beside one of a thousand."""
@@ -36,14 +37,6 @@ SIGNS = {
 
 type Hours = dict[datetime, int]
 """How many failures there were, by the hour."""
-
-
-class Bar(NamedTuple):
-    """A bar of a chart, in the units of its ``viewBox``."""
-
-    x: int
-    y: int
-    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +79,16 @@ class Trend:
         return BAR_WIDTH * len(self.counts)
 
     @property
-    def bars(self) -> list[Bar]:
-        """The bars; where nothing failed there is none."""
+    def bars(self) -> str:
+        """The bars as one path of SVG; where nothing failed there is none."""
         most = max(self.counts, default=0)
         bars = []
         for number, count in enumerate(self.counts):
             if count:
                 height = max(LEAST_HEIGHT, round(count / most * (CHART_HEIGHT - 1)))
-                bars.append(Bar(number * BAR_WIDTH, CHART_HEIGHT - height, height))
-        return bars
+                x, y = number * BAR_WIDTH, CHART_HEIGHT - height
+                bars.append(f"M{x} {y}h{BAR_WIDTH - 1}v{height}h-{BAR_WIDTH - 1}z")
+        return "".join(bars)
 
     def _numbers(self) -> dict[str, str]:
         most = max(self.counts, default=0)

@@ -163,12 +163,16 @@ def _locked_groups(tallies: Sequence[Tally], using: str) -> dict[str, ErrorGroup
     for tally in sorted(tallies, key=lambda tally: tally.first_seen):
         first.setdefault(tally.fingerprint, tally)
     groups = ErrorGroup.objects.using(using)
-    groups.bulk_create(
-        [_new_group(first[fingerprint]) for fingerprint in sorted(first)],
-        ignore_conflicts=True,
-    )
-    locked = groups.select_for_update().order_by("fingerprint")
-    return {group.fingerprint: group for group in locked.filter(fingerprint__in=first)}
+    locked = groups.select_for_update().filter(fingerprint__in=first)
+    found = {group.fingerprint: group for group in locked.order_by("fingerprint")}
+    if missing := sorted(first.keys() - found.keys()):
+        groups.bulk_create(
+            [_new_group(first[fingerprint]) for fingerprint in missing],
+            ignore_conflicts=True,  # with another process, whose row it is then
+        )
+        made = locked.filter(fingerprint__in=missing).order_by("fingerprint")
+        found |= {group.fingerprint: group for group in made}
+    return found
 
 
 def _new_group(tally: Tally) -> ErrorGroup:
@@ -197,23 +201,22 @@ def _add_hours(
     if not counts:
         return
     hours = GroupHour.objects.using(using)
-    hours.bulk_create(
-        [
-            GroupHour(group_id=group, hour=hour, model=model, release=release)
-            for group, hour, model, release in sorted(counts)
-        ],
-        ignore_conflicts=True,
-    )
     rows = hours.filter(
         group_id__in={key[0] for key in counts}, hour__in={key[1] for key in counts}
     )
     changed = []
-    for row in rows:
-        more = counts.get((row.group_id, row.hour, row.model, row.release))
+    for row in rows:  # of groups that are locked, so that no other writer adds one
+        more = counts.pop((row.group_id, row.hour, row.model, row.release), 0)
         if more:
             row.count = F("count") + more
             changed.append(row)
-    hours.bulk_update(changed, ["count"])
+    if changed:
+        hours.bulk_update(changed, ["count"])
+    if counts:
+        hours.bulk_create(
+            GroupHour(group_id=group, hour=hour, model=model, release=release, count=n)
+            for (group, hour, model, release), n in counts.items()
+        )
 
 
 def _add_affected(
@@ -223,34 +226,40 @@ def _add_affected(
 
     Those of a chat that was deleted since stay unknown.
     """
-    chats = {chat for tally in tallies for chat, _ in tally.affected}
-    forgotten = ForgottenChat.objects.using(using).filter(chat_id__in=chats)
-    gone = dict(forgotten.values_list("chat_id", "forgotten_at"))
     wanted: dict[tuple[int, str, str], ErrorGroup] = {}
+    chats: dict[tuple[int, str, str], tuple[str, datetime]] = {}
     for tally in tallies:
         group = groups[tally.fingerprint]
         for chat, person in sorted(tally.affected):
-            if chat in gone and gone[chat] >= tally.first_seen:
-                continue
             for what, key in (("chat", chat), ("person", person)):
                 if key and _number(group, what) <= AFFECTED_KNOWN:
                     wanted[group.pk, what, key] = group
-    if not wanted:
-        return
+                    chats[group.pk, what, key] = chat, tally.first_seen
     affected = GroupAffected.objects.using(using)
     known = affected.filter(
         group_id__in={key[0] for key in wanted}, key__in={key[2] for key in wanted}
     ).values_list("group_id", "what", "key")
+    unknown = wanted.keys() - set(known) if wanted else set()
+    gone = _forgotten({chats[named][0] for named in unknown}, using)
     new = []
-    for named in wanted.keys() - set(known):
-        group, (_, what, key) = wanted[named], named
+    for named in unknown:
+        group, (_, what, key), (chat, seen) = wanted[named], named, chats[named]
         number = _number(group, what)
-        if number > AFFECTED_KNOWN:
+        if number > AFFECTED_KNOWN or (chat in gone and gone[chat] >= seen):
             continue
         setattr(group, "chats" if what == "chat" else "people", number + 1)
         if number < AFFECTED_KNOWN:  # one more stands for any number
             new.append(GroupAffected(group_id=group.pk, what=what, key=key))
-    affected.bulk_create(new)
+    if new:
+        affected.bulk_create(new)
+
+
+def _forgotten(chats: set[str], using: str) -> dict[str, datetime]:
+    """Return which of these chats were deleted, and when."""
+    if not chats:
+        return {}
+    marks = ForgottenChat.objects.using(using).filter(chat_id__in=chats)
+    return dict(marks.values_list("chat_id", "forgotten_at"))
 
 
 def _number(group: ErrorGroup, what: str) -> int:

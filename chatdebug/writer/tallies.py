@@ -12,6 +12,7 @@ imports it, and removes it; doing so twice, or too early, would count nothing tw
 import fcntl
 import logging
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -128,7 +129,8 @@ class Tallies:
         if self._folder is None or not self._folder.is_dir():
             return 0
         named = 0
-        for path in sorted(self._folder.glob("*.tally")):
+        # A draft of a process that was killed holds nothing that its file does not.
+        for path in sorted(self._folder.glob("*.tally*")):
             if self._file is not None and path == self._file.path:
                 continue
             with suppress(OSError):  # its process lives, or another importer was faster
@@ -227,6 +229,8 @@ def _locked(path: Path) -> int:
 
 def _import(path: Path, *, using: str, counters: Counters) -> int:
     """Import and remove a file whose process is gone. Raises OSError if it lives."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return 0  # never was a file of ours
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
