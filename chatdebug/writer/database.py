@@ -54,7 +54,7 @@ def write_rows(
                 if new:
                     _insert(new, using, now, update=_renewed(new[0]))
             orphaned = sum(_write(row, using, now) for row in rows if not row.is_new)
-            _count(rows, using)
+            count_failures(rows, using=using, counters=counters)
         for row in rows:
             if row.is_new:  # of an UPDATE it is not known: a newer row may have stood
                 row.note_stored()
@@ -78,15 +78,16 @@ def insert_missing(
     Returns those that it does not take, whatever is left out of them. Raises the
     database's error when it is the database that does not work.
     """
+    counters = counters or Counters()
     try:
         with transaction.atomic(using=using):
             for row in rows:
                 if row.table is not Table.FAILURE:
                     _import(row, using)
-            _count(rows, using)
+            count_failures(rows, using=using, counters=counters)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
         raise_if_database_fails(error, using=using)
-        return _write_each(rows, using, None, counters or Counters())[1]
+        return _write_each(rows, using, None, counters)[1]
     return []
 
 
@@ -153,6 +154,29 @@ def add_similar(counts: Mapping[UUID, int], *, using: str) -> set[UUID]:
     return missing
 
 
+def count_failures(rows: Sequence[Snapshot], *, using: str, counters: Counters) -> None:
+    """Add the failures among these rows to their groups; what spoils it is left out.
+
+    A group that cannot be written never keeps a run from being stored, and nothing but
+    itself from being counted. Last in a transaction: a group is a row that other processes
+    wait for. Raises the database's error when it is the database that does not work.
+    """
+    failures = [row for row in rows if row.table is Table.FAILURE]
+    if not failures:
+        return
+    try:
+        add_tallies(tallies_of(failures), using=using)
+    except Exception as error:  # noqa: BLE001 - whatever a tally is refused with
+        raise_if_database_fails(error, using=using)
+        for failure in failures:
+            try:
+                add_tallies(tallies_of([failure]), using=using)
+            except Exception as refusal:
+                raise_if_database_fails(refusal, using=using)
+                counters.note_error(refusal, failure.taken_at)
+                logger.exception("A failure could not be added to its group")
+
+
 def _write_each(
     rows: Sequence[Snapshot], using: str, now: datetime | None, counters: Counters
 ) -> tuple[int, list[Snapshot]]:
@@ -161,7 +185,10 @@ def _write_each(
     Without a time they are rows from the spool.
     """
     orphaned, refused = 0, []
+    count_failures(rows, using=using, counters=counters)
     for row in rows:
+        if row.table is Table.FAILURE:
+            continue
 
         def write(columns: dict[str, Any], row: Snapshot = row) -> int:
             part = row.with_columns(columns)
@@ -179,9 +206,6 @@ def _write_each(
 
 def _write(row: Snapshot, using: str, now: datetime) -> int:
     """Write one row; return 1 if it, or its run, had been deleted meanwhile, else 0."""
-    if row.table is Table.FAILURE:
-        _count([row], using)
-        return 0
     if row.is_new:
         _insert([row], using, now, update=_renewed(row))
         return 0
@@ -190,9 +214,6 @@ def _write(row: Snapshot, using: str, now: datetime) -> int:
 
 def _import(row: Snapshot, using: str) -> int:
     """Bring one row of the spool to the database; return 1 if its run is gone, else 0."""
-    if row.table is Table.FAILURE:
-        _count([row], using)
-        return 0
     if _manager(row.table, using).filter(pk=row.id).exists():
         _update(row, using, row.taken_at)
         return 0
@@ -202,15 +223,6 @@ def _import(row: Snapshot, using: str) -> int:
     # importer was faster, the row keeps all that can have changed.
     _insert([row], using, row.taken_at, update=["chat_id"])
     return 0
-
-
-def _count(rows: Sequence[Snapshot], using: str) -> None:
-    """Add the failures among these rows to their groups.
-
-    Last in a transaction: a group is a row that other processes wait for.
-    """
-    if failures := [row for row in rows if row.table is Table.FAILURE]:
-        add_tallies(tallies_of(failures), using=using)
 
 
 def _renewed(row: Snapshot) -> list[str]:

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from chatdebug.enums import Operation
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import new_id
-from chatdebug.writer.snapshot import FAILURE_COLUMNS, Snapshot, Table
+from chatdebug.writer.snapshot import Snapshot, Table
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,6 @@ ESSENTIAL = {
         "status",
         "finished_at",
     },
-    Table.FAILURE: FAILURE_COLUMNS,
 }
 """Without these there is no row. Each other column has a default."""
 NOTES = {Table.RUN: "summary", Table.STEP: "metadata"}

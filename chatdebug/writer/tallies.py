@@ -24,8 +24,7 @@ from uuid import UUID
 from chatdebug.models.groups import AFFECTED_KNOWN
 from chatdebug.models.runs import OVERFLOW, new_id
 from chatdebug.writer.counters import Counters
-from chatdebug.writer.group_counts import Tally, add_tallies, tallies_of
-from chatdebug.writer.refused_rows import raise_if_database_fails
+from chatdebug.writer.database import count_failures
 from chatdebug.writer.snapshot import Snapshot, Table, as_lines, from_lines
 
 logger = logging.getLogger(__name__)
@@ -109,7 +108,7 @@ class Tallies:
         reported = self._rows()
         if not reported:
             return
-        _add(tallies_of(reported), using=using, counters=self._counters)
+        count_failures(reported, using=using, counters=self._counters)
         done = {id(failure) for failure in reported}
         with self._lock:
             for tally, held in list(self._held.items()):
@@ -237,24 +236,6 @@ def _import(path: Path, *, using: str, counters: Counters) -> int:
         # A line that a kill cut short names a failure whose turn had not ended.
         rows, _ = from_lines(file.read())
         if rows:
-            _add(tallies_of(rows), using=using, counters=counters)
+            count_failures(rows, using=using, counters=counters)
         path.unlink(missing_ok=True)
     return len(rows)
-
-
-def _add(tallies: Sequence[Tally], *, using: str, counters: Counters) -> None:
-    """Add tallies together; if one spoils it, each alone, and without that one.
-
-    Raises the database's error when it is the database that does not work.
-    """
-    try:
-        add_tallies(tallies, using=using)
-    except Exception as error:  # noqa: BLE001 - whatever a tally is refused with
-        raise_if_database_fails(error, using=using)
-        for tally in tallies:
-            try:
-                add_tallies([tally], using=using)
-            except Exception as refusal:
-                raise_if_database_fails(refusal, using=using)
-                counters.note_error(refusal, tally.last_seen)
-                logger.exception("Failures could not be added to a group")

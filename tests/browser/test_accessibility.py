@@ -75,7 +75,15 @@ AuditEntry.objects.create(action="changed", subject="Retention", details="7 to 8
 for read in (None, run):
     note_reading(reader=admin, chat_id=str(chat.pk), reason="ticket 12", run=read)
 rule = ClassificationRule.objects.create(kind="config", text="nothing like this")
+group = ErrorGroup.objects.create(
+    fingerprint="a1", title="It shifted.", kind="generic", count=3, model_names=["m"],
+    ticket="https://tickets.example/1",
+)
+hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+GroupHour.objects.create(group=group, hour=hour, model="m", release="2.0", count=3)
+ChatRun.objects.filter(pk=run.pk).update(fingerprint="a1")
 rows = {"chat": chat, "turn": turn, "run": run, "step": step, "rule": rule, "user": owner}
+rows["group"] = group
 print(json.dumps({name: str(row.pk) for name, row in rows.items()}))
 """
 
@@ -272,6 +280,8 @@ def test_the_admins_own_sign_in(reader: Page) -> None:
         ("chatdebug/chatrun/", DJANGO_ADMIN),
         ("chatdebug/chatrun/{run}/change/", DJANGO_ADMIN),
         ("chatdebug/chatstep/{step}/change/", DJANGO_ADMIN),
+        ("chatdebug/errorgroup/", DJANGO_ADMIN),
+        ("chatdebug/errorgroup/{group}/change/", DJANGO_ADMIN),
         ("chatdebug/auditentry/", DJANGO_ADMIN),
         ("chatdebug/contentreading/", DJANGO_ADMIN),
         ("chatdebug/recordingswitch/", DJANGO_ADMIN),

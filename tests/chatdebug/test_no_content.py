@@ -28,7 +28,7 @@ from chatdebug.access import User
 from chatdebug.conf import recorder_settings
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.rows import runs_with_steps
-from chatdebug.models import ChatRun
+from chatdebug.models import ChatRun, ErrorGroup
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import QUICK, new_chat, quick, run_on_site, send
 from tests.factories import UserFactory
@@ -136,7 +136,8 @@ def spooled(folder: Path) -> str:
 
 def staff_without_content() -> Client:
     staff = UserFactory(is_staff=True)
-    staff.user_permissions.set(Permission.objects.filter(codename="view_chatrun"))
+    sees = ("view_chatrun", "view_errorgroup")
+    staff.user_permissions.set(Permission.objects.filter(codename__in=sees))
     return client_of(staff)
 
 
@@ -152,7 +153,10 @@ def pages_of(chat: Chat, run: ChatRun, staff: Client) -> Iterator[str]:
     assert step is not None
     api = f"/api/v1/chats/{chat.pk}/debug/runs/"
     owner = client_of(chat.owner)
+    group = ErrorGroup.objects.get(fingerprint=run.fingerprint)
     for client, url in (
+        (staff, reverse("admin:chatdebug_errorgroup_changelist")),
+        (staff, reverse("admin:chatdebug_errorgroup_change", args=[group.pk])),
         (staff, reverse("admin:chatdebug_chatrun_changelist")),
         (staff, reverse("admin:chatdebug_chatrun_change", args=[run.pk])),
         (staff, reverse("admin:chatdebug_chatstep_change", args=[step.pk])),
@@ -181,7 +185,8 @@ def planted_in(chat: Chat) -> set[str]:
 def leaks_of(chat: Chat, staff: Client) -> list[str]:
     found = []
     for run in ChatRun.objects.of_chat(str(chat.pk)):
-        rows = serializers.serialize("json", [run, *run.steps.all()])
+        group = ErrorGroup.objects.get(fingerprint=run.fingerprint)
+        rows = serializers.serialize("json", [run, *run.steps.all(), group])
         kept = {
             "rows": rows,
             "pages": "".join(pages_of(chat, run, staff)),

@@ -207,8 +207,8 @@ def test_counts_wait_for_a_database_that_does_not_answer(
     def is_gone(error: Exception, *, using: str) -> None:
         raise error
 
-    monkeypatch.setattr(tallies, "add_tallies", refuse)
-    monkeypatch.setattr(tallies, "raise_if_database_fails", is_gone)
+    monkeypatch.setattr(database, "add_tallies", refuse)
+    monkeypatch.setattr(database, "raise_if_database_fails", is_gone)
     for _ in range(20):
         fail()
     own = writer().maintenance

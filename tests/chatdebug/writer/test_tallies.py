@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chatdebug.models import ErrorGroup
 from chatdebug.models.runs import new_id
-from chatdebug.writer import Counters, Snapshot
+from chatdebug.writer import Counters, Snapshot, database
 from chatdebug.writer import tallies as module
 from chatdebug.writer.group_counts import add_tallies
 from chatdebug.writer.tallies import Tallies
@@ -165,7 +165,7 @@ def test_one_that_is_refused_keeps_no_other_from_its_group(
             raise ValueError("odd")
         add_tallies(tallies, **options)
 
-    monkeypatch.setattr(module, "add_tallies", refuse)
+    monkeypatch.setattr(database, "add_tallies", refuse)
     odd = COLUMNS | {"fingerprint": "odd"}
     at = timezone.now()
     process.tallies.hold([process.tallies.count(odd, run_id=new_id(), at=at)])
