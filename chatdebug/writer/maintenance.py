@@ -36,6 +36,11 @@ REPORT_SECONDS = 1.0
 TIDY_SECONDS = 0.5
 """How long rows are deleted at a stretch, and how long others are written between: as
 fast as it must be, but never in the way of what is written for longer than that."""
+RULES_SECONDS = 2.5
+"""How often the deployment's rules are read, so that they hold within twice that time even
+if the thread is busy for a while: one small query a process."""
+RULES_RETRY_SECONDS = 10.0
+"""The same while the database does not answer."""
 SWEPT_AGAIN = timedelta(days=1)
 """For so long with each beat, runs of a deleted chat are looked for in the whole table."""
 WRITERS_KEPT = timedelta(days=7)
@@ -69,6 +74,8 @@ class Maintenance:
         self._next_tidy = inf
         self._next_beat = 0.0
         self._next_report = inf
+        self._next_rules = 0.0
+        self._are_rules_missing = False
         self._state = WriterState(
             id=new_id(), host=socket.gethostname(), pid=os.getpid()
         )
@@ -101,7 +108,7 @@ class Maintenance:
 
     def seconds_left(self) -> float:
         """Return how long the thread may wait until there is something to do here."""
-        due = min(self._next_beat, self._next_report, self._next_tidy)
+        due = min(self._next_beat, self._next_report, self._next_rules, self._next_tidy)
         return max(0.0, due - monotonic())
 
     def work(self) -> None:
@@ -112,6 +119,8 @@ class Maintenance:
             self._next_beat = now + self._beat_seconds
         if is_beat or is_report:
             self._try(self.report)
+        if is_beat or now >= self._next_rules:
+            self._renew_rules()
         if is_beat:
             self._look_after_everything()
         if is_beat or now >= self._next_tidy:
@@ -163,7 +172,6 @@ class Maintenance:
         """
         using = self._alias
         chores: tuple[Callable[[], object], ...] = (
-            partial(loaded_rules.load, using=using),
             partial(touch_runs, list(self._live), using=using, now=timezone.now()),
             self.import_spool,
             partial(mark_stale_runs, using=using),
@@ -177,6 +185,14 @@ class Maintenance:
                     connections[using].ensure_connection()
                 except Error:
                     return
+
+    def _renew_rules(self) -> None:
+        load = partial(loaded_rules.load, using=self._alias)
+        # What an outage has to say it says once, not every few seconds.
+        is_read = self._try(load, quietly=self._are_rules_missing)
+        self._are_rules_missing = not is_read
+        pause = RULES_SECONDS if is_read else RULES_RETRY_SECONDS
+        self._next_rules = monotonic() + pause
 
     def _remove_old_writers(self) -> None:
         old = timezone.now() - WRITERS_KEPT
@@ -196,12 +212,13 @@ class Maintenance:
     def _report_soon(self) -> None:
         self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
 
-    def _try(self, chore: Callable[[], object]) -> bool:
+    def _try(self, chore: Callable[[], object], *, quietly: bool = False) -> bool:
         try:
             chore()
         except Exception as error:
             self._counters.note_error(error, timezone.now())
-            logger.warning("The recorder's maintenance failed", exc_info=error)
+            if not quietly:
+                logger.warning("The recorder's maintenance failed", exc_info=error)
             connections[self._alias].close()
             return False
         return True
