@@ -1,9 +1,14 @@
-"""What the writer's thread does besides writing rows."""
+"""What the writer's thread does besides writing rows.
+
+Each process looks after its own runs, rules and state, and after what dead ones left in the
+spool. What is the deployment's, old and stale runs and old rows of any kind, one of them
+does for all (``chatdebug.services.sweep``).
+"""
 
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import inf
@@ -22,6 +27,7 @@ from chatdebug.services.forget import delete_forgotten, remove_old_marks
 from chatdebug.services.readings import prune_readings
 from chatdebug.services.retention import prune_within
 from chatdebug.services.stale import mark_stale_runs
+from chatdebug.services.sweep import claim_sweep, give_up_sweep
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
@@ -71,6 +77,8 @@ class Maintenance:
         self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
         self._swept_since: datetime | None = None  # at first, all
+        self._is_sweeping = False
+        self._owes_a_sweep = False  # it may have brought back what was to go
         self._next_tidy = inf
         self._next_beat = 0.0
         self._next_report = inf
@@ -140,7 +148,7 @@ class Maintenance:
                 self._report_soon()
         if self._new_chats:
             if not delete_forgotten(chats=self._new_chats, using=self._alias):
-                self._next_tidy = 0.0
+                self._next_tidy, self._owes_a_sweep = 0.0, True
             self._new_chats = set()
         numbers = self._counters.as_dict()
         state = self._state
@@ -161,30 +169,42 @@ class Maintenance:
             return 0
         rows = import_captures(self._spool, using=self._alias, counters=self._counters)
         self._counters.add(imported=rows)
-        if rows:
-            self._swept_since = None  # of chats that were deleted any time ago
+        if rows:  # of chats that were deleted any time ago
+            self._swept_since, self._owes_a_sweep = None, True
         return rows
+
+    def give_up_sweep(self) -> None:
+        """Leave the deployment's chores to another process. Raises django.db.Error."""
+        if self._is_sweeping:
+            self._is_sweeping = False
+            give_up_sweep(holder=self._state.id, using=self._alias)
 
     def _look_after_everything(self) -> None:
         """Do each chore on its own: what one stumbles over keeps no other from its work.
 
         Where the database cannot be reached, the others would only wait for it, too.
         """
-        using = self._alias
-        chores: tuple[Callable[[], object], ...] = (
-            partial(touch_runs, list(self._live), using=using, now=timezone.now()),
-            self.import_spool,
-            partial(mark_stale_runs, using=using),
-            self._remove_old_writers,
-            partial(remove_old_marks, using=using),
-            partial(prune_readings, using=using),
-        )
-        for chore in chores:
+        for chore in self._chores():
             if not self._try(chore):
                 try:
-                    connections[using].ensure_connection()
+                    connections[self._alias].ensure_connection()
                 except Error:
                     return
+
+    def _chores(self) -> Iterator[Callable[[], object]]:
+        using = self._alias
+        yield partial(touch_runs, list(self._live), using=using, now=timezone.now())
+        yield self.import_spool
+        yield self._claim_sweep
+        if self._is_sweeping:
+            yield partial(mark_stale_runs, using=using)
+            yield self._remove_old_writers
+            yield partial(remove_old_marks, using=using)
+            yield partial(prune_readings, using=using)
+
+    def _claim_sweep(self) -> None:
+        self._is_sweeping = False  # if that cannot be known
+        self._is_sweeping = claim_sweep(holder=self._state.id, using=self._alias)
 
     def _renew_rules(self) -> None:
         load = partial(loaded_rules.load, using=self._alias)
@@ -200,12 +220,16 @@ class Maintenance:
 
     def _tidy(self) -> None:
         """Delete runs of deleted chats, and old ones, for as long as it may take."""
+        if not (self._is_sweeping or self._owes_a_sweep):
+            return
         is_tidy = delete_forgotten(
             since=self._swept_since, budget=TIDY_SECONDS, using=self._alias
         )
         if is_tidy:
             self._swept_since = timezone.now() - SWEPT_AGAIN
-            is_tidy = prune_within(seconds=TIDY_SECONDS, using=self._alias)
+            self._owes_a_sweep = False
+            if self._is_sweeping:
+                is_tidy = prune_within(seconds=TIDY_SECONDS, using=self._alias)
         if not is_tidy:
             self._next_tidy = monotonic() + TIDY_SECONDS
 
