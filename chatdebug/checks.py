@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from chatdebug.conf import RecorderSettings, recorder_settings
 from chatdebug.models import ChatRun
+from chatdebug.writer.locks import can_lock_in
 
 UNSAFE = "Without a journal, captures are lost with a process whose database is down."
 ONE_ENTRY = (
@@ -130,6 +131,13 @@ def _spool(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
             "would find what another one left.",
             id="chatdebug.W003",
         )
+    elif not can_lock_in(_nearest(config.SPOOL_DIR)):
+        yield checks.Warning(
+            f"Nothing can be locked in CHATDEBUG['SPOOL_DIR']: {config.SPOOL_DIR}",
+            hint="What a lost process leaves there waits for a minute before another one "
+            "imports it. A folder on a local disk, or a volume of one, knows locks.",
+            id="chatdebug.W007",
+        )
 
 
 def _pages(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
@@ -165,6 +173,12 @@ def _has_addresses() -> bool:
 
 def _is_writable(folder: Path) -> bool:
     """Return whether files can be made in a folder, or in one that it can be made in."""
+    there = _nearest(folder)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or if there is none yet that in which it would be made."""
     while not folder.exists() and folder.parent != folder:
         folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    return folder
