@@ -69,9 +69,9 @@ def _look_for_tables() -> None:
     try:
         ChatRun.objects.exists()
     except DatabaseError as error:
+        said = str(error).partition("\n")[0]  # PostgreSQL quotes the statement below it
         raise CommandError(
-            f"The recorder's tables cannot be read: {error}. "
-            "`manage.py migrate` makes them."
+            f"The recorder's tables cannot be read: {said}. `manage.py migrate` makes them."
         ) from error
 
 
