@@ -18,7 +18,8 @@ from chatdebug.conf import RecorderSettings, recorder_settings
 from chatdebug.models import ChatRun
 from chatdebug.writer.locks import can_lock_in
 
-UNSAFE = "Without a journal, captures are lost with a process whose database is down."
+UNSAFE = "Without a spool, captures are lost with a process whose database is down."
+A_SPOOL = "CHATDEBUG = {'SPOOL_DIR': BASE_DIR / 'var' / 'chatdebug'} names a folder."
 ONE_ENTRY = (
     "DATABASES['chatdebug'] = chatdebug.databases.recorder_database("
     "DATABASES['default']) makes an entry that is right."
@@ -114,7 +115,7 @@ def _spool(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
     if config.SPOOL_DIR is None:
         yield checks.Warning(
             "CHATDEBUG['SPOOL_DIR'] is not set.",
-            hint=UNSAFE,
+            hint=f"{UNSAFE} {A_SPOOL}",
             id="chatdebug.W002",
         )
     elif not _is_writable(config.SPOOL_DIR):
@@ -147,7 +148,8 @@ def _pages(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
         yield checks.Warning(
             "The recorder's pages have no address: chatdebug.urls is not included.",
             hint="path('debug/', include('chatdebug.urls')) in the project's URLs gives "
-            "each chat a Debug tab. The admin works without.",
+            "each chat a Debug tab. The admin works without; a project that wants no "
+            "tab names this check in SILENCED_SYSTEM_CHECKS.",
             id="chatdebug.W006",
         )
         return
