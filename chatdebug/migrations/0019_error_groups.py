@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chatdebug', '0016_content_readings'),
+        ('chatdebug', '0018_sweep'),
     ]
 
     operations = [
