@@ -22,6 +22,12 @@ STORAGES = STORAGES | {  # noqa: F405
 }
 # Static files straight from static/, as in development: the suite collects nothing.
 SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = True
+MIDDLEWARE = [
+    "tests.static_files.static_files"
+    if name == "servestatic.middleware.ServeStaticMiddleware"
+    else name
+    for name in MIDDLEWARE  # noqa: F405
+]
 # For tests of the runner that is not the default; its tables are PostgreSQL's alone.
 if (
     DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"  # noqa: F405
