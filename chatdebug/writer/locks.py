@@ -20,6 +20,7 @@ class FileLock:
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
+        self.descriptor = descriptor  # of the file that is locked
         self._close = _held[descriptor] = finalize(self, _close, descriptor)
         self._close.atexit = False  # the kernel does it
 

@@ -9,7 +9,6 @@ The file ``<id>.tally`` is locked by its process while that lives. Whoever can l
 imports it, and removes it; doing so twice, or too early, would count nothing twice.
 """
 
-import fcntl
 import logging
 import os
 import stat
@@ -25,6 +24,7 @@ from chatdebug.models.groups import AFFECTED_KNOWN
 from chatdebug.models.runs import OVERFLOW, new_id
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import count_failures
+from chatdebug.writer.locks import FileLock, lock_new, lock_of_lost_process
 from chatdebug.writer.snapshot import Snapshot, Table, as_lines, from_lines
 
 logger = logging.getLogger(__name__)
@@ -174,68 +174,55 @@ class TallyFile:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"{new_id()}.tally"
-        self._descriptor: int | None = None
+        self._lock: FileLock | None = None
         self._bytes = 0
 
     def append(self, lines: bytes) -> int:
         """Add lines, and return how long the file is now. Raises OSError."""
-        if self._descriptor is None:
-            self._descriptor = _locked(self.path)
-        os.write(self._descriptor, lines)
+        if self._lock is None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = lock_new(self.path)
+        os.write(self._lock.descriptor, lines)
         self._bytes += len(lines)
         return self._bytes
 
     def replace(self, lines: bytes) -> None:
         """Let the file hold these lines and no others, at once. Raises OSError."""
-        if self._descriptor is None or self._bytes == len(lines) == 0:
+        if self._lock is None or self._bytes == len(lines) == 0:
             return
-        draft = self.path.with_suffix(".tally-draft")
-        draft.unlink(missing_ok=True)
-        descriptor = _locked(draft)
+        draft = lock_new(self.path.with_suffix(".tally-draft"))
         try:
-            os.write(descriptor, lines)
-            draft.rename(self.path)
+            os.write(draft.descriptor, lines)
+            draft.path.rename(self.path)
         except OSError:
-            os.close(descriptor)
+            draft.release()
             raise
-        os.close(self._descriptor)
-        self._descriptor, self._bytes = descriptor, len(lines)
+        self._lock.release()
+        self._lock, self._bytes = draft, len(lines)
 
     def remove(self) -> None:
         """Remove the file; a next line makes it anew."""
-        if self._descriptor is not None:
+        if self._lock is not None:
             self.path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor, self._bytes = None, 0
+            self._lock.release()
+            self._lock, self._bytes = None, 0
 
 
 def _count(failure: Snapshot) -> int:
     return int(failure.columns["count"])
 
 
-def _locked(path: Path) -> int:
-    """Make a file and lock it; return its descriptor. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
 def _import(path: Path, *, using: str, counters: Counters) -> int:
     """Import and remove a file whose process is gone. Raises OSError if it lives."""
     if not stat.S_ISREG(path.lstat().st_mode):
         return 0  # never was a file of ours
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    lock = lock_of_lost_process(path)
+    try:
         # A line that a kill cut short names a failure whose turn had not ended.
-        rows, _ = from_lines(file.read())
+        rows, _ = from_lines(path.read_bytes())
         if rows:
             count_failures(rows, using=using, counters=counters)
-        path.unlink(missing_ok=True)
+        lock.remove()
+    finally:
+        lock.release()
     return len(rows)

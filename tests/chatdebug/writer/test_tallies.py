@@ -1,6 +1,5 @@
 """The file in which a process keeps what it has only counted."""
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -48,9 +47,9 @@ class Process:
     def kill(self) -> None:
         file = self.tallies._file
         assert file is not None
-        assert file._descriptor is not None
-        os.close(file._descriptor)
-        file._descriptor = None
+        assert file._lock is not None
+        file._lock.release()
+        file._lock = None
 
 
 @pytest.fixture
