@@ -60,6 +60,11 @@ class PostgresServer:
         """Return where the server listens."""
         return "127.0.0.1", self._port
 
+    @property
+    def programs(self) -> Path:
+        """The folder of the server's programs, psql among them."""
+        return Path(self._package.bin_path)
+
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
         data = self._package.pgdata

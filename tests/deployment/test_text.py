@@ -76,7 +76,7 @@ class Place:
         self.https = free_port()
         self._ports = {"8001": free_port(), "8002": free_port(), "6432": free_port()}
         self._ports["5432"] = database.address[1]
-        self._superuser = database.url
+        self._database = database
 
     def moved(self, text: str) -> str:
         """Return a block for this place."""
@@ -144,8 +144,16 @@ class Place:
 
     @property
     def _environment(self) -> dict[str, str]:
-        path = os.pathsep.join([f"{self.folder}/bin", os.environ["PATH"]])
-        return {"PATH": path, "SUPERUSER": self._superuser, FOLDER: str(self.units)}
+        folders = [
+            f"{self.folder}/bin",
+            os.environ["PATH"],
+            str(self._database.programs),
+        ]
+        return {
+            "PATH": os.pathsep.join(folders),
+            "SUPERUSER": self._database.url,
+            FOLDER: str(self.units),
+        }
 
     def _make_certificate(self) -> None:
         key = Path(self.moved("/etc/ssl/private/chat.example.key"))
@@ -246,6 +254,8 @@ def test_what_the_text_says_is_a_site_that_answers_and_is_renewed_under_way(
     assert connections <= 40 + 4 + 4 * 7
 
 
+@pytest.mark.nginx
+@pytest.mark.pgbouncer
 def test_systemd_takes_the_units_where_there_is_one(place: Place) -> None:
     units = [place.moved(path) for path in (WEB, WORKER)]
     assert all(Path(unit).exists() for unit in units)
