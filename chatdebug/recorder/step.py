@@ -152,8 +152,10 @@ class Step:
             self.error = None
         if self._in_block:  # an error may still leave it: the block's end decides
             self.status, self.finished_at = Status.COMPLETED, None
-        else:
+        elif self.is_full:
             self._end(Status.COMPLETED, is_capture=False)
+        else:
+            self.status = Status.COMPLETED
 
     @never_raises
     def interrupt(self) -> None:
