@@ -10,20 +10,23 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from statistics import quantiles
 
 import pytest
 
 from tests.cluster import Cluster
 from tests.deployment.load import Load
-from tests.deployment.outcome import Interval, check_outcomes
+from tests.deployment.outcome import Interval, check_outcomes, stop_seconds
 from tests.deployment.people import people
 from tests.process import WorkerProcess
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(1200)
 
-CHATS = 1_000
+CHATS = 920  # of which a tenth has two turns
 PEOPLE = 8
+STOPS = 200
+STOP_SECONDS = 1.0
 END_SECONDS = 120
 """For what a worker still runs when it is told to end."""
 LEASE_SECONDS = 120
@@ -151,6 +154,24 @@ class Disturbance:
         assert worker.end(signal.SIGTERM, seconds=END_SECONDS) == 0, worker.output
 
 
+def test_stop_reaches_a_turn_on_any_host_within_a_second(cluster: Cluster) -> None:
+    """By whichever web process it is pressed. Under load its seconds are printed alone."""
+
+    async def body() -> list[float]:
+        (person,) = people(cluster, 1)
+        async with person:
+            load = Load([person], STOPS, "stop", at_once=5, stops_alone=True)
+            await load.run()
+        return stop_seconds(cluster, load.asked)
+
+    workers = [cluster.start_worker() for _ in range(2)]
+    seconds = asyncio.run(body())
+    for worker in workers:
+        assert worker.end(signal.SIGTERM) == 0
+    cluster.execute("DELETE FROM chatd_chatmessage; DELETE FROM chatd_turn")
+    assert quantiles(seconds, n=100, method="inclusive")[98] < STOP_SECONDS
+
+
 def test_no_turn_is_lost_or_asked_twice_whatever_breaks(cluster: Cluster) -> None:
     async def body() -> None:
         async with AsyncExitStack() as stack:
@@ -164,6 +185,7 @@ def test_no_turn_is_lost_or_asked_twice_whatever_breaks(cluster: Cluster) -> Non
                 group.create_task(disturbance.run())
             until(lambda: not cluster.execute(LEFT))
             disturbance.end()
-            check_outcomes(cluster, load.asked, disturbance.troubles)
+            check_outcomes(cluster, load.asked)
+            stop_seconds(cluster, load.asked, disturbance.troubles)
 
     asyncio.run(body())

@@ -22,5 +22,5 @@ SETTINGS = {
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two web processes behind nginx, pgbouncer, and no worker."""
     folder: Path = tmp_path_factory.mktemp("cluster")
-    with Cluster(folder, word_delay=0.04, web=2, proxies=True, **SETTINGS) as cluster:
+    with Cluster(folder, word_delay=0.03, web=2, proxies=True, **SETTINGS) as cluster:
         yield cluster

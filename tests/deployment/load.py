@@ -42,13 +42,22 @@ class Asked:
 class Load:
     """So many chats, some at a time. Each has an answer, two, a failure or a Stop."""
 
-    def __init__(self, people: Sequence[Person], chats: int, name: str) -> None:
+    def __init__(
+        self,
+        people: Sequence[Person],
+        chats: int,
+        name: str,
+        *,
+        at_once: int = AT_ONCE,
+        stops_alone: bool = False,
+    ) -> None:
         self.asked: list[Asked] = []
         self.over = 0
         self._people = people
         self._chats = chats
         self._name = name
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(at_once)
+        self._stops_alone = stops_alone
         self._progress = asyncio.Condition()
 
     async def run(self) -> None:
@@ -66,7 +75,7 @@ class Load:
     async def _chat(self, number: int) -> None:
         person = self._people[number % len(self._people)]
         try:
-            match number % 10:
+            match 1 if self._stops_alone else number % 10:
                 case 0:
                     await self._ask(person, "fault-400", number)
                 case 1:
