@@ -115,7 +115,7 @@ class Load:
         one = await self._send(person, chat, model, f"{self._name} {number}, stopped")
         one.views.append(view := View())
         watching = asyncio.create_task(person.watch(one.turn, view))
-        while not view.text and not watching.done():
+        while not view.text and not view.has_ended:
             await view.changed.wait()
         await person.stop(one.turn)
         await watching
