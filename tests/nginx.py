@@ -17,7 +17,7 @@ MAIN = """
 daemon off;
 {user}
 pid {folder}/nginx.pid;
-error_log stderr warn;
+error_log stderr crit;
 events {{ worker_connections 8192; }}
 http {{
     access_log off;
