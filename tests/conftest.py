@@ -17,6 +17,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.recorder.storm import storm_guard
 from chatdebug.writer import close_writer
+from tests.authorities import trust_no_authority
 from tests.rows import delete_rows
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -24,7 +25,11 @@ BOTH_ALIASES = ["default", "chatdebug"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep Hypothesis out of the tree, and its examples the same in each CI run."""
+    """Keep Hypothesis out of the tree, and its examples the same in each CI run.
+
+    Nor is there an authority whose certificates a client would have to load.
+    """
+    trust_no_authority(config.cache.mkdir("authorities"))
     set_hypothesis_home_dir(config.cache.mkdir("hypothesis"))
     hypothesis_settings.register_profile(
         "chatd", deadline=None, database=None, derandomize=IN_CI

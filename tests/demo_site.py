@@ -7,12 +7,12 @@ import os
 
 import django
 
-from tests.process import ANY_PORT
+from tests.process import ANY_PORT, SETTINGS
 
 
 def main() -> None:
     """Serve until Ctrl-C."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "chatd.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
     django.setup()
     from chatd.management.commands.demo import Command
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = "tests.site_settings"
 READY = re.compile(r"http://127\.0\.0\.1:\d+/")
 START_TIMEOUT = 60  # seconds; a first start migrates an empty database
 STOP_TIMEOUT = 30  # seconds
@@ -23,6 +24,9 @@ ANY_PORT = 0  # the system chooses a free one
 
 class SiteProcess:
     """``manage.py demo`` on any free port. As a block it is ended by Ctrl-C.
+
+    Of this tree with ``tests.site_settings``, unless ``DJANGO_SETTINGS_MODULE`` is given;
+    another tree has no tests, and runs with its own.
 
     ``start`` and leaving the block raise RuntimeError where the site does not become
     ready, or does not end cleanly.
@@ -35,7 +39,8 @@ class SiteProcess:
         self.url = ""
         self._root = root  # of the source
         self.var_dir = var_dir
-        self._environment = _environment(var_dir) | environment
+        settings = {"DJANGO_SETTINGS_MODULE": SETTINGS} if root == ROOT else {}
+        self._environment = _environment(var_dir) | settings | environment
         self._launcher: Sequence[str] = ()
         # The demo itself refuses a database that is not its own.
         if "DATABASE_URL" in environment:

@@ -16,12 +16,25 @@ from chatd.settings import *  # noqa: F403
 
 atexit.register(shutil.rmtree, VAR_DIR, ignore_errors=True)  # noqa: F405
 
+# What a killed process has committed is with the operating system: only a machine without
+# power would lose it.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    for _database in DATABASES.values():  # noqa: F405
+        _database["OPTIONS"] |= {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+        }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = STORAGES | {  # noqa: F405
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 }
 # Static files straight from static/, as in development: the suite collects nothing.
 SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = True
+MIDDLEWARE = [
+    "tests.static_files.static_files"
+    if name == "servestatic.middleware.ServeStaticMiddleware"
+    else name
+    for name in MIDDLEWARE  # noqa: F405
+]
 # For tests of the runner that is not the default; its tables are PostgreSQL's alone.
 if (
     DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"  # noqa: F405

@@ -11,6 +11,7 @@ from uuid import UUID
 from chatdebug.enums import STATUS_RANK, Interruption, Level, Operation, Status
 from chatdebug.errors import classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
+from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
@@ -174,6 +175,7 @@ class Step:
         self._learn_names()
         # What the run was told counts more than what the call knows.
         provider = self.run.facts.provider or self.provider
+        renew_rules()
         classification = classify(error, provider=provider)
         if classification.cancelled or classification.deadline:
             if classification.deadline:

@@ -79,6 +79,9 @@ rows = {"chat": chat, "turn": turn, "run": run, "step": step, "rule": rule, "use
 print(json.dumps({name: str(row.pk) for name, row in rows.items()}))
 """
 
+UNDER_WAY = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
+"""What htmx marks while it waits for an answer, and while it puts it into the page."""
+
 # What the admin's own pages are marked down for, and we cannot change from here.
 DJANGO_ADMIN = ["label-title-only"]
 EDITED_IN_ITS_LIST = ["label-title-only", "label"]
@@ -108,8 +111,14 @@ def violations(page: Page, ignored: list[str]) -> list[str]:
     ]
 
 
+def settled(page: Page) -> None:
+    """Wait until the page is loaded and htmx has nothing under way in it."""
+    page.wait_for_load_state()
+    expect(page.locator(UNDER_WAY)).to_have_count(0)
+
+
 def passes(page: Page, what: str, ignored: list[str] | None = None) -> None:
-    page.wait_for_load_state("networkidle")
+    settled(page)
     page.evaluate(Axe().axe_script)
     found = {}
     for scheme in ("light", "dark"):

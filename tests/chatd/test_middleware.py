@@ -5,6 +5,7 @@ from base64 import b64encode
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import LazySettings
 from django.test import AsyncClient, Client
 
 from chatd.logs import RefusalsInOneLine
@@ -12,6 +13,8 @@ from chatd.models import Chat
 from tests.factories import ChatFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
+
+SERVE_STATIC = "servestatic.middleware.ServeStaticMiddleware"
 
 
 @pytest.fixture
@@ -37,6 +40,34 @@ def test_what_is_the_same_for_everybody_may_be_kept(client: Client) -> None:
         response = client.get(address)
         assert response.status_code == 200
         assert "no-store" not in response.headers.get("Cache-Control", "")
+
+
+STATIC = "/static/chatd/chatd.css", "/static/nothing.css", "/static/../manage.py"
+
+
+def test_the_static_files_of_the_tests_come_as_those_of_the_site(
+    settings: LazySettings,
+) -> None:
+    def answers() -> list[tuple[int, dict[str, str]]]:
+        clients = Client().get, async_to_sync(AsyncClient().get)
+        found = [get(address) for address in (*STATIC, "/healthz") for get in clients]
+        return [(response.status_code, dict(response.headers)) for response in found]
+
+    in_tests = answers()
+    of_the_site = {"tests.static_files.static_files": SERVE_STATIC}
+    settings.MIDDLEWARE = [of_the_site.get(one, one) for one in settings.MIDDLEWARE]
+    assert SERVE_STATIC in settings.MIDDLEWARE
+    assert answers() == in_tests
+    assert [status for status, _ in in_tests] == [
+        200,
+        200,
+        404,
+        404,
+        404,
+        404,
+        200,
+        200,
+    ]
 
 
 @pytest.mark.parametrize("address", ["/accounts/logout/", "/admin/logout/"])

@@ -178,7 +178,7 @@ def test_the_demo_makes_its_accounts_in_no_other_database(
 
 
 def test_the_demo_leaves_the_sites_own_folder_alone(tmp_path: Path) -> None:
-    with SiteProcess(tmp_path) as site:
+    with SiteProcess(tmp_path, DJANGO_SETTINGS_MODULE="chatd.settings") as site:
         assert site.url
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo"]
     assert (tmp_path / "demo" / "chatd.sqlite3").exists()

@@ -17,8 +17,12 @@ PATH = "/office/chat"
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """Run the demo below a path, and yield a client that is signed in there."""
     folder = tmp_path_factory.mktemp("site")
+    environment = {
+        "FORCE_SCRIPT_NAME": PATH,
+        "DJANGO_SETTINGS_MODULE": "chatd.settings",  # as a user's, for its static files
+    }
     with (
-        SiteProcess(folder, FORCE_SCRIPT_NAME=PATH) as site,
+        SiteProcess(folder, **environment) as site,
         httpx2.Client(base_url=site.url, follow_redirects=True, timeout=60) as client,
     ):
         page = client.get(f"{PATH}/")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
+from tests.authorities import GIVEN, VARIABLES
 from tests.process import ROOT
 
 UV = str(Path(sys.executable).with_name("uv"))
@@ -48,7 +49,9 @@ def run(*command: str, cwd: Path, **environment: str) -> str:
 def foreign_environment() -> dict[str, str]:
     """Return the environment without what this suite or its own site is told."""
     ours = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PYTHONPATH", "SECRET_KEY"}
-    return {key: value for key, value in os.environ.items() if key not in ours}
+    ours.update(VARIABLES)
+    kept = {key: value for key, value in os.environ.items() if key not in ours}
+    return kept | GIVEN
 
 
 class Host:
