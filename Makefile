@@ -1,6 +1,7 @@
 # One command for each chore; CI runs the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format hooks lock messages schema screenshots bench faults viewers
+.PHONY: help demo cluster test cluster-test lint format hooks lock messages schema \
+	screenshots bench faults viewers
 
 PORT ?= 8000
 BIN := .venv/bin
@@ -8,15 +9,24 @@ PYTEST := $(BIN)/python -m pytest
 ON_POSTGRES := $(BIN)/python -m tests.postgres --
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 demo: ## run the site with a demo provider on http://127.0.0.1:8000/ (PORT= changes it)
 	@.ci/setup
 	@exec $(BIN)/python manage.py demo --port $(PORT)
 
+cluster: ## run web processes and workers behind nginx, on a PostgreSQL of their own
+	@.ci/setup dev
+	@exec $(BIN)/python -m tests.cluster
+
 test: ## run every test, on SQLite and on PostgreSQL, and in a browser
 	@.ci/setup dev
 	@.ci/tests
+
+cluster-test: ## break a whole deployment under load, one part after the other (minutes)
+	@.ci/setup dev
+	$(PYTEST) -n0 -s -q --show-capture=no tests/deployment/check_cluster.py \
+		tests/deployment/check_cuts.py
 
 lint: ## check style, types, imports, templates, settings and migrations
 	@.ci/setup dev

@@ -19,6 +19,15 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     "timeout": 10,  # seconds
 }
+PROBES: dict[str, Any] = {
+    # A server whose host or network is gone says nothing. Without these whoever waits for
+    # its answer is told by the system after two hours, and a quarter of an hour after
+    # what was sent to it.
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
 SUPPORTED_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
 
@@ -47,7 +56,7 @@ def build_databases(
         default["TEST"] = {"NAME": str(test_dir / "test.sqlite3")}
     else:
         pool = {"min_size": 1, "max_size": pool_size, "timeout": 10}
-        default["OPTIONS"] = options | {"pool": pool}
+        default["OPTIONS"] = PROBES | options | {"pool": pool}
         # Else the pool hands out what the server closed: after its restart, each
         # connection would fail once.
         default["CONN_HEALTH_CHECKS"] = True

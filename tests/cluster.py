@@ -1,19 +1,27 @@
-"""A deployment of several processes: a site, workers, PostgreSQL, and a provider."""
+"""A deployment of several processes: sites, workers, PostgreSQL, and a provider.
 
-import asyncio
-from collections import Counter
-from contextlib import ExitStack
+``python -m tests.cluster`` runs one for a person, with nginx and pgbouncer: ``make cluster``.
+"""
+
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
 import httpx2
 import psycopg
 
-from chatd.demo_provider import DemoProvider, Observer, SeenRequest
+from tests.nginx import nginx
+from tests.pgbouncer import pgbouncer
+from tests.ports import free_port
 from tests.postgres import PostgresServer
-from tests.process import SiteProcess, WorkerProcess
+from tests.process import WebProcess, WorkerProcess
+from tests.provider import CountingProvider
 from tests.waiting import WAIT, until
 
 RUNNER = "chatd.turns.runners.procrastinate.ProcrastinateRunner"
@@ -25,88 +33,83 @@ PLENTY = {
     "TURN_MAX_RUNNING_OF_OWNER": "1000",
     "TURN_MAX_QUEUED_OF_OWNER": "10000",
 }
+POOL_SIZE = 20
+"""Connections of pgbouncer to PostgreSQL; each process may ask for more of pgbouncer."""
+PREPARE = """
+from django.core.management import call_command
+from chatd.services.demo import prepare_demo
+call_command("migrate", verbosity=0, interactive=False)
+prepare_demo()
+"""
 MODELS = """
 from chatd.models import ModelConfig
-for model in ("demo", "demo-long", "fault-stall"):
+for model in ("demo", "demo-long", "fault-400", "fault-stall"):
     ModelConfig.objects.create(
-        name=f"counted-{model}", model=model, provider="openai_compatible",
-        base_url="%s",
+        name=f"{name}-{{model}}", model=model, provider="openai_compatible",
+        base_url="{url}",
     )
 """
 
 
-class CountingProvider:
-    """The demo provider in a thread, which counts how often each question is asked."""
-
-    def __init__(self, *, word_delay: float) -> None:
-        self.asked: Counter[str] = Counter()
-        self.url = ""
-        self._server = DemoProvider(
-            word_delay=word_delay, observer=_Counting(self.asked)
-        )
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result()
-        self.url = self._server.openai_base_url
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-class _Counting(Observer):
-    """Counts by the last message of the request, which each turn has one of."""
-
-    def __init__(self, asked: Counter[str]) -> None:
-        super().__init__()
-        self._asked = asked
-
-    def add(self, request: SeenRequest) -> None:
-        self._asked[str(request.body["messages"][-1]["content"])] += 1
-        super().add(request)
-
-
 class Cluster:
-    """One site and any number of workers, which are started and ended by the test."""
+    """Sites, and any number of workers, which are started and ended by the test.
+
+    With ``proxies`` nginx is before the sites, at ``address``, and pgbouncer before the
+    database, for all but LISTEN.
+    """
 
     def __init__(
-        self, folder: Path, *, word_delay: float = 0.01, **environment: str
+        self,
+        folder: Path,
+        *,
+        word_delay: float = 0.01,
+        web: int = 1,
+        proxies: bool = False,
+        **environment: str,
     ) -> None:
         self._folder = folder
         self._stack = ExitStack()
         self._workers = 0
+        self._has_proxies = proxies
         self.provider = CountingProvider(word_delay=word_delay)
         self.database = PostgresServer()
-        self._environment = PLENTY | {"RUNNER": RUNNER, "BUS": BUS} | environment
+        self.environment = PLENTY | {"RUNNER": RUNNER, "BUS": BUS} | environment
+        self._ports = [free_port() for _ in range(web)]
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self.database)
             stack.enter_context(self.provider)
-            self._environment["DATABASE_URL"] = self.database.url
-            self.site = SiteProcess(self._folder / "site", **self._environment)
-            stack.enter_context(self.site)
-            self.site.run_code(MODELS % self.provider.url)
-            self.client = httpx2.Client(
-                base_url=f"{self.site.url}api/v1/", timeout=WAIT
-            )
+            self.environment["DATABASE_URL"] = self.database.url
+            if self._has_proxies:
+                self._pool_connections(stack)
+            self.sites = [
+                WebProcess(self._folder / f"site-{number}", port, **self.environment)
+                for number, port in enumerate(self._ports, 1)
+            ]
+            self.site = self.sites[0]
+            self.site.run_code(PREPARE)
+            self.add_models("counted", self.provider.url)
+            for site in self.sites:
+                stack.enter_context(site)
+            self.address = self.site.address
+            if self._has_proxies:
+                port = stack.enter_context(nginx(self._folder, self._ports))
+                self.address = f"http://127.0.0.1:{port}/"
+            self.client = httpx2.Client(base_url=f"{self.address}api/v1/", timeout=WAIT)
             stack.callback(self.client.close)
             account = {"username": "demo", "password": "demo"}
             token = self.client.post("token/", json=account).json()["token"]
             self.client.headers["Authorization"] = f"Token {token}"
             self._stack = stack.pop_all()
         return self
+
+    def _pool_connections(self, stack: ExitStack) -> None:
+        direct, server_port = self.database.url, self.database.address[1]
+        port = stack.enter_context(pgbouncer(server_port, pool_size=POOL_SIZE))
+        pooled = direct.replace(f":{server_port}/", f":{port}/")
+        self.environment |= {"DATABASE_URL": pooled, "CHATD_LISTEN_URL": direct}
+        self.environment["BEHIND_PROXY"] = "true"
 
     def __exit__(
         self,
@@ -116,13 +119,22 @@ class Cluster:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
+    def add_models(self, name: str, url: str) -> None:
+        """Add the models of a demo provider, called so and then by their own names."""
+        self.site.run_code(MODELS.format(name=name, url=url))
+
     def start_worker(
-        self, command: list[str] | None = None, **environment: str
+        self,
+        command: list[str] | None = None,
+        launcher: Sequence[str] = (),
+        /,
+        **environment: str,
     ) -> WorkerProcess:
         """Start a worker, which is killed with the cluster unless it has ended."""
         self._workers += 1
         folder = self._folder / f"worker-{self._workers}"
-        worker = WorkerProcess(folder, command, **self._environment | environment)
+        settings = self.environment | environment
+        worker = WorkerProcess(folder, command, launcher, **settings)
         self._stack.callback(worker.close)
         worker.start()
         return worker
@@ -165,3 +177,30 @@ class Cluster:
         with psycopg.connect(self.database.url, autocommit=True) as connection:
             done = connection.execute(sql.encode(), parameters)
             return done.fetchall() if done.description else []
+
+
+def main() -> None:
+    """Run two sites and two workers behind nginx until Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else the rest stays
+    with (
+        tempfile.TemporaryDirectory(prefix="chatd-cluster-") as folder,
+        Cluster(Path(folder), word_delay=0.04, web=2, proxies=True) as cluster,
+        suppress(KeyboardInterrupt),
+    ):
+        for _ in range(2):
+            cluster.start_worker()
+        direct = ", ".join(site.address for site in cluster.sites)
+        sys.stdout.write(
+            f"Ready: {cluster.address} (sign in as demo/demo, admin/admin)\n"
+            f"  the web processes behind it: {direct}\n"
+            f"  the database: {cluster.database.url}\n"
+            f"  the same by pgbouncer: {cluster.environment['DATABASE_URL']}\n"
+            "Ctrl-C ends all of it.\n"
+        )
+        sys.stdout.flush()
+        Event().wait()
+    sys.stdout.write("Stopped.\n")
+
+
+if __name__ == "__main__":
+    main()

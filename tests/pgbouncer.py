@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port, listens
 from tests.waiting import until
 
 CONFIGURATION = """
@@ -22,16 +22,18 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 # A client gets another server connection with almost every statement.
-default_pool_size = 3
+default_pool_size = {pool_size}
 server_round_robin = 1
 max_client_conn = 200
+# Else a server that was away is tried again after 15 seconds.
+server_login_retry = 1
 """
 USER = "nobody"
 """Whom it runs as where it is started by root, which it refuses to be."""
 
 
 @contextmanager
-def pgbouncer(server_port: int) -> Iterator[int]:
+def pgbouncer(server_port: int, *, pool_size: int = 3) -> Iterator[int]:
     """Run one in front of a server of this machine, and yield its port.
 
     Raises FileNotFoundError where it is not installed.
@@ -39,24 +41,19 @@ def pgbouncer(server_port: int) -> Iterator[int]:
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         raise FileNotFoundError("Install pgbouncer: Debian has a package of that name.")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="chatd-pgbouncer-") as folder:
         Path(folder).chmod(0o755)
         file = Path(folder, "pgbouncer.ini")
-        file.write_text(CONFIGURATION.format(server=server_port, port=port))
+        text = CONFIGURATION.format(server=server_port, port=port, pool_size=pool_size)
+        file.write_text(text)
         user = ["-u", USER] if os.geteuid() == 0 else []
         process = subprocess.Popen(
             [program, "--quiet", *user, str(file)], stderr=subprocess.DEVNULL
         )
         try:
-            until(lambda: _listens(port))
+            until(lambda: listens(port))
             yield port
         finally:
             process.terminate()
             process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -6,7 +6,6 @@ server; where the variable names one already, the command gets that one.
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,8 @@ import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
+
+from tests.ports import free_port
 
 with warnings.catch_warnings():
     # Says on import that XDG_RUNTIME_DIR is not set, which it is nowhere but on desktops.
@@ -47,7 +48,7 @@ class PostgresServer:
         data.mkdir()
         self._package = Package(data)
         self._package.ensure_pgdata_inited()
-        self._port = _free_port()
+        self._port = free_port()
 
     @property
     def url(self) -> str:
@@ -58,6 +59,11 @@ class PostgresServer:
     def address(self) -> tuple[str, int]:
         """Return where the server listens."""
         return "127.0.0.1", self._port
+
+    @property
+    def programs(self) -> Path:
+        """The folder of the server's programs, psql among them."""
+        return Path(self._package.bin_path)
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
@@ -98,13 +104,6 @@ class PostgresServer:
             user=self._package.system_user,
             timeout=START_TIMEOUT,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main(command: list[str]) -> int:

@@ -6,7 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -41,6 +41,7 @@ class SiteProcess:
         self.var_dir = var_dir
         settings = {"DJANGO_SETTINGS_MODULE": SETTINGS} if root == ROOT else {}
         self._environment = _environment(var_dir) | settings | environment
+        self._launcher: Sequence[str] = ()
         # The demo itself refuses a database that is not its own.
         if "DATABASE_URL" in environment:
             self._command = ["-m", "tests.demo_site"]
@@ -62,7 +63,7 @@ class SiteProcess:
         self.url, self._lines = "", []
         self._known.clear()
         self._process = subprocess.Popen(
-            [sys.executable, *self._command],
+            [*self._launcher, sys.executable, *self._command],
             cwd=self._root,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -75,11 +76,11 @@ class SiteProcess:
         if not self.url:
             raise RuntimeError(f"The site did not become ready:\n{self.output}")
 
-    def end(self, how: signal.Signals) -> int:
+    def end(self, how: signal.Signals, *, seconds: float = STOP_TIMEOUT) -> int:
         """Send a signal, wait for the end, and return the exit code."""
         self.signal(how)
         assert self._process is not None
-        code = self._process.wait(STOP_TIMEOUT)
+        code = self._process.wait(seconds)
         self.close()
         return code
 
@@ -175,10 +176,28 @@ class WorkerProcess(SiteProcess):
     ready = re.compile("Ready: .+")
 
     def __init__(
-        self, var_dir: Path, command: list[str] | None = None, /, **environment: str
+        self,
+        var_dir: Path,
+        command: list[str] | None = None,
+        launcher: Sequence[str] = (),
+        /,
+        **environment: str,
     ) -> None:
         super().__init__(var_dir, **environment)
         self._command = command or ["manage.py", "chatd_worker"]
+        self._launcher = launcher  # what runs Python somewhere else
+
+
+class WebProcess(SiteProcess):
+    """uvicorn as a deployment runs it, on one port; the database is migrated before."""
+
+    ready = re.compile("Uvicorn running on .+")
+
+    def __init__(self, var_dir: Path, port: int, /, **environment: str) -> None:
+        super().__init__(var_dir, **environment)
+        self.address = f"http://127.0.0.1:{port}/"
+        options = f"--port {port} --timeout-graceful-shutdown 2 --no-proxy-headers"
+        self._command = ["-m", "uvicorn", "chatd.asgi:application", *options.split()]
 
 
 def _environment(var_dir: Path) -> dict[str, str]:

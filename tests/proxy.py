@@ -11,16 +11,16 @@ BYTES = 64 * 1024
 
 
 class Proxy:
-    """A loopback port whose connections lead to another one, unless ``swallow`` is set.
+    """A port whose connections lead to another one, unless ``swallow`` is set.
 
     Then connections are still taken, and nothing that either side says arrives: as with a
     firewall that drops what it is sent, nobody is told that the other one is gone.
     """
 
-    def __init__(self, server: tuple[str, int]) -> None:
+    def __init__(self, server: tuple[str, int], *, host: str = "127.0.0.1") -> None:
         self.swallows = Event()
         self._server = server
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self._sockets: list[socket.socket] = []
         self._lock = Lock()
         self._thread = Thread(target=self._accept)

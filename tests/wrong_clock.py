@@ -17,7 +17,7 @@ from django.utils import timezone
 
 def main(minutes: int) -> None:
     """Work until SIGTERM."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "chatd.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatd.settings")
     django.setup()
     right_time, right_now = time.time, timezone.now
     off = timedelta(minutes=minutes)

@@ -23,7 +23,9 @@ RECORDER = Path("chatdebug/README.md")
 SITE = Path("chatd/README.md")
 README = Path("README.md")
 CHANGELOG = Path("CHANGELOG.md")
-DOCUMENTS = [CONTRIBUTING, RECORDER, SITE, README, Path(".github/SECURITY.md")]
+DEPLOYMENT = Path("docs/deploy.md")
+SECURITY = Path(".github/SECURITY.md")
+DOCUMENTS = [CONTRIBUTING, RECORDER, SITE, README, DEPLOYMENT, SECURITY]
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 CODE = re.compile(r"`([^`\n]+)`")

@@ -39,10 +39,13 @@ LEFT = "SELECT 1 FROM chatd_turn WHERE status IN ('queued', 'in_progress')"
 
 def main() -> None:
     """Print turns a second for one worker and for two, and the ratio."""
-    with tempfile.TemporaryDirectory() as folder:
-        limits = {"TURN_MAX_RUNNING": "400", "TURN_MAX_RUNNING_OF_WORKER": "50"}
-        with Cluster(Path(folder), word_delay=0.01, **limits) as cluster:
-            one, two = (turns_a_second(cluster, workers) for workers in (1, 2))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Cluster(
+            Path(folder), TURN_MAX_RUNNING="400", TURN_MAX_RUNNING_OF_WORKER="50"
+        ) as cluster,
+    ):
+        one, two = (turns_a_second(cluster, workers) for workers in (1, 2))
     sys.stdout.write(
         f"one worker {one:.0f} turns/s, two workers {two:.0f} turns/s: {two / one:.2f} x\n"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatd.databases import build_databases
+from chatd.databases import PROBES, build_databases
 
 FOLDER = Path("somewhere")
 
@@ -37,6 +37,18 @@ def test_postgresql_has_a_pool_that_the_recorder_does_not_take_from() -> None:
     assert default["OPTIONS"]["pool"]["max_size"] == 7
     assert "pool" not in recorder["OPTIONS"]
     assert recorder["OPTIONS"]["connect_timeout"] <= 5
+
+
+def test_a_server_that_says_nothing_any_more_is_given_up_within_half_a_minute() -> None:
+    """What the system does with these, ``make cluster-test`` shows with a network cut."""
+    url = "postgresql://ada@db.example/chat?keepalives_count=2"
+    databases = build_databases(url, pool_size=5, test_dir=FOLDER)
+    for alias in databases.values():
+        given = alias["OPTIONS"]
+        last_probe = given["keepalives_interval"] * PROBES["keepalives_count"]
+        assert given["keepalives_idle"] + last_probe <= 30
+        assert given["tcp_user_timeout"] <= 30_000
+        assert int(given["keepalives_count"]) == 2  # the address has the last word
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ from typing import Any, Self
 import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.conninfo import conninfo_to_dict
+
+from chatd.databases import PROBES
 
 ANSWER_SECONDS = 5.0
 """A server that takes longer is taken for gone: else a network that swallows everything
@@ -38,8 +41,13 @@ def listen_parameters() -> Parameters:
     """Return how to reach the database without a pooler between."""
     name = {"application_name": LISTENING}
     if settings.LISTEN_URL:
-        return {"conninfo": settings.LISTEN_URL} | name
+        return direct_parameters() | name
     return database_parameters() | name
+
+
+def direct_parameters() -> Parameters:
+    """Return how to reach the server that ``CHATD_LISTEN_URL`` names."""
+    return PROBES | conninfo_to_dict(settings.LISTEN_URL)
 
 
 async def connect(parameters: Parameters) -> Connection:

@@ -17,6 +17,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from chatd.enums import TurnStatus
 from chatd.models import Turn
 from chatd.turns.bus import get_bus
+from chatd.turns.bus.connection import direct_parameters
 from chatd.turns.engine import TurnRun, persisted
 from chatd.turns.lifecycle import renew_leases, turns_to_end
 from chatd.turns.placement import claim_next_turn
@@ -279,5 +280,5 @@ async def _ended(task: "asyncio.Task[None]", seconds: float) -> None:
 def _connection_arguments() -> dict[str, Any]:
     """Return how to connect for LISTEN, which no pooler between transactions can carry."""
     if settings.LISTEN_URL:
-        return {"conninfo": settings.LISTEN_URL, "kwargs": {}}
+        return {"conninfo": "", "kwargs": direct_parameters()}
     return {"conninfo": "", "kwargs": connector_params()}
