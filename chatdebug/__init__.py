@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatdebug.asgi import with_recorder
     from chatdebug.instrument.anthropic import (
         instrument_anthropic,
         uninstrument_anthropic,
@@ -45,6 +46,7 @@ HOMES = {
     "uninstrument_openai": "chatdebug.instrument.openai",
     "uninstrument_pydantic_ai": "chatdebug.instrument.pydantic_ai",
     "unrecord_http": "chatdebug.instrument.http",
+    "with_recorder": "chatdebug.asgi",
 }
 """Where each name is at home."""
 
@@ -66,6 +68,7 @@ __all__ = [
     "uninstrument_openai",
     "uninstrument_pydantic_ai",
     "unrecord_http",
+    "with_recorder",
 ]
 
 

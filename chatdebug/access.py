@@ -59,8 +59,12 @@ class StaffOnly:
         return is_staff_with(user, "chatdebug.change_recordingswitch")
 
     def owner_id_of(self, chat_id: str) -> str:
-        """Know of no owner."""
-        return ""
+        """Return whom the chat's runs name; empty if nobody, or not all the same."""
+        from chatdebug.models import ChatRun  # noqa: PLC0415 - settings are read before
+
+        of_somebody = ChatRun.objects.of_chat(chat_id).exclude(owner_id="").order_by()
+        owner_ids = list(of_somebody.values_list("owner_id", flat=True).distinct()[:2])
+        return owner_ids[0] if len(owner_ids) == 1 else ""
 
     def chat_url(self, chat_id: str) -> str:
         """Know of no page."""

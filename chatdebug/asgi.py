@@ -1,10 +1,12 @@
-"""``with_recorder``: ties the recorder to the life of an ASGI server."""
+"""``with_recorder``: ties the recorder to the life of an ASGI server.
+
+Imports the recorder with the server's start: ``asgi.py`` imports this before Django's
+settings are known.
+"""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
-
-from chatdebug.recorder import recorder_lifespan
 
 type Message = dict[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
@@ -20,11 +22,10 @@ def with_recorder(application: Application) -> Application:
     the spool at start, and loses nothing at a SIGTERM::
 
         # asgi.py
+        import chatdebug
         from django.core.asgi import get_asgi_application
-        django_application = get_asgi_application()
 
-        from chatdebug.asgi import with_recorder
-        application = with_recorder(django_application)
+        application = chatdebug.with_recorder(get_asgi_application())
 
     What the application's own lifespan raises is raised.
     """
@@ -49,6 +50,8 @@ class _Lifespan:
         self._has_received = self._has_answered = False
 
     async def live(self, scope: Message) -> None:
+        from chatdebug.recorder import recorder_lifespan  # noqa: PLC0415
+
         async with self._recorder:
             await self._recorder.enter_async_context(recorder_lifespan())
             try:

@@ -16,8 +16,10 @@ from django.utils.module_loading import import_string
 
 from chatdebug.conf import RecorderSettings, recorder_settings
 from chatdebug.models import ChatRun
+from chatdebug.writer.locks import can_lock_in
 
-UNSAFE = "Without a journal, captures are lost with a process whose database is down."
+UNSAFE = "Without a spool, captures are lost with a process whose database is down."
+A_SPOOL = "CHATDEBUG = {'SPOOL_DIR': BASE_DIR / 'var' / 'chatdebug'} names a folder."
 ONE_ENTRY = (
     "DATABASES['chatdebug'] = chatdebug.databases.recorder_database("
     "DATABASES['default']) makes an entry that is right."
@@ -113,7 +115,7 @@ def _spool(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
     if config.SPOOL_DIR is None:
         yield checks.Warning(
             "CHATDEBUG['SPOOL_DIR'] is not set.",
-            hint=UNSAFE,
+            hint=f"{UNSAFE} {A_SPOOL}",
             id="chatdebug.W002",
         )
     elif not _is_writable(config.SPOOL_DIR):
@@ -130,6 +132,13 @@ def _spool(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
             "would find what another one left.",
             id="chatdebug.W003",
         )
+    elif not can_lock_in(_nearest(config.SPOOL_DIR)):
+        yield checks.Warning(
+            f"Nothing can be locked in CHATDEBUG['SPOOL_DIR']: {config.SPOOL_DIR}",
+            hint="What a lost process leaves there waits for a minute before another one "
+            "imports it. A folder on a local disk, or a volume of one, knows locks.",
+            id="chatdebug.W007",
+        )
 
 
 def _pages(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
@@ -139,7 +148,8 @@ def _pages(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
         yield checks.Warning(
             "The recorder's pages have no address: chatdebug.urls is not included.",
             hint="path('debug/', include('chatdebug.urls')) in the project's URLs gives "
-            "each chat a Debug tab. The admin works without.",
+            "each chat a Debug tab. The admin works without; a project that wants no "
+            "tab names this check in SILENCED_SYSTEM_CHECKS.",
             id="chatdebug.W006",
         )
         return
@@ -165,6 +175,12 @@ def _has_addresses() -> bool:
 
 def _is_writable(folder: Path) -> bool:
     """Return whether files can be made in a folder, or in one that it can be made in."""
+    there = _nearest(folder)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or if there is none yet that in which it would be made."""
     while not folder.exists() and folder.parent != folder:
         folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    return folder

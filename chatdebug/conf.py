@@ -7,7 +7,8 @@ an error at start and not a default in production.
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -87,10 +88,16 @@ def recorder_settings() -> RecorderSettings:
     given: dict[str, Any] = getattr(settings, "CHATDEBUG", {})
     known = {field.name for field in fields(RecorderSettings)}
     if unknown := sorted(given.keys() - known):
-        raise ImproperlyConfigured(f"Unknown keys in CHATDEBUG: {', '.join(unknown)}.")
+        raise ImproperlyConfigured(
+            f"Unknown keys in CHATDEBUG: {', '.join(unknown)}. "
+            f"There are: {', '.join(sorted(known))}."
+        )
     for name, kind in get_type_hints(RecorderSettings).items():
         if name in given and not _is_a(given[name], kind):
-            raise ImproperlyConfigured(f"CHATDEBUG[{name!r}] has the wrong type.")
+            raise ImproperlyConfigured(
+                f"CHATDEBUG[{name!r}] has the wrong type: it takes {_named(kind)}, "
+                f"not {type(given[name]).__name__}."
+            )
     for name, (least, most) in BOUNDS.items():
         # Written so that NaN, which is neither less nor more, is refused.
         if name in given and not least <= given[name] <= most:
@@ -100,6 +107,12 @@ def recorder_settings() -> RecorderSettings:
     if given.get("DEFAULT_LEVEL", Level.ERRORS) not in (Level.ERRORS, Level.OFF):
         raise ImproperlyConfigured("CHATDEBUG['DEFAULT_LEVEL'] is 'errors' or 'off'.")
     return RecorderSettings(**given)
+
+
+def _named(kind: Any) -> str:
+    """Return the name of a type, or of those that a union has."""
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return " or ".join(one.__name__ for one in kinds)
 
 
 def _is_a(value: object, kind: Any) -> bool:

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -10,17 +12,18 @@ from chatdebug.models import ClassificationRule
 
 logger = logging.getLogger(__name__)
 
-REFRESH_SECONDS = 30.0
-"""How long a process without a writer goes by what it has read."""
+REFRESH_SECONDS = 5.0
+"""How long a process goes by what it has read: as long as by the switches. Who has changed
+a rule and tries it out finds it in force, and it is one small query in that time."""
 
 
 class LoadedRules:
     """The enabled rules as this process last read them.
 
-    ``current`` asks no database: errors are classified inside event loops. The rules are
-    read along with the switches, at the start of a run, since a worker that has had no
-    failure yet has no writer; the writer's thread reads them when it starts and with each
-    heartbeat.
+    ``current`` asks no database: errors are classified inside event loops. The writer's
+    thread reads the rules again and again, so that they never grow old. A worker that has
+    had no failure yet has no writer: there they are read along with the switches, at the
+    start of a run, and before an error is looked at.
     """
 
     def __init__(self) -> None:
@@ -49,6 +52,15 @@ class LoadedRules:
     def is_fresh(self) -> bool:
         """Whether they were read, or could not be, only some seconds ago."""
         return monotonic() < self._is_fresh_until
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Take them for fresh inside the block: nobody reads them there by himself."""
+        before, self._is_fresh_until = self._is_fresh_until, inf
+        try:
+            yield
+        finally:
+            self._is_fresh_until = before
 
 
 loaded_rules = LoadedRules()

@@ -141,12 +141,32 @@ async def ask_level(chat_id: str, owner_id: str) -> Level:
 
 @contextmanager
 def closed_gate() -> Iterator[None]:
-    """Take the gate for closed inside the block, without a query: tests count theirs."""
+    """Take the gate for closed inside the block, without a query: tests count theirs.
+
+    The deployment's rules stay as they are.
+    """
     _known.keep_closed_gate(inf)
     try:
-        yield
+        with loaded_rules.kept():
+            yield
     finally:
         _known.forget()
+
+
+def renew_rules() -> None:
+    """Read the deployment's own rules again, if they are old: an error is about to be known.
+
+    Never raises. Inside an event loop, where the database must not be asked, they are
+    read behind the back of this error, for the next one. Where a writer works they are
+    never old.
+    """
+    if loaded_rules.is_fresh:
+        return
+    if not _in_event_loop():
+        _read_rules()
+        return
+    with suppress(RuntimeError):  # the loop is about to end
+        asyncio.get_running_loop().run_in_executor(None, _read_rules)
 
 
 def forget_levels() -> None:

@@ -57,12 +57,9 @@ class Scope[T]:
         Where a generator entered it, its code is on the stack; other tasks and threads
         that were started inside cannot be told by that, and are taken for its own.
         """
-        home = self._home
-        if self.value is None:
-            return False
-        if home is None:
-            return True
-        generator, place = home
+        if self._home is None:
+            return self.value is not None
+        generator, place = self._home
         return place != _place() or _is_on_stack(generator)
 
     def end(self) -> None:
@@ -82,12 +79,9 @@ class Scoped[T]:
     def get(self) -> T | None:
         """Return the value of the innermost block that the caller is in, or None."""
         scope = self._current.get()
-        if scope is None:
-            return None
-        while not scope.holds_here():
-            if (scope := scope.outer) is None:
-                return None
-        return scope.value
+        while scope is not None and not scope.holds_here():
+            scope = scope.outer
+        return None if scope is None else scope.value
 
     def innermost(self) -> Scope[T] | None:
         """Return the block that was begun last in this context, over or not."""

@@ -28,8 +28,7 @@ SHOWN = 20
 class RuleAdmin(NamedLookups, admin.ModelAdmin):
     """Rules, in the order in which they are tried.
 
-    What is saved holds in this process at once; in the others with the next heartbeat of
-    their writers.
+    What is saved holds in this process at once, in the others after some seconds.
     """
 
     list_display = (

@@ -7,7 +7,10 @@ loaded.
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import cache
 from typing import Any
+
+from django.conf import settings
 
 from chatdebug.enums import Level, Operation
 from chatdebug.instrument.answers import CHAT, Format
@@ -122,7 +125,10 @@ def begin_call(
         if run is None:
             chat = current_chat()
             run = None if chat is None else _own_run(chat, provider, model)
-        if run is None or not run.is_open or _is_in_a_step(run):
+        if run is None:
+            _say_that_nobody_records()
+            return None
+        if not run.is_open or _is_in_a_step(run):
             return None
         step = open_step(run, operation, lambda: (provider, model))
         if step.is_full:
@@ -131,6 +137,17 @@ def begin_call(
     except Exception:
         logger.exception("The recorder could not begin a call")
         return None
+
+
+@cache
+def _say_that_nobody_records() -> None:
+    """Say so once in a process, to whoever develops: it is a choice, or a forgotten line."""
+    if settings.DEBUG:
+        logger.warning(
+            "A call of a model was made in no run, and for no chat: nothing is recorded of "
+            "it, nor of others like it. Put chatdebug.recorded around the function that "
+            "makes it, or say chatdebug.set_chat before."
+        )
 
 
 def _own_run(chat: Chat, provider: str, model: str) -> Run | None:

@@ -4,19 +4,21 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import aclosing
-from functools import wraps
+from functools import reduce, wraps
 from inspect import (
     isasyncgenfunction,
     iscoroutinefunction,
     isgeneratorfunction,
     signature,
 )
-from typing import Any
+from typing import Any, NamedTuple
 
+from asgiref.sync import sync_to_async
 from django.core.exceptions import (
     BadRequest,
     PermissionDenied,
     SuspiciousOperation,
+    SynchronousOnlyOperation,
 )
 from django.http import FileResponse, Http404, StreamingHttpResponse
 
@@ -27,25 +29,31 @@ from chatdebug.scope import current_run
 
 logger = logging.getLogger("chatdebug.recorder")
 
-type Begin = Callable[[tuple[Any, ...], dict[str, Any]], "FunctionRun"]
 type Id = str | Callable[..., object]
-"""The name of one of the function's arguments, or a function of all of them."""
+"""The name of one of the function's arguments, or a function of all of them.
+
+Attributes may follow the name, as in ``request.user.pk``.
+"""
 
 REFUSALS = (Http404, PermissionDenied, BadRequest, SuspiciousOperation)
 """Answers of a view, in the form of exceptions: nothing has failed."""
+
+UNTOLD = "The recorder could not tell the %s"
 
 
 class recorded:
     """Record each call of a function as one run: returning completes it, raising fails it.
 
-    ``chat_id`` and ``owner_id`` are names of arguments, or functions that get the same
-    arguments; the others are those of ``record_run``. Works on functions, coroutine
-    functions, generators and asynchronous generators, on views as on tasks. Of a
-    generator the run lasts until it is exhausted or closed, of a view that returns a
-    ``StreamingHttpResponse`` until that was sent. What Django answers with a 4xx, such as
-    ``Http404``, is no failure. Raises TypeError for a name that no argument has::
+    ``chat_id`` and ``owner_id`` are names of arguments, attributes of theirs such as
+    ``request.user.pk``, or functions that get the same arguments; the others are those of
+    ``record_run``. Both may ask the database, which around a coroutine is done in a
+    thread. Works on functions, coroutine functions, generators and asynchronous
+    generators, on views, methods and tasks. Of a generator the run lasts until it is
+    exhausted or closed, of a view that returns a ``StreamingHttpResponse`` until that was
+    sent. What Django answers with a 4xx, such as ``Http404``, is no failure. Raises
+    TypeError for a name that no argument has::
 
-        @recorded(chat_id="chat_id", owner_id=lambda request, **_: request.user.pk)
+        @recorded(chat_id="chat_id", owner_id="request.user.pk")
         def answer(request, chat_id):
             answer = client.chat.completions.create(model=model, messages=messages)
             return HttpResponse(answer.choices[0].message.content)
@@ -76,14 +84,35 @@ class recorded:
 
     def __call__[**P, T](self, function: Callable[P, T]) -> Callable[P, T]:
         """Return the function with recording around each of its calls."""
-        finders = {name: _finder(function, how) for name, how in self._ids.items()}
-
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FunctionRun:
-            ids: Any = {name: find(args, kwargs) for name, find in finders.items()}
-            return FunctionRun(**ids, **self._facts)
-
-        around: Callable[P, T] = _around(function, begin)
+        finders = {
+            name: _finder(function, name, how) for name, how in self._ids.items()
+        }
+        around: Callable[P, T] = _around(function, Beginning(finders, self._facts))
         return around
+
+
+class Beginning(NamedTuple):
+    """What is known of every call of a function, and how its ids are found."""
+
+    finders: "dict[str, Finder]"
+    facts: dict[str, Any]
+
+    def of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "FunctionRun":
+        """Return the block of a call."""
+        ids: Any = {
+            name: finder.find(args, kwargs) for name, finder in self.finders.items()
+        }
+        return FunctionRun(**ids, **self.facts)
+
+    async def of_call_in_task(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> "FunctionRun":
+        """Return it in a task, which may not wait for the database itself."""
+        ids: Any = {
+            name: await finder.find_in_task(args, kwargs)
+            for name, finder in self.finders.items()
+        }
+        return FunctionRun(**ids, **self.facts)
 
 
 class FunctionRun(record_run):
@@ -134,7 +163,7 @@ class FunctionRun(record_run):
         return super()._close(error)
 
 
-def _around(function: Any, begin: Begin) -> Any:
+def _around(function: Any, begin: Beginning) -> Any:
     """Return the function in a block of its own kind."""
     for is_such, around in (
         (isasyncgenfunction, _around_async_generator),
@@ -146,39 +175,40 @@ def _around(function: Any, begin: Begin) -> Any:
     return _around_function(function, begin)
 
 
-def _around_function(function: Any, begin: Begin) -> Any:
+def _around_function(function: Any, begin: Beginning) -> Any:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        block = begin(args, kwargs)
+        block = begin.of_call(args, kwargs)
         with block:
             return _unless_streaming(function(*args, **kwargs), block)
 
     return call
 
 
-def _around_coroutine(function: Any, begin: Begin) -> Any:
+def _around_coroutine(function: Any, begin: Beginning) -> Any:
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        block = begin(args, kwargs)
+        block = await begin.of_call_in_task(args, kwargs)
         async with block:
             return _unless_streaming(await function(*args, **kwargs), block)
 
     return call
 
 
-def _around_generator(function: Any, begin: Begin) -> Any:
+def _around_generator(function: Any, begin: Beginning) -> Any:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        with begin(args, kwargs):
+        with begin.of_call(args, kwargs):
             return (yield from function(*args, **kwargs))
 
     return call
 
 
-def _around_async_generator(function: Any, begin: Begin) -> Any:
+def _around_async_generator(function: Any, begin: Beginning) -> Any:
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        async with begin(args, kwargs), aclosing(function(*args, **kwargs)) as parts:
+        block = await begin.of_call_in_task(args, kwargs)
+        async with block, aclosing(function(*args, **kwargs)) as parts:
             async for part in parts:
                 yield part
 
@@ -212,36 +242,62 @@ async def _content_async(
             yield part
 
 
-def _finder(function: Callable[..., Any], how: Id) -> Callable[[Any, Any], object]:
-    """Return what finds an id in the arguments of a call. It raises nothing.
+class Finder(NamedTuple):
+    """What finds one id in the arguments of a call: empty where it cannot. Never raises."""
 
-    Raises TypeError for a name that no argument has.
-    """
-    if isinstance(how, str):
-        how = _argument(function, how)
+    what: str
+    """As it is named in the log: which id of which function."""
+    how: Callable[..., object]
 
-    def find(args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+    def find(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        """Return the id."""
         try:
-            return how(*args, **kwargs)
+            return self.how(*args, **kwargs)
         except Exception:
-            logger.exception("The recorder could not tell which chat a call belongs to")
+            logger.exception(UNTOLD, self.what)
             return ""
 
-    return find
+    async def find_in_task(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> object:
+        """Return the id; in a thread, if it turns out to be in the database."""
+        try:
+            try:
+                return self.how(*args, **kwargs)
+            except SynchronousOnlyOperation:
+                return await sync_to_async(self.how)(*args, **kwargs)
+        except Exception:
+            logger.exception(UNTOLD, self.what)
+            return ""
 
 
-def _argument(function: Callable[..., Any], name: str) -> Callable[..., object]:
+def _finder(function: Callable[..., Any], name: str, how: Id) -> Finder:
+    """Return what finds an id. Raises TypeError for a name that no argument has."""
+    what = f"{name} of a call of {function.__qualname__}"
+    if isinstance(how, str):
+        how = _attribute(function, *how.split("."))
+    return Finder(what, how)
+
+
+def _attribute(
+    function: Callable[..., Any], name: str, *attributes: str
+) -> Callable[..., object]:
     known = signature(function)
     takes_any = any(one.kind is one.VAR_KEYWORD for one in known.parameters.values())
     if name not in known.parameters and not takes_any:
-        raise TypeError(f"{function.__qualname__}() has no argument {name!r}")
+        there_are = ", ".join(known.parameters) or "none"
+        raise TypeError(
+            f"{function.__qualname__}() has no argument {name!r}: there are {there_are}"
+        )
 
     def find(*args: Any, **kwargs: Any) -> object:
         if name in kwargs:
-            return kwargs[name]
-        given = known.bind(*args, **kwargs)
-        given.apply_defaults()
-        return given.arguments[name]
+            argument = kwargs[name]
+        else:
+            given = known.bind(*args, **kwargs)
+            given.apply_defaults()
+            argument = given.arguments[name]
+        return reduce(getattr, attributes, argument)
 
     return find
 

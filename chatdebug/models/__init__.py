@@ -6,6 +6,7 @@ from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule
 from chatdebug.models.runs import ChatRun, ChatStep
+from chatdebug.models.sweeps import SweepClaim
 from chatdebug.models.switches import RecordingSwitch, SwitchChange
 from chatdebug.models.writers import WriterState
 
@@ -18,6 +19,7 @@ __all__ = [
     "ForgottenChat",
     "RecordingSwitch",
     "Retention",
+    "SweepClaim",
     "SwitchChange",
     "WriterState",
 ]

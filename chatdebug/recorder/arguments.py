@@ -72,8 +72,10 @@ class RunFacts:
             self.parent_chat_id = as_text(self.parent_chat_id, "parent_chat_id")
             self.model_config_id = as_text(self.model_config_id, "model_config_id")
             self.label = as_text(self.label, "label")
-        self.queued_at = as_moment(self.queued_at, "queued_at")
-        self.claimed_at = as_moment(self.claimed_at, "claimed_at")
+        if self.queued_at is not None:
+            self.queued_at = as_moment(self.queued_at, "queued_at")
+        if self.claimed_at is not None:
+            self.claimed_at = as_moment(self.claimed_at, "claimed_at")
 
 
 def as_text(value: object, name: str) -> str:
@@ -97,8 +99,8 @@ def as_id(value: object, name: str) -> str:
 
 
 def as_moment(value: object, name: str) -> datetime | None:
-    """Return a moment, or None. Raises TypeError with DEBUG for what is neither."""
-    if value is None or isinstance(value, datetime):
+    """Return a moment. Raises TypeError with DEBUG for what is none."""
+    if isinstance(value, datetime):
         return value
     _refuse(name, value)
     return None

@@ -86,7 +86,9 @@ class record_run:
         facts = RunFacts(
             chat_id,
             owner_id,
-            as_choice(kind, "kind", RunKind) or RunKind.CHAT_TURN,
+            kind
+            if type(kind) is RunKind
+            else as_choice(kind, "kind", RunKind) or RunKind.CHAT_TURN,
             provider,
             model,
             trigger_message_id,

@@ -6,7 +6,6 @@ a stream was is read from it when it is over.
 
 from collections import Counter
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from operator import attrgetter
 from types import TracebackType
 from typing import Any
@@ -132,7 +131,7 @@ class _RecordedStream:
 def _begin(
     run: Run, operation: Operation, model: Model, arguments: tuple[Any, ...]
 ) -> Step:
-    step = open_step(run, operation, partial(_names, run, model))
+    step = open_step(run, operation, lambda: _names(run, model))
     if step.is_full:  # at the errors level it has begun with being made
         messages, settings, parameters = arguments
         as_sent = tuple(messages)  # the caller's list goes on growing

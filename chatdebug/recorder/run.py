@@ -24,6 +24,7 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import KnownError, classify, walk
 from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.step import Step
@@ -252,6 +253,7 @@ class Run:
         What ends a run without being a failure, a cancellation or the caller's own
         deadline, makes no step at any level.
         """
+        renew_rules()
         provider = self.facts.provider
         recorded = [known for known, _ in self._recorded]
         # What a step holds was classified there, and found to be a failure.

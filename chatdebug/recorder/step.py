@@ -11,6 +11,7 @@ from uuid import UUID
 from chatdebug.enums import STATUS_RANK, Interruption, Level, Operation, Status
 from chatdebug.errors import classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
+from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
@@ -152,8 +153,10 @@ class Step:
             self.error = None
         if self._in_block:  # an error may still leave it: the block's end decides
             self.status, self.finished_at = Status.COMPLETED, None
-        else:
+        elif self.is_full:
             self._end(Status.COMPLETED, is_capture=False)
+        else:
+            self.status = Status.COMPLETED
 
     @never_raises
     def interrupt(self) -> None:
@@ -172,6 +175,7 @@ class Step:
         self._learn_names()
         # What the run was told counts more than what the call knows.
         provider = self.run.facts.provider or self.provider
+        renew_rules()
         classification = classify(error, provider=provider)
         if classification.cancelled or classification.deadline:
             if classification.deadline:

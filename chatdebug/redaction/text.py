@@ -40,7 +40,7 @@ def redact_text(text: str) -> str:
     if len(text) < MIN_SECRET:
         return text
     matcher = configured_secrets.matcher()
-    digest, redacted = redacted_texts.find(text, matcher)
+    redacted = redacted_texts.find(text, matcher)
     if redacted is None:
         redacted = text
         # What one secret hid may stand beside another name.
@@ -48,7 +48,7 @@ def redact_text(text: str) -> str:
             before, redacted = redacted, _redacted_once(redacted, matcher)
             if redacted == before:
                 break
-        redacted_texts.keep(digest, text, redacted, matcher)
+        redacted_texts.keep(text, redacted, matcher)
     return redacted
 
 

@@ -96,20 +96,19 @@ def import_captures(
     not work; the files stay then.
     """
     imported = 0
-    for path in spool.orphaned_files():
+    for path in spool.take_over():
         try:
-            claimed = spool.claim(path)
-            rows, is_damaged = read_captures(claimed)
+            rows, is_damaged = read_captures(path)
             refused = (
                 insert_missing(rows, using=using, counters=counters) if rows else []
             )
             if is_damaged or refused:
-                quarantine(claimed)
+                quarantine(path)
             else:
-                claimed.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
             imported += len(rows) - len(refused)
         except FileNotFoundError:
-            continue  # its own process, or another importer, was faster
+            continue  # its process lives after all, or another importer was faster
         except OSError:
             logger.exception("A capture cannot be imported now: %s", path.name)
     spool.remove_drafts()

@@ -1,9 +1,14 @@
-"""What the writer's thread does besides writing rows."""
+"""What the writer's thread does besides writing rows.
+
+Each process looks after its own runs, rules and state, and after what dead ones left in the
+spool. What is the deployment's, old and stale runs and old rows of any kind, one of them
+does for all (``chatdebug.services.sweep``).
+"""
 
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import inf
@@ -22,6 +27,7 @@ from chatdebug.services.forget import delete_forgotten, remove_old_marks
 from chatdebug.services.readings import prune_readings
 from chatdebug.services.retention import prune_within
 from chatdebug.services.stale import mark_stale_runs
+from chatdebug.services.sweep import claim_sweep, give_up_sweep
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
@@ -36,6 +42,11 @@ REPORT_SECONDS = 1.0
 TIDY_SECONDS = 0.5
 """How long rows are deleted at a stretch, and how long others are written between: as
 fast as it must be, but never in the way of what is written for longer than that."""
+RULES_SECONDS = 2.5
+"""How often the deployment's rules are read, so that they hold within twice that time even
+if the thread is busy for a while: one small query a process."""
+RULES_RETRY_SECONDS = 10.0
+"""The same while the database does not answer."""
 SWEPT_AGAIN = timedelta(days=1)
 """For so long with each beat, runs of a deleted chat are looked for in the whole table."""
 WRITERS_KEPT = timedelta(days=7)
@@ -66,9 +77,13 @@ class Maintenance:
         self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
         self._swept_since: datetime | None = None  # at first, all
+        self._is_sweeping = False
+        self._owes_a_sweep = False  # it may have brought back what was to go
         self._next_tidy = inf
         self._next_beat = 0.0
         self._next_report = inf
+        self._next_rules = 0.0
+        self._are_rules_missing = False
         self._state = WriterState(
             id=new_id(), host=socket.gethostname(), pid=os.getpid()
         )
@@ -101,7 +116,7 @@ class Maintenance:
 
     def seconds_left(self) -> float:
         """Return how long the thread may wait until there is something to do here."""
-        due = min(self._next_beat, self._next_report, self._next_tidy)
+        due = min(self._next_beat, self._next_report, self._next_rules, self._next_tidy)
         return max(0.0, due - monotonic())
 
     def work(self) -> None:
@@ -112,6 +127,8 @@ class Maintenance:
             self._next_beat = now + self._beat_seconds
         if is_beat or is_report:
             self._try(self.report)
+        if is_beat or now >= self._next_rules:
+            self._renew_rules()
         if is_beat:
             self._look_after_everything()
         if is_beat or now >= self._next_tidy:
@@ -131,7 +148,7 @@ class Maintenance:
                 self._report_soon()
         if self._new_chats:
             if not delete_forgotten(chats=self._new_chats, using=self._alias):
-                self._next_tidy = 0.0
+                self._next_tidy, self._owes_a_sweep = 0.0, True
             self._new_chats = set()
         numbers = self._counters.as_dict()
         state = self._state
@@ -152,31 +169,50 @@ class Maintenance:
             return 0
         rows = import_captures(self._spool, using=self._alias, counters=self._counters)
         self._counters.add(imported=rows)
-        if rows:
-            self._swept_since = None  # of chats that were deleted any time ago
+        if rows:  # of chats that were deleted any time ago
+            self._swept_since, self._owes_a_sweep = None, True
         return rows
+
+    def give_up_sweep(self) -> None:
+        """Leave the deployment's chores to another process. Raises django.db.Error."""
+        if self._is_sweeping:
+            self._is_sweeping = False
+            give_up_sweep(holder=self._state.id, using=self._alias)
 
     def _look_after_everything(self) -> None:
         """Do each chore on its own: what one stumbles over keeps no other from its work.
 
         Where the database cannot be reached, the others would only wait for it, too.
         """
-        using = self._alias
-        chores: tuple[Callable[[], object], ...] = (
-            partial(loaded_rules.load, using=using),
-            partial(touch_runs, list(self._live), using=using, now=timezone.now()),
-            self.import_spool,
-            partial(mark_stale_runs, using=using),
-            self._remove_old_writers,
-            partial(remove_old_marks, using=using),
-            partial(prune_readings, using=using),
-        )
-        for chore in chores:
+        for chore in self._chores():
             if not self._try(chore):
                 try:
-                    connections[using].ensure_connection()
+                    connections[self._alias].ensure_connection()
                 except Error:
                     return
+
+    def _chores(self) -> Iterator[Callable[[], object]]:
+        using = self._alias
+        yield partial(touch_runs, list(self._live), using=using, now=timezone.now())
+        yield self.import_spool
+        yield self._claim_sweep
+        if self._is_sweeping:
+            yield partial(mark_stale_runs, using=using)
+            yield self._remove_old_writers
+            yield partial(remove_old_marks, using=using)
+            yield partial(prune_readings, using=using)
+
+    def _claim_sweep(self) -> None:
+        self._is_sweeping = False  # if that cannot be known
+        self._is_sweeping = claim_sweep(holder=self._state.id, using=self._alias)
+
+    def _renew_rules(self) -> None:
+        load = partial(loaded_rules.load, using=self._alias)
+        # What an outage has to say it says once, not every few seconds.
+        is_read = self._try(load, quietly=self._are_rules_missing)
+        self._are_rules_missing = not is_read
+        pause = RULES_SECONDS if is_read else RULES_RETRY_SECONDS
+        self._next_rules = monotonic() + pause
 
     def _remove_old_writers(self) -> None:
         old = timezone.now() - WRITERS_KEPT
@@ -184,24 +220,29 @@ class Maintenance:
 
     def _tidy(self) -> None:
         """Delete runs of deleted chats, and old ones, for as long as it may take."""
+        if not (self._is_sweeping or self._owes_a_sweep):
+            return
         is_tidy = delete_forgotten(
             since=self._swept_since, budget=TIDY_SECONDS, using=self._alias
         )
         if is_tidy:
             self._swept_since = timezone.now() - SWEPT_AGAIN
-            is_tidy = prune_within(seconds=TIDY_SECONDS, using=self._alias)
+            self._owes_a_sweep = False
+            if self._is_sweeping:
+                is_tidy = prune_within(seconds=TIDY_SECONDS, using=self._alias)
         if not is_tidy:
             self._next_tidy = monotonic() + TIDY_SECONDS
 
     def _report_soon(self) -> None:
         self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
 
-    def _try(self, chore: Callable[[], object]) -> bool:
+    def _try(self, chore: Callable[[], object], *, quietly: bool = False) -> bool:
         try:
             chore()
         except Exception as error:
             self._counters.note_error(error, timezone.now())
-            logger.warning("The recorder's maintenance failed", exc_info=error)
+            if not quietly:
+                logger.warning("The recorder's maintenance failed", exc_info=error)
             connections[self._alias].close()
             return False
         return True

@@ -1,18 +1,20 @@
 """The spool: a folder of error captures that are durable before the database has them.
 
-A file ``<id>x<runs>.jsonl`` holds what was journaled in one go: one JSON line for each
-row (``chatdebug.writer.snapshot``), of one run or of many that failed together, with one
-fsync. No file is ever changed: a newer state of a run stands in a later file, and the
-higher revision of a row counts. A file is given up when the database has every row of it.
+A file ``<id>x<runs>+<owner>.jsonl`` holds what was journaled in one go: one JSON line for
+each row (``chatdebug.writer.snapshot``), of one run or of many that failed together, with
+one fsync. Its owner is a process (``chatdebug.writer.ownership``). No file is ever changed:
+a newer state of a run stands in a later file, and the higher revision of a row counts. A
+file is given up when the database has every row of it.
 
 Writing goes into a file that is named ``.spare`` until it is whole. A spare is kept and
 used again, because the name of a new file would need an fsync of its folder, and one
-that is there already does not. After a power cut a file may have its older name, so old
-spares that hold something are captures, too.
+that is there already does not. After a power cut a file may have its older name, so the
+spares of a process that is gone are captures, too, if they hold something.
 
-Files of the version before, ``<run id>.jsonl``, have the same lines and are imported. A
-file that cannot be used, and a row that the database refuses, is kept as ``.damaged``.
-The folder is for its owner alone, whatever the umask, and so are the files.
+Files of the versions before, ``<run id>.jsonl`` and ``<id>x<runs>.jsonl``, have the same
+lines and are imported. A file that cannot be used, and a row that the database refuses,
+is kept as ``.damaged``. The folder is for its account alone, whatever the umask, and so
+are the files.
 """
 
 import errno
@@ -20,28 +22,32 @@ import logging
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
 from pathlib import Path
 from threading import Lock
-from time import time
 from uuid import UUID
 
 from chatdebug.models.runs import new_id
+from chatdebug.writer.ownership import (
+    Ownership,
+    age_of,
+    captures_in,
+    name_of,
+    owned,
+    owner_of,
+    spares_in,
+)
 from chatdebug.writer.snapshot import Snapshot, as_lines, from_lines
 
 logger = logging.getLogger(__name__)
 
 DRAFT_SECONDS = 3600
 """Writing a file takes milliseconds: one that is older than this will not be finished."""
-SPARE_SECONDS = 60
-"""A spare that holds something for this long has lost its process or its new name."""
 SPARES_KEPT = 2
 NO_FILES = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 """What opening something says that never was, or never will be, a file to read."""
-
-
 MAX_BYTES = 256 * 1024 * 1024
 """More than a file of the journal ever holds, and less than makes its reader fail."""
 
@@ -51,10 +57,11 @@ class SpoolFullError(OSError):
 
 
 class Spool:
-    """The folder of one deployment's journal; shared by all its processes."""
+    """This process's part of a deployment's journal, whose folder all processes share."""
 
     def __init__(self, folder: Path, *, max_files: float = inf) -> None:
         self._folder = folder
+        self._ownership = Ownership(folder)
         self._max_files = max_files
         # The rows that each of this process's files waits for, with their runs, and in
         # which files each row stands, with its revision there.
@@ -69,10 +76,9 @@ class Spool:
         """Return how many captures wait: of a run that failed twice, there are two."""
         captures = 0
         for path in self.files():
-            runs = path.stem.partition("+")[0].rpartition("x")[2]
-            # A file of the version before holds one run, and its name no number.
-            is_counted = "x" in path.stem and runs.isdecimal()
-            captures += int(runs) if is_counted else 1
+            # The first files of all hold one run, and their names no number.
+            _, mark, runs = name_of(path).rpartition("x")
+            captures += int(runs) if mark and runs.isdecimal() else 1
         return captures
 
     def write(self, rows: Sequence[Snapshot]) -> list[Snapshot]:
@@ -84,8 +90,10 @@ class Spool:
             taken = self._within_bounds(rows)
             if not taken:
                 raise SpoolFullError(f"{self._max_files} captures wait already")
+            self._make_folder()
             runs = {row.run_id for row in taken}
-            path = self._folder / f"{new_id()}x{len(runs)}.jsonl"
+            name = owned(f"{new_id()}x{len(runs)}", self._ownership.name())
+            path = self._folder / f"{name}.jsonl"
             with self._lock:  # first, or the own importer would take it
                 self._files[path] = {row.id: row.run_id for row in taken}
                 for row in taken:
@@ -124,47 +132,43 @@ class Spool:
             raise SpoolFullError(f"{self._max_files} rows were kept already")
         _fill(self._folder / f"{new_id()}.damaged", as_lines([row]), is_new=True)
 
-    def files(self) -> Iterator[Path]:
-        """Yield the files of captures that wait, oldest first."""
-        if self._folder.is_dir():
-            yield from sorted(self._folder.glob("*.jsonl"))
+    def files(self) -> list[Path]:
+        """Return the files of captures that wait, oldest first."""
+        return captures_in(self._folder)
 
-    def orphaned_files(self) -> list[Path]:
-        """Return the files that this process is not busy with itself."""
-        with self._lock:
-            own = {*self._files, *self._spares}
-        lost = []
-        for spare in self._spares_of_all():
-            with suppress(OSError):  # its process has used or removed it
-                found = spare.lstat()
-                if found.st_size > 0 and time() - found.st_mtime > SPARE_SECONDS:
-                    lost.append(spare)
-        return [path for path in (*lost, *self.files()) if path not in own]
+    def take_over(self) -> list[Path]:
+        """Take what lost processes left; return the files that this one is to import.
+
+        These are theirs, and those that it has released itself.
+        """
+        if not self._folder.is_dir():
+            return []
+        return self._ownership.take_over(self._is_busy)
 
     def remove_drafts(self) -> None:
-        """Remove what processes were writing when they were killed, and their spares."""
+        """Remove what processes were writing when they were killed, and lost spares."""
         if self._folder.is_dir():
-            drafts = [*self._folder.glob("*.tmp"), *self._spares_of_all()]
-            for draft in drafts:
-                with suppress(OSError):
-                    if time() - draft.lstat().st_mtime > DRAFT_SECONDS:
+            lost = [spare for spare in spares_in(self._folder) if not owner_of(spare)]
+            for draft in (*self._folder.glob("*.tmp"), *lost):
+                if age_of(draft) > DRAFT_SECONDS:
+                    with suppress(OSError):
                         draft.unlink()
 
-    def claim(self, path: Path) -> Path:
-        """Rename a file for its import, and return its new name.
-
-        Its process, if it is alive after all, can then not use it again. Raises OSError.
-        """
-        name = path.stem.partition("+")[0]
-        return path.rename(path.with_name(f"{name}+{new_id()}.jsonl"))
-
     def close(self) -> None:
-        """Remove the spares. Whatever is written afterwards makes new ones."""
+        """Remove the spares, and leave all else to others.
+
+        Whatever is written afterwards has a new owner, and makes new spares.
+        """
         with self._lock:
             spares, self._spares = self._spares, []
         for spare in spares:
             with suppress(OSError):
                 spare.unlink()
+        if self._writing.acquire(blocking=False):  # one that hangs still owns its file
+            try:
+                self._ownership.give_up()
+            finally:
+                self._writing.release()
 
     def _within_bounds(self, rows: Sequence[Snapshot]) -> list[Snapshot]:
         """Return the rows that there is a place for; those that come first are kept."""
@@ -182,7 +186,10 @@ class Spool:
         return [row for row in rows if row.run_id not in refused]
 
     def _write_file(self, path: Path, data: bytes) -> None:
-        self._make_folder()
+        with self._lock:  # those of an earlier owner may be somebody else's now
+            self._spares = [
+                spare for spare in self._spares if owner_of(spare) == owner_of(path)
+            ]
         while True:
             with self._lock:
                 spare = self._spares.pop() if self._spares else None
@@ -228,8 +235,10 @@ class Spool:
         if not self._places[row_id]:
             del self._places[row_id]
 
-    def _spares_of_all(self) -> list[Path]:
-        return sorted(self._folder.glob("*.spare")) if self._folder.is_dir() else []
+    def _is_busy(self, path: Path) -> bool:
+        """Return whether this process writes a file itself, and its rows."""
+        with self._lock:
+            return path in self._files or path in self._spares
 
 
 def read_captures(path: Path) -> tuple[list[Snapshot], bool]:
@@ -260,7 +269,7 @@ def quarantine(path: Path) -> None:
     Raises OSError.
     """
     logger.error("Quarantined a capture that cannot be imported: %s", path.name)
-    aside = path.with_name(path.stem.partition("+")[0] + ".damaged")
+    aside = path.with_name(f"{name_of(path)}.damaged")
     if os.path.lexists(aside):
         aside = aside.with_name(f"{aside.stem}+{new_id()}.damaged")
     path.rename(aside)

@@ -1,5 +1,6 @@
 """What the system checks say of settings that would not work."""
 
+import re
 from dataclasses import fields
 from math import inf, nan
 from pathlib import Path
@@ -51,6 +52,27 @@ def test_what_cannot_work_is_said(
     settings: LazySettings, changes: dict[str, Any], expected: str
 ) -> None:
     assert found(settings, **changes) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param(
+            {"SPOOLDIR": Path("/spool")}, "There are: .*SPOOL_DIR", id="a typo"
+        ),
+        pytest.param(
+            {"SPOOL_DIR": "/spool"}, "takes Path or None.*, not str", id="a text"
+        ),
+        pytest.param({"EXTRA_SECRETS": ["a"]}, "takes tuple, not list", id="a list"),
+        pytest.param({"SPOOL_DIR": None}, r"BASE_DIR / 'var' / 'chatdebug'", id="none"),
+    ],
+)
+def test_what_is_said_tells_the_way_out(
+    settings: LazySettings, changes: dict[str, Any], expected: str
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, **changes}
+    (said,) = run_checks(tags=["chatdebug"])
+    assert re.search(expected, str(said))
 
 
 @pytest.mark.parametrize(

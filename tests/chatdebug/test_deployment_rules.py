@@ -1,21 +1,29 @@
-"""A deployment's own rules in processes that no server's lifespan has prepared."""
+"""A deployment's own rules: they hold in each of its processes within seconds."""
 
 import asyncio
-from collections.abc import Iterator
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import OperationalError, ProgrammingError, connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from chatdebug import deployment_rules
-from chatdebug.deployment_rules import loaded_rules
+from chatdebug.conf import recorder_settings
+from chatdebug.deployment_rules import REFRESH_SECONDS, LoadedRules, loaded_rules
 from chatdebug.enums import ErrorKind, Level
 from chatdebug.levels import forget_levels, level_of
 from chatdebug.models import ChatRun, ClassificationRule
 from chatdebug.models.switches import Scope
 from chatdebug.recorder import record_run
 from chatdebug.services.switches import set_switch
-from chatdebug.writer import close_writer
+from chatdebug.writer import Writer, close_writer, maintenance
+from tests.process import ROOT
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,6 +56,92 @@ def stored() -> int:
     return ChatRun.objects.count()
 
 
+type Ask = Callable[[str], str]
+
+
+@pytest.fixture
+def other_process() -> Iterator[Ask]:
+    """Return what commands another process, in which a turn is running."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+        "FAULTS_DATABASE_NAME": str(connections["default"].settings_dict["NAME"]),
+        "FAULTS_SPOOL": str(recorder_settings().SPOOL_DIR),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.chatdebug.failing_process"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        pipes = (process.stdin, process.stdout)
+
+        def ask(command: str) -> str:
+            commands, answers = pipes
+            assert commands
+            assert answers
+            if command:
+                commands.write(f"{command}\n")
+                commands.flush()
+            return answers.readline().strip()
+
+        assert ask("") == "ready"
+        yield ask
+        process.kill()
+
+
+def test_a_rule_holds_in_another_process_and_its_running_turn_within_seconds(
+    other_process: Ask,
+) -> None:
+    assert other_process("kind") == ErrorKind.GENERIC
+    ClassificationRule.objects.create(kind=ErrorKind.CONFIG, text="the ballast")
+    until(lambda: other_process("kind") == ErrorKind.CONFIG, seconds=REFRESH_SECONDS)
+    assert other_process("fail") == "known"
+
+
+def test_so_does_its_end(other_process: Ask, rule: ClassificationRule) -> None:
+    until(lambda: other_process("kind") == ErrorKind.CONFIG, seconds=REFRESH_SECONDS)
+    rule.delete()
+    until(lambda: other_process("kind") == ErrorKind.GENERIC, seconds=REFRESH_SECONDS)
+    assert other_process("fail") == "stored"
+
+
+def test_where_a_writer_works_no_turn_reads_them() -> None:
+    writer = Writer(recorder_settings())
+    writer.start()
+    until(lambda: loaded_rules.is_fresh)
+    for _ in range(3):
+        forget_levels()
+        with CaptureQueriesContext(connection) as queries:
+            fail()
+        assert not [query for query in queries if TABLE in query["sql"]]
+    writer.close(timeout=10)
+
+
+def test_a_database_that_is_away_is_asked_again_and_named_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(maintenance, "RULES_RETRY_SECONDS", 0.0)
+    asked = 0
+
+    def away(self: LoadedRules, *, using: str) -> None:
+        nonlocal asked
+        asked += 1
+        raise OperationalError("the database system is starting up")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LoadedRules, "load", away)
+        writer = Writer(recorder_settings())
+        writer.start()
+        until(lambda: asked >= 3)
+    ClassificationRule.objects.create(kind=ErrorKind.CONFIG, text="the ballast")
+    until(loaded_rules.current)
+    writer.close(timeout=10)
+    warnings = [r for r in caplog.records if r.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+
+
 @pytest.mark.usefixtures("rule")
 def test_the_first_failure_of_a_worker_goes_by_them() -> None:
     fail()
@@ -69,6 +163,21 @@ def test_a_worker_that_is_never_written_for_takes_a_change_over(
     forget_levels()  # which are known for some seconds, and the rules with them
     fail()
     assert stored() == 1
+
+
+def test_without_a_writer_they_are_read_before_an_error_is_looked_at() -> None:
+    with suppress(ProviderError), record_run(chat_id="c") as run:  # reads them
+        ClassificationRule.objects.create(kind=ErrorKind.CONFIG, text="the ballast")
+        loaded_rules.reset()  # as if minutes had passed
+        with run.step():
+            raise ProviderError("The ballast of segment 3 does not match.")
+    assert stored() == 0
+
+
+def test_a_run_whose_level_is_given_goes_by_them_too(rule: ClassificationRule) -> None:
+    with suppress(ProviderError), record_run(chat_id="c", level=Level.ERRORS):
+        raise ProviderError(f"{rule.text} of segment 3 does not match.")
+    assert stored() == 0
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What ``import chatdebug`` brings, and when."""
 
+import os
 import subprocess
 import sys
 
@@ -32,5 +33,22 @@ assert loaded == {{"{sdk}"}}, loaded
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_asgi_module_may_import_it_before_it_names_the_settings():
+    """As a formatter sorts the imports of ``asgi.py``: all of them first."""
+    code = """
+import chatdebug, chatdebug.asgi
+from chatdebug.asgi import with_recorder
+assert chatdebug.with_recorder is with_recorder
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": ""},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr

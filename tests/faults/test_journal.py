@@ -25,6 +25,7 @@ from chatdebug.writer.spool import Spool
 from tests.chatd.turns.site import answer, new_chat, run_on_site
 from tests.chatdebug.writer.disks import a_disk, a_disk_that_hangs
 from tests.chatdebug.writer.rows import run_row
+from tests.chatdebug.writer.spools import LOST, entries
 from tests.chatdebug.writer.test_damage import BAD
 from tests.faults.matrix import matrix
 
@@ -251,13 +252,13 @@ def test_a_bad_entry_of_the_spool_holds_nothing_up(name: str) -> None:
     folder = recorder_settings().SPOOL_DIR
     assert folder is not None
     folder.mkdir()
-    make(folder / "0000.jsonl")
+    make(folder / LOST)
     fail("c")
     close_writer(timeout=10)
     with suppress(DatabaseError):
         import_captures(Spool(folder), using="default")
     assert ChatRun.objects.get().steps.count() == 1
-    assert [path.name for path in folder.iterdir()] == ["0000.damaged"]
+    assert [path.name for path in entries(folder)] == ["0000.damaged"]
     matrix.add(
         f"an entry of the spool: {name}",
         user="the error",

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.urls import NoReverseMatch, reverse
 
 from chatdebug.conf import recorder_settings
@@ -30,6 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Record it. Raises CommandError if it does not reach the database."""
+        _look_for_tables()
         block = record_run(
             chat_id=options["chat_id"],
             owner_id=options["owner_id"],
@@ -61,6 +63,16 @@ class Command(BaseCommand):
             ("Debug tab", "chatdebug:run", [run.facts.chat_id, run.stored_id]),
         ):
             self.stdout.write(f"  {place + ':':11} {_address(name, arguments)}")
+
+
+def _look_for_tables() -> None:
+    try:
+        ChatRun.objects.exists()
+    except DatabaseError as error:
+        said = str(error).partition("\n")[0]  # PostgreSQL quotes the statement below it
+        raise CommandError(
+            f"The recorder's tables cannot be read: {said}. `manage.py migrate` makes them."
+        ) from error
 
 
 def _address(name: str, arguments: Sequence[object]) -> str:

@@ -21,6 +21,10 @@ class Command(BaseCommand):
         config = recorder_settings()
         if config.SPOOL_DIR is None:
             raise CommandError("CHATDEBUG['SPOOL_DIR'] is not set: there is no spool.")
-        rows = import_captures(Spool(config.SPOOL_DIR), using=config.DATABASE)
+        spool = Spool(config.SPOOL_DIR)
+        try:
+            rows = import_captures(spool, using=config.DATABASE)
+        finally:
+            spool.close()
         delete_forgotten(budget=inf, using=config.DATABASE)
         self.stdout.write(f"{rows} rows imported.")

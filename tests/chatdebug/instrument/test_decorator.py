@@ -227,7 +227,7 @@ def test_a_file_is_no_stream_of_an_answer(tmp_path: Any) -> None:
 def test_a_name_that_no_argument_has_is_an_error_at_once() -> None:
     decorate = recorded(chat_id="chat_id")
     assert isinstance(decorate, class_of_it)
-    with pytest.raises(TypeError, match="has no argument 'chat_id'"):
+    with pytest.raises(TypeError, match="has no argument 'chat_id': there are request"):
         decorate(lambda request: None)
 
 
@@ -239,4 +239,70 @@ def test_an_id_that_cannot_be_told_does_not_keep_the_call_from_being_made(
         return "words"
 
     assert view(RequestFactory().get("/")) == "words"
-    assert "could not tell which chat" in caplog.text
+    assert "could not tell the chat_id of a call of" in caplog.text
+
+
+class Asks:
+    """What views know of: whose request it is, which takes a look at the database."""
+
+    @property
+    def pk(self) -> str:
+        return f"of {ChatRun.objects.count() + 7}"
+
+
+@pytest.fixture
+def request_of_somebody() -> Any:
+    request: Any = RequestFactory().get("/")
+    request.user = Asks()
+    return request
+
+
+def test_an_id_may_be_an_attribute_of_an_argument_of_a_view_or_a_method(
+    request_of_somebody: Any,
+) -> None:
+    class View:
+        @recorded(chat_id="chat_id", owner_id="request.user.pk")
+        def get(self, request: object, chat_id: int) -> None:
+            raise ProviderError
+
+    with pytest.raises(ProviderError):
+        View().get(request_of_somebody, chat_id=3)
+    assert runs() == [("3", "of 7", "error")]
+
+
+@pytest.mark.parametrize(
+    "owner_id", ["request.user.pk", lambda request, **_: request.user.pk]
+)
+def test_around_a_coroutine_an_id_is_looked_up_in_a_thread(
+    request_of_somebody: Any, caplog: pytest.LogCaptureFixture, owner_id: Any
+) -> None:
+    @recorded(chat_id="chat_id", owner_id=owner_id)
+    async def view(request: object, chat_id: str) -> None:
+        raise ProviderError
+
+    @recorded(chat_id="chat_id", owner_id=owner_id)
+    async def parts(request: object, chat_id: str) -> AsyncIterator[str]:
+        yield "first"
+        raise ProviderError
+
+    async def read_parts() -> None:
+        async for _ in parts(request_of_somebody, chat_id="parts"):
+            pass
+
+    for call in (view(request_of_somebody, chat_id="view"), read_parts()):
+        with pytest.raises(ProviderError):
+            asyncio.run(call)
+        close_writer(timeout=20)
+    assert runs() == [("view", "of 7", "error"), ("parts", "of 8", "error")]
+    assert "could not" not in caplog.text
+
+
+def test_around_a_coroutine_an_id_that_cannot_be_told_is_empty(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @recorded(chat_id="chat_id", owner_id="request.nobody.pk")
+    async def view(request: object, chat_id: str) -> str:
+        return "words"
+
+    assert asyncio.run(view(RequestFactory().get("/"), chat_id="c")) == "words"
+    assert "could not tell the owner_id of a call of" in caplog.text

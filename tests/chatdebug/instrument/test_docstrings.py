@@ -281,6 +281,6 @@ def test_the_example_of_the_lifespan_is_an_application() -> None:
 
 
 def test_each_public_name_has_an_example_that_is_run() -> None:
-    shown = {*RECORDING, "forget_chat", "current_run"}
+    shown = {*RECORDING, "forget_chat", "current_run", "with_recorder"}
     assert set(chatdebug.__all__) - TAKEN_BACK <= shown
     assert all(getattr(chatdebug, name).__doc__ for name in chatdebug.__all__)

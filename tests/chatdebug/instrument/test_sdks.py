@@ -15,6 +15,7 @@ import pytest
 
 import chatdebug
 from chatd.demo_provider import DemoProvider
+from chatdebug.instrument import calls
 from chatdebug.models import ChatRun
 from chatdebug.recorder import Level, record_run
 from tests.chatdebug.errors.server import failing_server
@@ -258,6 +259,23 @@ def test_outside_of_a_run_nothing_is_recorded(provider: DemoProvider) -> None:
     with openai_client(provider) as client, pytest.raises(openai.BadRequestError):
         chat(client, "fault-400")
     assert steps() == []
+
+
+@pytest.mark.usefixtures("instrumented")
+@pytest.mark.parametrize(("debug", "count"), [(True, 1), (False, 0)])
+def test_a_developer_is_told_once_that_nothing_is_recorded_there(
+    provider: DemoProvider,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    debug: bool,
+    count: int,
+) -> None:
+    settings.DEBUG = debug
+    calls._say_that_nobody_records.cache_clear()
+    with openai_client(provider) as client:
+        chat(client, "demo")
+        chat(client, "demo")
+    assert caplog.text.count("made in no run, and for no chat") == count
 
 
 @pytest.mark.usefixtures("instrumented")

@@ -30,6 +30,7 @@ def lose_a_capture() -> None:
     assert lost.spool is not None
     run = run_row(status=Status.ERROR, is_capture=True)
     lost.spool.write([run, step_row(run.id, is_capture=True)])
+    lost.spool.close()
 
 
 def test_status_of_a_quiet_recorder() -> None:

@@ -57,3 +57,9 @@ def test_what_does_not_reach_the_database_is_an_error_with_its_place(
     settings.CHATDEBUG = {**settings.CHATDEBUG, "FLUSH_SECONDS": 0.1}
     with pytest.raises(CommandError, match=r"it waits in .*spool"):
         tried()
+
+
+def test_before_migrate_it_says_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ChatRun._meta, "db_table", "not_migrated")
+    with pytest.raises(CommandError, match=r"not_migrated.*migrate. makes them"):
+        tried()

@@ -104,6 +104,7 @@ def journaled(chat: str, age: float = 0.0) -> Any:
     assert lost.spool is not None
     run = run_row(chat_id=chat, status=Status.ERROR, is_capture=True, age=age)
     lost.spool.write([run])
+    lost.spool.close()
     return run
 
 

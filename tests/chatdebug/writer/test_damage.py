@@ -25,6 +25,7 @@ from chatdebug.writer import thread as thread_module
 from chatdebug.writer.snapshot import as_lines
 from chatdebug.writer.spool import MAX_BYTES, Spool
 from tests.chatdebug.writer.rows import run_row, step_row
+from tests.chatdebug.writer.spools import LOST, entries
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,12 +116,12 @@ def test_a_bad_entry_is_set_aside_and_blocks_nothing(
     writer: Writer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    make(folder / "0000.jsonl")
+    make(folder / LOST)
     good = capture()
     Spool(folder).write([good])
     assert writer.maintenance.import_spool() == 1
     assert ChatRun.objects.get().id == good.id
-    assert [path.name for path in folder.iterdir()] == ["0000.damaged"]
+    assert [path.name for path in entries(folder)] == ["0000.damaged"]
     assert "0000" in caplog.text
 
 
@@ -135,12 +136,12 @@ def test_a_file_that_may_not_be_read_is_set_aside(
             raise PermissionError(13, "Permission denied")
         return original(path, *arguments, **options)
 
-    (folder / "0000.jsonl").write_bytes(line())
+    (folder / LOST).write_bytes(line())
     Spool(folder).write([capture()])
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refuses)
         assert writer.maintenance.import_spool() == 1
-    assert [path.name for path in folder.iterdir()] == ["0000.damaged"]
+    assert [path.name for path in entries(folder)] == ["0000.damaged"]
 
 
 def test_a_file_that_cannot_be_read_for_the_moment_waits(
@@ -149,7 +150,7 @@ def test_a_file_that_cannot_be_read_for_the_moment_waits(
     def refuses(*arguments: Any, **options: Any) -> int:
         raise OSError(24, "Too many open files")
 
-    (folder / "0000.jsonl").write_bytes(line())
+    (folder / LOST).write_bytes(line())
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refuses)
         assert writer.maintenance.import_spool() == 0
@@ -162,15 +163,15 @@ def test_good_lines_before_a_torn_one_are_imported(
 ) -> None:
     good = capture()
     torn = as_lines([good, step_row(good.id)])[:-20]
-    (folder / "0000.jsonl").write_bytes(torn)
+    (folder / LOST).write_bytes(torn)
     assert writer.maintenance.import_spool() == 1
     assert ChatRun.objects.get().id == good.id
-    assert [path.name for path in folder.iterdir()] == ["0000.damaged"]
+    assert [path.name for path in entries(folder)] == ["0000.damaged"]
 
 
 def test_an_earlier_damaged_file_is_not_replaced(folder: Path, writer: Writer) -> None:
     for text in ("{first", "{second"):
-        (folder / "0000.jsonl").write_text(text)
+        (folder / LOST).write_text(text)
         writer.maintenance.import_spool()
     kept = [path.read_text() for path in folder.glob("*.damaged")]
     assert sorted(kept) == ["{first", "{second"]
@@ -183,11 +184,14 @@ def test_a_file_of_the_version_before_is_imported(folder: Path, writer: Writer) 
     for one in old:
         del one["revision"]
     text = "".join(json.dumps(one) + "\n" for one in old)
-    (folder / f"{run.id}.jsonl").write_text(text)
+    old_file = folder / f"{run.id}.jsonl"
+    old_file.write_text(text)
+    assert writer.maintenance.import_spool() == 0, "its process may still live"
+    os.utime(old_file, (0, 0))
     assert writer.maintenance.import_spool() == 2
     stored = ChatRun.objects.get()
     assert (stored.trigger_message_id, stored.steps.get().metadata) == ("11", {})
-    assert list(folder.iterdir()) == []
+    assert entries(folder) == []
 
 
 def test_a_line_of_a_newer_version_keeps_what_this_one_knows(
@@ -195,7 +199,7 @@ def test_a_line_of_a_newer_version_keeps_what_this_one_knows(
 ) -> None:
     run = capture()
     run.columns["mood"] = "good"
-    (folder / "0000.jsonl").write_bytes(as_lines([run]))
+    (folder / LOST).write_bytes(as_lines([run]))
     assert writer.maintenance.import_spool() == 1
     assert ChatRun.objects.get().id == run.id
 
@@ -203,15 +207,14 @@ def test_a_line_of_a_newer_version_keeps_what_this_one_knows(
 def test_what_a_power_cut_left_under_an_older_name_is_imported(
     folder: Path, writer: Writer
 ) -> None:
-    lost, empty = folder / "a.spare", folder / "b.spare"
-    lost.write_bytes(line())
-    empty.touch()
-    for path in (lost, empty):
-        os.utime(path, (0, 0))
-    young = folder / "c.spare"
-    young.write_bytes(line())
-    assert writer.maintenance.import_spool() == 1
-    assert list(folder.iterdir()) == [young]
+    (folder / "a+lost.spare").write_bytes(line())
+    (folder / "b+lost.spare").touch()
+    of_version_before, young = folder / "c.spare", folder / "d.spare"
+    for path in (of_version_before, young):
+        path.write_bytes(line())
+    os.utime(of_version_before, (0, 0))
+    assert writer.maintenance.import_spool() == 2
+    assert entries(folder) == [young]
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o777], ids=oct)
@@ -368,7 +371,7 @@ def test_of_two_files_the_newer_state_wins_in_any_order(
     older = run_row(is_capture=True)
     newer = run_row(older.id, status=Status.ERROR, is_capture=True, age=3600)
     for name, row in zip(("a", "b"), [older, newer][::order], strict=True):
-        (folder / f"{name}.jsonl").write_bytes(as_lines([row]))
+        (folder / f"{name}+lost.jsonl").write_bytes(as_lines([row]))
     writer.maintenance.import_spool()
     assert ChatRun.objects.get().status == "error"
 

@@ -9,6 +9,7 @@ import pytest
 from chatdebug.enums import Status
 from chatdebug.writer.spool import Spool, SpoolFullError, read_captures
 from tests.chatdebug.writer.rows import run_row, step_row
+from tests.chatdebug.writer.spools import entries
 
 
 def test_what_was_journaled_can_be_read_back(tmp_path: Path) -> None:
@@ -49,13 +50,16 @@ def test_striking_an_old_snapshot_keeps_a_newer_one(tmp_path: Path) -> None:
     assert [row.status for row in read_captures(path)[0]] == [Status.ERROR]
 
 
-def test_a_process_is_not_offered_the_files_it_is_busy_with(tmp_path: Path) -> None:
-    mine, theirs = Spool(tmp_path), Spool(tmp_path)
-    row = run_row(status=Status.ERROR, is_capture=True)
-    mine.write([row])
-    assert mine.orphaned_files() == []
-    (path,) = theirs.orphaned_files()
-    assert [one.id for one in read_captures(path)[0]] == [row.id]
+def test_a_process_imports_what_it_has_released_and_not_what_it_is_busy_with(
+    tmp_path: Path,
+) -> None:
+    spool = Spool(tmp_path)
+    busy, released = (run_row(status=Status.ERROR, is_capture=True) for _ in range(2))
+    for row in (busy, released):
+        spool.write([row])
+    spool.release(released)
+    (path,) = spool.take_over()
+    assert [one.id for one in read_captures(path)[0]] == [released.id]
 
 
 def test_the_journal_is_bounded(tmp_path: Path) -> None:
@@ -92,4 +96,4 @@ def test_a_disk_that_is_full_keeps_no_half_of_a_file(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         Spool(tmp_path).write([run_row(status=Status.ERROR, is_capture=True)])
-    assert list(tmp_path.iterdir()) == []
+    assert entries(tmp_path) == []

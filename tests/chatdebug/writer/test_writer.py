@@ -24,6 +24,7 @@ from chatdebug.writer import database as database_module
 from chatdebug.writer import thread as thread_module
 from chatdebug.writer.spool import Spool, read_captures
 from tests.chatdebug.writer.rows import run_row, step_row
+from tests.chatdebug.writer.spools import LOST, entries, let_die
 from tests.statements import collected_statements
 from tests.waiting import until
 
@@ -42,8 +43,7 @@ def wait_for(writer: Writer, run_id: UUID) -> bool:
 
 
 def spool_files() -> list[Path]:
-    folder = recorder_settings().SPOOL_DIR
-    return sorted(folder.glob("*")) if folder and folder.is_dir() else []
+    return entries(recorder_settings().SPOOL_DIR)
 
 
 def journaled_runs() -> set[UUID]:
@@ -191,6 +191,7 @@ def test_what_a_lost_process_journaled_is_imported_once(writer: Writer) -> None:
     run = run_row(status=Status.ERROR, is_capture=True)
     step = step_row(run.id, is_capture=True)
     lost.spool.write([run, step])  # type: ignore[union-attr]
+    let_die(lost)
     assert writer.maintenance.import_spool() == 2
     assert spool_files() == []
     assert ChatRun.objects.get().steps.get().id == step.id
@@ -203,7 +204,9 @@ def test_importing_what_is_there_already_changes_nothing(writer: Writer) -> None
     assert wait_for(writer, run.id)
     writer.submit([run_row(run.id, status=Status.ERROR, is_new=False)])
     assert wait_for(writer, run.id)
-    Writer(recorder_settings()).spool.write([run])  # type: ignore[union-attr]
+    lost = Writer(recorder_settings())
+    lost.spool.write([run])  # type: ignore[union-attr]
+    let_die(lost)
     writer.maintenance.import_spool()
     assert ChatRun.objects.get().status == Status.ERROR
 
@@ -214,9 +217,10 @@ def test_a_damaged_capture_is_set_aside_and_the_others_are_imported(
     lost = Writer(recorder_settings())
     run = run_row(status=Status.ERROR, is_capture=True)
     lost.spool.write([run])  # type: ignore[union-attr]
+    let_die(lost)
     folder = recorder_settings().SPOOL_DIR
     assert folder is not None
-    (folder / "0000.jsonl").write_text("{")
+    (folder / LOST).write_text("{")
     assert writer.maintenance.import_spool() == 1
     assert [path.name for path in spool_files()] == ["0000.damaged"]
 
@@ -229,6 +233,7 @@ def test_a_capture_that_the_database_never_takes_keeps_no_other_from_it(
     good = run_row(status=Status.ERROR, is_capture=True)
     for row in (refused, good):
         lost.spool.write([row])  # type: ignore[union-attr]
+    let_die(lost)
     assert writer.maintenance.import_spool() == 1
     assert ChatRun.objects.get().id == good.id
     (aside,) = spool_files()
@@ -352,6 +357,7 @@ def test_a_file_that_is_imported_cannot_take_a_newer_one_with_it(
     assert owner.spool is not None
     run = run_row(status=Status.IN_PROGRESS, is_capture=True)
     owner.spool.write([run])
+    let_die(owner)  # as far as others can see
     original = database_module.insert_missing
 
     def while_the_owner_writes(rows: list[Snapshot], **options: Any) -> list[Snapshot]:

@@ -1,12 +1,11 @@
-"""Django, with the recorder in the server's lifespan."""
+"""Django, with the recorder in the server's lifespan, as the recorder's readme says."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
+import chatdebug
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "host.settings")
-django_application = get_asgi_application()
 
-from chatdebug.asgi import with_recorder
-
-application = with_recorder(django_application)
+application = chatdebug.with_recorder(get_asgi_application())
