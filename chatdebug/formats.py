@@ -71,13 +71,14 @@ def ago(moment: datetime, *, now: datetime | None = None) -> str:
     return gettext("just now")
 
 
-def clock(moment: datetime) -> str:
-    """Return a moment to the second: 21 Nov 2026 14:03:07.
+def local(moment: datetime) -> datetime:
+    """Return a moment in the time zone of the reader, or as it is stored without zones."""
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
-    In the time zone of the reader; as it is stored in a project without time zones.
-    """
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    return date_format(local, "d M Y H:i:s")
+
+def clock(moment: datetime) -> str:
+    """Return a moment to the second, for its reader: 21 Nov 2026 14:03:07."""
+    return date_format(local(moment), "d M Y H:i:s")
 
 
 def counted(count: int, noun: str) -> str:

@@ -30,6 +30,7 @@ from django.views.decorators.http import require_POST
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.admin.runs import ProviderFilter
+from chatdebug.formats import local
 from chatdebug.models import ChatRun, ErrorGroup
 from chatdebug.presentation.groups import GroupLine, GroupPage, Trend, trends_of
 from chatdebug.presentation.runs import RunLine
@@ -255,8 +256,8 @@ class GroupAdmin(ReadOnlyAdmin):
     @admin.display(description=_("first seen"))
     def first(self, group: ErrorGroup) -> SafeString:
         """When it was seen first, and in which release."""
-        local = timezone.localtime(group.first_seen)
-        return _moment(date_format(local, "SHORT_DATE_FORMAT"), group.first_release)
+        day = date_format(local(group.first_seen), "SHORT_DATE_FORMAT")
+        return _moment(day, group.first_release)
 
     @admin.display(description=_("last seen"))
     def last(self, group: ErrorGroup) -> SafeString:

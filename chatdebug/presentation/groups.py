@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import ErrorKind, GroupState
 from chatdebug.errors.provider_names import PROVIDERS
-from chatdebug.formats import ago
+from chatdebug.formats import ago, local
 from chatdebug.models import ChatRun, ChatStep, ErrorGroup, GroupHour
 from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
 from chatdebug.models.runs import OVERFLOW
@@ -144,10 +144,7 @@ class GroupLine:
         """What ends or began its state, where that says more than the state."""
         group = self.group
         if group.state == GroupState.IGNORED and group.ignored_until:
-            return (
-                gettext("until %s")
-                % f"{timezone.localtime(group.ignored_until):%Y-%m-%d}"
-            )
+            return gettext("until %s") % f"{local(group.ignored_until):%Y-%m-%d}"
         if group.state == GroupState.IGNORED and group.ignored_until_count:
             return gettext("until there are %s") % f"{group.ignored_until_count:,}"
         if group.state == GroupState.RESOLVED and group.resolved_release:

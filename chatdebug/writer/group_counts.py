@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -81,8 +82,8 @@ class Tally:
             model=text("model", 200),
             status_code=status if status in STATUS_CODES else None,
             release=text("release", RELEASE_CHARACTERS),
-            first_seen=_aware(columns["first_seen"]),
-            last_seen=_aware(columns["last_seen"]),
+            first_seen=_moment(columns["first_seen"]),
+            last_seen=_moment(columns["last_seen"]),
             affected={(text("chat_id", 64), text("owner_id", 64))},
         )
 
@@ -306,7 +307,10 @@ def _next_state(
     return None
 
 
-def _aware(moment: object) -> datetime:
-    if not isinstance(moment, datetime):
+def _moment(value: object) -> datetime:
+    """Return a moment as this project's database has it. Raises TypeError for none."""
+    if not isinstance(value, datetime):
         raise TypeError("A failure without a time cannot be counted")
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    if timezone.is_aware(value) == settings.USE_TZ:
+        return value
+    return timezone.make_aware(value) if settings.USE_TZ else timezone.make_naive(value)

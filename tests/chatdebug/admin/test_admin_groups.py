@@ -5,11 +5,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from chatdebug.enums import GroupState
 from chatdebug.models import ErrorGroup, GroupHour
 from chatdebug.models.groups import AFFECTED_KNOWN
 from chatdebug.models.runs import OVERFLOW
@@ -61,6 +63,24 @@ def do(client: Client, group: ErrorGroup, what: str, **sent: Any) -> ErrorGroup:
     assert response.status_code == 302
     group.refresh_from_db()
     return group
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_project_without_time_zones_has_a_list_and_pages_too(
+    client: Client, settings: LazySettings
+) -> None:
+    settings.USE_TZ = False
+    now = timezone.now()
+    group = ErrorGroupFactory(
+        title="The keel cracked",
+        state=GroupState.IGNORED,
+        first_seen=now,
+        last_seen=now,
+        ignored_until=now,
+    )
+    GroupHour.objects.create(group=group, hour=now, count=5)
+    assert "The keel cracked" in text(client, LIST)
+    assert f"until {now:%Y-%m-%d}" in text(client, page_of(group))
 
 
 @pytest.mark.usefixtures("desk")

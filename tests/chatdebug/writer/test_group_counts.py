@@ -120,6 +120,16 @@ def test_a_failure_makes_a_group_that_says_what_it_is(settings: LazySettings) ->
     assert (hour.model, hour.release, hour.count) == ("demo-1", "2.15.0", 1)
 
 
+def test_a_project_without_time_zones_has_groups_too(settings: LazySettings) -> None:
+    settings.USE_TZ = False
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STORM_FIRST": 2}
+    for _ in range(5):
+        fail()
+    close_writer(timeout=20)
+    assert group().count == 5
+    assert [hour.count for hour in GroupHour.objects.all()] == [5]
+
+
 def test_what_is_stored_and_what_is_only_counted_is_one_number(
     settings: LazySettings,
 ) -> None:
