@@ -27,9 +27,12 @@ BOTH_ALIASES = ["default", "chatdebug"]
 def pytest_configure(config: pytest.Config) -> None:
     """Keep Hypothesis out of the tree, and its examples the same in each CI run.
 
-    Nor is there an authority whose certificates a client would have to load.
+    Nor is there an authority whose certificates a client would have to load: where tests
+    run, and not in the process that starts those and hands its environment on to them.
     """
-    trust_no_authority(config.cache.mkdir("authorities"))
+    is_worker = hasattr(config, "workerinput")
+    if is_worker or not config.getoption("numprocesses", None):
+        trust_no_authority(config.cache.mkdir("authorities"))
     set_hypothesis_home_dir(config.cache.mkdir("hypothesis"))
     hypothesis_settings.register_profile(
         "chatd", deadline=None, database=None, derandomize=IN_CI

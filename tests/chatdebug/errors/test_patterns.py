@@ -28,6 +28,8 @@ SEARCHED = {
     "fingerprint.QUOTE": ("the 'model' field", "it's the model's field"),
     "fingerprint.NUMBERED": ("segment17", "segment"),
     "fingerprint.RUN_OF_GAPS": ("took … .…", "took … of …"),
+    "headline.WORD": ("400 no", "400 … #7"),
+    "headline.EMPTY_QUOTE": ("of '…' '…'", "of '…' and '…'"),
     "fingerprint.VERSION": ("gpt-4o-2024-08-06", "gpt-4o-mini"),
     "literals.TOKEN": ("a (b)", "it's plain"),
     "literals.INPUT_TYPE": ("input_value='a', input_type=str", "input_type is str"),
