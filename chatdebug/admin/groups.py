@@ -266,6 +266,8 @@ class GroupAdmin(ReadOnlyAdmin):
 
     def _runs(self, request: HttpRequest, group: ErrorGroup) -> dict[str, Any]:
         """Return one page of the stored runs, and where the pages beside it are."""
+        if not self.admin_site.is_registered(ChatRun):
+            return {}
         if not request.user.has_perm("chatdebug.view_chatrun"):
             return {}
         is_oldest = request.GET.get("runs") == "oldest"

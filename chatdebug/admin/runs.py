@@ -111,7 +111,9 @@ class RunAdmin(ContentAdmin):
         """Return what this person may see of a run."""
         has_content = self.shows_content(request, obj)
         what = ("titled", "last_error") if has_content else ("failure",)
-        sees_groups = request.user.has_perm("chatdebug.view_errorgroup")
+        sees_groups = self.admin_site.is_registered(
+            ErrorGroup
+        ) and request.user.has_perm("chatdebug.view_errorgroup")
         return (
             *what,
             ("state", "kind", "level"),
