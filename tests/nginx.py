@@ -1,4 +1,4 @@
-"""An nginx of the tests' own, with the site of docs/deploy.md on free ports."""
+"""An nginx of the tests' own, with the site of chatd/deploy.md on free ports."""
 
 import os
 import re

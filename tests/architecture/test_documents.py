@@ -23,7 +23,7 @@ RECORDER = Path("chatdebug/README.md")
 SITE = Path("chatd/README.md")
 README = Path("README.md")
 CHANGELOG = Path("CHANGELOG.md")
-DEPLOYMENT = Path("docs/deploy.md")
+DEPLOYMENT = Path("chatd/deploy.md")
 SECURITY = Path(".github/SECURITY.md")
 DOCUMENTS = [CONTRIBUTING, RECORDER, SITE, README, DEPLOYMENT, SECURITY]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.architecture.tree import project_files, read
 
 TOP_LEVEL = re.compile(
-    r"manage\.py|pyproject\.toml|chatd|chatdebug|docs|templates|static|tests"
+    r"manage\.py|pyproject\.toml|chatd|chatdebug|templates|static|tests"
     r"|README\.md|LICENSE|CHANGELOG\.md|Makefile|requirements(-[a-z]+)?\.txt|\..+"
 )
 # Classes of one letter, so that this file does not find itself.

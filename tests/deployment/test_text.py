@@ -1,4 +1,4 @@
-"""docs/deploy.md does what it says: its blocks are run as they stand there.
+"""chatd/deploy.md does what it says: its blocks are run as they stand there.
 
 What is changed in them is in ``Place`` alone: folders and ports, for those of the test.
 What a test cannot do, bring packages onto the machine and run systemd, is stood in for by

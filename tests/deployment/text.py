@@ -4,7 +4,7 @@ import re
 
 from tests.process import ROOT
 
-DOCUMENT = ROOT / "docs/deploy.md"
+DOCUMENT = ROOT / "chatd/deploy.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
