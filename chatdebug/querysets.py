@@ -8,7 +8,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
-from chatdebug.enums import GroupState, Outcome, Status
+from chatdebug.enums import Outcome, Status
 
 if TYPE_CHECKING:
     from chatdebug.models import ChatRun, ChatStep, ErrorGroup  # noqa: F401
@@ -157,7 +157,3 @@ class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
     def unseen_since(self, moment: datetime) -> "ErrorGroupQuerySet":
         """Return the groups whose last failure was before that."""
         return self.filter(last_seen__lt=moment)
-
-    def needing_a_look(self) -> "ErrorGroupQuerySet":
-        """Return the groups that are new, or were seen again after they were resolved."""
-        return self.filter(state__in=(GroupState.NEW, GroupState.REAPPEARED))

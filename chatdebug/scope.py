@@ -57,9 +57,12 @@ class Scope[T]:
         Where a generator entered it, its code is on the stack; other tasks and threads
         that were started inside cannot be told by that, and are taken for its own.
         """
-        if self._home is None:
-            return self.value is not None
-        generator, place = self._home
+        home = self._home  # read once: another thread may end the block meanwhile
+        if self.value is None:
+            return False
+        if home is None:
+            return True
+        generator, place = home
         return place != _place() or _is_on_stack(generator)
 
     def end(self) -> None:

@@ -2,14 +2,11 @@
 
 import asyncio
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
-from django.db import OperationalError, ProgrammingError, connection, connections
+from django.db import OperationalError, ProgrammingError, connection
 from django.test.utils import CaptureQueriesContext
 
 from chatdebug import deployment_rules
@@ -22,7 +19,7 @@ from chatdebug.models.switches import Scope
 from chatdebug.recorder import record_run
 from chatdebug.services.switches import set_switch
 from chatdebug.writer import Writer, close_writer, maintenance
-from tests.process import ROOT
+from tests.faults.sharing import sharing_process
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,19 +59,7 @@ type Ask = Callable[[str], str]
 @pytest.fixture
 def other_process() -> Iterator[Ask]:
     """Return what commands another process, in which a turn is running."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-        "FAULTS_DATABASE_NAME": str(connections["default"].settings_dict["NAME"]),
-        "FAULTS_SPOOL": str(recorder_settings().SPOOL_DIR),
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.chatdebug.failing_process"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with sharing_process("tests.chatdebug.failing_process") as process:
         pipes = (process.stdin, process.stdout)
 
         def ask(command: str) -> str:

@@ -1,9 +1,6 @@
 """The journal at its worst: slow disks, tables that are gone, entries that are none."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +10,7 @@ import anyio
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
-from django.db import DatabaseError, DataError, connection, connections
+from django.db import DatabaseError, DataError, connection
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
@@ -28,6 +25,7 @@ from tests.chatdebug.writer.rows import run_row
 from tests.chatdebug.writer.spools import LOST, entries
 from tests.chatdebug.writer.test_damage import BAD
 from tests.faults.matrix import matrix
+from tests.faults.sharing import sharing_process
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,18 +38,8 @@ TOGETHER = 40
 def test_of_turns_that_fail_together_on_a_slow_disk_none_that_is_shown_is_lost(
     shown_before_the_kill: int, milliseconds: int
 ) -> None:
-    environment = os.environ | {
-        "FAULTS_DATABASE_NAME": str(connections["default"].settings_dict["NAME"]),
-        "FAULTS_SPOOL": str(recorder_settings().SPOOL_DIR),
-        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-    }
-    command = [sys.executable, "-m", "tests.faults.burst"]
-    with subprocess.Popen(
-        [*command, str(TOGETHER), str(milliseconds)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as burst:
+    numbers = (str(TOGETHER), str(milliseconds))
+    with sharing_process("tests.faults.burst", *numbers) as burst:
         assert burst.stdout
         shown = [burst.stdout.readline() for _ in range(shown_before_the_kill)]
         burst.kill()

@@ -1,8 +1,6 @@
 """What has to be done once in a deployment is done by one of its processes at a time."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -25,7 +23,7 @@ from chatdebug.writer import Writer
 from tests.chatdebug.writer.rows import run_row
 from tests.chatdebug.writer.spools import let_die
 from tests.factories import ChatRunFactory, ChatStepFactory
-from tests.process import ROOT
+from tests.faults.sharing import sharing_process
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,19 +97,7 @@ def old_run() -> ChatRun:
 def other_process() -> Iterator["subprocess.Popen[str]"]:
     """Yield another process whose writer has swept, and will not for minutes."""
     old_run()
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-        "FAULTS_DATABASE_NAME": str(connections["default"].settings_dict["NAME"]),
-        "FAULTS_SPOOL": str(recorder_settings().SPOOL_DIR),
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.chatdebug.failing_process"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with sharing_process("tests.chatdebug.failing_process") as process:
         until(lambda: not ChatRun.objects.exists())
         yield process
         process.kill()

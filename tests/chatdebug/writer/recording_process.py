@@ -1,7 +1,9 @@
 """A process that fails the same way many times, on the database of a test.
 
 Run as ``python -m tests.chatdebug.writer.recording_process NAME FAILURES``: it says that it
-is ready, waits for a line, and records the failures as those of a chat of its name.
+is ready, waits for a line, and records the failures as those of a chat of its name. It says
+"failed" as soon as the last turn has ended, so that it can be killed before it has reported
+it, and ends with its input.
 """
 
 import sys
@@ -33,6 +35,9 @@ def main(name: str, failures: int) -> None:
         for _ in range(failures):
             with suppress(ProviderError), record_run(chat_id=name) as run, run.step():
                 raise ProviderError("The ballast of segment 3 does not match.")
+        sys.stdout.write("failed\n")
+        sys.stdout.flush()
+        sys.stdin.read()
         close_writer(timeout=60)
 
 

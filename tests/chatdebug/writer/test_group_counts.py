@@ -1,8 +1,5 @@
 """Groups of failures: each failure counts once, whatever happens on its way."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
@@ -47,7 +44,7 @@ from chatdebug.writer import (
 from chatdebug.writer.database import insert_missing, write_rows
 from chatdebug.writer.group_counts import add_tallies, tallies_of
 from tests.factories import UserFactory
-from tests.process import ROOT
+from tests.faults.sharing import sharing_process
 from tests.statements import collected_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -352,23 +349,8 @@ FAILURES = 60
 @pytest.fixture
 def processes() -> Iterator[None]:
     """Let four processes fail in the same way; two are killed after their last failure."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-        "FAULTS_DATABASE_NAME": str(connections["default"].settings_dict["NAME"]),
-        "FAULTS_SPOOL": str(spool()),
-    }
-    module = "tests.chatdebug.writer.counting_process"
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", module, name, str(FAILURES)],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in NAMES
-    ]
+    module = "tests.chatdebug.writer.recording_process"
+    running = [sharing_process(module, name, str(FAILURES)) for name in NAMES]
     try:
         for process in running:
             assert process.stdout

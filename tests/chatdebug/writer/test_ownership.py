@@ -3,8 +3,6 @@
 import errno
 import fcntl
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
@@ -13,7 +11,6 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.core.checks import run_checks
-from django.db import connections
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
@@ -25,7 +22,7 @@ from chatdebug.writer.ownership import UNLOCKED_SECONDS
 from chatdebug.writer.spool import Spool
 from tests.chatdebug.writer.rows import run_row
 from tests.chatdebug.writer.spools import entries
-from tests.process import ROOT
+from tests.faults.sharing import sharing_process
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,19 +34,8 @@ class SpoolProcess:
     """A process with a spool; ``tests.chatdebug.writer.spool_process`` says what it does."""
 
     def __init__(self, folder: Path) -> None:
-        environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-            "FAULTS_DATABASE_NAME": str(connections["default"].settings_dict["NAME"]),
-            "FAULTS_SPOOL": str(folder),
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chatdebug.writer.spool_process", folder],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        module = "tests.chatdebug.writer.spool_process"
+        self._process = sharing_process(module, str(folder), spool=folder)
 
     def tell(self, command: str) -> None:
         """Give a command, and wait for nothing."""

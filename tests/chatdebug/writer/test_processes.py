@@ -1,18 +1,14 @@
 """Several processes with one database and one spool: workers of a server, or of a queue."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
-from django.db import connections
 
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ChatStep, WriterState
 from chatdebug.writer.spool import Spool
 from tests.chatdebug.writer.recording_process import STORM_FIRST
-from tests.process import ROOT
+from tests.faults.sharing import sharing_process
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,23 +21,8 @@ STORED = STORM_FIRST + 6
 @pytest.fixture
 def processes() -> None:
     """Let two processes fail in the same way at the same time, until both have ended."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-        "FAULTS_DATABASE_NAME": str(connections["default"].settings_dict["NAME"]),
-        "FAULTS_SPOOL": str(recorder_settings().SPOOL_DIR),
-    }
     module = "tests.chatdebug.writer.recording_process"
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", module, name, str(FAILURES)],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in NAMES
-    ]
+    running = [sharing_process(module, name, str(FAILURES)) for name in NAMES]
     for process in running:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
