@@ -13,13 +13,11 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from chatdebug.conf import recorder_settings
+from chatdebug.payloads.limits import ID_CHARACTERS
 
 if TYPE_CHECKING:
     # Not at run time: a project without accounts can record, too.
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
-ID_CHARACTERS = 64
-"""Of the id of a chat or a person, as its columns have it."""
 
 type User = AbstractBaseUser | AnonymousUser
 

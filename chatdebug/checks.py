@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core import checks
+from django.core import checks, mail
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from django.template import TemplateDoesNotExist
@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from chatdebug.conf import RecorderSettings, recorder_settings
 from chatdebug.models import ChatRun
+from chatdebug.writer import Writer, writer
 from chatdebug.writer.locks import can_lock_in
 
 UNSAFE = "Without a spool, captures are lost with a process whose database is down."
@@ -38,6 +39,25 @@ def check_recorder(**kwargs: Any) -> list[checks.CheckMessage]:
         *_imports(config),
         *_spool(config),
         *_pages(config),
+    ]
+
+
+@checks.register(checks.Tags.database)
+def check_tests(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that tests of ``manage.py test`` keep what they record to themselves.
+
+    Django asks this where it is about to use databases. In its tests, and nowhere else,
+    mail goes to a list.
+    """
+    if not hasattr(mail, "outbox") or type(writer()) is not Writer:
+        return []
+    return [
+        checks.Warning(
+            "What is recorded in these tests goes to the project's own spool, and from "
+            "there to its database.",
+            hint="TEST_RUNNER = 'chatdebug.testing.Runner' keeps it in memory.",
+            id="chatdebug.W008",
+        )
     ]
 
 

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from chatdebug.admin.addresses import admin_url, debug_tab_url
 from chatdebug.admin.readonly import ContentAdmin
@@ -217,7 +217,7 @@ class RunAdmin(ContentAdmin):
             return ""
         url = admin_url(self.admin_site, "chatdebug_errorgroup_change", group.pk)
         line = GroupLine(group)
-        count = gettext("%s times") % f"{group.count:,}"
+        count = ngettext("%s time", "%s times", group.count) % f"{group.count:,}"
         return format_html('<a href="{}">{}</a> · {}', url, line.title, count)
 
     @admin.display(description=_("chat"))

@@ -25,6 +25,8 @@ MAX_FRAMES = 40
 MAX_COUNT = 10**12
 """No number of an error is as large; as milliseconds it is thirty years."""
 LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+PROGRAMS = PurePath(sys.prefix, "bin")
+"""What libraries install to be started: celery, gunicorn."""
 
 
 class ChainLink(TypedDict):
@@ -268,12 +270,15 @@ def _frame(frame: FrameType, line: int | None) -> Frame:
 def short_path(filename: str) -> str:
     """Return a path of code without the folders of this machine.
 
-    ``site-packages/openai/client.py``, ``lib/python/ssl.py``, ``shop/chat.py``.
+    ``site-packages/openai/client.py``, ``lib/python/ssl.py``, ``lib/python/bin/celery``,
+    ``shop/chat.py``.
     """
     path = PurePath(filename)
     for folder in LIBRARY_FOLDERS:
         if folder in path.parts:
             return "/".join(path.parts[path.parts.index(folder) :])
+    if path.is_relative_to(PROGRAMS):
+        return f"lib/python/{path.relative_to(sys.prefix)}"
     for root in sorted(sys.path, key=len, reverse=True):
         if root and path.is_relative_to(root):
             is_library = PurePath(root).name.startswith("python")

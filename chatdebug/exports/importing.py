@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from itertools import batched
 from typing import Any
 
@@ -12,13 +11,13 @@ from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from chatdebug.access import ID_CHARACTERS
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, Status
 from chatdebug.exports.canonical import utc
 from chatdebug.exports.reading import Document, UnreadableDocument, check_document
 from chatdebug.exports.restored import Rows, UnreadableRun, restored
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.payloads import storable_id
 from chatdebug.redaction import redact_json, redact_text
 
 BATCH_RUNS = 10
@@ -93,11 +92,7 @@ def _rows(document: dict[str, Any], *, chat_id: str, owner_id: str) -> Rows:
 
 def _foreign(chat_id: str) -> str:
     """Return the id under which a chat of another deployment is kept here."""
-    name = PREFIX + chat_id.removeprefix(PREFIX)
-    if len(name) <= ID_CHARACTERS:
-        return name
-    digest = sha256(name.encode()).hexdigest()[:8]
-    return f"{name[: ID_CHARACTERS - len(digest) - 1]}-{digest}"
+    return storable_id(PREFIX + chat_id.removeprefix(PREFIX))
 
 
 def _fit(row: ChatRun | ChatStep, *, level: str) -> None:

@@ -12,6 +12,7 @@ from chatdebug.payloads.text import (
     clip_url,
     drop_file_bytes,
     redact_and_clip,
+    storable_id,
     summarise_label,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "normalise_response",
     "normalise_usage",
     "redact_and_clip",
+    "storable_id",
     "summarise_label",
 ]

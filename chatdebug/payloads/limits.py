@@ -48,3 +48,5 @@ JSON_CHARACTERS = 2_000_000
 
 SECRET_CHARACTERS = 8_192
 """No secret is longer. A JSON web token or a 4,096-bit private key fits twice."""
+ID_CHARACTERS = 64
+"""Of the id of a chat or a person, as its columns have it."""

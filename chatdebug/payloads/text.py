@@ -7,8 +7,10 @@ what is kept, and as much is dropped again at the inner ends, where the halves w
 """
 
 import re
+from hashlib import sha256
 
 from chatdebug.payloads.limits import (
+    ID_CHARACTERS,
     LABEL_CHARACTERS,
     SECRET_CHARACTERS,
     TEXT_CHARACTERS,
@@ -42,6 +44,19 @@ def clean(text: str) -> str:
     if text.isascii() and "\0" not in text:  # both are known at once, of most texts
         return text
     return UNSTORABLE.sub("\ufffd", text)
+
+
+def storable_id(text: str) -> str:
+    """Return an id as its columns hold it.
+
+    One that is too long keeps its beginning, and a digest that tells it from others that
+    begin alike: nobody reads what was recorded of somebody else's.
+    """
+    text = clean(text)
+    if len(text) <= ID_CHARACTERS:
+        return text
+    digest = sha256(text.encode()).hexdigest()[:16]
+    return f"{text[: ID_CHARACTERS - len(digest) - 1]}~{digest}"
 
 
 def clip(text: str, limit: int) -> str:

@@ -10,11 +10,10 @@ from django.db import router, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from chatdebug.access import ID_CHARACTERS
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ForgottenChat, GroupAffected, RecordingSwitch
 from chatdebug.models.switches import Scope
-from chatdebug.payloads import clean
+from chatdebug.payloads import storable_id
 from chatdebug.services.groups import forget_affected
 
 BATCH_RUNS = 500
@@ -34,7 +33,7 @@ def mark_forgotten(*, chat: str) -> None:
 
     Raises django.db.Error; nothing is marked then.
     """
-    chat = clean(chat)[:ID_CHARACTERS]  # as the writer stores it
+    chat = storable_id(chat)  # as the writer stores it
     ForgottenChat.objects.update_or_create(
         chat_id=chat, defaults={"forgotten_at": timezone.now()}
     )
@@ -53,7 +52,7 @@ def delete_of_owner(*, owner: str) -> None:
     The runs of forgotten chats are not waited for: they may be many, and go by themselves.
     Raises django.db.Error; whoever opened a transaction decides what becomes of it.
     """
-    owner = clean(owner)[:ID_CHARACTERS]
+    owner = storable_id(owner)
     if not owner:
         return  # nobody: these runs may be anybody's
     marks = ForgottenChat.objects.filter(

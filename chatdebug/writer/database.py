@@ -12,7 +12,7 @@ from django.db.models import Case, F, Q, When
 
 from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun
-from chatdebug.payloads import clean
+from chatdebug.payloads import clean, storable_id
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.group_counts import add_tallies, tallies_of
 from chatdebug.writer.refused_rows import (
@@ -33,6 +33,8 @@ TEXT_LIMITS = {
     }
     for table, model in MODELS.items()
 }
+IDS = {"chat_id", "owner_id", "root_chat_id", "parent_chat_id"}
+"""Columns in which two different texts must not become the same one."""
 SIMILAR_RUNS = 100
 """On how many runs counts are added with one UPDATE."""
 
@@ -285,7 +287,10 @@ def _columns(row: Snapshot) -> dict[str, Any]:
     for name in columns.keys() & limits.keys():
         # Ids may be anything in a host project, and numbers or null in an older spool.
         given = columns[name]
-        columns[name] = "" if given is None else clean(str(given))[: limits[name]]
+        said = "" if given is None else str(given)
+        columns[name] = (
+            storable_id(said) if name in IDS else clean(said)[: limits[name]]
+        )
     metadata = columns.get("metadata")
     if isinstance(metadata, dict) and metadata.get("repaired_error"):
         # A JSON null says that there was an error, and that a later attempt repaired it.

@@ -33,7 +33,7 @@ from chatdebug.models.groups import (
     TITLE_CHARACTERS,
     TREND_KEPT,
 )
-from chatdebug.payloads import clean
+from chatdebug.payloads import clean, storable_id
 from chatdebug.writer.snapshot import Snapshot
 
 CHANGED = (
@@ -71,6 +71,9 @@ class Tally:
         def text(name: str, characters: int) -> str:
             return clean(str(columns.get(name, "")))[:characters]
 
+        def an_id(name: str) -> str:
+            return storable_id(str(columns.get(name, "")))
+
         kind, status = columns.get("kind"), columns.get("status_code")
         return cls(
             id=UUID(str(columns["tally"])),
@@ -84,7 +87,7 @@ class Tally:
             release=text("release", RELEASE_CHARACTERS),
             first_seen=_moment(columns["first_seen"]),
             last_seen=_moment(columns["last_seen"]),
-            affected={(text("chat_id", 64), text("owner_id", 64))},
+            affected={(an_id("chat_id"), an_id("owner_id"))},
         )
 
     @property

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.checks import run_checks
+from django.core import mail
+from django.core.checks import Tags, run_checks
 
 from chatdebug.conf import BOUNDS, RecorderSettings, recorder_settings
+from chatdebug.testing import captured_runs
 
 
 def found(settings: LazySettings, **changes: Any) -> list[str]:
@@ -103,6 +105,25 @@ def test_another_database_is_right_with_the_router(
     monkeypatch.setitem(settings.DATABASES, "chatdebug", entry)
     settings.DATABASE_ROUTERS = ["chatdebug.databases.RecorderRouter"]
     assert found(settings) == []
+
+
+def found_before_tests() -> list[str]:
+    """Return what ``manage.py test`` is told before it uses its databases."""
+    asked = run_checks(tags=[Tags.database], databases=["default"])
+    return [str(message.id) for message in asked]
+
+
+def test_tests_that_would_record_in_the_projects_own_spool_are_said() -> None:
+    assert found_before_tests() == ["chatdebug.W008"]
+    with captured_runs():  # as ``chatdebug.testing.Runner`` does
+        assert found_before_tests() == []
+
+
+def test_outside_of_tests_nothing_is_said_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(mail, "outbox")
+    assert found_before_tests() == []
 
 
 @pytest.mark.parametrize("name", [":memory:", "", "file:runs?mode=memory"])

@@ -7,11 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections, router
 
-from chatdebug.access import ID_CHARACTERS, is_impossible
+from chatdebug.access import is_impossible
 from chatdebug.exports.importing import import_document
 from chatdebug.management.documents import document_in
 from chatdebug.management.progress import Progress
 from chatdebug.models import ChatRun
+from chatdebug.payloads.limits import ID_CHARACTERS
 
 
 class Command(BaseCommand):

@@ -1,6 +1,9 @@
 """The evidence of an exception: its chain, and where it came from."""
 
-from chatdebug.errors.payload import code_frames, exception_chain
+import sys
+from pathlib import Path
+
+from chatdebug.errors.payload import code_frames, exception_chain, short_path
 
 
 def raised() -> Exception:
@@ -76,6 +79,11 @@ def test_frames_say_where_without_source_or_the_machines_folders() -> None:
     assert last["function"] == "raised"
     assert last["line"] > 0
     assert all(set(frame) == {"file", "line", "function"} for frame in frames)
+
+
+def test_a_program_that_a_library_installs_is_no_code_of_the_project() -> None:
+    path = short_path(str(Path(sys.prefix, "bin", "celery")))
+    assert path == "lib/python/bin/celery"
 
 
 def test_an_error_that_was_never_raised_came_from_nowhere() -> None:

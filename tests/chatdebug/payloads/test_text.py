@@ -10,6 +10,7 @@ from chatdebug.payloads import (
     clip_url,
     drop_file_bytes,
     redact_and_clip,
+    storable_id,
     summarise_label,
 )
 from chatdebug.payloads.limits import SECRET_CHARACTERS
@@ -30,6 +31,19 @@ def test_clip_keeps_head_and_tail_with_the_true_length():
     assert text.endswith(tail.lstrip())
     left_out = len(text) - len(head) - len(tail) + 2  # a space beside each ellipsis
     assert note == f" [{left_out:,} characters left out of 20,000] "
+
+
+@pytest.mark.parametrize("text", ["", "7", "x" * 64, "conversations/9f3a"])
+def test_an_id_that_fits_is_kept(text: str) -> None:
+    assert storable_id(text) == text
+
+
+def test_ids_that_begin_alike_are_still_two() -> None:
+    one, other = (storable_id("p" * 64 + name) for name in ("ada", "bob"))
+    assert one != other
+    assert one == storable_id("p" * 64 + "ada")
+    assert len(one) == len(other) == 64
+    assert one.startswith("p" * 40)
 
 
 def test_clip_leaves_a_text_of_exactly_the_limit_alone():

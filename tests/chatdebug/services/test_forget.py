@@ -202,3 +202,14 @@ def test_no_chat_is_none_that_could_be_forgotten() -> None:
     with pytest.raises(ValueError, match="no chat"):
         forget_chat("")
     assert ChatRun.objects.filter(pk=run.pk).exists()
+
+
+def test_chats_whose_long_ids_begin_alike_are_two() -> None:
+    chats = ["p" * 64 + name for name in ("ada", "bob")]
+    for chat in chats:
+        with suppress(RuntimeError), record_run(chat_id=chat) as run, run.step():
+            raise RuntimeError("the ballast shifted")
+    close_writer(timeout=20)
+    assert ChatRun.objects.values("chat_id").distinct().count() == 2
+    forget_chat(chats[0])
+    assert ChatRun.objects.count() == 1
