@@ -7,6 +7,7 @@ comes in a quiet time has no mark, so that the first message after it tells of i
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -74,23 +75,30 @@ def deliver_due(target_id: int, *, using: str) -> None:
     if target is None:
         return
     for notice in _due(using).filter(target=target).order_by("made_at", "id"):
-        if _claim(notice, using) and not _deliver(notice, target, using):
+        if not _claim(notice, using):
+            continue
+        # No transaction is open and no row is locked while a target is waited for.
+        failure = _try_to_send(notice.document, target)
+        done = _after_failure(notice.tries) if failure else _after_success()
+        AlarmNotice.objects.using(using).filter(pk=notice.pk).update(
+            error=failure, **done
+        )
+        if failure:
             return
 
 
 def send_test(*, target: AlarmTarget, using: str) -> AlarmNotice:
     """Send a test to a target, whether it is enabled or not; return how that went.
 
-    Raises django.db.Error.
+    It is tried once. Raises django.db.Error.
     """
-    id = new_id()
-    document = test_document(target.name, id=id)
-    # Claimed already: it is tried once, here.
-    notice = _new_notice(target, "", document)
-    notice.next_try_at, notice.tries = timezone.now() + LEASE, MOST_TRIES
+    document = test_document(target.name, id=new_id())
+    # Before anything is written: a request may be one transaction, for which all who write
+    # wait on SQLite.
+    failure = _try_to_send(document, target)
+    done = _after_failure(MOST_TRIES) if failure else _after_success()
+    notice = _new_notice(target, "", document, tries=1, error=failure, **done)
     notice.save(using=using, force_insert=True)
-    _deliver(notice, target, using)
-    notice.refresh_from_db(using=using)
     return notice
 
 
@@ -147,8 +155,9 @@ def _is_quiet(target: AlarmTarget, cause: AlarmCause, window: Window) -> bool:
 
 
 def _new_notice(
-    target: AlarmTarget, cause: AlarmCause | str, document: Document
+    target: AlarmTarget, cause: AlarmCause | str, document: Document, **columns: Any
 ) -> AlarmNotice:
+    """Return a notice that is due now, unless ``columns`` say something else."""
     return AlarmNotice(
         id=document["id"],
         target=target,
@@ -156,7 +165,7 @@ def _new_notice(
         cause=cause,
         subject=document["subject"],
         document=document,
-        next_try_at=timezone.now(),
+        **{"next_try_at": timezone.now(), **columns},
     )
 
 
@@ -172,21 +181,16 @@ def _claim(notice: AlarmNotice, using: str) -> bool:
     return bool(mine.update(next_try_at=timezone.now() + LEASE, tries=F("tries") + 1))
 
 
-def _deliver(notice: AlarmNotice, target: AlarmTarget, using: str) -> bool:
-    """Send a notice and note how that went; return whether it was taken.
-
-    No transaction is open and no row locked while a target is waited for.
-    """
+def _try_to_send(document: Document, target: AlarmTarget) -> str:
+    """Send a message; return why it failed, or nothing."""
     try:
-        send(target, notice.document)
+        send(target, document)
     except Exception as error:  # noqa: BLE001 - whatever a channel comes to
         reason = reason_of(error)[:ERROR_CHARACTERS]
         # Not the exception: its text and its frames may hold an address, or a key.
         logger.warning("Alarm target %s was not told: %s", target.pk, reason)
-        _note(notice, using, _after_failure(notice.tries), error=reason)
-        return False
-    _note(notice, using, _after_success(), error="")
-    return True
+        return reason
+    return ""
 
 
 def _after_success() -> dict[str, object]:
@@ -195,15 +199,8 @@ def _after_success() -> dict[str, object]:
 
 
 def _after_failure(tries: int) -> dict[str, object]:
-    """Return the columns of a notice that failed for so many times."""
+    """Return the columns of a notice that failed so many times."""
     if tries >= MOST_TRIES:
         return {"state": NoticeState.FAILED, "next_try_at": None}
     pause = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
     return {"next_try_at": timezone.now() + pause}
-
-
-def _note(
-    notice: AlarmNotice, using: str, columns: dict[str, object], *, error: str
-) -> None:
-    rows = AlarmNotice.objects.using(using).filter(pk=notice.pk)
-    rows.update(error=error, **columns)
