@@ -43,7 +43,7 @@ class TargetForm(forms.ModelForm):
     """A target, whose secret is given anew or stays as it is."""
 
     new_secret = forms.CharField(
-        label=_("key, or address of Apprise"),
+        label=_("Key, or address of Apprise"),
         required=False,
         max_length=SECRET_CHARACTERS,
         # Not filled in: what is stored leaves the database for the target alone.
@@ -54,7 +54,7 @@ class TargetForm(forms.ModelForm):
         ),
     )
     causes = forms.MultipleChoiceField(
-        label=_("tells of"),
+        label=_("Tells of"),
         choices=AlarmCause.choices,
         widget=forms.CheckboxSelectMultiple,
         initial=AlarmCause.values,
