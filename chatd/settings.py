@@ -310,7 +310,26 @@ LOGGING: dict[str, Any] = {
     },
 }
 
+# Alarms are the only mail of the site. One that sends none needs no server.
+SMTP_HOST = env.str("SMTP_HOST", "localhost")
+IS_SMTP_HERE = SMTP_HOST == "localhost"
+MAILERS: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": SMTP_HOST,
+            "port": env.int("SMTP_PORT", 25 if IS_SMTP_HERE else 587),
+            "username": env.str("SMTP_USER", ""),
+            "password": env.str("SMTP_PASSWORD", ""),
+            "use_tls": env.bool("SMTP_STARTTLS", not IS_SMTP_HERE),
+            "timeout": 10,
+        },
+    }
+}
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", "chatd@localhost")
+
 CHATDEBUG = {
+    "BASE_URL": env.str("CHATDEBUG_BASE_URL", ""),
     "FORCE_FULL": env.bool("CHATDEBUG_FORCE_FULL", False),
     "DEFAULT_LEVEL": env.str(
         "CHATDEBUG_LEVEL", "errors", validate=validate.OneOf(["errors", "off"])

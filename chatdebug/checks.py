@@ -1,26 +1,30 @@
 """System checks: a recorder that could not do what it promises says so before it must."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core import checks, mail
 from django.core.exceptions import ImproperlyConfigured
-from django.db import router
+from django.db import Error, router, transaction
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
+from chatdebug.alarms.channels import has_apprise
 from chatdebug.conf import RecorderSettings, recorder_settings
-from chatdebug.models import ChatRun
+from chatdebug.enums import AlarmChannel
+from chatdebug.models import AlarmTarget, ChatRun
 from chatdebug.writer import Writer, writer
 from chatdebug.writer.locks import can_lock_in
 
 UNSAFE = "Without a spool, captures are lost with a process whose database is down."
 A_SPOOL = "CHATDEBUG = {'SPOOL_DIR': BASE_DIR / 'var' / 'chatdebug'} names a folder."
+BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 ONE_ENTRY = (
     "DATABASES['chatdebug'] = chatdebug.databases.recorder_database("
     "DATABASES['default']) makes an entry that is right."
@@ -39,6 +43,34 @@ def check_recorder(**kwargs: Any) -> list[checks.CheckMessage]:
         *_imports(config),
         *_spool(config),
         *_pages(config),
+        *_base_url(config),
+    ]
+
+
+@checks.register(checks.Tags.database)
+def check_alarms(
+    *, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Check what targets of alarms need. Asked of a database, as with ``migrate``."""
+    read = router.db_for_read(AlarmTarget)
+    if read not in (databases or ()):
+        return []
+    by_apprise = AlarmTarget.objects.using(read).filter(
+        enabled=True, channel=AlarmChannel.APPRISE
+    )
+    try:
+        with transaction.atomic(using=read):  # a failed query would end the caller's
+            needs_it = not has_apprise() and by_apprise.exists()
+    except Error:  # before its first migration
+        return []
+    if not needs_it:
+        return []
+    return [
+        checks.Warning(
+            "A target of alarms is told by Apprise, which is not installed.",
+            hint="Install the extra: chatdebug[apprise].",
+            id="chatdebug.W009",
+        )
     ]
 
 
@@ -183,6 +215,16 @@ def _pages(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
                 "CHATDEBUG['BASE_TEMPLATE']; TEMPLATES needs APP_DIRS to find them.",
                 id="chatdebug.E004",
             )
+
+
+def _base_url(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
+    if config.BASE_URL and not BASE_URL.fullmatch(config.BASE_URL):
+        yield checks.Error(
+            f"CHATDEBUG['BASE_URL'] is no address of a site: {config.BASE_URL!r}",
+            hint="Such as https://chat.example.org, with the path before the site if "
+            "there is one, and without ? and #.",
+            id="chatdebug.E005",
+        )
 
 
 def _has_addresses() -> bool:

@@ -66,6 +66,9 @@ class RecorderSettings:
     failures say in which one they were seen first and last."""
     GROUPS_DAYS: int = 90
     """How long a group of failures is kept after it was last seen; 0: for ever."""
+    BASE_URL: str = ""
+    """Address of the site, with the path before it if there is one. Alarms have links that
+    begin with it; without it they have paths."""
 
 
 BOUNDS: dict[str, tuple[float, float]] = {

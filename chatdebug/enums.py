@@ -63,6 +63,37 @@ class GroupState(TextChoices):
     RESOLVED = "resolved", _("Resolved")
 
 
+class AlarmCause(TextChoices):
+    """Why somebody is told. What finds each of them is in ``chatdebug.alarms.causes``.
+
+    Another cause needs a value here, ``makemigrations chatdebug``, its function and its
+    sentences there, and a line in the table of causes in ``chatdebug/README.md``.
+    """
+
+    NEW_GROUP = "new_group", _("A failure that was not known")
+    REAPPEARED = "reappeared", _("A resolved failure that is back")
+    ABOVE_RATE = "above_rate", _("A failure far above its usual rate")
+    DROPPED = "dropped", _("The recorder had to drop rows")
+    SPOOL_WAITS = "spool_waits", _("Captures wait in the spool for long")
+
+
+class AlarmChannel(TextChoices):
+    """How a target is told."""
+
+    EMAIL = "email", _("E-mail")
+    WEBHOOK = "webhook", _("Webhook")
+    APPRISE = "apprise", _("Apprise")
+    SIGNAL = "signal", _("A receiver in this project's code")
+
+
+class NoticeState(TextChoices):
+    """Where a message about alarms stands. ``failed`` is one that was tried enough."""
+
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Given up")
+
+
 class Interruption(TextChoices):
     """Who interrupted a run or a step, where that is known.
 

@@ -1,5 +1,6 @@
 """Rows for tests, valid by the models' own constraints."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
@@ -18,8 +19,8 @@ from factory.django import DjangoModelFactory, Password
 
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
-from chatdebug.enums import ErrorKind, Operation, Status
-from chatdebug.models import ChatRun, ChatStep, ErrorGroup
+from chatdebug.enums import AlarmCause, AlarmChannel, ErrorKind, Operation, Status
+from chatdebug.models import AlarmTarget, ChatRun, ChatStep, ErrorGroup
 
 
 class ModelFactory[M: Model](DjangoModelFactory[M]):
@@ -155,3 +156,16 @@ class ErrorGroupFactory(ModelFactory[ErrorGroup]):
     kind = ErrorKind.GENERIC
     provider = "demo"
     count = 1
+
+
+class AlarmTargetFactory(ModelFactory[AlarmTarget]):
+    """Somebody who is told everything by e-mail, whatever happened since a day."""
+
+    class Meta:
+        model = AlarmTarget
+
+    name = Sequence(lambda number: f"target-{number}")
+    channel = AlarmChannel.EMAIL
+    address = "ops@example.org"
+    causes = LazyFunction(lambda: list(AlarmCause.values))
+    since = LazyFunction(lambda: timezone.now() - timedelta(days=1))

@@ -1,5 +1,6 @@
 """The recorder in Django's admin."""
 
+from chatdebug.admin.alarms import AlarmNoticeAdmin, AlarmTargetAdmin
 from chatdebug.admin.audit import AuditAdmin
 from chatdebug.admin.groups import GroupAdmin
 from chatdebug.admin.readings import ReadingAdmin
@@ -11,6 +12,8 @@ from chatdebug.admin.switches import SwitchAdmin, SwitchChangeAdmin
 from chatdebug.admin.writers import WriterAdmin
 
 __all__ = [
+    "AlarmNoticeAdmin",
+    "AlarmTargetAdmin",
     "AuditAdmin",
     "GroupAdmin",
     "ReadingAdmin",

@@ -1,5 +1,6 @@
 """The recorder's tables."""
 
+from chatdebug.models.alarms import AlarmMark, AlarmNotice, AlarmTarget
 from chatdebug.models.audit import AuditEntry
 from chatdebug.models.forgotten import ForgottenChat
 from chatdebug.models.groups import (
@@ -17,6 +18,9 @@ from chatdebug.models.switches import RecordingSwitch, SwitchChange
 from chatdebug.models.writers import WriterState
 
 __all__ = [
+    "AlarmMark",
+    "AlarmNotice",
+    "AlarmTarget",
     "AuditEntry",
     "ChatRun",
     "ChatStep",

@@ -83,6 +83,9 @@ class ErrorGroup(models.Model):
             models.Index(fields=["-last_seen", "-id"], name="chatdebug_group_newest"),
             # The list of one state, such as what is new.
             models.Index(fields=["state", "-last_seen"], name="chatdebug_group_state"),
+            # Alarms: what is new, or is back, since a moment.
+            models.Index(fields=["-state_since"], name="chatdebug_group_since"),
+            models.Index(fields=["-first_seen"], name="chatdebug_group_first"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -27,6 +27,8 @@ class WriterState(models.Model):
         default=0,
         help_text=_("Captures in the spool that wait for the database."),
     )
+    # Null while it is empty, and in rows of earlier releases.
+    spooled_since = models.DateTimeField(null=True, editable=False)
     counters = models.JSONField(
         _("counters"), default=dict, help_text=_("Numbers since the process started.")
     )

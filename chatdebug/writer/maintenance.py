@@ -18,6 +18,8 @@ from uuid import UUID
 from django.db import Error, connections
 from django.utils import timezone
 
+from chatdebug.alarms.notices import prune_notices
+from chatdebug.alarms.sender import AlarmSender
 from chatdebug.conf import RecorderSettings
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import Status
@@ -49,6 +51,8 @@ RULES_SECONDS = 2.5
 if the thread is busy for a while: one small query a process."""
 RULES_RETRY_SECONDS = 10.0
 """The same while the database does not answer."""
+ALARMS_SECONDS = 30.0
+"""How often the process that sweeps looks whether there is something to tell."""
 SWEPT_AGAIN = timedelta(days=1)
 """For so long with each beat, runs of a deleted chat are looked for in the whole table."""
 WRITERS_KEPT = timedelta(days=7)
@@ -83,6 +87,8 @@ class Maintenance:
         self._swept_since: datetime | None = None  # at first, all
         self._is_sweeping = False
         self._owes_a_sweep = False  # it may have brought back what was to go
+        self._alarms = AlarmSender(self._alias)
+        self._next_alarms = inf
         self._next_tidy = inf
         self._next_beat = 0.0
         self._next_report = inf
@@ -127,8 +133,11 @@ class Maintenance:
 
     def seconds_left(self) -> float:
         """Return how long the thread may wait until there is something to do here."""
-        due = min(self._next_beat, self._next_report, self._next_rules, self._next_tidy)
-        return max(0.0, due - monotonic())
+        due = (
+            *(self._next_beat, self._next_report, self._next_rules),
+            *(self._next_tidy, self._next_alarms),
+        )
+        return max(0.0, min(due) - monotonic())
 
     def work(self) -> None:
         """Do what is due. Never raises; what a database refuses is done later."""
@@ -145,6 +154,9 @@ class Maintenance:
         if is_beat or now >= self._next_tidy:
             self._next_tidy = inf
             self._try(self._tidy)
+        if monotonic() >= self._next_alarms:
+            self._next_alarms = monotonic() + ALARMS_SECONDS
+            self._try(self._alarms.start)
 
     def report(self) -> None:
         """Write the counted failures and this writer's state. Raises django.db.Error.
@@ -169,6 +181,10 @@ class Maintenance:
         state.counters = numbers
         state.queued = len(self._queue)
         state.spooled = self._spool.count() if self._spool is not None else 0
+        if not state.spooled:
+            state.spooled_since = None
+        elif state.spooled_since is None:
+            state.spooled_since = timezone.now()
         state.seen_at = timezone.now()
         state.save(using=self._alias)
 
@@ -191,6 +207,10 @@ class Maintenance:
         if self._is_sweeping:
             self._is_sweeping = False
             give_up_sweep(holder=self._state.id, using=self._alias)
+
+    def close_alarms(self, timeout: float) -> None:
+        """Wait for alarms that are being sent, at most so many seconds."""
+        self._alarms.close(timeout)
 
     def _look_after_everything(self) -> None:
         """Do each chore on its own: what one stumbles over keeps no other from its work.
@@ -215,10 +235,15 @@ class Maintenance:
             yield partial(remove_old_marks, using=using)
             yield partial(prune_readings, using=using)
             yield partial(prune_groups, using=using)
+            yield partial(prune_notices, using=using)
 
     def _claim_sweep(self) -> None:
         self._is_sweeping = False  # if that cannot be known
         self._is_sweeping = claim_sweep(holder=self._state.id, using=self._alias)
+        if not self._is_sweeping:
+            self._next_alarms = inf
+        elif self._next_alarms == inf:
+            self._next_alarms = monotonic()
 
     def _renew_rules(self) -> None:
         load = partial(loaded_rules.load, using=self._alias)

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 200
 FIRST_RETRY_SECONDS = 0.1
 MAX_RETRY_SECONDS = 5.0
+ALARMS_AT_CLOSE_SECONDS = 1.0
+"""How long alarms that are being sent may take at the end; another process sends them."""
 LAST_TRIES = 3
 """After the writer was closed, while the database does not answer."""
 
@@ -153,6 +155,8 @@ class Writer:
             thread = self._thread
         if thread is not None:
             thread.join(max(0.0, deadline - monotonic()))
+        left = max(0.0, deadline - monotonic())
+        self.maintenance.close_alarms(min(left, ALARMS_AT_CLOSE_SECONDS))
         if self.spool is not None:
             self.spool.close()
         self.tallies.close()

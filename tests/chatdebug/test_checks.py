@@ -1,6 +1,7 @@
 """What the system checks say of settings that would not work."""
 
 import re
+import sys
 from dataclasses import fields
 from math import inf, nan
 from pathlib import Path
@@ -10,9 +11,13 @@ import pytest
 from django.conf import LazySettings
 from django.core import mail
 from django.core.checks import Tags, run_checks
+from django.db import connection
 
 from chatdebug.conf import BOUNDS, RecorderSettings, recorder_settings
+from chatdebug.enums import AlarmChannel
+from chatdebug.models import AlarmTarget, ChatRun
 from chatdebug.testing import captured_runs
+from tests.factories import AlarmTargetFactory
 
 
 def found(settings: LazySettings, **changes: Any) -> list[str]:
@@ -47,6 +52,12 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
         ),
         pytest.param(
             {"BASE_TEMPLATE": "no/such.html"}, "chatdebug.E004", id="no base template"
+        ),
+        pytest.param(
+            {"BASE_URL": "chat.example.org"}, "chatdebug.E005", id="no scheme"
+        ),
+        pytest.param(
+            {"BASE_URL": "https://chat.example.org/?a"}, "chatdebug.E005", id="a query"
         ),
     ],
 )
@@ -187,3 +198,41 @@ def test_settings_are_read_anew_when_they_change(settings: LazySettings) -> None
     settings.CHATDEBUG = {"STORM_FIRST": 3}
     assert recorder_settings().STORM_FIRST == 3
     assert recorder_settings().STORM_SECONDS == 3600
+
+
+@pytest.mark.parametrize("base", ["", "https://chat.example.org", "http://h:8000/a/"])
+def test_an_address_of_the_site_is_fine(settings: LazySettings, base: str) -> None:
+    assert found(settings, BASE_URL=base) == []
+
+
+@pytest.mark.django_db
+def test_a_target_without_the_package_that_it_takes_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    AlarmTargetFactory(channel=AlarmChannel.APPRISE)
+
+    def said() -> list[str | None]:
+        asked = run_checks(tags=["database"], databases=["default"])
+        return [message.id for message in asked]
+
+    assert said() == ["chatdebug.W009"]
+    AlarmTarget.objects.update(enabled=False)
+    assert said() == []
+
+
+@pytest.mark.django_db
+def test_before_its_tables_there_is_nothing_to_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+
+    def without_it(execute: Any, sql: str, *given: Any) -> Any:
+        if AlarmTarget._meta.db_table in sql:
+            sql = "SELECT 1 FROM chatdebug_not_made_yet"
+            given = ((), *given[1:])
+        return execute(sql, *given)
+
+    with connection.execute_wrapper(without_it):
+        assert run_checks(tags=["database"], databases=["default"]) == []
+    assert not ChatRun.objects.exists(), "the transaction of the caller goes on"

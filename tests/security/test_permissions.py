@@ -22,6 +22,7 @@ from chatd.models import Chat, ChatMessage
 from chatd.services.accounts import create_token
 from chatdebug.enums import Level
 from chatdebug.models import (
+    AlarmNotice,
     AuditEntry,
     ClassificationRule,
     ContentReading,
@@ -31,6 +32,7 @@ from chatdebug.models import (
     WriterState,
 )
 from tests.factories import (
+    AlarmTargetFactory,
     ChatFactory,
     ChatMessageFactory,
     ChatRunFactory,
@@ -60,6 +62,7 @@ VIEWS: tuple[str, ...] = (
 )
 VIEWS += ("view_modelconfig", "view_classificationrule", "view_auditentry")
 VIEWS += ("view_contentreading", "view_errorgroup")
+VIEWS += ("view_alarmtarget", "view_alarmnotice")
 VIEWS += ("view_recordingswitch", "view_switchchange", "view_writerstate")
 PEOPLE: dict[str, dict[str, Any]] = {
     "owner": {},
@@ -160,7 +163,7 @@ class Site:
             "retention": Retention.objects.create(days=9),
             "writerstate": WriterState.objects.create(id=UUID(int=1), host="h", pid=1),
         }
-        self.rows |= _jobs(self.turn.pk)
+        self.rows |= _jobs(self.turn.pk) | _alarms()
 
     def argument(self, name: str, address: str) -> str:
         """Return what stands for an argument of an address."""
@@ -208,6 +211,13 @@ def _jobs(turn_id: UUID) -> dict[str, Any]:
 
     ProcrastinateRunner().enqueue(turn_id)
     return {"procrastinatejob": ProcrastinateJob.objects.get()}
+
+
+def _alarms() -> dict[str, Any]:
+    """Make a target whose secret nobody may see, whoever may see the target."""
+    target = AlarmTargetFactory(channel="webhook", secret="planted-chat-secret")
+    notice = AlarmNotice.objects.create(subject="x", target_name=target.name)
+    return {"alarmtarget": target, "alarmnotice": notice}
 
 
 def _user(*, permissions: tuple[str, ...] = (), **facts: Any) -> Any:
