@@ -23,7 +23,7 @@ from django.dispatch import receiver
 
 from chatdebug.conf import recorder_settings
 from chatdebug.deployment_rules import loaded_rules
-from chatdebug.enums import Level
+from chatdebug.enums import Evidence, Level
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
 
@@ -190,6 +190,24 @@ def default_level() -> Level:
     return Level.OFF if config.DEFAULT_LEVEL == Level.OFF else Level.ERRORS
 
 
+def evidence_at(level: Level) -> Evidence:
+    """Return what captured failures of a run at this level keep of their calls.
+
+    Never raises. It is asked at the errors level alone: the full level keeps all calls.
+    """
+    return default_evidence() if level is Level.ERRORS else Evidence.ERROR
+
+
+@cache
+def default_evidence() -> Evidence:
+    """Return the deployment's evidence; with settings that are nonsense the least."""
+    try:
+        return Evidence(recorder_settings().EVIDENCE)
+    except ImproperlyConfigured as error:
+        _warn(error)
+        return Evidence.ERROR
+
+
 @dataclass(frozen=True, slots=True)
 class DebugTab:
     """What the page of a chat says of its recording."""
@@ -339,4 +357,5 @@ def _in_event_loop() -> bool:
 def _forget(*, setting: str, **kwargs: object) -> None:
     if setting == "CHATDEBUG":
         default_level.cache_clear()
+        default_evidence.cache_clear()
         _known.forget()

@@ -239,7 +239,7 @@ class RunReport:
     @property
     def has_payloads(self) -> bool:
         """Whether requests and responses were recorded, and may be seen."""
-        return self.line.run.level == Level.FULL and self.line.has_content
+        return self.line.run.has_payloads and self.line.has_content
 
 
 def _retries(step: ChatStep) -> int:

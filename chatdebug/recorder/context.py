@@ -17,7 +17,7 @@ from django.db import connections
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, RunKind
-from chatdebug.levels import ask_level, known_level, level_at_once
+from chatdebug.levels import ask_level, evidence_at, known_level, level_at_once
 from chatdebug.recorder.arguments import Given, RunFacts, as_choice
 from chatdebug.recorder.run import Run
 from chatdebug.scope import Scope, current_run
@@ -53,6 +53,9 @@ class record_run:
     when; without the latter it waited until it began. They cost nothing before a row is
     written.
 
+    ``context_window`` is how many tokens fit the model, where the host knows: a request
+    whose shape is kept says beside it how many it may have had.
+
     ``label`` is kept at the full level only, or where ``KEEP_LABELS`` is set. Arguments
     that cannot be used raise TypeError with DEBUG, and cost a log line without it.
 
@@ -82,6 +85,7 @@ class record_run:
         label: Given = "",
         queued_at: datetime | None = None,
         claimed_at: datetime | None = None,
+        context_window: int | None = None,
     ) -> None:
         facts = RunFacts(
             chat_id,
@@ -99,6 +103,7 @@ class record_run:
             label,
             queued_at,
             claimed_at,
+            context_window,
         )
         self._given = None if level is None else as_choice(level, "level", Level)
         self.run = Run(facts, self._given or Level.ERRORS)
@@ -115,6 +120,7 @@ class record_run:
         if level is Level.FULL and self._given is not None:
             level = self._given  # what the deployment allows and the caller wants
         self.run.level = level
+        self.run.evidence = evidence_at(level)
         self._scope = current_run.enter(self.run, depth=3)
         if level is Level.FULL:
             self.run.start()

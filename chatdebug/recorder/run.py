@@ -17,6 +17,7 @@ from chatdebug.conf import recorder_settings
 from chatdebug.enums import (
     OUTCOME_RANK,
     ErrorKind,
+    Evidence,
     Interruption,
     Level,
     Operation,
@@ -54,6 +55,8 @@ class Run:
     # What most runs never come to know: a run is made for every turn that goes well.
     id: UUID | None = None
     error_kind: ErrorKind | None = None
+    evidence = Evidence.ERROR
+    """What its captured failures keep of their calls; at the full level, all have it."""
     fingerprint = ""
     _started_at: datetime | None = None
     _finished_at: datetime | None = None

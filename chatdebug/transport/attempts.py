@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import count
@@ -20,6 +21,7 @@ from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scoped, current_run
+from chatdebug.transport.body import ForgottenBody
 from chatdebug.transport.connection import ConnectionWatch
 from chatdebug.transport.exchange import (
     Exchange,
@@ -177,6 +179,14 @@ class Attempt:
             self._end(AttemptStatus.FAILED, _describe(error), _side_of(error))
         elif self._status is None:
             self._end(AttemptStatus.CANCELLED, AttemptStatus.CANCELLED.value)
+
+    @never_raises
+    def forget(self) -> None:
+        """Let go of what was sent and received; how it went stays, and goes on."""
+        exchange = self._exchange
+        self._exchange = replace(
+            exchange, sent=None, received=ForgottenBody(exchange.received.length)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return what is stored of an attempt that has ended.
