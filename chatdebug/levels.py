@@ -215,13 +215,20 @@ class DebugTab:
     is_shown: bool
     """Whether the chat has a Debug tab: it has runs, or it is recorded in full."""
     is_recorded_in_full: bool
+    keeps_failures_in_full: bool = False
+    """Whether the calls of failures that are captured are kept with what was said."""
 
 
 def debug_tab(*, chat_id: object, owner_id: object = "") -> DebugTab:
     """Return what the page of a chat shows, with two indexed reads at most."""
-    is_full = level_of(chat_id=chat_id, owner_id=owner_id) is Level.FULL
+    level = level_of(chat_id=chat_id, owner_id=owner_id)
+    is_full = level is Level.FULL
     has_runs = is_full or ChatRun.objects.filter(chat_id=str(chat_id)).exists()
-    return DebugTab(is_shown=has_runs, is_recorded_in_full=is_full)
+    return DebugTab(
+        is_shown=has_runs,
+        is_recorded_in_full=is_full,
+        keeps_failures_in_full=evidence_at(level) is Evidence.FULL,
+    )
 
 
 class _KnownLevels:

@@ -199,7 +199,7 @@ class _Messages:
             name = part["tool_name"]
             shaped["tool"] = name if name in self._tools else omitted(name)
         if kind == "tool-call":
-            shaped["arguments"] = _kind_of_json(part)
+            shaped["arguments_kind"] = _kind_of_json(part)
         return shaped
 
 
@@ -235,8 +235,8 @@ def _kind_of_json(part: Mapping[str, Any]) -> str:
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
-        return "no JSON"
-    return "object" if isinstance(parsed, dict) else "other JSON"
+        return "no_json"
+    return "object" if isinstance(parsed, dict) else "other_json"
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
