@@ -28,6 +28,10 @@ class Evidence(TextChoices):
     FULL = "full", _("The error, and the whole call")
 
 
+EVIDENCE_RANK = {Evidence.ERROR: 0, Evidence.SHAPE: 1, Evidence.FULL: 2}
+"""Each keeps more than those before it."""
+
+
 class RunKind(TextChoices):
     """What a run is the record of: a turn, or one internal model task."""
 

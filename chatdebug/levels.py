@@ -23,7 +23,7 @@ from django.dispatch import receiver
 
 from chatdebug.conf import recorder_settings
 from chatdebug.deployment_rules import loaded_rules
-from chatdebug.enums import Evidence, Level
+from chatdebug.enums import EVIDENCE_RANK, Evidence, Level
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
 
@@ -190,12 +190,16 @@ def default_level() -> Level:
     return Level.OFF if config.DEFAULT_LEVEL == Level.OFF else Level.ERRORS
 
 
-def evidence_at(level: Level) -> Evidence:
+def evidence_at(level: Level, at_most: Evidence = Evidence.FULL) -> Evidence:
     """Return what captured failures of a run at this level keep of their calls.
 
-    Never raises. It is asked at the errors level alone: the full level keeps all calls.
+    ``at_most`` may narrow what the deployment keeps, never widen it. Never raises. Only of
+    the errors level there is something to say: the full level keeps all calls.
     """
-    return default_evidence() if level is Level.ERRORS else Evidence.ERROR
+    kept = default_evidence()
+    if level is not Level.ERRORS or kept is Evidence.ERROR:
+        return Evidence.ERROR
+    return min(kept, at_most, key=EVIDENCE_RANK.__getitem__)
 
 
 @cache

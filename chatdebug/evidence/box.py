@@ -4,6 +4,7 @@ Only for the evidence ``full``. Of each HTTP attempt the two ends of the respons
 until its call is over; then they are kept with a captured failure, or let go.
 """
 
+import os
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ class Box:
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Hold nothing: what a process held before it forked is its own to let go."""
         self._lock = Lock()
         self._held: dict[Attempt, int] = {}
         self.held_bytes = 0
@@ -62,6 +67,7 @@ class Box:
 
 
 box = Box()
+os.register_at_fork(after_in_child=box.reset)
 
 
 class HeldAttempts(AttemptSink):

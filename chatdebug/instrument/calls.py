@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from chatdebug.enums import Level, Operation
+from chatdebug.enums import Evidence, Level, Operation
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
@@ -138,7 +138,7 @@ def begin_call(
         step = open_step(run, operation, lambda: (provider, model))
         if step.is_full:
             step.begin(Deferred(request.normalised))
-        else:
+        elif run.evidence is not Evidence.ERROR:
             step.hold(request)
         return Call(step, format, has_own_run=has_own_run)
     except Exception:

@@ -86,7 +86,7 @@ class Step:
         self._in_block = True
         if self.is_full:  # at the errors level it has begun already
             self.begin()
-        else:
+        elif self.run.evidence is not Evidence.ERROR:
             self.hold()
         return self
 

@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import count
@@ -183,10 +182,8 @@ class Attempt:
     @never_raises
     def forget(self) -> None:
         """Let go of what was sent and received; how it went stays, and goes on."""
-        exchange = self._exchange
-        self._exchange = replace(
-            exchange, sent=None, received=ForgottenBody(exchange.received.length)
-        )
+        self._exchange.sent = None
+        self._exchange.received = ForgottenBody(self._exchange.received.length)
 
     def as_json(self) -> dict[str, Any]:
         """Return what is stored of an attempt that has ended.

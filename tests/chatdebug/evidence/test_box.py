@@ -4,6 +4,8 @@ import asyncio
 import gc
 import json
 import logging
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -49,6 +51,7 @@ from tests.chatdebug.recorder.demo import (
 from tests.chatdebug.recorder.test_errors_level import SILENT, UNKNOWN
 from tests.faults.test_turns import a_silent_database
 from tests.optional import present
+from tests.process import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -392,3 +395,63 @@ def test_one_attempt_that_is_too_large_is_not_held(settings: LazySettings) -> No
         run.complete()
     assert (len(mine), mine.held_bytes) == (0, 0)
     box.let_go(attempt)
+
+
+@pytest.mark.parametrize(
+    ("setting", "wanted", "kept"),
+    [
+        ("full", "full", "full"),
+        ("full", "shape", "shape"),
+        ("full", "error", "error"),
+        ("shape", "full", "shape"),
+        ("error", "full", "error"),
+        ("full", "nonsense", "error"),
+    ],
+)
+def test_a_run_narrows_what_the_deployment_keeps(
+    setting: str, wanted: str, kept: str, settings: LazySettings
+) -> None:
+    keep(settings, Evidence(setting))
+
+    async def body() -> None:
+        async with demo_model("fault-400") as model:
+            with suppress(Exception):
+                async with record_run(chat_id="c", evidence=wanted):
+                    await stream(model)
+
+    asyncio.run(body())
+    close_writer()
+    assert ChatRun.objects.get().evidence == kept
+
+
+FORK = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+import django
+django.setup()
+from chatdebug.evidence.box import HeldAttempts, box
+from chatdebug.recorder import record_run
+from chatdebug.transport.exchange import Exchange
+
+with record_run(chat_id="c", level="errors") as run:
+    held = HeldAttempts(run=run, on_change=lambda sink: None)
+    held.begin(Exchange(method="POST", url="/", request_headers=(), sent=None))
+    assert len(box) == 1
+    child = os.fork()
+    if child == 0:
+        os._exit(len(box) + box.held_bytes)
+    assert len(box) == 1
+    run.complete()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_process_holds_nothing_of_its_parent() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORK],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=NEVER,
+    )
+    assert done.returncode == 0, done.stderr
