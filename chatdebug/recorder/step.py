@@ -106,7 +106,7 @@ class Step:
         if self.is_full and self.finished_at is None:
             self.complete()  # as was said inside, and nothing came after it
         elif self.status is Status.COMPLETED:
-            self._let_go()
+            self.let_go()
         self.release()
 
     async def __aenter__(self) -> Self:
@@ -159,6 +159,13 @@ class Step:
         """Whether request, answer and attempts are held, to be kept if the call fails."""
         return self._held is not None
 
+    def let_go(self) -> None:
+        """Forget what is held of a call of which nothing is kept."""
+        if self._held is not None:
+            self._held.let_go()
+            self._held = self._sink = self.response = None
+        self._request = None
+
     def release(self) -> None:
         """Stop listening for HTTP attempts; those that have begun may still end."""
         if self._scopes:
@@ -196,12 +203,12 @@ class Step:
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
-            self._let_go()
+            self.let_go()
 
     @never_raises
     def interrupt(self) -> None:
         """Mark the call as stopped before its end: not a failure."""
-        self._let_go()
+        self.let_go()
         self._end(Status.INTERRUPTED, is_capture=False)
 
     @never_raises
@@ -221,7 +228,7 @@ class Step:
         if classification.cancelled or classification.deadline:
             if classification.deadline:
                 self.metadata["interrupted_by"] = Interruption.DEADLINE.value
-            self._let_go()
+            self.let_go()
             self._end(Status.INTERRUPTED, is_capture=False)
             return
         if self._in_block and self.status is Status.COMPLETED:
@@ -241,7 +248,7 @@ class Step:
         if is_stored:
             self._keep_evidence()
         else:
-            self._let_go()
+            self.let_go()
         self._end(Status.ERROR, is_capture=is_stored)
 
     def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:
@@ -300,13 +307,6 @@ class Step:
             self._shape = Deferred(lambda: request.shape(window=window))
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
-
-    def _let_go(self) -> None:
-        """Forget what is held of a call of which nothing is kept."""
-        if self._held is not None:
-            self._held.let_go()
-            self._held = self._sink = self.response = None
-        self._request = None
 
     def _learn_names(self) -> None:
         if self._names is not None:
