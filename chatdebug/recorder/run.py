@@ -80,6 +80,7 @@ class Run:
         self.started = perf_counter()
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
+        self.holding: set[Step] = set()  # whose attempts are in the box
         self._lock = threading.Lock()
 
     @property
@@ -258,6 +259,8 @@ class Run:
             # Of most turns there is nothing to write, now or later.
             if is_first and (self._row_exists or self._steps or self._counted_on):
                 self._finished_at = self.now()
+        for step in tuple(self.holding):  # whose answers nobody has read to an end
+            step.let_go()
         if is_first and self._row_exists:
             self._write()
         if self._has_capture:

@@ -152,6 +152,7 @@ class Step:
         if evidence is Evidence.FULL:
             held = HeldAttempts(on_change=self._attempt_ended, run=self.run)
             self._held = self._sink = held
+            self.run.holding.add(self)
             self._scopes = (*self._scopes, current_sink.enter(held))
 
     @property
@@ -164,6 +165,7 @@ class Step:
         if self._held is not None:
             self._held.let_go()
             self._held = self._sink = self.response = None
+            self.run.holding.discard(self)
         self._request = None
 
     def release(self) -> None:
@@ -298,6 +300,7 @@ class Step:
         self._request = self._held = None
         if held is not None:
             held.keep()
+            self.run.holding.discard(self)
             self.evidence = Evidence.FULL
             if request is not None:
                 self.request = Deferred(request.normalised)
