@@ -256,6 +256,18 @@ def test_the_full_level_is_as_it_was(settings: LazySettings) -> None:
     assert step.run.evidence is Evidence.ERROR
 
 
+def test_a_deployment_that_stores_nothing_holds_nothing(settings: LazySettings) -> None:
+    keep(settings, Evidence.FULL, DEFAULT_LEVEL="off")
+
+    async def ask(model: Model) -> None:
+        async with model_request_stream(model, prompt()) as events:
+            async for _ in events:
+                assert not len(box)
+
+    record("fault-badjson", ask=ask)
+    assert not ChatRun.objects.exists()
+
+
 @pytest.mark.parametrize("evidence", [Evidence.SHAPE, Evidence.FULL])
 def test_a_failure_that_is_only_counted_keeps_nothing(
     evidence: Evidence, settings: LazySettings
