@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from chatdebug.enums import Level
+from chatdebug.enums import Evidence, Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,12 @@ class RecorderSettings:
     """``errors``, or ``off`` for a deployment that must store nothing."""
     FORCE_FULL: bool = False
     """Record every chat in full, whatever the gate and its owner say."""
+    EVIDENCE: str = Evidence.ERROR
+    """What a captured failure keeps of its call at the errors level: ``error`` (nothing),
+    ``shape`` (the request's structure and lengths) or ``full``."""
+    EVIDENCE_BYTES: int = 134_217_728
+    """How much of requests and responses a process holds at most while calls run, for the
+    evidence ``full``. The oldest are let go first."""
     KEEP_LABELS: bool = False
     """Keep ``record_run``'s label, a user's first words, of runs at the errors level too."""
     DATABASE: str = "chatdebug"
@@ -84,6 +90,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     # In one folder, and in memory.
     "SPOOL_FILES": (1, 1_000_000),
     "QUEUE_ROWS": (1, 1_000_000),
+    # From one call to what only a large machine has.
+    "EVIDENCE_BYTES": (131_072, 68_719_476_736),
     # Ten years, as for runs. Whoever wants more wants no limit, which is 0.
     "READINGS_DAYS": (0, 3_650),
     "GROUPS_DAYS": (0, 3_650),
@@ -115,6 +123,10 @@ def recorder_settings() -> RecorderSettings:
             )
     if given.get("DEFAULT_LEVEL", Level.ERRORS) not in (Level.ERRORS, Level.OFF):
         raise ImproperlyConfigured("CHATDEBUG['DEFAULT_LEVEL'] is 'errors' or 'off'.")
+    if given.get("EVIDENCE", Evidence.ERROR) not in Evidence.values:
+        raise ImproperlyConfigured(
+            "CHATDEBUG['EVIDENCE'] is 'error', 'shape' or 'full'."
+        )
     return RecorderSettings(**given)
 
 

@@ -12,6 +12,26 @@ class Level(TextChoices):
     FULL = "full", _("Full")
 
 
+class Evidence(TextChoices):
+    """What a captured failure keeps of its call at the errors level, besides the error.
+
+    ``error``  nothing
+    ``shape``  the structure and the lengths of the request, and no word of it
+    ``full``   request, partial answer and HTTP attempts, as the full level keeps them
+
+    It says nothing about which failures are captured, and nothing is kept of a call that
+    goes well.
+    """
+
+    ERROR = "error", _("The error alone")
+    SHAPE = "shape", _("The error, and the shape of the request")
+    FULL = "full", _("The error, and the whole call")
+
+
+EVIDENCE_RANK = {Evidence.ERROR: 0, Evidence.SHAPE: 1, Evidence.FULL: 2}
+"""Each keeps more than those before it."""
+
+
 class RunKind(TextChoices):
     """What a run is the record of: a turn, or one internal model task."""
 

@@ -23,7 +23,7 @@ from django.dispatch import receiver
 
 from chatdebug.conf import recorder_settings
 from chatdebug.deployment_rules import loaded_rules
-from chatdebug.enums import Level
+from chatdebug.enums import EVIDENCE_RANK, Evidence, Level
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
 
@@ -190,6 +190,28 @@ def default_level() -> Level:
     return Level.OFF if config.DEFAULT_LEVEL == Level.OFF else Level.ERRORS
 
 
+def evidence_at(level: Level, at_most: Evidence = Evidence.FULL) -> Evidence:
+    """Return what captured failures of a run at this level keep of their calls.
+
+    ``at_most`` may narrow what the deployment keeps, never widen it. Never raises. Only of
+    the errors level there is something to say: the full level keeps all calls.
+    """
+    kept = default_evidence()
+    if level is not Level.ERRORS or kept is Evidence.ERROR:
+        return Evidence.ERROR
+    return min(kept, at_most, key=EVIDENCE_RANK.__getitem__)
+
+
+@cache
+def default_evidence() -> Evidence:
+    """Return the deployment's evidence; with settings that are nonsense the least."""
+    try:
+        return Evidence(recorder_settings().EVIDENCE)
+    except ImproperlyConfigured as error:
+        _warn(error)
+        return Evidence.ERROR
+
+
 @dataclass(frozen=True, slots=True)
 class DebugTab:
     """What the page of a chat says of its recording."""
@@ -197,13 +219,20 @@ class DebugTab:
     is_shown: bool
     """Whether the chat has a Debug tab: it has runs, or it is recorded in full."""
     is_recorded_in_full: bool
+    keeps_failures_in_full: bool = False
+    """Whether the calls of failures that are captured are kept with what was said."""
 
 
 def debug_tab(*, chat_id: object, owner_id: object = "") -> DebugTab:
     """Return what the page of a chat shows, with two indexed reads at most."""
-    is_full = level_of(chat_id=chat_id, owner_id=owner_id) is Level.FULL
+    level = level_of(chat_id=chat_id, owner_id=owner_id)
+    is_full = level is Level.FULL
     has_runs = is_full or ChatRun.objects.filter(chat_id=str(chat_id)).exists()
-    return DebugTab(is_shown=has_runs, is_recorded_in_full=is_full)
+    return DebugTab(
+        is_shown=has_runs,
+        is_recorded_in_full=is_full,
+        keeps_failures_in_full=evidence_at(level) is Evidence.FULL,
+    )
 
 
 class _KnownLevels:
@@ -339,4 +368,5 @@ def _in_event_loop() -> bool:
 def _forget(*, setting: str, **kwargs: object) -> None:
     if setting == "CHATDEBUG":
         default_level.cache_clear()
+        default_evidence.cache_clear()
         _known.forget()

@@ -65,6 +65,7 @@ class Assignment:
             label=self.question.text,
             queued_at=self.turn.created_at,
             claimed_at=self.turn.started_at,
+            context_window=self.config.context_window,
         )
 
 

@@ -18,6 +18,7 @@ from chatdebug.formats import counted, icon, pretty, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS
+from chatdebug.presentation.values import as_dict
 from chatdebug.querysets import PAYLOAD_COLUMNS
 
 VIEW_RUNS = "chatdebug.view_chatrun"
@@ -33,6 +34,7 @@ WITH_CONTENT = (
     "chain",
     "facts",
     "frames",
+    "shape",
 )
 
 
@@ -94,6 +96,11 @@ class StepFields:
         pairs = zip(types, texts, strict=True)
         items = format_html_join("", "<li><code>{}</code> {}</li>", pairs)
         return format_html('<ol class="causes">{}</ol>', items)
+
+    @admin.display(description=_("shape of the request"))
+    def shape(self, step: ChatStep) -> SafeString | str:
+        """What is kept of the request without a word of it."""
+        return _payload(as_dict(step.metadata).get("shape"))
 
 
 class StepInline(StepFields, admin.StackedInline):

@@ -85,8 +85,8 @@ def _rows(document: dict[str, Any], *, chat_id: str, owner_id: str) -> Rows:
     run.owner_id = owner_id
     for step in steps:
         step.chat_id = run.chat_id
-        _fit(step, level=run.level)
-    _fit(run, level=run.level)
+        _fit(step, run)
+    _fit(run, run)
     return run, steps
 
 
@@ -95,15 +95,15 @@ def _foreign(chat_id: str) -> str:
     return storable_id(PREFIX + chat_id.removeprefix(PREFIX))
 
 
-def _fit(row: ChatRun | ChatStep, *, level: str) -> None:
-    """Make a row one of this deployment: redacted by its rules, finished, of its level."""
+def _fit(row: ChatRun | ChatStep, run: ChatRun) -> None:
+    """Make a row of a run one of this deployment: redacted, finished, of the run's level."""
     if row.status == Status.IN_PROGRESS:
         row.status = Status.INTERRUPTED
         if isinstance(row, ChatRun):
             row.summary["note"] = RAN_ON
     row.finished_at = row.finished_at or row.updated_at
-    if level != Level.FULL:
-        _drop_content(row)
+    if run.level != Level.FULL:
+        _drop_content(row, run)
     for field in row._meta.concrete_fields:
         name = field.attname
         if isinstance(field, models.JSONField):
@@ -114,11 +114,13 @@ def _fit(row: ChatRun | ChatStep, *, level: str) -> None:
             setattr(row, name, redact_text(getattr(row, name))[: field.max_length])
 
 
-def _drop_content(row: ChatRun | ChatStep) -> None:
-    """Take away what a run of that level does not have, whatever its document says."""
+def _drop_content(row: ChatRun | ChatStep, run: ChatRun) -> None:
+    """Take away what a run of its level does not have, whatever its document says."""
     if isinstance(row, ChatRun):
         if not recorder_settings().KEEP_LABELS:
             row.summary.pop("first_message", None)
+        return
+    if run.has_payloads:
         return
     empty = ChatStep()
     for name in PAYLOADS:

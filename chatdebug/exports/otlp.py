@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from chatdebug.enums import Level, Operation, Status
+from chatdebug.enums import Operation, Status
 from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.exports.canonical import canonical, enclose
 from chatdebug.exports.document import generator, run_fields, step_document
@@ -98,7 +98,7 @@ def spans(
         return without_content(document) if share_safe else document
 
     run, _ = restored(taken(run_fields(run)))
-    has_content = run.level == Level.FULL and not share_safe
+    has_content = run.has_payloads and not share_safe
     last_error: ErrorPayload | None = None
     for each in steps:
         step = restored_step(run, taken(step_document(each)))

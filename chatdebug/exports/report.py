@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from chatdebug.enums import Evidence
 from chatdebug.exports.document import run_document
 from chatdebug.exports.restored import parsed_moment, restored
 from chatdebug.formats import pretty, span
@@ -115,11 +116,17 @@ def _facts(run: ChatRun) -> Iterator[tuple[str, ...]]:
         gettext("Duration"): span(run.duration),
         gettext("Queued before"): _queued(run),
         gettext("Recorded"): str(run.get_level_display()),
+        gettext("Kept of failing calls"): _evidence_of(run),
         gettext("Run"): str(run.pk),
         gettext("Chat"): run.chat_id,
         gettext("Fingerprint"): run.fingerprint,
     }
     return ((name, value) for name, value in known.items() if value)
+
+
+def _evidence_of(run: ChatRun) -> str:
+    """Return what is kept besides errors; nothing where that is all, or all is kept."""
+    return "" if run.evidence is Evidence.ERROR else str(run.evidence.label)
 
 
 def _queued(run: ChatRun) -> str:
@@ -145,6 +152,8 @@ def _step(report: StepReport, *, is_told: bool) -> Iterator[Block]:
         # The attempts are a table already.
         if column != "attempts" and (value := getattr(step, column)):
             yield Code(str(heading), pretty(value))
+    if shape := step.metadata.get("shape"):
+        yield Code(gettext("Shape of the request"), pretty(shape))
     if notes := step.metadata.get("notes"):
         yield Code(gettext("Notes"), pretty(notes))
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from chatdebug.enums import (
     ErrorKind,
+    Evidence,
     Interruption,
     Level,
     Operation,
@@ -106,6 +107,8 @@ KEPT: dict[str, Check] = {
             *("max_output_tokens", "temperature", "top_p", "top_k", "seed"),
             *("presence_penalty", "frequency_penalty", "provider_option_count"),
             *("timeout", "request_timeout", "first_event_timeout", "max_retries"),
+            *("estimated_tokens", "context_window", "call", "parts_left_out"),
+            *("description_length", "schema_length"),
         ),
         _is_number,
     ),
@@ -113,7 +116,7 @@ KEPT: dict[str, Check] = {
     **dict.fromkeys(
         (
             *("retryable", "has_error", "has_input_schema", "structured_output"),
-            "parallel_tool_calls",
+            *("parallel_tool_calls", "pairs"),
         ),
         _is_flag,
     ),
@@ -124,7 +127,12 @@ KEPT: dict[str, Check] = {
     "kind": _one_of("", *RunKind, *ErrorKind),
     "error_kind": _one_of("", *ErrorKind),
     "outcome": _one_of("", *Outcome, "success", "failed", "denied", "error"),
-    "role": _one_of("system", "user", "assistant", "tool"),
+    "role": _one_of(
+        *("system", "user", "assistant", "tool"),
+        *("developer", "function", "model", "other"),
+    ),
+    "evidence": _one_of(*Evidence),
+    "arguments_kind": _one_of("object", "other_json", "no_json", "none", "unknown"),
     "closed_by": _one_of("provider", "client"),
     "ended_by": _one_of(*EndedBy),
     "interrupted_by": _one_of(*Interruption),
@@ -152,7 +160,7 @@ OPENED = frozenset(
         *("steps", "summary", "normalized_request", "normalized_response", "usage"),
         *("attempts", "error", "metadata", "messages", "parts", "content", "tools"),
         *("options", "chain", "frames", "response", "repaired_error"),
-        *("stream_summary", "failed_attempts"),
+        *("stream_summary", "failed_attempts", "shape"),
     ]
 )
 """Keys whose objects and lists are looked into; a text of theirs is content."""
@@ -164,7 +172,8 @@ WITHHELD = frozenset(
         *("first_message", "error_message", "endpoint_label", "left_out"),
         *("request_headers", "request_body", "response_headers", "response_body"),
         *("path", "server", "stop_sequences", "thinking", "service_tier", "file_id"),
-        *("schema_name", "schema_description", "names", "cause"),
+        *("schema_name", "schema_description", "names", "cause", "schema"),
+        *("settings", "output", "tool"),
     ]
 )
 """Keys that say what kind of content theirs is: they stay, and it does not."""

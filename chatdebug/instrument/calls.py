@@ -9,11 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from chatdebug.enums import Level, Operation
+from chatdebug.enums import Evidence, Level, Operation
+from chatdebug.evidence.requests import HeldRequest
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
 from chatdebug.instrument.repeats import is_known_since, note_known
-from chatdebug.levels import default_level, known_level, level_at_once
+from chatdebug.levels import default_level, evidence_at, known_level, level_at_once
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.context import wait_in_task, wait_in_thread
 from chatdebug.recorder.run import Run
@@ -48,6 +49,11 @@ class Call:
         """Whether request and answer are kept."""
         return self.step.is_full
 
+    @property
+    def is_held(self) -> bool:
+        """Whether request and answer are held, to be kept if the call fails."""
+        return self.step.holds_payloads
+
     def complete(
         self,
         answer: Callable[[], Any] | None = None,
@@ -71,6 +77,7 @@ class Call:
             self.step.fail(error)
             return
         if not self.is_full and is_known_since(error, self.step.started):
+            self.step.let_go()
             return  # a library below has recorded it as a call of its own
         self.step.fail(error)
         if error is None:
@@ -79,8 +86,8 @@ class Call:
         self._close_run(error)  # which tells a failure from a cancellation
 
     def keep(self, answer: Callable[[], Any]) -> None:
-        """Keep the part of an answer that has come, at the full level."""
-        if self.is_full:
+        """Keep the part of an answer that has come, where payloads are kept."""
+        if self.is_full or self.is_held:
             self.step.response = Deferred(answer)
 
     def interrupt(self) -> None:
@@ -115,13 +122,13 @@ def begin_call(
     *,
     provider: str,
     model: str,
-    request: Callable[[], dict[str, Any]],
+    request: HeldRequest,
     format: Format = CHAT,
 ) -> Call | None:
     """Return a call that begins now; None if nobody records here. Never raises.
 
-    ``request`` makes what is kept of the request; called at the full level only, on the
-    writer's thread. A call inside of a step that is recorded in full is part of that.
+    ``request`` is asked for what is kept of it, on the writer's thread. A call inside of a
+    step that is recorded in full is part of that.
     """
     try:
         run = current_run.get()
@@ -132,7 +139,9 @@ def begin_call(
             return None
         step = open_step(run, operation, lambda: (provider, model))
         if step.is_full:
-            step.begin(Deferred(request))
+            step.begin(Deferred(request.normalised))
+        elif run.evidence is not Evidence.ERROR:
+            step.hold(request)
         return Call(step, format, has_own_run=has_own_run)
     except Exception:
         logger.exception("The recorder could not begin a call")
@@ -150,6 +159,7 @@ def _own_run(chat: Chat | None, provider: str, model: str) -> Run:
         chat_id=chat.chat_id, owner_id=chat.owner_id, provider=provider, model=model
     )
     run = Run(facts, level)
+    run.evidence = evidence_at(level)
     if level is Level.FULL:
         run.start()
     return run

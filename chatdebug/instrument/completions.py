@@ -9,7 +9,8 @@ from chatdebug.enums import Operation
 from chatdebug.errors import EmptyResultError
 from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.streams import StreamWatch
-from chatdebug.instrument.wire import as_mapping, wire_answer, wire_request, wire_usage
+from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
+from chatdebug.instrument.wire_held import WireRequest
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -27,7 +28,7 @@ def begin_completion(*args: Any, **how: Any) -> Call | None:
         Operation.STREAM if body.get("stream") else Operation.GENERATE,
         provider=model.partition("/")[0] if "/" in model else "",
         model=model,
-        request=lambda: wire_request(body),
+        request=WireRequest(lambda: body),
     )
 
 

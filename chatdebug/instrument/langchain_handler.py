@@ -9,7 +9,8 @@ from langchain_core.callbacks import BaseCallbackHandler
 
 from chatdebug.enums import Operation
 from chatdebug.errors.payload import Progress
-from chatdebug.instrument.wire import as_mapping, wire_answer, wire_request, wire_usage
+from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
+from chatdebug.instrument.wire_held import WireRequest
 
 if TYPE_CHECKING:
     from chatdebug.instrument.calls import Call
@@ -112,7 +113,7 @@ class CallbackHandler(BaseCallbackHandler):
             Operation.STREAM if is_stream else Operation.GENERATE,
             provider=str((how.get("metadata") or {}).get("ls_provider") or ""),
             model=str(model),
-            request=lambda: wire_request({**parameters, "model": model, **body}),
+            request=WireRequest(lambda: {**parameters, "model": model, **body}),
         )
         if call is not None:
             # The context is also that of whoever reads a stream: nothing may stay there.

@@ -1,7 +1,7 @@
 """What the SDKs return, and where it is followed until it has come whole."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -11,7 +11,8 @@ from chatdebug.instrument.answers import CHAT, MESSAGES, RESPONSES, Format
 from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.http import record_http
 from chatdebug.instrument.streams import on_close, watch
-from chatdebug.instrument.wire import as_mapping, wire_answer, wire_request, wire_usage
+from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
+from chatdebug.instrument.wire_held import WireRequest
 from chatdebug.safety import never_raises
 
 logger = logging.getLogger("chatdebug.recorder")
@@ -36,7 +37,7 @@ def begin(
         request=_request(body),
         format=FORMATS[format],
     )
-    if call is not None and call.is_full:
+    if call is not None and (call.is_full or call.is_held):
         _record_attempts(client)
     return call
 
@@ -125,10 +126,10 @@ def _usage(body: Any) -> dict[str, Any]:
     return wire_usage(as_mapping(as_mapping(body).get("usage") or {}))
 
 
-def _request(body: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
+def _request(body: Mapping[str, Any]) -> WireRequest:
     # The caller's lists may go on growing.
     sent = {
         key: list(value) if isinstance(value, list) else value
         for key, value in body.items()
     }
-    return lambda: wire_request(sent)
+    return WireRequest(lambda: sent)

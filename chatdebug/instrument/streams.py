@@ -6,7 +6,7 @@ to its own call only: nothing is in the reader's context while it waits for more
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
 from weakref import finalize
@@ -19,6 +19,8 @@ from chatdebug.transport.roundtrips import Kinds, class_for
 
 logger = logging.getLogger("chatdebug.recorder")
 
+HELD_EVENTS = 5_000
+"""Of a stream whose answer is kept if it fails; the newest."""
 LAST_EVENTS = 4
 """After the finish reason some providers send usage, or the marks of a filter."""
 
@@ -31,6 +33,7 @@ class StreamWatch:
         "_call",
         "_characters",
         "_count",
+        "_events",
         "_first_at",
         "_format",
         "_is_reading",
@@ -42,6 +45,10 @@ class StreamWatch:
         self._format = call.format
         self._answer = call.format.answer() if call.is_full else None
         self._last: deque[Any] = deque(maxlen=LAST_EVENTS)
+        # References alone: what they add up to is made if the call fails.
+        self._events: deque[Any] | None = (
+            deque(maxlen=HELD_EVENTS) if call.is_held else None
+        )
         self._count = self._characters = 0
         self._first_at: float | None = None
         self._is_reading = False
@@ -104,6 +111,8 @@ class StreamWatch:
             self._first_at = perf_counter()
         self._count += 1
         self._last.append(event)
+        if self._events is not None:
+            self._events.append(event)
         try:
             self._characters += len(self._format.text(event))
             if self._answer is not None:
@@ -119,6 +128,7 @@ class StreamWatch:
         if (failure := next(failures, None)) is not None:
             self._fail(failure)
         elif any(map(self._format.is_last, self._last)):
+            self._events = None
             self._call.complete(self._kept(), self._usage())
         else:
             self._fail(IncompleteStreamError())
@@ -129,7 +139,7 @@ class StreamWatch:
             self._call.fail(error)
 
     def _describe(self) -> None:
-        """Say how far it came; the part itself only at the full level."""
+        """Say how far it came; the part itself only where it is kept."""
         step = self._call.step
         if (kept := self._kept()) is not None:
             self._call.keep(kept)
@@ -143,8 +153,17 @@ class StreamWatch:
         )
 
     def _kept(self) -> Callable[[], Any] | None:
-        answer = self._answer
+        answer, events = self._answer, self._events
+        if events is not None:
+            return lambda: self._held_answer(events)
         return None if answer is None else lambda: wire_answer(answer.body())
+
+    def _held_answer(self, events: Iterable[Any]) -> dict[str, Any]:
+        """Return what the held events add up to."""
+        answer = self._format.answer()
+        for event in events:
+            answer.add(event)
+        return wire_answer(answer.body())
 
     def _usage(self) -> Callable[[], Any] | None:
         answer = self._answer

@@ -223,11 +223,28 @@ def _tool_result(item: Json, budget: TextBudget) -> Part:
 
 
 def _other(item: Json, budget: TextBudget) -> Part:
-    """Return what a file or something else was, never its bytes."""
-    source = as_mapping(item.get("source") or {})
-    media_type = _first(item, "media_type") or source.get("media_type")
+    """Return what a file or something else was, and its size, never its bytes."""
+    media_type, size = _media(item)
     part: Part = {"type": as_name(item["type"])}
-    return part | {"media_type": as_name(media_type)} if media_type else part
+    if media_type:
+        part["media_type"] = as_name(media_type)
+    return part if size is None else part | {"size": size}
+
+
+def _media(item: Json) -> tuple[Any, int | None]:
+    """Return the type of a file, and how many bytes of it the request itself holds."""
+    given = _first(item, "source", "image_url", "input_audio", "file")
+    file = {"url": given} if isinstance(given, str) else as_mapping(given or item)
+    media_type = _first(item, "media_type") or file.get("media_type")
+    data = _first(file, "data", "url", "file_data")
+    if not isinstance(data, str):
+        return media_type, None
+    if data.startswith("data:"):
+        head, _, data = data.partition(",")
+        media_type = media_type or head.removeprefix("data:").partition(";")[0]
+    elif "://" in data[:10]:  # it is somewhere else
+        return media_type, None
+    return media_type, len(data.rstrip("=")) * 3 // 4
 
 
 def _tool(tool: Any) -> dict[str, Any]:

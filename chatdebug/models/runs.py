@@ -15,7 +15,15 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.enums import ErrorKind, Level, Operation, Outcome, RunKind, Status
+from chatdebug.enums import (
+    ErrorKind,
+    Evidence,
+    Level,
+    Operation,
+    Outcome,
+    RunKind,
+    Status,
+)
 from chatdebug.querysets import ChatRunQuerySet, ChatStepQuerySet
 
 OUTCOMES = {
@@ -172,6 +180,17 @@ class ChatRun(models.Model):
     def duration(self) -> timedelta | None:
         """How long it took; None while it is in progress."""
         return self.finished_at - self.started_at if self.finished_at else None
+
+    @property
+    def evidence(self) -> Evidence:
+        """What it keeps of its failing calls besides their errors, at the errors level."""
+        told = self.told("evidence")
+        return Evidence(told) if told in Evidence.values else Evidence.ERROR
+
+    @property
+    def has_payloads(self) -> bool:
+        """Whether requests and answers were recorded: of all its calls, or those that failed."""
+        return self.level == Level.FULL or self.evidence is Evidence.FULL
 
     @property
     def label(self) -> str:

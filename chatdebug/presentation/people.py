@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from chatdebug.conf import recorder_settings
-from chatdebug.levels import decide_level
+from chatdebug.enums import Evidence, Level
+from chatdebug.levels import decide_level, default_evidence, default_level
 from chatdebug.models import RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.people import Person, names_of, people_like
@@ -21,6 +22,10 @@ class SwitchesByName:
     is_forced: bool
     """Whether the deployment records everybody in full, whatever is switched."""
     is_gate_open: bool
+    keeps_nothing: bool
+    """Whether the deployment records nothing of whom nobody switched on."""
+    evidence: Evidence
+    """What else is kept of failures that are captured without a switch."""
     days: int
     """How long runs are kept; 0: for ever."""
     found: list[tuple[Person, bool]]
@@ -44,6 +49,8 @@ class SwitchesByName:
         return cls(
             is_forced=recorder_settings().FORCE_FULL,
             is_gate_open=decide_level().gate_open,
+            keeps_nothing=default_level() is Level.OFF,
+            evidence=default_evidence(),
             days=retention_days(),
             found=[(person, person.id in on_of_found) for person in found],
             switched_on=[Person(key, names.get(key, key)) for key in newest[:SHOWN]],

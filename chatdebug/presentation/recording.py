@@ -5,8 +5,8 @@ from typing import Self
 
 from chatdebug.access import User, access_policy
 from chatdebug.conf import recorder_settings
-from chatdebug.enums import Level
-from chatdebug.levels import decide_level
+from chatdebug.enums import Evidence, Level
+from chatdebug.levels import decide_level, evidence_at
 from chatdebug.services.retention import retention_days
 
 
@@ -15,6 +15,8 @@ class Recording:
     """What is stored of a chat from now on, for how long, and whether that can change."""
 
     level: Level
+    evidence: Evidence
+    """What else is kept of its failures at the errors level."""
     is_forced: bool
     """Whether the deployment records everything in full."""
     is_switched_on: bool
@@ -33,6 +35,7 @@ class Recording:
         is_forced = recorder_settings().FORCE_FULL
         return cls(
             level=decision.level,
+            evidence=evidence_at(decision.level),
             is_forced=is_forced,
             is_switched_on=decision.chat_switched_on,
             may_be_switched=not is_forced

@@ -16,9 +16,10 @@ from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import failure_of, first_error_of, title_of
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.periods import attempt_name, step_name
 from chatdebug.presentation.timeline import Timeline
-from chatdebug.presentation.values import as_number
+from chatdebug.presentation.values import as_dict, as_number
 
 LINE_CHARACTERS = 200
 """Of a question in one line."""
@@ -159,6 +160,12 @@ class StepReport:
             name = f"{name} · {attempt_name(retries + 1)}"
         return cls(step, ErrorReport.of(stored) if stored else None, name)
 
+    @property
+    def shape(self) -> Payload | None:
+        """The shape of its request, where that is all that was kept of it."""
+        shape = as_dict(as_dict(self.step.metadata).get("shape"))
+        return Payload.of(gettext("Shape of the request"), shape) if shape else None
+
     def without_content(self) -> "StepReport":
         """Return the same without a word of its error's own text."""
         if self.error is None:
@@ -239,7 +246,7 @@ class RunReport:
     @property
     def has_payloads(self) -> bool:
         """Whether requests and responses were recorded, and may be seen."""
-        return self.line.run.level == Level.FULL and self.line.has_content
+        return self.line.run.has_payloads and self.line.has_content
 
 
 def _retries(step: ChatStep) -> int:

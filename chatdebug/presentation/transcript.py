@@ -356,7 +356,15 @@ def _others(
     if step.usage and not isinstance(step.usage, dict):
         yield Payload.of(gettext("Usage"), step.usage)
     if isinstance(step.metadata, dict):
-        shown = {"notes": list, "repaired_error": dict, "interrupted_by": str}
+        if isinstance(shape := step.metadata.get("shape"), dict):
+            yield Payload.of(gettext("Shape of the request"), shape)
+        shown = {
+            "notes": list,
+            "repaired_error": dict,
+            "interrupted_by": str,
+            "shape": dict,
+            "evidence": str,
+        }
         notes = {
             key: value
             for key, value in step.metadata.items()

@@ -26,7 +26,8 @@ class RunFacts:
     """What is known of a run before it starts. Ids are the host project's, as text.
 
     What is given instead of text becomes text. Raises TypeError with DEBUG for a chat of
-    None, for what has no ``str``, and for what should be a moment and is none.
+    None, for what has no ``str``, and for what should be a moment or a number of tokens
+    and is none.
     """
 
     chat_id: str
@@ -42,6 +43,7 @@ class RunFacts:
     label: str = ""
     queued_at: datetime | None = None
     claimed_at: datetime | None = None
+    context_window: int | None = None
 
     def __post_init__(self) -> None:
         # Every turn comes by here, and most hand over nothing but text.
@@ -76,6 +78,8 @@ class RunFacts:
             self.queued_at = as_moment(self.queued_at, "queued_at")
         if self.claimed_at is not None:
             self.claimed_at = as_moment(self.claimed_at, "claimed_at")
+        if self.context_window is not None:
+            self.context_window = as_count(self.context_window, "context_window")
 
 
 def as_text(value: object, name: str) -> str:
@@ -101,6 +105,14 @@ def as_id(value: object, name: str) -> str:
 def as_moment(value: object, name: str) -> datetime | None:
     """Return a moment. Raises TypeError with DEBUG for what is none."""
     if isinstance(value, datetime):
+        return value
+    _refuse(name, value)
+    return None
+
+
+def as_count(value: object, name: str) -> int | None:
+    """Return a number of things. Raises TypeError with DEBUG for what is none."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     _refuse(name, value)
     return None

@@ -16,8 +16,8 @@ from typing import Any
 from django.db import connections
 
 from chatdebug.conf import recorder_settings
-from chatdebug.enums import Level, RunKind
-from chatdebug.levels import ask_level, known_level, level_at_once
+from chatdebug.enums import Evidence, Level, RunKind
+from chatdebug.levels import ask_level, evidence_at, known_level, level_at_once
 from chatdebug.recorder.arguments import Given, RunFacts, as_choice
 from chatdebug.recorder.run import Run
 from chatdebug.scope import Scope, current_run
@@ -53,6 +53,12 @@ class record_run:
     when; without the latter it waited until it began. They cost nothing before a row is
     written.
 
+    ``context_window`` is how many tokens fit the model, where the host knows: a request
+    whose shape is kept says beside it how many it may have had.
+
+    ``evidence`` narrows what ``EVIDENCE`` keeps of failing calls, by model or by what the
+    owner agreed to; it never widens it.
+
     ``label`` is kept at the full level only, or where ``KEEP_LABELS`` is set. Arguments
     that cannot be used raise TypeError with DEBUG, and cost a log line without it.
 
@@ -63,7 +69,7 @@ class record_run:
     goes on, and the cancellation comes at the task's next wait.
     """
 
-    __slots__ = ("_given", "_scope", "run")
+    __slots__ = ("_evidence", "_given", "_scope", "run")
 
     def __init__(
         self,
@@ -82,6 +88,8 @@ class record_run:
         label: Given = "",
         queued_at: datetime | None = None,
         claimed_at: datetime | None = None,
+        context_window: int | None = None,
+        evidence: Evidence | str = Evidence.FULL,
     ) -> None:
         facts = RunFacts(
             chat_id,
@@ -99,8 +107,15 @@ class record_run:
             label,
             queued_at,
             claimed_at,
+            context_window,
         )
         self._given = None if level is None else as_choice(level, "level", Level)
+        # What cannot be understood was meant to narrow something.
+        self._evidence = (
+            evidence
+            if type(evidence) is Evidence
+            else as_choice(evidence, "evidence", Evidence) or Evidence.ERROR
+        )
         self.run = Run(facts, self._given or Level.ERRORS)
         self._scope: Scope[Run] | None = None
 
@@ -115,6 +130,7 @@ class record_run:
         if level is Level.FULL and self._given is not None:
             level = self._given  # what the deployment allows and the caller wants
         self.run.level = level
+        self.run.evidence = evidence_at(level, self._evidence)
         self._scope = current_run.enter(self.run, depth=3)
         if level is Level.FULL:
             self.run.start()

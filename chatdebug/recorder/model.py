@@ -16,10 +16,11 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import RunContext
 
-from chatdebug.enums import Operation
+from chatdebug.enums import Evidence, Operation
 from chatdebug.errors import EmptyResultError, IncompleteStreamError, walk
 from chatdebug.errors.payload import Progress
-from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
+from chatdebug.evidence.requests import ModelRequest
+from chatdebug.payloads import normalise_response, normalise_usage
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step, open_step
 from chatdebug.safety import never_raises
@@ -133,9 +134,9 @@ def _begin(
 ) -> Step:
     step = open_step(run, operation, lambda: _names(run, model))
     if step.is_full:  # at the errors level it has begun with being made
-        messages, settings, parameters = arguments
-        as_sent = tuple(messages)  # the caller's list goes on growing
-        step.begin(Deferred(lambda: normalise_request(as_sent, settings, parameters)))
+        step.begin(Deferred(ModelRequest(*arguments).normalised))
+    elif run.evidence is not Evidence.ERROR:
+        step.hold(ModelRequest(*arguments))
     return step
 
 
@@ -200,7 +201,7 @@ def _fail_stream(
         step.fail(error)
         return
     failure = error if raised_by_model else _failure_of(stream, error)
-    if step.is_full or stream.finish_reason is None:
+    if step.is_full or step.holds_payloads or stream.finish_reason is None:
         _describe(step, stream, failed=isinstance(failure, Exception))
     if failure is None:
         step.interrupt()
@@ -234,7 +235,7 @@ def _describe(
     *,
     failed: bool,
 ) -> None:
-    """Note how far the stream came; the whole partial answer only at the full level.
+    """Note how far the stream came; the whole partial answer only where it is kept.
 
     Whatever fails in reading it, which is foreign code, must not cost the step its end.
     """
@@ -249,8 +250,9 @@ def _describe(
             len(text) for text in contents if isinstance(text, str)
         ),
     )
-    if step.is_full:
+    if step.is_full or step.holds_payloads:
         step.response = Deferred(lambda: normalise_response(response))
+    if step.is_full:
         step.metadata["stream_summary"] = {
             "finish_reason": response.finish_reason,
             "part_count": len(response.parts),

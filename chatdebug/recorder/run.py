@@ -17,6 +17,7 @@ from chatdebug.conf import recorder_settings
 from chatdebug.enums import (
     OUTCOME_RANK,
     ErrorKind,
+    Evidence,
     Interruption,
     Level,
     Operation,
@@ -54,6 +55,8 @@ class Run:
     # What most runs never come to know: a run is made for every turn that goes well.
     id: UUID | None = None
     error_kind: ErrorKind | None = None
+    evidence = Evidence.ERROR
+    """What its captured failures keep of their calls; at the full level, all have it."""
     fingerprint = ""
     _started_at: datetime | None = None
     _finished_at: datetime | None = None
@@ -77,6 +80,7 @@ class Run:
         self.started = perf_counter()
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
+        self.holding: set[Step] = set()  # whose attempts are in the box
         self._lock = threading.Lock()
 
     @property
@@ -255,6 +259,8 @@ class Run:
             # Of most turns there is nothing to write, now or later.
             if is_first and (self._row_exists or self._steps or self._counted_on):
                 self._finished_at = self.now()
+        for step in tuple(self.holding):  # whose answers nobody has read to an end
+            step.let_go()
         if is_first and self._row_exists:
             self._write()
         if self._has_capture:

@@ -8,9 +8,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from chatdebug.enums import STATUS_RANK, Interruption, Level, Operation, Status
+from chatdebug.enums import (
+    STATUS_RANK,
+    Evidence,
+    Interruption,
+    Level,
+    Operation,
+    Status,
+)
 from chatdebug.errors import classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
+from chatdebug.evidence.box import HeldAttempts
+from chatdebug.evidence.requests import HeldRequest
 from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
@@ -50,12 +59,17 @@ class Step:
     response: Column = None
     usage: Column = None
     error: ErrorPayload | None = None
+    evidence: Evidence | None = None
+    """What was kept of the call because it failed, besides the error."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     _sink: AttemptSink | None = None
     # More than one where several attempts at one answer are made at once.
     _scopes: tuple[Scope[AttemptSink], ...] = ()
     _in_block = False
+    _request: HeldRequest | None = None
+    _shape: Deferred | None = None
+    _held: HeldAttempts | None = None
 
     def __init__(
         self, run: "Run", operation: Operation, names: Names | None = None
@@ -72,6 +86,8 @@ class Step:
         self._in_block = True
         if self.is_full:  # at the errors level it has begun already
             self.begin()
+        elif self.run.evidence is not Evidence.ERROR:
+            self.hold()
         return self
 
     def __exit__(
@@ -89,6 +105,8 @@ class Step:
         self._in_block = False
         if self.is_full and self.finished_at is None:
             self.complete()  # as was said inside, and nothing came after it
+        elif self.status is Status.COMPLETED:
+            self.let_go()
         self.release()
 
     async def __aenter__(self) -> Self:
@@ -119,6 +137,36 @@ class Step:
             )
             self._scopes = (*self._scopes, current_sink.enter(self._sink))
             self.run.write_step(self, is_capture=False)
+
+    @never_raises
+    def hold(self, request: HeldRequest | None = None) -> None:
+        """Hold what belongs to the call, as far as a failure of it would keep that.
+
+        Only references, at the errors level: nothing is copied or made of them before the
+        call fails, and any other end lets them go.
+        """
+        evidence = self.run.evidence
+        if evidence is Evidence.ERROR:
+            return
+        self._request = request
+        if evidence is Evidence.FULL:
+            held = HeldAttempts(on_change=self._attempt_ended, run=self.run)
+            self._held = self._sink = held
+            self.run.holding.add(self)
+            self._scopes = (*self._scopes, current_sink.enter(held))
+
+    @property
+    def holds_payloads(self) -> bool:
+        """Whether request, answer and attempts are held, to be kept if the call fails."""
+        return self._held is not None
+
+    def let_go(self) -> None:
+        """Forget what is held of a call of which nothing is kept."""
+        if self._held is not None:
+            self._held.let_go()
+            self._held = self._sink = self.response = None
+            self.run.holding.discard(self)
+        self._request = None
 
     def release(self) -> None:
         """Stop listening for HTTP attempts; those that have begun may still end."""
@@ -157,10 +205,12 @@ class Step:
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
+            self.let_go()
 
     @never_raises
     def interrupt(self) -> None:
         """Mark the call as stopped before its end: not a failure."""
+        self.let_go()
         self._end(Status.INTERRUPTED, is_capture=False)
 
     @never_raises
@@ -180,6 +230,7 @@ class Step:
         if classification.cancelled or classification.deadline:
             if classification.deadline:
                 self.metadata["interrupted_by"] = Interruption.DEADLINE.value
+            self.let_go()
             self._end(Status.INTERRUPTED, is_capture=False)
             return
         if self._in_block and self.status is Status.COMPLETED:
@@ -195,7 +246,12 @@ class Step:
             )
             self.run.error_kind = classification.kind
             self.run.remember_error(error, began=self.started)
-        self._end(Status.ERROR, is_capture=is_capture and self.run.should_store(self))
+        is_stored = is_capture and self.run.should_store(self)
+        if is_stored:
+            self._keep_evidence()
+        else:
+            self.let_go()
+        self._end(Status.ERROR, is_capture=is_stored)
 
     def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:
         """Return the step's row as it is now."""
@@ -220,7 +276,7 @@ class Step:
                 "usage": self.usage,
                 "attempts": Deferred(lambda: self.attempts) if self._sink else [],
                 "error": self.error,
-                "metadata": dict(self.metadata),
+                "metadata": self._metadata(),
                 "started_at": self.started_at,
                 "finished_at": self.finished_at,
             },
@@ -228,6 +284,32 @@ class Step:
             is_capture=False,
             taken_at=now,
         )
+
+    def _metadata(self) -> Column:
+        shape, metadata = self._shape, dict(self.metadata)
+        if shape is None:
+            return metadata
+        return Deferred(lambda: {**metadata, "shape": shape.value()})
+
+    def _keep_evidence(self) -> None:
+        """Let what is held go with the step's row, which is about to be written.
+
+        It is made on the writer's thread, before the row is journaled.
+        """
+        request, held = self._request, self._held
+        self._request = self._held = None
+        if held is not None:
+            held.keep()
+            self.run.holding.discard(self)
+            self.evidence = Evidence.FULL
+            if request is not None:
+                self.request = Deferred(request.normalised)
+        elif request is not None:
+            self.evidence = Evidence.SHAPE
+            window = self.run.facts.context_window
+            self._shape = Deferred(lambda: request.shape(window=window))
+        if self.evidence is not None:
+            self.metadata["evidence"] = self.evidence.value
 
     def _learn_names(self) -> None:
         if self._names is not None:

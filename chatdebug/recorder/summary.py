@@ -32,7 +32,8 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     any: ``first_message``, the other totals, ``attempt_count``, which at each level
     counts the attempts at all calls, and of the last error that no later attempt repaired
     ``has_error``, ``error_message`` and ``error_status``; ``endpoint_label`` is the method
-    and path of the first response. An interrupted step is no error.
+    and path of the first response; ``evidence`` is what the failures keep of their calls,
+    unless it is nothing. An interrupted step is no error.
     """
     calls = _calls(steps)
     summary: dict[str, Any] = {"step_count": len(set(calls))}
@@ -43,6 +44,8 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     for source, target in IF_ANY.items():
         if total := sum(_tokens(step, source) for step in steps):
             summary[target] = total
+    if evidence := [step.evidence for step in steps if step.evidence is not None]:
+        summary["evidence"] = evidence[-1].value
     if attempts := _attempts(steps, calls):
         summary["attempt_count"] = attempts
     errors = [step.error for step in steps if step.status is Status.ERROR]
@@ -125,7 +128,10 @@ def _attempts(steps: "Sequence[Step]", calls: list[int]) -> int:
     counts: dict[int, int] = {}
     for step, call in zip(steps, calls, strict=True):
         made = 0 if step.operation is Operation.RUN else step.retries + 1
-        counts[call] = max(counts.get(call, 0), len(step.attempts) or made)
+        seen = len(step.attempts)
+        # At the errors level a step is one attempt of several, and so are those it saw.
+        known = seen or made if step.is_full else max(seen, made)
+        counts[call] = max(counts.get(call, 0), known)
     return sum(counts.values())
 
 

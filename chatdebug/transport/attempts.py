@@ -20,6 +20,7 @@ from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scoped, current_run
+from chatdebug.transport.body import ForgottenBody
 from chatdebug.transport.connection import ConnectionWatch
 from chatdebug.transport.exchange import (
     Exchange,
@@ -177,6 +178,12 @@ class Attempt:
             self._end(AttemptStatus.FAILED, _describe(error), _side_of(error))
         elif self._status is None:
             self._end(AttemptStatus.CANCELLED, AttemptStatus.CANCELLED.value)
+
+    @never_raises
+    def forget(self) -> None:
+        """Let go of what was sent and received; how it went stays, and goes on."""
+        self._exchange.sent = None
+        self._exchange.received = ForgottenBody(self._exchange.received.length)
 
     def as_json(self) -> dict[str, Any]:
         """Return what is stored of an attempt that has ended.

@@ -19,12 +19,13 @@ WITHOUT_HEADER = -zlib.MAX_WBITS
 
 
 class Body:
-    """The two ends of a body and its true length."""
+    """The two ends of a body, each of at most ``end_bytes``, and its true length."""
 
-    __slots__ = ("_head", "_tail", "length")
+    __slots__ = ("_end_bytes", "_head", "_tail", "length")
 
-    def __init__(self, content: bytes = b"") -> None:
+    def __init__(self, content: bytes = b"", *, end_bytes: int = END_BYTES) -> None:
         self.length = 0
+        self._end_bytes = end_bytes
         self._head = bytearray()
         self._tail = bytearray()
         if content:
@@ -34,20 +35,25 @@ class Body:
         """Take the next chunk; amortised constant time and memory."""
         size = len(chunk)
         self.length += size
-        room = END_BYTES - len(self._head)
+        room = self._end_bytes - len(self._head)
         if size <= room:
             self._head += chunk
             return
         rest = memoryview(chunk)[max(room, 0) :]
         self._head += chunk[: max(room, 0)]
-        self._tail += rest[-END_BYTES:]
-        if len(self._tail) > 2 * END_BYTES:
-            del self._tail[:-END_BYTES]
+        self._tail += rest[-self._end_bytes :]
+        if len(self._tail) > 2 * self._end_bytes:
+            del self._tail[: -self._end_bytes]
+
+    @property
+    def held_bytes(self) -> int:
+        """How much of it is in memory."""
+        return len(self._head) + len(self._tail)
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing between the two ends was let go."""
-        return len(self._head) + len(self._tail) == self.length
+        return self.held_bytes == self.length
 
     @property
     def start(self) -> bytes:
@@ -57,7 +63,21 @@ class Body:
     @property
     def end(self) -> bytes:
         """What is kept of the end; empty if the body is whole."""
-        return b"" if self.is_whole else bytes(self._tail[-END_BYTES:])
+        return b"" if self.is_whole else bytes(self._tail[-self._end_bytes :])
+
+
+class ForgottenBody(Body):
+    """The length of a body of which nothing is kept."""
+
+    __slots__ = ()
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.length = length
+
+    def add(self, chunk: bytes) -> None:
+        """Count the next chunk."""
+        self.length += len(chunk)
 
 
 def body_text(body: Body, *, content_type: str, encoding: str = "") -> str:

@@ -36,6 +36,8 @@ class Counters:
     """Captures that could not be made durable in the spool."""
     unsafe: int = 0
     """Failures that were shown before anything durable held their evidence."""
+    evicted: int = 0
+    """HTTP attempts of running calls that were let go, because the box was full."""
     last_error: str = ""
     """Class of the last error; its text may hold what must not be shown."""
     last_error_at: datetime | None = None

@@ -30,15 +30,18 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
 
+from chatdebug.enums import Evidence
 from chatdebug.recorder import Level, RecordingModel, close_writer, record_run
 from chatdebug.writer import Writer, writer
 from tests.benchmarks.collector import collector
-from tests.benchmarks.database import bench_database
+from tests.benchmarks.database import bench_database, recorder_set
 
 PARTS = (1, 200)  # what a turn costs, and whether a part does
 HISTORY = 20  # messages, as in a chat that has been going on for a while
 TURNS = 100  # of each way, in each round
 ROUNDS = 15
+EVIDENCE = {"evidence shape": Evidence.SHAPE, "evidence full": Evidence.FULL}
+"""The errors level, with what else a failure would keep of the call."""
 
 
 class CannedModel(FunctionModel):
@@ -151,6 +154,7 @@ def _ways(parts: int, tracers: Tracers) -> dict[str, Way]:
     return {
         "bare pydantic-ai": lambda messages: stream_turn(bare, messages),
         "errors level": lambda m: _recorded(recording, m, Level.ERRORS),
+        **dict.fromkeys(EVIDENCE, lambda m: _recorded(recording, m, Level.ERRORS)),
         "full level": lambda m: _recorded(recording, m, Level.FULL),
         **{name: partial(stream_turn, model) for name, model in traced.items()},
     }
@@ -188,7 +192,8 @@ def _turn_costs(parts: int, tracers: Tracers) -> None:
         _measure(way, tracers)  # warm
     for _ in range(ROUNDS):  # in turns, so that a noisy moment hits all of them
         for name, way in ways.items():
-            costs[name].append(_measure(way, tracers))
+            with recorder_set(EVIDENCE=EVIDENCE.get(name, Evidence.ERROR)):
+                costs[name].append(_measure(way, tracers))
     _say(f"CPU per OK turn of {parts} parts, µs (best of {ROUNDS} x {TURNS} turns)")
     _say(
         f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}"

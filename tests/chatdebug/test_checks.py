@@ -35,6 +35,8 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
         pytest.param({"DATABSE": "chatdebug"}, "chatdebug.E001", id="a typo"),
         pytest.param({"STALE_SECONDS": "5"}, "chatdebug.E001", id="a wrong type"),
         pytest.param({"DEFAULT_LEVEL": "full"}, "chatdebug.E001", id="a wrong level"),
+        pytest.param({"EVIDENCE": "all"}, "chatdebug.E001", id="a wrong evidence"),
+        pytest.param({"EVIDENCE_BYTES": 1}, "chatdebug.E001", id="too small a box"),
         pytest.param({"DATABASE": "other"}, "chatdebug.E002", id="no such alias"),
         pytest.param(
             {"ACCESS_POLICY": "no.such.Policy"}, "chatdebug.E003", id="policy"

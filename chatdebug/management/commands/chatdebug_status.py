@@ -13,7 +13,7 @@ from chatdebug.writer.spool import Spool
 
 LOSSES = (
     *("dropped", "deferred", "refused", "mended", "orphaned", "suppressed"),
-    *("journal_failures", "unsafe"),
+    *("journal_failures", "unsafe", "evicted"),
 )
 ACTIVITY = ("written", "journaled", "imported", "failures")
 

@@ -1,0 +1,1 @@
+"""What a captured failure keeps of its call, besides the error."""

@@ -1,0 +1,115 @@
+"""The box: what passes on the wire while calls run, in memory and nowhere else.
+
+Only for the evidence ``full``. Of each HTTP attempt the two ends of the response are held,
+until its call is over; then they are kept with a captured failure, or let go.
+"""
+
+import os
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from chatdebug.conf import recorder_settings
+from chatdebug.transport.attempts import ATTEMPTS_KEPT, Attempt, AttemptSink
+from chatdebug.transport.body import Body
+from chatdebug.transport.exchange import Exchange
+from chatdebug.writer import writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chatdebug.recorder.run import Run
+
+END_BYTES = 32 * 1024
+"""What is kept of each end of a response; both together are 64 KB of the wire."""
+RESPONSE_BYTES = 3 * END_BYTES
+"""What a response takes at most while it passes: its end is cut when it is twice as long."""
+
+
+class Box:
+    """The attempts that a process holds, oldest first, and how much that may be.
+
+    An attempt counts as much as it may come to hold from its beginning, so that nothing has
+    to be counted while a response passes. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Hold nothing: what a process held before it forked is its own to let go."""
+        self._lock = Lock()
+        self._held: dict[Attempt, int] = {}
+        self.held_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def hold(self, attempt: Attempt, size: int) -> None:
+        """Hold an attempt; where there is no room for all, the oldest are forgotten."""
+        limit = recorder_settings().EVIDENCE_BYTES
+        evicted: list[Attempt] = []
+        with self._lock:
+            self._held[attempt] = size
+            self.held_bytes += size
+            while self.held_bytes > limit:
+                oldest = next(iter(self._held))
+                self.held_bytes -= self._held.pop(oldest)
+                evicted.append(oldest)
+        if evicted:
+            for one in evicted:
+                one.forget()
+            writer().counters.add(evicted=len(evicted))
+
+    def let_go(self, attempt: Attempt) -> None:
+        """Hold an attempt no more; one that was evicted is not held already."""
+        with self._lock:
+            self.held_bytes -= self._held.pop(attempt, 0)
+
+
+box = Box()
+os.register_at_fork(after_in_child=box.reset)
+
+
+class HeldAttempts(AttemptSink):
+    """The attempts of one call, in the box until it is known how the call ends."""
+
+    __slots__ = ("_begun", "_is_held")
+
+    def __init__(
+        self, *, run: "Run", on_change: "Callable[[AttemptSink], None]"
+    ) -> None:
+        super().__init__(run=run, on_change=on_change)
+        self._begun: list[Attempt] = []
+        self._is_held = True
+
+    def begin(self, exchange: Exchange) -> Attempt:
+        """Return a new attempt, which is held if the call still runs."""
+        exchange.received = Body(end_bytes=END_BYTES)
+        attempt = super().begin(exchange)
+        if not self._is_held:
+            attempt.forget()
+            return attempt
+        sent = 0 if exchange.sent is None else exchange.sent.held_bytes
+        self._begun.append(attempt)
+        if len(self._begun) > ATTEMPTS_KEPT:
+            self._release(self._begun.pop(0))
+        box.hold(attempt, sent + RESPONSE_BYTES)
+        return attempt
+
+    def keep(self) -> None:
+        """Take the attempts out of the box: they belong to a row that is being written."""
+        self._is_held = False
+        for attempt in self._begun:
+            box.let_go(attempt)
+        self._begun = []
+
+    def let_go(self) -> None:
+        """Forget the attempts: there is nothing to be kept of their call."""
+        self._is_held = False
+        for attempt in self._begun:
+            self._release(attempt)
+        self._begun = []
+
+    def _release(self, attempt: Attempt) -> None:
+        box.let_go(attempt)
+        attempt.forget()

@@ -1,0 +1,75 @@
+"""A request while its call runs: references to what the caller has anyway."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from chatdebug.evidence.shape import Offer, Tool, request_shape
+from chatdebug.payloads import normalise_request
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelMessage
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.settings import ModelSettings
+
+
+class HeldRequest(Protocol):
+    """What was asked of a model, in whatever form its library has it.
+
+    Both methods are called on the writer's thread, and raise what an object raises that is
+    no request: the writer takes note of that.
+    """
+
+    def normalised(self) -> dict[str, Any]:
+        """Return it as it may be stored with its content."""
+
+    def shape(self, *, window: int | None) -> dict[str, Any]:
+        """Return it as it may be stored without; ``window`` is the model's, in tokens."""
+
+
+class ModelRequest:
+    """A request of pydantic-ai's."""
+
+    __slots__ = ("_messages", "_parameters", "_settings")
+
+    def __init__(
+        self,
+        messages: "Sequence[ModelMessage]",
+        settings: "ModelSettings | None",
+        parameters: "ModelRequestParameters | None",
+    ) -> None:
+        self._messages = tuple(messages)  # the caller's list goes on growing
+        self._settings = settings
+        self._parameters = parameters
+
+    def normalised(self) -> dict[str, Any]:
+        """Return it as it may be stored with its content."""
+        return normalise_request(self._messages, self._settings, self._parameters)
+
+    def shape(self, *, window: int | None) -> dict[str, Any]:
+        """Return its structure and its lengths."""
+        return request_shape(self.normalised(), self._offer(), window=window)
+
+    def _offer(self) -> Offer:
+        settings: dict[str, Any] = {**(self._settings or {})}
+        parameters = self._parameters
+        if parameters is None:
+            return Offer(settings=settings)
+        output = parameters.output_object
+        return Offer(
+            tools=_tools(parameters),
+            settings=settings,
+            output_mode=parameters.output_mode,
+            output_schema=None if output is None else output.json_schema,
+        )
+
+
+def _tools(parameters: "ModelRequestParameters") -> Iterator[Tool]:
+    for tool in (*parameters.function_tools, *parameters.output_tools):
+        yield Tool(
+            name=tool.name,
+            kind=tool.kind,
+            description=tool.description,
+            schema=tool.parameters_json_schema,
+        )
+    for native in parameters.native_tools:
+        yield Tool(name=native.kind, kind="native")

@@ -1,0 +1,69 @@
+"""A request in the JSON of OpenAI and Anthropic while its call runs."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from chatdebug.evidence.shape import Offer, Tool, request_shape
+from chatdebug.instrument.wire import WORDS, Json, as_mapping, wire_request
+
+OUTPUTS = ("response_format", "text", "output_format", "output_config")
+"""Where a request says what its answer is to look like."""
+
+
+class WireRequest:
+    """A request as ``chatdebug.evidence.requests.HeldRequest``.
+
+    ``body`` returns its JSON, and is asked only if something of it is kept.
+    """
+
+    def __init__(self, body: Callable[[], Json]) -> None:
+        self._make = body
+
+    @cached_property
+    def _body(self) -> Json:
+        return self._make()
+
+    def normalised(self) -> dict[str, Any]:
+        """Return it as it may be stored with its content."""
+        return wire_request(self._body)
+
+    def shape(self, *, window: int | None) -> dict[str, Any]:
+        """Return its structure and its lengths."""
+        return request_shape(self.normalised(), _offer(self._body), window=window)
+
+
+def _offer(body: Json) -> Offer:
+    mode, schema = _output(body)
+    without = WORDS | {"model", *OUTPUTS}
+    return Offer(
+        tools=_tools(body),
+        settings={key: body[key] for key in body if key not in without},
+        output_mode=mode,
+        output_schema=schema,
+    )
+
+
+def _tools(body: Json) -> Iterator[Tool]:
+    for tool in body.get("tools") or ():
+        given = as_mapping(tool)
+        told = as_mapping(given.get("function") or given)
+        schemas = (told.get("parameters"), told.get("input_schema"))
+        yield Tool(
+            name=told.get("name"),
+            kind=given.get("type") or "function",
+            description=told.get("description"),
+            schema=next((one for one in schemas if one is not None), None),
+        )
+
+
+def _output(body: Json) -> tuple[Any, Any]:
+    """Return the mode and the schema of the answer that is asked for."""
+    for name in OUTPUTS:
+        found = as_mapping(body.get(name) or {})
+        # Some APIs have one more object around it.
+        asked = as_mapping(found.get("format") or found)
+        if kind := asked.get("type"):
+            inner = as_mapping(asked.get("json_schema") or asked)
+            return kind, inner.get("schema")
+    return "", None
