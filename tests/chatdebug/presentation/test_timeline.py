@@ -8,6 +8,7 @@ from django.conf import LazySettings
 
 from chatdebug.enums import Level, Operation, Status
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.timeline import ROWS, Timeline
 from tests.factories import ChatRunFactory, ChatStepFactory
 from tests.optional import present
@@ -316,9 +317,82 @@ def test_a_step_knows_why_this_side_ended_its_last_attempt(
     attempts = [attempt(1, 0, 1, status=status), attempt(2, 1, 2, status=status)]
     run = run_of(2, summary=summary)
     first, last = present(Timeline.of(run, [step_of(0, 2, *attempts, **step)])).rows
-    assert present(first.ending).by == "by this side"
+    assert present(first.ending).by == "and asked again"
     assert present(last.ending).by == by
     assert present(last.ending).tone == "stopped"
+
+
+UNREADABLE = {"kind": "generic", "rule": "known.UnreadableAnswer"}
+OVERLOADED = {"kind": "overloaded", "status_code": 503}
+CAME_WHOLE = {"status": "completed", "response_status": 200}
+LEFT_EARLY = {"status": "closed_by_client", "response_status": 200}
+
+
+@pytest.mark.parametrize(
+    ("stored", "error", "said", "tone"),
+    [
+        (LEFT_EARLY, UNREADABLE, "left early as it was not readable", "bad"),
+        (LEFT_EARLY, OVERLOADED, "left early for the error in it", "bad"),
+        (LEFT_EARLY, {"kind": "generic"}, "left early by this side", "stopped"),
+        (CAME_WHOLE, UNREADABLE, "answered but not readable", "bad"),
+        (CAME_WHOLE, OVERLOADED, "answered with an error", "bad"),
+        (CAME_WHOLE, {"kind": "generic"}, "answered", "good"),
+        ({"status": "cancelled"}, OVERLOADED, "cancelled by this side", "stopped"),
+        ({}, OVERLOADED, "500", "bad"),
+    ],
+)
+def test_what_was_wrong_with_an_answer_is_said_where_it_ended(
+    stored: dict[str, Any], error: dict[str, Any], said: str, tone: str
+) -> None:
+    """A chart that blamed this side would contradict the sentence above it."""
+    step = step_of(0, 1, attempt(1, 0, 1, **stored), error=error)
+    (row,) = present(Timeline.of(run_of(1), [step])).rows
+    ending = present(row.ending)
+    assert f"{ending.word} {ending.by}".strip() == said
+    assert ending.tone == tone
+
+
+@pytest.mark.parametrize("stored", [CAME_WHOLE, LEFT_EARLY])
+@pytest.mark.parametrize(
+    ("then", "is_asked_again"),
+    [
+        ({"began": 2.0, "path": "/chat"}, True),
+        ({"began": 2.0, "path": "/another"}, False),
+        ({"began": 0.5, "path": "/chat"}, False),
+    ],
+    ids=["the same", "another address", "at the same time"],
+)
+def test_an_attempt_after_which_the_same_was_asked_again_did_not_just_answer(
+    stored: dict[str, Any], then: dict[str, Any], is_asked_again: bool
+) -> None:
+    attempts = [
+        attempt(1, 0, 1, path="/chat", **stored),
+        attempt(2, then["began"], 3, path=then["path"], **CAME_WHOLE),
+    ]
+    step = step_of(0, 3, *attempts, status=Status.COMPLETED)
+    rows = present(Timeline.of(run_of(3), [step])).rows
+    first, last = (row.ending for row in rows if row.ending)
+    assert (first.by == "and asked again") is is_asked_again
+    assert (last.word, last.by, last.tone) == ("answered", "", "good")
+
+
+def test_the_errors_level_blames_who_the_sentence_blames() -> None:
+    run = run_of(1, level=Level.ERRORS)
+    left = failed(0, status_code=None, rule="known.UnreadableAnswer")
+    left["response"] = {"closed_by": "client"}
+    page = failed(0, status_code=200, rule="known.UnreadableAnswer")
+    page["detail"] = "HTTP 200 with text/html and no event stream"
+    said = []
+    for error in (left, page):
+        (row,) = present(Timeline.of(run, [step_of(0, 1, error=error)])).rows
+        ending = present(row.ending)
+        said.append((f"{ending.word} {ending.by}", ending.tone))
+    assert said == [
+        ("left early as it was not readable", "bad"),
+        ("answered but not readable", "bad"),
+    ]
+    facts = dict(ErrorReport.of(left).facts)
+    assert facts["Connection closed by"] == "this side as it was not readable"
 
 
 def test_what_a_later_attempt_repaired_says_who_ended_it_too() -> None:
