@@ -306,7 +306,7 @@ def _pause_between(run: ChatRun, last: Period | None, then: Period) -> tuple[str
     if _is_full(run):
         name = gettext("preparation") if last is None else gettext("between calls")
         return name, Mark.OWN
-    return gettext("before it"), Mark.UNRECORDED
+    return gettext("before this attempt"), Mark.UNRECORDED
 
 
 def _pause_after(run: ChatRun) -> tuple[str, Mark]:

@@ -9,6 +9,7 @@ from django.conf import LazySettings
 from chatdebug.enums import Level, Operation, Status
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.periods import Mark
 from chatdebug.presentation.timeline import ROWS, Timeline
 from tests.factories import ChatRunFactory, ChatStepFactory
 from tests.optional import present
@@ -154,7 +155,7 @@ def queued(wait: float, claim: float = 0.0, **facts: Any) -> dict[str, Any]:
 def test_a_run_that_was_queued_begins_with_its_wait(level: Level) -> None:
     run = run_of(8, summary=queued(2, 1), level=level, started_at=after(1))
     step = step_of(3, 8, attempt(1, 3, 8), error=failed(0))
-    preparation = {Level.FULL: "preparation"}.get(level, "before it")
+    preparation = {Level.FULL: "preparation"}.get(level, "before this attempt")
     timeline = present(Timeline.of(run, [step]))
     waited, prepared, _ = timeline.rows
     assert (waited.name, waited.took) == ("queue", "2.0 s")
@@ -164,7 +165,8 @@ def test_a_run_that_was_queued_begins_with_its_wait(level: Level) -> None:
     ]
     assert waited.when == "after 0 ms"
     assert timeline.total == "10.0 s"
-    assert timeline.marks[0].words == "waiting in the queue"
+    assert timeline.legend[0] == ("queue", "waiting in the queue")
+    assert timeline.note == "7.0 s, and 3.0 s before the run"
 
 
 def test_a_wait_that_was_longer_than_the_rest_leaves_the_rest_its_room() -> None:
@@ -209,7 +211,7 @@ def test_an_attempt_shows_its_connection_its_answer_and_its_silence() -> None:
         "after 0 ms, connected 1.0 s later, the answer began 3.0 s later, "
         "its last part came 4.0 s later"
     )
-    words = [mark.words for mark in timeline.marks]
+    words = [words for _, words in timeline.legend]
     assert words[0] == "no connection yet"
     assert words[-1] == "nothing more came"
 
@@ -469,7 +471,7 @@ def test_the_errors_level_shows_what_its_errors_know() -> None:
         step_of(4, 6, error=failed(1, elapsed_ms=2_000, first_part_ms=500)),
     ]
     assert drawn(run, *steps) == [
-        ("before it", "unrecorded", "1.0 s"),
+        ("before this attempt", "unrecorded", "1.0 s"),
         ("Step 1 attempt 1", "call", "1.0 s"),
         ("wait", "wait", "2.0 s"),
         ("attempt 2", "asked answer", "2.0 s"),
@@ -498,6 +500,18 @@ def test_the_errors_level_says_who_ended_it_if_it_knows(
     assert (present(row.ending).word, present(row.ending).sentence) == (word, sentence)
 
 
+def test_a_time_that_is_not_recorded_says_why_or_is_left_out_if_it_was_short() -> None:
+    run = run_of(10, level=Level.ERRORS)
+    timeline = present(Timeline.of(run, [step_of(1, 9.8, error=failed(0))]))
+    assert [row.name for row in timeline.rows] == ["before this attempt", "attempt 1"]
+    assert dict(timeline.legend)[Mark.UNRECORDED] == (
+        "not recorded: the errors level keeps the times of failed attempts alone"
+    )
+    lost = step_of(0, 600, status=Status.INTERRUPTED)
+    legend = present(Timeline.of(run_of(600, **LOST), [lost])).legend
+    assert dict(legend)[Mark.UNRECORDED] == "not recorded"
+
+
 def test_attempts_that_were_not_recorded_are_called_that() -> None:
     run = run_of(10, level=Level.ERRORS, status=Status.COMPLETED, error_kind="generic")
     steps = [
@@ -509,7 +523,7 @@ def test_attempts_that_were_not_recorded_are_called_that() -> None:
         "Step 1 attempt 1",
         "other attempts",
         "attempt 4",
-        "before it",
+        "before this attempt",
         "Step 2 attempt 1",
         "until it was answered",
     ]
@@ -618,7 +632,8 @@ def test_the_axis_counts_in_round_numbers(seconds: float, labels: list[str]) -> 
 def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
     timeline = present(Timeline.of(run_of(1), [step_of(0, 1, attempt(1, 0, 1))]))
     assert timeline.marks == ["asked"]
-    assert timeline.marks[0].words == "no answer yet"
+    assert timeline.legend == [("asked", "no answer yet")]
+    assert timeline.note == ""
     assert timeline.breaks == [("bad", "broken off")]
     stopped = step_of(0, 1, attempt(1, 0, 1, status="cancelled"))
     assert present(Timeline.of(run_of(1), [stopped])).breaks == [("stopped", "stopped")]
