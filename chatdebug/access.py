@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     # Not at run time: a project without accounts can record, too.
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+    from chatdebug.models import ChatRun
+
 ID_CHARACTERS = 64
 """Of the id of a chat or a person, as its columns have it."""
 
@@ -103,6 +105,15 @@ def is_own(user: User, chat_id: str) -> bool:
     """Return whether the chat is this person's: they read it without giving a reason."""
     owner_id = access_policy().owner_id_of(chat_id)
     return bool(owner_id) and owner_id == str(user.pk)
+
+
+def owner_of(chat_id: str, run: "ChatRun | None" = None) -> str:
+    """Return the id of whoever is told who reads a chat, or one run of it; empty: nobody.
+
+    Of a chat that is gone, or that nobody but the recorder knows, its run knows.
+    """
+    owner_id = access_policy().owner_id_of(chat_id)
+    return owner_id or (run.owner_id if run is not None else "")
 
 
 def may_read_content(user: User) -> bool:

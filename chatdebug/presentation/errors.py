@@ -78,6 +78,7 @@ class ErrorReport:
     whose: str
     advice: str
     kind: str
+    is_of_no_kind: bool
     rule: str
     facts: list[tuple[str, str]]
     """Name and value; what is not known, nothing or zero is left out."""
@@ -116,6 +117,7 @@ class ErrorReport:
             whose=said.whose,
             advice=said.advice,
             kind=str(kind.label),
+            is_of_no_kind=kind is ErrorKind.GENERIC,
             rule="" if payload["rule"] == FALLBACK.id else payload["rule"],
             facts=list(_said(_facts(payload, flaw))),
             times=list(_said(_times(payload))),
@@ -130,6 +132,19 @@ class ErrorReport:
     def without_content(self) -> "ErrorReport":
         """Return the same without what a provider or an exception said in words."""
         return replace(self, reason="", causes=[])
+
+    @property
+    def known_as(self) -> str:
+        """What it was taken for, and by whom, before the name of its rule.
+
+        Of an error of no kind a rule may still know what happened: it is no unexpected
+        one then.
+        """
+        if not self.rule:
+            return gettext("No rule matched")
+        if self.is_of_no_kind:
+            return gettext("Of no known kind · told by rule")
+        return gettext("%s · decided by rule") % self.kind
 
     @property
     def opening(self) -> str:
