@@ -192,6 +192,8 @@ def test_a_recovered_run_does_not_read_as_a_failed_one(
     assert "had an error of its own (500)" in page
     assert "Send it again" not in page
     assert "run--failed" not in page
+    assert "run--error" not in page
+    assert "✕" not in page.partition("Failed, and tried again")[2]
     assert "Copy as Markdown" in page
     assert "Recovered" in text_of(client.get(panel_of(chat)))
 

@@ -193,7 +193,7 @@ def test_filters_are_there_before_the_list_is_long(client: Client, chat: Chat) -
     """The stylesheet shows them, so that they come with the fourth run of an open list."""
     runs_of(chat, 1)
     page = page_of(client, panel_of(chat))
-    assert 'class="filters"' in page
+    assert "filters--list" in page
     assert "data-filtered" not in page
     assert "data-filtered" in page_of(client, f"{panel_of(chat)}?model=none")
 
