@@ -236,7 +236,9 @@ class RunAdmin(ContentAdmin):
 
 def may_read_chat(request: HttpRequest, run: ChatRun | None) -> bool:
     """Return whether the Debug tab of a run's chat is open to whoever asks."""
-    return run is not None and access_policy().may_read(request.user, run.chat_id)
+    if run is None or not run.chat_id:
+        return False
+    return access_policy().may_read(request.user, run.chat_id)
 
 
 def _searches(term: str) -> Iterator[ChatRunQuerySet]:
