@@ -30,6 +30,7 @@ from chatdebug.presentation.endings import (
     later,
     stopper_of,
 )
+from chatdebug.presentation.flaws import Flaw
 from chatdebug.presentation.values import as_list, as_moment, as_seconds
 from chatdebug.transport.attempts import HTTP_ERRORS, EndedBy
 from chatdebug.transport.connection import Connection
@@ -261,10 +262,12 @@ def _ending_of(run: ChatRun, step: ChatStep, error: ErrorPayload) -> Ending | No
     if side == EndedBy.CLIENT:
         ending = Ending(word, sentence, by=str(SIDES[EndedBy.CLIENT]))
         return ending.flawed(flaw).stopped_by(stopper_of(run, step))
+    # What is none of a model's answers, as a web page, may have come whole all the same.
+    is_other = flaw is Flaw.UNREADABLE or side not in sides
+    if status is not None and flaw is not None and is_other:
+        return Ending(gettext("answered"), tone=GOOD).flawed(flaw)
     if side in sides:
         return Ending(word, sentence, by=str(SIDES[EndedBy(side)]))
-    if status is not None and flaw is not None:
-        return Ending(gettext("answered"), tone=GOOD).flawed(flaw)
     return None if status is None else Ending(str(status))
 
 

@@ -384,13 +384,15 @@ def test_the_errors_level_blames_who_the_sentence_blames() -> None:
     left["response"] = {"closed_by": "client"}
     page = failed(0, status_code=200, rule="known.UnreadableAnswer")
     page["detail"] = "HTTP 200 with text/html and no event stream"
+    ended = page | {"response": {"closed_by": "provider"}}
     said = []
-    for error in (left, page):
+    for error in (left, page, ended):
         (row,) = present(Timeline.of(run, [step_of(0, 1, error=error)])).rows
         ending = present(row.ending)
         said.append((f"{ending.word} {ending.by}", ending.tone))
     assert said == [
         ("left early as it was not readable", "bad"),
+        ("answered but not readable", "bad"),
         ("answered but not readable", "bad"),
     ]
     facts = dict(ErrorReport.of(left).facts)
