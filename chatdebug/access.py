@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     # Not at run time: a project without accounts can record, too.
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+    from chatdebug.models import ChatRun
+
 type User = AbstractBaseUser | AnonymousUser
 
 
@@ -106,6 +108,14 @@ def is_own(user: User, chat_id: str) -> bool:
 def owner_id_of(chat_id: str) -> str:
     """Return the id of the chat's owner; empty if there is no such chat, or none at all."""
     return access_policy().owner_id_of(chat_id) if chat_id else ""
+
+
+def owner_of(chat_id: str, run: "ChatRun | None" = None) -> str:
+    """Return the id of whoever is told who reads a chat, or one run of it; empty: nobody.
+
+    Of a chat that is gone, or that nobody but the recorder knows, its run knows.
+    """
+    return owner_id_of(chat_id) or (run.owner_id if run is not None else "")
 
 
 def may_read_content(user: User) -> bool:

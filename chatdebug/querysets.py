@@ -26,6 +26,7 @@ OUTCOMES = {
 """What ``ChatRun.outcome`` says, as conditions of a database."""
 TIMES = (
     "number",
+    "path",
     "status",
     "ended_by",
     "response_status",

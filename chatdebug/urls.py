@@ -18,6 +18,7 @@ urlpatterns = [
     path(f"{RUN}reading/", views.read, name="run-read"),
     path(f"{CHAT}export/<slug:form>/", views.export, name="export"),
     path(f"{RUN}export/<slug:form>/", views.export, name="run-export"),
+    path(f"{RUN}curl/", views.curl, name="curl"),
     path(f"{RUN}compare/", views.compare, name="compare"),
     path(f"{RUN}share/", views.share, name="share"),
     path(f"{RUN}steps/<int:step_number>/", views.step, name="step"),

@@ -23,7 +23,13 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from chatdebug.access import access_policy, is_impossible, is_own, questions_of
+from chatdebug.access import (
+    access_policy,
+    is_impossible,
+    is_own,
+    owner_of,
+    questions_of,
+)
 from chatdebug.addresses import next_url
 from chatdebug.conf import recorder_settings
 from chatdebug.downloads import TooManyDownloads, download
@@ -38,14 +44,14 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.attempts import attempts_of, rows_of
 from chatdebug.presentation.comparison import Comparison
 from chatdebug.presentation.highlighting import one_page
-from chatdebug.presentation.partners import Partners
+from chatdebug.presentation.partners import Partners, partner_of
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.readings import Readings
 from chatdebug.presentation.recording import Recording
 from chatdebug.presentation.run_list import InvalidCursor, RunList, models_of
 from chatdebug.presentation.runs import RunLine, RunReport, StepReport
 from chatdebug.presentation.transcript import Transcript
-from chatdebug.readings import is_open, open_content
+from chatdebug.readings import has_reason, is_open, open_content
 from chatdebug.services.retention import retention_days
 
 type View = Callable[..., HttpResponseBase]
@@ -88,7 +94,8 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
     With ``before`` or ``since`` htmx gets no more than the runs, and nothing (204) where
     ``state`` says that it has them as they are. 400 for a filter or cursor that is none.
     """
-    has_content = is_open(request, chat_id)
+    is_owner = is_own(request.user, chat_id)
+    has_content = is_owner or has_reason(request, chat_id)
     if request.GET.get("q") and not has_content:  # which runs hold a word is content
         return ask_for_reason(request, chat_id, then=request.get_full_path())
     try:
@@ -105,7 +112,8 @@ def panel(request: HttpRequest, chat_id: str) -> HttpResponse:
     context = {
         "listed": listed,
         "has_content": has_content,
-        "readings": _readings_for_owner(request, chat_id),
+        "has_owner": is_owner or bool(owner_of(chat_id)),
+        "readings": Readings.of_chat(chat_id) if is_owner else None,
         "recording": Recording.of(request.user, chat_id),
         "models": models_of(chat_id),
         "outcomes": Outcome,
@@ -133,7 +141,12 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
         report = report.without_content()
     if request.GET.get("state") == report.state:
         return HttpResponse(status=204)
-    told = {"report": report, "has_content": has_content}
+    told = {
+        "report": report,
+        "has_content": has_content,
+        "has_owner": has_content or bool(owner_of(chat_id, found)),
+        "partner": partner_of(found),
+    }
     return _render(request, "chatdebug/run.html", chat_id, told)
 
 
@@ -208,6 +221,22 @@ def share(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     return _render(request, "chatdebug/share.html", chat_id, context)
 
 
+@for_readers
+def curl(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
+    """Send the request of a run's last failure, else its last one, as a command for curl.
+
+    404 where none was recorded.
+    """
+    steps = ChatStep.objects.filter(run__chat_id=chat_id, run=run_id)
+    failed = steps.filter(error__isnull=False)
+    found = failed.last() or get_object_or_404(steps.reverse()[:1])
+    commands = map(curl_command, reversed(rows_of(found.attempts)))
+    command = next(filter(None, commands), "")
+    if not command:
+        raise Http404
+    return HttpResponse(command, content_type="text/plain; charset=utf-8")
+
+
 @require_safe
 @for_onlookers
 def export(
@@ -274,15 +303,11 @@ def ask_for_reason(
         "line": None if run is None else RunLine(run, has_content=False),
         "back_url": page_of(chat_id, run_id),
         "run_id": run_id,
+        "has_owner": bool(owner_of(chat_id, run)),
         "next": then,
     }
     status = 200 if wants_fragment(request) else 403
     return _render(request, "chatdebug/reason.html", chat_id, context, status=status)
-
-
-def _readings_for_owner(request: HttpRequest, chat_id: str) -> Readings | None:
-    is_owner = is_own(request.user, chat_id)
-    return Readings.of_chat(chat_id) if is_owner else None
 
 
 def page_of(chat_id: str, run_id: UUID | None) -> str:
@@ -334,10 +359,12 @@ def _render(
 ) -> HttpResponse:
     """Render a page, or the partial ``content`` of it."""
     is_fragment = wants_fragment(request)
+    # Who may read what was recorded of a chat may not see the chat of somebody else.
+    may_go_back = is_fragment or is_own(request.user, chat_id)
     common = {
         "base_template": recorder_settings().BASE_TEMPLATE,
         "chat_id": chat_id,
-        "chat_url": access_policy().chat_url(chat_id),
+        "chat_url": access_policy().chat_url(chat_id) if may_go_back else "",
         "is_fragment": is_fragment and not is_of_page(request),
     }
     name = f"{template}#content" if is_fragment else template

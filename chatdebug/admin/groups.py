@@ -73,7 +73,7 @@ class NoteForm(forms.ModelForm):
         widgets = {"note": forms.Textarea(attrs={"rows": 4})}
 
     ticket = forms.CharField(
-        label=_("ticket"),
+        label=_("Ticket"),
         required=False,
         max_length=500,
         validators=[URLValidator(schemes=["http", "https"])],
@@ -85,10 +85,10 @@ class IgnoreForm(forms.Form):
     """For how long a group is left alone; without either for ever."""
 
     days = forms.IntegerField(
-        label=_("for days"), required=False, min_value=1, max_value=MOST_DAYS
+        label=_("For days"), required=False, min_value=1, max_value=MOST_DAYS
     )
     times = forms.IntegerField(
-        label=_("until so many more"), required=False, min_value=1, max_value=MOST_TIMES
+        label=_("Until so many more"), required=False, min_value=1, max_value=MOST_TIMES
     )
 
 

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
-from chatdebug.access import may_read_content
+from chatdebug.access import may_read_content, owner_of
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
 from chatdebug.models import ChatRun
@@ -104,8 +104,19 @@ class ContentAdmin(ReadOnlyAdmin):
         """Show a row, with a form for the reason where its content is left out."""
         row = self.get_object(request, unquote(object_id))
         asks = may_read_content(request.user) and not self.shows_content(request, row)
-        context = {"asks_for_reason": asks, **(extra_context or {})}
+        context = {
+            "asks_for_reason": asks,
+            "has_owner": asks and self._has_owner(row),
+            **(extra_context or {}),
+        }
         return super().change_view(request, object_id, form_url, context)
+
+    def _has_owner(self, row: Any) -> bool:
+        """Return whether somebody is told who reads the content of a row."""
+        if row is None:
+            return False
+        run = self.run_of(row)
+        return bool(owner_of(run.chat_id, run))
 
     def read_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Open the content of a run for a ``reason``; back to the row.

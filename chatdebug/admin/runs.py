@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from chatdebug.access import access_policy
 from chatdebug.admin.addresses import admin_url, debug_tab_url
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
@@ -121,7 +122,7 @@ class RunAdmin(ContentAdmin):
             ("error_kind", "similar"),
             "started",
             "facts",
-            "chat",
+            "chat" if may_read_chat(request, obj) else "chat_id",
             "owner_id",
             ("trigger_message_id", "history_tip_message_id"),
             ("fingerprint", "cause") if sees_groups else "fingerprint",
@@ -148,12 +149,16 @@ class RunAdmin(ContentAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = {
+        found = [runs for runs in _searches(term) if runs.exists()]
+        if len(found) == 1:
+            # As a condition, not as a list of keys, which each query would look up again.
+            return queryset & _newest_of(found[0]), False
+        keys = {
             pk
-            for runs in _searches(term)
+            for runs in found
             for pk in runs.newest_first().values_list("pk", flat=True)[:SEARCHED]
         }
-        return queryset.filter(pk__in=found), False
+        return queryset.filter(pk__in=keys), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list whose filters are bounded."""
@@ -229,6 +234,13 @@ class RunAdmin(ContentAdmin):
         return format_html('{} · <a href="{}">{}</a>', run.chat_id, url, _("Debug tab"))
 
 
+def may_read_chat(request: HttpRequest, run: ChatRun | None) -> bool:
+    """Return whether the Debug tab of a run's chat is open to whoever asks."""
+    if run is None or not run.chat_id:
+        return False
+    return access_policy().may_read(request.user, run.chat_id)
+
+
 def _searches(term: str) -> Iterator[ChatRunQuerySet]:
     """Yield the searches that a term can be meant for, by its shape."""
     runs = ChatRun.objects.all()
@@ -238,6 +250,13 @@ def _searches(term: str) -> Iterator[ChatRunQuerySet]:
         yield runs.filter(pk=key)
     yield runs.filter(chat_id=term)
     yield runs.filter(owner_id=term)
+
+
+def _newest_of(runs: ChatRunQuerySet) -> ChatRunQuerySet:
+    """Return as many of the runs that a search finds as the list has pages for."""
+    began = runs.newest_first().values_list("started_at", flat=True)
+    oldest = began[SEARCHED - 1 : SEARCHED].first()
+    return runs if oldest is None else runs.filter(started_at__gte=oldest)
 
 
 def _as_uuid(text: str) -> UUID | None:

@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.access import may_read_content
@@ -57,9 +57,8 @@ class StepFields:
         if not step.error:
             return ""
         error = ErrorReport.of(step.error)
-        by_rule = gettext("by rule %s") % error.rule
-        rule = by_rule if error.rule else gettext("no rule matched")
-        return f"{error.sentence} {error.whose} ({error.kind}, {rule})"
+        known_as = f"{error.known_as} {error.rule}".strip()
+        return f"{error.sentence} {error.whose} ({known_as})"
 
     @admin.display(description=_("facts"))
     def facts(self, step: ChatStep) -> SafeString | str:
@@ -71,11 +70,11 @@ class StepFields:
 
     @admin.display(description=_("frames"))
     def frames(self, step: ChatStep) -> SafeString | str:
-        """Where it happened."""
-        frames = ErrorReport.of(step.error).frames if step.error else ()
-        if not frames:
+        """Where it happened: the project's own places, those of libraries folded."""
+        error = ErrorReport.of(step.error) if step.error else None
+        if error is None or not error.frames:
             return ""
-        return _folded(counted(len(frames), "frame"), "\n".join(map(str, frames)))
+        return render_to_string("chatdebug/frames.html", {"error": error})
 
     @admin.display(description=_("reason"))
     def reason(self, step: ChatStep) -> str:

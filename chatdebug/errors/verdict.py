@@ -270,6 +270,7 @@ SAID_BY_SENTENCE = frozenset(["known.StreamSilence"])
 class Verdict:
     """A failure in the order in which people ask, each a sentence."""
 
+    cause: Cause
     what: str
     owner: Owner
     whose: str
@@ -306,6 +307,7 @@ def verdict(
     if words.advice is AGAIN and not retryable:
         advice = str(REPORT)
     return Verdict(
+        cause=cause,
         what=_with_numbers(what, cause, status_code, detail),
         owner=words.owner,
         whose=_capital(str(words.whose or WHOSE[words.owner]).format(**names)),

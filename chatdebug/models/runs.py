@@ -13,6 +13,7 @@ import uuid_utils.compat
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import (
@@ -260,7 +261,8 @@ class ChatStep(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Step {self.step_number} of {self.run_id}"
+        words = gettext("Step %(number)s of %(run)s")
+        return words % {"number": self.step_number, "run": self.run_id}
 
     @property
     def duration(self) -> timedelta | None:

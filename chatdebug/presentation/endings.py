@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Self
 
 from django.utils.translation import gettext
@@ -11,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import ErrorKind, Interruption, Status
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.flaws import ANSWERED, LEFT, Flaw
 from chatdebug.presentation.values import (
     as_dict,
     as_moment,
@@ -75,6 +78,7 @@ STOPPERS = {
     ),
 }
 """Words for a row, and a sentence."""
+ASKED_AGAIN = _("and asked again")
 SIDES = {
     EndedBy.PROVIDER: _("by the provider"),
     EndedBy.NETWORK: _("by the network"),
@@ -113,6 +117,21 @@ class Ending:
         by, sentence = STOPPERS[stopper]
         return replace(self, by=str(by), sentence=str(sentence))
 
+    def flawed(self, flaw: Flaw | None) -> "Ending":
+        """Return the same ending with what was wrong with the answer, if that is known."""
+        if flaw is None:
+            return self
+        by, sentence = ANSWERED[flaw] if self.tone == GOOD else LEFT[flaw]
+        return replace(self, by=str(by), sentence=str(sentence), tone=BAD)
+
+    def followed(self) -> "Ending":
+        """Return the same ending of an attempt after which the same was asked again.
+
+        Why, nothing tells: it is known of the last one of a step alone.
+        """
+        tone = STOPPED if self.tone == GOOD else self.tone
+        return replace(self, by=str(ASKED_AGAIN), tone=tone)
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptTimes:
@@ -136,6 +155,8 @@ class AttemptTimes:
     """The status of its response."""
     is_ended_here: bool
     """Whether this side ended it: its step may know why."""
+    is_left: bool
+    """Whether it did so by not reading on."""
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Self:
@@ -158,30 +179,74 @@ class AttemptTimes:
             ending=ending_of(stored),
             code=as_number(stored.get("response_status")),
             is_ended_here=_ended_by(stored) is EndedBy.CLIENT,
+            is_left=stored.get("status") == AttemptStatus.CLOSED_BY_CLIENT,
         )
+
+    @property
+    def may_have_failed(self) -> bool:
+        """Whether only its step knows if it was one that answered."""
+        return self.ending.tone == GOOD or self.is_ended_here
+
+    def is_before(self, then: "AttemptTimes") -> bool:
+        """Say whether it was over when another one began, as far as that is known."""
+        return not (self.ended and then.began) or self.ended <= then.began
 
 
 def attempt_times(
     run: ChatRun, step: ChatStep, stored: Sequence[dict[str, Any]]
 ) -> list[AttemptTimes]:
-    """Return when the attempts of a step were; of the last one also who stopped it.
+    """Return when the attempts of a step were, and how each ended.
 
-    That is known of the step as a whole, which is over with its last attempt, or with the
-    last one before the attempt that repaired it.
+    Why one ended is known of that alone which the step's error, or its interruption, is
+    about; of those before it, that the same was asked again.
     """
-    times = [AttemptTimes.of(one) for one in stored]
+    known = [AttemptTimes.of(one) for one in stored]
+    endings = [one.ending for one in known]
+    for index, (one, then) in enumerate(pairwise(known)):
+        is_same = stored[index].get("path") == stored[index + 1].get("path")
+        if is_same and one.is_before(then) and one.may_have_failed:
+            endings[index] = one.ending.followed()
+    place = _place_of_failure(step, known)
+    if place is not None and (reason := _with_reason(run, step, known[place])):
+        endings[place] = reason
+    return [
+        replace(one, ending=ending) for one, ending in zip(known, endings, strict=True)
+    ]
+
+
+def _with_reason(run: ChatRun, step: ChatStep, times: AttemptTimes) -> Ending | None:
+    """Return how the attempt that a step failed with ended, and why; None if unknown."""
+    ending = times.ending
+    if times.is_left or ending.tone == GOOD:
+        ending = ending.flawed(flaw_of(error_of(step)))
+    if times.is_ended_here:
+        ending = ending.stopped_by(stopper_of(run, step))
+    return ending if ending != times.ending else None
+
+
+def _place_of_failure(step: ChatStep, times: Sequence[AttemptTimes]) -> int | None:
+    """Return which attempt the error or the interruption of a step is about.
+
+    That is the last one; of an error that a later attempt repaired, the last one before
+    that attempt which did not go well. None if there is none.
+    """
+    if as_dict(step.error):
+        return len(times) - 1 if times else None
     broken = [place for place, one in enumerate(times) if one.ending.tone != GOOD]
-    if broken and times[broken[-1]].is_ended_here:
-        last = times[broken[-1]]
-        ending = last.ending.stopped_by(stopper_of(run, step))
-        times[broken[-1]] = replace(last, ending=ending)
-    return times
+    if broken:
+        return broken[-1]
+    return len(times) - 2 if error_of(step) and len(times) > 1 else None
 
 
 def error_of(step: ChatStep) -> dict[str, Any]:
     """Return the stored error of a step, also one that a later attempt repaired."""
     repaired = as_dict(step.metadata).get("repaired_error")
     return as_dict(step.error) or as_dict(repaired)
+
+
+def flaw_of(error: dict[str, Any]) -> Flaw | None:
+    """Return what was wrong with the answer that an error is about; None if nothing was."""
+    return ErrorReport.of(error).flaw if error else None
 
 
 def stopper_of(run: ChatRun, step: ChatStep) -> Stopper | None:

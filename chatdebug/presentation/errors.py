@@ -14,6 +14,7 @@ from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.verdict import Owner, quote_of, verdict
 from chatdebug.formats import span
+from chatdebug.presentation.flaws import LEFT, OF_CAUSES, Flaw
 
 REASON_CHARACTERS = 400
 """A longer text of an error is folded."""
@@ -68,6 +69,8 @@ class Cause(NamedTuple):
 class ErrorReport:
     """An error in the order in which a reader asks: what, why, whose, what helps, proof."""
 
+    flaw: Flaw | None
+    """What was wrong with the answer that came; None if that is not what happened."""
     sentence: str
     reason: str
     """In the provider's own words, or the exception's; empty if the sentence says it."""
@@ -75,6 +78,7 @@ class ErrorReport:
     whose: str
     advice: str
     kind: str
+    is_of_no_kind: bool
     rule: str
     facts: list[tuple[str, str]]
     """Name and value; what is not known, nothing or zero is left out."""
@@ -104,15 +108,18 @@ class ErrorReport:
             content_type=payload["response"].get("content_type", ""),
         )
         reason = quote_of(payload["rule"], payload["detail"] or payload["message"])
+        flaw = OF_CAUSES.get(said.cause)
         return cls(
+            flaw=flaw,
             sentence=said.what,
             reason=reason,
             owner=said.owner,
             whose=said.whose,
             advice=said.advice,
             kind=str(kind.label),
+            is_of_no_kind=kind is ErrorKind.GENERIC,
             rule="" if payload["rule"] == FALLBACK.id else payload["rule"],
-            facts=list(_said(_facts(payload))),
+            facts=list(_said(_facts(payload, flaw))),
             times=list(_said(_times(payload))),
             type=payload["type"],
             causes=list(_causes(payload, reason)),
@@ -125,6 +132,19 @@ class ErrorReport:
     def without_content(self) -> "ErrorReport":
         """Return the same without what a provider or an exception said in words."""
         return replace(self, reason="", causes=[])
+
+    @property
+    def known_as(self) -> str:
+        """What it was taken for, and by whom, before the name of its rule.
+
+        Of an error of no kind a rule may still know what happened: it is no unexpected
+        one then.
+        """
+        if not self.rule:
+            return gettext("No rule matched")
+        if self.is_of_no_kind:
+            return gettext("Of no known kind · told by rule")
+        return gettext("%s · decided by rule") % self.kind
 
     @property
     def opening(self) -> str:
@@ -172,7 +192,7 @@ def _said(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{value:,}" if isinstance(value, int) else value
 
 
-def _facts(payload: ErrorPayload) -> dict[str, str | int | None]:
+def _facts(payload: ErrorPayload, flaw: Flaw | None) -> dict[str, str | int | None]:
     # What older releases stored may be a provider's words, for readers of facts only.
     codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
     in_chain = any(link["type"] == payload["type"] for link in payload["chain"])
@@ -186,7 +206,7 @@ def _facts(payload: ErrorPayload) -> dict[str, str | int | None]:
         gettext("Worth retrying"): _yes_or_no(payload["retryable"]),
         gettext("Parts received"): payload["parts_received"],
         gettext("Characters received"): payload["characters_received"],
-        **_response_facts(payload),
+        **_response_facts(payload, flaw),
     }
 
 
@@ -198,7 +218,7 @@ def _times(payload: ErrorPayload) -> dict[str, str | int | None]:
     }
 
 
-def _response_facts(payload: ErrorPayload) -> dict[str, str]:
+def _response_facts(payload: ErrorPayload, flaw: Flaw | None) -> dict[str, str]:
     """Return what is known of the last response; its status only if it is not the error's."""
     response = payload["response"]
     status: int | None = response.get("status")
@@ -206,7 +226,7 @@ def _response_facts(payload: ErrorPayload) -> dict[str, str]:
     content_type: str = response.get("content_type", "")
     server: str = response.get("server", "")
     closed_by: str = response.get("closed_by", "")
-    words = {"provider": gettext("the provider"), "client": gettext("this side")}
+    words = {"provider": gettext("the provider"), "client": _this_side(flaw)}
     size = "" if length is None else gettext("%s bytes") % f"{length:,}"
     is_known = status == payload["status_code"]
     return {
@@ -216,6 +236,12 @@ def _response_facts(payload: ErrorPayload) -> dict[str, str]:
         gettext("Server"): server,
         gettext("Connection closed by"): words.get(closed_by, ""),
     }
+
+
+def _this_side(flaw: Flaw | None) -> str:
+    """Return who closed a connection that this side closed, and why if that is known."""
+    words = gettext("this side")
+    return words if flaw is None else f"{words} {LEFT[flaw][0]}"
 
 
 def _yes_or_no(value: object) -> str:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
-from chatdebug.enums import Status
+from chatdebug.enums import Outcome, Status
 from chatdebug.models import ChatRun
 from chatdebug.presentation.runs import RunLine
+from chatdebug.querysets import ChatRunQuerySet
 
 CHOICES = 25
 """Before and after a run, how many runs there are to choose from: the nearest ones."""
@@ -31,8 +32,7 @@ class Partners:
         """
         runs = ChatRun.objects.of_chat(run.chat_id)
         before = runs.before(run.started_at, run.pk)
-        completed = before.filter(kind=run.kind, status=Status.COMPLETED)
-        chosen = _of_chat(run, wanted) if wanted else completed.first()
+        chosen = _of_chat(run, wanted) if wanted else completed_before(run).first()
         after = runs.since(run.started_at, run.pk).exclude(pk=run.pk).reverse()
         near = {one.pk: one for one in (*before[:CHOICES], *after[:CHOICES])}
         if chosen is not None:
@@ -41,6 +41,26 @@ class Partners:
             near.values(), key=lambda one: (one.started_at, one.pk), reverse=True
         )
         return cls(chosen, [RunLine(one) for one in newest_first])
+
+
+def partner_of(run: ChatRun) -> str:
+    """Return what a run can be compared with, before anybody asks for it.
+
+    ``completed``: the run that ``Partners`` chooses; ``another``: some run of the chat;
+    nothing where it has no other. Two reads at most.
+    """
+    others = ChatRun.objects.of_chat(run.chat_id).exclude(pk=run.pk)
+    if run.outcome is Outcome.COMPLETED:
+        return "another" if others.exists() else ""
+    if completed_before(run).exists():
+        return "completed"
+    return "another" if others.exists() else ""
+
+
+def completed_before(run: ChatRun) -> ChatRunQuerySet:
+    """Return the runs of its chat and kind that completed before a run, newest first."""
+    before = ChatRun.objects.of_chat(run.chat_id).before(run.started_at, run.pk)
+    return before.filter(kind=run.kind, status=Status.COMPLETED)
 
 
 def _of_chat(run: ChatRun, wanted: str) -> ChatRun:

@@ -18,6 +18,7 @@ from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.presentation.endings import (
+    GOOD,
     SIDES,
     STOPPED,
     AttemptTimes,
@@ -25,11 +26,13 @@ from chatdebug.presentation.endings import (
     Stopper,
     attempt_times,
     error_of,
+    flaw_of,
     later,
     stopper_of,
 )
+from chatdebug.presentation.flaws import Flaw
 from chatdebug.presentation.values import as_list, as_moment, as_seconds
-from chatdebug.transport.attempts import EndedBy
+from chatdebug.transport.attempts import HTTP_ERRORS, EndedBy
 from chatdebug.transport.connection import Connection
 
 BLINK = timedelta(milliseconds=1)
@@ -235,14 +238,17 @@ def _failed_attempt(
         began=began,
         ended=whole.ended,
         answer_began=answer_began,
-        ending=_ending_of(error) or whole.ending,
+        ending=_ending_of(run, step, error) or whole.ending,
         call=call,
         attempt=number,
     )
 
 
-def _ending_of(error: ErrorPayload) -> Ending | None:
-    """Return how an attempt ended: by a status, or by who closed the connection."""
+def _ending_of(run: ChatRun, step: ChatStep, error: ErrorPayload) -> Ending | None:
+    """Return how an attempt ended: by a status, or by who closed the connection.
+
+    A status that is no error's says less than either.
+    """
     sides: dict[str, tuple[str, str]] = {
         EndedBy.PROVIDER: (gettext("cut short"), gettext("The provider ended it.")),
         EndedBy.CLIENT: (gettext("left early"), gettext("This side ended it.")),
@@ -250,9 +256,19 @@ def _ending_of(error: ErrorPayload) -> Ending | None:
     side = error["response"].get("closed_by", "")
     word, sentence = sides.get(side, ("", ""))
     status = error["status_code"]
-    shown = word if status is None else str(status)
-    by = str(SIDES[EndedBy(side)]) if status is None and side in sides else ""
-    return Ending(shown, sentence, by=by) if shown else None
+    if status is not None and status >= HTTP_ERRORS:
+        return Ending(str(status), sentence)
+    flaw = flaw_of(error_of(step))
+    if side == EndedBy.CLIENT:
+        ending = Ending(word, sentence, by=str(SIDES[EndedBy.CLIENT]))
+        return ending.flawed(flaw).stopped_by(stopper_of(run, step))
+    # What is none of a model's answers, as a web page, may have come whole all the same.
+    is_other = flaw is Flaw.UNREADABLE or side not in sides
+    if status is not None and flaw is not None and is_other:
+        return Ending(gettext("answered"), tone=GOOD).flawed(flaw)
+    if side in sides:
+        return Ending(word, sentence, by=str(SIDES[EndedBy(side)]))
+    return None if status is None else Ending(str(status))
 
 
 def _with_pauses(run: ChatRun, attempts: list[Period]) -> Iterator[Period]:
@@ -293,7 +309,7 @@ def _pause_between(run: ChatRun, last: Period | None, then: Period) -> tuple[str
     if _is_full(run):
         name = gettext("preparation") if last is None else gettext("between calls")
         return name, Mark.OWN
-    return gettext("before it"), Mark.UNRECORDED
+    return gettext("before this attempt"), Mark.UNRECORDED
 
 
 def _pause_after(run: ChatRun) -> tuple[str, Mark]:

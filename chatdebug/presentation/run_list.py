@@ -19,8 +19,6 @@ RUNS_SHOWN = 50
 """Of a page: whoever looks at a failure looks at the newest runs."""
 RUNS_RENEWED = 200
 """Of a list that is brought up to date where it is: no list grows longer by that."""
-
-FEW_RUNS = 3
 RUNS_LOOKED_AT = 1_000
 """For the names of models to choose from."""
 YEARS = range(1970, 9000)
@@ -107,11 +105,6 @@ class RunList:
             wanted=wanted,
             is_continued=bool(before),
         )
-
-    @property
-    def is_long(self) -> bool:
-        """Whether a reader may want to see less of it."""
-        return len(self.lines) > FEW_RUNS
 
     @property
     def last(self) -> str:

@@ -244,6 +244,14 @@ class RunReport:
         return words % {"attempt": f"{tried + 1:,}", "time": time}
 
     @property
+    def has_requests(self) -> bool:
+        """Whether an HTTP request was recorded that can be sent again."""
+        steps = (report.step for report in self.steps)
+        return self.has_payloads and any(
+            getattr(step, "attempt_times", None) for step in steps
+        )
+
+    @property
     def has_payloads(self) -> bool:
         """Whether requests and responses were recorded, and may be seen."""
         return self.line.run.has_payloads and self.line.has_content

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from chatdebug.enums import Level
 from chatdebug.formats import span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.endings import BAD, GOOD, STOPPED, Ending
@@ -21,6 +22,8 @@ ROWS = 200
 """Of a longer run the last ones are shown."""
 LEAST_SHARE = 0.01
 """Of the whole: a pause that took less gets no row, unless it was a wait."""
+LEAST_UNRECORDED = 0.05
+"""The same of one of which nothing but its length is known: it is worth less."""
 LEAST_WIDTH = 0.004
 """Of the whole: a shorter bar would not be seen."""
 LEAST_SHARES = {Mark.CONNECT: LEAST_WIDTH, Mark.SILENCE: LEAST_SHARE}
@@ -60,6 +63,10 @@ class Row:
     """The place where something broke off; empty if nothing did."""
     ending: Ending | None
     is_pause: bool
+    is_wait: bool
+    """Whether it is a pause before the same was tried again."""
+    seconds: float
+    """How long it took; 0 if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,10 @@ class Timeline:
     rows: list[Row]
     ticks: list[Tick]
     total: str
+    """How long all that is drawn took."""
+    note: str
+    """What the run itself took of that, and what the rest is; empty if it took it all."""
+    level: str
     left_out: int
     """How many rows before these are not shown."""
 
@@ -97,14 +108,33 @@ class Timeline:
             rows=[_row(period, scale) for period in periods[-ROWS:]],
             ticks=list(_ticks(scale.total)),
             total=span(timedelta(seconds=scale.total)) if scale.total else "",
+            note=_note(run, timedelta(seconds=scale.total)),
+            level=run.level,
             left_out=max(0, len(periods) - ROWS),
         )
 
     @property
     def marks(self) -> list[Mark]:
-        """What the legend has to explain."""
+        """The kinds of bars that there are."""
         drawn = {bar.mark for row in self.rows for bar in row.bars}
         return [mark for mark in Mark if mark in drawn]
+
+    @property
+    def legend(self) -> list[tuple[Mark, str]]:
+        """The kinds of bars with what each means; why a time is not known, too."""
+        words = {mark: mark.words for mark in self.marks}
+        if Mark.UNRECORDED in words and self.level != Level.FULL:
+            words[Mark.UNRECORDED] = gettext(
+                "not recorded: the errors level keeps the times of failed attempts alone"
+            )
+        return list(words.items())
+
+    @property
+    def waited(self) -> str:
+        """How long it waited before it tried again, all together; empty if it did not."""
+        waits = [row for row in self.rows if row.is_wait and row.seconds]
+        total = sum(row.seconds for row in waits)
+        return span(timedelta(seconds=total)) if waits else ""
 
     @property
     def is_long(self) -> bool:
@@ -165,7 +195,9 @@ class _Scale:
         if not period.is_pause or period.mark is Mark.WAIT or period.ending:
             return True
         took = _took(period)
-        return took is not None and took.total_seconds() >= LEAST_SHARE * self.total
+        is_known = period.mark is not Mark.UNRECORDED
+        least = LEAST_SHARE if is_known else LEAST_UNRECORDED
+        return took is not None and took.total_seconds() >= least * self.total
 
     @property
     def end(self) -> datetime:
@@ -179,6 +211,15 @@ def _length(run: ChatRun, steps: Sequence[ChatStep], began: datetime) -> float:
         signs += [step.updated_at for step in steps]
     moments = filter(None, map(as_moment, signs))
     return max(0.0, *((moment - began).total_seconds() for moment in moments))
+
+
+def _note(run: ChatRun, total: timedelta) -> str:
+    """Return how long a run took, and what else of the time is drawn: two that add up."""
+    took = run.duration
+    if took is None or took > total or span(took) == span(total):
+        return ""
+    words = gettext("%(took)s, and %(before)s before the run")
+    return words % {"took": span(took), "before": span(total - took)}
 
 
 def _per_cent(part: float, whole: float) -> str:
@@ -195,17 +236,20 @@ def _row(period: Period, scale: _Scale) -> Row:
     ending = period.ending
     is_end = ending is not None and ending.tone != GOOD
     answer_at = scale.place(period.answer_began)
+    took = _took(period)
     return Row(
         step=period.step,
         name=period.name,
         when=_when(period, scale),
-        took=span(_took(period)),
+        took=span(took),
         bars=_bars(period, scale),
         is_before=_is_before(period, scale),
         answer_at=answer_at,
         end_at=scale.place(period.ended) if is_end else "",
         ending=ending,
         is_pause=period.is_pause,
+        is_wait=period.mark is Mark.WAIT,
+        seconds=took.total_seconds() if took else 0.0,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from chatdebug.access import User, owner_id_of
+from chatdebug.access import User, owner_of
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ContentReading
 from chatdebug.models.readings import REASON_CHARACTERS
@@ -27,13 +27,11 @@ def note_reading(
     said = tidy_reason(reason=reason)
     if not said:
         raise ValueError(gettext("Say why you need to read it."))
-    owner_id = owner_id_of(chat_id)
     return ContentReading.objects.create(
         reader_id=str(reader.pk),
         reader_name=str(reader)[:NAME_CHARACTERS],
         is_staff=bool(getattr(reader, "is_staff", False)),
-        # Of a chat that is gone, or that nobody but the recorder knows, its run knows.
-        owner_id=owner_id or (run.owner_id if run is not None else ""),
+        owner_id=owner_of(chat_id, run),
         chat_id=chat_id,
         run_id="" if run is None else str(run.pk),
         reason=said,

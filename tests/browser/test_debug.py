@@ -97,13 +97,15 @@ def test_the_tab_has_a_dot_until_the_failure_was_looked_at(failed: Page) -> None
 
 
 def test_filters_keep_the_focus_and_leave_what_fits(failed: Page) -> None:
-    for count in range(2, 5):
+    for count in range(2, 4):
         ask_again(failed)
         expect(failed.locator(".turn")).to_have_count(count)
     open_panel(failed)
-    expect(failed.locator("#panel .run")).to_have_count(4)
-    failed.reload()  # a list that is long enough when it is opened has filters
+    expect(failed.locator("#panel .run")).to_have_count(3)
     outcome = failed.get_by_label("Outcome")
+    expect(outcome).to_be_hidden()
+    ask_again(failed)  # while the list is open
+    expect(failed.locator("#panel .run")).to_have_count(4)
     outcome.focus()
     outcome.select_option("completed")
     expect(failed.locator("#panel")).to_contain_text("No run fits.")
@@ -207,7 +209,7 @@ def test_the_pages_work_on_their_own(failed: Page) -> None:
     chat = failed.url
     link = failed.get_by_role("link", name="Show debug run")
     failed.goto(link.get_attribute("href") or "")
-    expect(failed.locator("h1")).to_contain_text("Unexpected error · Demo provider 400")
+    expect(failed.locator("h1")).to_have_text(SENTENCE)
     expect(failed.locator("main")).to_contain_text("What is a ballast?")
     expect(failed.locator("main")).to_contain_text(REASON)
     failed.get_by_role("link", name="All runs").click()

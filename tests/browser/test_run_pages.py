@@ -79,7 +79,11 @@ def test_every_state_passes_axe_and_fits(
     ("state", "outcome", "words"),
     [
         ("failed, errors level", "Failed", ["attempt 3", "wait", "No rule matched"]),
-        ("recovered, errors level", "Recovered", ["Answered after", "not recorded"]),
+        (
+            "recovered, errors level",
+            "Recovered",
+            ["Recovered on attempt", "not recorded"],
+        ),
         (
             "failed",
             "Failed",

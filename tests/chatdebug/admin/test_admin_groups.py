@@ -84,6 +84,13 @@ def test_a_project_without_time_zones_has_a_list_and_pages_too(
 
 
 @pytest.mark.usefixtures("desk")
+def test_the_labels_of_its_forms_begin_like_those_of_the_admin(client: Client) -> None:
+    shown = text(client, page_of(ErrorGroupFactory()))
+    for label in ("For days:", "Until so many more:", "Note:", "Ticket:"):
+        assert f">{label}</label>" in shown
+
+
+@pytest.mark.usefixtures("desk")
 def test_the_list_has_the_newest_trouble_first_with_its_numbers(client: Client) -> None:
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
     ErrorGroupFactory(title="The keel cracked", last_seen=now - timedelta(hours=2))

@@ -148,7 +148,7 @@ def test_staff_without_the_permission_for_content_sees_metadata(
 ):
     pages = [page(staff, url) for url in (RUNS, page_of(run), page_of(step))]
     assert [words for words in SECRET_WORDS if words in "".join(pages)] == []
-    for words in ("no rule matched", "HTTP status: 400", "answer.py:17"):
+    for words in ("No rule matched", "HTTP status: 400", "answer.py:17"):
         assert words in pages[1]
         assert words in pages[2]
 
@@ -328,6 +328,64 @@ def test_a_number_finds_the_chat_and_the_owner_of_that_id(superuser: Client):
     runs = [ChatRunFactory(chat_id="17"), ChatRunFactory(owner_id="17")]
     found = page(superuser, f"{RUNS}?q=17")
     assert [run for run in runs if page_of(run) not in found] == []
+
+
+def test_places_in_libraries_are_folded_as_in_the_debug_tab(
+    staff: Client, run: ChatRun, step: ChatStep
+):
+    library = {"file": "site-packages/openai/client.py", "line": 3, "function": "post"}
+    present(step.error)["frames"].append(library)
+    step.save()
+    shown = page(staff, page_of(run))
+    own, _, folded = shown.partition("1 place in libraries: openai 1")
+    assert "answer.py:17 reply" in own
+    assert "client.py:3 post" in folded
+    assert "client.py:3 post" not in own
+
+
+@pytest.mark.parametrize(
+    ("owner_id", "said"),
+    [
+        ("77", "Its owner will see that you read it"),
+        ("", "It has no owner here."),
+    ],
+)
+def test_a_reason_is_asked_for_in_the_name_of_an_owner_only_if_there_is_one(
+    reader: Client, step: ChatStep, owner_id: str, said: str
+):
+    ChatRun.objects.update(owner_id=owner_id)
+    for row in (step.run, step):
+        shown = page(reader, page_of(row))
+        assert said in shown
+        assert shown.count("that you read it") + shown.count("That you read it") == 1
+
+
+def test_only_who_may_read_a_chat_is_led_to_its_debug_tab(
+    reader: Client, staff: Client, run: ChatRun
+):
+    tab = f"/debug/chats/{run.chat_id}/runs/{run.pk}/"
+    assert f'href="{tab}"' in page(reader, page_of(run))
+    assert reader.get(tab).status_code == 200
+    shown = page(staff, page_of(run))
+    assert run.chat_id in shown
+    assert tab not in shown
+    assert staff.get(tab).status_code == 404
+
+
+def test_a_search_that_one_column_answers_looks_nothing_up_twice(
+    superuser: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(runs_admin, "SEARCHED", 2)
+    start = timezone.now()
+    old, *newer = [
+        ChatRunFactory(chat_id="of-one", started_at=start + timedelta(seconds=number))
+        for number in range(3)
+    ]
+    with queries_of("chatdebug_chatrun") as queries:
+        shown = page(superuser, f"{RUNS}?q=of-one")
+    assert [run for run in newer if page_of(run) not in shown] == []
+    assert page_of(old) not in shown, "it is further back than a search reaches"
+    assert [sql for sql in queries if " IN (" in sql] == []
 
 
 def test_a_search_asks_each_column_for_itself(superuser: Client, run: ChatRun):

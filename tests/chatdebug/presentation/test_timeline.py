@@ -8,6 +8,8 @@ from django.conf import LazySettings
 
 from chatdebug.enums import Level, Operation, Status
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.periods import Mark
 from chatdebug.presentation.timeline import ROWS, Timeline
 from tests.factories import ChatRunFactory, ChatStepFactory
 from tests.optional import present
@@ -153,7 +155,7 @@ def queued(wait: float, claim: float = 0.0, **facts: Any) -> dict[str, Any]:
 def test_a_run_that_was_queued_begins_with_its_wait(level: Level) -> None:
     run = run_of(8, summary=queued(2, 1), level=level, started_at=after(1))
     step = step_of(3, 8, attempt(1, 3, 8), error=failed(0))
-    preparation = {Level.FULL: "preparation"}.get(level, "before it")
+    preparation = {Level.FULL: "preparation"}.get(level, "before this attempt")
     timeline = present(Timeline.of(run, [step]))
     waited, prepared, _ = timeline.rows
     assert (waited.name, waited.took) == ("queue", "2.0 s")
@@ -163,7 +165,8 @@ def test_a_run_that_was_queued_begins_with_its_wait(level: Level) -> None:
     ]
     assert waited.when == "after 0 ms"
     assert timeline.total == "10.0 s"
-    assert timeline.marks[0].words == "waiting in the queue"
+    assert timeline.legend[0] == ("queue", "waiting in the queue")
+    assert timeline.note == "7.0 s, and 3.0 s before the run"
 
 
 def test_a_wait_that_was_longer_than_the_rest_leaves_the_rest_its_room() -> None:
@@ -208,7 +211,7 @@ def test_an_attempt_shows_its_connection_its_answer_and_its_silence() -> None:
         "after 0 ms, connected 1.0 s later, the answer began 3.0 s later, "
         "its last part came 4.0 s later"
     )
-    words = [mark.words for mark in timeline.marks]
+    words = [words for _, words in timeline.legend]
     assert words[0] == "no connection yet"
     assert words[-1] == "nothing more came"
 
@@ -316,9 +319,84 @@ def test_a_step_knows_why_this_side_ended_its_last_attempt(
     attempts = [attempt(1, 0, 1, status=status), attempt(2, 1, 2, status=status)]
     run = run_of(2, summary=summary)
     first, last = present(Timeline.of(run, [step_of(0, 2, *attempts, **step)])).rows
-    assert present(first.ending).by == "by this side"
+    assert present(first.ending).by == "and asked again"
     assert present(last.ending).by == by
     assert present(last.ending).tone == "stopped"
+
+
+UNREADABLE = {"kind": "generic", "rule": "known.UnreadableAnswer"}
+OVERLOADED = {"kind": "overloaded", "status_code": 503}
+CAME_WHOLE = {"status": "completed", "response_status": 200}
+LEFT_EARLY = {"status": "closed_by_client", "response_status": 200}
+
+
+@pytest.mark.parametrize(
+    ("stored", "error", "said", "tone"),
+    [
+        (LEFT_EARLY, UNREADABLE, "left early as it was not readable", "bad"),
+        (LEFT_EARLY, OVERLOADED, "left early for the error in it", "bad"),
+        (LEFT_EARLY, {"kind": "generic"}, "left early by this side", "stopped"),
+        (CAME_WHOLE, UNREADABLE, "answered but not readable", "bad"),
+        (CAME_WHOLE, OVERLOADED, "answered with an error", "bad"),
+        (CAME_WHOLE, {"kind": "generic"}, "answered", "good"),
+        ({"status": "cancelled"}, OVERLOADED, "cancelled by this side", "stopped"),
+        ({}, OVERLOADED, "500", "bad"),
+    ],
+)
+def test_what_was_wrong_with_an_answer_is_said_where_it_ended(
+    stored: dict[str, Any], error: dict[str, Any], said: str, tone: str
+) -> None:
+    """A chart that blamed this side would contradict the sentence above it."""
+    step = step_of(0, 1, attempt(1, 0, 1, **stored), error=error)
+    (row,) = present(Timeline.of(run_of(1), [step])).rows
+    ending = present(row.ending)
+    assert f"{ending.word} {ending.by}".strip() == said
+    assert ending.tone == tone
+
+
+@pytest.mark.parametrize("stored", [CAME_WHOLE, LEFT_EARLY])
+@pytest.mark.parametrize(
+    ("then", "is_asked_again"),
+    [
+        ({"began": 2.0, "path": "/chat"}, True),
+        ({"began": 2.0, "path": "/another"}, False),
+        ({"began": 0.5, "path": "/chat"}, False),
+    ],
+    ids=["the same", "another address", "at the same time"],
+)
+def test_an_attempt_after_which_the_same_was_asked_again_did_not_just_answer(
+    stored: dict[str, Any], then: dict[str, Any], is_asked_again: bool
+) -> None:
+    attempts = [
+        attempt(1, 0, 1, path="/chat", **stored),
+        attempt(2, then["began"], 3, path=then["path"], **CAME_WHOLE),
+    ]
+    step = step_of(0, 3, *attempts, status=Status.COMPLETED)
+    rows = present(Timeline.of(run_of(3), [step])).rows
+    first, last = (row.ending for row in rows if row.ending)
+    assert (first.by == "and asked again") is is_asked_again
+    assert (last.word, last.by, last.tone) == ("answered", "", "good")
+
+
+def test_the_errors_level_blames_who_the_sentence_blames() -> None:
+    run = run_of(1, level=Level.ERRORS)
+    left = failed(0, status_code=None, rule="known.UnreadableAnswer")
+    left["response"] = {"closed_by": "client"}
+    page = failed(0, status_code=200, rule="known.UnreadableAnswer")
+    page["detail"] = "HTTP 200 with text/html and no event stream"
+    ended = page | {"response": {"closed_by": "provider"}}
+    said = []
+    for error in (left, page, ended):
+        (row,) = present(Timeline.of(run, [step_of(0, 1, error=error)])).rows
+        ending = present(row.ending)
+        said.append((f"{ending.word} {ending.by}", ending.tone))
+    assert said == [
+        ("left early as it was not readable", "bad"),
+        ("answered but not readable", "bad"),
+        ("answered but not readable", "bad"),
+    ]
+    facts = dict(ErrorReport.of(left).facts)
+    assert facts["Connection closed by"] == "this side as it was not readable"
 
 
 def test_what_a_later_attempt_repaired_says_who_ended_it_too() -> None:
@@ -395,7 +473,7 @@ def test_the_errors_level_shows_what_its_errors_know() -> None:
         step_of(4, 6, error=failed(1, elapsed_ms=2_000, first_part_ms=500)),
     ]
     assert drawn(run, *steps) == [
-        ("before it", "unrecorded", "1.0 s"),
+        ("before this attempt", "unrecorded", "1.0 s"),
         ("Step 1 attempt 1", "call", "1.0 s"),
         ("wait", "wait", "2.0 s"),
         ("attempt 2", "asked answer", "2.0 s"),
@@ -424,6 +502,18 @@ def test_the_errors_level_says_who_ended_it_if_it_knows(
     assert (present(row.ending).word, present(row.ending).sentence) == (word, sentence)
 
 
+def test_a_time_that_is_not_recorded_says_why_or_is_left_out_if_it_was_short() -> None:
+    run = run_of(10, level=Level.ERRORS)
+    timeline = present(Timeline.of(run, [step_of(1, 9.8, error=failed(0))]))
+    assert [row.name for row in timeline.rows] == ["before this attempt", "attempt 1"]
+    assert dict(timeline.legend)[Mark.UNRECORDED] == (
+        "not recorded: the errors level keeps the times of failed attempts alone"
+    )
+    lost = step_of(0, 600, status=Status.INTERRUPTED)
+    legend = present(Timeline.of(run_of(600, **LOST), [lost])).legend
+    assert dict(legend)[Mark.UNRECORDED] == "not recorded"
+
+
 def test_attempts_that_were_not_recorded_are_called_that() -> None:
     run = run_of(10, level=Level.ERRORS, status=Status.COMPLETED, error_kind="generic")
     steps = [
@@ -435,7 +525,7 @@ def test_attempts_that_were_not_recorded_are_called_that() -> None:
         "Step 1 attempt 1",
         "other attempts",
         "attempt 4",
-        "before it",
+        "before this attempt",
         "Step 2 attempt 1",
         "until it was answered",
     ]
@@ -544,7 +634,8 @@ def test_the_axis_counts_in_round_numbers(seconds: float, labels: list[str]) -> 
 def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
     timeline = present(Timeline.of(run_of(1), [step_of(0, 1, attempt(1, 0, 1))]))
     assert timeline.marks == ["asked"]
-    assert timeline.marks[0].words == "no answer yet"
+    assert timeline.legend == [("asked", "no answer yet")]
+    assert timeline.note == ""
     assert timeline.breaks == [("bad", "broken off")]
     stopped = step_of(0, 1, attempt(1, 0, 1, status="cancelled"))
     assert present(Timeline.of(run_of(1), [stopped])).breaks == [("stopped", "stopped")]

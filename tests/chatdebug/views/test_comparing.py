@@ -170,10 +170,18 @@ def test_at_the_errors_level_the_page_says_what_is_missing(
     assert "What was sent" not in page
 
 
-def test_a_run_leads_to_the_comparison(client: Client, failed: ChatRun) -> None:
+def test_a_run_leads_to_the_comparison_with_what_there_is(
+    client: Client, chat: Chat, failed: ChatRun
+) -> None:
     address = reverse("chatdebug:run", args=[failed.chat_id, failed.pk])
+    assert page_of(failed) not in text_of(client.get(address))
+    run_of(chat, -9, "failed too")
+    page = text_of(client.get(address))
+    assert f'<a href="{page_of(failed)}">Compare with another run</a>' in page
+    success_of(chat, -5, "And in summer?")
+    link = f'<a href="{page_of(failed)}">Compare with the last run that completed</a>'
     for headers in ({}, {"HX-Request": "true"}):
-        assert page_of(failed) in text_of(client.get(address, headers=headers))
+        assert link in text_of(client.get(address, headers=headers))
 
 
 def test_a_run_that_went_well_is_compared_with_another_one(
@@ -181,6 +189,7 @@ def test_a_run_that_went_well_is_compared_with_another_one(
 ) -> None:
     success = success_of(chat, 0, "And in summer?")
     success.steps.update(error=None, status=Status.COMPLETED)
+    success_of(chat, -5, "And in spring?")
     address = reverse("chatdebug:run", args=[success.chat_id, success.pk])
     page = text_of(client.get(address))
     assert "Compare with another run" in page

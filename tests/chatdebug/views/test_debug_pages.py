@@ -1,5 +1,6 @@
 """The Debug tab: for whoever may read the chat, and for nobody else."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOSTILE = '</pre><script>alert("1")</script>'
 
 
@@ -101,9 +103,15 @@ def test_the_reason_is_said_once_in_the_list_and_on_the_runs_page(chat: Chat) ->
     run = ChatRunFactory(chat_id=str(chat.pk), summary=summary)
     ChatStepFactory(run=run)
     client = client_of(chat.owner)
-    for url in (panel_of(chat), page_of(run)):
+    for url, title in (
+        (panel_of(chat), "Unexpected error · Demo provider 400<"),
+        (
+            page_of(run),
+            '<h1 class="error-card__what">The AI provider rejected the request',
+        ),
+    ):
         page = text_of(client.get(url))
-        assert "Unexpected error · Demo provider 400<" in page
+        assert title in page
         assert page.count(reason) == 1
 
 
@@ -184,7 +192,88 @@ def test_a_recovered_run_does_not_read_as_a_failed_one(
     assert "had an error of its own (500)" in page
     assert "Send it again" not in page
     assert "run--failed" not in page
+    assert "run--error" not in page
+    assert "✕" not in page.partition("Failed, and tried again")[2]
+    assert "Copy as Markdown" in page
     assert "Recovered" in text_of(client.get(panel_of(chat)))
+
+
+def test_a_recovery_of_the_full_level_says_at_once_how_long_it_waited(
+    chat: Chat,
+) -> None:
+    run = ChatRunFactory(
+        chat_id=str(chat.pk),
+        level=Level.FULL,
+        status=Status.COMPLETED,
+        error_kind=ErrorKind.RATE_LIMIT,
+        started_at=NOON,
+        finished_at=NOON + timedelta(seconds=6),
+    )
+    refused = attempt_of(1, 0, 1, status="http_error", response_status=429)
+    answered = attempt_of(2, 3, 6, status="completed", response_status=200)
+    error = {"kind": "rate_limit", "provider": "demo", "status_code": 429}
+    ChatStepFactory(
+        run=run,
+        status=Status.COMPLETED,
+        error=None,
+        metadata={"repaired_error": {**error, "retry_count": 0}},
+        attempts=[refused, answered],
+    )
+    page = text_of(client_of(chat.owner).get(page_of(run))).partition("<main")[2]
+    shown = [
+        "</span> Recovered",
+        "What is a ballast?",
+        "<h1>Recovered on attempt 2, complete after 6.0 s.</h1>",
+        "is limiting how many requests it takes (429).",
+        "It waited 2.0 s before it tried again.",
+        "Where the time went",
+    ]
+    positions = [page.find(words) for words in shown]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+
+
+def attempt_of(number: int, began: int, ended: int, **facts: Any) -> dict[str, Any]:
+    """An HTTP attempt between two moments, in seconds after the start of its run."""
+    moments = (NOON + timedelta(seconds=seconds) for seconds in (began, ended))
+    started_at, finished_at = (moment.isoformat() for moment in moments)
+    times = {"started_at": started_at, "finished_at": finished_at}
+    return {"number": number, "path": "/chat", **times, **facts}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "said"),
+    [
+        (ErrorKind.GENERIC, "fallback.generic", "No rule matched"),
+        (
+            ErrorKind.GENERIC,
+            "known.IncompleteStream",
+            "Of no known kind · told by rule <code>known.IncompleteStream</code>",
+        ),
+        (
+            ErrorKind.RATE_LIMIT,
+            "status.429",
+            "Rate limited · decided by rule <code>status.429</code>",
+        ),
+    ],
+)
+def test_what_a_rule_knows_is_not_called_unexpected(
+    run: ChatRun, chat: Chat, kind: ErrorKind, rule: str, said: str
+) -> None:
+    run.steps.update(error={"kind": kind, "rule": rule})
+    content = text_of(client_of(chat.owner).get(page_of(run))).partition("<h1")[2]
+    assert said in content
+    assert "Unexpected error" not in content
+
+
+def test_staff_are_led_back_to_no_chat_that_they_may_not_see(
+    run: ChatRun, chat: Chat
+) -> None:
+    chat_page = f'href="{reverse("chat", args=[chat.pk])}"'
+    staff = client_of(UserFactory(is_staff=True, is_superuser=True))
+    for url in (panel_of(chat), page_of(run)):
+        assert chat_page in text_of(client_of(chat.owner).get(url))
+        assert chat_page not in text_of(staff.get(url))
 
 
 def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) -> None:
@@ -211,10 +300,12 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     )
     page = text_of(client_of(chat.owner).get(page_of(run)))
     shown = [
-        "The demo provider rejected the request (400).",
+        '<h1 class="error-card__what">The demo provider rejected the request (400).',
         "The ballast does not match.",
         "It will be rejected again as it is",
         "No rule matched",
+        "Copy as Markdown",
+        f"<code data-source>{run.pk}</code>",
         "Where the time went",
         "attempt 3",
         "<dt>HTTP status</dt><dd>400</dd>",

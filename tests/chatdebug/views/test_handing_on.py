@@ -114,6 +114,31 @@ def test_a_run_page_has_the_ways_to_hand_it_on(client: Client, run: ChatRun) -> 
     assert address("share", run) in page
 
 
+def test_the_request_of_a_run_is_copied_as_a_command(
+    client: Client, run: ChatRun
+) -> None:
+    copied = f'data-copies-from="{address("curl", run)}"'
+    assert copied in text_of(client, address("run", run))
+    response = client.get(address("curl", run))
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    command = response.content.decode()
+    assert "curl --globoff" in command
+    assert "https://api.example/v1/chat" in command
+    ChatStepFactory(run=run, step_number=2, error=None, attempts=[{"url": "x"}])
+    assert text_of(client, address("curl", run)) == command  # of the step that failed
+
+
+@pytest.mark.parametrize("attempts", [[], {}, "x", [7], [{"url": "x"}]])
+def test_where_no_request_was_recorded_there_is_no_command(
+    client: Client, run: ChatRun, attempts: Any
+) -> None:
+    run.steps.update(attempts=attempts)
+    assert client.get(address("curl", run)).status_code == 404
+    run.steps.all().delete()
+    assert client.get(address("curl", run)).status_code == 404
+    assert address("curl", run) not in text_of(client, address("run", run))
+
+
 def test_an_attempt_is_shown_as_a_command(client: Client, run: ChatRun) -> None:
     page = text_of(client, address("step", run, "1"))
     assert "curl --globoff" in page
@@ -126,6 +151,7 @@ def test_others_get_nothing(run: ChatRun, chat: Chat) -> None:
     for url in (
         address("run-export", run, "json"),
         address("share", run),
+        address("curl", run),
         reverse("chatdebug:export", args=[chat.pk, "json"]),
     ):
         assert stranger.get(url).status_code == 404

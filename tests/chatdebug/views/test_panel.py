@@ -189,6 +189,15 @@ def test_an_open_run_comes_again_with_its_next_step_and_its_end(
     assert "Lost" in page_of(client, address(LIVE, page))
 
 
+def test_filters_are_there_before_the_list_is_long(client: Client, chat: Chat) -> None:
+    """The stylesheet shows them, so that they come with the fourth run of an open list."""
+    runs_of(chat, 1)
+    page = page_of(client, panel_of(chat))
+    assert "filters--list" in page
+    assert "data-filtered" not in page
+    assert "data-filtered" in page_of(client, f"{panel_of(chat)}?model=none")
+
+
 def test_filters_leave_what_fits_and_older_pages_keep_them(
     client: Client, chat: Chat
 ) -> None:

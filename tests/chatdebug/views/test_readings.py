@@ -95,6 +95,26 @@ def say_why_of_all(client: Client, chat: Chat) -> None:
     assert client.post(read, {"reason": "ticket 12"}).status_code == 302
 
 
+OWNER_SEES = "Its owner will see that you read it"
+
+
+def test_who_is_told_of_a_reading_is_said_only_where_there_is_somebody(
+    client: Client, run: ChatRun, chat: Chat
+) -> None:
+    nobodys = ChatRunFactory(chat_id="imported-1", level=Level.FULL)
+    ChatStepFactory(run=nobodys)
+    known = ChatRunFactory(chat_id="imported-2", owner_id="17", level=Level.FULL)
+    for url in (panel_of(chat), address("run", run), address("run", known)):
+        assert OWNER_SEES in text_of(client, url)
+    panel = reverse("chatdebug:panel", args=["imported-1"])
+    for url in (panel, address("run", nobodys), address("step", nobodys, 1)):
+        page = text_of(client, url)
+        assert ASKED in page
+        assert "It has no owner here." in page
+        assert OWNER_SEES not in page
+        assert "which the owner sees" not in page
+
+
 def test_before_a_reason_the_pages_say_what_happened_and_not_what_was_said(
     client: Client, run: ChatRun, chat: Chat
 ) -> None:

@@ -1,0 +1,67 @@
+"""What was wrong with an answer that came, which made its attempt a failure.
+
+A response may come whole and still be none that can be used, and this side may stop reading
+one for what is in it. Both are said by the cause that the error's sentence is made of, so
+that a chart never blames another side than the sentence above it.
+"""
+
+from enum import StrEnum
+
+from django.utils.translation import gettext_lazy as _
+
+from chatdebug.errors.verdict import Cause
+
+
+class Flaw(StrEnum):
+    """What was wrong with an answer."""
+
+    UNREADABLE = "unreadable"
+    ERROR = "error"
+    """It told of an error, after a status that promised none."""
+    INCOMPLETE = "incomplete"
+
+
+OF_CAUSES = {
+    Cause.UNREADABLE: Flaw.UNREADABLE,
+    Cause.PAGE: Flaw.UNREADABLE,
+    Cause.INCOMPLETE: Flaw.INCOMPLETE,
+    **dict.fromkeys(
+        (
+            *(Cause.OVERLOADED, Cause.RATE_LIMIT, Cause.SERVER_ERROR),
+            *(Cause.KEY, Cause.PERMISSION, Cause.DISABLED, Cause.USAGE_LIMIT),
+            *(Cause.NO_MODEL, Cause.SETTING, Cause.TOO_LONG, Cause.REJECTED),
+        ),
+        Flaw.ERROR,
+    ),
+}
+"""Of the causes that lie in what came; the others say nothing of it."""
+ANSWERED = {
+    Flaw.UNREADABLE: (
+        _("but not readable"),
+        _("The whole response came, but it could not be read."),
+    ),
+    Flaw.ERROR: (
+        _("with an error"),
+        _("The whole response came, and it told of an error."),
+    ),
+    Flaw.INCOMPLETE: (
+        _("in part"),
+        _("The response came, but the answer in it was not complete."),
+    ),
+}
+"""Of a response that came whole: words after "answered", and a sentence."""
+LEFT = {
+    Flaw.UNREADABLE: (
+        _("as it was not readable"),
+        _("This side stopped reading, because what came could not be read."),
+    ),
+    Flaw.ERROR: (
+        _("for the error in it"),
+        _("This side stopped reading, because what came told of an error."),
+    ),
+    Flaw.INCOMPLETE: (
+        _("as it was not complete"),
+        _("This side stopped reading, because the answer was not complete."),
+    ),
+}
+"""Of one that this side did not read to its end: words after "left early"."""
