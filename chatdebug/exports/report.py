@@ -99,7 +99,7 @@ def _head(opened: RunReport) -> Iterator[Block]:
 
 def _told(error: ErrorReport) -> Iterator[Block]:
     """Yield what happened, whose it is and what to do, then the provider's words."""
-    yield Paragraph(error.sentence)
+    yield Paragraph(" ".join(filter(None, (error.sentence, error.how))))
     yield Paragraph(" ".join(filter(None, (error.whose, error.advice))))
     if error.reason:
         yield Quote(error.reason)

@@ -10,9 +10,12 @@ from django.utils.translation import gettext
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import code_like
+from chatdebug.errors.circumstances import how_it_ended
 from chatdebug.errors.payload import ErrorPayload, read_payload
+from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.rules import FALLBACK
-from chatdebug.errors.verdict import Owner, quote_of, verdict
+from chatdebug.errors.sentences import Owner, Way
+from chatdebug.errors.verdict import Verdict, verdict
 from chatdebug.formats import span
 
 REASON_CHARACTERS = 400
@@ -69,6 +72,8 @@ class ErrorReport:
     """An error in the order in which a reader asks: what, why, whose, what helps, proof."""
 
     sentence: str
+    how: str
+    """Who ended the answer and how far it had come; empty where that is not known."""
     reason: str
     """In the provider's own words, or the exception's; empty if the sentence says it."""
     owner: Owner
@@ -98,21 +103,30 @@ class ErrorReport:
             provider=payload["provider"],
             status_code=payload["status_code"],
             retryable=bool(payload["retryable"]),
+            retry_after=_seconds(payload["retry_after_ms"]),
             types=[link["type"] for link in payload["chain"]],
             code=f"{payload['error_type']} {payload['error_code']}",
             detail=payload["detail"],
             content_type=payload["response"].get("content_type", ""),
+            server=payload["response"].get("server", ""),
         )
-        reason = quote_of(payload["rule"], payload["detail"] or payload["message"])
+        words = payload["detail"] or payload["message"]
+        reason = quote_of(said.cause, words, said.what)
         return cls(
             sentence=said.what,
+            how=how_it_ended(
+                said.cause,
+                response=payload["response"],
+                characters=payload["characters_received"],
+                seconds=_seconds(payload["elapsed_ms"]),
+            ),
             reason=reason,
             owner=said.owner,
             whose=said.whose,
             advice=said.advice,
             kind=str(kind.label),
             rule="" if payload["rule"] == FALLBACK.id else payload["rule"],
-            facts=list(_said(_facts(payload))),
+            facts=list(_said(_facts(payload, said))),
             times=list(_said(_times(payload))),
             type=payload["type"],
             causes=list(_causes(payload, reason)),
@@ -172,7 +186,7 @@ def _said(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{value:,}" if isinstance(value, int) else value
 
 
-def _facts(payload: ErrorPayload) -> dict[str, str | int | None]:
+def _facts(payload: ErrorPayload, said: Verdict) -> dict[str, str | int | None]:
     # What older releases stored may be a provider's words, for readers of facts only.
     codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
     in_chain = any(link["type"] == payload["type"] for link in payload["chain"])
@@ -183,7 +197,10 @@ def _facts(payload: ErrorPayload) -> dict[str, str | int | None]:
         gettext("Type or code"): " / ".join(dict.fromkeys(filter(None, codes))),
         gettext("Request id"): code_like(payload["request_id"]),
         gettext("Exception"): "" if in_chain else payload["type"],
-        gettext("Worth retrying"): _yes_or_no(payload["retryable"]),
+        # As the advice has it: a web page is not asked for again by itself, but by hand.
+        gettext("Worth retrying"): _yes_or_no(
+            None if payload["retryable"] is None else Way.AGAIN in said.ways
+        ),
         gettext("Parts received"): payload["parts_received"],
         gettext("Characters received"): payload["characters_received"],
         **_response_facts(payload),
@@ -225,6 +242,10 @@ def _yes_or_no(value: object) -> str:
 
 def _as_name(number: int | None) -> str:
     return "" if number is None else str(number)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _milliseconds(amount: int | None) -> str:

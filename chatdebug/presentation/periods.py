@@ -251,6 +251,8 @@ def _ending_of(error: ErrorPayload) -> Ending | None:
     word, sentence = sides.get(side, ("", ""))
     status = error["status_code"]
     shown = word if status is None else str(status)
+    if status is not None and status < 400:  # of what came in the place of an answer
+        shown = gettext("no answer")
     by = str(SIDES[EndedBy(side)]) if status is None and side in sides else ""
     return Ending(shown, sentence, by=by) if shown else None
 

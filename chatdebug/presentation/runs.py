@@ -8,6 +8,7 @@ from functools import cached_property
 from django.utils.translation import gettext
 
 from chatdebug.enums import Level, Outcome, RunKind
+from chatdebug.errors import answered_after
 from chatdebug.errors.payload import read_payload
 from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
@@ -232,9 +233,8 @@ class RunReport:
         if self.line.run.outcome is not Outcome.RECOVERED:
             return ""
         tried = 1 + max((_retries(report.step) for report in self.steps), default=0)
-        words = gettext("Recovered on attempt %(attempt)s, complete after %(time)s.")
-        time = span(self.line.run.duration)
-        return words % {"attempt": f"{tried + 1:,}", "time": time}
+        took = self.line.run.duration
+        return answered_after(tried + 1, took.total_seconds() if took else 0)
 
     @property
     def has_payloads(self) -> bool:

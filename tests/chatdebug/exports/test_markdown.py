@@ -118,7 +118,7 @@ def test_a_recovered_run_says_so_and_what_was_repaired() -> None:
     )
     text = run_markdown(run, [step])
     assert "↻ Recovered" in text
-    assert "Recovered on attempt 2" in text
+    assert "Answered on attempt 2" in text
     assert "A later attempt repaired this error." in text
 
 
