@@ -57,7 +57,8 @@ class StepFields:
         error = ErrorReport.of(step.error)
         by_rule = gettext("by rule %s") % error.rule
         rule = by_rule if error.rule else gettext("no rule matched")
-        return f"{error.sentence} {error.whose} ({error.kind}, {rule})"
+        told = " ".join(filter(None, (error.sentence, error.how, error.whose)))
+        return f"{told} ({error.kind}, {rule})"
 
     @admin.display(description=_("facts"))
     def facts(self, step: ChatStep) -> SafeString | str:

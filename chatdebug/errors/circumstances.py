@@ -19,11 +19,13 @@ def how_it_ended(
     """Return who ended an answer, as far as is known, and how far it had come.
 
     ``characters`` is how much of its text had come, ``seconds`` how long after it was
-    asked for it ended; None where that is not known. Nothing is told of a failure that
-    was no answer.
+    asked for it ended; None where that is not known. Of a web page it is told where that
+    came from, and nothing of a failure that was no answer.
     """
     if cause is Cause.SILENCE:
         return _before_silence(characters)
+    if cause is Cause.PAGE:
+        return _whose_page(response)
     sentences = {
         Cause.BROKEN_OFF: _who_ended(response),
         Cause.INCOMPLETE: gettext("It stopped without a sign of its end"),
@@ -70,6 +72,12 @@ def _before_silence(characters: int | None) -> str:
         characters,
     )
     return words % f"{characters:,}"
+
+
+def _whose_page(response: ResponseFacts) -> str:
+    server = response.get("server")
+    words = gettext("It came from a server that calls itself %s.")
+    return words % server if server else ""
 
 
 def _who_ended(response: ResponseFacts) -> str:

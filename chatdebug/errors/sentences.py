@@ -95,7 +95,7 @@ class Words:
 
 
 AGAIN = Advice(
-    _("Send it again. If it fails again, let another model answer."),
+    _("Send it again in a moment. If it fails again, let another model answer."),
     (Way.AGAIN, Way.OTHER_MODEL),
 )
 LATER = Advice(
@@ -186,7 +186,9 @@ WORDS = {
     Cause.NOT_SECURE: Words(
         _("No secure connection to {provider} could be made."), Owner.SETTINGS, ASK
     ),
-    Cause.KEY: Words(_("{provider} did not accept the key."), Owner.SETTINGS, ASK),
+    Cause.KEY: Words(
+        _("{provider} did not accept this site's key."), Owner.SETTINGS, ASK
+    ),
     Cause.PERMISSION: Words(
         _("{provider} denies permission to this site's key."), Owner.SETTINGS, ASK
     ),

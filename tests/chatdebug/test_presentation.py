@@ -84,6 +84,10 @@ def failed(**facts: Any) -> ChatRun:
             "Unexpected error · OpenAI 400",
         ),
         (failed(provider="demo"), "Unexpected error · Demo provider"),
+        (
+            failed(provider="demo", summary={"error_status": 200}),
+            "Unexpected error · Demo provider",
+        ),
         (failed(error_kind="auth", provider="acme"), "Authentication failed · Acme"),
         (
             failed(status=Status.COMPLETED, summary={"first_message": "asked"}),
@@ -280,6 +284,30 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
         ("Elapsed", "1.2 s"),
         ("First part after", "5 ms"),
     ]
+
+
+def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
+    limited = {"kind": "rate_limit", "retryable": True}
+    assert ErrorReport.of(limited).advice.startswith("Wait a little, ")
+    advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
+    assert advice.startswith("Wait 20 s, ")
+    for odd in ("soon", -1, 10**40, True):
+        report = ErrorReport.of({**limited, "retry_after_ms": odd})
+        assert report.advice.startswith("Wait a little, ")
+
+
+def test_no_fact_contradicts_the_advice() -> None:
+    page = {
+        "kind": "generic",
+        "rule": "known.UnreadableAnswer",
+        "detail": "HTTP 200 with text/html and no event stream",
+        "retryable": False,
+    }
+    report = ErrorReport.of(page)
+    assert report.advice.startswith("Send it again")
+    assert ("Worth retrying", "yes") in report.facts
+    report = ErrorReport.of({"kind": "generic", "status_code": 400, "retryable": False})
+    assert ("Worth retrying", "no") in report.facts
 
 
 def test_a_text_is_said_once_in_the_chain_of_causes() -> None:

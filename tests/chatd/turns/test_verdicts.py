@@ -22,9 +22,12 @@ SILENT = {"fault-hang", "fault-stall"}
 TOLD = {
     "fault-400": ("The demo provider rejected the request (400).", "request"),
     "fault-400-context": ("The chat is too long for this model: ", "request"),
-    "fault-401": ("The demo provider did not accept the key (401).", "settings"),
+    "fault-401": (
+        "The demo provider did not accept this site's key (401).",
+        "settings",
+    ),
     "fault-401-echo-key": (
-        "The demo provider did not accept the key (401).",
+        "The demo provider did not accept this site's key (401).",
         "settings",
     ),
     "fault-403": (
@@ -80,6 +83,7 @@ ENDED = {
     "fault-cut": f"The other side closed it, after {SIZE} characters of the answer, ",
     "fault-eof": "It stopped without a sign of its end, after ",
     "fault-badjson": "A part of it was garbled or cut off, after ",
+    "fault-html-200": "It came from a server that calls itself nginx.",
     "fault-hang": "It had not begun to answer.",
     "fault-stall": "It stopped in the middle of its answer, after ",
 }

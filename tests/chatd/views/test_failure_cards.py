@@ -1,5 +1,6 @@
 """What a card says of a failure, what it lets its reader do, and whom it can be handed to."""
 
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 KEY: dict[str, Any] = {
     "kind": "auth",
-    "message": "The demo provider did not accept the key (401).",
+    "message": "The demo provider did not accept this site's key (401).",
     "how": "",
     "tried": "",
     "attempts": 1,
@@ -68,7 +69,8 @@ def failed(chat: Chat, **facts: Any) -> Turn:
 
 
 def shown(client: Client, chat: Chat) -> str:
-    return client.get(reverse("chat", args=[chat.pk])).text
+    """Return the chat's page, with its characters as they are read."""
+    return unescape(client.get(reverse("chat", args=[chat.pk])).text)
 
 
 def test_who_has_to_act_gets_one_text_with_all_of_it(owner: Client, chat: Chat) -> None:

@@ -47,6 +47,13 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         "It stopped in the middle of its answer, after 76 characters.",
     ),
     "silent, no more is known": (Cause.SILENCE, WE, None, ""),
+    "a page": (
+        Cause.PAGE,
+        ResponseFacts(server="nginx"),
+        0,
+        "It came from a server that calls itself nginx.",
+    ),
+    "a page of nobody": (Cause.PAGE, THEY, 0, ""),
     "no answer at all": (Cause.KEY, THEY, 0, ""),
 }
 

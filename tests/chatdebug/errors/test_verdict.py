@@ -101,7 +101,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a key": (
         {"status_code": 401, "message": "Incorrect API key provided."},
-        "OpenAI did not accept the key (401).",
+        "OpenAI did not accept this site's key (401).",
         Owner.SETTINGS,
     ),
     "a permission": (
