@@ -115,7 +115,7 @@ CHANGE = Advice(
     (Way.CHANGE, Way.OTHER_MODEL),
 )
 REPHRASE = Advice(
-    _("Put it in other words, or let another model answer."),
+    _("Put your message in other words, or let another model answer."),
     (Way.CHANGE, Way.OTHER_MODEL),
 )
 REPORT = Advice(

@@ -136,7 +136,7 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
 def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
     ask(demo, "fault-400", "What is **a** ballast?")
     card = demo.locator(".error-card")
-    expect(card).to_contain_text("The cause is this request")
+    expect(card).to_contain_text("The cause is this request", timeout=SLOW)
     expect(card.get_by_role("button", name="Send again")).to_have_count(0)
     card.get_by_role("button", name="Change it").click()
     message = demo.get_by_label("Message")
@@ -189,6 +189,7 @@ def test_another_model_gets_the_same_question(demo: Page) -> None:
 def test_a_chat_that_is_too_long_goes_on_in_a_new_one(demo: Page) -> None:
     ask(demo, "fault-400-context")
     begun = demo.url
+    turn_is_over(demo)
     demo.get_by_role("button", name="Ask in a new chat").click()
     expect(demo).not_to_have_url(begun)
     expect(demo.locator(".message--user")).to_contain_text("What is a ballast?")
@@ -198,6 +199,7 @@ def test_a_chat_that_is_too_long_goes_on_in_a_new_one(demo: Page) -> None:
 def test_what_an_administrator_needs_is_copied_from_the_card(demo: Page) -> None:
     demo.context.grant_permissions(["clipboard-read", "clipboard-write"])
     ask(demo, "fault-403")
+    turn_is_over(demo)
     card = demo.locator(".error-card")
     copy = card.get_by_role("button", name="Copy for an administrator")
     copy.click()
