@@ -216,6 +216,20 @@ def test_the_last_error_of_a_run_is_its_failure() -> None:
     assert failure.step is steps[1]
 
 
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_failed_run_says_how_often_it_was_tried(retries: int) -> None:
+    began = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    run = failed(started_at=began, finished_at=began + timedelta(seconds=2.4))
+    steps = [
+        ChatStep(
+            step_number=number + 1, error={"kind": "generic", "retry_count": number}
+        )
+        for number in range(retries + 1)
+    ]
+    words = "It was tried 3 times, within 2.4 s." if retries else ""
+    assert RunReport.of(run, steps).tried == words
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
