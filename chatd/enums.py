@@ -30,6 +30,8 @@ ENDINGS: dict[str, str] = {
     FinishReason.TOO_LONG: "The answer was cut off: it grew longer than is kept here.",
 }
 """What readers are told of an answer that is not all that the model had to say."""
+BROKEN_OFF = "Incomplete: the answer breaks off here."
+"""The same of one that nobody ended: a failure, a Stop, a lost process."""
 
 
 class TurnStatus(TextChoices):

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from knox.models import AbstractAuthToken
 
-from chatd.enums import ENDINGS, FinishReason, Role, TurnStatus
+from chatd.enums import BROKEN_OFF, ENDINGS, FinishReason, Role, TurnStatus
 from chatd.llm.providers import is_demo, provider_choices
 from chatd.querysets import (
     ApiTokenManager,
@@ -132,8 +132,19 @@ class Turn(models.Model):
     error = models.JSONField(
         null=True,
         blank=True,
-        help_text="Of a failed turn: kind, message, advice, detail, provider, "
-        "status_code, retryable, rule, run_id (of its evidence, or empty).",
+        help_text="Of a failed turn, sentences for people: message (what happened), how "
+        "(the answer ended), tried (how often), whose, advice; said is in the words of "
+        "the provider or an exception, detail what is worth quoting of them. For programs: kind, owner, ways "
+        "(what the user can do at once: again, change, new_chat, other_model), attempts, "
+        "provider, status_code, request_id, retryable, rule, run_id (of its evidence, or "
+        "empty).",
+    )
+    recovery = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Of a turn that was answered after failed attempts: attempts, seconds, "
+        "message (what the first of them met), note (all of it in sentences), run_id (of "
+        "the evidence, or empty).",
     )
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -193,9 +204,28 @@ class Turn(models.Model):
 
     @property
     def own_run_id(self) -> str:
-        """The id of the debug run of its failure; empty if another chat's run counts it."""
+        """The id of the debug run of its failure, or of what it recovered from.
+
+        Empty where there is none, or if another chat's run counts it.
+        """
+        evidence = self.error or self.recovery or {}
+        is_elsewhere = evidence.get("run_elsewhere")
+        return "" if is_elsewhere else str(evidence.get("run_id") or "")
+
+    @property
+    def ways(self) -> list[str]:
+        """What its user can do at once about its failure, as ``Way`` of the recorder has it.
+
+        Turns of older releases know only whether it may help to send the message again.
+        """
         error = self.error or {}
-        return "" if error.get("run_elsewhere") else str(error.get("run_id") or "")
+        if "ways" in error:
+            return list(error["ways"])
+        if error.get("retryable"):
+            return ["again", "other_model"]
+        if error.get("owner") == "request":
+            return ["change", "other_model"]
+        return ["other_model"]
 
 
 class ChatMessage(models.Model):
@@ -235,8 +265,8 @@ class ChatMessage(models.Model):
 
     @property
     def note(self) -> str:
-        """What is to be said below an answer that was cut off; else empty."""
-        return ENDINGS.get(self.finish_reason, "")
+        """What is to be said of an answer that is not whole; else empty."""
+        return ENDINGS.get(self.finish_reason, BROKEN_OFF if self.is_partial else "")
 
 
 class TurnChunk(models.Model):

@@ -96,6 +96,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
             "id",
             "status",
             "error",
+            "recovery",
             "stopped",
             "created_at",
             "started_at",

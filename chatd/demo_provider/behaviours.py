@@ -40,10 +40,11 @@ class Fail:
 
 @dataclass(frozen=True)
 class Page:
-    """Answer with an HTML page, as a proxy in the way does."""
+    """Answer with an HTML page, as a proxy in the way does; it is called ``server``."""
 
     status: int
     html: str
+    server: str = "nginx"
 
 
 class Wait:

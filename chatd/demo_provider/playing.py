@@ -46,7 +46,8 @@ class Exchange:
 
     async def show(self, page: Page) -> None:
         body = page.html.encode()
-        await self.connection.send(page.status, HTML | self.headers, body)
+        headers = HTML | self.headers | {"Server": page.server}
+        await self.connection.send(page.status, headers, body)
 
     async def fail(self, fail: Fail) -> None:
         shape = self.worded(fail)

@@ -16,7 +16,8 @@ from chatd.models import ChatMessage, ModelConfig, Turn
 from chatd.turns import lifecycle
 from chatd.turns.answer import Answer
 from chatd.turns.bus import get_bus
-from chatd.turns.failures import NOT_STORED, failure_outcome
+from chatd.turns.effort import Effort
+from chatd.turns.failures import NOT_STORED, failure_outcome, recovery
 from chatd.turns.generation import Generation
 from chatd.turns.lifecycle import Outcome
 from chatd.turns.policy import turn_policy
@@ -118,6 +119,7 @@ class TurnRun:
         self._bus = get_bus()
         self._answer: Answer | None = None
         self._run: Run | None = None
+        self._effort = Effort()
 
     async def to_its_end(self) -> None:
         """Get the answer and store the outcome; raises only a cancellation."""
@@ -160,6 +162,7 @@ class TurnRun:
                     provider=config.provider,
                     policy=policy,
                     answer=self._answer,
+                    effort=self._effort,
                 )
                 publish_status = partial(self._bus.publish_status, turn.id)
                 reason = await generation.run(
@@ -170,6 +173,7 @@ class TurnRun:
                 self._text,
                 is_partial=reason is FinishReason.TOO_LONG,
                 finish_reason=reason,
+                recovery=recovery(self._effort, turn, run),
             )
             await shielded(persisted(self._finish(outcome, run)))
 
@@ -182,7 +186,10 @@ class TurnRun:
     async def _fail(self, error: Exception) -> None:
         if self._run is None:
             await self._record(error)
-        await self._end(failure_outcome(error, self._turn, self._text, self._run))
+        outcome = failure_outcome(
+            error, self._turn, self._text, self._run, self._effort
+        )
+        await self._end(outcome)
 
     async def _end(self, outcome: Outcome) -> None:
         """Store an outcome, or, if that is refused, that there is a failure at least."""

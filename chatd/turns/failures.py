@@ -5,8 +5,16 @@ from typing import Any
 
 from chatd.enums import TurnStatus
 from chatd.models import Turn
+from chatd.turns.effort import Effort
 from chatd.turns.lifecycle import Outcome
-from chatdebug.errors import classify, code_frames
+from chatdebug.errors import (
+    answered_after,
+    classify,
+    code_frames,
+    how_it_ended,
+    response_facts,
+    times_tried,
+)
 from chatdebug.recorder import Run
 
 logger = logging.getLogger(__name__)
@@ -16,10 +24,16 @@ UNSAFE_ADVICE = "The evidence of this failure could not be made safe yet: its de
 NOT_STORED: dict[str, Any] = {
     "kind": "generic",
     "message": "The answer could not be stored.",
+    "how": "",
+    "tried": "",
+    "attempts": 0,
     "owner": "site",
-    "whose": "It is this site's, not your message's.",
+    "whose": "The fault is in this site, not in your message.",
     "advice": WITHOUT_RUN,
+    "ways": ["other_model"],
     "detail": "",
+    "said": "",
+    "request_id": "",
     "provider": "",
     "status_code": None,
     "retryable": False,
@@ -31,7 +45,7 @@ NOT_STORED: dict[str, Any] = {
 
 
 def failure_outcome(
-    error: Exception, turn: Turn, text: str, run: Run | None
+    error: Exception, turn: Turn, text: str, run: Run | None, effort: Effort
 ) -> Outcome:
     """Return the outcome of a turn that failed, with the text that had come."""
     classification = classify(error, provider=turn.chat.model.provider)
@@ -58,16 +72,49 @@ def failure_outcome(
     shown: dict[str, Any] = {
         "kind": classification.kind.value,
         "message": classification.message,
+        "how": how_it_ended(
+            classification.cause,
+            response=response_facts(error),
+            characters=len(text) if effort.attempts else None,
+            seconds=effort.seconds_of_attempt,
+        ),
+        "tried": times_tried(effort.attempts, effort.seconds),
+        "attempts": effort.attempts,
         "owner": classification.owner.value,
         "whose": classification.whose,
         "advice": advice,
+        "ways": [way.value for way in classification.ways],
         "detail": classification.quote,
+        "said": classification.detail,
         "provider": classification.provider,
         "status_code": classification.status_code,
+        "request_id": classification.request_id,
         "retryable": classification.retryable,
         "rule": classification.rule,
+        **_evidence(turn, run),
+    }
+    return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
+
+
+def recovery(effort: Effort, turn: Turn, run: Run) -> dict[str, Any] | None:
+    """Return what is told of an answer that took several attempts; None of another one."""
+    if effort.first_failure is None:
+        return None
+    first = effort.first_failure.message
+    return {
+        "attempts": effort.attempts,
+        "seconds": round(effort.seconds, 3),
+        "message": first,
+        "note": answered_after(effort.attempts, effort.seconds, first_failure=first),
+        **_evidence(turn, run),
+    }
+
+
+def _evidence(turn: Turn, run: Run | None) -> dict[str, Any]:
+    """Return where the debug run is that holds the evidence of a turn's failures."""
+    stored = run.stored_run if run is not None else None
+    return {
         "run_id": str(stored.id) if stored is not None else "",
         # Of another chat, maybe another owner's: its page is not this owner's to open.
         "run_elsewhere": stored is not None and stored.chat_id != str(turn.chat_id),
     }
-    return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)

@@ -18,6 +18,7 @@ from pydantic_ai.models import Model
 from chatd.enums import FinishReason
 from chatd.llm.wire.watch import Watch, watching
 from chatd.turns.answer import Answer
+from chatd.turns.effort import Effort
 from chatd.turns.policy import TurnDeadlineError, TurnPolicy
 from chatdebug.errors import (
     Classification,
@@ -36,17 +37,24 @@ class Generation:
     """One answer of one model, however many attempts it takes."""
 
     def __init__(
-        self, *, model: Model, provider: str, policy: TurnPolicy, answer: Answer
+        self,
+        *,
+        model: Model,
+        provider: str,
+        policy: TurnPolicy,
+        answer: Answer,
+        effort: Effort,
     ) -> None:
         self._model = model
         self._provider = provider
         self._policy = policy
         self._answer = answer
+        self._effort = effort
 
     async def run(
         self, messages: list[ModelMessage], *, publish_status: Callable[[str], None]
     ) -> FinishReason:
-        """Fill the answer, and return why it ended.
+        """Fill the answer, and return why it ended; the effort tells what it took.
 
         ``publish_status`` is called with what is waited for, and then with "". Raises what the last
         attempt raised, or TurnDeadlineError. What was said until then stays.
@@ -67,15 +75,17 @@ class Generation:
         deadline: asyncio.Timeout,
         publish_status: Callable[[str], None],
     ) -> FinishReason:
-        attempts = broken = 0
+        broken = 0
         most = self._policy.max_attempts
         while True:
-            attempts += 1
+            self._effort.begin_attempt()
+            attempts = self._effort.attempts
             watch = Watch(grace=self._policy.grace, max_bytes=self._policy.max_bytes)
             try:
-                return await self._attempt(messages, watch, deadline)
+                reason = await self._attempt(messages, watch, deadline)
             except Exception as error:
                 classification = classify(error, provider=self._provider)
+                self._effort.end_attempt(classification)
                 if _broke(error, classification, watch):
                     broken += 1
                     left = self._policy.max_broken - broken
@@ -86,6 +96,9 @@ class Generation:
                 if asyncio.get_running_loop().time() + wait >= (deadline.when() or 0):
                     raise  # nothing more could come of it
                 logger.info("Attempt %s failed (%s)", attempts, classification.rule)
+            else:
+                self._effort.end_attempt()
+                return reason
             publish_status(retry_notice(classification, attempts=attempts, most=most))
             await asyncio.sleep(wait)
             self._answer.reset()

@@ -54,6 +54,7 @@ class Outcome:
     is_partial: bool = False
     finish_reason: FinishReason | None = None
     error: dict[str, Any] | None = None
+    recovery: dict[str, Any] | None = None
 
 
 def start_turn(*, chat: Chat, text: str) -> Turn:
@@ -176,10 +177,13 @@ def _finish(
     on_commit: Callable[[], None] | None = None,
     only_if: Q = WHATEVER_ELSE,
 ) -> bool:
-    error = storable_json(outcome.error)
+    columns = {
+        "error": storable_json(outcome.error),
+        "recovery": storable_json(outcome.recovery),
+    }
     with transaction.atomic():
         if not _end_if(
-            turn, TurnStatus.IN_PROGRESS, outcome.status, only_if, error=error
+            turn, TurnStatus.IN_PROGRESS, outcome.status, only_if, **columns
         ):
             return False
         if outcome.text:

@@ -58,7 +58,8 @@ class StepFields:
             return ""
         error = ErrorReport.of(step.error)
         known_as = f"{error.known_as} {error.rule}".strip()
-        return f"{error.sentence} {error.whose} ({known_as})"
+        told = " ".join(filter(None, (error.sentence, error.how, error.whose)))
+        return f"{told} ({known_as})"
 
     @admin.display(description=_("facts"))
     def facts(self, step: ChatStep) -> SafeString | str:

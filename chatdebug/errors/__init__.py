@@ -1,6 +1,7 @@
 """Decides what an error is: one result for retries, the user's message and the recorder."""
 
 from chatdebug.errors.chain import walk
+from chatdebug.errors.circumstances import answered_after, how_it_ended, times_tried
 from chatdebug.errors.classify import (
     Classification,
     classify,
@@ -41,6 +42,7 @@ __all__ = [
     "Rule",
     "StreamSilenceError",
     "add_provider",
+    "answered_after",
     "build_facts",
     "classify",
     "classify_facts",
@@ -50,7 +52,9 @@ __all__ = [
     "exception_chain",
     "explain",
     "facts_of",
+    "how_it_ended",
     "response_facts",
     "set_deployment_rules_source",
+    "times_tried",
     "walk",
 ]

@@ -13,7 +13,8 @@ from chatdebug.errors.content import code_like, storable_opening
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
 from chatdebug.errors.facts import ErrorFacts, facts_of
 from chatdebug.errors.provider_names import detect_provider
-from chatdebug.errors.responses import informative_links, response_of
+from chatdebug.errors.quotes import quote_of
+from chatdebug.errors.responses import informative_links, response_of, server_of
 from chatdebug.errors.retry_after import retry_after
 from chatdebug.errors.rules import (
     CANCELLED_RULES,
@@ -22,7 +23,8 @@ from chatdebug.errors.rules import (
     Rule,
     first_that_holds,
 )
-from chatdebug.errors.verdict import Owner, quote_of, verdict
+from chatdebug.errors.sentences import Cause, Owner, Way
+from chatdebug.errors.verdict import verdict
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)
@@ -53,13 +55,16 @@ class Classification:
     """Seconds that the provider asks to wait."""
     provider: str = ""
     status_code: int | None = None
+    cause: Cause = Cause.UNKNOWN
     message: str = ""
     """One sentence for the user: what happened."""
     owner: Owner = Owner.UNKNOWN
     whose: str = ""
     """One sentence for the user: whose it is."""
     advice: str = ""
-    """One sentence for the user: what helps."""
+    """One sentence or two for the user: what helps."""
+    ways: tuple[Way, ...] = ()
+    """What of the advice the user can do at once."""
     detail: str = ""
     """The provider's own reason, at most 500 characters: redacted, and without what it
     quotes of a prompt or an answer."""
@@ -75,7 +80,7 @@ class Classification:
     @property
     def quote(self) -> str:
         """What is quoted below the message; nothing that it says already."""
-        return quote_of(self.rule, self.detail)
+        return quote_of(self.cause, self.detail, self.message)
 
     @property
     def captured(self) -> bool:
@@ -182,6 +187,7 @@ def classify_facts(
         found,
         types=[link.partition(":")[0] for link in facts.links],
         content_type=facts.headers.get("content-type", ""),
+        server=server_of(facts.headers),
     )
 
 
@@ -224,7 +230,11 @@ def _of_known(error: KnownError, provider: str) -> Classification:
 
 
 def _told(
-    found: Classification, *, types: Sequence[str] = (), content_type: str = ""
+    found: Classification,
+    *,
+    types: Sequence[str] = (),
+    content_type: str = "",
+    server: str = "",
 ) -> Classification:
     """Return a classification with the sentences for people."""
     said = verdict(
@@ -233,17 +243,21 @@ def _told(
         provider=found.provider,
         status_code=found.status_code,
         retryable=found.retryable,
+        retry_after=found.retry_after,
         types=types,
         code=f"{found.error_type} {found.error_code}",
         detail=found.detail,
         content_type=content_type,
+        server=server,
     )
     return replace(
         found,
+        cause=said.cause,
         message=said.what,
         owner=said.owner,
         whose=said.whose,
         advice=said.advice,
+        ways=said.ways,
     )
 
 

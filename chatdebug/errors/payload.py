@@ -4,6 +4,7 @@
 pages, the rules' preview, the fingerprint and the run's summary read it.
 """
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ class ErrorPayload(TypedDict):
     request_id: str
     """The three look like codes, or are empty."""
     retryable: bool | None
+    retry_after_ms: int | None
+    """How long the provider asks to wait."""
     detail: str
     """The provider's own reason, at most 500 characters."""
     response: ResponseFacts
@@ -92,6 +95,7 @@ NOTHING_KNOWN = ErrorPayload(
     error_code="",
     request_id="",
     retryable=None,
+    retry_after_ms=None,
     detail="",
     response={},
     elapsed_ms=None,
@@ -102,6 +106,7 @@ NOTHING_KNOWN = ErrorPayload(
 )
 COUNTS = (
     "status_code",
+    "retry_after_ms",
     "elapsed_ms",
     "first_part_ms",
     "parts_received",
@@ -150,6 +155,7 @@ def error_payload(
         error_code=classification.error_code,
         request_id=classification.request_id,
         retryable=classification.retryable,
+        retry_after_ms=_milliseconds(classification.retry_after),
         detail=classification.detail,
         response=response_facts(error),
         elapsed_ms=progress.elapsed_ms,
@@ -195,6 +201,12 @@ def read_payload(stored: object) -> ErrorPayload:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    # A date can be any; what is longer than a count is not known.
+    is_known = seconds is not None and seconds * 1000 < MAX_COUNT
+    return math.ceil(seconds * 1000) if seconds is not None and is_known else None
 
 
 def _is_count(value: object) -> bool:

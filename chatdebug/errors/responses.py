@@ -144,6 +144,15 @@ def response_facts(error: BaseException | None) -> ResponseFacts:
     return cast("ResponseFacts", known)
 
 
+def server_of(headers: Mapping[str, str]) -> str:
+    """Return what a response's head calls its server; nothing if it is no such name.
+
+    The names of ``headers`` are in lower case.
+    """
+    server = headers.get("server", "")
+    return server if HEADER_VALUES["server"].fullmatch(server) else ""
+
+
 def informative_links(error: BaseException) -> list[BaseException]:
     """Return the exceptions of a chain that say what failed, outermost first.
 

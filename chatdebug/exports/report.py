@@ -92,16 +92,16 @@ def _head(opened: RunReport) -> Iterator[Block]:
     if opened.recovery:
         yield Paragraph(opened.recovery)
     if opened.failure and opened.failure.error:
-        yield from _told(opened.failure.error)
+        yield from _told(opened.failure.error, opened.tried)
     for said in (line.similar, line.note):
         if said:
             yield Paragraph(said)
 
 
-def _told(error: ErrorReport) -> Iterator[Block]:
+def _told(error: ErrorReport, tried: str = "") -> Iterator[Block]:
     """Yield what happened, whose it is and what to do, then the provider's words."""
-    yield Paragraph(error.sentence)
-    yield Paragraph(" ".join(filter(None, (error.whose, error.advice))))
+    yield Paragraph(" ".join(filter(None, (error.sentence, error.how))))
+    yield Paragraph(" ".join(filter(None, (error.whose, tried, error.advice))))
     if error.reason:
         yield Quote(error.reason)
 

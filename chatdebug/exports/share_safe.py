@@ -97,7 +97,7 @@ KEPT: dict[str, Check] = {
             *("text_length", "input_length", "result_length"),
             *("request_body_length", "response_body_length", "response_status"),
             *("duration_ms", "elapsed_ms", "first_part_ms", "queue_ms", "claim_ms"),
-            *("connect_ms", "time_to_first_byte_ms"),
+            *("connect_ms", "time_to_first_byte_ms", "retry_after_ms"),
             *("time_to_first_part_ms", "time_to_last_part_ms"),
             *("parts_received", "characters_received", "retry_count", "attempt"),
             *("input_tokens", "output_tokens", "total_tokens", "reasoning_tokens"),

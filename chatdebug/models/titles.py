@@ -25,13 +25,19 @@ def failure_of(run: ChatRun) -> str:
     if not run.error_kind or not has_error:
         return ""
     provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
-    who = f"{provider} {run.told('error_status') or ''}".strip()
+    who = f"{provider} {_error_status(run)}".strip()
     is_over = run.outcome is Outcome.RECOVERED
     # Not by get_error_kind_display, which hashes all of them: lists are made of titles.
     kind = str(dict(ErrorKind.choices).get(run.error_kind, run.error_kind))
     what = gettext("Answered after an error") if is_over else kind
     words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
+
+
+def _error_status(run: ChatRun) -> str:
+    """Return the HTTP status of the run's last error; a success says nothing of one."""
+    status = run.told("error_status")
+    return str(status) if isinstance(status, int) and status >= 400 else ""
 
 
 def first_error_of(run: ChatRun) -> str:

@@ -10,9 +10,12 @@ from django.utils.translation import gettext
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import code_like
+from chatdebug.errors.circumstances import how_it_ended
 from chatdebug.errors.payload import ErrorPayload, read_payload
+from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.rules import FALLBACK
-from chatdebug.errors.verdict import Owner, quote_of, verdict
+from chatdebug.errors.sentences import Owner, Way
+from chatdebug.errors.verdict import Verdict, verdict
 from chatdebug.formats import span
 from chatdebug.presentation.flaws import LEFT, OF_CAUSES, Flaw
 
@@ -72,6 +75,8 @@ class ErrorReport:
     flaw: Flaw | None
     """What was wrong with the answer that came; None if that is not what happened."""
     sentence: str
+    how: str
+    """Who ended the answer and how far it had come; empty where that is not known."""
     reason: str
     """In the provider's own words, or the exception's; empty if the sentence says it."""
     owner: Owner
@@ -102,16 +107,25 @@ class ErrorReport:
             provider=payload["provider"],
             status_code=payload["status_code"],
             retryable=bool(payload["retryable"]),
+            retry_after=_seconds(payload["retry_after_ms"]),
             types=[link["type"] for link in payload["chain"]],
             code=f"{payload['error_type']} {payload['error_code']}",
             detail=payload["detail"],
             content_type=payload["response"].get("content_type", ""),
+            server=payload["response"].get("server", ""),
         )
-        reason = quote_of(payload["rule"], payload["detail"] or payload["message"])
+        words = payload["detail"] or payload["message"]
+        reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
         return cls(
             flaw=flaw,
             sentence=said.what,
+            how=how_it_ended(
+                said.cause,
+                response=payload["response"],
+                characters=payload["characters_received"],
+                seconds=_seconds(payload["elapsed_ms"]),
+            ),
             reason=reason,
             owner=said.owner,
             whose=said.whose,
@@ -119,7 +133,7 @@ class ErrorReport:
             kind=str(kind.label),
             is_of_no_kind=kind is ErrorKind.GENERIC,
             rule="" if payload["rule"] == FALLBACK.id else payload["rule"],
-            facts=list(_said(_facts(payload, flaw))),
+            facts=list(_said(_facts(payload, said, flaw))),
             times=list(_said(_times(payload))),
             type=payload["type"],
             causes=list(_causes(payload, reason)),
@@ -192,7 +206,9 @@ def _said(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{value:,}" if isinstance(value, int) else value
 
 
-def _facts(payload: ErrorPayload, flaw: Flaw | None) -> dict[str, str | int | None]:
+def _facts(
+    payload: ErrorPayload, said: Verdict, flaw: Flaw | None
+) -> dict[str, str | int | None]:
     # What older releases stored may be a provider's words, for readers of facts only.
     codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
     in_chain = any(link["type"] == payload["type"] for link in payload["chain"])
@@ -203,7 +219,10 @@ def _facts(payload: ErrorPayload, flaw: Flaw | None) -> dict[str, str | int | No
         gettext("Type or code"): " / ".join(dict.fromkeys(filter(None, codes))),
         gettext("Request id"): code_like(payload["request_id"]),
         gettext("Exception"): "" if in_chain else payload["type"],
-        gettext("Worth retrying"): _yes_or_no(payload["retryable"]),
+        # As the advice has it: a web page is not asked for again by itself, but by hand.
+        gettext("Worth retrying"): _yes_or_no(
+            None if payload["retryable"] is None else Way.AGAIN in said.ways
+        ),
         gettext("Parts received"): payload["parts_received"],
         gettext("Characters received"): payload["characters_received"],
         **_response_facts(payload, flaw),
@@ -251,6 +270,10 @@ def _yes_or_no(value: object) -> str:
 
 def _as_name(number: int | None) -> str:
     return "" if number is None else str(number)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _milliseconds(amount: int | None) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.errors.verdict import Cause
+from chatdebug.errors.sentences import Cause
 
 
 class Flaw(StrEnum):

@@ -125,7 +125,9 @@ class GroupLine:
         if len(names) > MODELS_SHOWN:
             models = gettext("%s models") % len(names)
         provider = str(PROVIDERS.get(group.provider, group.provider))
-        who = f"{provider.removeprefix('The ')} {group.status_code or ''}".strip()
+        status = group.status_code or 0
+        shown = str(status) if status >= 400 else ""  # a success is no error's name
+        who = f"{provider.removeprefix('The ')} {shown}".strip()
         return " · ".join(filter(None, (self.kind, who, models)))
 
     @property

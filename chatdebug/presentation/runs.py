@@ -8,6 +8,7 @@ from functools import cached_property
 from django.utils.translation import gettext
 
 from chatdebug.enums import Level, Outcome, RunKind
+from chatdebug.errors import answered_after, times_tried
 from chatdebug.errors.payload import read_payload
 from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
@@ -239,9 +240,19 @@ class RunReport:
         if self.line.run.outcome is not Outcome.RECOVERED:
             return ""
         tried = 1 + max((_retries(report.step) for report in self.steps), default=0)
-        words = gettext("Recovered on attempt %(attempt)s, complete after %(time)s.")
-        time = span(self.line.run.duration)
-        return words % {"attempt": f"{tried + 1:,}", "time": time}
+        return answered_after(tried + 1, self._seconds)
+
+    @property
+    def tried(self) -> str:
+        """How often the call that ended it was tried; nothing for once, or if it did not."""
+        if self.failure is None or self.recovery:
+            return ""
+        return times_tried(1 + _retries(self.failure.step), self._seconds)
+
+    @property
+    def _seconds(self) -> float:
+        took = self.line.run.duration
+        return took.total_seconds() if took else 0.0
 
     @property
     def has_requests(self) -> bool:

@@ -1,5 +1,6 @@
-/* Copying in the Debug tab. One listener for the whole document, so that what htmx brings
-   later has it, too. Without this file there are no buttons for it. */
+/* Copying in the Debug tab, and wherever else a page marks what is copied. One listener for
+   the whole document, so that what htmx brings later has it, too. Without this file there
+   are no buttons for it. */
 
 const SHOWN = 2_000; // milliseconds that a button says what came of it
 
@@ -8,7 +9,7 @@ let announcer = null;
 document.documentElement.classList.add("chatdebug-copies");
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.(".chatdebug .copy");
+  const button = event.target.closest?.(".chatdebug .copy, [data-copies] .copy");
   if (button?.dataset.copiesFrom) {
     copy(read(button.dataset.copiesFrom), button);
     return;

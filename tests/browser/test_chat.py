@@ -136,7 +136,7 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
 def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
     ask(demo, "fault-400", "What is **a** ballast?")
     card = demo.locator(".error-card")
-    expect(card).to_contain_text("It is this request")
+    expect(card).to_contain_text("The cause is this request", timeout=SLOW)
     expect(card.get_by_role("button", name="Send again")).to_have_count(0)
     card.get_by_role("button", name="Change it").click()
     message = demo.get_by_label("Message")
@@ -169,7 +169,9 @@ def test_no_way_out_of_a_failure_costs_what_was_being_written(demo: Page) -> Non
 def test_what_may_succeed_is_sent_again_from_its_card(demo: Page) -> None:
     ask(demo, "fault-529")
     card = demo.locator(".error-card")
-    expect(card).to_contain_text("It is the demo provider's", timeout=SLOW)
+    expect(card).to_contain_text(
+        "The fault is on the side of the demo provider", timeout=SLOW
+    )
     card.get_by_role("button", name="Send again").click()
     expect(demo.locator(".turn")).to_have_count(2)
     expect(demo.locator(".message--user").last).to_contain_text("What is a ballast?")
@@ -182,6 +184,42 @@ def test_another_model_gets_the_same_question(demo: Page) -> None:
     demo.select_option("select[name=model]", "demo")
     demo.get_by_role("button", name="Start").click()
     expect(demo.locator(".message--assistant")).to_contain_text(ANSWER, timeout=SLOW)
+
+
+def test_a_chat_that_is_too_long_goes_on_in_a_new_one(demo: Page) -> None:
+    ask(demo, "fault-400-context")
+    begun = demo.url
+    turn_is_over(demo)
+    demo.get_by_role("button", name="Ask in a new chat").click()
+    expect(demo).not_to_have_url(begun)
+    expect(demo.locator(".message--user")).to_contain_text("What is a ballast?")
+    expect(demo.locator(".chip").first).to_have_text("fault-400-context")
+
+
+def test_what_an_administrator_needs_is_copied_from_the_card(demo: Page) -> None:
+    demo.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(demo, "fault-403")
+    turn_is_over(demo)
+    card = demo.locator(".error-card")
+    copy = card.get_by_role("button", name="Copy for an administrator")
+    copy.click()
+    expect(card.get_by_role("button", name="Copied")).to_be_visible()
+    lines = demo.evaluate("navigator.clipboard.readText()").splitlines()
+    assert lines[0] == (
+        "Failure: The demo provider denies permission to this site's key (403)."
+    )
+    names = [line.partition(":")[0] for line in lines]
+    assert names[1:] == ["Its own words", "Kind", "Model", "When", "Request id", "Turn"]
+
+
+def test_a_recovered_turn_says_so_after_a_reload_too(demo: Page) -> None:
+    ask(demo, "fault-500-then-ok")
+    note = demo.locator(".recovered")
+    expect(note).to_contain_text("Answered on attempt 2", timeout=SLOW)
+    demo.reload()
+    expect(note).to_contain_text("The demo provider had an error of its own (500).")
+    note.get_by_role("link", name="Show debug run").click()
+    expect(demo.locator("#panel")).to_contain_text("Answered on attempt 2")
 
 
 @pytest.mark.parametrize("model", ["fault-401", "fault-429", "fault-529"])

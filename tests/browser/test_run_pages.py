@@ -89,7 +89,7 @@ def test_every_state_passes_axe_and_fits(
             "Failed",
             ["queue", "cut short by the provider", "429", "chatd/turns/engine.py:211"],
         ),
-        ("recovered", "Recovered", ["Recovered on attempt 2", "answered"]),
+        ("recovered", "Recovered", ["Answered on attempt 2", "answered"]),
         ("completed", "Completed", ["preparation", "answered"]),
         ("stopped", "Stopped", ["cancelled by the user", "1 min 1 s"]),
         ("lost", "Lost", ["It is gone.", "lost with its process"]),

@@ -84,6 +84,10 @@ def failed(**facts: Any) -> ChatRun:
             "Unexpected error · OpenAI 400",
         ),
         (failed(provider="demo"), "Unexpected error · Demo provider"),
+        (
+            failed(provider="demo", summary={"error_status": 200}),
+            "Unexpected error · Demo provider",
+        ),
         (failed(error_kind="auth", provider="acme"), "Authentication failed · Acme"),
         (
             failed(status=Status.COMPLETED, summary={"first_message": "asked"}),
@@ -136,7 +140,7 @@ def test_a_recovery_says_which_attempt_answered(column: str) -> None:
     error = {"retry_count": 0, "message": "no", "status_code": 500}
     stored = error if column == "error" else {"repaired_error": error}
     report = RunReport.of(run, [ChatStep(step_number=1, **{column: stored})])
-    assert report.recovery == "Recovered on attempt 2, complete after 1.1 s."
+    assert report.recovery == "Answered on attempt 2, complete after 1.1 s."
     assert report.failure is not None
     assert RunReport.of(failed(), []).recovery == ""
 
@@ -212,6 +216,20 @@ def test_the_last_error_of_a_run_is_its_failure() -> None:
     assert failure.step is steps[1]
 
 
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_failed_run_says_how_often_it_was_tried(retries: int) -> None:
+    began = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    run = failed(started_at=began, finished_at=began + timedelta(seconds=2.4))
+    steps = [
+        ChatStep(
+            step_number=number + 1, error={"kind": "generic", "retry_count": number}
+        )
+        for number in range(retries + 1)
+    ]
+    words = "It was tried 3 times, within 2.4 s." if retries else ""
+    assert RunReport.of(run, steps).tried == words
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
@@ -280,6 +298,30 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
         ("Elapsed", "1.2 s"),
         ("First part after", "5 ms"),
     ]
+
+
+def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
+    limited = {"kind": "rate_limit", "retryable": True}
+    assert ErrorReport.of(limited).advice.startswith("Wait a little, ")
+    advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
+    assert advice.startswith("Wait 20 s, ")
+    for odd in ("soon", -1, 10**40, True):
+        report = ErrorReport.of({**limited, "retry_after_ms": odd})
+        assert report.advice.startswith("Wait a little, ")
+
+
+def test_no_fact_contradicts_the_advice() -> None:
+    page = {
+        "kind": "generic",
+        "rule": "known.UnreadableAnswer",
+        "detail": "HTTP 200 with text/html and no event stream",
+        "retryable": False,
+    }
+    report = ErrorReport.of(page)
+    assert report.advice.startswith("Send it again")
+    assert ("Worth retrying", "yes") in report.facts
+    report = ErrorReport.of({"kind": "generic", "status_code": 400, "retryable": False})
+    assert ("Worth retrying", "no") in report.facts
 
 
 def test_a_text_is_said_once_in_the_chain_of_causes() -> None:

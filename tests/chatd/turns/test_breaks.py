@@ -224,7 +224,7 @@ def test_finish_reasons_of_all_providers_are_understood(
         assert turn.messages.get(role=Role.ASSISTANT).finish_reason == meaning
     else:
         assert present(turn.error)["kind"] == meaning
-        assert word in present(turn.error)["detail"]
+        assert word in present(turn.error)["said"]
 
 
 REPORTED = [
@@ -285,7 +285,7 @@ def test_what_is_no_answer_is_captured_with_its_status_and_type(
     turn, replay, chat = turn_of([response(body, kind=kind)], protocol)
     error = present(turn.error)
     assert (error["kind"], error["status_code"]) == ("generic", 200)
-    assert f"HTTP 200 with {kind}" in error["detail"]
+    assert f"HTTP 200 with {kind}" in error["said"]
     assert replay.hits["case"] == 1
     step = ChatStep.objects.get(run__chat_id=str(chat.pk))
     assert present(step.error)["request_id"] == "req-4711"

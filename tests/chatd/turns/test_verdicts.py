@@ -4,6 +4,7 @@ import pytest
 from django.conf import LazySettings
 
 from chatd.demo_provider import DEMO_MODELS
+from chatd.demo_provider.behaviours import PARTIAL
 from chatdebug.models import ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.writer import close_writer
@@ -21,9 +22,12 @@ SILENT = {"fault-hang", "fault-stall"}
 TOLD = {
     "fault-400": ("The demo provider rejected the request (400).", "request"),
     "fault-400-context": ("The chat is too long for this model: ", "request"),
-    "fault-401": ("The demo provider did not accept the key (401).", "settings"),
+    "fault-401": (
+        "The demo provider did not accept this site's key (401).",
+        "settings",
+    ),
     "fault-401-echo-key": (
-        "The demo provider did not accept the key (401).",
+        "The demo provider did not accept this site's key (401).",
         "settings",
     ),
     "fault-403": (
@@ -43,7 +47,7 @@ TOLD = {
     "fault-500": ("The demo provider had an error of its own (500).", "provider"),
     "fault-529": ("The demo provider is overloaded at the moment (529).", "provider"),
     "fault-html-502": (
-        "A gateway answered in the place of the demo provider (502).",
+        "A gateway in front of the demo provider answered in its place (nginx, 502).",
         "network",
     ),
     "fault-html-200": (
@@ -69,8 +73,19 @@ TOLD = {
     ),
     "fault-filter": (
         "The demo provider blocked this answer under its content policy.",
-        "request",
+        "provider",
     ),
+}
+
+SIZE = len(PARTIAL)
+ENDED = {
+    "fault-reset": "The other side closed it, before any text of the answer had come, ",
+    "fault-cut": f"The other side closed it, after {SIZE} characters of the answer, ",
+    "fault-eof": "It stopped without a sign of its end, after ",
+    "fault-badjson": "A part of it was garbled or cut off, after ",
+    "fault-html-200": "It came from a server that calls itself nginx.",
+    "fault-hang": "It had not begun to answer.",
+    "fault-stall": "It stopped in the middle of its answer, after ",
 }
 
 
@@ -87,14 +102,35 @@ def test_of_a_huge_error_a_readable_beginning_is_quoted(
     run_on_site(body)
     close_writer(timeout=20)
     quote = present(chat.turns.get().error)["detail"]
-    assert quote.startswith("One line of a report that nobody cut before it was sent.")
+    line = "One line of a report that nobody cut before it was sent."
+    assert quote.startswith(f"{line} … ")
     assert quote.endswith(" characters left out")
-    assert len(quote) < 400
+    assert quote.count(line) == 1
     (step,) = ChatStep.objects.filter(chat_id=str(chat.pk))
     report = ErrorReport.of(present(step.error))
     assert (report.reason, report.opening) == (quote, "")
-    line = step.run.summary["error_message"]
-    assert line == f"{quote[:199]}…"
+    assert step.run.summary["error_message"].startswith(line)
+
+
+@pytest.mark.parametrize("provider", PROTOCOLS)
+@pytest.mark.parametrize("model", ENDED)
+def test_card_and_run_say_who_ended_an_answer_and_how_far_it_had_come(
+    model: str, provider: str, settings: LazySettings
+) -> None:
+    if model not in SILENT:
+        let_no_clock_decide(settings)
+    chat = new_chat(model, provider=provider)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    close_writer(timeout=20)
+    how = present(chat.turns.get().error)["how"]
+    assert how.startswith(ENDED[model])
+    assert "JSON" not in how
+    for step in ChatStep.objects.filter(chat_id=str(chat.pk)):
+        assert ErrorReport.of(present(step.error)).how.startswith(ENDED[model])
 
 
 def test_every_demo_fault_is_told_of() -> None:
@@ -120,6 +156,9 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     what, owner = TOLD[model]
     assert card["message"].startswith(what)
     assert card["owner"] == owner
+    assert card["attempts"] == (3 if card["retryable"] else 1)
+    assert ("It was tried 3 times" in card["tried"]) == card["retryable"]
+    assert ("again" in card["ways"]) == ("end it again" in card["advice"])
     for step in ChatStep.objects.filter(chat_id=str(chat.pk)):
         report = ErrorReport.of(present(step.error))
         said = (report.sentence, report.owner, report.whose, report.advice)

@@ -211,7 +211,7 @@ def test_a_case_ends_as_it_should(name: str) -> None:
         return
     assert turn.status == "error"
     assert present(turn.error)["kind"] in (expected.kind, *expected.other_kinds)
-    assert expected.detail in present(turn.error)["detail"]
+    assert expected.detail in present(turn.error)["said"]
     if expected.is_captured and not expected.other_kinds:
         assert run is not None
         assert run.status == "error"

@@ -6,7 +6,8 @@ import pytest
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import RULES, ClassifiedError, KnownError, classify
-from chatdebug.errors.verdict import OF_KINDS, WHOSE, WORDS, Cause, Owner, verdict
+from chatdebug.errors.sentences import WHOSE, WORDS, Cause, Owner
+from chatdebug.errors.verdict import OF_KINDS, verdict
 
 
 def known_kinds(base: type[KnownError] = KnownError) -> set[ErrorKind]:
@@ -24,7 +25,7 @@ def test_every_kind_but_the_unknown_one_and_timeouts_has_a_cause() -> None:
 def test_every_cause_has_its_words(cause: Cause) -> None:
     words = WORDS[cause]
     assert str(words.what).endswith(".")
-    assert str(words.advice).endswith(".")
+    assert str(words.advice.words).endswith(".")
     assert WHOSE[words.owner]
 
 

@@ -1,13 +1,19 @@
 """What people are told of a failure: by cause, whose it is, and what helps."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors import build_facts, classify, classify_facts
-from chatdebug.errors.exceptions import ContentFilteredError, StreamSilenceError
-from chatdebug.errors.verdict import WORDS, Cause, Owner, verdict
+from chatdebug.errors.exceptions import (
+    ContentFilteredError,
+    IncompleteStreamError,
+    StreamSilenceError,
+)
+from chatdebug.errors.sentences import WORDS, Cause, Owner, Way
+from chatdebug.errors.verdict import verdict
 from chatdebug.presentation.errors import ErrorReport
 
 CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
@@ -23,8 +29,23 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a gateway": (
         {"status_code": 502, "body": "<html>502 Bad Gateway</html>"},
-        "A gateway answered in the place of OpenAI (502).",
+        "A gateway in front of OpenAI answered in its place (502).",
         Owner.NETWORK,
+    ),
+    "a gateway with a name": (
+        {"status_code": 502, "body": "<html>", "headers": {"server": "nginx/1.28"}},
+        "A gateway in front of OpenAI answered in its place (nginx/1.28, 502).",
+        Owner.NETWORK,
+    ),
+    "a gateway whose name is none": (
+        {"status_code": 502, "body": "<html>", "headers": {"server": "<b>you</b>"}},
+        "A gateway in front of OpenAI answered in its place (502).",
+        Owner.NETWORK,
+    ),
+    "a request that was blocked": (
+        {"status_code": 400, "error_code": "content_filter", "message": "Blocked."},
+        "OpenAI blocked this request under its content policy (400).",
+        Owner.REQUEST,
     ),
     "refused": (
         {
@@ -80,7 +101,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a key": (
         {"status_code": 401, "message": "Incorrect API key provided."},
-        "OpenAI did not accept the key (401).",
+        "OpenAI did not accept this site's key (401).",
         Owner.SETTINGS,
     ),
     "a permission": (
@@ -135,8 +156,33 @@ def test_nobody_is_told_to_try_again_what_is_not_worth_it(
 
 @pytest.mark.parametrize("cause", Cause)
 def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
-    ways = ("another model", "a model", "Send it again", "other words")
-    assert any(way in str(WORDS[cause].advice) for way in ways)
+    words = {
+        Way.AGAIN: ("Send it again", "send it again"),
+        Way.CHANGE: ("change it", "other words", "Make it shorter"),
+        Way.NEW_CHAT: ("new chat",),
+        Way.OTHER_MODEL: ("another model", "Another model", "a model"),
+    }
+    advice = WORDS[cause].advice
+    assert advice.ways
+    for text in filter(None, (advice.words, advice.words_with_wait)):
+        told = {way for way in Way if any(one in str(text) for one in words[way])}
+        assert told == set(advice.ways)
+
+
+def test_the_wait_that_a_provider_asks_for_is_told() -> None:
+    limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True)
+    waits = {0.3: "1 s", 20: "20 s", 90: "1 min 30 s", None: "a little"}
+    for seconds, words in waits.items():
+        assert limited(retry_after=seconds).advice == (
+            f"Wait {words}, then send it again, or let another model answer."
+        )
+    assert "min" in limited(retry_after=1e300).advice
+
+
+def test_what_is_not_worth_another_try_has_no_way_to_one() -> None:
+    assert Way.AGAIN not in verdict(ErrorKind.GENERIC, status_code=500).ways
+    again = verdict(ErrorKind.GENERIC, status_code=500, retryable=True)
+    assert again.ways == (Way.AGAIN, Way.OTHER_MODEL)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +191,7 @@ def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
 def test_what_is_the_sites_settings_passes_by_itself_or_names_an_administrator(
     cause: Cause,
 ) -> None:
-    advice = str(WORDS[cause].advice)
+    advice = str(WORDS[cause].advice.words)
     assert advice.startswith("Wait") or "administrator" in advice
 
 
@@ -158,7 +204,41 @@ def test_a_quote_says_nothing_that_the_sentence_says_already() -> None:
     )
     stored = {"kind": silence.kind, "rule": silence.rule, "detail": silence.detail}
     assert ErrorReport.of(stored).reason == ""
-    assert classify(ContentFilteredError()).quote
+    assert classify(ContentFilteredError()).quote == ""
+    assert classify(IncompleteStreamError()).quote == ""
+
+
+LINE = "One line of a report that nobody cut. "
+SAID = {
+    "as the title": (529, "Our servers are currently overloaded.", ""),
+    "more than the title": (
+        529,
+        "Overloaded: the region eu-west is full.",
+        "Overloaded: the region eu-west is full.",
+    ),
+    "sizes that are told": (400, "prompt is too long: 20900 tokens > 19999", ""),
+    "again and again": (
+        400,
+        LINE * 3 + "One line … more than 900 characters left out",
+        LINE + "… more than 900 characters left out",
+    ),
+    "again in between": (400, f"{LINE * 2}It is over.", f"{LINE}… It is over."),
+    "short things twice": (400, "Not 3. 3. 3. It is 4.", "Not 3. 3. 3. It is 4."),
+}
+
+
+@pytest.mark.parametrize(("status", "said", "quote"), SAID.values(), ids=SAID)
+def test_a_quote_adds_to_the_sentence(status: int, said: str, quote: str) -> None:
+    found = classify_facts(build_facts(status_code=status, message=said))
+    assert found.detail
+    assert found.quote == quote
+
+
+def test_that_a_key_is_wrong_is_not_said_twice() -> None:
+    key = '{"error": {"message": "Incorrect API key provided: sk-proj-0123456789abcdef."}}'
+    found = classify_facts(build_facts(status_code=401, body=key))
+    assert found.detail.startswith("Incorrect API key provided: [REDACTED:")
+    assert found.quote == ""
 
 
 def test_a_provider_without_a_name_is_called_what_it_is() -> None:

@@ -108,6 +108,20 @@ def test_attempts_are_a_table_and_payloads_are_fenced() -> None:
 
 
 @pytest.mark.django_db
+def test_a_failed_run_says_how_its_answer_ended_and_how_often_it_was_tried() -> None:
+    run = ChatRunFactory(summary={})
+    error = {
+        "kind": "timeout",
+        "retry_count": 2,
+        "response": {"closed_by": "provider"},
+        "characters_received": 76,
+    }
+    text = run_markdown(run, [ChatStepFactory(run=run, error=error)])
+    how = "The other side closed it, after 76 characters of the answer."
+    assert text.index(how) < text.index("It was tried 3 times, within ")
+
+
+@pytest.mark.django_db
 def test_a_recovered_run_says_so_and_what_was_repaired() -> None:
     run = ChatRunFactory(status=Status.COMPLETED, summary={})
     step = ChatStepFactory(
@@ -118,7 +132,7 @@ def test_a_recovered_run_says_so_and_what_was_repaired() -> None:
     )
     text = run_markdown(run, [step])
     assert "↻ Recovered" in text
-    assert "Recovered on attempt 2" in text
+    assert "Answered on attempt 2" in text
     assert "A later attempt repaired this error." in text
 
 

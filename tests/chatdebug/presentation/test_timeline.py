@@ -492,6 +492,7 @@ def test_the_errors_level_shows_what_its_errors_know() -> None:
             "The provider ended it.",
         ),
         (failed(0, response={"closed_by": "client"}), "500", "This side ended it."),
+        (failed(0, status_code=200), "no answer", ""),
     ],
 )
 def test_the_errors_level_says_who_ended_it_if_it_knows(

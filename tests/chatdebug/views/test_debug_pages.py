@@ -187,7 +187,7 @@ def test_a_recovered_run_does_not_read_as_a_failed_one(
     )
     client = client_of(chat.owner)
     page = text_of(client.get(page_of(run)))
-    assert "Recovered on attempt 2" in page
+    assert "Answered on attempt 2" in page
     assert "The answer is complete." in page
     assert "had an error of its own (500)" in page
     assert "Send it again" not in page

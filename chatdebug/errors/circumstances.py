@@ -1,0 +1,112 @@
+"""What else is told of a failure: how far the answer had come, and how often it was tried."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext, ngettext
+
+from chatdebug.errors.responses import ResponseFacts
+from chatdebug.errors.sentences import Cause
+from chatdebug.formats import span
+
+
+def how_it_ended(
+    cause: Cause,
+    *,
+    response: ResponseFacts,
+    characters: int | None = None,
+    seconds: float | None = None,
+) -> str:
+    """Return who ended an answer, as far as is known, and how far it had come.
+
+    ``characters`` is how much of its text had come, ``seconds`` how long after it was
+    asked for it ended; None where that is not known. Of a web page it is told where that
+    came from, and nothing of a failure that was no answer.
+    """
+    if cause is Cause.SILENCE:
+        return _before_silence(characters)
+    if cause is Cause.PAGE:
+        return _whose_page(response)
+    sentences = {
+        Cause.BROKEN_OFF: _who_ended(response),
+        Cause.INCOMPLETE: gettext("It stopped without a sign of its end"),
+        Cause.UNREADABLE: gettext("A part of it was garbled or cut off"),
+    }
+    sentence = sentences.get(cause)
+    if sentence is None:
+        return ""
+    return f"{', '.join(filter(None, (sentence, _how_far(characters, seconds))))}."
+
+
+def times_tried(attempts: int, seconds: float) -> str:
+    """Return how often a failed answer was tried, and for how long; nothing for once."""
+    if attempts < 2:
+        return ""
+    words = ngettext(
+        "It was tried %(count)s time, within %(time)s.",
+        "It was tried %(count)s times, within %(time)s.",
+        attempts,
+    )
+    return words % {"count": f"{attempts:,}", "time": _time(seconds)}
+
+
+def answered_after(attempts: int, seconds: float, *, first_failure: str = "") -> str:
+    """Return that an answer came with the last of so many attempts.
+
+    ``first_failure`` is a sentence: what the first of them met.
+    """
+    words = gettext("Answered on attempt %(attempt)s, complete after %(time)s.")
+    said = words % {"attempt": f"{attempts:,}", "time": _time(seconds)}
+    if not first_failure:
+        return said
+    return f"{said} {gettext('The first attempt failed: %s') % first_failure}"
+
+
+def _before_silence(characters: int | None) -> str:
+    if characters is None:
+        return ""
+    if characters == 0:
+        return gettext("It had not begun to answer.")
+    words = ngettext(
+        "It stopped in the middle of its answer, after %s character.",
+        "It stopped in the middle of its answer, after %s characters.",
+        characters,
+    )
+    return words % f"{characters:,}"
+
+
+def _whose_page(response: ResponseFacts) -> str:
+    server = response.get("server")
+    words = gettext("It came from a server that calls itself %s.")
+    return words % server if server else ""
+
+
+def _who_ended(response: ResponseFacts) -> str:
+    sides = {
+        "provider": gettext("The other side closed it"),
+        "client": gettext("This side closed it"),
+    }
+    unknown = gettext("Which side closed it is not known")
+    return sides.get(response.get("closed_by", ""), unknown)
+
+
+def _how_far(characters: int | None, seconds: float | None) -> str:
+    """Return where in an answer something happened; nothing if that is not known."""
+    if characters is None:
+        return ""
+    if characters == 0:
+        place = gettext("before any text of the answer had come")
+    else:
+        words = ngettext(
+            "after %s character of the answer",
+            "after %s characters of the answer",
+            characters,
+        )
+        place = words % f"{characters:,}"
+    if seconds is None:
+        return place
+    words = gettext("%(place)s, %(time)s after it was asked")
+    return words % {"place": place, "time": _time(seconds)}
+
+
+def _time(seconds: float) -> str:
+    return span(timedelta(seconds=seconds))

@@ -1,0 +1,217 @@
+"""What a card says of a failure, what it lets its reader do, and whom it can be handed to."""
+
+from html import unescape
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from chatd.enums import Role, TurnStatus
+from chatd.models import Chat, Turn
+from tests.factories import (
+    ChatFactory,
+    ChatMessageFactory,
+    ChatRunFactory,
+    ModelConfigFactory,
+    TurnFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+KEY: dict[str, Any] = {
+    "kind": "auth",
+    "message": "The demo provider did not accept this site's key (401).",
+    "how": "",
+    "tried": "",
+    "attempts": 1,
+    "owner": "settings",
+    "whose": "The cause is in this site's settings, not in your message.",
+    "advice": "An administrator has to put it right.",
+    "ways": ["other_model"],
+    "detail": "",
+    "said": "Incorrect API key provided.",
+    "provider": "demo",
+    "status_code": 401,
+    "request_id": "req_1234",
+    "retryable": False,
+    "rule": "lead.invalid_key",
+    "run_id": "",
+    "run_elsewhere": False,
+}
+BUTTONS = {
+    "again": "Send again",
+    "change": "Change it",
+    "new_chat": "Ask in a new chat",
+    "other_model": "Another model…",
+}
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return ChatFactory(model=ModelConfigFactory(name="gpt", title="", model="gpt-5"))
+
+
+@pytest.fixture
+def owner(client: Client, chat: Chat) -> Client:
+    client.force_login(chat.owner)
+    return client
+
+
+def failed(chat: Chat, **facts: Any) -> Turn:
+    return TurnFactory(
+        chat=chat,
+        status=TurnStatus.ERROR,
+        error=KEY | facts,
+        finished_at="2026-11-27T15:31:02.5Z",
+    )
+
+
+def shown(client: Client, chat: Chat) -> str:
+    """Return the chat's page, with its characters as they are read."""
+    return unescape(client.get(reverse("chat", args=[chat.pk])).text)
+
+
+def test_who_has_to_act_gets_one_text_with_all_of_it(owner: Client, chat: Chat) -> None:
+    turn = failed(chat)
+    card = shown(owner, chat).partition('class="error-card"')[2]
+    assert "Copy for an administrator" in card
+    facts = card.partition("data-source")[2].partition("</dl>")[0]
+    for fact in (
+        KEY["message"],
+        KEY["said"],
+        "gpt (Demo provider",
+        "gpt-5)",
+        "2026-11-27 15:31:02 UTC",
+        "req_1234",
+        str(turn.pk),
+    ):
+        assert fact in facts
+    assert "Debug run" not in facts
+
+
+def test_a_run_is_named_by_an_address_that_can_be_sent(
+    owner: Client, chat: Chat
+) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk))
+    failed(chat, run_id=str(run.pk))
+    address = reverse("chatdebug:run", args=[chat.pk, run.pk])
+    assert f"<dd>http://testserver{address}</dd>" in shown(owner, chat)
+
+
+def test_staff_is_led_to_the_run_and_to_where_the_model_is_set(
+    owner: Client, chat: Chat
+) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk))
+    failed(chat, run_id=str(run.pk))
+    links = (
+        reverse("admin:chatdebug_chatrun_change", args=[run.pk]),
+        reverse("admin:chatd_modelconfig_change", args=[chat.model_id]),
+    )
+    text = shown(owner, chat)
+    assert not any(link in text for link in links)
+    chat.owner.is_staff = True
+    chat.owner.save()
+    text = shown(owner, chat)
+    assert not any(link in text for link in links), "staff without a permission"
+    chat.owner.is_superuser = True
+    chat.owner.save()
+    text = shown(owner, chat)
+    assert all(link in text for link in links)
+
+
+@pytest.mark.parametrize(
+    ("facts", "ways"),
+    [
+        ({"ways": ["other_model"]}, ["other_model"]),
+        ({"ways": ["again", "other_model"]}, ["again", "other_model"]),
+        (
+            {"ways": ["new_chat", "change", "other_model"]},
+            ["new_chat", "change", "other_model"],
+        ),
+        ({"ways": ["a later release's"]}, []),
+    ],
+)
+def test_a_card_has_the_buttons_of_its_advice(
+    owner: Client, chat: Chat, facts: dict[str, Any], ways: list[str]
+) -> None:
+    failed(chat, **facts)
+    text = shown(owner, chat)
+    assert [way for way in BUTTONS if BUTTONS[way] in text] == sorted(
+        ways, key=list(BUTTONS).index
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "ways"),
+    [
+        ({"retryable": True}, ["again", "other_model"]),
+        ({"retryable": False, "owner": "request"}, ["change", "other_model"]),
+        ({"retryable": False}, ["other_model"]),
+    ],
+)
+def test_a_turn_of_an_older_release_keeps_its_buttons(
+    chat: Chat, facts: dict[str, Any], ways: list[str]
+) -> None:
+    older = {name: value for name, value in KEY.items() if name != "ways"}
+    assert Turn(chat=chat, error=older | facts).ways == ways
+
+
+def test_a_switched_off_model_is_asked_in_no_new_chat_either(
+    owner: Client, chat: Chat
+) -> None:
+    failed(chat, ways=["new_chat", "change", "other_model"])
+    chat.model.enabled = False
+    chat.model.save()
+    text = shown(owner, chat)
+    assert BUTTONS["new_chat"] not in text
+    assert BUTTONS["other_model"] in text
+
+
+def test_how_often_it_was_tried_and_how_far_it_came_stand_on_the_card(
+    owner: Client, chat: Chat
+) -> None:
+    failed(chat, how="The other side closed it.", tried="It was tried 3 times.")
+    text = shown(owner, chat)
+    card = text.partition('class="error-card"')[2].partition("<details>")[0]
+    places = [card.index(KEY["message"]), card.index("The other side closed it.")]
+    places += [card.index("It was tried 3 times."), card.index(KEY["advice"])]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("status", [TurnStatus.ERROR, TurnStatus.INTERRUPTED])
+def test_a_part_of_an_answer_says_that_it_is_one(
+    owner: Client, chat: Chat, status: TurnStatus
+) -> None:
+    turn = TurnFactory(chat=chat, status=status, error=KEY)
+    part = ChatMessageFactory(
+        turn=turn, chat=chat, role=Role.ASSISTANT, text="Half an ans", is_partial=True
+    )
+    text = shown(owner, chat)
+    assert '<h2 class="unseen">Incomplete answer</h2>' in text
+    assert text.index("Half an ans") < text.index(part.note)
+    assert part.note == "Incomplete: the answer breaks off here."
+    messages = owner.get(f"/api/v1/chats/{chat.pk}/messages/").json()["results"]
+    said = [(one["is_partial"], one["note"]) for one in messages]
+    assert said == [(False, ""), (True, part.note)]
+
+
+def test_a_recovered_turn_says_so_below_its_answer_and_leads_to_its_run(
+    owner: Client, chat: Chat
+) -> None:
+    run_id = str(uuid4())
+    note = "Answered on attempt 2. The first attempt failed: It was overloaded."
+    recovery = {"attempts": 2, "note": note, "run_id": run_id, "run_elsewhere": False}
+    turn = TurnFactory(chat=chat, recovery=recovery)
+    ChatMessageFactory(turn=turn, chat=chat, role=Role.ASSISTANT, text="Here it is.")
+    link = reverse("chatdebug:run", args=[chat.pk, run_id])
+    text = shown(owner, chat)
+    assert text.index("Here it is.") < text.index(note) < text.index(link)
+    update = owner.get(reverse("turn", args=[chat.pk, turn.pk])).text
+    assert f"The answer is complete. {note} A debug run was recorded." in update
+    turn.recovery = recovery | {"run_elsewhere": True}
+    turn.save()
+    text = shown(owner, chat)
+    assert note in text
+    assert run_id not in text

@@ -1,0 +1,97 @@
+"""What is told of how far an answer had come, and of how often it was tried."""
+
+import pytest
+
+from chatdebug.errors import answered_after, how_it_ended, times_tried
+from chatdebug.errors.responses import ResponseFacts
+from chatdebug.errors.sentences import Cause
+from chatdebug.presentation.errors import ErrorReport
+
+THEY = ResponseFacts(closed_by="provider")
+WE = ResponseFacts(closed_by="client")
+ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
+    "broke off": (
+        Cause.BROKEN_OFF,
+        THEY,
+        1_234,
+        "The other side closed it, after 1,234 characters of the answer, 1.5 s after it "
+        "was asked.",
+    ),
+    "broke off at once": (
+        Cause.BROKEN_OFF,
+        THEY,
+        0,
+        "The other side closed it, before any text of the answer had come, 1.5 s after it "
+        "was asked.",
+    ),
+    "given up here": (Cause.BROKEN_OFF, WE, None, "This side closed it."),
+    "nobody knows": (
+        Cause.BROKEN_OFF,
+        ResponseFacts(),
+        None,
+        "Which side closed it is not known.",
+    ),
+    "ended early": (
+        Cause.INCOMPLETE,
+        THEY,
+        1,
+        "It stopped without a sign of its end, after 1 character of the answer, 1.5 s "
+        "after it was asked.",
+    ),
+    "garbled": (Cause.UNREADABLE, WE, None, "A part of it was garbled or cut off."),
+    "never began": (Cause.SILENCE, WE, 0, "It had not begun to answer."),
+    "stalled": (
+        Cause.SILENCE,
+        WE,
+        76,
+        "It stopped in the middle of its answer, after 76 characters.",
+    ),
+    "silent, no more is known": (Cause.SILENCE, WE, None, ""),
+    "a page": (
+        Cause.PAGE,
+        ResponseFacts(server="nginx"),
+        0,
+        "It came from a server that calls itself nginx.",
+    ),
+    "a page of nobody": (Cause.PAGE, THEY, 0, ""),
+    "no answer at all": (Cause.KEY, THEY, 0, ""),
+}
+
+
+@pytest.mark.parametrize(
+    ("cause", "response", "characters", "words"), ENDS.values(), ids=ENDS
+)
+def test_who_ended_an_answer_and_how_far_it_had_come(
+    cause: Cause, response: ResponseFacts, characters: int | None, words: str
+) -> None:
+    said = how_it_ended(cause, response=response, characters=characters, seconds=1.5)
+    assert said == words
+
+
+def test_a_stored_error_tells_the_same() -> None:
+    stored = {
+        "kind": "timeout",
+        "chain": [{"type": "ReadError", "message": ""}],
+        "response": {"closed_by": "provider"},
+        "characters_received": 76,
+        "elapsed_ms": 665,
+    }
+    assert ErrorReport.of(stored).how == (
+        "The other side closed it, after 76 characters of the answer, 665 ms after it was "
+        "asked."
+    )
+    older = {"kind": "timeout", "response": 7, "elapsed_ms": "long"}
+    assert ErrorReport.of(older).how == "Which side closed it is not known."
+
+
+def test_only_what_was_tried_again_says_how_often() -> None:
+    assert times_tried(0, 0.0) == ""
+    assert times_tried(1, 4.0) == ""
+    assert times_tried(3, 4.25) == "It was tried 3 times, within 4.2 s."
+
+
+def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
+    said = answered_after(2, 1.13)
+    assert said == "Answered on attempt 2, complete after 1.1 s."
+    told = answered_after(2, 1.13, first_failure="It was overloaded.")
+    assert told == f"{said} The first attempt failed: It was overloaded."
