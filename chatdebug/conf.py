@@ -66,6 +66,9 @@ class RecorderSettings:
     failures say in which one they were seen first and last."""
     GROUPS_DAYS: int = 90
     """How long a group of failures is kept after it was last seen; 0: for ever."""
+    STATISTICS: bool = True
+    """Count all turns and calls by the hour, those that go well too: without it there is
+    no overview, and nobody knows whether a provider is down."""
 
 
 BOUNDS: dict[str, tuple[float, float]] = {

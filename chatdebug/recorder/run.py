@@ -28,6 +28,7 @@ from chatdebug.errors.payload import ErrorPayload
 from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
+from chatdebug.recorder.counting import count_failure, count_turn
 from chatdebug.recorder.failures import failure_columns, unrecorded_failures
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
@@ -54,6 +55,8 @@ class Run:
     # What most runs never come to know: a run is made for every turn that goes well.
     id: UUID | None = None
     error_kind: ErrorKind | None = None
+    failed_with: ErrorKind | None = None  # the last failure, also of a known kind
+    called = ("", "")  # the provider and the model of a call, if the run was not told
     fingerprint = ""
     _started_at: datetime | None = None
     _finished_at: datetime | None = None
@@ -255,6 +258,8 @@ class Run:
             # Of most turns there is nothing to write, now or later.
             if is_first and (self._row_exists or self._steps or self._counted_on):
                 self._finished_at = self.now()
+        if is_first:
+            count_turn(self, self._outcome)
         if is_first and self._row_exists:
             self._write()
         if self._has_capture:
@@ -294,16 +299,20 @@ class Run:
                 step = Step(self, Operation.RUN)
                 step.started = self.started
                 step.fail(failure)
+            elif not is_ending and self.failed_with is None:  # in no call either
+                count_failure(Step(self, Operation.RUN), found)
 
     def _set_outcome(self, outcome: Status) -> None:
         """Take the worst of the outcomes; write it if it comes after the run's end."""
         with self._lock:
-            if self._outcome is None or (
-                OUTCOME_RANK[outcome] > OUTCOME_RANK[self._outcome]
-            ):
+            before = self._outcome
+            if before is None or OUTCOME_RANK[outcome] > OUTCOME_RANK[before]:
                 self._outcome = outcome
-            is_late = self._closed and self._row_exists
-        if is_late:
+            is_late = self._closed
+        if is_late and self._outcome is not before:
+            count_turn(self, before, times=-1)
+            count_turn(self, outcome)
+        if is_late and self._row_exists:
             self._write()
 
     @never_raises
