@@ -19,7 +19,8 @@ from factory.django import DjangoModelFactory, Password
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatdebug.enums import ErrorKind, Operation, Status
-from chatdebug.models import ChatRun, ChatStep, ErrorGroup
+from chatdebug.models import CallMinute, ChatRun, ChatStep, ErrorGroup, HourCount
+from chatdebug.models.statistics import What
 
 
 class ModelFactory[M: Model](DjangoModelFactory[M]):
@@ -155,3 +156,30 @@ class ErrorGroupFactory(ModelFactory[ErrorGroup]):
     kind = ErrorKind.GENERIC
     provider = "demo"
     count = 1
+
+
+class HourCountFactory(ModelFactory[HourCount]):
+    """A number of this hour: a call of a model, unless something else is said."""
+
+    class Meta:
+        model = HourCount
+
+    hour = LazyFunction(
+        lambda: timezone.now().replace(minute=0, second=0, microsecond=0)
+    )
+    what = What.CALL
+    provider = "openai"
+    model = "gpt-5"
+    count = 1
+
+
+class CallMinuteFactory(ModelFactory[CallMinute]):
+    """The calls of a model in this minute, of which none failed."""
+
+    class Meta:
+        model = CallMinute
+
+    minute = LazyFunction(lambda: timezone.now().replace(second=0, microsecond=0))
+    provider = "openai"
+    model = "gpt-5"
+    calls = 10

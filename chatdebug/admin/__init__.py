@@ -2,6 +2,7 @@
 
 from chatdebug.admin.audit import AuditAdmin
 from chatdebug.admin.groups import GroupAdmin
+from chatdebug.admin.overview import OverviewAdmin
 from chatdebug.admin.readings import ReadingAdmin
 from chatdebug.admin.retention import RetentionAdmin
 from chatdebug.admin.rules import RuleAdmin
@@ -13,6 +14,7 @@ from chatdebug.admin.writers import WriterAdmin
 __all__ = [
     "AuditAdmin",
     "GroupAdmin",
+    "OverviewAdmin",
     "ReadingAdmin",
     "RetentionAdmin",
     "RuleAdmin",
