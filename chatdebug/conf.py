@@ -75,6 +75,9 @@ class RecorderSettings:
     BASE_URL: str = ""
     """Address of the site, with the path before it if there is one. Alarms have links that
     begin with it; without it they have paths."""
+    STATISTICS: bool = True
+    """Count all turns and calls by the hour, those that go well too: without it there is
+    no overview, and nobody knows whether a provider is down."""
 
 
 BOUNDS: dict[str, tuple[float, float]] = {

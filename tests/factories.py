@@ -20,7 +20,15 @@ from factory.django import DjangoModelFactory, Password
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatdebug.enums import AlarmCause, AlarmChannel, ErrorKind, Operation, Status
-from chatdebug.models import AlarmTarget, ChatRun, ChatStep, ErrorGroup
+from chatdebug.models import (
+    AlarmTarget,
+    CallMinute,
+    ChatRun,
+    ChatStep,
+    ErrorGroup,
+    HourCount,
+)
+from chatdebug.models.statistics import What
 
 
 class ModelFactory[M: Model](DjangoModelFactory[M]):
@@ -169,3 +177,30 @@ class AlarmTargetFactory(ModelFactory[AlarmTarget]):
     address = "ops@example.org"
     causes = LazyFunction(lambda: list(AlarmCause.values))
     since = LazyFunction(lambda: timezone.now() - timedelta(days=1))
+
+
+class HourCountFactory(ModelFactory[HourCount]):
+    """A number of this hour: a call of a model, unless something else is said."""
+
+    class Meta:
+        model = HourCount
+
+    hour = LazyFunction(
+        lambda: timezone.now().replace(minute=0, second=0, microsecond=0)
+    )
+    what = What.CALL
+    provider = "openai"
+    model = "gpt-5"
+    count = 1
+
+
+class CallMinuteFactory(ModelFactory[CallMinute]):
+    """The calls of a model in this minute, of which none failed."""
+
+    class Meta:
+        model = CallMinute
+
+    minute = LazyFunction(lambda: timezone.now().replace(second=0, microsecond=0))
+    provider = "openai"
+    model = "gpt-5"
+    calls = 10

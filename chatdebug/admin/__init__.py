@@ -3,6 +3,7 @@
 from chatdebug.admin.alarms import AlarmNoticeAdmin, AlarmTargetAdmin
 from chatdebug.admin.audit import AuditAdmin
 from chatdebug.admin.groups import GroupAdmin
+from chatdebug.admin.overview import OverviewAdmin
 from chatdebug.admin.readings import ReadingAdmin
 from chatdebug.admin.retention import RetentionAdmin
 from chatdebug.admin.rules import RuleAdmin
@@ -16,6 +17,7 @@ __all__ = [
     "AlarmTargetAdmin",
     "AuditAdmin",
     "GroupAdmin",
+    "OverviewAdmin",
     "ReadingAdmin",
     "RetentionAdmin",
     "RuleAdmin",

@@ -41,6 +41,7 @@ from chatdebug.services.groups import (
     reopen_groups,
     resolve_groups,
 )
+from chatdebug.services.health import provider_health
 
 TITLE = _("What broke, by cause")
 RUNS_SHOWN = 10
@@ -151,6 +152,7 @@ class GroupAdmin(ReadOnlyAdmin):
             page = GroupPage.of(group)
             context = {
                 "page": page,
+                "them": self._sentence_of(group.provider),
                 "title": page.line.title,
                 "subtitle": "",
                 "runs": self._runs(request, group),
@@ -263,6 +265,12 @@ class GroupAdmin(ReadOnlyAdmin):
     def last(self, group: ErrorGroup) -> SafeString:
         """How long ago it was seen."""
         return _moment(GroupLine(group).seen, group.last_release)
+
+    def _sentence_of(self, provider: str) -> str:
+        """Return that the provider of a group fails now; nothing if it does not."""
+        health = provider_health()
+        failing = health.of(provider)
+        return health.sentence_of(failing) if failing is not None else ""
 
     def _runs(self, request: HttpRequest, group: ErrorGroup) -> dict[str, Any]:
         """Return one page of the stored runs, and where the pages beside it are."""

@@ -175,3 +175,29 @@ class ReceiptSerializer(serializers.Serializer[dict[str, Any]]):
     )
     rules = serializers.CharField(help_text="The version of the rules.")
     canary = SelfTestSerializer()
+
+
+class ModelHealthSerializer(serializers.Serializer[Any]):
+    """The calls of one model within the last minutes."""
+
+    name = serializers.CharField()
+    calls = serializers.IntegerField()
+    failed = serializers.IntegerField(help_text="By the provider, or on the way to it.")
+    fails = serializers.BooleanField()
+
+
+class ProviderHealthSerializer(serializers.Serializer[Any]):
+    """How a provider's models do."""
+
+    provider = serializers.CharField()
+    is_down = serializers.BooleanField(help_text="Whether all of its models fail.")
+    failing_since = serializers.DateTimeField(allow_null=True)
+    status_page = serializers.CharField(help_text="Empty where none is known.")
+    models = ModelHealthSerializer(many=True)
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """How all providers do that were asked within the last minutes."""
+
+    sentence = serializers.CharField(help_text="Empty while nothing is wrong.")
+    providers = ProviderHealthSerializer(many=True)

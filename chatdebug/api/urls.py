@@ -14,6 +14,7 @@ urlpatterns = [
     path(f"{RUN}export/", exports.RunExport.as_view(), name="run-export"),
     path(f"{RUN}receipt/", exports.RunReceipt.as_view(), name="run-receipt"),
     path(f"{CHAT}logging/", views.ChatSwitchView.as_view(), name="chat-logging"),
+    path("providers/health/", views.HealthView.as_view(), name="provider-health"),
     path("config/debug-logging/", views.GateView.as_view(), name="debug-logging"),
     path(
         "config/debug-retention-days/",

@@ -25,6 +25,7 @@ from chatdebug.api.filters import RunFilterBackend
 from chatdebug.api.pagination import CursorPagination
 from chatdebug.api.serializers import (
     GateSerializer,
+    HealthSerializer,
     RetentionSerializer,
     RunSerializer,
     RunWithStepsSerializer,
@@ -35,12 +36,14 @@ from chatdebug.levels import Decision, decide_level
 from chatdebug.models import ChatRun
 from chatdebug.models.switches import Scope
 from chatdebug.querysets import ChatRunQuerySet
+from chatdebug.services.health import provider_health
 from chatdebug.services.readings import note_reading, tidy_reason
 from chatdebug.services.retention import retention_days, set_retention_days
 from chatdebug.services.switches import set_switch
 
 CHANGE_SWITCHES = "chatdebug.change_recordingswitch"
 CHANGE_RETENTION = "chatdebug.change_retention"
+VIEW_OVERVIEW = "chatdebug.view_overview"
 VIEW_SWITCHES = "chatdebug.view_recordingswitch"
 SWITCHES = "switches"
 """Each view names the scope of its rate, for projects whose throttle goes by it."""
@@ -163,6 +166,19 @@ class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
         answer = Response(self.get_serializer(run).data)
         self.note(request, run)
         return answer
+
+
+class HealthView(APIView):
+    """Is it them? Which providers fail, as far as this site's own calls tell; for staff."""
+
+    serializer_class = HealthSerializer
+    rate_scope = "runs"
+
+    def get(self, request: Request) -> Response:
+        """Return how providers do. Not found for who may not see the overview."""
+        if not is_staff_with(request.user, VIEW_OVERVIEW):
+            raise Http404
+        return Response(HealthSerializer(provider_health()).data)
 
 
 class GateView(APIView):

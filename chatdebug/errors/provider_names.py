@@ -19,6 +19,20 @@ PROVIDERS = {
     "ollama": "Ollama",
     "vllm": "vLLM",
 }
+STATUS_PAGES = {
+    "openai": "https://status.openai.com/",
+    "azure": "https://azure.status.microsoft/",
+    "anthropic": "https://status.anthropic.com/",
+    "google": "https://status.cloud.google.com/",
+    "bedrock": "https://health.aws.amazon.com/health/status",
+    "openrouter": "https://status.openrouter.ai/",
+    "vercel": "https://www.vercel-status.com/",
+    "groq": "https://groqstatus.com/",
+    "mistral": "https://status.mistral.ai/",
+    "deepseek": "https://status.deepseek.com/",
+    "cohere": "https://status.cohere.com/",
+}
+"""Where providers themselves say how they are."""
 UNKNOWN_PROVIDER = _("The AI provider")
 
 HINTS = (

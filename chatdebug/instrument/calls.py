@@ -17,6 +17,7 @@ from chatdebug.instrument.repeats import is_known_since, note_known
 from chatdebug.levels import default_level, evidence_at, known_level, level_at_once
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.context import wait_in_task, wait_in_thread
+from chatdebug.recorder.counting import tokens_of
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step, open_step
 from chatdebug.safety import never_raises
@@ -68,6 +69,13 @@ class Call:
             if self._has_own_run:
                 self.step.run.complete()
                 self._close_run(None)
+
+    def count_tokens(self, answer: Any) -> None:
+        """Note the tokens that an answer, or an event of it, names; only their number."""
+        sent, received = tokens_of(getattr(answer, "usage", None))
+        # Some providers say in one event what was sent, and in another what came.
+        known = self.step.tokens
+        self.step.tokens = max(known[0], sent), max(known[1], received)
 
     def fail(self, error: BaseException | None) -> None:
         """Say that the call failed, with an error or without one."""

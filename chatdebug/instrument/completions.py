@@ -39,15 +39,21 @@ def take_completion(call: Call, result: Any) -> None:
             call.fail(EmptyResultError())
         elif hasattr(result, "__next__") or hasattr(result, "__anext__"):
             _follow(call, result)
-        elif call.is_full:
-            call.complete(
-                lambda: wire_answer(as_mapping(result)),
-                lambda: wire_usage(as_mapping(getattr(result, "usage", None) or {})),
-            )
         else:
-            call.complete()
+            call.count_tokens(result)
+            _complete(call, result)
     except Exception:
         logger.exception("The recorder could not follow an answer")
+        call.complete()
+
+
+def _complete(call: Call, result: Any) -> None:
+    if call.is_full:
+        call.complete(
+            lambda: wire_answer(as_mapping(result)),
+            lambda: wire_usage(as_mapping(getattr(result, "usage", None) or {})),
+        )
+    else:
         call.complete()
 
 

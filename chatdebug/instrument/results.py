@@ -65,13 +65,15 @@ def _take_result(call: Call, result: Any) -> None:
         _take_raw(call, result)
     elif (failure := call.format.failure(result)) is not None:
         call.fail(failure)
-    elif call.is_full:
-        call.complete(
-            lambda: wire_answer(as_mapping(result)),
-            lambda: _usage(result),
-        )
     else:
-        call.complete()
+        call.count_tokens(result)
+        if call.is_full:
+            call.complete(
+                lambda: wire_answer(as_mapping(result)),
+                lambda: _usage(result),
+            )
+        else:
+            call.complete()
 
 
 def _take_raw(call: Call, raw: Any) -> None:

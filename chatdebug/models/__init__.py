@@ -13,6 +13,7 @@ from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule
 from chatdebug.models.runs import ChatRun, ChatStep
+from chatdebug.models.statistics import CallMinute, DayCount, HourCount, Overview
 from chatdebug.models.sweeps import SweepClaim
 from chatdebug.models.switches import RecordingSwitch, SwitchChange
 from chatdebug.models.writers import WriterState
@@ -22,15 +23,19 @@ __all__ = [
     "AlarmNotice",
     "AlarmTarget",
     "AuditEntry",
+    "CallMinute",
     "ChatRun",
     "ChatStep",
     "ClassificationRule",
     "ContentReading",
+    "DayCount",
     "ErrorGroup",
     "FailureTally",
     "ForgottenChat",
     "GroupAffected",
     "GroupHour",
+    "HourCount",
+    "Overview",
     "RecordingSwitch",
     "Retention",
     "SweepClaim",

@@ -45,6 +45,8 @@ class Trend:
 
     counts: list[int]
     words: str
+    scale: int = 0
+    """The number whose bar is as high as the chart; 0: the largest of its own."""
 
     @classmethod
     def of_day(cls, hours: Hours, *, now: datetime) -> "Trend":
@@ -81,7 +83,7 @@ class Trend:
     @property
     def bars(self) -> str:
         """The bars as one path of SVG; where nothing failed there is none."""
-        most = max(self.counts, default=0)
+        most = self.scale or max(self.counts, default=0)
         bars = []
         for number, count in enumerate(self.counts):
             if count:

@@ -3,7 +3,7 @@
 ``record_run`` opens a run, ``RecordingModel`` records the calls of a pydantic-ai model,
 ``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
 ``forget_chat`` deletes what was recorded of a chat, ``forget_owner`` what is left of an
-account.
+account. ``provider_health`` says which providers fail at the moment.
 
 What needs pydantic-ai or httpx2 is imported when it is first asked for: a project that
 has neither can use the rest, and one that has them does not wait for them at its start.
@@ -19,6 +19,7 @@ from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step, logical_call, note_on_call
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
+from chatdebug.services.health import provider_health
 from chatdebug.writer import close_writer, recorder_lifespan
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ __all__ = [
     "logical_call",
     "note_on_call",
     "protect_secret",
+    "provider_health",
     "record_run",
     "recorder_lifespan",
 ]

@@ -21,6 +21,7 @@ from chatdebug.errors import EmptyResultError, IncompleteStreamError, walk
 from chatdebug.errors.payload import Progress
 from chatdebug.evidence.requests import ModelRequest
 from chatdebug.payloads import normalise_response, normalise_usage
+from chatdebug.recorder.counting import tokens_of
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step, open_step
 from chatdebug.safety import never_raises
@@ -156,7 +157,9 @@ def _names(run: Run, model: Model) -> tuple[str, str]:
 def _finish(step: Step, response: ModelResponse | None) -> None:
     if response is None:
         step.fail(EmptyResultError())
-    elif step.is_full:
+        return
+    step.tokens = tokens_of(response.usage)
+    if step.is_full:
         step.complete(
             Deferred(lambda: normalise_response(response)),
             Deferred(lambda: normalise_usage(response.usage)),
@@ -175,7 +178,9 @@ def _finish_stream(step: Step, stream: StreamedResponse | None) -> None:
         step.fail(EmptyResultError())
         return
     has_finished = stream.finish_reason is not None
+    step.first_part = stream.time_to_first_chunk(step.started)
     if has_finished and not step.is_full:
+        step.tokens = tokens_of(stream.usage)
         step.complete()
         return
     response = stream.get()

@@ -29,6 +29,7 @@ from chatdebug.errors.payload import ErrorPayload
 from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
+from chatdebug.recorder.counting import count_failure, count_turn
 from chatdebug.recorder.failures import failure_columns, unrecorded_failures
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
@@ -57,6 +58,8 @@ class Run:
     error_kind: ErrorKind | None = None
     evidence = Evidence.ERROR
     """What its captured failures keep of their calls; at the full level, all have it."""
+    failed_with: ErrorKind | None = None  # the last failure, also of a known kind
+    called = ("", "")  # the provider and the model of a call, if the run was not told
     fingerprint = ""
     _started_at: datetime | None = None
     _finished_at: datetime | None = None
@@ -261,6 +264,8 @@ class Run:
                 self._finished_at = self.now()
         for step in tuple(self.holding):  # whose answers nobody has read to an end
             step.let_go()
+        if is_first:
+            count_turn(self, self._outcome)
         if is_first and self._row_exists:
             self._write()
         if self._has_capture:
@@ -300,16 +305,20 @@ class Run:
                 step = Step(self, Operation.RUN)
                 step.started = self.started
                 step.fail(failure)
+            elif not is_ending and self.failed_with is None:  # in no call either
+                count_failure(Step(self, Operation.RUN), found)
 
     def _set_outcome(self, outcome: Status) -> None:
         """Take the worst of the outcomes; write it if it comes after the run's end."""
         with self._lock:
-            if self._outcome is None or (
-                OUTCOME_RANK[outcome] > OUTCOME_RANK[self._outcome]
-            ):
+            before = self._outcome
+            if before is None or OUTCOME_RANK[outcome] > OUTCOME_RANK[before]:
                 self._outcome = outcome
-            is_late = self._closed and self._row_exists
-        if is_late:
+            is_late = self._closed
+        if is_late and self._outcome is not before:
+            count_turn(self, before, times=-1)
+            count_turn(self, outcome)
+        if is_late and self._row_exists:
             self._write()
 
     @never_raises

@@ -24,6 +24,7 @@ from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
+from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scope, Scoped
@@ -55,6 +56,8 @@ class Step:
     status = Status.IN_PROGRESS
     provider = ""  # whom the call asks, where it says so
     model = ""
+    first_part: float | None = None  # after how many seconds the answer began
+    tokens: tuple[int, int] = (0, 0)  # of input and output, as far as they are known
     progress: Progress | None = None
     response: Column = None
     usage: Column = None
@@ -97,11 +100,14 @@ class Step:
         traceback: TracebackType | None,
     ) -> None:
         if error is None and self.status is Status.COMPLETED and not self._scopes:
+            count_success(self, perf_counter() - self.started)
             return  # all there is to do for a call that went well
         if error is not None:
             self.fail(error)
         elif self.status is Status.IN_PROGRESS:
             self.complete()
+        if self.status is Status.COMPLETED and not self.is_full:
+            count_success(self, perf_counter() - self.started)
         self._in_block = False
         if self.is_full and self.finished_at is None:
             self.complete()  # as was said inside, and nothing came after it
@@ -130,7 +136,7 @@ class Step:
         """Start, or start again after a failed attempt; written at the full level."""
         self.started = perf_counter()
         if self.is_full:
-            self._learn_names()
+            self.learn_names()
             self.request = self.request if request is None else request
             self._sink = self._sink or AttemptSink(
                 on_change=self._attempt_ended, run=self.run
@@ -201,7 +207,9 @@ class Step:
             self.error = None
         if self._in_block:  # an error may still leave it: the block's end decides
             self.status, self.finished_at = Status.COMPLETED, None
-        elif self.is_full:
+            return
+        count_success(self, perf_counter() - self.started)
+        if self.is_full:
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
@@ -222,7 +230,7 @@ class Step:
         calls that it leaves.
         """
         error = as_error(error)
-        self._learn_names()
+        self.learn_names()
         # What the run was told counts more than what the call knows.
         provider = self.run.facts.provider or self.provider
         renew_rules()
@@ -235,6 +243,7 @@ class Step:
             return
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
+        count_failure(self, classification)
         is_capture = classification.captured and self.run.level is not Level.OFF
         if is_capture or self.is_full:
             is_capture = is_capture and not self.run.holds(error, since=self.started)
@@ -311,7 +320,8 @@ class Step:
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
 
-    def _learn_names(self) -> None:
+    def learn_names(self) -> None:
+        """Ask the call for its provider and model, once."""
         if self._names is not None:
             self.provider, self.model = self._names()
             self._names = None

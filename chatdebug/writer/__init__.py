@@ -8,11 +8,13 @@ from chatdebug.writer.lifespan import (
     writer,
 )
 from chatdebug.writer.snapshot import Deferred, Snapshot, Table, value_of
+from chatdebug.writer.statistics import Failure
 from chatdebug.writer.thread import Writer
 
 __all__ = [
     "Counters",
     "Deferred",
+    "Failure",
     "Snapshot",
     "Table",
     "Writer",

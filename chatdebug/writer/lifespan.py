@@ -24,6 +24,18 @@ _lock = Lock()
 _writers: dict[int, Writer] = {}
 
 
+# Known, for each turn asks several times, and each call of getpid asks the kernel.
+_process = os.getpid()
+
+
+def _note_process() -> None:
+    global _process
+    _process = os.getpid()
+
+
+os.register_at_fork(after_in_child=_note_process)
+
+
 def _real_writer() -> Writer:
     return Writer(recorder_settings())
 
@@ -36,11 +48,14 @@ def writer() -> Writer:
 
     A forked child gets its own, since threads and connections do not survive a fork.
     """
+    found = _writers.get(_process)
+    if found is not None:  # as for all calls but the first
+        return found
     with _lock:
-        current = _writers.get(os.getpid())
+        current = _writers.get(_process)
         if current is None:
             _writers.clear()
-            current = _writers[os.getpid()] = _make()
+            current = _writers[_process] = _make()
         return current
 
 
@@ -66,7 +81,7 @@ def replaced_writer(make: Callable[[], Writer] | None = None) -> Iterator[None]:
 def close_writer(timeout: float | None = None) -> None:
     """Write what waits and end the writer's threads; a later row starts a new writer."""
     with _lock:
-        current = _writers.pop(os.getpid(), None)
+        current = _writers.pop(_process, None)
     if current is not None:
         current.close(recorder_settings().FLUSH_SECONDS if timeout is None else timeout)
 

@@ -30,6 +30,7 @@ from chatdebug.services.groups import prune_groups
 from chatdebug.services.readings import prune_readings
 from chatdebug.services.retention import prune_within
 from chatdebug.services.stale import mark_stale_runs
+from chatdebug.services.statistics import prune_statistics
 from chatdebug.services.sweep import claim_sweep, give_up_sweep
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs
@@ -37,12 +38,15 @@ from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.similar_counts import Fallback, SimilarCounts
 from chatdebug.writer.snapshot import Snapshot, Table
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.statistics import Statistics
 from chatdebug.writer.tallies import Tallies
 
 logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 1.0
 """How long what is new is kept in memory before it is reported."""
+STATISTICS_SECONDS = 30.0
+"""The same for numbers of turns and calls, which have no hurry."""
 TIDY_SECONDS = 0.5
 """How long rows are deleted at a stretch, and how long others are written between: as
 fast as it must be, but never in the way of what is written for longer than that."""
@@ -72,6 +76,7 @@ class Maintenance:
         queue: SnapshotQueue,
         spool: Spool | None,
         tallies: Tallies,
+        statistics: Statistics,
         enqueue: Callable[[Sequence[Snapshot]], None],
     ) -> None:
         self._alias = config.DATABASE
@@ -81,6 +86,7 @@ class Maintenance:
         self._enqueue = enqueue
         self._spool = spool
         self._tallies = tallies
+        self._statistics = statistics
         self._live: set[UUID] = set()
         self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
@@ -102,16 +108,12 @@ class Maintenance:
         """Count one more failure on a stored run. From any thread."""
         self._counters.add(suppressed=1)
         self._similar_counts.add(run_id, fallback)
-        if self._next_report == inf:
-            self._report_soon()
-            self._queue.wake()
+        self._wake_to_report()
 
     def hold(self, failures: Sequence[Snapshot]) -> None:
         """Keep failures that were only counted until the next report. From any thread."""
         self._tallies.hold(failures)
-        if self._next_report == inf:
-            self._report_soon()
-            self._queue.wake()
+        self._wake_to_report()
 
     def note_written(self, batch: Iterable[Snapshot]) -> None:
         """Take note of rows that the database has now."""
@@ -125,7 +127,7 @@ class Maintenance:
                     self._live.discard(row.id)
                 if row.is_capture:
                     self._similar_counts.note_written(row.id)
-        self._report_soon()
+        self._report_within(REPORT_SECONDS)
 
     def note_recovered(self) -> None:
         """Take note that the database answers again: look after everything now."""
@@ -141,6 +143,9 @@ class Maintenance:
 
     def work(self) -> None:
         """Do what is due. Never raises; what a database refuses is done later."""
+        if self._statistics:
+            self._statistics.sum_up()
+            self._report_within(STATISTICS_SECONDS)
         now = monotonic()
         is_beat, is_report = now >= self._next_beat, now >= self._next_report
         if is_beat:
@@ -159,7 +164,7 @@ class Maintenance:
             self._try(self._alarms.start)
 
     def report(self) -> None:
-        """Write the counted failures and this writer's state. Raises django.db.Error.
+        """Write what was counted, and this writer's state. Raises django.db.Error.
 
         Runs that were just written of a chat that was deleted meanwhile go again.
         """
@@ -169,7 +174,8 @@ class Maintenance:
             self._enqueue(self._similar_counts.report(using=self._alias))
         finally:
             if self._similar_counts or self._tallies:
-                self._report_soon()
+                self._report_within(REPORT_SECONDS)
+        self._statistics.report(using=self._alias)
         if self._new_chats:
             if not delete_forgotten(chats=self._new_chats, using=self._alias):
                 self._next_tidy, self._owes_a_sweep = 0.0, True
@@ -236,6 +242,7 @@ class Maintenance:
             yield partial(prune_readings, using=using)
             yield partial(prune_groups, using=using)
             yield partial(prune_notices, using=using)
+            yield partial(prune_statistics, using=using)
 
     def _claim_sweep(self) -> None:
         self._is_sweeping = False  # if that cannot be known
@@ -272,8 +279,14 @@ class Maintenance:
         if not is_tidy:
             self._next_tidy = monotonic() + TIDY_SECONDS
 
-    def _report_soon(self) -> None:
-        self._next_report = min(self._next_report, monotonic() + REPORT_SECONDS)
+    def _wake_to_report(self) -> None:
+        """Report soon, although the thread may be waiting for longer. From any thread."""
+        if self._next_report > monotonic() + REPORT_SECONDS:
+            self._report_within(REPORT_SECONDS)
+            self._queue.wake()
+
+    def _report_within(self, seconds: float) -> None:
+        self._next_report = min(self._next_report, monotonic() + seconds)
 
     def _try(self, chore: Callable[[], object], *, quietly: bool = False) -> bool:
         try:

@@ -24,6 +24,7 @@ from chatdebug.writer.queue import SnapshotQueue
 from chatdebug.writer.similar_counts import Fallback
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.statistics import Statistics
 from chatdebug.writer.tallies import Tallies
 
 logger = logging.getLogger(__name__)
@@ -49,12 +50,14 @@ class Writer:
         )
         self.queue = SnapshotQueue(config.QUEUE_ROWS)
         self.tallies = Tallies(config.SPOOL_DIR, counters=self.counters)
+        self.statistics = Statistics(on_first=lambda: self.start())  # a subclass's own
         self.maintenance = Maintenance(
             config,
             counters=self.counters,
             queue=self.queue,
             spool=self.spool,
             tallies=self.tallies,
+            statistics=self.statistics,
             enqueue=self._enqueue,
         )
         self._alias = config.DATABASE

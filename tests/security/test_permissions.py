@@ -38,6 +38,7 @@ from tests.factories import (
     ChatRunFactory,
     ChatStepFactory,
     ErrorGroupFactory,
+    HourCountFactory,
     TurnFactory,
     UserFactory,
 )
@@ -61,7 +62,7 @@ VIEWS: tuple[str, ...] = (
     "view_group",
 )
 VIEWS += ("view_modelconfig", "view_classificationrule", "view_auditentry")
-VIEWS += ("view_contentreading", "view_errorgroup")
+VIEWS += ("view_contentreading", "view_errorgroup", "view_overview")
 VIEWS += ("view_alarmtarget", "view_alarmnotice")
 VIEWS += ("view_recordingswitch", "view_switchchange", "view_writerstate")
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -163,7 +164,7 @@ class Site:
             "retention": Retention.objects.create(days=9),
             "writerstate": WriterState.objects.create(id=UUID(int=1), host="h", pid=1),
         }
-        self.rows |= _jobs(self.turn.pk) | _alarms()
+        self.rows |= _jobs(self.turn.pk) | _alarms() | {"overview": HourCountFactory()}
 
     def argument(self, name: str, address: str) -> str:
         """Return what stands for an argument of an address."""

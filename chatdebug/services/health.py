@@ -1,0 +1,230 @@
+"""Is it them? Which providers fail, as far as this site's own calls tell.
+
+The rule, in numbers, over the calls of the last ``WINDOW``: a model fails if at least
+``LEAST_CALLS`` calls of it are known and half of them or more failed by the provider, or
+on the way to it. A provider is down if all of its models that were asked fail; it fails in
+part if some do. It does so since the first minute after the last two in a row, of those
+with calls, in which most went well. If all providers fail that are asked, and they are
+more than one, it is more likely the site's own network than all of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+
+from chatdebug.errors.provider_names import PROVIDERS, STATUS_PAGES, UNKNOWN_PROVIDER
+from chatdebug.formats import local
+from chatdebug.models import CallMinute
+from chatdebug.models.statistics import MINUTES_KEPT
+
+WINDOW = timedelta(minutes=15)
+LEAST_CALLS = 3
+GOOD_MINUTES = 2
+"""In a row, which end an outage: a single one may be luck."""
+KNOWN_SECONDS = 5
+"""How long an answer is kept: each failing turn may ask."""
+CACHE_KEY = "chatdebug.health"
+
+type Minute = tuple[datetime, int, int]
+"""With how many calls there were in it, and how many failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHealth:
+    """The calls of one model within the last ``WINDOW``."""
+
+    name: str
+    calls: int
+    failed: int
+
+    @property
+    def fails(self) -> bool:
+        """Whether it fails, by the rule."""
+        return self.calls >= LEAST_CALLS and self.failed * 2 >= self.calls
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderHealth:
+    """How a provider's models do."""
+
+    provider: str
+    models: Sequence[ModelHealth]
+    failing_since: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What sentences call it, inside of them."""
+        name = str(PROVIDERS.get(self.provider, self.provider) or UNKNOWN_PROVIDER)
+        return name[:1].lower() + name[1:] if name.startswith("The ") else name
+
+    @property
+    def status_page(self) -> str:
+        """The address of its status page; empty where none is known."""
+        return STATUS_PAGES.get(self.provider, "")
+
+    @property
+    def calls(self) -> int:
+        """How many calls there were."""
+        return sum(model.calls for model in self.models)
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed by the provider."""
+        return sum(model.failed for model in self.models)
+
+    @property
+    def failing(self) -> list[ModelHealth]:
+        """The models that fail."""
+        return [model for model in self.models if model.fails]
+
+    @property
+    def is_down(self) -> bool:
+        """Whether each of its models fails of which enough calls are known."""
+        known = [model for model in self.models if model.calls >= LEAST_CALLS]
+        return bool(known) and all(model.fails for model in known)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How all providers do that were asked within the last ``WINDOW``."""
+
+    providers: Sequence[ProviderHealth]
+
+    @property
+    def failing(self) -> list[ProviderHealth]:
+        """The providers that fail, wholly or in part."""
+        return [provider for provider in self.providers if provider.failing]
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, in one sentence; empty while nothing is."""
+        failing = self.failing
+        if not failing:
+            return ""
+        if len(failing) == len(self.providers) > 1 and all(
+            provider.is_down for provider in failing
+        ):
+            since = min(filter(None, (one.failing_since for one in failing)))
+            return gettext(
+                "All %(count)s providers that were asked fail since %(time)s: more likely "
+                "the network of this site than all of them."
+            ) % {"count": len(failing), "time": _clock(since)}
+        return " ".join(self.sentence_of(provider) for provider in failing)
+
+    def of(self, provider: str) -> ProviderHealth | None:
+        """Return a provider that fails; None for one that does not."""
+        return next((one for one in self.failing if one.provider == provider), None)
+
+    def sentence_of(self, failing: ProviderHealth) -> str:
+        """Return what is wrong with one provider, and whether it is alone with that."""
+        names = {
+            "provider": failing.name,
+            "count": len(failing.failing),
+            "model": failing.failing[0].name or gettext("A model"),
+            "time": _clock(failing.failing_since or timezone.now()),
+            "rest": self._rest(failing),
+        }
+        if not failing.is_down:
+            known = len([one for one in failing.models if one.calls >= LEAST_CALLS])
+            return ngettext(
+                "%(model)s of %(provider)s fails since %(time)s, its other models do not.",
+                "%(count)s of %(known)s models of %(provider)s fail since %(time)s.",
+                len(failing.failing),
+            ) % (names | {"known": known})
+        return (
+            ngettext(
+                "%(model)s of %(provider)s fails since %(time)s; %(rest)s.",
+                "All %(count)s models of %(provider)s fail since %(time)s; %(rest)s.",
+                len(failing.failing),
+            )
+            % names
+        )
+
+    def _rest(self, failing: ProviderHealth) -> str:
+        others = [one for one in self.providers if one is not failing]
+        if not others:
+            return gettext("no other provider was asked")
+        if any(one.failing for one in others):
+            return gettext("it is not the only one")
+        return gettext("other providers do not")
+
+
+def provider_health() -> Health:
+    """Return how the providers do. Kept for a few seconds; two queries at most.
+
+    Raises django.db.Error.
+    """
+    known: Health | None = cache.get(CACHE_KEY)
+    if known is None:
+        known = _read(timezone.now())
+        cache.set(CACHE_KEY, known, KNOWN_SECONDS)
+    return known
+
+
+def _read(now: datetime) -> Health:
+    rows = (
+        CallMinute.objects.filter(minute__gt=now - WINDOW)
+        .order_by("provider", "model")
+        .values_list("provider", "model")
+        .annotate(Sum("calls"), Sum("failed"))
+    )
+    models: dict[str, list[ModelHealth]] = defaultdict(list)
+    for provider, model, calls, failed in rows:
+        models[provider].append(ModelHealth(model, calls, failed))
+    found = [ProviderHealth(provider, its) for provider, its in models.items()]
+    failing = [one for one in found if one.failing]
+    since = _failing_since(failing, now) if failing else {}
+    return Health(
+        [
+            ProviderHealth(one.provider, one.models, since.get(one.provider))
+            for one in found
+        ]
+    )
+
+
+def _failing_since(
+    failing: Iterable[ProviderHealth], now: datetime
+) -> dict[str, datetime]:
+    """Return since when these providers fail, with one query."""
+    names = {one.provider: {model.name for model in one.failing} for one in failing}
+    rows = (
+        CallMinute.objects.filter(minute__gt=now - MINUTES_KEPT, provider__in=names)
+        .order_by("-minute")
+        .values_list("provider", "model", "minute", "calls", "failed")
+    )
+    minutes: dict[str, dict[datetime, tuple[int, int]]] = defaultdict(dict)
+    for provider, model, minute, calls, failed in rows:
+        if model in names[provider]:
+            before = minutes[provider].get(minute, (0, 0))
+            minutes[provider][minute] = before[0] + calls, before[1] + failed
+    return {
+        provider: _beginning((minute, *both) for minute, both in its.items())
+        for provider, its in minutes.items()
+    }
+
+
+def _beginning(minutes: Iterable[Minute]) -> datetime:
+    """Return the first minute of what still goes on; the newest one comes first."""
+    since: datetime | None = None
+    good = 0
+    for minute, calls, failed in minutes:
+        good = 0 if failed * 2 >= calls else good + 1
+        if not good:
+            since = minute
+        elif since is not None and good == GOOD_MINUTES:
+            break
+    return since or timezone.now()
+
+
+def _clock(moment: datetime) -> str:
+    """Return a time of day, with its date where that is another one."""
+    here, now = local(moment), local(timezone.now())
+    is_today = here.date() == now.date()
+    return date_format(here, "H:i" if is_today else "DATETIME_FORMAT")

@@ -1,0 +1,94 @@
+"""Adds numbers to the rows of hours and minutes, which several processes add to."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import batched
+from typing import Any, NamedTuple
+
+from django.db import connections, models, transaction
+
+from chatdebug.formats import local
+from chatdebug.models import CallMinute, DayCount, HourCount
+
+ROWS = 500
+"""Of one statement."""
+
+
+class ModelSum(NamedTuple):
+    """Which number; the columns of ``HourCount`` that are unique."""
+
+    what: str
+    hour: datetime
+    provider: str
+    model: str
+    detail: str
+    status_code: int
+
+
+class CallSum(NamedTuple):
+    """Which calls; the columns of ``CallMinute`` that are unique."""
+
+    minute: datetime
+    provider: str
+    model: str
+
+
+def add_sums(
+    numbers: Mapping[ModelSum, int],
+    calls: Mapping[CallSum, tuple[int, int]],
+    *,
+    using: str,
+) -> None:
+    """Add to the numbers of hours and days, and to the calls and failures of minutes.
+
+    All or nothing, with three statements. Raises django.db.Error.
+    """
+    hours = ((*key, count) for key, count in sorted(numbers.items()))
+    days: Counter[tuple[Any, ...]] = Counter()
+    for key, count in numbers.items():
+        days[key.what, local(key.hour).date(), *key[2:]] += count
+    of_days = ((*day, count) for day, count in sorted(days.items()))
+    minutes = ((*key, *both) for key, both in sorted(calls.items()))
+    unique = ModelSum._fields
+    with transaction.atomic(using=using):
+        _add(HourCount, unique, ("count",), hours, using)
+        _add(DayCount, (unique[0], "day", *unique[2:]), ("count",), of_days, using)
+        _add(CallMinute, CallSum._fields, ("calls", "failed"), minutes, using)
+
+
+def _add(
+    model: type[models.Model],
+    unique: Sequence[str],
+    numbers: Sequence[str],
+    rows: Iterable[tuple[Any, ...]],
+    using: str,
+) -> None:
+    """Insert rows; where one is there already, add to its numbers.
+
+    In the order of their keys, so that two writers never wait for each other. The ORM
+    can set such a column to the new value, but not add that to the old one.
+    """
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    by_name = {field.name: field for field in model._meta.concrete_fields}
+    fields = [by_name[name] for name in (*unique, *numbers)]
+    table = quote(model._meta.db_table)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    sums = ", ".join(
+        f"{quote(name)} = {table}.{quote(name)} + EXCLUDED.{quote(name)}"
+        for name in numbers
+    )
+    values = f"({', '.join(['%s'] * len(fields))})"
+    conflict = f"ON CONFLICT ({', '.join(map(quote, unique))}) DO UPDATE SET {sums}"
+    with connection.cursor() as cursor:
+        for batch in batched(rows, ROWS):
+            # Names of tables and columns only; values are parameters.
+            into = f"INSERT INTO {table} ({columns})"
+            sql = f"{into} VALUES {', '.join([values] * len(batch))} {conflict}"
+            parameters = [
+                field.get_db_prep_save(value, connection)
+                for row in batch
+                for field, value in zip(fields, row, strict=True)
+            ]
+            cursor.execute(sql, parameters)
