@@ -33,10 +33,10 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
 
     list_display = (
         *("position", "__str__", "provider", "status_code", "code", "text"),
-        *("kind", "retryable", "enabled"),
+        *("kind", "retryable", "mode"),
     )
     list_display_links = ("__str__",)
-    list_filter = ("kind", "enabled")
+    list_filter = ("kind", "mode")
     readonly_fields = ("preview",)
 
     def get_fieldsets(
@@ -45,7 +45,7 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
         """Return the form; what stored texts match is for those who may read them."""
         preview = ("preview",) if may_read_content(request.user) else ()
         return [
-            (None, {"fields": ("note", "enabled", "position")}),
+            (None, {"fields": ("note", "mode", "back_to_shadow", "position")}),
             (_("An error"), {"fields": ("provider", "status_code", "code", "text")}),
             (None, {"fields": ("kind", "retryable", *preview)}),
         ]

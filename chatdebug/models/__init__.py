@@ -10,7 +10,7 @@ from chatdebug.models.groups import (
 )
 from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
-from chatdebug.models.rules import ClassificationRule
+from chatdebug.models.rules import ClassificationRule, RuleCause, RuleTally
 from chatdebug.models.runs import ChatRun, ChatStep
 from chatdebug.models.sweeps import SweepClaim
 from chatdebug.models.switches import RecordingSwitch, SwitchChange
@@ -29,6 +29,8 @@ __all__ = [
     "GroupHour",
     "RecordingSwitch",
     "Retention",
+    "RuleCause",
+    "RuleTally",
     "SweepClaim",
     "SwitchChange",
     "WriterState",

@@ -30,7 +30,7 @@ def superuser() -> Client:
 
 
 def form(**facts: str) -> dict[str, str]:
-    return {"enabled": "on", "position": "100", "kind": "config", **facts}
+    return {"mode": "on", "position": "100", "kind": "config", **facts}
 
 
 def test_a_saved_rule_decides_at_once_and_a_deleted_one_no_longer(
