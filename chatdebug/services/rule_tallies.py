@@ -55,7 +55,7 @@ class RuleCount:
                 self.causes[fingerprint] = cause
 
 
-def add_rule_counts(counts: Mapping[int, RuleCount], *, using: str) -> None:
+def add_rule_counts(*, counts: Mapping[int, RuleCount], using: str) -> None:
     """Add to the rules what fell under them, by their keys, all or nothing.
 
     A rule that is told to goes back to shadow for a cause that nobody has accepted. What

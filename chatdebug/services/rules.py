@@ -62,7 +62,7 @@ def propose_rule(*, group: ErrorGroup) -> Proposal:
 
     Errors that a rule decides already are nobody's: that rule is tried before a new one.
     """
-    own = errors_of_group(group)
+    own = errors_of_group(group=group)
     errors = list(_all_errors())
     deciding = _deciding_rules()
     mine = {(error.run.pk, error.own_fingerprint) for error in own}
@@ -123,7 +123,9 @@ def forget_rule_numbers(*, rule: ClassificationRule) -> None:
 
 
 def _groups_under(rule: ClassificationRule) -> tuple[ErrorGroup, ...]:
-    return preview_rule(rule=rule.as_rule(), reads_text=bool(rule.text)).groups
+    with suppress(ValueError):
+        return preview_rule(rule=rule.as_rule(), reads_text=bool(rule.text)).groups
+    return ()  # nobody can go by such a row
 
 
 def _deciding_rules() -> list[Rule]:
@@ -137,7 +139,7 @@ def _deciding_rules() -> list[Rule]:
 def _all_errors() -> Iterable[StoredError]:
     newest = list(newest_errors())
     yield from newest
-    yield from errors_of_other_groups({error.group for error in newest})
+    yield from errors_of_other_groups(seen={error.group for error in newest})
 
 
 def _preview(rule: Rule, errors: Iterable[StoredError], *, reads_text: bool) -> Preview:

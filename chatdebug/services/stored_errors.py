@@ -67,7 +67,7 @@ def newest_errors() -> Iterator[StoredError]:
     return _read(_with_errors().order_by("-id")[:NEWEST_ERRORS])
 
 
-def errors_of_group(group: ErrorGroup) -> list[StoredError]:
+def errors_of_group(*, group: ErrorGroup) -> list[StoredError]:
     """Return the errors of a group's newest runs that are the group's. Two queries."""
     runs = ChatRun.objects.with_fingerprint(group.fingerprint).newest_first()
     ids = list(runs.values_list("pk", flat=True)[:GROUP_RUNS])
@@ -77,7 +77,7 @@ def errors_of_group(group: ErrorGroup) -> list[StoredError]:
     return own or unknown  # of an earlier release, which knew another fingerprint
 
 
-def errors_of_other_groups(seen: Iterable[str]) -> Iterator[StoredError]:
+def errors_of_other_groups(*, seen: Iterable[str]) -> Iterator[StoredError]:
     """Yield errors of the newest groups but those with these fingerprints.
 
     Of each those of its newest run: they are alike. Two queries.

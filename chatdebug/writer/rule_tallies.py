@@ -47,7 +47,7 @@ class RuleTallies:
         if not reported:
             return
         try:
-            add_rule_counts(reported, using=using)
+            add_rule_counts(counts=reported, using=using)
         except BaseException:
             self.add(reported)
             raise

@@ -171,12 +171,12 @@ def test_a_database_that_is_away_costs_no_count(
 ) -> None:
     shadow, add, asked = rule(), rule_tallies.add_rule_counts, 0
 
-    def away_at_first(*args: Any, **named: Any) -> None:
+    def away_at_first(**named: Any) -> None:
         nonlocal asked
         asked += 1
         if asked == 1:
             raise OperationalError("the database system is starting up")
-        add(*args, **named)
+        add(**named)
 
     monkeypatch.setattr("chatdebug.writer.rule_tallies.add_rule_counts", away_at_first)
     fail()
