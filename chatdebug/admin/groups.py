@@ -31,7 +31,7 @@ from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.admin.runs import ProviderFilter
 from chatdebug.formats import local
-from chatdebug.models import ChatRun, ErrorGroup
+from chatdebug.models import ChatRun, ClassificationRule, ErrorGroup
 from chatdebug.presentation.groups import GroupLine, GroupPage, Trend, trends_of
 from chatdebug.presentation.runs import RunLine
 from chatdebug.querysets import ErrorGroupQuerySet
@@ -154,6 +154,7 @@ class GroupAdmin(ReadOnlyAdmin):
                 "title": page.line.title,
                 "subtitle": "",
                 "runs": self._runs(request, group),
+                "rule_url": self._rule_url(request, group),
                 "may_handle": self.has_handle_permission(request),
                 "note_form": NoteForm(instance=group),
                 "ignore_form": IgnoreForm(initial={"days": IGNORED_DAYS}),
@@ -263,6 +264,14 @@ class GroupAdmin(ReadOnlyAdmin):
     def last(self, group: ErrorGroup) -> SafeString:
         """How long ago it was seen."""
         return _moment(GroupLine(group).seen, group.last_release)
+
+    def _rule_url(self, request: HttpRequest, group: ErrorGroup) -> str:
+        """Return where a rule is made of a group; nothing for who may not make rules."""
+        may_add = request.user.has_perm("chatdebug.add_classificationrule")
+        if not may_add or not self.admin_site.is_registered(ClassificationRule):
+            return ""
+        url = admin_url(self.admin_site, "chatdebug_classificationrule_add")
+        return f"{url}?group={group.pk}"
 
     def _runs(self, request: HttpRequest, group: ErrorGroup) -> dict[str, Any]:
         """Return one page of the stored runs, and where the pages beside it are."""
