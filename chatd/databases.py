@@ -28,6 +28,13 @@ PROBES: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,  # milliseconds
 }
+SERVER_PROBES = " ".join(
+    f"-c tcp_{name}={PROBES[name]}"
+    for name in ("keepalives_idle", "keepalives_interval", "keepalives_count")
+)
+"""The other way round, for the server: a host that is cut off in a transaction would keep
+its locks for two hours, and other hosts would wait for them. Poolers take no such options;
+theirs and their server's are set where they are configured."""
 SUPPORTED_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 
 
@@ -57,6 +64,9 @@ def build_databases(
     else:
         pool = {"min_size": 1, "max_size": pool_size, "timeout": 10}
         default["OPTIONS"] = PROBES | options | {"pool": pool}
+        if not behind_pooler:
+            given = options.get("options", "")
+            default["OPTIONS"]["options"] = f"{SERVER_PROBES} {given}".rstrip()
         # Else the pool hands out what the server closed: after its restart, each
         # connection would fail once.
         default["CONN_HEALTH_CHECKS"] = True

@@ -101,8 +101,13 @@ def is_impossible(chat_id: str) -> bool:
 
 def is_own(user: User, chat_id: str) -> bool:
     """Return whether the chat is this person's: they read it without giving a reason."""
-    owner_id = access_policy().owner_id_of(chat_id)
+    owner_id = owner_id_of(chat_id)
     return bool(owner_id) and owner_id == str(user.pk)
+
+
+def owner_id_of(chat_id: str) -> str:
+    """Return the id of the chat's owner; empty if there is no such chat, or none at all."""
+    return access_policy().owner_id_of(chat_id) if chat_id else ""
 
 
 def may_read_content(user: User) -> bool:

@@ -77,10 +77,11 @@ class Proxy:
             Thread(target=self._pump, args=(source, target)).start()
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # one that is killed with unread data resets it
             while data := source.recv(BYTES):
                 if not self.swallows.is_set():
                     target.sendall(data)
+        with suppress(OSError):  # cut
             target.shutdown(socket.SHUT_WR)
 
     def _cut(self) -> None:

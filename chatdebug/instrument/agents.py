@@ -12,6 +12,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.tools import RunContext
 
 from chatdebug.instrument.chats import current_chat
+from chatdebug.levels import default_level
 from chatdebug.recorder import RecordingModel, current_run, record_run
 
 
@@ -37,7 +38,7 @@ def recorded(model: Model) -> Model:
 
 
 class InstrumentedModel(RecordingModel):
-    """A recording model whose calls, in no run but after ``set_chat``, make their own."""
+    """A recording model whose calls, in no run, make their own."""
 
     async def request(self, *arguments: Any) -> ModelResponse:
         """Make one call and record it."""
@@ -47,7 +48,7 @@ class InstrumentedModel(RecordingModel):
     def _request_stream(
         self, *arguments: Any
     ) -> AbstractAsyncContextManager[StreamedResponse]:
-        if current_run.get() is None and current_chat() is not None:
+        if current_run.get() is None:
             return self._stream_in_own_run(*arguments)
         return super()._request_stream(*arguments)
 
@@ -68,21 +69,26 @@ def instrumented(model: Model) -> Model:
 async def agent_block(how: dict[str, Any]) -> AsyncIterator[None]:
     """Let the run of an agent that is made with these arguments be recorded inside.
 
-    Adds to the arguments. In no run it makes one of its own if a chat was set.
+    Adds to the arguments. In no run it makes one of its own.
     """
     async with _own_run():
-        if current_run.get() is not None:
-            how["capabilities"] = [*(how.get("capabilities") or ()), Recording()]
+        how["capabilities"] = [*(how.get("capabilities") or ()), Recording()]
         yield
 
 
 @asynccontextmanager
 async def _own_run() -> AsyncIterator[None]:
-    """Make a run around the block if it is in none, and a chat was set."""
-    chat = current_chat() if current_run.get() is None else None
-    if chat is None:
+    """Make a run around the block if it is in none: of the chat that was set, or of none."""
+    if current_run.get() is not None:
         yield
         return
-    async with record_run(chat_id=chat.chat_id, owner_id=chat.owner_id) as run:
+    chat = current_chat()
+    block = (
+        # Nobody can have switched anything for no chat: there is nothing to ask for.
+        record_run(chat_id="", level=default_level())
+        if chat is None
+        else record_run(chat_id=chat.chat_id, owner_id=chat.owner_id)
+    )
+    async with block as run:
         yield
         run.complete()

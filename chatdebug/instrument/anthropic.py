@@ -21,7 +21,7 @@ def instrument_anthropic(client: object | None = None) -> object | None:
 
     Each message is a step of the run that it is made in: ``messages.create`` and
     ``messages.stream``, their beta variants, raw and streaming responses, sync and async.
-    In no run, but after ``set_chat``, it makes a run of its own; else it costs nothing.
+    In no run it makes one of its own, of the chat that ``set_chat`` named, or of none.
     Without a client, those for Bedrock and Vertex are recorded too.
 
     Returns the client. May be said twice, and before Django's apps are loaded. Raises

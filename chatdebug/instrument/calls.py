@@ -7,15 +7,13 @@ loaded.
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cache
 from typing import Any
-
-from django.conf import settings
 
 from chatdebug.enums import Level, Operation
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
-from chatdebug.levels import known_level, level_at_once
+from chatdebug.instrument.repeats import is_known_since, note_known
+from chatdebug.levels import default_level, known_level, level_at_once
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.context import wait_in_task, wait_in_thread
 from chatdebug.recorder.run import Run
@@ -67,12 +65,18 @@ class Call:
 
     def fail(self, error: BaseException | None) -> None:
         """Say that the call failed, with an error or without one."""
-        if self._ends():
+        if not self._ends():
+            return
+        if not self._has_own_run:
             self.step.fail(error)
-            if self._has_own_run:
-                if error is None:
-                    self.step.run.fail()
-                self._close_run(error)  # which tells a failure from a cancellation
+            return
+        if not self.is_full and is_known_since(error, self.step.started):
+            return  # a library below has recorded it as a call of its own
+        self.step.fail(error)
+        if error is None:
+            self.step.run.fail()
+        note_known(error)
+        self._close_run(error)  # which tells a failure from a cancellation
 
     def keep(self, answer: Callable[[], Any]) -> None:
         """Keep the part of an answer that has come, at the full level."""
@@ -123,11 +127,7 @@ def begin_call(
         run = current_run.get()
         has_own_run = run is None
         if run is None:
-            chat = current_chat()
-            run = None if chat is None else _own_run(chat, provider, model)
-        if run is None:
-            _say_that_nobody_records()
-            return None
+            run = _own_run(current_chat(), provider, model)
         if not run.is_open or _is_in_a_step(run):
             return None
         step = open_step(run, operation, lambda: (provider, model))
@@ -139,20 +139,12 @@ def begin_call(
         return None
 
 
-@cache
-def _say_that_nobody_records() -> None:
-    """Say so once in a process, to whoever develops: it is a choice, or a forgotten line."""
-    if settings.DEBUG:
-        logger.warning(
-            "A call of a model was made in no run, and for no chat: nothing is recorded of "
-            "it, nor of others like it. Put chatdebug.recorded around the function that "
-            "makes it, or say chatdebug.set_chat before."
-        )
-
-
-def _own_run(chat: Chat, provider: str, model: str) -> Run | None:
-    level = known_level(chat.chat_id, chat.owner_id, None)
-    if level is None:
+def _own_run(chat: Chat | None, provider: str, model: str) -> Run:
+    if chat is None:  # nobody can have switched anything for it
+        chat, level = Chat("", ""), default_level()
+    elif known := known_level(chat.chat_id, chat.owner_id, None):
+        level = known
+    else:
         level = level_at_once(chat.chat_id, chat.owner_id)
     facts = RunFacts(
         chat_id=chat.chat_id, owner_id=chat.owner_id, provider=provider, model=model

@@ -23,8 +23,8 @@ class Chat:
 class set_chat:
     """Say which chat, and whose, the calls are that are made from here on.
 
-    An instrumented call that is made in no run makes a run of its own then. Said in a
-    request, it holds until the next request is served here; as a block, until its end::
+    An instrumented call that is made in no run makes one of its own, of this chat. Said in
+    a request, it holds until the next request is served here; as a block, until its end::
 
         with set_chat(chat.pk, request.user.pk):
             client.chat.completions.create(model=model, messages=messages)

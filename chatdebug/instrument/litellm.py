@@ -13,7 +13,7 @@ def instrument_litellm() -> None:
     """Record ``litellm.completion`` and ``litellm.acompletion``, streaming or not.
 
     Also those that a router makes. Each call is a step of the run that it is made in; in no
-    run, but after ``set_chat``, it makes a run of its own. Call them as attributes of the
+    run it makes one of its own, of the chat that ``set_chat`` named, or of none. Call them as attributes of the
     module: a function that was imported before this is said stays as it was. May be said
     twice. Raises ImportError where LiteLLM is not installed::
 

@@ -26,9 +26,9 @@ def instrument_openai(client: object | None = None) -> object | None:
 
     Each call of chat completions, responses, completions and embeddings is a step of the
     run that it is made in: sync, async and streaming, also by ``with_raw_response``,
-    ``with_streaming_response``, ``parse`` and ``stream``. In no run, but after
-    ``set_chat``, it makes a run of its own; else it costs nothing. Clients of Azure and of
-    compatible providers are clients of OpenAI's.
+    ``with_streaming_response``, ``parse`` and ``stream``. In no run it makes one of its
+    own, of the chat that ``set_chat`` named, or of none. Clients of Azure and of compatible
+    providers are clients of OpenAI's.
 
     Returns the client. May be said twice, and before Django's apps are loaded. Raises
     ImportError where the SDK is not installed. What the SDK returns and raises is passed

@@ -11,12 +11,15 @@ def forget_chat(chat_id: object) -> None:
     or neither. The runs go when it has committed, within a second or, of a chat with very
     many, a little later by the recorder's writers, which also delete what comes after.
     Runs of other chats that name this one as parent or root stay: forget those chats too.
-    Raises django.db.Error; nothing is forgotten then::
+    Raises django.db.Error, and ValueError for an empty id, which is that of no chat;
+    nothing is forgotten then::
 
         with transaction.atomic():
             forget_chat(chat.pk)
             chat.delete()
     """
+    if chat_id == "":
+        raise ValueError("An empty id is that of no chat: its runs are not forgotten")
     mark_forgotten(chat=str(chat_id))
 
 

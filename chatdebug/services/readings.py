@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from chatdebug.access import User, access_policy
+from chatdebug.access import User, owner_id_of
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ContentReading
 from chatdebug.models.readings import REASON_CHARACTERS
@@ -27,7 +27,7 @@ def note_reading(
     said = tidy_reason(reason=reason)
     if not said:
         raise ValueError(gettext("Say why you need to read it."))
-    owner_id = access_policy().owner_id_of(chat_id)
+    owner_id = owner_id_of(chat_id)
     return ContentReading.objects.create(
         reader_id=str(reader.pk),
         reader_name=str(reader)[:NAME_CHARACTERS],

@@ -86,7 +86,7 @@ def _over_bare(do: Callable[[Plain], None]) -> float:
 def main() -> None:
     """Measure on the database of the settings, in a database of its own."""
     with bench_database():
-        _say("in no run", _over_bare(_call))
+        _say("errors level, in no run and no chat", _over_bare(_call))
         with record_run(chat_id="bench", level=Level.ERRORS):
             _say("errors level, in a run", _over_bare(_call))
             streamed = _over_bare(_stream)

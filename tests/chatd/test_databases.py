@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, connections
 
 from chatd.databases import PROBES, build_databases
 
@@ -51,6 +52,22 @@ def test_a_server_that_says_nothing_any_more_is_given_up_within_half_a_minute() 
         assert int(given["keepalives_count"]) == 2  # the address has the last word
 
 
+def test_what_an_address_tells_the_server_is_told_after_what_is_usual() -> None:
+    url = "postgresql://ada@db.example/chat?options=-c%20tcp_keepalives_idle%3D60"
+    databases = build_databases(url, pool_size=5, test_dir=FOLDER)
+    for alias in databases.values():
+        given = alias["OPTIONS"]["options"]
+        assert given.startswith("-c tcp_keepalives_idle=10 ")
+        assert given.endswith(" -c tcp_keepalives_idle=60")  # the last one counts
+
+
+def test_a_pooler_is_told_nothing_that_it_does_not_take() -> None:
+    url = "postgresql://ada@db.example/chat"
+    databases = build_databases(url, pool_size=5, test_dir=FOLDER, behind_pooler=True)
+    for alias in databases.values():
+        assert "options" not in alias["OPTIONS"]
+
+
 @pytest.mark.parametrize(
     "url", ["nonsense", "postgresql://host:port/name", "mysql://host/name", "redis://x"]
 )
@@ -69,3 +86,18 @@ def test_no_cursor_outlives_its_statement_behind_a_pooler(behind_pooler: bool) -
     )
     for alias in databases.values():
         assert alias["DISABLE_SERVER_SIDE_CURSORS"] is behind_pooler
+
+
+if connection.vendor == "postgresql":  # SQLite's file is on the same host
+
+    @pytest.mark.database
+    @pytest.mark.django_db(transaction=True, databases=["default", "chatdebug"])
+    @pytest.mark.parametrize("alias", ["default", "chatdebug"])
+    def test_the_server_gives_up_a_host_that_says_nothing_any_more(alias: str) -> None:
+        """Else it would keep the locks of a transaction that nobody ends."""
+        seconds = {}
+        with connections[alias].cursor() as cursor:
+            for name in ("idle", "interval", "count"):
+                cursor.execute(f"SHOW tcp_keepalives_{name}")
+                seconds[name] = int(cursor.fetchone()[0])
+        assert 0 < seconds["idle"] + seconds["interval"] * seconds["count"] <= 30

@@ -108,7 +108,13 @@ def test_wsgi_and_sqlite(wheel: Path, provider: str, tmp_path: Path) -> None:
             run = read_run(client)
             assert "Unerwarteter Fehler · OpenAI 400" in run
             assert "Unerwarteter Fehler · OpenAI 400" in read_debug_tab(client, run)
-    assert host.log.count("Recorded run") == 1
+            known = listed_runs(client)
+            for model in ("demo", "fault-401"):
+                get(f"{url}/ask/{model}/")
+            assert get(f"{url}/ask/fault-400/") == 500
+            (of_no_chat,) = listed_runs(client) - known
+            assert "OpenAI 400" in page(client, of_no_chat)
+    assert host.log.count("Recorded run") == 2
 
 
 def test_asgi_and_postgresql(wheel: Path, provider: str, tmp_path: Path) -> None:

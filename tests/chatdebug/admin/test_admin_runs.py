@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from chatdebug.access import StaffOnly
 from chatdebug.admin import runs as runs_admin
 from chatdebug.admin.readonly import UncountedPaginator
 from chatdebug.admin.runs import RunAdmin
@@ -200,6 +201,30 @@ def test_without_a_reason_or_the_permission_nothing_is_shown(
     assert staff.post(reading_of(run), {"reason": "x"}).status_code == 403
     gone = reading_of(run).replace(str(run.pk), str(uuid4()))
     assert reader.post(gone, {"reason": "x"}).status_code == 404
+
+
+class NumberedChats(StaffOnly):
+    """A policy as a project with numbered chats writes it: no other id is expected."""
+
+    def owner_id_of(self, chat_id: str) -> str:
+        return str(int(chat_id))
+
+    def chat_url(self, chat_id: str) -> str:
+        return f"/chats/{int(chat_id)}/"
+
+
+def test_a_run_of_no_chat_is_read_like_others_and_its_policy_is_not_asked(
+    reader: Client, settings: Any
+) -> None:
+    settings.CHATDEBUG = settings.CHATDEBUG | {
+        "ACCESS_POLICY": f"{__name__}.NumberedChats"
+    }
+    run = ChatRunFactory(chat_id="", owner_id="", summary={"error_message": "words"})
+    assert page_of(run) in page(reader, RUNS)
+    assert "words" not in page(reader, page_of(run))
+    opened = reader.post(reading_of(run), {"reason": "a look"}, follow=True)
+    assert "words" in opened.content.decode()
+    assert ContentReading.objects.get().chat_id == ""
 
 
 def test_the_readings_outlive_their_reader_and_are_only_looked_at(

@@ -307,7 +307,24 @@ def test_said_twice_it_counts_once_and_it_can_be_taken_back(
 
 
 @pytest.mark.usefixtures("instrumented")
-def test_in_no_run_nothing_is_recorded(provider: DemoProvider) -> None:
+def test_in_no_run_an_unknown_failure_is_a_run_of_no_chat(
+    provider: DemoProvider,
+) -> None:
     with pytest.raises(openai.BadRequestError):
         chain_of(provider, "fault-400").invoke(PROMPT)
-    assert steps() == []
+    assert (the_run().chat_id, the_run().status) == ("", "error")
+
+
+@pytest.mark.parametrize("ask", WAYS)
+@pytest.mark.usefixtures("instrumented")
+def test_a_failure_is_one_run_where_the_sdk_below_is_instrumented_too(
+    ask: Ask, provider: DemoProvider
+) -> None:
+    chatdebug.instrument_openai()
+    try:
+        for _ in range(2):  # which is the same failure again, and no repetition of one
+            with pytest.raises(openai.BadRequestError):
+                ask(chain_of(provider, "fault-400"))
+    finally:
+        chatdebug.uninstrument_openai()
+    assert len({step.run_id for step in steps()}) == len(steps()) == 2

@@ -217,12 +217,12 @@ def test_after_set_chat_a_failing_call_is_a_run(
 
 @pytest.mark.parametrize("ask", WAYS)
 @pytest.mark.usefixtures("instrumented")
-def test_in_no_run_nothing_is_recorded(
+def test_in_no_run_an_unknown_failure_is_a_run_of_no_chat(
     ask: Ask, litellm: Any, provider: DemoProvider
 ) -> None:
     with pytest.raises(openai.BadRequestError):
         ask(litellm, "fault-400", provider)
-    assert steps() == []
+    assert (the_run().chat_id, the_run().status) == ("", "error")
 
 
 def test_said_twice_it_counts_once_and_it_can_be_taken_back(

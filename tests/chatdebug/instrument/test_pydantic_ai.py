@@ -98,17 +98,30 @@ def test_after_set_chat_an_agents_run_is_one_run_with_what_fails_around_it() -> 
     assert recorded.steps.get().operation == "run"
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.usefixtures("instrumented")
-def test_outside_of_a_run_an_agent_gets_nothing_added() -> None:
-    seen: list[Any] = []
+def test_in_no_run_a_failing_agent_is_a_run_of_no_chat(way: Any) -> None:
+    async def body() -> None:
+        async with demo_model("fault-400") as model:
+            await way(Agent(), model.wrapped)
+
+    with pytest.raises(ModelHTTPError):
+        asyncio.run(body())
+    assert (the_run().chat_id, the_run().status) == ("", "error")
+    assert len(steps()) == 1
+
+
+@pytest.mark.usefixtures("instrumented")
+def test_in_no_run_an_agent_that_goes_well_leaves_nothing() -> None:
+    asked: list[Any] = []
 
     class Spy(TestModel):
         async def request(self, *args: Any) -> Any:
-            seen.append(args)
+            asked.append(args)
             return await super().request(*args)
 
     asyncio.run(run(Agent(), Spy()))
-    assert len(seen) == 1
+    assert len(asked) == 1
     assert steps() == []
 
 

@@ -15,7 +15,6 @@ import pytest
 
 import chatdebug
 from chatd.demo_provider import DemoProvider
-from chatdebug.instrument import calls
 from chatdebug.models import ChatRun
 from chatdebug.recorder import Level, record_run
 from tests.chatdebug.errors.server import failing_server
@@ -255,27 +254,55 @@ def test_without_it_nothing_is_recorded(provider: DemoProvider) -> None:
 
 
 @pytest.mark.usefixtures("instrumented")
-def test_outside_of_a_run_nothing_is_recorded(provider: DemoProvider) -> None:
+def test_in_no_run_an_unknown_failure_is_a_run_of_no_chat(
+    provider: DemoProvider,
+) -> None:
     with openai_client(provider) as client, pytest.raises(openai.BadRequestError):
         chat(client, "fault-400")
+    run = the_run()
+    assert (run.chat_id, run.owner_id, run.status) == ("", "", "error")
+    assert (run.provider, run.model) == ("openai", "fault-400")
+
+
+@pytest.mark.usefixtures("instrumented")
+@pytest.mark.parametrize("model", ["fault-401", "fault-429"])
+def test_in_no_run_what_went_well_or_is_known_leaves_nothing(
+    provider: DemoProvider, model: str
+) -> None:
+    with openai_client(provider) as client:
+        assert PROMPT in chat(client, "demo")
+        with pytest.raises(openai.APIStatusError):
+            chat(client, model)
     assert steps() == []
 
 
 @pytest.mark.usefixtures("instrumented")
-@pytest.mark.parametrize(("debug", "count"), [(True, 1), (False, 0)])
-def test_a_developer_is_told_once_that_nothing_is_recorded_there(
-    provider: DemoProvider,
-    settings: Any,
-    caplog: pytest.LogCaptureFixture,
-    debug: bool,
-    count: int,
+def test_in_no_run_nobody_is_asked_what_to_record(
+    provider: DemoProvider, django_assert_num_queries: Any
 ) -> None:
-    settings.DEBUG = debug
-    calls._say_that_nobody_records.cache_clear()
+    """A host's tests need no database for a call that names no chat."""
+    with openai_client(provider) as client, django_assert_num_queries(0):
+        chat(client, "demo")
+
+
+@pytest.mark.usefixtures("instrumented")
+def test_in_no_run_everything_is_recorded_where_the_deployment_wants_it(
+    provider: DemoProvider, settings: Any
+) -> None:
+    settings.CHATDEBUG = settings.CHATDEBUG | {"FORCE_FULL": True}
     with openai_client(provider) as client:
         chat(client, "demo")
-        chat(client, "demo")
-    assert caplog.text.count("made in no run, and for no chat") == count
+    assert (the_run().chat_id, the_run().status) == ("", "completed")
+
+
+@pytest.mark.usefixtures("instrumented")
+def test_in_no_run_nothing_is_recorded_where_it_is_off(
+    provider: DemoProvider, settings: Any
+) -> None:
+    settings.CHATDEBUG = settings.CHATDEBUG | {"DEFAULT_LEVEL": "off"}
+    with openai_client(provider) as client, pytest.raises(openai.BadRequestError):
+        chat(client, "fault-400")
+    assert steps() == []
 
 
 @pytest.mark.usefixtures("instrumented")

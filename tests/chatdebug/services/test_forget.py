@@ -194,3 +194,11 @@ def test_an_owner_whose_deletion_is_rolled_back_keeps_all() -> None:
         forget_owner("7")
         transaction.set_rollback(True)
     assert ChatRun.objects.get() == run
+
+
+def test_no_chat_is_none_that_could_be_forgotten() -> None:
+    """Runs of calls that were made for no chat are of as many different ones."""
+    run = ChatRunFactory(chat_id="")
+    with pytest.raises(ValueError, match="no chat"):
+        forget_chat("")
+    assert ChatRun.objects.filter(pk=run.pk).exists()

@@ -1,4 +1,4 @@
-"""One view that asks a model, the admin, and the recorder's pages."""
+"""Views that ask a model, the admin, and the recorder's pages."""
 
 import os
 
@@ -16,6 +16,12 @@ client = OpenAI(base_url=os.environ["PROVIDER"], api_key="unused", max_retries=0
 chatdebug.instrument_openai()
 
 
+def plain(request: HttpRequest, model: str) -> HttpResponse:
+    """Answer with a model's text, and know nothing of the recorder."""
+    answer = client.chat.completions.create(model=model, messages=MESSAGES)
+    return HttpResponse(answer.choices[0].message.content)
+
+
 @chatdebug.recorded(chat_id="chat_id", owner_id=lambda request, **_: request.user.pk)
 def ask(request: HttpRequest, chat_id: int, model: str) -> HttpResponse:
     """Answer with a model's text."""
@@ -31,6 +37,7 @@ def stream(request: HttpRequest, chat_id: int, model: str) -> HttpResponse:
 
 
 urlpatterns = [
+    path("ask/<str:model>/", plain),
     path("chats/<int:chat_id>/ask/<str:model>/", ask),
     path("chats/<int:chat_id>/stream/<str:model>/", stream),
     path("debug/", include("chatdebug.urls")),
