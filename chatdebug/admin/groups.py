@@ -44,6 +44,7 @@ from chatdebug.services.groups import (
 
 TITLE = _("What broke, by cause")
 RUNS_SHOWN = 10
+RULES_SHOWN = 10
 LAST_PAGE = 100
 """Whoever looks for a run further away searches the list of runs for the fingerprint."""
 IGNORED_DAYS = 7
@@ -155,6 +156,7 @@ class GroupAdmin(ReadOnlyAdmin):
                 "subtitle": "",
                 "runs": self._runs(request, group),
                 "rule_url": self._rule_url(request, group),
+                "rules": self._rules(request, group),
                 "may_handle": self.has_handle_permission(request),
                 "note_form": NoteForm(instance=group),
                 "ignore_form": IgnoreForm(initial={"days": IGNORED_DAYS}),
@@ -272,6 +274,20 @@ class GroupAdmin(ReadOnlyAdmin):
             return ""
         url = admin_url(self.admin_site, "chatdebug_classificationrule_add")
         return f"{url}?group={group.pk}"
+
+    def _rules(
+        self, request: HttpRequest, group: ErrorGroup
+    ) -> list[tuple[ClassificationRule, str]]:
+        """Return the rules that the group's errors fall under, for who may see rules."""
+        may_see = request.user.has_perm("chatdebug.view_classificationrule")
+        if not may_see or not self.admin_site.is_registered(ClassificationRule):
+            return []
+        name = "chatdebug_classificationrule_change"
+        rules = ClassificationRule.objects.filter(causes__fingerprint=group.fingerprint)
+        return [
+            (rule, admin_url(self.admin_site, name, rule.pk))
+            for rule in rules[:RULES_SHOWN]
+        ]
 
     def _runs(self, request: HttpRequest, group: ErrorGroup) -> dict[str, Any]:
         """Return one page of the stored runs, and where the pages beside it are."""

@@ -90,6 +90,10 @@ class Migration(migrations.Migration):
             name='rule',
             field=models.OneToOneField(on_delete=django.db.models.deletion.DB_CASCADE, related_name='tally', to='chatdebug.classificationrule'),
         ),
+        migrations.AddIndex(
+            model_name='rulecause',
+            index=models.Index(fields=['fingerprint'], name='chatdebug_cause_group'),
+        ),
         migrations.AddConstraint(
             model_name='rulecause',
             constraint=models.UniqueConstraint(fields=('rule', 'fingerprint'), name='chatdebug_rule_cause'),

@@ -196,6 +196,10 @@ class RuleCause(models.Model):
                 fields=["rule", "fingerprint"], name="chatdebug_rule_cause"
             )
         ]
+        indexes = [
+            # The page of a group: which rules its errors fall under.
+            models.Index(fields=["fingerprint"], name="chatdebug_cause_group")
+        ]
 
     def __str__(self) -> str:
         return self.title or self.fingerprint

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db.models import OuterRef, Subquery
 
@@ -22,18 +23,20 @@ GROUP_RUNS = 50
 """Of one group, how many of its newest runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredError:
     """An error of a stored run."""
 
     run: ChatRun
     payload: ErrorPayload
 
-    @property
+    @cached_property
     def facts(self) -> ErrorFacts:
         """What is known of it, without content at any level."""
         error = self.payload
-        said = error["detail"] or storable_text(error["message"], ERROR_CHARACTERS)
+        said = error["detail"] or error["message"]
+        if self.is_full and not error["detail"]:
+            said = storable_text(said, ERROR_CHARACTERS)
         # A provider that was only read out of the text is no fact when rules are tried.
         provider = (error["provider"] or self.run.provider) if self.run.provider else ""
         return build_facts(
@@ -56,7 +59,7 @@ class StoredError:
         is_unknown = self.payload["kind"] == ErrorKind.GENERIC
         return self.run.fingerprint if is_unknown else ""
 
-    @property
+    @cached_property
     def own_fingerprint(self) -> str:
         """Its fingerprint by itself; a run with several failures is in one group."""
         return fingerprint(self.payload, model=self.run.model)

@@ -154,6 +154,16 @@ def test_a_group_is_made_a_rule_whose_form_is_filled_in(
     assert (cause.fingerprint, cause.is_accepted) == (group.fingerprint, True)
 
 
+def test_the_page_of_a_group_leads_to_the_rules_that_it_falls_under(
+    group: ErrorGroup,
+) -> None:
+    rule = ClassificationRule.objects.create(kind="config", text="the ballast")
+    RuleCause.objects.create(rule=rule, fingerprint=group.fingerprint)
+    address, link = f"{GROUPS}{group.pk}/change/", f'href="{RULES}{rule.pk}/change/"'
+    assert link in page_of(client_with(*OPERATOR), address)
+    assert link not in page_of(client_with("view_errorgroup"), address)
+
+
 def test_where_no_condition_tells_a_group_apart_that_is_said(
     superuser: Client, group: ErrorGroup
 ) -> None:
