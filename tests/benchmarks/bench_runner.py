@@ -3,12 +3,15 @@
 The turns wait in the database before the workers start; what is measured is from the first
 beginning to the last end. The provider, PostgreSQL and the site share the cores with the
 workers, so the ratio says what a second worker brings on this machine, and not what one
-on a host of its own would.
+on a host of its own would: no more than what one worker leaves of the machine, which is
+printed too.
 """
 
+import os
 import signal
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster import Cluster
@@ -45,14 +48,26 @@ def main() -> None:
             Path(folder), TURN_MAX_RUNNING="400", TURN_MAX_RUNNING_OF_WORKER="50"
         ) as cluster,
     ):
-        one, two = (turns_a_second(cluster, workers) for workers in (1, 2))
+        one, two = (measure(cluster, workers) for workers in (1, 2))
     sys.stdout.write(
-        f"one worker {one:.0f} turns/s, two workers {two:.0f} turns/s: {two / one:.2f} x\n"
+        f"one worker {one.turns:.0f} turns/s, {os.cpu_count()} cores {one.busy:.0%} busy; "
+        f"two workers {two.turns:.0f} turns/s, {two.busy:.0%} busy: "
+        f"{two.turns / one.turns:.2f} x, of {1 / one.busy:.2f} x that the machine has\n"
     )
 
 
-def turns_a_second(cluster: Cluster, count: int) -> float:
-    """Return how many turns a second so many workers bring to their ends."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What so many workers did."""
+
+    turns: float
+    """That they brought to their ends, in a second."""
+    busy: float
+    """Which part of all cores' time was used meanwhile, by whomever."""
+
+
+def measure(cluster: Cluster, count: int) -> Measured:
+    """Let so many workers bring the turns to their ends."""
     workers = [cluster.start_worker() for _ in range(count)]
     warm = [cluster.send(cluster.new_chat("demo"), WARM_UP) for _ in range(20)]
     for turn in warm:
@@ -61,11 +76,20 @@ def turns_a_second(cluster: Cluster, count: int) -> float:
         worker.signal(signal.SIGSTOP)
     cluster.execute("DELETE FROM chatd_chatmessage; DELETE FROM chatd_turn")
     cluster.site.run_code(QUEUE % count)
+    before = _ticks()
     for worker in workers:
         worker.signal(signal.SIGCONT)
     until(lambda: not cluster.execute(LEFT), seconds=600)
+    idle, total = (now - then for now, then in zip(_ticks(), before, strict=True))
     ((completed, seconds),) = cluster.execute(MEASURED)
     assert completed == TURNS
     for worker in workers:
         worker.end(signal.SIGTERM)
-    return float(TURNS / float(seconds))
+    return Measured(turns=TURNS / float(seconds), busy=1 - idle / total)
+
+
+def _ticks() -> tuple[int, int]:
+    """Return how long this machine's cores have been idle, and how long they have been."""
+    first = Path("/proc/stat").read_text().splitlines()[0]
+    ticks = [int(number) for number in first.split()[1:]]
+    return ticks[3] + ticks[4], sum(ticks[:8])
