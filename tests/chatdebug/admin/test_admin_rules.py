@@ -270,6 +270,24 @@ def test_a_project_without_time_zones_has_these_pages_too(
     assert "Proposed for" in page_of(superuser, f"{RULES}add/?group={group.pk}")
 
 
+@pytest.mark.urls("tests.chatdebug.admin.only_rules")
+def test_another_site_that_knows_neither_runs_nor_groups_has_these_pages_too(
+    superuser: Client, group: ErrorGroup
+) -> None:
+    rules = "/office/chatdebug/classificationrule/"
+    rule = ClassificationRule.objects.create(kind="config", text="the ballast of")
+    RuleCause.objects.create(rule=rule, fingerprint=group.fingerprint, title="It sank")
+    shown = page_of(superuser, f"{rules}{rule.pk}/change/")
+    assert "It sank" in shown
+    assert "1 run and 1 group, of 1 stored errors" in shown
+    assert "errorgroup" not in shown
+    assert "chatrun" not in shown
+    response = superuser.post(f"{rules}{rule.pk}/mode/", {"mode": "on"})
+    assert response["Location"] == f"{rules}{rule.pk}/change/"
+    for address in (rules, f"{rules}add/?group={group.pk}", f"{rules}import/"):
+        assert page_of(superuser, address)
+
+
 def test_the_preview_links_the_runs_and_shows_no_content(superuser: Client) -> None:
     step = ChatStepFactory()
     rule = ClassificationRule.objects.create(kind="config", text="the ballast of")
