@@ -7,6 +7,7 @@ from math import inf
 from time import monotonic
 from typing import Any
 
+from chatdebug.enums import RuleMode
 from chatdebug.errors import Rule
 from chatdebug.models import ClassificationRule
 
@@ -18,7 +19,7 @@ a rule and tries it out finds it in force, and it is one small query in that tim
 
 
 class LoadedRules:
-    """The enabled rules as this process last read them.
+    """The rules that decide, and those in shadow, as this process last read them.
 
     ``current`` asks no database: errors are classified inside event loops. The writer's
     thread reads the rules again and again, so that they never grow old. A worker that has
@@ -45,7 +46,7 @@ class LoadedRules:
         """
         # First: a database that is in trouble is not asked by every turn.
         self._is_fresh_until = monotonic() + REFRESH_SECONDS
-        rows = ClassificationRule.objects.using(using).filter(enabled=True)
+        rows = ClassificationRule.objects.using(using).exclude(mode=RuleMode.OFF)
         self._rules = tuple(_usable(rows))
 
     @property

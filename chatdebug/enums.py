@@ -183,3 +183,16 @@ class ErrorKind(TextChoices):
     PROVIDER_DISABLED = "provider_disabled", _("Provider disabled")
     CONTENT_FILTER = "content_filter", _("Response blocked")
     GENERIC = "generic", _("Unexpected error")
+
+
+class RuleMode(TextChoices):
+    """What one of the deployment's own rules may do.
+
+    ``off``     nothing
+    ``shadow``  it decides nothing; what it would have decided is counted
+    ``on``      it decides, before the built-in rules
+    """
+
+    OFF = "off", _("Off")
+    SHADOW = "shadow", _("Shadow")
+    ON = "on", _("On")

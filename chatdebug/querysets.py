@@ -109,7 +109,7 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
             self.unfinished().filter(updated_at__lt=now - after).order_by("updated_at")
         )
 
-    def with_fingerprint(self, fingerprint: str) -> "ChatRunQuerySet":
+    def with_fingerprint(self, fingerprint: str | models.OuterRef) -> "ChatRunQuerySet":
         """Runs with the same failure.
 
         That it is not empty is said for the planner: the index has no other runs.

@@ -13,7 +13,7 @@ a fixture. With ``manage.py test``, one line in the settings serves all tests::
 and ``RecorderTestMixin`` the tests of a class.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +28,7 @@ from chatdebug.conf import recorder_settings
 from chatdebug.levels import closed_gate
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder.storm import storm_guard
+from chatdebug.services.rule_tallies import RuleCount
 from chatdebug.writer import Snapshot, Table, Writer, replaced_writer
 from chatdebug.writer.similar_counts import Fallback
 
@@ -169,6 +170,9 @@ class MemoryWriter(Writer):
 
     def count_failure(self, failure: Snapshot) -> None:
         """Do nothing: groups are in a database."""
+
+    def count_rules(self, counts: Mapping[int, RuleCount]) -> None:
+        """Do nothing: rules are in a database."""
 
     def written(self, run_id: UUID) -> Future[bool]:
         """Return a future that is done."""

@@ -31,7 +31,7 @@ from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.admin.runs import ProviderFilter
 from chatdebug.formats import local
-from chatdebug.models import ChatRun, ErrorGroup
+from chatdebug.models import ChatRun, ClassificationRule, ErrorGroup
 from chatdebug.presentation.groups import GroupLine, GroupPage, Trend, trends_of
 from chatdebug.presentation.runs import RunLine
 from chatdebug.querysets import ErrorGroupQuerySet
@@ -45,6 +45,7 @@ from chatdebug.services.health import provider_health
 
 TITLE = _("What broke, by cause")
 RUNS_SHOWN = 10
+RULES_SHOWN = 10
 LAST_PAGE = 100
 """Whoever looks for a run further away searches the list of runs for the fingerprint."""
 IGNORED_DAYS = 7
@@ -156,6 +157,8 @@ class GroupAdmin(ReadOnlyAdmin):
                 "title": page.line.title,
                 "subtitle": "",
                 "runs": self._runs(request, group),
+                "rule_url": self._rule_url(request, group),
+                "rules": self._rules(request, group),
                 "may_handle": self.has_handle_permission(request),
                 "note_form": NoteForm(instance=group),
                 "ignore_form": IgnoreForm(initial={"days": IGNORED_DAYS}),
@@ -271,6 +274,28 @@ class GroupAdmin(ReadOnlyAdmin):
         health = provider_health()
         failing = health.of(provider)
         return health.sentence_of(failing) if failing is not None else ""
+
+    def _rule_url(self, request: HttpRequest, group: ErrorGroup) -> str:
+        """Return where a rule is made of a group; nothing for who may not make rules."""
+        may_add = request.user.has_perm("chatdebug.add_classificationrule")
+        if not may_add or not self.admin_site.is_registered(ClassificationRule):
+            return ""
+        url = admin_url(self.admin_site, "chatdebug_classificationrule_add")
+        return f"{url}?group={group.pk}"
+
+    def _rules(
+        self, request: HttpRequest, group: ErrorGroup
+    ) -> list[tuple[ClassificationRule, str]]:
+        """Return the rules that the group's errors fall under, for who may see rules."""
+        may_see = request.user.has_perm("chatdebug.view_classificationrule")
+        if not may_see or not self.admin_site.is_registered(ClassificationRule):
+            return []
+        name = "chatdebug_classificationrule_change"
+        rules = ClassificationRule.objects.filter(causes__fingerprint=group.fingerprint)
+        return [
+            (rule, admin_url(self.admin_site, name, rule.pk))
+            for rule in rules[:RULES_SHOWN]
+        ]
 
     def _runs(self, request: HttpRequest, group: ErrorGroup) -> dict[str, Any]:
         """Return one page of the stored runs, and where the pages beside it are."""

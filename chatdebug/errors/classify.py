@@ -21,6 +21,7 @@ from chatdebug.errors.rules import (
     FALLBACK,
     RULES,
     Rule,
+    decide,
     first_that_holds,
 )
 from chatdebug.errors.sentences import Cause, Owner, Way
@@ -76,6 +77,9 @@ class Classification:
     cancelled: bool = False
     deadline: bool = False
     """The caller's own time limit ran out, not the provider's."""
+    own_rules: tuple[Rule, ...] = ()
+    """The deployment's own rules that it falls under, in their order: those in shadow,
+    then the one that decided, if it was one of them."""
 
     @property
     def quote(self) -> str:
@@ -164,7 +168,11 @@ def classify_facts(
     """Return what an error is of which this is known."""
     if first_that_holds(CANCELLED_RULES, facts):
         return _ended(facts.provider, "text.interrupted", cancelled=True)
-    rule = first_that_holds((*_custom_rules(rules), *RULES), facts) or FALLBACK
+    custom = _custom_rules(rules)
+    decided, own = decide((*custom, *RULES), facts)
+    rule = decided or FALLBACK
+    if rule in custom:
+        own = (*own, rule)
     said = " ".join((facts.message, facts.reason))
     provider = facts.provider or detect_provider(said)
     # Where no provider gave a reason, nothing is told of what failed with a key.
@@ -182,6 +190,7 @@ def classify_facts(
         error_type=_word(facts.error_type),
         error_code=_word(facts.error_code),
         request_id=_request_id(facts),
+        own_rules=own,
     )
     return _told(
         found,
@@ -194,8 +203,12 @@ def classify_facts(
 def explain(
     facts: ErrorFacts, *, rules: Sequence[Rule] | None = None
 ) -> Iterable[tuple[Rule, bool]]:
-    """Yield each rule that is tried and whether it fired; the last one did."""
-    for rule in (*CANCELLED_RULES, *_custom_rules(rules), *RULES):
+    """Yield each rule that is tried and whether it fired; the last one did.
+
+    Rules in shadow decide nothing, and are left out.
+    """
+    tried = (*CANCELLED_RULES, *_custom_rules(rules), *RULES)
+    for rule in (one for one in tried if not one.is_shadow):
         fired = rule.holds(facts)
         yield rule, fired
         if fired:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chatdebug', '0019_error_groups'),
+        ('chatdebug', '0020_rule_modes'),
     ]
 
     operations = [

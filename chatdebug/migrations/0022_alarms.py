@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chatdebug', '0019_error_groups'),
+        ('chatdebug', '0021_hourly_counts'),
     ]
 
     operations = [

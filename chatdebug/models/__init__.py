@@ -11,7 +11,7 @@ from chatdebug.models.groups import (
 )
 from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
-from chatdebug.models.rules import ClassificationRule
+from chatdebug.models.rules import ClassificationRule, RuleCause, RuleTally
 from chatdebug.models.runs import ChatRun, ChatStep
 from chatdebug.models.statistics import CallMinute, DayCount, HourCount, Overview
 from chatdebug.models.sweeps import SweepClaim
@@ -38,6 +38,8 @@ __all__ = [
     "Overview",
     "RecordingSwitch",
     "Retention",
+    "RuleCause",
+    "RuleTally",
     "SweepClaim",
     "SwitchChange",
     "WriterState",

@@ -31,6 +31,7 @@ from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.counting import count_failure, count_turn
 from chatdebug.recorder.failures import failure_columns, unrecorded_failures
+from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.recorder.summary import first_known, summarise, told_by_host
@@ -76,6 +77,7 @@ class Run:
     _durable: Future[Any] | None = None
     _failures: tuple[Snapshot, ...] = ()
     _counted_on: StoredRun | None = None
+    rule_watch: RuleWatch | None = None
 
     def __init__(self, facts: RunFacts, level: Level) -> None:
         self.facts = facts
@@ -226,6 +228,8 @@ class Run:
         Made for ``transaction.on_commit``; it may come after the run was closed.
         """
         self._set_outcome(Status.COMPLETED)
+        if self.rule_watch is not None:
+            self.rule_watch.went_well(self.now())
 
     def interrupt(self, by: Interruption | str = "") -> None:
         """Mark the turn as stopped or cancelled; ``by`` says by whom, if that is known.
@@ -259,6 +263,8 @@ class Run:
             is_first = not self._closed
             self._closed = True
             self._recorded = ()
+            if self.rule_watch is not None:
+                self.rule_watch.forget_errors()
             # Of most turns there is nothing to write, now or later.
             if is_first and (self._row_exists or self._steps or self._counted_on):
                 self._finished_at = self.now()
@@ -301,12 +307,14 @@ class Run:
         for failure in islice(unrecorded, GROUP_MEMBERS):
             found = classify(failure, provider=provider)
             is_ending = found.cancelled or found.deadline
+            step = Step(self, Operation.RUN)
+            step.started = self.started
             if not is_ending and (found.captured or self.level is Level.FULL):
-                step = Step(self, Operation.RUN)
-                step.started = self.started
                 step.fail(failure)
-            elif not is_ending and self.failed_with is None:  # in no call either
-                count_failure(Step(self, Operation.RUN), found)
+            else:
+                watch_rules(failure, found, step=step)
+                if not is_ending and self.failed_with is None:  # in no call either
+                    count_failure(step, found)
 
     def _set_outcome(self, outcome: Status) -> None:
         """Take the worst of the outcomes; write it if it comes after the run's end."""

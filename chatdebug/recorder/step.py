@@ -25,6 +25,7 @@ from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
 from chatdebug.recorder.counting import count_failure, count_success
+from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scope, Scoped
@@ -235,6 +236,8 @@ class Step:
         provider = self.run.facts.provider or self.provider
         renew_rules()
         classification = classify(error, provider=provider)
+        if error is not None:
+            watch_rules(error, classification, step=self)
         if classification.cancelled or classification.deadline:
             if classification.deadline:
                 self.metadata["interrupted_by"] = Interruption.DEADLINE.value

@@ -1,7 +1,7 @@
 """Notes that somebody changed a setting."""
 
 from chatdebug.access import User
-from chatdebug.models import AuditEntry, Retention
+from chatdebug.models import AuditEntry, ClassificationRule, Retention
 from chatdebug.models.audit import Action
 
 
@@ -14,4 +14,14 @@ def note_change(*, by: User, row: Retention, old: str, new: str) -> None:
         subject=f"{row._meta.verbose_name}".capitalize(),
         object_id=str(row.pk),
         details=f"Changed from {old} to {new}.",
+    )
+
+
+def note_rule_in_shadow(*, rule: ClassificationRule, using: str) -> None:
+    """Leave an entry, in nobody's name: a rule has stopped deciding by itself."""
+    AuditEntry.objects.using(using).create(
+        action=Action.CHANGED,
+        subject=f"{rule._meta.verbose_name}".capitalize(),
+        object_id=str(rule.pk),
+        details="Back to shadow: another cause fell under it.",
     )

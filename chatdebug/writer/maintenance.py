@@ -8,7 +8,7 @@ does for all (``chatdebug.services.sweep``).
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import inf
@@ -29,12 +29,14 @@ from chatdebug.services.forget import delete_forgotten, remove_old_marks
 from chatdebug.services.groups import prune_groups
 from chatdebug.services.readings import prune_readings
 from chatdebug.services.retention import prune_within
+from chatdebug.services.rule_tallies import RuleCount
 from chatdebug.services.stale import mark_stale_runs
 from chatdebug.services.statistics import prune_statistics
 from chatdebug.services.sweep import claim_sweep, give_up_sweep
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import import_captures, touch_runs
 from chatdebug.writer.queue import SnapshotQueue
+from chatdebug.writer.rule_tallies import RuleTallies
 from chatdebug.writer.similar_counts import Fallback, SimilarCounts
 from chatdebug.writer.snapshot import Snapshot, Table
 from chatdebug.writer.spool import Spool
@@ -65,7 +67,7 @@ WRITERS_KEPT = timedelta(days=7)
 class Maintenance:
     """Heartbeat, stale and old runs, the spool, counted failures, own state, own rules.
 
-    All but ``count_similar`` and ``hold`` is for the writer's thread alone.
+    All but ``count_similar``, ``count_rules`` and ``hold`` is for the writer's thread alone.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Maintenance:
         spool: Spool | None,
         tallies: Tallies,
         statistics: Statistics,
+        rule_tallies: RuleTallies,
         enqueue: Callable[[Sequence[Snapshot]], None],
     ) -> None:
         self._alias = config.DATABASE
@@ -87,6 +90,7 @@ class Maintenance:
         self._spool = spool
         self._tallies = tallies
         self._statistics = statistics
+        self._rule_tallies = rule_tallies
         self._live: set[UUID] = set()
         self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
@@ -108,6 +112,11 @@ class Maintenance:
         """Count one more failure on a stored run. From any thread."""
         self._counters.add(suppressed=1)
         self._similar_counts.add(run_id, fallback)
+        self._wake_to_report()
+
+    def count_rules(self, counts: Mapping[int, RuleCount]) -> None:
+        """Keep what fell under own rules until the next report. From any thread."""
+        self._rule_tallies.add(counts)
         self._wake_to_report()
 
     def hold(self, failures: Sequence[Snapshot]) -> None:
@@ -172,8 +181,9 @@ class Maintenance:
         try:
             self._tallies.report(using=self._alias)
             self._enqueue(self._similar_counts.report(using=self._alias))
+            self._rule_tallies.report(using=self._alias)
         finally:
-            if self._similar_counts or self._tallies:
+            if self._similar_counts or self._tallies or self._rule_tallies:
                 self._report_within(REPORT_SECONDS)
         self._statistics.report(using=self._alias)
         if self._new_chats:

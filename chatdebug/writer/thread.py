@@ -6,7 +6,7 @@ journal. Neither ever raises into whoever hands rows over.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from threading import Event, Lock, Thread
 from time import monotonic, sleep
@@ -16,11 +16,13 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from chatdebug.conf import RecorderSettings
+from chatdebug.services.rule_tallies import RuleCount
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows
 from chatdebug.writer.journal import Journal
 from chatdebug.writer.maintenance import Maintenance
 from chatdebug.writer.queue import SnapshotQueue
+from chatdebug.writer.rule_tallies import RuleTallies
 from chatdebug.writer.similar_counts import Fallback
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
@@ -51,6 +53,7 @@ class Writer:
         self.queue = SnapshotQueue(config.QUEUE_ROWS)
         self.tallies = Tallies(config.SPOOL_DIR, counters=self.counters)
         self.statistics = Statistics(on_first=lambda: self.start())  # a subclass's own
+        self.rule_tallies = RuleTallies()
         self.maintenance = Maintenance(
             config,
             counters=self.counters,
@@ -58,6 +61,7 @@ class Writer:
             spool=self.spool,
             tallies=self.tallies,
             statistics=self.statistics,
+            rule_tallies=self.rule_tallies,
             enqueue=self._enqueue,
         )
         self._alias = config.DATABASE
@@ -115,6 +119,11 @@ class Writer:
             self.maintenance.hold([failure])
         else:
             self._journal.add([failure])
+        self.start()
+
+    def count_rules(self, counts: Mapping[int, RuleCount]) -> None:
+        """Take over what fell under own rules, by their keys; they say so a little later."""
+        self.maintenance.count_rules(counts)
         self.start()
 
     def written(self, run_id: UUID) -> Future[bool]:

@@ -75,6 +75,8 @@ AuditEntry.objects.create(action="changed", subject="Retention", details="7 to 8
 for read in (None, run):
     note_reading(reader=admin, chat_id=str(chat.pk), reason="ticket 12", run=read)
 rule = ClassificationRule.objects.create(kind="config", text="nothing like this")
+RuleTally.objects.create(rule=rule, count=3)
+RuleCause.objects.create(rule=rule, fingerprint="a1", title="It shifted.")
 group = ErrorGroup.objects.create(
     fingerprint="a1", title="It shifted.", kind="generic", count=3, model_names=["m"],
     ticket="https://tickets.example/1",
@@ -297,7 +299,8 @@ def test_the_admins_own_sign_in(reader: Page) -> None:
         ("chatdebug/recordingswitch/add/", DJANGO_ADMIN),
         ("chatdebug/recordingswitch/people/?q=d", DJANGO_ADMIN),
         ("chatdebug/classificationrule/", DJANGO_ADMIN),
-        ("chatdebug/classificationrule/add/", DJANGO_ADMIN),
+        ("chatdebug/classificationrule/add/?group={group}", DJANGO_ADMIN),
+        ("chatdebug/classificationrule/import/", DJANGO_ADMIN),
         ("chatdebug/classificationrule/{rule}/change/", DJANGO_ADMIN),
         ("chatdebug/retention/", DJANGO_ADMIN),
         ("chatdebug/writerstate/", DJANGO_ADMIN),

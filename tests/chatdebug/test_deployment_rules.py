@@ -34,7 +34,9 @@ class ProviderError(Exception):
 @pytest.fixture
 def rule() -> ClassificationRule:
     """Return a rule that the failing call below is known by, as another process made it."""
-    return ClassificationRule.objects.create(kind=ErrorKind.CONFIG, text="the ballast")
+    return ClassificationRule.objects.create(
+        kind=ErrorKind.CONFIG, text="the ballast", mode="on"
+    )
 
 
 def fail() -> None:
@@ -80,7 +82,9 @@ def test_a_rule_holds_in_another_process_and_its_running_turn_within_seconds(
     other_process: Ask,
 ) -> None:
     assert other_process("kind") == ErrorKind.GENERIC
-    ClassificationRule.objects.create(kind=ErrorKind.CONFIG, text="the ballast")
+    ClassificationRule.objects.create(
+        kind=ErrorKind.CONFIG, text="the ballast", mode="on"
+    )
     until(lambda: other_process("kind") == ErrorKind.CONFIG, seconds=REFRESH_SECONDS)
     assert other_process("fail") == "known"
 
@@ -120,7 +124,9 @@ def test_a_database_that_is_away_is_asked_again_and_named_once(
         writer = Writer(recorder_settings())
         writer.start()
         until(lambda: asked >= 3)
-    ClassificationRule.objects.create(kind=ErrorKind.CONFIG, text="the ballast")
+    ClassificationRule.objects.create(
+        kind=ErrorKind.CONFIG, text="the ballast", mode="on"
+    )
     until(loaded_rules.current)
     writer.close(timeout=10)
     warnings = [r for r in caplog.records if r.levelno >= logging.WARNING]
@@ -152,7 +158,9 @@ def test_a_worker_that_is_never_written_for_takes_a_change_over(
 
 def test_without_a_writer_they_are_read_before_an_error_is_looked_at() -> None:
     with suppress(ProviderError), record_run(chat_id="c") as run:  # reads them
-        ClassificationRule.objects.create(kind=ErrorKind.CONFIG, text="the ballast")
+        ClassificationRule.objects.create(
+            kind=ErrorKind.CONFIG, text="the ballast", mode="on"
+        )
         loaded_rules.reset()  # as if minutes had passed
         with run.step():
             raise ProviderError("The ballast of segment 3 does not match.")

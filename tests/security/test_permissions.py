@@ -155,7 +155,7 @@ class Site:
                 reader_id="7", reader_name="x", is_staff=True, reason="x"
             ),
             "classificationrule": ClassificationRule.objects.create(
-                kind="config", text="nothing like this", enabled=False
+                kind="config", text="nothing like this", mode="off"
             ),
             "recordingswitch": RecordingSwitch.objects.create(scope="chat", key="x"),
             "switchchange": SwitchChange.objects.create(

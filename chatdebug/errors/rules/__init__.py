@@ -20,7 +20,7 @@ from chatdebug.errors.rules import (
     statuses,
     texts,
 )
-from chatdebug.errors.rules.base import Rule, first_that_holds
+from chatdebug.errors.rules.base import Rule, decide, first_that_holds
 from chatdebug.errors.rules.custom import custom_rule, text_pattern
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "RULES",
     "Rule",
     "custom_rule",
+    "decide",
     "first_that_holds",
     "text_pattern",
 ]

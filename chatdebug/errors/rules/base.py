@@ -20,6 +20,8 @@ class Rule:
     """Stable, because it is stored with every recorded error: prefix, dot, name."""
     kind: ErrorKind
     retryable: bool = False
+    is_shadow: bool = False
+    """It decides nothing: it is only asked whether it holds."""
     provider: str = ""
     """The provider that the caller named."""
     statuses: frozenset[int] = frozenset()
@@ -79,6 +81,22 @@ def code_words(words: str) -> frozenset[str]:
 def class_names(words: str) -> frozenset[str]:
     """Return the names of classes."""
     return frozenset(words.split())
+
+
+def decide(
+    rules: Iterable[Rule], facts: ErrorFacts
+) -> tuple[Rule | None, tuple[Rule, ...]]:
+    """Return the first rule that may decide and holds, and the shadows before it that do.
+
+    Each of those would have decided, had it been allowed to.
+    """
+    shadows: list[Rule] = []
+    for rule in rules:
+        if rule.holds(facts):
+            if not rule.is_shadow:
+                return rule, tuple(shadows)
+            shadows.append(rule)
+    return None, tuple(shadows)
 
 
 def first_that_holds(rules: Iterable[Rule], facts: ErrorFacts) -> Rule | None:

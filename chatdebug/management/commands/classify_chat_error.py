@@ -63,7 +63,9 @@ class Command(BaseCommand):
         if options["rules"]:
             for rule in (*loaded_rules.current(), *RULES):
                 retried = "retryable" if rule.retryable else ""
-                self.stdout.write(f"{rule.id:32} {rule.kind:24} {retried}".rstrip())
+                mode = "in shadow" if rule.is_shadow else ""
+                line = f"{rule.id:32} {rule.kind:24} {retried:12} {mode}"
+                self.stdout.write(line.rstrip())
         elif options["jsonl"]:
             failures = answer_lines(sys.stdin, self.stdout, _answer)
             if failures:

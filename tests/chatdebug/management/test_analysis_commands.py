@@ -137,7 +137,7 @@ def test_the_self_test_covers_every_path_and_shows_no_secret() -> None:
 @pytest.fixture
 def deployments_rule() -> ClassificationRule:
     return ClassificationRule.objects.create(
-        note="Teapots", kind="config", text="i'm a teapot"
+        note="Teapots", kind="config", text="i'm a teapot", mode="on"
     )
 
 
@@ -148,6 +148,17 @@ def test_the_deployments_own_rules_are_used(
     assert "config (not recorded" in text
     assert f"custom.{deployments_rule.pk}" in text
     assert output_of("classify_chat_error", "--rules").startswith("custom.")
+
+
+def test_rules_in_shadow_are_listed_and_decide_nothing(
+    deployments_rule: ClassificationRule,
+) -> None:
+    ClassificationRule.objects.update(mode="shadow")
+    own, *_ = output_of("classify_chat_error", "--rules").splitlines()
+    assert own.split() == [f"custom.{deployments_rule.pk}", "config", "in", "shadow"]
+    text = output_of("classify_chat_error", "I'm a teapot", "--explain")
+    assert "fired fallback.generic" in text
+    assert "custom." not in text
 
 
 def test_a_database_that_cannot_be_read_is_said(

@@ -21,7 +21,7 @@ BALLAST = build_facts(
 
 
 def rule_row(**facts: object) -> ClassificationRule:
-    return ClassificationRule(**{"kind": ErrorKind.CONFIG, **facts})
+    return ClassificationRule(**{"kind": ErrorKind.CONFIG, "mode": "on", **facts})
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_the_database_refuses_a_rule_without_a_condition() -> None:
 
 
 @pytest.mark.django_db
-def test_enabled_rules_decide_before_the_built_in_ones_in_their_order() -> None:
+def test_rules_that_are_on_decide_before_the_built_in_ones_in_their_order() -> None:
     rule_row(status_code=429, kind=ErrorKind.OVERLOADED, position=2).save()
     first = rule_row(status_code=429, kind=ErrorKind.GENERIC, position=1)
     first.save()
-    rule_row(status_code=429, position=0, enabled=False).save()
+    rule_row(status_code=429, position=0, mode="off").save()
     loaded_rules.load()
     classification = classify_facts(build_facts(status_code=429))
     assert classification.rule == f"custom.{first.pk}"

@@ -1,0 +1,110 @@
+"""Stored errors, as the rules would have seen them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import OuterRef, Subquery
+
+from chatdebug.enums import ErrorKind, Level
+from chatdebug.errors import ErrorFacts, build_facts
+from chatdebug.errors.content import storable_text
+from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.errors.payload import ErrorPayload, read_payload
+from chatdebug.models import ChatRun, ChatStep, ErrorGroup
+from chatdebug.payloads.limits import ERROR_CHARACTERS
+from chatdebug.querysets import ChatStepQuerySet
+
+NEWEST_ERRORS = 500
+"""How many of the newest stored errors are looked at, whatever they are."""
+NEWEST_GROUPS = 500
+"""Of how many groups whose errors are older, one is looked at."""
+GROUP_RUNS = 50
+"""Of one group, how many of its newest runs."""
+
+
+@dataclass(frozen=True)
+class StoredError:
+    """An error of a stored run."""
+
+    run: ChatRun
+    payload: ErrorPayload
+
+    @cached_property
+    def facts(self) -> ErrorFacts:
+        """What is known of it, without content at any level."""
+        error = self.payload
+        said = error["detail"] or error["message"]
+        if self.is_full and not error["detail"]:
+            said = storable_text(said, ERROR_CHARACTERS)
+        # A provider that was only read out of the text is no fact when rules are tried.
+        provider = (error["provider"] or self.run.provider) if self.run.provider else ""
+        return build_facts(
+            message=said,
+            status_code=error["status_code"],
+            error_type=error["error_type"],
+            error_code=error["error_code"],
+            classes=[error["type"]],
+            provider=provider,
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its run was recorded in full, with what people said."""
+        return self.run.level == Level.FULL
+
+    @property
+    def group(self) -> str:
+        """The fingerprint of its group; empty for an error of a known kind."""
+        is_unknown = self.payload["kind"] == ErrorKind.GENERIC
+        return self.run.fingerprint if is_unknown else ""
+
+    @cached_property
+    def own_fingerprint(self) -> str:
+        """Its fingerprint by itself; a run with several failures is in one group."""
+        return fingerprint(self.payload, model=self.run.model)
+
+
+def newest_errors() -> Iterator[StoredError]:
+    """Yield the newest stored errors, newest first. One query."""
+    return _read(_with_errors().order_by("-id")[:NEWEST_ERRORS])
+
+
+def errors_of_group(*, group: ErrorGroup) -> list[StoredError]:
+    """Return the errors of a group's newest runs that are the group's. Two queries."""
+    runs = ChatRun.objects.with_fingerprint(group.fingerprint).newest_first()
+    ids = list(runs.values_list("pk", flat=True)[:GROUP_RUNS])
+    found = list(_read(_with_errors().filter(run_id__in=ids).order_by("-id")))
+    unknown = [error for error in found if error.group]
+    own = [one for one in unknown if one.own_fingerprint == group.fingerprint]
+    return own or unknown  # of an earlier release, which knew another fingerprint
+
+
+def errors_of_other_groups(*, seen: Iterable[str]) -> Iterator[StoredError]:
+    """Yield errors of the newest groups but those with these fingerprints.
+
+    Of each those of its newest run: they are alike. Two queries.
+    """
+    newest = ChatRun.objects.with_fingerprint(OuterRef("fingerprint")).newest_first()
+    groups = ErrorGroup.objects.exclude(fingerprint__in=set(seen))
+    ids = groups.annotate(newest_run=Subquery(newest.values("pk")[:1])).values_list(
+        "newest_run", flat=True
+    )[:NEWEST_GROUPS]
+    return _read(_with_errors().filter(run_id__in=[one for one in ids if one]))
+
+
+def _with_errors() -> ChatStepQuerySet:
+    return (
+        ChatStep.objects.filter(error__isnull=False)
+        .select_related("run")
+        .only(
+            *("error", "run__id", "run__chat_id", "run__started_at"),
+            *("run__error_kind", "run__level", "run__fingerprint"),
+            *("run__provider", "run__model"),
+        )
+    )
+
+
+def _read(steps: ChatStepQuerySet) -> Iterator[StoredError]:
+    for step in steps:
+        yield StoredError(step.run, read_payload(step.error))
