@@ -1,43 +1,38 @@
 """Which failures a run has, and what its groups are told of each."""
 
+import logging
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from chatdebug.conf import recorder_settings
 from chatdebug.errors import KnownError, walk
 from chatdebug.errors.headline import headline
-from chatdebug.errors.payload import ErrorPayload
+from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.recorder.arguments import RunFacts
 from chatdebug.redaction import redact_text
+from chatdebug.writer import Snapshot, writer
 
 if TYPE_CHECKING:
     from chatdebug.recorder.step import Step
 
+logger = logging.getLogger("chatdebug.recorder")
 
-def failure_columns(
-    fingerprint: str, error: ErrorPayload, *, step: "Step", facts: RunFacts
-) -> dict[str, Any]:
-    """Return what a group is told of a failure, without content and without a count."""
-    columns: dict[str, Any] = {
-        "fingerprint": fingerprint,
-        "title": "",
-        "kind": error["kind"],
-        "provider": "",
-        "model": "",
-        "status_code": None,
-        "release": recorder_settings().RELEASE,
-        "chat_id": facts.chat_id,
-        "owner_id": facts.owner_id,
-    }
-    if fingerprint != OVERFLOW:  # which stands for failures of all kinds
-        columns |= {
-            "title": headline(error),
-            "provider": error["provider"] or facts.provider or step.provider,
-            "model": redact_text(facts.model or step.model),
-            "status_code": error["status_code"],
-        }
-    return columns
+
+def counted_failure(
+    step: "Step", fingerprint: str, *, run_id: UUID, at: datetime
+) -> list[Snapshot]:
+    """Return the failure of a step for its group; nothing if it cannot be told what it is.
+
+    Whatever goes wrong here must not keep the run itself from being stored.
+    """
+    try:
+        columns = _columns(fingerprint, step)
+        return [writer().tallies.count(columns, run_id=run_id, at=at)]
+    except Exception:
+        logger.exception("A failure could not be counted in its group")
+        return []
 
 
 def unrecorded_failures(
@@ -64,3 +59,27 @@ def unrecorded_failures(
             if link is known or says_the_same:
                 return
     yield error
+
+
+def _columns(fingerprint: str, step: "Step") -> dict[str, Any]:
+    """Return what a group is told of a failure, without content and without a count."""
+    error, facts = step.error or NOTHING_KNOWN, step.run.facts
+    columns: dict[str, Any] = {
+        "fingerprint": fingerprint,
+        "title": "",
+        "kind": error["kind"],
+        "provider": "",
+        "model": "",
+        "status_code": None,
+        "release": recorder_settings().RELEASE,
+        "chat_id": facts.chat_id,
+        "owner_id": facts.owner_id,
+    }
+    if fingerprint != OVERFLOW:  # which stands for failures of all kinds
+        columns |= {
+            "title": headline(error),
+            "provider": error["provider"] or facts.provider or step.provider,
+            "model": redact_text(facts.model or step.model),
+            "status_code": error["status_code"],
+        }
+    return columns

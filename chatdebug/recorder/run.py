@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,12 +24,11 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
-from chatdebug.errors.payload import ErrorPayload
 from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.counting import count_failure, count_turn
-from chatdebug.recorder.failures import failure_columns, unrecorded_failures
+from chatdebug.recorder.failures import counted_failure, unrecorded_failures
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
@@ -163,7 +161,9 @@ class Run:
             admission = storm_guard.admit(failure, self._own)
         counting = admission.counted_on
         is_stored = counting is None or counting == self._own
-        counted = self._counted_failure(step.error, step, admission.fingerprint)
+        counted = counted_failure(
+            step, admission.fingerprint, run_id=self._own.id, at=self.now()
+        )
         if is_stored:
             self.fingerprint = admission.fingerprint
             self._failures = (*self._failures, *counted)
@@ -175,21 +175,6 @@ class Run:
                 writer().count_failure(row)
         self._stores[failure] = is_stored
         return is_stored
-
-    def _counted_failure(
-        self, error: ErrorPayload, step: Step, fingerprint: str
-    ) -> Sequence[Snapshot]:
-        """Return the failure for its group; nothing if it cannot be told what it is.
-
-        Whatever goes wrong here must not keep the run itself from being stored.
-        """
-        try:
-            columns = failure_columns(fingerprint, error, step=step, facts=self.facts)
-            tallies = writer().tallies
-            return [tallies.count(columns, run_id=self._own.id, at=self.now())]
-        except Exception:
-            logger.exception("A failure could not be counted in its group")
-            return []
 
     def write_step(self, step: Step, *, is_capture: bool) -> None:
         """Write a step, and the run before it if that is not there yet.
