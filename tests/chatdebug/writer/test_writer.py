@@ -241,11 +241,17 @@ def test_a_capture_that_the_database_never_takes_keeps_no_other_from_it(
     assert str(refused.id) in aside.read_text()
 
 
+def down(*args: object, **kwargs: object) -> None:
+    """Write no row: the database does not answer."""
+    raise DatabaseError("the server closed the connection")
+
+
 def test_a_capture_that_comes_while_the_process_ends_is_journaled(
-    writer: Writer,
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer.close(timeout=10)
     run = run_row(status=Status.ERROR, is_capture=True)
+    monkeypatch.setattr(thread_module, "write_rows", down)  # or it is soon given up
     writer.submit([run])
     assert run.id in journaled_runs()
 
@@ -253,9 +259,6 @@ def test_a_capture_that_comes_while_the_process_ends_is_journaled(
 def test_a_database_that_does_not_answer_leaves_the_capture_in_the_journal(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def down(*args: object, **kwargs: object) -> None:
-        raise DatabaseError("the server closed the connection")
-
     with monkeypatch.context() as patch:
         patch.setattr(thread_module, "write_rows", down)
         run = run_row(status=Status.ERROR, is_capture=True)
