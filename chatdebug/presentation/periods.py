@@ -268,7 +268,8 @@ def _ending_of(run: ChatRun, step: ChatStep, error: ErrorPayload) -> Ending | No
         return Ending(gettext("answered"), tone=GOOD).flawed(flaw)
     if side in sides:
         return Ending(word, sentence, by=str(SIDES[EndedBy(side)]))
-    return None if status is None else Ending(str(status))
+    # Of what came in the place of an answer its status tells nothing.
+    return None if status is None else Ending(gettext("no answer"))
 
 
 def _with_pauses(run: ChatRun, attempts: list[Period]) -> Iterator[Period]:

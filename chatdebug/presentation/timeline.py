@@ -145,7 +145,7 @@ class Timeline:
     def breaks(self) -> list[tuple[str, str]]:
         """Tone and words of the ends that the legend has to explain."""
         drawn = {row.ending.tone for row in self.rows if row.ending and row.end_at}
-        words = {BAD: gettext("broken off"), STOPPED: gettext("stopped")}
+        words = {BAD: gettext("ended in a failure"), STOPPED: gettext("stopped")}
         return [(tone, said) for tone, said in words.items() if tone in drawn]
 
 

@@ -17,7 +17,7 @@ from django.core.cache import cache
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 from chatdebug.errors.provider_names import PROVIDERS, STATUS_PAGES, UNKNOWN_PROVIDER
 from chatdebug.formats import local
@@ -131,21 +131,23 @@ class Health:
             "time": _clock(failing.failing_since or timezone.now()),
             "rest": self._rest(failing),
         }
-        if not failing.is_down:
-            known = len([one for one in failing.models if one.calls >= LEAST_CALLS])
-            return ngettext(
-                "%(model)s of %(provider)s fails since %(time)s, its other models do not.",
-                "%(count)s of %(known)s models of %(provider)s fail since %(time)s.",
-                len(failing.failing),
-            ) % (names | {"known": known})
-        return (
-            ngettext(
-                "%(model)s of %(provider)s fails since %(time)s; %(rest)s.",
-                "All %(count)s models of %(provider)s fail since %(time)s; %(rest)s.",
-                len(failing.failing),
+        is_one = len(failing.failing) == 1
+        if failing.is_down:
+            one = gettext("%(model)s of %(provider)s fails since %(time)s; %(rest)s.")
+            more = gettext(
+                "All %(count)s models of %(provider)s fail since %(time)s; %(rest)s."
             )
-            % names
+            return (one if is_one else more) % names
+        names["known"] = len(
+            [model for model in failing.models if model.calls >= LEAST_CALLS]
         )
+        one = gettext(
+            "%(model)s of %(provider)s fails since %(time)s, its other models do not."
+        )
+        more = gettext(
+            "%(count)s of %(known)s models of %(provider)s fail since %(time)s."
+        )
+        return (one if is_one else more) % names
 
     def _rest(self, failing: ProviderHealth) -> str:
         others = [one for one in self.providers if one is not failing]

@@ -637,7 +637,7 @@ def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
     assert timeline.marks == ["asked"]
     assert timeline.legend == [("asked", "no answer yet")]
     assert timeline.note == ""
-    assert timeline.breaks == [("bad", "broken off")]
+    assert timeline.breaks == [("bad", "ended in a failure")]
     stopped = step_of(0, 1, attempt(1, 0, 1, status="cancelled"))
     assert present(Timeline.of(run_of(1), [stopped])).breaks == [("stopped", "stopped")]
 
