@@ -58,7 +58,8 @@ def answered_after(attempts: int, seconds: float, *, first_failure: str = "") ->
     said = words % {"attempt": f"{attempts:,}", "time": _time(seconds)}
     if not first_failure:
         return said
-    return f"{said} {gettext('The first attempt failed: %s') % first_failure}"
+    before = gettext("The first attempt failed: %s") % first_failure
+    return f"{said} {before}"
 
 
 def _before_silence(characters: int | None) -> str:
