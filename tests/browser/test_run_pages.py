@@ -82,7 +82,7 @@ def test_every_state_passes_axe_and_fits(
         (
             "recovered, errors level",
             "Recovered",
-            ["Recovered on attempt", "not recorded"],
+            ["Answered on attempt", "not recorded"],
         ),
         (
             "failed",

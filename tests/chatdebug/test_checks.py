@@ -120,23 +120,29 @@ def test_another_database_is_right_with_the_router(
     assert found(settings) == []
 
 
-def found_before_tests() -> list[str]:
-    """Return what ``manage.py test`` is told before it uses its databases."""
+def found_before_use() -> list[str]:
+    """Return what is said before databases are used, as by ``manage.py test``."""
     asked = run_checks(tags=[Tags.database], databases=["default"])
     return [str(message.id) for message in asked]
 
 
+@pytest.mark.django_db
 def test_tests_that_would_record_in_the_projects_own_spool_are_said() -> None:
-    assert found_before_tests() == ["chatdebug.W008"]
+    assert found_before_use() == ["chatdebug.W008"]
     with captured_runs():  # as ``chatdebug.testing.Runner`` does
-        assert found_before_tests() == []
+        assert found_before_use() == []
 
 
-def test_outside_of_tests_nothing_is_said_of_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def outside_of_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let checks take this for no run of tests: mail goes to no list."""
     monkeypatch.delattr(mail, "outbox")
-    assert found_before_tests() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("outside_of_tests")
+def test_outside_of_tests_nothing_is_said_of_them() -> None:
+    assert found_before_use() == []
 
 
 @pytest.mark.parametrize("name", [":memory:", "", "file:runs?mode=memory"])
@@ -208,22 +214,20 @@ def test_an_address_of_the_site_is_fine(settings: LazySettings, base: str) -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("outside_of_tests")
 def test_a_target_without_the_package_that_it_takes_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     AlarmTargetFactory(channel=AlarmChannel.APPRISE)
 
-    def said() -> list[str | None]:
-        asked = run_checks(tags=["database"], databases=["default"])
-        return [message.id for message in asked]
-
-    assert said() == ["chatdebug.W009"]
+    assert found_before_use() == ["chatdebug.W009"]
     AlarmTarget.objects.update(enabled=False)
-    assert said() == []
+    assert found_before_use() == []
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("outside_of_tests")
 def test_before_its_tables_there_is_nothing_to_say(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -236,5 +240,5 @@ def test_before_its_tables_there_is_nothing_to_say(
         return execute(sql, *given)
 
     with connection.execute_wrapper(without_it):
-        assert run_checks(tags=["database"], databases=["default"]) == []
+        assert found_before_use() == []
     assert not ChatRun.objects.exists(), "the transaction of the caller goes on"

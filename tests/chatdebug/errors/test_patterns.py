@@ -34,6 +34,8 @@ SEARCHED = {
     "literals.TOKEN": ("a (b)", "it's plain"),
     "literals.INPUT_TYPE": ("input_value='a', input_type=str", "input_type is str"),
     "literals.UNESCAPE": (r"a \"word\"", 'a "word"'),
+    "proposal.TAKEN_OUT": (" [text of 12 characters]", " a text of 12 characters"),
+    "proposal.PATH": ("anthropic/claude-5", "this or that"),
     "provider_body.ECHO": ("your prompt was: alpha", "prompt is too long"),
     "provider_body.DICT_FIELD": (
         "{'code': 'rate_limit'}",
