@@ -1,6 +1,6 @@
 """Pages about chats."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import (
     require_http_methods,
     require_POST,
@@ -25,6 +26,8 @@ from chatdebug.levels import debug_tab
 from chatdebug.recorder import count_runs
 
 CHATS_SHOWN = 50
+ON_ITS_WAY = timedelta(minutes=1)
+"""A failure is shown when its evidence is journaled; the database has it a moment later."""
 
 
 @login_required
@@ -177,12 +180,20 @@ def chat_page(
 
 def chat_context(chat: Chat, *turns: Turn) -> dict[str, Any]:
     """Return what every fragment of a chat's page needs, for the turns that it shows."""
-    runs = [turn.own_run_id for turn in turns if turn.own_run_id]
+    failed = [turn for turn in turns if turn.own_run_id]
+    newest = failed[-1] if failed else None
     return {
         "chat": chat,
         "debug_tab": debug_tab(chat_id=chat.pk, owner_id=chat.owner_id),
-        "newest_failure": runs[-1] if runs else "",
+        "newest_failure": newest.own_run_id if newest is not None else "",
+        "has_run_on_its_way": newest is not None and _is_just_over(newest),
     }
+
+
+def _is_just_over(turn: Turn) -> bool:
+    """Return whether the run of a failure may be in the journal still: it is shown first."""
+    ended = turn.finished_at
+    return ended is not None and timezone.now() - ended < ON_ITS_WAY
 
 
 def _open_chat(request: PageRequest, form: NewChatForm) -> Chat:

@@ -299,6 +299,21 @@ def test_a_chat_without_runs_has_no_debug_tab(owner: Client, chat: Chat) -> None
     assert "Recorded in full" not in text
 
 
+@pytest.mark.parametrize(("minutes", "has_tab"), [(0, True), (10, False)])
+def test_a_failure_whose_run_is_on_its_way_has_its_tab_already(
+    owner: Client, chat: Chat, minutes: int, has_tab: bool
+) -> None:
+    """A page that is loaded between the journal and the database is not loaded again."""
+    TurnFactory(
+        chat=chat,
+        status=TurnStatus.ERROR,
+        error={"kind": "generic", "message": "It failed.", "run_id": str(uuid4())},
+        finished_at=timezone.now() - timedelta(minutes=minutes),
+    )
+    text = owner.get(page(chat)).content.decode()
+    assert ('data-tab="panel"' in text) is has_tab
+
+
 def test_a_chat_that_is_recorded_in_full_says_so_in_its_head(
     owner: Client, chat: Chat
 ) -> None:
