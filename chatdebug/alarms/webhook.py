@@ -15,7 +15,7 @@ import time
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
-from threading import Timer
+from threading import Event, Timer
 from urllib.parse import SplitResult, urlsplit
 
 from django.utils.translation import gettext
@@ -96,14 +96,15 @@ def _status_of(
     if is_inner(connection.sock.getpeername()[0]):
         raise NotDelivered(gettext("Nothing is sent to that address."))
     # A server that sends a byte now and then meets no timeout of a socket.
-    cut = Timer(SECONDS, _cut, [connection.sock])
+    was_cut = Event()
+    cut = Timer(SECONDS, _cut, [connection.sock, was_cut])
     cut.daemon = True
     cut.start()
     try:
         connection.request("POST", target, body, headers)
         return connection.getresponse().status
     except (OSError, HTTPException, ValueError) as error:
-        if not cut.is_alive() or isinstance(error, TimeoutError):
+        if was_cut.is_set() or isinstance(error, TimeoutError):
             raise NotDelivered(gettext("It did not answer in time.")) from error
         if isinstance(error, OSError):
             raise
@@ -124,6 +125,7 @@ def is_inner(address: str) -> bool:
     return plain.is_link_local or plain.is_multicast or plain.is_unspecified
 
 
-def _cut(connected: socket.socket) -> None:
+def _cut(connected: socket.socket, was_cut: Event) -> None:
+    was_cut.set()  # before whoever reads from it finds out
     with suppress(OSError):  # it is closed already
         connected.shutdown(socket.SHUT_RDWR)
