@@ -3,8 +3,7 @@
 The turns wait in the database before the workers start; what is measured is from the first
 beginning to the last end. The provider, PostgreSQL and the site share the cores with the
 workers, so the ratio says what a second worker brings on this machine, and not what one
-on a host of its own would: no more than what one worker leaves of the machine, which is
-printed too.
+on a host of its own would; how busy all cores were is printed too.
 """
 
 import os
@@ -52,7 +51,7 @@ def main() -> None:
     sys.stdout.write(
         f"one worker {one.turns:.0f} turns/s, {os.cpu_count()} cores {one.busy:.0%} busy; "
         f"two workers {two.turns:.0f} turns/s, {two.busy:.0%} busy: "
-        f"{two.turns / one.turns:.2f} x, of {1 / one.busy:.2f} x that the machine has\n"
+        f"{two.turns / one.turns:.2f} x\n"
     )
 
 

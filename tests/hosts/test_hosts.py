@@ -10,6 +10,7 @@ import pytest
 
 from tests.hosts.host import WORKER_READY, Host
 from tests.postgres import PostgresServer
+from tests.waiting import until
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 
@@ -57,6 +58,7 @@ def read_run(client: httpx2.Client, site: str = "/admin/") -> str:
 
     Nobody's chat is the administrator's own, so that a reason is given first.
     """
+    until(lambda: listed_runs(client, site))
     (address,) = listed_runs(client, site)
     assert "OpenAI 400" in page(client, address)
     form = {"reason": "a look", "csrfmiddlewaretoken": client.cookies["csrftoken"]}
@@ -112,6 +114,8 @@ def test_wsgi_and_sqlite(wheel: Path, provider: str, tmp_path: Path) -> None:
             for model in ("demo", "fault-401"):
                 get(f"{url}/ask/{model}/")
             assert get(f"{url}/ask/fault-400/") == 500
+            # The journal has it when the call raises, the database a moment later.
+            until(lambda: listed_runs(client) - known)
             (of_no_chat,) = listed_runs(client) - known
             assert "OpenAI 400" in page(client, of_no_chat)
     assert host.log.count("Recorded run") == 2
@@ -159,7 +163,7 @@ def test_forked_workers_of_a_server(wheel: Path, provider: str, tmp_path: Path) 
     with host.serving(*workers, "--preload") as url:
         assert get(f"{url}/ask/fault-400/") == 500
         with admin_of(url, "/office/") as client:
-            assert len(listed_runs(client, "/office/")) == 2
+            until(lambda: len(listed_runs(client, "/office/")) == 2)
     assert host.log.count("Recorded run") == 1
     said = host.manage("chatdebug_status")
     assert "America/New_York" in said
