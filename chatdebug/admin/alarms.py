@@ -26,6 +26,7 @@ from django.views.decorators.http import require_POST, require_safe
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
 from chatdebug.admin.readonly import ReadOnlyAdmin
+from chatdebug.admin.row_pages import RowPage
 from chatdebug.alarms.channels import has_apprise, takes
 from chatdebug.alarms.messages import text_of
 from chatdebug.alarms.notices import send_test
@@ -125,7 +126,7 @@ class TargetForm(forms.ModelForm):
 
 
 @admin.register(AlarmTarget)
-class AlarmTargetAdmin(NamedLookups, admin.ModelAdmin):
+class AlarmTargetAdmin(RowPage, NamedLookups, admin.ModelAdmin):
     """Targets: who is told of what, and how the last messages to them went."""
 
     change_form_template = "chatdebug/admin/alarm_target.html"
@@ -182,24 +183,12 @@ class AlarmTargetAdmin(NamedLookups, admin.ModelAdmin):
         """Show or take the form; a report of an error has no secret of it."""
         return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show a target with the last messages to it."""
-        target = self.get_object(request, unquote(object_id))
-        context: dict[str, Any] = {}
-        if target is not None and self.has_view_permission(request, target):
-            context = {
-                "notices": target.notices.all()[:NOTICES_SHOWN],
-                "may_test": self.has_change_permission(request, target),
-            }
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+    def page_context(self, request: HttpRequest, row: AlarmTarget) -> dict[str, Any]:
+        """Return the last messages to a target."""
+        return {
+            "notices": row.notices.all()[:NOTICES_SHOWN],
+            "may_test": self.has_change_permission(request, row),
+        }
 
     def test_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send a test, now; back to the target's page, which says how that went.

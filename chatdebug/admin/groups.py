@@ -29,6 +29,7 @@ from django.views.decorators.http import require_POST
 
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ReadOnlyAdmin
+from chatdebug.admin.row_pages import RowPage
 from chatdebug.admin.runs import ProviderFilter
 from chatdebug.formats import local
 from chatdebug.models import ChatRun, ClassificationRule, ErrorGroup
@@ -95,7 +96,7 @@ class IgnoreForm(forms.Form):
 
 
 @admin.register(ErrorGroup)
-class GroupAdmin(ReadOnlyAdmin):
+class GroupAdmin(RowPage, ReadOnlyAdmin):
     """Groups, the one that was seen last first."""
 
     change_form_template = "chatdebug/admin/group.html"
@@ -139,33 +140,21 @@ class GroupAdmin(ReadOnlyAdmin):
             request, {"title": TITLE, **(extra_context or {})}
         )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show a group: ``?runs=oldest`` its oldest runs first, ``?page=`` more of them."""
-        group = self.get_object(request, unquote(object_id))
-        context: dict[str, Any] = {}
-        if group is not None and self.has_view_permission(request, group):
-            page = GroupPage.of(group)
-            context = {
-                "page": page,
-                "them": self._sentence_of(group.provider),
-                "title": page.line.title,
-                "subtitle": "",
-                "runs": self._runs(request, group),
-                "rule_url": self._rule_url(request, group),
-                "rules": self._rules(request, group),
-                "may_handle": self.has_handle_permission(request),
-                "note_form": NoteForm(instance=group),
-                "ignore_form": IgnoreForm(initial={"days": IGNORED_DAYS}),
-            }
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+    def page_context(self, request: HttpRequest, row: ErrorGroup) -> dict[str, Any]:
+        """Return a group; ``?runs=oldest`` its oldest runs first, ``?page=`` more of them."""
+        page = GroupPage.of(row)
+        return {
+            "page": page,
+            "them": self._sentence_of(row.provider),
+            "title": page.line.title,
+            "subtitle": "",
+            "runs": self._runs(request, row),
+            "rule_url": self._rule_url(request, row),
+            "rules": self._rules(request, row),
+            "may_handle": self.has_handle_permission(request),
+            "note_form": NoteForm(instance=row),
+            "ignore_form": IgnoreForm(initial={"days": IGNORED_DAYS}),
+        }
 
     def handle_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Take what somebody decides about a group, ``do``; back to its page.

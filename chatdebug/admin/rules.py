@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.admin.row_pages import RowPage
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import RuleMode
 from chatdebug.models import ChatRun, ClassificationRule, ErrorGroup
@@ -55,7 +56,7 @@ class UploadForm(forms.Form):
 
 
 @admin.register(ClassificationRule)
-class RuleAdmin(NamedLookups, admin.ModelAdmin):
+class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
     """Rules, in the order in which they are tried.
 
     One that is new, or says something else now, is in shadow: it decides when somebody
@@ -157,26 +158,16 @@ class RuleAdmin(NamedLookups, admin.ModelAdmin):
             }
         return known | {name: getattr(condition, name) for name in CONDITION}
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show a rule: its mode, its numbers, and what it takes of the stored errors."""
-        rule = self.get_object(request, unquote(object_id))
-        context: dict[str, Any] = {}
-        if rule is not None and self.has_view_permission(request, rule):
-            context = {
-                "page": RulePage.of(rule),
-                "may_see_groups": self._may_see_groups(request),
-                "may_switch": self.has_change_permission(request, rule),
-                **self._taken(request, rule),
-            }
-        return super().change_view(
-            request, object_id, form_url, {**context, **(extra_context or {})}
-        )
+    def page_context(
+        self, request: HttpRequest, row: ClassificationRule
+    ) -> dict[str, Any]:
+        """Return a rule's mode and numbers, and what it takes of the stored errors."""
+        return {
+            "page": RulePage.of(row),
+            "may_see_groups": self._may_see_groups(request),
+            "may_switch": self.has_change_permission(request, row),
+            **self._taken(request, row),
+        }
 
     def mode_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Switch a rule on, off or to shadow, ``mode``; back to its page.

@@ -9,10 +9,10 @@ from typing import Any
 def instrument_langchain() -> None:
     """Record the calls of all models of LangChain: invoke, stream, batch, sync and async.
 
-    Each call is a step of the run that it is made in; in no run it
-    makes one of its own, of the chat that ``set_chat`` named, or of none. Of HTTP attempts LangChain says nothing: where the SDK below is
-    instrumented too, a call is one step of each of them at the full level. May be said
-    twice. Raises ImportError where langchain-core is not installed::
+    Each call is a step of the run that it is made in; in no run it makes one of its own, of
+    the chat that ``set_chat`` named, or of none. Of HTTP attempts LangChain says nothing:
+    where the SDK below is instrumented too, a call is one step of each of them at the full
+    level. May be said twice. Raises ImportError where langchain-core is not installed::
 
         chatdebug.instrument_langchain()
 

@@ -13,9 +13,9 @@ def instrument_litellm() -> None:
     """Record ``litellm.completion`` and ``litellm.acompletion``, streaming or not.
 
     Also those that a router makes. Each call is a step of the run that it is made in; in no
-    run it makes one of its own, of the chat that ``set_chat`` named, or of none. Call them as attributes of the
-    module: a function that was imported before this is said stays as it was. May be said
-    twice. Raises ImportError where LiteLLM is not installed::
+    run it makes one of its own, of the chat that ``set_chat`` named, or of none. Call them
+    as attributes of the module: a function that was imported before this is said stays as
+    it was. May be said twice. Raises ImportError where LiteLLM is not installed::
 
         chatdebug.instrument_litellm()
 

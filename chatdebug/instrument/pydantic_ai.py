@@ -17,13 +17,12 @@ def instrument_pydantic_ai[T](model_or_agent: T | None = None) -> T | None:
 
     Of an agent, each request of its runs is a step of the run that it is made in, whatever
     model serves it. In no run, a run of the agent makes one of its own, of the chat that
-    ``set_chat`` named, or of none, which also holds what fails around its requests: a tool, or output that is not
-    valid. Returns the agent.
+    ``set_chat`` named, or of none, which also holds what fails around its requests: a tool,
+    or output that is not valid. Returns the agent.
 
     A model is not changed: a ``RecordingModel`` around it is returned, to be used in its
-    place; in no run each request makes one of its own. May be said
-    twice. Raises ImportError where pydantic-ai is not installed, and
-    TypeError for anything else::
+    place; in no run each request makes one of its own. May be said twice. Raises
+    ImportError where pydantic-ai is not installed, and TypeError for anything else::
 
         chatdebug.instrument_pydantic_ai()
 

@@ -86,9 +86,15 @@ class ProviderHealth:
 
     @property
     def is_down(self) -> bool:
-        """Whether each of its models fails of which enough calls are known."""
+        """Whether each of its models fails of which enough calls are known.
+
+        A model of which too few are known speaks against that if it has answered.
+        """
         known = [model for model in self.models if model.calls >= LEAST_CALLS]
-        return bool(known) and all(model.fails for model in known)
+        has_answered = any(
+            model.failed < model.calls for model in self.models if model not in known
+        )
+        return bool(known) and all(one.fails for one in known) and not has_answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,8 @@ class Health:
         if len(failing) == len(self.providers) > 1 and all(
             provider.is_down for provider in failing
         ):
-            since = min(filter(None, (one.failing_since for one in failing)))
+            known = (one.failing_since for one in failing)
+            since = min(filter(None, known), default=timezone.now())
             return gettext(
                 "All %(count)s providers that were asked fail since %(time)s: more likely "
                 "the network of this site than all of them."

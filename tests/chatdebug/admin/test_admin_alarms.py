@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import Permission
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -14,8 +13,9 @@ from chatdebug.alarms.notices import deliver_due, make_notices
 from chatdebug.enums import AlarmCause, AlarmChannel
 from chatdebug.models import AlarmNotice, AlarmTarget
 from chatdebug.models.runs import new_id
+from tests.chatdebug.admin.people import client_with
 from tests.chatdebug.alarms.rows import counted_group
-from tests.factories import AlarmTargetFactory, UserFactory
+from tests.factories import AlarmTargetFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,14 +23,6 @@ TARGETS = "/admin/chatdebug/alarmtarget/"
 NOTICES = "/admin/chatdebug/alarmnotice/"
 KEY = "planted-key-of-a-webhook"
 HOOK = {"channel": "webhook", "address": "https://example.org/hook", "new_secret": KEY}
-
-
-def client_with(*permissions: str, **facts: Any) -> Client:
-    user = UserFactory(is_staff=True, **facts)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import LazySettings
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -15,11 +15,11 @@ from chatdebug.enums import GroupState
 from chatdebug.models import ErrorGroup, GroupHour
 from chatdebug.models.groups import AFFECTED_KNOWN
 from chatdebug.models.runs import OVERFLOW
+from tests.chatdebug.admin.people import staff
 from tests.factories import (
     ChatRunFactory,
     ChatStepFactory,
     ErrorGroupFactory,
-    UserFactory,
 )
 from tests.statements import collected_statements
 
@@ -27,12 +27,6 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/chatdebug/errorgroup/"
 VIEW = "view_errorgroup"
-
-
-def staff(*permissions: str) -> User:
-    user = UserFactory(is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    return user
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.conf import LazySettings
 from django.contrib.admin import AdminSite, site
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -17,6 +17,7 @@ from chatdebug.models import HourCount, Overview, RecordingSwitch, WriterState
 from chatdebug.models.statistics import What
 from chatdebug.presentation import prices
 from chatdebug.presentation.statistics import Numbers, percentile
+from tests.chatdebug.admin.people import staff
 from tests.factories import (
     CallMinuteFactory,
     ChatRunFactory,
@@ -31,12 +32,6 @@ pytestmark = pytest.mark.django_db
 PAGE = "/admin/chatdebug/overview/"
 API = "/api/v1/providers/health/"
 VIEW = "view_overview"
-
-
-def staff(*permissions: str) -> User:
-    user = UserFactory(is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    return user
 
 
 @pytest.fixture
@@ -235,7 +230,7 @@ def test_it_says_how_much_is_stored_and_until_when(client: Client) -> None:
     page = text(client)
     assert "Kept for 7 days." in page
     goes = run.updated_at + timedelta(days=7)
-    assert f"It goes on {goes:%m/%d/%Y}." in page
+    assert f"It will be deleted on {goes:%m/%d/%Y}." in page
     assert "tables included" in page or "The recorder" in page
 
 

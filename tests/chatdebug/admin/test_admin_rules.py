@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -18,7 +17,8 @@ from chatdebug.models import (
     RuleCause,
     RuleTally,
 )
-from tests.factories import ChatStepFactory, ErrorGroupFactory, UserFactory
+from tests.chatdebug.admin.people import client_with
+from tests.factories import ChatStepFactory, ErrorGroupFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -29,14 +29,6 @@ OPERATOR = (
     "change_classificationrule",
 )
 BALLAST = build_facts(message="The ballast is gone", status_code=400)
-
-
-def client_with(*permissions: str, **facts: Any) -> Client:
-    user = UserFactory(is_staff=True, **facts)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

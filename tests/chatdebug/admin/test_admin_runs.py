@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -23,21 +22,14 @@ from chatdebug.admin.runs import RunAdmin
 from chatdebug.enums import Level, Status
 from chatdebug.models import ChatRun, ChatStep, ContentReading
 from chatdebug.querysets import PAYLOAD_COLUMNS
-from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
+from tests.chatdebug.admin.people import client_with
+from tests.factories import ChatRunFactory, ChatStepFactory
 from tests.optional import present
 
 pytestmark = pytest.mark.django_db
 
 RUNS = "/admin/chatdebug/chatrun/"
 SECRET_WORDS = ("words-of-label", "words-of-error", "words-of-chain", "words-of-prompt")
-
-
-def client_with(*permissions: str, **facts: Any) -> Client:
-    user = UserFactory(is_staff=True, **facts)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

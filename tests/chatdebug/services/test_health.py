@@ -70,6 +70,15 @@ def test_all_models_of_a_provider_fail_and_other_providers_do_not() -> None:
     assert down.status_page == "https://status.openai.com/"
 
 
+def test_a_single_answer_of_another_model_shows_that_a_provider_is_up() -> None:
+    calls("gpt-5", failed=4, ago=3)
+    calls("gpt-4o", ok=1)
+    since = time_of(now() - 3 * MINUTE)
+    assert health().sentence == (
+        f"gpt-5 of OpenAI fails since {since}, its other models do not."
+    )
+
+
 def test_the_only_model_of_the_only_provider_fails() -> None:
     calls(failed=4)
     assert health().sentence == (
