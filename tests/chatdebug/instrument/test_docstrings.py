@@ -245,7 +245,7 @@ class FailingSite:
     ids=lambda one: one.__name__,
 )
 def test_an_example_of_the_tests_holds(documented: Any) -> None:
-    names = {**vars(testing), "client": FailingSite()}
+    names = {**vars(testing), "ChatRun": ChatRun, "client": FailingSite()}
     assert "runs" in execute(example(documented), names) or ChatRun.objects.exists()
 
 
