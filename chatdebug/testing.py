@@ -11,14 +11,19 @@ a fixture. With ``manage.py test``, one line in the settings serves all tests::
     TEST_RUNNER = "chatdebug.testing.Runner"
 
 and ``RecorderTestMixin`` the tests of a class.
+
+``play_cassette`` makes a captured failure happen again, offline.
 """
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 from unittest import TestCase, TestResult
 
 from django.test.runner import DiscoverRunner
 
+from chatdebug.cassettes.cassette import Cassette
+from chatdebug.cassettes.playing import Ask, NotPlayed, Outcome, PlayedCall, play
 from chatdebug.memory import CapturedRun, CapturedRuns, captured_runs
 from chatdebug.recorder.storm import storm_guard
 from chatdebug.writer import replaced_writer
@@ -26,11 +31,40 @@ from chatdebug.writer import replaced_writer
 __all__ = [
     "CapturedRun",
     "CapturedRuns",
+    "NotPlayed",
+    "Outcome",
+    "PlayedCall",
     "RecorderTestMixin",
     "Runner",
     "captured_runs",
+    "play_cassette",
     "written_runs",
 ]
+
+
+def play_cassette(path: Path | str, ask: Ask) -> Outcome:
+    """Let a call fail as it was captured, and return what comes of it today.
+
+    ``path`` is a cassette that ``manage.py chatdebug_make_test`` wrote. A server on the
+    loopback answers as the provider did; ``ask`` gets a ``PlayedCall``, which says where it
+    listens and what to ask, and makes the call as the project makes it, in a function or a
+    coroutine::
+
+        def ask(call):
+            with OpenAI(base_url=f"{call.base_url}/v1", api_key="offline") as client:
+                chatdebug.instrument_openai(client)
+                client.chat.completions.create(**call.request)
+
+        outcome = play_cassette("test_bad_request.json", ask)
+        assert outcome.kind == "generic"
+
+    Nothing is asked of a database: of the rules, those decide that this process has at
+    hand, which are the built-in ones in a test that does not load others. Raises NotPlayed,
+    an AssertionError, if the call asks for what the cassette does not have, for another
+    machine, or for nothing; OSError if there is no such file; and UnreadableCassette, a
+    ValueError, for what is no cassette.
+    """
+    return play(Cassette.read(Path(path).read_text(encoding="utf-8")), ask)
 
 
 def written_runs() -> AbstractContextManager[None]:
