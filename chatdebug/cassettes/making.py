@@ -73,7 +73,8 @@ def make_cassette(
             captured_at=utc(run.started_at) or "",
             evidence=run.evidence.value,
             sdk=way.sdk,
-            provider=run.provider,
+            # Some say it in their address, which is another one when it is played.
+            provider=run.provider or error["provider"],
             model=run.model,
             path=way.path,
             request=asked.request,

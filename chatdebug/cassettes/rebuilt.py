@@ -111,14 +111,15 @@ def _error_body(error: ErrorPayload, content_type: str) -> tuple[Piece, ...]:
     if "json" not in content_type:
         return (Piece(encoded(_filled(detail), content_type)),)
     if error["error_type"] or error["error_code"] or detail != error["detail"]:
-        return tuple(_long(error, detail, length or 0))
+        was_cut = detail != error["detail"]
+        return tuple(_reason(error, detail, length=length or 0 if was_cut else 0))
     # What is no object has been sent as it is, or as a string of JSON.
     is_bare = length is not None and len(detail.encode()) == length
     return (Piece((detail if is_bare else json.dumps(detail)).encode()),)
 
 
-def _long(error: ErrorPayload, detail: str, length: int) -> Iterator[Piece]:
-    """Yield an error of the usual form, whose message goes on until it has its length."""
+def _reason(error: ErrorPayload, detail: str, *, length: int) -> Iterator[Piece]:
+    """Yield an error of the usual form, whose message goes on until it is so long."""
     said = {"type": error["error_type"], "code": error["error_code"]}
     named = {key: value for key, value in said.items() if value}
     text = json.dumps({"error": {**named, "message": detail}}, ensure_ascii=False)

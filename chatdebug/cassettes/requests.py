@@ -134,6 +134,9 @@ def _as_arguments(body: Mapping[str, Any], way: Way) -> dict[str, Any]:
     ``extra_body`` they may be any.
     """
     sent = {key: value for key, value in body.items() if key not in CHOSEN_BY_THE_WAY}
+    if way.sdk == "litellm":
+        # Whoever it was: here they speak as OpenAI does.
+        return {**sent, "model": f"openai/{str(sent.get('model')).rpartition('/')[2]}"}
     if way.sdk not in ("openai", "anthropic"):
         return sent
     named = NAMED[way.protocol]

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from threading import Event, Lock, Thread
 
 from chatdebug.cassettes.cassette import Answer, Cassette, End, When
@@ -21,6 +22,8 @@ NO_SUCH_REQUEST = (
 )
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of no seconds: closing the connection breaks it."""
+REASONS = {status.value: status.phrase for status in HTTPStatus}
+"""Some clients print them in their errors."""
 OF_THE_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding"})
 
 
@@ -159,7 +162,7 @@ def _read_request(connection: socket.socket) -> str:
 
 
 def _head(status: int, headers: Mapping[str, str], *, chunked: bool) -> bytes:
-    lines = [f"HTTP/1.1 {status} Played"]
+    lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Played')}"]
     lines += [
         f"{name}: {_on_one_line(value)}"
         for name, value in headers.items()

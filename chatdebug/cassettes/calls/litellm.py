@@ -11,7 +11,6 @@ def ask(call: PlayedCall) -> None:
     instrument_litellm()
     litellm.completion(
         **call.request,
-        custom_llm_provider="openai",
         api_base=f"{call.base_url}/v1",
         api_key="offline",
         timeout=call.timeout,
