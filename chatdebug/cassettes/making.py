@@ -63,7 +63,7 @@ def make_cassette(
         way=way,
         model=run.model,
         kept=_object(step.normalized_request),
-        shape=_object(step.metadata.get("shape")),
+        shape=_shape_in(document, step),
         bodies=[attempt.get("request_body") for attempt in attempts],
         with_content=with_content,
     )
@@ -113,6 +113,17 @@ def _error_of(step: ChatStep) -> Any:
     return step.error or step.metadata.get("repaired_error")
 
 
+def _shape_in(document: dict[str, Any], step: ChatStep) -> dict[str, Any]:
+    """Return the shape of a step as it was kept, with the sizes of what it left out.
+
+    In rows that are made again of a document, texts stand for those.
+    """
+    for kept in _list(document.get("steps")):
+        if isinstance(kept, dict) and kept.get("id") == str(step.pk):
+            return _object(_object(kept.get("metadata")).get("shape"))
+    return {}
+
+
 def _way(run: ChatRun, step: ChatStep, error: ErrorPayload, sdk: str) -> Way:
     paths = (attempt.get("path") for attempt in step.attempts)
     return way_of(
@@ -154,12 +165,8 @@ def _without_content(error: ErrorPayload) -> ErrorPayload:
 
 
 def _is_share_safe(document: dict[str, Any]) -> bool:
-    steps = document.get("steps")
-    errors = [
-        step.get("error")
-        for step in (steps if isinstance(steps, list) else ())
-        if isinstance(step, dict)
-    ]
+    steps = _list(document.get("steps"))
+    errors = [step.get("error") for step in steps if isinstance(step, dict)]
     return any(
         is_omitted(error.get("message")) for error in errors if isinstance(error, dict)
     )
@@ -167,3 +174,7 @@ def _is_share_safe(document: dict[str, Any]) -> bool:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
