@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from django.utils import translation
+
 from chatdebug.cassettes.cassette import Cassette
 from chatdebug.cassettes.guard import LeftTheMachine, only_loopback
 from chatdebug.cassettes.server import Requests, served
@@ -62,7 +64,7 @@ class Outcome:
     to that of the captured one if it is the same failure. Empty if it is known and nothing
     was raised, or if there is none."""
     sentence: str
-    """What a user reads of it."""
+    """What a user reads of it, in English."""
     stored: list[CapturedRun] = field(repr=False)
     """What is stored of it at the errors level: nothing of what goes well or is known."""
     error: BaseException | None
@@ -110,6 +112,12 @@ def play(cassette: Cassette, ask: Ask) -> Outcome:
     return _outcome(cassette, run, error, stored)
 
 
+def sentence_of(error: ErrorPayload) -> str:
+    """Return what a user reads of an error, in English: a test has no reader's language."""
+    with translation.override(None):
+        return str(ErrorReport.of(error).sentence)
+
+
 def _make(ask: Ask, call: PlayedCall) -> None:
     made = ask(call)
     if inspect.iscoroutine(made):
@@ -148,7 +156,7 @@ def _outcome(
         kind=payload["kind"],
         rule=payload["rule"],
         fingerprint=_fingerprint(payload, cassette),
-        sentence=ErrorReport.of(payload).sentence,
+        sentence=sentence_of(payload),
         stored=stored,
         error=error,
     )

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from chatdebug.cassettes.making import Made
+from chatdebug.cassettes.playing import sentence_of
 from chatdebug.enums import ErrorKind, Evidence
 from chatdebug.errors.payload import ErrorPayload
 from chatdebug.formats import printable
-from chatdebug.presentation.errors import ErrorReport
 
 WIDTH = 88
 REASON_CHARACTERS = 300
@@ -78,10 +78,9 @@ def name_of_test(made: Made) -> str:
 def _docstring(made: Made, wanted: str) -> str:
     """Return what failed, when the test is red, and what of it all is not the real thing."""
     cassette = made.cassette
-    report = ErrorReport.of(cassette.error)
-    reason = report.reason or cassette.error["detail"] or cassette.error["message"]
+    reason = cassette.error["detail"] or cassette.error["message"]
     paragraphs = [
-        f"{report.sentence} Played again, offline.",
+        f"{sentence_of(cassette.error)} Played again, offline.",
         reason[:REASON_CHARACTERS],
         f"Captured {cassette.captured_at[:16].replace('T', ' ')} UTC in a call of "
         f"{cassette.provider} {cassette.model} by {cassette.sdk}, run {cassette.run_id}.",
@@ -160,7 +159,7 @@ def _test(made: Made, name: str, wanted: str) -> str:
 
 def _assertions(made: Made, wanted: str) -> Iterator[str]:
     error = made.cassette.error
-    sentence, rule = ErrorReport.of(error).sentence, _plain(error["rule"])
+    sentence, rule = sentence_of(error), _plain(error["rule"])
     is_known = bool(wanted) and wanted == _known_kind(error)
     if made.has_words:
         yield (

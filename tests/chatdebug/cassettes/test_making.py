@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from chatdebug.cassettes.cassette import Answer, End, When
 from chatdebug.cassettes.making import make_cassette
+from chatdebug.cassettes.playing import play
 from chatdebug.cassettes.source import source_of
 from chatdebug.evidence.shape import Offer, Tool, request_shape
+from tests.chatdebug.cassettes.cassettes import ask
 from tests.chatdebug.management.test_cassette_commands import ATTEMPT, ERROR
 
 PLANTED = "planted"
@@ -272,6 +275,15 @@ def test_a_hostile_text_ends_no_docstring_and_no_text() -> None:
     compile(source, "x.py", "exec")
     assert "\x1b" not in source
     assert "\nimport os" not in source
+
+
+def test_a_test_is_the_same_for_readers_of_each_language() -> None:
+    made = make_cassette(document())
+    with translation.override("de"):
+        source = source_of(made, cassette_name="x.json")
+        outcome = play(made.cassette, ask)
+    assert source == source_of(made, cassette_name="x.json")
+    assert outcome.sentence == "OpenAI rejected the request (400)."
 
 
 def test_a_generated_test_has_the_style_of_a_formatter(tmp_path: Path) -> None:

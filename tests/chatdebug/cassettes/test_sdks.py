@@ -183,6 +183,41 @@ def test_the_tests_of_all_libraries_are_red_for_the_same_reason(
     assert [one for one in ended if "'generic' != 'generic'" not in one.failure] == []
 
 
+SHOP = """
+import chatdebug
+from openai import OpenAI
+
+
+def ask(call):
+    url = f"{call.base_url}/v1"
+    with OpenAI(base_url=url, api_key="offline", max_retries=0) as client:
+        chatdebug.instrument_openai(client)
+        client.chat.completions.create(**call.request)
+"""
+MENDED_SHOP = """
+import httpx2
+
+
+def ask(call):
+    url = f"{call.base_url}/v1/chat/completions"
+    if httpx2.post(url, json=dict(call.request)).status_code == 400:
+        return  # the shop shows its list of keels
+"""
+
+
+def test_a_change_of_the_projects_code_makes_it_green(
+    provider: DemoProvider, tmp_path: Path
+) -> None:
+    made = make_cassette(failed(CALLS["openai"], provider))
+    tmp_path.joinpath("shop.py").write_text(SHOP)
+    tmp_path.joinpath("mended_shop.py").write_text(MENDED_SHOP)
+    write_test(tmp_path, made, call="shop.ask", name="test_1")
+    write_test(tmp_path, made, call="mended_shop.ask", name="test_2")
+    today, mended = run_tests(tmp_path)
+    assert "'generic' != 'generic'" in today.failure
+    assert mended.failure == ""
+
+
 def test_without_a_sign_of_the_library_it_has_to_be_named(
     provider: DemoProvider,
 ) -> None:
