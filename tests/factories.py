@@ -27,6 +27,7 @@ from chatdebug.models import (
     ChatStep,
     ErrorGroup,
     HourCount,
+    ProviderOutage,
 )
 from chatdebug.models.statistics import What
 
@@ -204,3 +205,18 @@ class CallMinuteFactory(ModelFactory[CallMinute]):
     provider = "openai"
     model = "gpt-5"
     calls = 10
+
+
+class ProviderOutageFactory(ModelFactory[ProviderOutage]):
+    """A provider that is down since now."""
+
+    class Meta:
+        model = ProviderOutage
+
+    provider = "openai"
+    since = LazyFunction(timezone.now)
+    noticed_at = SelfAttribute("since")
+    seen_at = SelfAttribute("since")
+    sentence = "gpt-5 of OpenAI fails."
+    calls = 6
+    failed = 6

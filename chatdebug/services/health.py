@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -109,21 +109,16 @@ class Health:
         return [provider for provider in self.providers if provider.failing]
 
     @property
+    def are_all_down(self) -> bool:
+        """Whether all providers that were asked are down, and they are more than one."""
+        return len(self.providers) > 1 and all(one.is_down for one in self.providers)
+
+    @property
     def sentence(self) -> str:
         """What is wrong, in one sentence; empty while nothing is."""
-        failing = self.failing
-        if not failing:
-            return ""
-        if len(failing) == len(self.providers) > 1 and all(
-            provider.is_down for provider in failing
-        ):
-            known = (one.failing_since for one in failing)
-            since = min(filter(None, known), default=timezone.now())
-            return gettext(
-                "All %(count)s providers that were asked fail since %(time)s: more likely "
-                "the network of this site than all of them."
-            ) % {"count": len(failing), "time": _clock(since)}
-        return " ".join(self.sentence_of(provider) for provider in failing)
+        if self.are_all_down:
+            return self._sentence_of_all()
+        return " ".join(self.sentence_of(provider) for provider in self.failing)
 
     def of(self, provider: str) -> ProviderHealth | None:
         """Return a provider that fails; None for one that does not."""
@@ -131,6 +126,8 @@ class Health:
 
     def sentence_of(self, failing: ProviderHealth) -> str:
         """Return what is wrong with one provider, and whether it is alone with that."""
+        if self.are_all_down:
+            return self._sentence_of_all()
         names = {
             "provider": failing.name,
             "count": len(failing.failing),
@@ -156,6 +153,14 @@ class Health:
         )
         return (one if is_one else more) % names
 
+    def _sentence_of_all(self) -> str:
+        known = (one.failing_since for one in self.providers)
+        since = min(filter(None, known), default=timezone.now())
+        return gettext(
+            "All %(count)s providers that were asked fail since %(time)s: more likely "
+            "the network of this site than all of them."
+        ) % {"count": len(self.providers), "time": _clock(since)}
+
     def _rest(self, failing: ProviderHealth) -> str:
         others = [one for one in self.providers if one is not failing]
         if not others:
@@ -172,14 +177,16 @@ def provider_health() -> Health:
     """
     known: Health | None = cache.get(CACHE_KEY)
     if known is None:
-        known = _read(timezone.now())
+        known = read_health()
         cache.set(CACHE_KEY, known, KNOWN_SECONDS)
     return known
 
 
-def _read(now: datetime) -> Health:
+def read_health(*, using: str | None = None) -> Health:
+    """Return how the providers do now, with two queries at most. Raises django.db.Error."""
+    now, minutes = timezone.now(), CallMinute.objects.using(using)
     rows = (
-        CallMinute.objects.filter(minute__gt=now - WINDOW)
+        minutes.filter(minute__gt=now - WINDOW)
         .order_by("provider", "model")
         .values_list("provider", "model")
         .annotate(Sum("calls"), Sum("failed"))
@@ -189,7 +196,8 @@ def _read(now: datetime) -> Health:
         models[provider].append(ModelHealth(model, calls, failed))
     found = [ProviderHealth(provider, its) for provider, its in models.items()]
     failing = [one for one in found if one.failing]
-    since = _failing_since(failing, now) if failing else {}
+    kept = minutes.filter(minute__gt=now - MINUTES_KEPT)
+    since = _failing_since(failing, kept) if failing else {}
     return Health(
         [
             ProviderHealth(one.provider, one.models, since.get(one.provider))
@@ -199,12 +207,12 @@ def _read(now: datetime) -> Health:
 
 
 def _failing_since(
-    failing: Iterable[ProviderHealth], now: datetime
+    failing: Iterable[ProviderHealth], kept: "QuerySet[CallMinute]"
 ) -> dict[str, datetime]:
     """Return since when these providers fail, with one query."""
     names = {one.provider: {model.name for model in one.failing} for one in failing}
     rows = (
-        CallMinute.objects.filter(minute__gt=now - MINUTES_KEPT, provider__in=names)
+        kept.filter(provider__in=names)
         .order_by("-minute")
         .values_list("provider", "model", "minute", "calls", "failed")
     )
