@@ -13,9 +13,9 @@ from django.utils.translation import gettext
 
 from chatdebug.alarms.messages import Alarm, page_url
 from chatdebug.alarms.window import MOST_ALARMS, Window
-from chatdebug.errors.provider_names import STATUS_PAGES
 from chatdebug.formats import clock
 from chatdebug.models import ProviderOutage
+from chatdebug.services.health import status_page_of
 
 OVER_AFTER = timedelta(minutes=5)
 """It is looked twice a minute by whichever process sweeps."""
@@ -31,7 +31,7 @@ def providers_down(window: Window) -> Iterator[Alarm]:
         facts = [gettext("%(failed)s of %(calls)s calls failed") % numbers]
         if outage.seen_at < window.until - OVER_AFTER:
             facts.append(gettext("until %s") % clock(outage.seen_at))
-        if page := STATUS_PAGES.get(outage.provider):
+        if page := status_page_of(provider=outage.provider):
             facts.append(gettext("what they say: %s") % page)
         yield Alarm(
             key=str(outage.pk),

@@ -36,7 +36,7 @@ from chatdebug.levels import Decision, decide_level
 from chatdebug.models import ChatRun
 from chatdebug.models.switches import Scope
 from chatdebug.querysets import ChatRunQuerySet
-from chatdebug.services.health import provider_health
+from chatdebug.services.known_health import provider_health
 from chatdebug.services.readings import note_reading, tidy_reason
 from chatdebug.services.retention import retention_days, set_retention_days
 from chatdebug.services.switches import set_switch

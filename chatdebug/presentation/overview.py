@@ -18,7 +18,8 @@ from chatdebug.people import names_of
 from chatdebug.presentation.groups import GroupLine
 from chatdebug.presentation.recorder import RecorderHealth
 from chatdebug.presentation.statistics import Numbers
-from chatdebug.services.health import Health, provider_health
+from chatdebug.services.health import Health
+from chatdebug.services.known_health import provider_health
 from chatdebug.services.storage import Storage, stored
 
 NAMES_SHOWN = 5

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
+from chatdebug.conf import recorder_settings
 from chatdebug.errors.provider_names import PROVIDERS, STATUS_PAGES, UNKNOWN_PROVIDER
 from chatdebug.formats import local
 from chatdebug.models import CallMinute
@@ -28,9 +28,6 @@ WINDOW = timedelta(minutes=15)
 LEAST_CALLS = 3
 GOOD_MINUTES = 2
 """In a row, which end an outage: a single one may be luck."""
-KNOWN_SECONDS = 5
-"""How long an answer is kept: each failing turn may ask."""
-CACHE_KEY = "chatdebug.health"
 
 type Minute = tuple[datetime, int, int]
 """With how many calls there were in it, and how many failed."""
@@ -67,7 +64,7 @@ class ProviderHealth:
     @property
     def status_page(self) -> str:
         """The address of its status page; empty where none is known."""
-        return STATUS_PAGES.get(self.provider, "")
+        return status_page_of(provider=self.provider)
 
     @property
     def calls(self) -> int:
@@ -170,16 +167,10 @@ class Health:
         return gettext("other providers do not")
 
 
-def provider_health() -> Health:
-    """Return how the providers do. Kept for a few seconds; two queries at most.
-
-    Raises django.db.Error.
-    """
-    known: Health | None = cache.get(CACHE_KEY)
-    if known is None:
-        known = read_health()
-        cache.set(CACHE_KEY, known, KNOWN_SECONDS)
-    return known
+def status_page_of(*, provider: str) -> str:
+    """Return the address where a provider says how it is; empty where none is known."""
+    pages = recorder_settings().STATUS_PAGES
+    return pages.get(provider, STATUS_PAGES.get(provider, ""))
 
 
 def read_health(*, using: str | None = None) -> Health:
