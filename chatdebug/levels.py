@@ -17,7 +17,7 @@ from time import monotonic
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.db import connections, router, transaction
+from django.db import router
 from django.db.models import Q
 from django.dispatch import receiver
 
@@ -26,6 +26,7 @@ from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import EVIDENCE_RANK, Evidence, Level
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
+from chatdebug.safety import apart
 
 logger = logging.getLogger("chatdebug.levels")
 
@@ -291,7 +292,7 @@ def _ask(key: Key) -> Level:
     """
     _read_rules()
     try:
-        with _apart():
+        with apart(router.db_for_read(RecordingSwitch)):
             decision = decide_level(chat_id=key[0], owner_id=key[1])
     except Exception as error:  # noqa: BLE001 - nothing here may break a turn
         return _without_answer(key, error)
@@ -307,7 +308,7 @@ def _read_rules() -> None:
     if loaded_rules.is_fresh:
         return
     try:
-        with _apart():
+        with apart(router.db_for_read(RecordingSwitch)):
             loaded_rules.load()
     except Exception as error:
         logger.warning("The deployment's rules could not be read", exc_info=error)
@@ -318,23 +319,6 @@ def _without_answer(key: Key, error: Exception) -> Level:
     level = default_level()
     _known.keep(key, level)  # a database that is in trouble is not asked by every turn
     return level
-
-
-@contextmanager
-def _apart() -> Iterator[None]:
-    """Let a query neither spoil the caller's transaction nor leave a connection behind."""
-    connection = connections[router.db_for_read(RecordingSwitch)]
-    was_open = connection.connection is not None
-    try:
-        if connection.in_atomic_block:
-            # PostgreSQL refuses all that follows a failure, up to the last savepoint.
-            with transaction.atomic(using=connection.alias):
-                yield
-        else:
-            yield
-    finally:
-        if not was_open and not connection.in_atomic_block:
-            connection.close()
 
 
 def _warn(error: Exception) -> None:

@@ -28,7 +28,9 @@ from chatdebug.models import (
     ErrorGroup,
     HourCount,
     ProviderOutage,
+    WriterState,
 )
+from chatdebug.models.runs import new_id
 from chatdebug.models.statistics import What
 
 
@@ -220,3 +222,14 @@ class ProviderOutageFactory(ModelFactory[ProviderOutage]):
     sentence = "gpt-5 of OpenAI fails."
     calls = 6
     failed = 6
+
+
+class WriterStateFactory(ModelFactory[WriterState]):
+    """A writer that works, and has nothing to do."""
+
+    class Meta:
+        model = WriterState
+
+    id = LazyFunction(new_id)
+    host = "web-1"
+    pid = Sequence(lambda number: number + 1)

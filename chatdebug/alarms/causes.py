@@ -103,7 +103,7 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
 def dropped_rows(window: Window) -> Iterator[Alarm]:
     """Yield writers that gave up rows: what they say now, for no other moment is stored."""
     for writer in _writers(window):
-        dropped = _counter(writer, "dropped")
+        dropped = writer.counter("dropped")
         if dropped:
             yield Alarm(
                 key=f"{writer.pk}:{dropped}",
@@ -178,13 +178,6 @@ def _writers(window: Window) -> Iterator[WriterState]:
     """Yield the writers that were heard of in the window."""
     writers = WriterState.objects.using(window.using)
     yield from writers.filter(seen_at__gte=window.since)[:MOST_ALARMS]
-
-
-def _counter(writer: WriterState, name: str) -> int:
-    """Return a number that a writer reported; 0 for what is none."""
-    counters = writer.counters if isinstance(writer.counters, dict) else {}
-    number = counters.get(name)
-    return number if isinstance(number, int) else 0
 
 
 def _alarm_of(group: ErrorGroup, *, key: str, at: datetime) -> Alarm:

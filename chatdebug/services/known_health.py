@@ -5,17 +5,16 @@ asks the database at most every ``KNOWN_SECONDS``.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
 from time import monotonic
 from typing import TypedDict
 
-from django.db import connections, router, transaction
+from django.db import router
 
 from chatdebug.errors.sentences import Owner
 from chatdebug.models import CallMinute
+from chatdebug.safety import apart
 from chatdebug.services.health import Health, read_health
 
 logger = logging.getLogger(__name__)
@@ -93,7 +92,7 @@ class _KnownHealth:
         if self.is_fresh or not self._asking.acquire(blocking=False):
             return self.health
         try:
-            with _apart():
+            with apart(router.db_for_read(CallMinute)):
                 self.keep(read_health())
         except Exception as error:
             self.keep(None)  # a database in trouble is not asked by everybody
@@ -104,14 +103,3 @@ class _KnownHealth:
 
 
 _known = _KnownHealth()
-
-
-@contextmanager
-def _apart() -> Iterator[None]:
-    """Let a query that fails not spoil the transaction of a page that is one."""
-    alias = router.db_for_read(CallMinute)
-    if connections[alias].in_atomic_block:
-        with transaction.atomic(using=alias):
-            yield
-    else:
-        yield
