@@ -7,9 +7,10 @@ the levels that are known for some seconds, for runs that are not given one.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from math import inf
 from threading import Lock
@@ -50,6 +51,8 @@ class Decision:
     gate_open: bool
     owner_opted_in: bool
     chat_switched_on: bool
+    until: datetime | None = None
+    """When the full level ends by itself, if nothing is switched; None if it does not."""
 
 
 def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
@@ -69,13 +72,10 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
         wanted |= Q(scope=Scope.OWNER, key=owner_id)
     if chat_id:
         wanted |= Q(scope=Scope.CHAT, key=chat_id)
-    switched_on = set(
-        RecordingSwitch.objects.filter(wanted, enabled=True).values_list(
-            "scope", flat=True
-        )
-    )
+    switches = RecordingSwitch.objects.in_force().filter(wanted)
+    ends = dict(switches.values_list("scope", "until"))
     gate, owner, chat = (
-        scope in switched_on for scope in (Scope.DEPLOYMENT, Scope.OWNER, Scope.CHAT)
+        scope in ends for scope in (Scope.DEPLOYMENT, Scope.OWNER, Scope.CHAT)
     )
     full = gate and (owner or chat)
     return Decision(
@@ -83,7 +83,17 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
         gate_open=gate,
         owner_opted_in=owner,
         chat_switched_on=chat,
+        until=_end_of(ends) if full else None,
     )
+
+
+def _end_of(ends: Mapping[str, datetime | None]) -> datetime | None:
+    """Return when the gate ends, or all that is recorded in full for before that."""
+    of_gate = ends[Scope.DEPLOYMENT]
+    rest = [end for scope, end in ends.items() if scope != Scope.DEPLOYMENT]
+    lasting = [end for end in rest if end is not None]
+    of_rest = max(lasting) if len(lasting) == len(rest) else None
+    return min(filter(None, (of_gate, of_rest)), default=None)
 
 
 def level_of(*, chat_id: object, owner_id: object = "") -> Level:

@@ -166,6 +166,11 @@ class SwitchSerializer(serializers.Serializer[dict[str, Any]]):
     debug_logging_enabled = StrictBooleanField(
         help_text="As read: whether it is in force."
     )
+    until = serializers.DateTimeField(
+        read_only=True,
+        allow_null=True,
+        help_text="When full recording ends by itself; null if it does not.",
+    )
     user_toggle_allowed = serializers.BooleanField(
         read_only=True, help_text="Whether setting it would change anything."
     )

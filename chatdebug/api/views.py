@@ -277,6 +277,7 @@ def _answer_switch(decision: Decision, *, enabled: bool) -> Response:
     forced = recorder_settings().FORCE_FULL
     switch = {
         "debug_logging_enabled": forced or (decision.gate_open and enabled),
+        "until": decision.until,
         "user_toggle_allowed": decision.gate_open and not forced,
         "forced_by_deployment": forced,
     }

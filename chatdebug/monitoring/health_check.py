@@ -23,7 +23,7 @@ PATIENCE = timedelta(minutes=15)
 
 
 @dataclass
-class Recorder(HealthCheck):
+class Recorder(HealthCheck):  # type: ignore[misc]  # the library has no types
     """Whether the recorder's writers work. One query."""
 
     def run(self) -> None:

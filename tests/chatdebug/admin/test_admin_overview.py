@@ -1,6 +1,6 @@
 """The overview in the admin: what it says, to whom, and at what cost."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -220,6 +220,13 @@ def test_it_says_who_is_recorded_in_full(
     page = text(client)
     assert "harbour-desk" in page
     assert "1 single chat" in page
+    noon = datetime(2099, 12, 31, 12, tzinfo=UTC)
+    RecordingSwitch.objects.filter(scope="owner").update(until=noon)
+    assert "harbour-desk</bdi> until 31 Dec 2099" in text(client)
+    RecordingSwitch.objects.filter(scope="deployment").update(until=noon)
+    assert "Until 31 Dec 2099, when the gate closes:" in text(client)
+    RecordingSwitch.objects.filter(scope="owner").update(until=timezone.now())
+    assert "harbour-desk" not in text(client)
     settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": True}
     assert "Everybody, as long as" in text(client)
 
