@@ -90,6 +90,27 @@ class AttemptTimes(models.Func):
         )
 
 
+class StoredBytes(models.Func):
+    """How many bytes a column takes as it is stored; none where it has no value."""
+
+    arity = 1
+    output_field = models.BigIntegerField()
+
+    def as_sqlite(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        """Return it in the words of SQLite."""
+        template = "COALESCE(LENGTH(CAST(%(expressions)s AS BLOB)), 0)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_postgresql(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        """Return it in the words of PostgreSQL, which compresses what is large."""
+        template = "COALESCE(pg_column_size(%(expressions)s), 0)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
 class ChatRunQuerySet(models.QuerySet["ChatRun"]):
     """Runs."""
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -17,9 +16,9 @@ from chatdebug.people import names_of
 from chatdebug.presentation.groups import GroupLine
 from chatdebug.presentation.recorder import RecorderHealth
 from chatdebug.presentation.statistics import Numbers
+from chatdebug.presentation.storage import Stored
 from chatdebug.services.health import Health
 from chatdebug.services.known_health import provider_health
-from chatdebug.services.storage import Storage, stored
 
 NAMES_SHOWN = 5
 GROUPS_SHOWN = 5
@@ -92,7 +91,7 @@ class Overview:
     numbers: Numbers
     health: Health
     recorder: RecorderHealth
-    storage: Storage
+    stored: Stored
     recording: FullRecording
     groups: Sequence[GroupLine]
     is_counted: bool
@@ -110,20 +109,10 @@ class Overview:
             numbers=Numbers.read(now=local(now), is_weeks=is_weeks),
             health=provider_health(),
             recorder=RecorderHealth.read(now=now),
-            storage=stored(),
+            stored=Stored.read(),
             recording=FullRecording.read(),
             groups=[GroupLine(one) for one in groups[:GROUPS_SHOWN]]
             if with_groups
             else [],
             is_counted=recorder_settings().STATISTICS,
         )
-
-    @property
-    def size(self) -> str:
-        """How much is stored, to read."""
-        if self.storage.size is None:
-            return gettext("The database does not say how much is stored.")
-        size = filesizeformat(self.storage.size)
-        if self.storage.is_whole_database:
-            return gettext("The database has %s, other tables included.") % size
-        return gettext("The recorder's tables have %s.") % size
