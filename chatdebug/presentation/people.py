@@ -1,19 +1,25 @@
 """Who is recorded in full, by name, for administrators."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Self
 
+from django.db.models import Count
 from django.utils import timezone
 
+from chatdebug.access import is_impossible
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence, Level
 from chatdebug.formats import last_day, local
 from chatdebug.levels import default_evidence, default_level
-from chatdebug.models import RecordingSwitch
+from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.people import Person, names_of, people_like
 from chatdebug.services.retention import retention_days
+
+type PersonWithRuns = tuple[Person, int]
+"""Somebody, and how many runs are stored of them."""
 
 SUGGESTED = timedelta(days=7)
 """What is not looked at within a week is looked at by nobody."""
@@ -76,3 +82,34 @@ class SwitchesByName:
             has_more=len(newest) > SHOWN,
             suggested=local(timezone.now()).date() + SUGGESTED,
         )
+
+
+def people_with_runs(text: str) -> list[PersonWithRuns]:
+    """Find people by name, and the one whose id it is.
+
+    A constant number of reads. Raises django.db.Error.
+    """
+    found = people_like(text)
+    text = text.strip()
+    if text not in {one.id for one in found}:
+        known = person_with_runs(text)
+        found += [known[0]] if known is not None else []
+    counts = _counts(one.id for one in found)
+    return [(one, counts.get(one.id, 0)) for one in found]
+
+
+def person_with_runs(owner_id: str) -> PersonWithRuns | None:
+    """Return whose id that is, or was when runs were stored; None if it is nobody's.
+
+    Raises django.db.Error.
+    """
+    if not owner_id or is_impossible(owner_id):
+        return None
+    name = names_of([owner_id]).get(owner_id, "")
+    count = _counts([owner_id]).get(owner_id, 0)
+    return (Person(owner_id, name or owner_id), count) if name or count else None
+
+
+def _counts(owner_ids: Iterable[str]) -> dict[str, int]:
+    runs = ChatRun.objects.filter(owner_id__in=[id for id in owner_ids if id])
+    return dict(runs.order_by().values_list("owner_id").annotate(Count("pk")))
