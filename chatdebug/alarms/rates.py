@@ -64,7 +64,7 @@ def kinds_above_rate(window: Window) -> Iterator[Alarm]:
     if not busy:
         return
     counted = HourCount.objects.using(window.using).order_by("hour")
-    first = counted.values_list("hour", flat=True)[0]
+    first = counted.values_list("hour", flat=True).first() or window.until
     history = defaultdict[tuple[str, str], Counter[datetime]](Counter)
     for provider, kind, hour, times in failures.filter(
         provider__in={provider for provider, _ in busy},
