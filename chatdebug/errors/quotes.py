@@ -14,7 +14,6 @@ OUR_WORDS = frozenset(
         Cause.UNREADABLE,
         Cause.BROKEN_OFF,
         Cause.PAGE,
-        Cause.ANSWER_BLOCKED,
     ]
 )
 """Causes that no provider explains: what is known of them are an exception's words, for
@@ -38,10 +37,12 @@ EXPLAINED = frozenset(
 WORDLESS = re.compile(
     r"(?:status_code: \d{3}, model_name: \S*, body: (?:None|''|\"\"|\{\})|"
     r"(?:error code|http(?: error)?|status(?: code)?)?:? ?\d{3}(?:[: -]+(?P<phrase>.*))?|"
-    r"an api error occurred)\.?",
+    r"the response was blocked by the content filter|an api error occurred)\.?",
     re.IGNORECASE,
 )
-"""What clients say of an answer without a word: its status."""
+"""What clients say of an answer without a word, and we of one that was held back."""
+OF_A_CATEGORY = "The response was blocked by the content filter ("
+"""How ``ContentFilteredError`` begins with a category, which the sentence has."""
 PHRASES = frozenset(["none", *(status.phrase.lower() for status in HTTPStatus)])
 NUMBER = re.compile(r"\d[\d,_.]*")
 
@@ -52,7 +53,8 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     A phrase that comes again and again is quoted once, with ``…`` for the others. Of a
     text that was cut it is said how much of it is quoted.
     """
-    if cause in OUR_WORDS or _is_wordless(said):
+    is_ours = cause in OUR_WORDS or said.startswith(OF_A_CATEGORY)
+    if is_ours or _is_wordless(said):
         return ""
     sizes = _numbers(said)
     if cause is Cause.TOO_LONG and sizes and sizes <= _numbers(sentence):

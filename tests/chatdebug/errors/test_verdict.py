@@ -242,6 +242,7 @@ def test_a_quote_says_nothing_that_the_sentence_says_already() -> None:
     )
     stored = {"kind": silence.kind, "rule": silence.rule, "detail": silence.detail}
     assert ErrorReport.of(stored).reason == ""
+    assert classify(ContentFilteredError("violence")).quote == ""
     assert classify(ContentFilteredError()).quote == ""
     assert classify(IncompleteStreamError()).quote == ""
 
@@ -311,6 +312,15 @@ def test_a_provider_without_words_is_said_to_give_no_reason(said: str) -> None:
     assert (report.reason, report.how) == ("", "The provider gave no reason.")
     told = ErrorReport.of(stored | {"detail": "The disk is full."})
     assert (told.reason, told.how) == ("The disk is full.", "")
+
+
+def test_why_an_answer_was_blocked_is_quoted_where_the_provider_says_it() -> None:
+    blocked = {"kind": "content_filter", "rule": "text.filter"}
+    told = ErrorReport.of(blocked | {"detail": "It would have named a person."})
+    assert (told.reason, told.how) == ("It would have named a person.", "")
+    silent = classify(ContentFilteredError())
+    report = ErrorReport.of(blocked | {"detail": silent.detail})
+    assert (report.reason, report.how) == ("", "The provider gave no reason.")
 
 
 NAMED = {
