@@ -124,11 +124,14 @@ def recovery(effort: Effort, turn: Turn, run: Run) -> dict[str, Any] | None:
     if effort.first_failure is None:
         return None
     first = effort.first_failure.message
+    note = answered_after(
+        effort.attempts, effort.seconds, waited=effort.waited, first_failure=first
+    )
     return {
         "attempts": effort.attempts,
         "seconds": round(effort.seconds, 3),
         "message": first,
-        "note": answered_after(effort.attempts, effort.seconds, first_failure=first),
+        "note": note,
         **_evidence(turn, run),
     }
 

@@ -57,16 +57,28 @@ def times_tried(attempts: int, seconds: float) -> str:
     return words % {"count": f"{attempts:,}", "time": _time(seconds)}
 
 
-def answered_after(attempts: int, seconds: float, *, first_failure: str = "") -> str:
+def answered_after(
+    attempts: int, seconds: float, *, waited: float = 0.0, first_failure: str = ""
+) -> str:
     """Return that an answer came with the last of so many attempts.
 
-    ``first_failure`` is a sentence: what the first of them met.
+    ``waited`` is how many of the ``seconds`` passed between them, ``first_failure`` a
+    sentence: what the first of them met.
     """
     words = gettext("Answered on attempt %(attempt)s, complete after %(time)s.")
-    said = words % {"attempt": f"{attempts:,}", "time": _time(seconds)}
+    if waited:
+        words = gettext(
+            "Answered on attempt %(attempt)s, complete after %(time)s, with %(wait)s of "
+            "waiting to try again."
+        )
+    said = words % {
+        "attempt": f"{attempts:,}",
+        "time": _time(seconds),
+        "wait": _time(waited),
+    }
     if not first_failure:
         return said
-    before = gettext("The first attempt failed: %s") % first_failure
+    before = gettext("What the first attempt met: %s") % first_failure
     return f"{said} {before}"
 
 

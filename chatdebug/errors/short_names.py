@@ -7,7 +7,7 @@ from chatdebug.errors.sentences import Cause
 SHORT_NAMES = {
     Cause.OVERLOADED: _("Overloaded"),
     Cause.RATE_LIMIT: _("Too many requests"),
-    Cause.SERVER_ERROR: _("Error of the provider"),
+    Cause.SERVER_ERROR: _("Server error"),
     Cause.INCOMPLETE: _("Answer ended early"),
     Cause.UNREADABLE: _("Unreadable answer"),
     Cause.NO_ANSWER: _("No answer in time"),

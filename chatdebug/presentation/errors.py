@@ -208,9 +208,7 @@ def _facts(
         gettext("Attempts"): None
         if payload["retry_count"] is None
         else attempt_of(payload),
-        gettext("Whose it is"): ""
-        if said.owner is Owner.UNKNOWN
-        else str(said.owner.label),
+        gettext("Whose it is"): _whose(said),
         # As the advice has it: a web page is not asked for again by itself, but by hand.
         gettext("Worth retrying"): _yes_or_no(
             None if payload["retryable"] is None else Way.AGAIN in said.ways
@@ -222,6 +220,13 @@ def _facts(
         gettext("Parts received"): payload["parts_received"],
         gettext("Characters received"): payload["characters_received"],
     }
+
+
+def _whose(said: Verdict) -> str:
+    """Return whose it is in a few words; nothing where that is not known."""
+    if said.cause is Cause.REJECTED:
+        return gettext("the message, or what this site sends with it")
+    return "" if said.owner is Owner.UNKNOWN else str(said.owner.label)
 
 
 def _times(payload: ErrorPayload) -> dict[str, str | int | None]:

@@ -142,10 +142,11 @@ class GroupLine:
     def kind(self) -> str:
         """What failed in few words; nothing where that takes more than the group knows."""
         group = self.group
-        is_known = group.kind in ErrorKind.values
-        kind = ErrorKind(group.kind) if is_known else ErrorKind.GENERIC
-        known = verdict(kind, status_code=group.status_code, detail=group.title)
-        return "" if known.cause is Cause.UNKNOWN else short_name(known.cause)
+        if group.kind not in ErrorKind.values:
+            return str(group.kind)
+        kind, status = ErrorKind(group.kind), group.status_code
+        cause = verdict(kind, status_code=status, detail=group.title).cause
+        return "" if cause is Cause.UNKNOWN else short_name(cause)
 
     @property
     def sign(self) -> str:

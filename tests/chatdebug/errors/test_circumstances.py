@@ -119,4 +119,7 @@ def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
     said = answered_after(2, 1.13)
     assert said == "Answered on attempt 2, complete after 1.1 s."
     told = answered_after(2, 1.13, first_failure="It was overloaded.")
-    assert told == f"{said} The first attempt failed: It was overloaded."
+    assert told == f"{said} What the first attempt met: It was overloaded."
+    assert answered_after(3, 5.9, waited=1.07) == (
+        "Answered on attempt 3, complete after 5.9 s, with 1.1 s of waiting to try again."
+    )
