@@ -65,8 +65,7 @@ class Run:
     _closed = False
     _row_exists = False
     _has_capture = False
-    # The errors that steps hold, each with when its step began. With them live their
-    # frames and locals, so they are few, and let go when the run is closed.
+    # What steps hold, and when those began. Frames live with it: few, gone when closed.
     _recorded: tuple[tuple[BaseException, float], ...] = ()
     steps: tuple[Step, ...] = ()  # those that are recorded
     calls = 0  # all that were begun, each attempt at the errors level
