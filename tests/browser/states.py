@@ -18,7 +18,6 @@ from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, TurnFa
 
 MAKE_STATES = "from tests.browser.states import make_states; print(make_states())"
 MAKE_PAIR = "from tests.browser.states import make_pair; print(make_pair())"
-MAKE_WAITING = "from tests.browser.states import make_waiting; print(make_waiting())"
 
 START = timezone.now()
 """Of all runs. One that goes on and was silent for longer would be taken for lost."""

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.states import MAKE_WAITING
 from tests.browser.support import PHONE, say_why, sign_in
 from tests.process import SiteProcess
 
 ANSWER = "It cannot think about that"
+MAKE_WAITING = "from tests.browser.states import make_waiting; print(make_waiting())"
 SLOW = 20_000  # milliseconds; some demo models take their time
 
 
