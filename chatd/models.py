@@ -21,6 +21,7 @@ from chatd.querysets import (
     ModelConfigQuerySet,
     TurnQuerySet,
 )
+from chatdebug.recorder import Them, is_it_them
 
 LONGEST_COUNTDOWN = 3_600
 """Seconds that a button waits at most: whoever knows better may try then."""
@@ -235,6 +236,18 @@ class Turn(models.Model):
             return 0
         left = math.ceil(wait - (timezone.now() - failed_at).total_seconds())
         return max(0, min(left, LONGEST_COUNTDOWN))
+
+    @property
+    def them(self) -> Them | None:
+        """What is wrong with the provider since before its failure; None if nothing is."""
+        error = self.error or {}
+        if self.status != TurnStatus.ERROR:
+            return None
+        return is_it_them(
+            provider=str(error.get("provider", "")),
+            failed_at=self.finished_at,
+            owner=str(error.get("owner", "")),
+        )
 
     @property
     def ways(self) -> list[str]:
