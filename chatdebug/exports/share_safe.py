@@ -108,7 +108,7 @@ KEPT: dict[str, Check] = {
             *("presence_penalty", "frequency_penalty", "provider_option_count"),
             *("timeout", "request_timeout", "first_event_timeout", "max_retries"),
             *("estimated_tokens", "context_window", "call", "parts_left_out"),
-            *("description_length", "schema_length"),
+            *("description_length", "schema_length", "id_length"),
         ),
         _is_number,
     ),
@@ -116,7 +116,7 @@ KEPT: dict[str, Check] = {
     **dict.fromkeys(
         (
             *("retryable", "has_error", "has_input_schema", "structured_output"),
-            *("parallel_tool_calls", "pairs"),
+            *("parallel_tool_calls", "pairs", "blank", "signed", "id_plain", "strict"),
         ),
         _is_flag,
     ),

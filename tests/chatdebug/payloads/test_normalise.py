@@ -70,7 +70,12 @@ def test_a_conversation_becomes_messages_with_roles():
         {
             "role": "assistant",
             "parts": [
-                {"type": "reasoning", "text": "hm", "text_length": 2},
+                {
+                    "type": "reasoning",
+                    "text": "hm",
+                    "text_length": 2,
+                    "signed": False,
+                },
                 {"type": "text", "text": "looking", "text_length": 7},
                 {
                     "type": "tool-call",
