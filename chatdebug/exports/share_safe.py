@@ -117,6 +117,7 @@ KEPT: dict[str, Check] = {
         (
             *("retryable", "has_error", "has_input_schema", "structured_output"),
             *("parallel_tool_calls", "pairs", "blank", "signed", "id_plain", "strict"),
+            "is_said",
         ),
         _is_flag,
     ),
@@ -160,7 +161,7 @@ OPENED = frozenset(
         *("steps", "summary", "normalized_request", "normalized_response", "usage"),
         *("attempts", "error", "metadata", "messages", "parts", "content", "tools"),
         *("options", "chain", "frames", "response", "repaired_error"),
-        *("stream_summary", "failed_attempts", "shape"),
+        *("stream_summary", "failed_attempts", "shape", "likely_causes", "places"),
     ]
 )
 """Keys whose objects and lists are looked into; a text of theirs is content."""

@@ -311,7 +311,7 @@ def _messages(shape: Json, left_out: int) -> Iterator[Message]:
 def _tools(shape: Json) -> Iterator[OfferedTool]:
     for tool in map(_mapping, _list(shape.get("tools"))[:TOOLS]):
         yield OfferedTool(
-            name=_text(tool.get("name")),
+            name=_name(tool.get("name")),
             type=_text(tool.get("type")),
             schema=_schema(tool.get("schema")),
             strict=tool.get("strict") is True,
@@ -340,6 +340,12 @@ def _list(value: Any) -> list[Any]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _name(value: Any) -> str:
+    """Return a name; nothing for what stands for one that was left out."""
+    name = _text(value)
+    return "" if name.startswith("[") else name
 
 
 def _number(value: Any) -> int | None:

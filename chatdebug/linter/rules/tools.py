@@ -12,7 +12,7 @@ from chatdebug.linter.rule import OPENAI, Place, Rule, anywhere
 MAX_TOOLS = 128
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What each provider takes; some take more."""
-NO_NAME = re.compile(r"[^A-Za-z0-9_.:-]|^$")
+NO_NAME = re.compile(r"[^A-Za-z0-9_.:-]")
 """What none takes."""
 
 
@@ -21,7 +21,8 @@ def _named(
 ) -> Iterator[Place]:
     for tool in request.tools:
         found = holds.fullmatch(tool.name) if is_whole else holds.search(tool.name)
-        if tool.type != "native" and bool(found) is not is_whole:
+        is_known = tool.name and tool.type != "native"
+        if is_known and bool(found) is not is_whole:
             yield Place(tool=tool.name)
 
 

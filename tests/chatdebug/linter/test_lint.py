@@ -70,8 +70,8 @@ def test_a_request_of_pydantic_ai_is_read_as_well() -> None:
     error = error_of("anthropic", "The request is not valid.")
     expected = ["thinking.unsigned", "calls.no_result", "messages.blank"]
     expected += ["schemas.no_object"]
-    for kept in (({}, held.shape(window=None)), (held.normalised(), None)):
-        found = likely_causes(*kept, error)
+    for request, shape in (({}, held.shape(window=None)), (held.normalised(), None)):
+        found = likely_causes(request, shape, error)
         assert found is not None
         assert ids(found) == expected
 
