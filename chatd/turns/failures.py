@@ -30,6 +30,7 @@ NOT_STORED: dict[str, Any] = {
     "owner": "site",
     "whose": "The fault is in this site, not in your message.",
     "advice": WITHOUT_RUN,
+    "cause": {},
     "ways": ["other_model"],
     "detail": "",
     "said": "",
@@ -83,6 +84,7 @@ def failure_outcome(
         "owner": classification.owner.value,
         "whose": classification.whose,
         "advice": advice,
+        "cause": _likely_cause(run),
         "ways": [way.value for way in classification.ways],
         "detail": classification.quote,
         "said": classification.detail,
@@ -94,6 +96,12 @@ def failure_outcome(
         **_evidence(turn, run),
     }
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
+
+
+def _likely_cause(run: Run | None) -> dict[str, str]:
+    """Return what may have been wrong with the request; empty if that is not known yet."""
+    kept = run.kept_request if run is not None else None
+    return kept.told() if kept is not None else {}
 
 
 def recovery(effort: Effort, turn: Turn, run: Run) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from chatdebug.errors.payload import ErrorPayload
 from chatdebug.evidence.requests import HeldRequest
-from chatdebug.linter import Cause, causes_of
+from chatdebug.linter import Cause, causes_of, not_found
 from chatdebug.writer import Deferred
 
 
@@ -51,6 +51,23 @@ class KeptRequest:
         """Return what the metadata says: ``likely_causes``, maybe ``shape``."""
         notes = self._notes.value()
         return notes if "error" not in notes else {"shape": notes}
+
+    def told(self) -> dict[str, str]:
+        """Return the likely cause in words for the person who asked; empty if not known.
+
+        Keys: ``sentence``, and if a rule found something ``where``, ``whose``, ``remedy``.
+        """
+        if self.causes is None:
+            return {}
+        if not self.causes:
+            return {"sentence": not_found()}
+        cause = self.causes[0]
+        return {
+            "sentence": cause.sentence,
+            "where": cause.where,
+            "whose": cause.whose,
+            "remedy": cause.remedy,
+        }
 
     def _look(
         self, request: Any, shape: Any, error: ErrorPayload | None

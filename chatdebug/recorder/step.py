@@ -247,6 +247,7 @@ class Step:
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
         count_failure(self, classification)
+        self.run.kept_request = None  # an earlier failure's, if there was one
         is_capture = classification.captured and self.run.level is not Level.OFF
         if is_capture or self.is_full:
             is_capture = is_capture and not self.run.holds(error, since=self.started)

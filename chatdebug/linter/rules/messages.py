@@ -1,13 +1,14 @@
 """Messages: who speaks after whom, and that each one says something."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.linter.request import Message, Request
+from chatdebug.linter.request import Message, Part, Request
 from chatdebug.linter.rule import (
     ANTHROPIC,
+    MAKERS,
     Place,
     Rule,
     Side,
@@ -32,6 +33,16 @@ def _without_parts(request: Request) -> Iterator[Place]:
         for message in request.messages
         if message.is_whole and not message.parts
     )
+
+
+def _is_blank(part: Part) -> bool:
+    return part.is_blank or (part.type == "text" and part.length == 0)
+
+
+def _blank(request: Request) -> Iterable[Place]:
+    """Find blank texts, unless the provider is known to take them."""
+    takes_them = request.provider in MAKERS - ANTHROPIC
+    return () if takes_them else parts_that(_is_blank)(request)
 
 
 def _first(request: Request) -> Iterator[Place]:
@@ -109,7 +120,6 @@ RULES = (
     ),
     Rule(
         id="messages.blank",
-        providers=ANTHROPIC,
         sentence=_("A text is empty, or has nothing but blanks."),
         remedy=_("Leave out texts without a word before the request is sent."),
         source="https://github.com/anthropics/claude-code/issues/23440",
@@ -119,12 +129,8 @@ RULES = (
             r"content.{0,40}(?:is|was|be) (?:empty|blank)|"
             r"text.{0,20}(?:non-empty|not be empty)|empty (?:text|content)"
         ),
-        shows=parts_that(
-            lambda part: part.is_blank or (part.type == "text" and part.length == 0)
-        ),
-        proves=parts_that(
-            lambda part: part.is_blank or (part.type == "text" and part.length == 0)
-        ),
+        shows=parts_that(_is_blank),
+        proves=_blank,
     ),
     Rule(
         id="messages.first",

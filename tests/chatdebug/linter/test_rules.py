@@ -7,7 +7,7 @@ import pytest
 from chatdebug.instrument.wire_held import WireRequest
 from chatdebug.linter import RULES, Finding, likely_causes
 from tests.chatdebug.linter.examples import EXAMPLES, FINE, WITH_TOOL, Example
-from tests.chatdebug.linter.requests import answer, chat, result, tool, user
+from tests.chatdebug.linter.requests import answer, calling, chat, result, tool, user
 
 GENERIC = "The request is not valid."
 SPOKEN_ONLY = {
@@ -96,10 +96,10 @@ def test_nothing_is_found_in_a_request_that_is_as_it_should_be(
 
 
 def test_a_rule_of_one_provider_does_not_speak_of_another() -> None:
-    request = chat(user(), answer("\n\n"), user())
-    assert ids(look(request, provider="anthropic")) == ["messages.blank"]
+    request = chat(user(), calling("a"), result("a"), user())
+    assert ids(look(request, provider="bedrock")) == ["calls.no_tools_offered"]
     assert look(request, provider="openai") == ()
-    words = "text content blocks must contain non-whitespace text"
+    words = EXAMPLES["calls.no_tools_offered"].words
     assert look(request, words, provider="openai") == ()
 
 
