@@ -67,12 +67,14 @@ class Cause:
         }
 
 
-def causes_of(request: Any, shape: Any, error: Any) -> tuple[Cause, ...] | None:
+def causes_of(
+    request: Any, shape: Any, error: Any, *, window: int | None = None
+) -> tuple[Cause, ...] | None:
     """Return the likely causes, the first one first; None if no request was kept.
 
     The arguments are those of ``likely_causes``. Never raises.
     """
-    found = likely_causes(request, shape, error)
+    found = likely_causes(request, shape, error, window=window)
     return None if found is None else tuple(map(_cause, found[:CAUSES]))
 
 

@@ -31,17 +31,19 @@ class Finding:
     """Whether the provider names the message in which it was found."""
 
 
-def likely_causes(request: Any, shape: Any, error: Any) -> tuple[Finding, ...] | None:
+def likely_causes(
+    request: Any, shape: Any, error: Any, *, window: int | None = None
+) -> tuple[Finding, ...] | None:
     """Return what is wrong with a request, the likeliest first; None if none was kept.
 
     ``request`` and ``shape`` are what a step stores of its request at the full level or
-    for the evidence ``shape``, ``error`` is its error payload. Never raises, whatever
-    they are.
+    for the evidence ``shape``, ``error`` is its error payload, ``window`` how many tokens
+    fit the model, where the shape does not say so. Never raises, whatever they are.
     """
     try:
         kept = shape if isinstance(shape, Mapping) and shape else None
         if kept is None and isinstance(request, Mapping) and "messages" in request:
-            kept = shape_of_full(request)
+            kept = shape_of_full(request, window=window)
         if kept is None:
             return None
         return tuple(_findings(Request.of(kept, read_payload(error))))

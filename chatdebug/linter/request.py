@@ -17,6 +17,8 @@ from chatdebug.payloads.limits import TOOLS
 
 type Json = Mapping[str, Any]
 
+WORDS = 4_000
+"""Characters of what was said; a provider's whole reason is shorter."""
 NODES = 2_000
 """Schemas inside of one schema that are looked at."""
 DEPTH = 40
@@ -164,7 +166,7 @@ class Request:
             window=_number(shape.get("context_window")),
             is_whole=left_out == 0,
             provider=error["provider"],
-            words="\n".join(dict.fromkeys(filter(None, texts)))[:10_000],
+            words="\n".join(dict.fromkeys(filter(None, texts)))[:WORDS],
             status_code=error["status_code"],
         )
 
@@ -226,10 +228,10 @@ class Request:
         return budget if is_on and _number(budget) is not None else None
 
 
-def shape_of_full(stored: Any) -> dict[str, Any]:
+def shape_of_full(stored: Any, *, window: int | None) -> dict[str, Any]:
     """Return the shape of a request that was kept in full, as far as that tells it.
 
-    It knows no window of the model, and of the settings those that the full level keeps.
+    It knows of the settings those that the full level keeps.
     """
     request = _mapping(stored)
     offer = Offer(
@@ -250,7 +252,7 @@ def shape_of_full(stored: Any) -> dict[str, Any]:
         },
         output_mode=request.get("output_mode") or "",
     )
-    return request_shape(request, offer)
+    return request_shape(request, offer, window=window)
 
 
 def _others(request: Json) -> dict[str, Any]:

@@ -12,8 +12,11 @@ from chatdebug.writer import Deferred
 class KeptRequest:
     """Notes for the metadata of a step, made on the writer's thread."""
 
-    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, make: Callable[[], dict[str, Any]], *, keeps_shape: bool = False
+    ) -> None:
         self._notes = Deferred(make)
+        self._keeps_shape = keeps_shape
         self.causes: tuple[Cause, ...] | None = None
         """The likely causes; None until they were looked for, or if there is no request."""
 
@@ -30,27 +33,31 @@ class KeptRequest:
 
         def make() -> dict[str, Any]:
             shape = request.shape(window=window)
-            noted = kept._look({}, shape, error)
+            noted = kept._look({}, shape, error, window)
             return {"shape": shape, **noted} if keeps_shape else noted
 
-        kept = cls(make)
+        kept = cls(make, keeps_shape=keeps_shape)
         return kept
 
     @classmethod
-    def of_column(cls, request: Any, error: ErrorPayload | None) -> "KeptRequest":
+    def of_column(
+        cls, request: Any, error: ErrorPayload | None, *, window: int | None
+    ) -> "KeptRequest":
         """Look at a request that is kept at the full level, as that is stored."""
 
         def make() -> dict[str, Any]:
             stored = request.value() if isinstance(request, Deferred) else request
-            return kept._look(stored, None, error)
+            return kept._look(stored, None, error, window)
 
         kept = cls(make)
         return kept
 
     def notes(self) -> dict[str, Any]:
         """Return what the metadata says: ``likely_causes``, maybe ``shape``."""
-        notes = self._notes.value()
-        return notes if "error" not in notes else {"shape": notes}
+        notes: dict[str, Any] = self._notes.value()
+        if "error" not in notes:
+            return notes
+        return {"shape": notes} if self._keeps_shape else {}
 
     def told(self) -> dict[str, str]:
         """Return the likely cause in words for the person who asked; empty if not known.
@@ -70,9 +77,9 @@ class KeptRequest:
         }
 
     def _look(
-        self, request: Any, shape: Any, error: ErrorPayload | None
+        self, request: Any, shape: Any, error: ErrorPayload | None, window: int | None
     ) -> dict[str, Any]:
-        self.causes = causes_of(request, shape, error)
+        self.causes = causes_of(request, shape, error, window=window)
         if self.causes is None:
             return {}
         return {"likely_causes": [cause.as_json() for cause in self.causes]}

@@ -258,8 +258,10 @@ class Step:
                 error, classification, progress, keep_content=self.is_full
             )
             if self.is_full:
-                self._kept = KeptRequest.of_column(self.request, self.error)
-                self.run.kept_request = self._kept
+                window = self.run.facts.context_window
+                self._kept = self.run.kept_request = KeptRequest.of_column(
+                    self.request, self.error, window=window
+                )
             self.run.error_kind = classification.kind
             self.run.remember_error(error, began=self.started)
         is_stored = is_capture and self.run.should_store(self)

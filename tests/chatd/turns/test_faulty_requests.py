@@ -44,7 +44,8 @@ def fail_on(
     model: str, provider: str, settings: LazySettings, evidence: str = "shape"
 ) -> tuple[Chat, dict[str, Any]]:
     """Return a chat after a turn of this model, and what the turn says of its failure."""
-    settings.CHATDEBUG = {**settings.CHATDEBUG, "EVIDENCE": evidence}
+    kept = {"FORCE_FULL": True} if evidence == "trace" else {"EVIDENCE": evidence}
+    settings.CHATDEBUG = {**settings.CHATDEBUG, **kept}
     settings.DEMO_TURN_POLICY = QUICK | {"first_part": 60.0}
     window = WINDOWS.get(model)
     chat = new_chat(model, provider=provider, model__context_window=window)
@@ -63,12 +64,17 @@ def causes_of(chat: Chat) -> list[str]:
     return [one.rule.id for one in found.causes]
 
 
+def noted_of(chat: Chat) -> list[str]:
+    step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
+    return [one["rule"] for one in step.metadata["likely_causes"]]
+
+
 def test_each_of_them_is_here() -> None:
     assert set(CAUSES) == set(CHANGES)
 
 
 @pytest.mark.parametrize("provider", PROTOCOLS)
-@pytest.mark.parametrize("evidence", ["shape", "full"])
+@pytest.mark.parametrize("evidence", ["shape", "full", "trace"])
 @pytest.mark.parametrize("model", CAUSES)
 def test_card_and_run_name_the_cause(
     model: str, evidence: str, provider: str, settings: LazySettings
@@ -76,6 +82,7 @@ def test_card_and_run_name_the_cause(
     chat, card = fail_on(model, provider, settings, evidence)
     rule, sentence = CAUSES[model]
     assert causes_of(chat) == [rule]
+    assert noted_of(chat) == [rule]
     assert card["cause"]["sentence"] == sentence
     assert "The cause is in" in card["cause"]["whose"]
     assert card["detail"] == "The request is not valid."
