@@ -6,6 +6,7 @@ likely cause of a rejected request is the true one.
 
 import os
 import sys
+from collections import Counter
 
 
 def main() -> None:
@@ -15,7 +16,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from tests.accuracy.causes import CauseScore
+    from tests.accuracy.causes import CauseScore, structure_alone
     from tests.accuracy.learning import learn_each
     from tests.accuracy.scoring import ERROR_FILES, Score
 
@@ -42,6 +43,8 @@ def main() -> None:
     for is_apart in (False, True):
         for in_full in (False, True):
             sys.stdout.write(f"{CauseScore.of(is_apart=is_apart, in_full=in_full)}\n")
+    alone = Counter(structure_alone().values())
+    sys.stdout.write(f"By structure alone: {dict(alone)}\n")
 
 
 if __name__ == "__main__":

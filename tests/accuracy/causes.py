@@ -2,12 +2,12 @@
 
 The errors are those of ``collected_errors.json`` and ``provider_errors.json``; their
 requests are reconstructed after what the error or its report says. Half of them were kept
-apart, by the checksums of their ids, until the rules were finished.
+apart, by the checksums of their ids, until the rules were finished and scored once.
 """
 
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,7 @@ from tests.accuracy.scoring import DATA, load
 FILE = "rejected_requests.json"
 ERRORS = ("collected_errors.json", "provider_errors.json")
 PIECE = "Lorem ipsum "
+GENERIC = "The request is not valid."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Rejected:
 
     @property
     def is_apart(self) -> bool:
-        """Whether it was not looked at while the rules were written."""
+        """Whether it was not looked at until the rules had been scored."""
         return bool(zlib.crc32(self.id.encode()) % 2)
 
     def findings(self, *, in_full: bool = False) -> tuple[Finding, ...]:
@@ -72,6 +73,15 @@ def rejected() -> tuple[Rejected, ...]:
         )
         for case in json.loads(text)
     )
+
+
+def structure_alone() -> dict[str, str]:
+    """Return the verdicts of all requests as if each provider had said nothing of use."""
+    silent = {"detail": GENERIC, "message": "", "status_code": 400}
+    return {
+        one.id: replace(one, error={**one.error, **silent}).verdict()
+        for one in rejected()
+    }
 
 
 def stored_error(case: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +140,7 @@ class CauseScore:
     def of(cls, *, is_apart: bool, in_full: bool = False) -> "CauseScore":
         """Score one half."""
         half = [one for one in rejected() if one.is_apart is is_apart]
-        name = "kept apart" if is_apart else "known while the rules were written"
+        name = "first kept apart" if is_apart else "known while the rules were written"
         form = "in full" if in_full else "as shapes"
         return cls(
             f"{name}, {form}", {one.id: one.verdict(in_full=in_full) for one in half}

@@ -19,10 +19,10 @@ from chatdebug.linter.rules import (
 RULES: tuple[Rule, ...] = (
     *thinking.RULES,
     *calls.RULES,
+    *files.RULES,
     *messages.RULES,
     *tools.RULES,
     *schemas.RULES,
-    *files.RULES,
     *limits.RULES,
     *settings.RULES,
 )

@@ -201,6 +201,15 @@ RULES = (
         proves=parts_that(lambda part: part.is_call and part.arguments in NO_DOCUMENT),
     ),
     Rule(
+        id="calls.empty_result",
+        providers=ANTHROPIC,
+        sentence=_("The result of a tool is empty."),
+        remedy=_("Say in a word how the call ended, above all if it failed."),
+        source="https://github.com/aws-samples/sample-multi-agent-orchestration-chat-on-agentcore/issues/15",
+        words=r"tool_?result.{0,40}(?:cannot|must not|can not) be empty",
+        shows=parts_that(lambda part: part.is_result and part.length == 0),
+    ),
+    Rule(
         id="calls.no_tools_offered",
         providers=ANTHROPIC,
         sentence=_("The history has calls of tools, and no tool is offered."),

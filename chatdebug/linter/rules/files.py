@@ -170,7 +170,7 @@ RULES = (
             r"support image|image.{0,30}(?:not supported|unsupported|not support)|"
             r"(?:not|n't) support (?:image|vision|multimodal|the image)|"
             r"variant `?image_url|not a multimodal|"
-            r"image_url.{0,60}(?:only|not|expected)|not multimodal|"
+            r"image_url.{0,40}(?:only|not supported)|not multimodal|"
             r"vision.{0,20}not"
         ),
         shows=parts_that(_image),

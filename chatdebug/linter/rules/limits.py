@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.linter.request import Request
 from chatdebug.linter.rule import ANTHROPIC, Place, Rule, Side, anywhere
 
+LEAST_THINKING = 1_024
 SPARE = 1.25
 """How much the estimate of tokens may be too high before it proves something."""
 
@@ -50,6 +51,12 @@ def _below_thinking(request: Request) -> Iterator[Place]:
         yield Place()
 
 
+def _little_thinking(request: Request) -> Iterator[Place]:
+    budget = request.thinking_budget
+    if budget is not None and budget < LEAST_THINKING:
+        yield Place()
+
+
 RULES = (
     Rule(
         id="limits.thinking_budget",
@@ -63,6 +70,18 @@ RULES = (
         ),
         shows=_below_thinking,
         proves=_below_thinking,
+    ),
+    Rule(
+        id="limits.thinking_low",
+        providers=ANTHROPIC,
+        sentence=_("The model is given too little room to think."),
+        remedy=_(
+            "Set the budget for thinking to 1,024 tokens or more, or switch it off."
+        ),
+        source="https://github.com/themaximalist/llm.js/issues/30",
+        words=r"budget_tokens.{0,60}greater than or equal|budget.{0,40}at least 1,?024",
+        shows=_little_thinking,
+        proves=_little_thinking,
     ),
     Rule(
         id="limits.max_tokens_low",
@@ -147,7 +166,7 @@ RULES = (
             r"exceeds? (?:the )?(?:model.s )?(?:available )?context|"
             r"reduce the length|input tokens exceed|"
             r"prompt.{0,20}(?:exceeds|too long)|maximum prompt length|"
-            r"tokens \(\d+\) exceed|inputs? tokens \+"
+            r"tokens \(\d+\) exceed|`?inputs`? tokens \+"
         ),
         shows=_too_long_with_answer,
         proves=_too_long,

@@ -59,6 +59,12 @@ def _in_a_row(request: Request) -> Iterator[Place]:
             yield Place(message)
 
 
+def _after_result(request: Request) -> Iterator[Place]:
+    for before, message in pairwise(request.messages):
+        if before.role == "tool" and message.role == "user":
+            yield Place(message)
+
+
 def _last(request: Request) -> Iterator[Place]:
     if request.messages and request.messages[-1].side == "assistant":
         yield Place(request.messages[-1])
@@ -155,12 +161,23 @@ RULES = (
         remedy=_("Join them to one, or leave out the one that got no answer."),
         source="https://github.com/vllm-project/vllm/issues/6862",
         words=(
-            r"roles must alternate|alternat\w+ (?:between )?(?:user|roles?)|"
+            r"roles (?:must|should) (?:alternate|be alternating)|"
+            r"alternat\w+ (?:between )?(?:user|roles?)|"
             r"successive (?:user|assistant)|"
             r"unexpected role '?(\w+)'? after role '?\1|"
             r"(?:user|assistant).{0,30}in a row|consecutive"
         ),
         shows=_in_a_row,
+    ),
+    Rule(
+        id="messages.after_result",
+        sentence=_("A message of the user follows the result of a tool."),
+        remedy=_(
+            "Let the model answer the result first, or put a short answer between."
+        ),
+        source="https://github.com/datapizza-labs/datapizza-ai/issues/98",
+        words=r"unexpected role '?user'? after role '?tool",
+        shows=_after_result,
     ),
     Rule(
         id="messages.last",
@@ -198,7 +215,8 @@ RULES = (
         source="https://github.com/pydantic/pydantic-ai/issues/5812",
         words=(
             r"(?:multiple|more than one|only one|single).{0,30}system|"
-            r"system.{0,40}(?:at the beginning|once|only one)"
+            r"system.{0,40}(?:at the beginning|once|only one)|"
+            r"roles (?:must|should) (?:alternate|be alternating)"
         ),
         shows=_systems_after_the_first,
     ),
@@ -272,7 +290,7 @@ RULES = (
         words=(
             r"messages.{0,80}(?:extra inputs are not permitted|extra_forbidden)|"
             r"(?:extra_forbidden|extra inputs are not permitted).{0,80}messages|"
-            r"property '\S+' is unsupported|"
+            r"messages\S{0,12}.{0,60}property '\S+' is unsupported|"
             r"unknown parameter: '(?:messages|input)\["
         ),
         shows=anywhere,

@@ -91,6 +91,13 @@ EXAMPLES: dict[str, Example] = {
         chat(user(), calling("a", arguments='{"query": '), result("a")),
         WITH_TOOL,
     ),
+    "calls.empty_result": Example(
+        "bedrock",
+        "The content field at messages.2.content.0.toolResult cannot be empty when "
+        "status value is error.",
+        chat(user(), answer([use()]), user([{**used(), "content": ""}])),
+        WITH_TOOL,
+    ),
     "calls.no_tools_offered": Example(
         "bedrock",
         "The toolConfig field must be defined when using toolUse and toolResult content "
@@ -135,6 +142,9 @@ EXAMPLES: dict[str, Example] = {
         "user/assistant/user/assistant/...",
         chat(user(), user("and?")),
         FINE,
+    ),
+    "messages.after_result": Example(
+        "mistral", "Unexpected role 'user' after role 'tool'", WITH_TOOL, FINE
     ),
     "messages.last": Example(
         "mistral",
@@ -397,6 +407,12 @@ EXAMPLES: dict[str, Example] = {
             max_tokens=9000,
             thinking={"type": "enabled", "budget_tokens": 8000},
         ),
+    ),
+    "limits.thinking_low": Example(
+        "anthropic",
+        "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024",
+        chat(user(), thinking={"type": "enabled", "budget_tokens": 512}),
+        chat(user(), thinking={"type": "enabled", "budget_tokens": 1024}),
     ),
     "limits.max_tokens_low": Example(
         "vllm",
