@@ -81,8 +81,7 @@ class Run:
         self.facts = facts
         self.level = level
         self.started = perf_counter()
-        # By fingerprint: whether this run stores the failure, or another one counts it.
-        self._stores: dict[str, bool] = {}
+        self._stores: dict[str, bool] = {}  # by fingerprint, else another run counts it
         self.holding: set[Step] = set()  # whose attempts are in the box
         self._lock = threading.Lock()
 
