@@ -334,6 +334,12 @@ CHATDEBUG = {
     "DEFAULT_LEVEL": env.str(
         "CHATDEBUG_LEVEL", "errors", validate=validate.OneOf(["errors", "off"])
     ),
+    # The demo shows what can be found in a request without a word of it.
+    "EVIDENCE": env.str(
+        "CHATDEBUG_EVIDENCE",
+        "shape" if DEMO else "error",
+        validate=validate.OneOf(["error", "shape", "full"]),
+    ),
     "SPOOL_DIR": VAR_DIR / "chatdebug-spool",
     "ACCESS_POLICY": "chatd.debug_access.ChatAccess",
     "BASE_TEMPLATE": "base.html",

@@ -8,6 +8,9 @@ What a client sees through pydantic-ai when it streams (tests hold it to this)::
 
     demo, demo-slow, demo-long  an answer with finish reason "stop" and usage
     fault-400, fault-422        ModelRequestRejectedError, of no known kind
+    fault-400-tool-pair, fault-400-empty, fault-400-schema, fault-400-window
+                                the same, always in the same words: the site makes the
+                                request faulty for these
     fault-400-context           ModelContextWindowExceededError
     fault-401, fault-403        ModelAuthenticationError
     fault-401-echo-key          the same, with the key in its text

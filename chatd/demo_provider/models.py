@@ -22,6 +22,7 @@ from chatd.demo_provider.wire import Fault, FinishReason
 
 # Words that no rule about known errors looks for: these must stay of no known kind.
 _UNKNOWN_400 = "The ballast of segment 3 does not match its envelope."
+_GENERIC_400 = "The request is not valid."
 _UNKNOWN_422 = "The envelope is well formed, but its seal is of another season."
 
 _BAD_GATEWAY = Page(
@@ -53,6 +54,26 @@ DEMO_MODELS: tuple[DemoModel, ...] = (
         "fault-400",
         "Rejects the request with an error that nobody has seen before.",
         only(Fail(Fault.INVALID, _UNKNOWN_400)),
+    ),
+    DemoModel(
+        "fault-400-tool-pair",
+        "Rejects a chat with a call of a tool that has no result.",
+        only(Fail(Fault.INVALID, _GENERIC_400)),
+    ),
+    DemoModel(
+        "fault-400-empty",
+        "Rejects a chat with an answer that says nothing.",
+        only(Fail(Fault.INVALID, _GENERIC_400)),
+    ),
+    DemoModel(
+        "fault-400-schema",
+        "Rejects a request with a tool whose schema is none of an object.",
+        only(Fail(Fault.INVALID, _GENERIC_400)),
+    ),
+    DemoModel(
+        "fault-400-window",
+        "Rejects a chat that is too long, and does not say so.",
+        only(Fail(Fault.INVALID, _GENERIC_400)),
     ),
     DemoModel(
         "fault-400-context",

@@ -14,6 +14,7 @@ from chatd.llm.addresses import (
     origin_of,
 )
 from chatd.llm.clients import shared_http_client
+from chatd.llm.faulty_requests import faulty
 from chatd.llm.guard import recorded_and_guarded
 from chatd.llm.providers import PROVIDERS, build_model
 from chatdebug.errors import ClassifiedError, MissingKeyError, ProviderDisabledError
@@ -55,7 +56,7 @@ async def configured_model(config: "ModelConfig") -> Model:
             del _models[known]
         if len(_models) >= MODELS_KEPT:
             _models.clear()
-        _models[wanted] = RecordingModel(
+        model: Model = RecordingModel(
             build_model(
                 provider=provider.name,
                 model=config.model,
@@ -64,6 +65,7 @@ async def configured_model(config: "ModelConfig") -> Model:
                 http_client=client,
             )
         )
+        _models[wanted] = faulty(model, config.model) if provider.is_demo else model
     return _models[wanted]
 
 

@@ -4,6 +4,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from chatd.demo_provider import DEMO_MODELS
+from chatd.llm.faulty_requests import WINDOWS
 from chatd.llm.providers.demo import DEMO, DEMO_ANTHROPIC
 from chatd.models import ModelConfig
 
@@ -32,5 +33,6 @@ def prepare_demo() -> None:
                     "provider": provider,
                     "model": model.name,
                     "position": position,
+                    "context_window": WINDOWS.get(model.name),
                 },
             )

@@ -33,6 +33,7 @@ NOT_STORED: dict[str, Any] = {
     "owner": "site",
     "whose": "The fault is in this site, not in your message.",
     "advice": WITHOUT_RUN,
+    "cause": {},
     "ways": ["report", "other_model"],
     "wait": None,
     "failed_at": "",
@@ -75,6 +76,7 @@ def failure_outcome(
         advice = f"{advice} {WITHOUT_RUN}"
     if run is not None and not run.evidence_is_safe:
         advice = f"{advice} {UNSAFE_ADVICE}"
+    cause = _likely_cause(run)
     shown: dict[str, Any] = {
         "kind": classification.kind.value,
         "message": classification.message,
@@ -89,8 +91,9 @@ def failure_outcome(
         "tried": times_tried(effort.attempts, effort.seconds),
         "attempts": effort.attempts,
         "owner": classification.owner.value,
-        "whose": classification.whose,
+        "whose": cause.get("whose") or classification.whose,
         "advice": advice,
+        "cause": cause,
         "ways": [way.value for way in classification.ways],
         "wait": classification.wait,
         "failed_at": _failed_at(run).isoformat(),
@@ -117,6 +120,12 @@ def _failed_at(run: Run | None) -> datetime:
     """Return when a turn failed: when its run ended, if that is recorded."""
     ended = run.finished_at if run is not None else None
     return ended or timezone.now()
+
+
+def _likely_cause(run: Run | None) -> dict[str, str]:
+    """Return what may have been wrong with the request; empty if that is not known yet."""
+    kept = run.kept_request if run is not None else None
+    return kept.told() if kept is not None else {}
 
 
 def recovery(effort: Effort, turn: Turn, run: Run) -> dict[str, Any] | None:

@@ -22,12 +22,14 @@ from chatdebug.access import access_policy
 from chatdebug.admin.addresses import admin_url, debug_tab_url
 from chatdebug.admin.person_data import PersonData
 from chatdebug.admin.readonly import ContentAdmin
-from chatdebug.admin.steps import StepInline
+from chatdebug.admin.steps import StepInline, shown_causes
+from chatdebug.enums import Evidence, Level, Outcome
 from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.formats import clock
 from chatdebug.models import ChatRun, ErrorGroup
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import failure_of
+from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.groups import GroupLine
 from chatdebug.presentation.runs import RunLine
 from chatdebug.querysets import ChatRunQuerySet
@@ -114,7 +116,11 @@ class RunAdmin(PersonData, ContentAdmin):
     ) -> tuple[str | tuple[str, ...], ...]:
         """Return what this person may see of a run."""
         has_content = self.shows_content(request, obj)
-        what = ("titled", "last_error") if has_content else ("failure",)
+        what: tuple[str, ...] = (
+            ("titled", "last_error") if has_content else ("failure",)
+        )
+        if obj is not None and _keeps_requests(obj):
+            what = ("likely_cause", *what)
         sees_groups = self.admin_site.is_registered(
             ErrorGroup
         ) and request.user.has_perm("chatdebug.view_errorgroup")
@@ -189,6 +195,13 @@ class RunAdmin(PersonData, ContentAdmin):
         """What failed, without a word of the error's own text."""
         return failure_of(run) or run.get_error_kind_display()
 
+    @admin.display(description=_("likely cause"))
+    def likely_cause(self, run: ChatRun) -> SafeString | str:
+        """What may have been wrong with the request that failed last."""
+        failed = run.steps.filter(error__isnull=False).without_payloads()
+        step = failed.order_by("-step_number").first()
+        return shown_causes(LikelyCauses.of(step)) if step is not None else ""
+
     @admin.display(description=_("title"))
     def titled(self, run: ChatRun) -> SafeString:
         """What failed, and how the question begins where it is kept."""
@@ -234,6 +247,12 @@ class RunAdmin(PersonData, ContentAdmin):
         if not url:
             return run.chat_id
         return format_html('{} · <a href="{}">{}</a>', run.chat_id, url, _("Debug tab"))
+
+
+def _keeps_requests(run: ChatRun) -> bool:
+    """Return whether a request that failed was kept, or its shape."""
+    is_kept = run.level == Level.FULL or run.evidence is not Evidence.ERROR
+    return is_kept and run.outcome is Outcome.FAILED
 
 
 def may_read_chat(request: HttpRequest, run: ChatRun | None) -> bool:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.access import may_read_content
@@ -16,6 +16,7 @@ from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ContentAdmin, may_show_content
 from chatdebug.formats import counted, icon, pretty, span
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS
 from chatdebug.presentation.values import as_dict
@@ -74,6 +75,11 @@ class StepFields:
         if error is None or not error.frames:
             return ""
         return render_to_string("chatdebug/frames.html", {"error": error})
+
+    @admin.display(description=_("likely cause"))
+    def likely_cause(self, step: ChatStep) -> SafeString | str:
+        """What may have been wrong with the request, without the names of tools."""
+        return shown_causes(LikelyCauses.of(step))
 
     @admin.display(description=_("reason"))
     def reason(self, step: ChatStep) -> str:
@@ -169,9 +175,11 @@ class StepAdmin(StepFields, ContentAdmin):
         self, request: HttpRequest, obj: Model | None = None
     ) -> tuple[str, ...]:
         """Return what this person may see."""
+        is_known = isinstance(obj, ChatStep) and LikelyCauses.of(obj) is not None
+        likely = ("likely_cause",) if is_known else ()
         if self.shows_content(request, obj):
-            return ("run", *WITH_CONTENT, *map(_shown, HEADINGS))
-        return ("run", *METADATA)
+            return ("run", *likely, *WITH_CONTENT, *map(_shown, HEADINGS))
+        return ("run", *likely, *METADATA)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Model | None = None
@@ -221,6 +229,14 @@ class StepAdmin(StepFields, ContentAdmin):
     def shown_attempts(self, step: ChatStep) -> SafeString | str:
         """The round trips."""
         return _payload(step.attempts)
+
+
+def shown_causes(likely: LikelyCauses | None) -> SafeString | str:
+    """Return likely causes a line each; nothing where no request was kept."""
+    if likely is None:
+        return ""
+    lines = ((line,) for line in likely.without_content().sentences)
+    return format_html_join(mark_safe("<br>"), "{}", lines)
 
 
 def _shown(column: str) -> str:

@@ -7,8 +7,10 @@ from rest_framework import serializers
 from chatdebug.api.fields import StrictBooleanField, StrictIntegerField
 from chatdebug.enums import ErrorKind, Outcome
 from chatdebug.errors.verdict import verdict
+from chatdebug.linter import Cause, Side
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
+from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.runs import RunLine
 from chatdebug.services.known_health import Them, is_it_them
 
@@ -104,10 +106,47 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
         }
 
 
+class CauseSerializer(serializers.Serializer[Cause]):
+    """What may have been wrong with a request."""
+
+    rule = serializers.CharField(source="rule.id")
+    sentence = serializers.CharField()
+    remedy = serializers.CharField()
+    side = serializers.ChoiceField(
+        Side.choices,
+        source="rule.side",
+        help_text="Whether it is in the message, or in what the site sends with it.",
+    )
+    where = serializers.CharField(help_text="Empty for the request as a whole.")
+    is_said = serializers.BooleanField(
+        help_text="Whether the provider's own words say the same."
+    )
+    report = serializers.CharField(
+        source="rule.source", help_text="Where somebody told of it in public."
+    )
+
+
+class LikelyCausesField(serializers.ListField):
+    """The likely causes of a step's failure; null if no request was kept."""
+
+    child = CauseSerializer()
+
+    def get_attribute(self, instance: ChatStep) -> list[Cause] | None:
+        """Return them."""
+        likely = LikelyCauses.of(instance)
+        return None if likely is None else list(likely.causes)
+
+
 class StepSerializer(serializers.ModelSerializer[ChatStep]):
     """A step with all that was recorded of it."""
 
     history_tip_message_id = MessageIdField(read_only=True)
+    likely_causes = LikelyCausesField(
+        read_only=True,
+        allow_null=True,
+        help_text="Of a failure, the likeliest first; empty if no rule found anything, "
+        "null if nothing was kept of the request.",
+    )
 
     class Meta:
         model = ChatStep
@@ -123,6 +162,7 @@ class StepSerializer(serializers.ModelSerializer[ChatStep]):
             "usage",
             "attempts",
             "error",
+            "likely_causes",
             "metadata",
             "started_at",
             "updated_at",

@@ -70,6 +70,7 @@ def _tools(parameters: "ModelRequestParameters") -> Iterator[Tool]:
             kind=tool.kind,
             description=tool.description,
             schema=tool.parameters_json_schema,
+            strict=tool.strict,
         )
     for native in parameters.native_tools:
         yield Tool(name=native.kind, kind="native")

@@ -54,7 +54,8 @@ VALUES = frozenset(
 def schema_structure(schema: Schema) -> Any:
     """Return a schema with its keywords, types and names, and without its values.
 
-    What is in no list here, as a keyword of an extension, is only counted (``others``).
+    What is in no list here, as a keyword of an extension, is only counted (``others``),
+    and so are required properties that are not described (``required_unknown``).
     """
     return _Walk().structure(schema, depth=0)
 
@@ -92,6 +93,8 @@ class _Walk:
                 others += 1
             else:
                 result[key] = found
+        if unknown := _required_unknown(schema):
+            result["required_unknown"] = unknown
         return result | {"others": others} if others else result
 
     def _keyword(self, schema: Schema, key: Any, value: Any, *, depth: int) -> Any:
@@ -145,6 +148,14 @@ def _required(value: Any, schema: Schema) -> Any:
         return omitted(value)
     known = [str(name)[:NAME_CHARACTERS] for name in properties]
     return [name for name in value if name in known]
+
+
+def _required_unknown(schema: Schema) -> int:
+    """Return how many properties are required that the schema does not describe."""
+    required, properties = schema.get("required"), schema.get("properties")
+    if not isinstance(required, list) or not isinstance(properties, Mapping):
+        return 0
+    return sum(not isinstance(name, str) or name not in properties for name in required)
 
 
 def _reference(value: Any) -> Any:

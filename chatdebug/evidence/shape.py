@@ -8,6 +8,7 @@ project's code, and stay; a name that only the model says is a word of the model
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ MEDIA_TYPES = frozenset(
         *("text/plain", "text/html", "text/csv", "text/markdown", "text/xml"),
     }
 )
+PLAIN_ID = re.compile(r"[A-Za-z0-9_-]*")
 LENGTHS = ("text_length", "input_length", "result_length")
 WORDS = frozenset(
     {
@@ -83,6 +85,8 @@ class Tool:
     kind: Any
     description: Any = ""
     schema: Any = None
+    strict: Any = None
+    """Whether the provider is to hold the model to the schema; None: it decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +105,11 @@ def request_shape(
     """Return the shape of a request, given as it may be stored, and with its offer.
 
     ``messages``: of each its ``role`` and ``parts``, each with ``type`` and ``length``
-    (characters); files with ``media_type`` and ``size`` (bytes); calls of tools and their
-    results with ``call``, the same number for the same id, and ``pairs``: whether there is
-    the other one, in its place. ``tools``, ``settings``, ``output``; ``estimated_tokens``
+    (characters), ``blank`` if those are all blanks; reasoning with ``signed``; files with
+    ``media_type`` and ``size`` (bytes); calls of tools and their results with ``call``,
+    the same number for the same id, how long the id is and whether it is ``id_plain``
+    (ASCII letters, digits, ``_`` and ``-``), and ``pairs``: whether there is the other
+    one, in its place. ``tools``, ``settings``, ``output``; ``estimated_tokens``
     of all texts and schemas, without files, and ``context_window``, what fits the model.
     """
     tools = [_tool(tool) for tool in islice(offer.tools, TOOLS)]
@@ -186,6 +192,10 @@ class _Messages:
         shaped: dict[str, Any] = {"type": kind if kind in TYPES else "other"}
         if any(name in part for name in LENGTHS):
             shaped["length"] = _length(part)
+        if _is_blank(part):
+            shaped["blank"] = True
+        if isinstance(part.get("signed"), bool):
+            shaped["signed"] = part["signed"]
         if media_type := part.get("media_type"):
             shaped["media_type"] = _media_type(media_type)
         for name in ("size", "count"):
@@ -195,6 +205,8 @@ class _Messages:
             call_id = str(part["tool_call_id"])
             shaped["call"] = self._numbers.setdefault(call_id, len(self._numbers) + 1)
             shaped["pairs"] = call_id in pairs
+            shaped["id_length"] = len(call_id)
+            shaped["id_plain"] = PLAIN_ID.fullmatch(call_id) is not None
         if "tool_name" in part:
             name = part["tool_name"]
             shaped["tool"] = name if name in self._tools else omitted(name)
@@ -222,6 +234,13 @@ def _pairs(messages: Sequence[Any]) -> set[str]:
     return {call_id for call_id in once if results[call_id] == 1} - too_early
 
 
+def _is_blank(part: Mapping[str, Any]) -> bool:
+    text = part.get("text")
+    if not isinstance(text, str) or len(text) != part.get("text_length"):
+        return False
+    return text.isspace()
+
+
 def _kind_of_json(part: Mapping[str, Any]) -> str:
     """Return what a tool's arguments are: an object, other JSON, none, or no JSON at all.
 
@@ -242,13 +261,16 @@ def _kind_of_json(part: Mapping[str, Any]) -> str:
 def _tool(tool: Tool) -> dict[str, Any]:
     schema = json_safe(tool.schema)
     described = tool.description if isinstance(tool.description, str) else ""
-    return {
+    shaped = {
         "type": tool.kind if tool.kind in KINDS else "other",
         "name": as_name(tool.name),
         "description_length": len(described),
         "schema_length": 0 if schema is None else len(json.dumps(schema)),
         "schema": None if schema is None else schema_structure(schema),
     }
+    if isinstance(tool.strict, bool):
+        shaped["strict"] = tool.strict
+    return shaped
 
 
 def _media_type(value: Any) -> Any:

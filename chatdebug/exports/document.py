@@ -17,6 +17,7 @@ from chatdebug.exports.receipt import ReceiptWriter
 from chatdebug.exports.rows import RunWithSteps, runs_with_steps
 from chatdebug.exports.share_safe import share_safe as without_content
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.querysets import ChatRunQuerySet
 
 FORMAT = "chatdebug.export"
@@ -67,7 +68,13 @@ def run_fields(run: ChatRun) -> dict[str, Any]:
 
 def step_document(step: ChatStep) -> dict[str, Any]:
     """Return a step with its payloads: the element of a run's ``steps``."""
-    return _fields(step, STEP_COLUMNS)
+    document = _fields(step, STEP_COLUMNS)
+    likely = LikelyCauses.of(step)
+    if likely is not None and isinstance(step.metadata, dict):
+        # Noted, for what is found in a request is not to be seen in its share-safe form.
+        noted = {"likely_causes": likely.as_json()}
+        document["metadata"] = {**step.metadata, **noted}
+    return document
 
 
 def stream(

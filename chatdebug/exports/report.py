@@ -92,10 +92,18 @@ def _head(opened: RunReport) -> Iterator[Block]:
     if opened.recovery:
         yield Paragraph(opened.recovery)
     if opened.failure and opened.failure.error:
+        if not opened.recovery:
+            yield from _likely(opened.failure)
         yield from _told(opened.failure.error, opened.tried)
     for said in (line.similar, line.note):
         if said:
             yield Paragraph(said)
+
+
+def _likely(report: StepReport) -> Iterator[Block]:
+    """Yield what may have been wrong with the request, if anything was kept of it."""
+    if likely := report.likely:
+        yield from map(Paragraph, likely.sentences)
 
 
 def _told(error: ErrorReport, tried: str = "") -> Iterator[Block]:
@@ -142,6 +150,7 @@ def _step(report: StepReport, *, is_told: bool) -> Iterator[Block]:
         if report.is_over:
             yield Paragraph(gettext("A later attempt repaired this error."))
         if not is_told:
+            yield from _likely(report)
             yield from _told(report.error)
         yield from _evidence(report.error)
     if step.attempts:

@@ -111,7 +111,7 @@ KEPT: dict[str, Check] = {
             *("presence_penalty", "frequency_penalty", "provider_option_count"),
             *("timeout", "request_timeout", "first_event_timeout", "max_retries"),
             *("estimated_tokens", "context_window", "call", "parts_left_out"),
-            *("description_length", "schema_length"),
+            *("description_length", "schema_length", "id_length"),
         ),
         _is_number,
     ),
@@ -119,7 +119,8 @@ KEPT: dict[str, Check] = {
     **dict.fromkeys(
         (
             *("retryable", "has_error", "has_input_schema", "structured_output"),
-            *("parallel_tool_calls", "pairs"),
+            *("parallel_tool_calls", "pairs", "blank", "signed", "id_plain", "strict"),
+            "is_said",
         ),
         _is_flag,
     ),
@@ -164,7 +165,7 @@ OPENED = frozenset(
         *("steps", "summary", "normalized_request", "normalized_response", "usage"),
         *("attempts", "error", "metadata", "messages", "parts", "content", "tools"),
         *("options", "chain", "frames", "response", "repaired_error"),
-        *("stream_summary", "failed_attempts", "shape"),
+        *("stream_summary", "failed_attempts", "shape", "likely_causes", "places"),
     ]
 )
 """Keys whose objects and lists are looked into; a text of theirs is content."""

@@ -16,10 +16,11 @@ from chatdebug.instrument.chats import Chat, current_chat
 from chatdebug.instrument.repeats import is_known_since, note_known
 from chatdebug.levels import default_level, evidence_at, known_level, level_at_once
 from chatdebug.recorder.arguments import RunFacts
+from chatdebug.recorder.calls import open_step
 from chatdebug.recorder.context import wait_in_task, wait_in_thread
 from chatdebug.recorder.counting import tokens_of
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.step import Step, open_step
+from chatdebug.recorder.step import Step
 from chatdebug.safety import never_raises
 from chatdebug.scope import current_run
 from chatdebug.transport.attempts import current_sink

@@ -21,6 +21,7 @@ from chatdebug.payloads.limits import (
     TOOLS,
 )
 from chatdebug.payloads.parts import Part, arguments_text, text_part
+from chatdebug.payloads.request import stored_schema
 from chatdebug.payloads.text import TextBudget, redact_and_clip
 from chatdebug.redaction import redact_fragments, redact_json
 
@@ -189,6 +190,8 @@ def _typed(item: Any) -> Json:
     kind = str(found.get("type") or type(item).__name__)
     if isinstance(found.get("text"), str):
         kind = "text"
+    elif kind == "text":  # without one it is what the provider rejects
+        return {"type": kind, "text": ""}
     return {**found, "type": kind}
 
 
@@ -198,7 +201,9 @@ def _text(item: Json, budget: TextBudget) -> Part:
 
 def _reasoning(item: Json, budget: TextBudget) -> Part:
     summary = [as_mapping(one).get("text") or "" for one in item.get("summary") or ()]
-    return text_part("reasoning", item.get("thinking") or "\n".join(summary), budget)
+    text = text_part("reasoning", item.get("thinking") or "\n".join(summary), budget)
+    proof = _first(item, "signature", "encrypted_content")
+    return text | {"signed": bool(proof)}
 
 
 def _tool_call(item: Json, budget: TextBudget) -> Part:
@@ -258,6 +263,7 @@ def _tool(tool: Any) -> dict[str, Any]:
             as_text(told.get("description") or ""), TEXT_CHARACTERS
         ),
         "has_input_schema": bool(schema),
+        "input_schema": stored_schema(schema),
     }
 
 

@@ -54,6 +54,7 @@ def _tools(body: Json) -> Iterator[Tool]:
             kind=given.get("type") or "function",
             description=told.get("description"),
             schema=next((one for one in schemas if one is not None), None),
+            strict=told.get("strict"),
         )
 
 

@@ -155,6 +155,16 @@ def arguments_text(arguments: Any) -> str:
     return arguments if redacted == parsed else as_text(redacted)
 
 
+def _thinking(part: Any, budget: TextBudget) -> list[Part]:
+    # That there is a signature is structure; what it says only its provider knows.
+    return [text_part("reasoning", part.content, budget) | {"signed": is_signed(part)}]
+
+
+def is_signed(part: Any) -> bool:
+    """Return whether a provider can tell that reasoning is its own."""
+    return bool(getattr(part, "signature", None))
+
+
 def _tool_call(part: Any, budget: TextBudget) -> list[Part]:
     arguments = arguments_text(part.args)
     return [
@@ -250,7 +260,7 @@ def _unknown(part: Any, budget: TextBudget) -> list[Part]:
 
 PARTS: dict[str, Callable[[Any, TextBudget], list[Part]]] = {
     "text": _text,
-    "thinking": _plain("reasoning"),
+    "thinking": _thinking,
     "system-prompt": _plain("text"),
     "user-prompt": _user_prompt,
     "instruction": _plain("instructions"),

@@ -136,16 +136,12 @@ def _tools(parameters: "ModelRequestParameters | None") -> Iterator[dict[str, An
     if parameters is None:
         return
     for tool in (*parameters.function_tools, *parameters.output_tools):
-        schema = redact_json(json_safe(tool.parameters_json_schema))
-        text = json.dumps(schema, ensure_ascii=False)
-        if len(text) > SCHEMA_CHARACTERS:
-            schema = redact_and_clip(text, SCHEMA_CHARACTERS)
         yield {
             "type": as_name(tool.kind),
             "name": as_name(tool.name),
             "description": redact_and_clip(tool.description or "", TEXT_CHARACTERS),
             "has_input_schema": bool(tool.parameters_json_schema),
-            "input_schema": schema,
+            "input_schema": stored_schema(tool.parameters_json_schema),
         }
     for native in parameters.native_tools:
         yield {
@@ -153,6 +149,15 @@ def _tools(parameters: "ModelRequestParameters | None") -> Iterator[dict[str, An
             "name": as_name(native.kind),
             "has_input_schema": False,
         }
+
+
+def stored_schema(schema: Any) -> Any:
+    """Return a tool's schema as it may be stored; a long one as text, and cut."""
+    kept = redact_json(json_safe(schema))
+    text = json.dumps(kept, ensure_ascii=False)
+    if len(text) > SCHEMA_CHARACTERS:
+        return redact_and_clip(text, SCHEMA_CHARACTERS)
+    return kept
 
 
 def _options(settings: Mapping[str, Any]) -> dict[str, Any]:

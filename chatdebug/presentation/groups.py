@@ -19,6 +19,7 @@ from chatdebug.formats import ago, local
 from chatdebug.models import ChatRun, ChatStep, ErrorGroup, GroupHour
 from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
 from chatdebug.models.runs import OVERFLOW
+from chatdebug.presentation.causes import CausesOfGroup
 from chatdebug.presentation.errors import ErrorReport
 
 HOUR = timedelta(hours=1)
@@ -194,6 +195,8 @@ class GroupPage:
 
     line: GroupLine
     error: ErrorReport
+    causes: CausesOfGroup | None
+    """The likely ones of its newest runs; None if nothing was kept of their requests."""
     day: Trend
     weeks: Trend
     shares: list[tuple[str, list[Share]]]
@@ -201,7 +204,7 @@ class GroupPage:
 
     @classmethod
     def of(cls, group: ErrorGroup) -> "GroupPage":
-        """Read a group. Three queries."""
+        """Read a group. Five queries."""
         now = timezone.now()
         rows = list(
             GroupHour.objects.filter(group=group, hour__gt=now - TREND_KEPT - HOUR)
@@ -222,6 +225,7 @@ class GroupPage:
         return cls(
             line=GroupLine(group),
             error=_report_of(group),
+            causes=CausesOfGroup.of(group),
             day=Trend.of_day(hours, now=now),
             weeks=Trend.of_weeks(hours, now=now),
             shares=[(name, parts) for name, parts in shares if parts],

@@ -15,6 +15,7 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import failure_of, first_error_of, title_of
+from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import Payload
@@ -130,6 +131,8 @@ class StepReport:
     error: ErrorReport | None
     name: str
     """What it is called within its run."""
+    has_content: bool = True
+    """Whether its reader may see what was said, and the names of the project's tools."""
 
     @classmethod
     def of(cls, step: ChatStep) -> "StepReport":
@@ -162,6 +165,12 @@ class StepReport:
         return cls(step, ErrorReport.of(stored) if stored else None, name)
 
     @property
+    def likely(self) -> LikelyCauses | None:
+        """What may have been wrong with its request; None if none was kept of it."""
+        found = LikelyCauses.of(self.step) if self.error else None
+        return found.without_content() if found and not self.has_content else found
+
+    @property
     def shape(self) -> Payload | None:
         """The shape of its request, where that is all that was kept of it."""
         shape = as_dict(as_dict(self.step.metadata).get("shape"))
@@ -169,9 +178,8 @@ class StepReport:
 
     def without_content(self) -> "StepReport":
         """Return the same without a word of its error's own text."""
-        if self.error is None:
-            return self
-        return replace(self, error=self.error.without_content())
+        error = self.error.without_content() if self.error else None
+        return replace(self, error=error, has_content=False)
 
     @property
     def is_over(self) -> bool:

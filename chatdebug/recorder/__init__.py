@@ -14,11 +14,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.enums import Interruption, Level, Operation, RunKind, Status
+from chatdebug.recorder.calls import logical_call, note_on_call
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.failures import recorded_error
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.step import Step, logical_call, note_on_call
+from chatdebug.recorder.step import Step
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
 from chatdebug.services.known_health import Them, is_it_them, provider_health

@@ -28,6 +28,7 @@ from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.counting import count_failure, count_turn
 from chatdebug.recorder.failures import counted_failure, unrecorded_failures
+from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
@@ -75,13 +76,13 @@ class Run:
     _failures: tuple[Snapshot, ...] = ()
     _counted_on: StoredRun | None = None
     rule_watch: RuleWatch | None = None
+    kept_request: KeptRequest | None = None  # of the failure that was kept last
 
     def __init__(self, facts: RunFacts, level: Level) -> None:
         self.facts = facts
         self.level = level
         self.started = perf_counter()
-        # By fingerprint: whether this run stores the failure, or another one counts it.
-        self._stores: dict[str, bool] = {}
+        self._stores: dict[str, bool] = {}  # by fingerprint, else another run counts it
         self.holding: set[Step] = set()  # whose attempts are in the box
         self._lock = threading.Lock()
 

@@ -1,7 +1,6 @@
-"""One logical model call while it is being recorded, and what is one."""
+"""One logical model call while it is being recorded."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import perf_counter
 from types import TracebackType
@@ -25,10 +24,11 @@ from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
 from chatdebug.recorder.counting import count_failure, count_success
+from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
-from chatdebug.scope import Scope, Scoped
+from chatdebug.scope import Scope
 from chatdebug.transport.attempts import AttemptSink, current_sink
 from chatdebug.writer import Deferred, Snapshot, Table
 
@@ -72,7 +72,7 @@ class Step:
     _scopes: tuple[Scope[AttemptSink], ...] = ()
     _in_block = False
     _request: HeldRequest | None = None
-    _shape: Deferred | None = None
+    _kept: KeptRequest | None = None
     _held: HeldAttempts | None = None
 
     def __init__(
@@ -248,6 +248,7 @@ class Step:
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
         count_failure(self, classification)
+        self.run.kept_request = None  # an earlier failure's, if there was one
         is_capture = classification.captured and self.run.level is not Level.OFF
         if is_capture or self.is_full:
             is_capture = is_capture and not self.run.holds(error, since=self.started)
@@ -257,6 +258,11 @@ class Step:
             self.error = error_payload(
                 error, classification, progress, keep_content=self.is_full
             )
+            if self.is_full:
+                window = self.run.facts.context_window
+                self._kept = self.run.kept_request = KeptRequest.of_column(
+                    self.request, self.error, window=window
+                )
             self.run.error_kind = classification.kind
             self.run.remember_error(error, began=self.started)
         is_stored = is_capture and self.run.should_store(self)
@@ -299,10 +305,10 @@ class Step:
         )
 
     def _metadata(self) -> Column:
-        shape, metadata = self._shape, dict(self.metadata)
-        if shape is None:
+        kept, metadata = self._kept, dict(self.metadata)
+        if kept is None:
             return metadata
-        return Deferred(lambda: {**metadata, "shape": shape.value()})
+        return Deferred(lambda: {**metadata, **kept.notes()})
 
     def _keep_evidence(self) -> None:
         """Let what is held go with the step's row, which is about to be written.
@@ -319,8 +325,13 @@ class Step:
                 self.request = Deferred(request.normalised)
         elif request is not None:
             self.evidence = Evidence.SHAPE
-            window = self.run.facts.context_window
-            self._shape = Deferred(lambda: request.shape(window=window))
+        if request is not None:
+            self._kept = self.run.kept_request = KeptRequest.of_call(
+                request,
+                self.error,
+                window=self.run.facts.context_window,
+                keeps_shape=held is None,
+            )
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
 
@@ -344,57 +355,3 @@ class Step:
         if self.is_full or is_capture:
             self.finished_at = self.run.now()
             self.run.write_step(self, is_capture=is_capture)
-
-
-class LogicalCall:
-    """The attempts at one answer: one step at the full level, however many they are."""
-
-    __slots__ = ("attempts", "run", "step")
-
-    def __init__(self, run: "Run") -> None:
-        self.run = run
-        self.step: Step | None = None
-        self.attempts = 0
-
-
-current_call: Scoped[LogicalCall] = Scoped("chatdebug_current_call")
-
-
-@contextmanager
-def logical_call(run: "Run") -> Iterator[None]:
-    """Mark the model calls made inside as attempts at one and the same answer."""
-    scope = current_call.enter(LogicalCall(run))
-    try:
-        yield
-    finally:
-        current_call.leave(scope)
-
-
-def open_step(run: "Run", operation: Operation, names: Names | None = None) -> Step:
-    """Return the step that a model call made here belongs to.
-
-    ``names`` are what the call knows, for a run that was told nothing. They are asked for
-    only if something is stored.
-
-    At the full level the attempts at one answer are one step, whose status the last of
-    them decides. At the errors level each one that fails is evidence, and a step of its
-    own.
-    """
-    call = current_call.get()
-    if call is None or call.run is not run:
-        return Step(run, operation, names)
-    call.attempts += 1
-    if call.step is None or run.level is not Level.FULL:
-        call.step = Step(run, operation, names)
-    call.step.retries = call.attempts - 1
-    return call.step
-
-
-def note_on_call(text: str) -> None:
-    """Note something odd about the model call that is made here, which is no failure.
-
-    It stands in the step's metadata at the full level; otherwise nothing is kept.
-    """
-    call = current_call.get()
-    if call is not None and call.step is not None and call.step.is_full:
-        call.step.metadata.setdefault("notes", []).append(text)

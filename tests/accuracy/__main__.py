@@ -1,18 +1,22 @@
-"""Prints how accurate the classification is, and how soon it can be taught.
+"""Prints how accurate the classification is, how soon it can be taught, and how often the
+likely cause of a rejected request is the true one.
 
 ``python -m tests.accuracy``.
 """
 
 import os
 import sys
+from collections import Counter
 
 
 def main() -> None:
-    """Print a confusion matrix for each file of errors, then what hidden providers cost."""
+    """Print a confusion matrix for each file of errors, what hidden providers cost, and
+    how often likely causes are true ones."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     import django
 
     django.setup()
+    from tests.accuracy.causes import CauseScore, structure_alone
     from tests.accuracy.learning import learn_each
     from tests.accuracy.scoring import ERROR_FILES, Score
 
@@ -36,6 +40,11 @@ def main() -> None:
             groups += learned.groups
             sys.stdout.write(f"{learned}\n")
         sys.stdout.write(f"{decisions} decisions for {groups} groups\n\n")
+    for is_apart in (False, True):
+        for in_full in (False, True):
+            sys.stdout.write(f"{CauseScore.of(is_apart=is_apart, in_full=in_full)}\n")
+    alone = Counter(structure_alone().values())
+    sys.stdout.write(f"By structure alone: {dict(alone)}\n")
 
 
 if __name__ == "__main__":

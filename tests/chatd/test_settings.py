@@ -103,6 +103,7 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
         ("TURN_MAX_RUNNING_OF_OWNER", "0"),
         ("TURN_MAX_QUEUED_OF_OWNER", "-1"),
         ("CHATDEBUG_LEVEL", "full"),
+        ("CHATDEBUG_EVIDENCE", "everything"),
         ("CHATDEBUG_FORCE_FULL", "2"),
         ("SECURE_HTTPS", "x"),
         ("FORCE_SCRIPT_NAME", "chat"),

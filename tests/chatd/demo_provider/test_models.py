@@ -13,6 +13,15 @@ from tests.chatdebug.recorder.demo import KEY, PROTOCOLS, demo_model, stream
 
 RAISED: dict[str, tuple[str, dict[str, Any]]] = {
     "fault-400": ("ModelRequestRejectedError", {"status_code": 400}),
+    **dict.fromkeys(
+        (
+            "fault-400-tool-pair",
+            "fault-400-empty",
+            "fault-400-schema",
+            "fault-400-window",
+        ),
+        ("ModelRequestRejectedError", {"status_code": 400}),
+    ),
     "fault-422": ("ModelRequestRejectedError", {"status_code": 422}),
     "fault-400-context": ("ModelContextWindowExceededError", {"status_code": 400}),
     "fault-401": ("ModelAuthenticationError", {"status_code": 401}),

@@ -21,6 +21,15 @@ ANSWERS = {"fault-429-then-ok", "fault-500-then-ok"}
 SILENT = {"fault-hang", "fault-stall"}
 TOLD = {
     "fault-400": ("The demo provider rejected the request (400).", "request"),
+    **dict.fromkeys(
+        (
+            "fault-400-tool-pair",
+            "fault-400-empty",
+            "fault-400-schema",
+            "fault-400-window",
+        ),
+        ("The demo provider rejected the request (400).", "request"),
+    ),
     "fault-400-context": ("The chat is too long for this model: ", "request"),
     "fault-401": (
         "The demo provider did not accept this site's key (401).",

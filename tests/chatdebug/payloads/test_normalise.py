@@ -30,6 +30,9 @@ def response(*parts: Any, **kwargs: Any) -> dict[str, Any]:
     return normalise_response(ai.ModelResponse(parts=list(parts), **kwargs))
 
 
+THOUGHT = {"type": "reasoning", "text": "hm", "text_length": 2, "signed": False}
+
+
 def only_part(normalised: dict[str, Any]) -> dict[str, Any]:
     part: dict[str, Any]
     ((part,),) = [message["parts"] for message in normalised["messages"]]
@@ -70,7 +73,7 @@ def test_a_conversation_becomes_messages_with_roles():
         {
             "role": "assistant",
             "parts": [
-                {"type": "reasoning", "text": "hm", "text_length": 2},
+                THOUGHT,
                 {"type": "text", "text": "looking", "text_length": 7},
                 {
                     "type": "tool-call",

@@ -41,6 +41,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 UNKNOWN = {
     "fault-400",
+    "fault-400-tool-pair",
+    "fault-400-empty",
+    "fault-400-schema",
+    "fault-400-window",
     "fault-422",
     "fault-500",
     "fault-500-then-ok",

@@ -1,0 +1,118 @@
+"""A likely cause as it is told, and as it is noted beside what was kept of a request."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.utils.translation import gettext, ngettext
+
+from chatdebug.linter.lint import PLACES, Finding, likely_causes
+from chatdebug.linter.rule import Rule
+from chatdebug.linter.rules import RULES
+
+CAUSES = 5
+"""Of one request that are told."""
+BY_ID = {rule.id: rule for rule in RULES}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a request was rejected, as far as a rule knows it."""
+
+    rule: Rule
+    messages: tuple[int, ...] = ()
+    """Where, counted from 1."""
+    tools: tuple[str, ...] = ()
+    """In which tools: names of the host project's code."""
+    is_said: bool = False
+    """Whether the provider's own words say the same."""
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong."""
+        return str(self.rule.sentence)
+
+    @property
+    def remedy(self) -> str:
+        """What helps."""
+        return str(self.rule.remedy)
+
+    @property
+    def whose(self) -> str:
+        """Whether it is in the message, or in what the site sends with it."""
+        return str(self.rule.side.label)
+
+    @property
+    def where(self) -> str:
+        """Where in the request, such as: message 4; nothing for the whole of it."""
+        places = []
+        if self.messages:
+            word = ngettext("message %s", "messages %s", len(self.messages))
+            places.append(word % ", ".join(map(str, self.messages)))
+        if tools := [name for name in self.tools if name]:
+            word = ngettext("tool %s", "tools %s", len(tools))
+            places.append(word % ", ".join(tools))
+        return "; ".join(places)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a step notes it."""
+        return {
+            "rule": self.rule.id,
+            "is_said": self.is_said,
+            "places": [
+                *({"number": number} for number in self.messages),
+                *({"name": name} for name in self.tools),
+            ],
+        }
+
+
+def causes_of(
+    request: Any, shape: Any, error: Any, *, window: int | None = None
+) -> tuple[Cause, ...] | None:
+    """Return the likely causes, the first one first; None if no request was kept.
+
+    The arguments are those of ``likely_causes``. Never raises.
+    """
+    found = likely_causes(request, shape, error, window=window)
+    return None if found is None else tuple(map(_cause, found[:CAUSES]))
+
+
+def noted_causes(noted: Any) -> tuple[Cause, ...] | None:
+    """Return the causes that a step has noted; None if it has not looked for any."""
+    if not isinstance(noted, list):
+        return None
+    return tuple(_restored(noted[:CAUSES]))
+
+
+def not_found() -> str:
+    """Return what is said where a request was looked at in vain."""
+    return gettext("No rule found anything in what was kept of the request.")
+
+
+def _cause(found: Finding) -> Cause:
+    messages = {place.message.index + 1 for place in found.places if place.message}
+    tools = dict.fromkeys(place.tool for place in found.places if place.tool)
+    return Cause(found.rule, tuple(sorted(messages)), tuple(tools), found.is_said)
+
+
+def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
+    for one in noted:
+        name = one.get("rule") if isinstance(one, dict) else None
+        rule = BY_ID.get(name) if isinstance(name, str) else None
+        if rule is None:  # of another release
+            continue
+        places = one.get("places")
+        known = [
+            place
+            for place in islice(places if isinstance(places, list) else (), 2 * PLACES)
+            if isinstance(place, dict)
+        ]
+        numbers = (place.get("number") for place in known)
+        names = (place.get("name") for place in known)
+        yield Cause(
+            rule,
+            tuple(number for number in numbers if type(number) is int and number > 0),
+            tuple(name[:200] for name in names if isinstance(name, str)),
+            one.get("is_said") is True,
+        )

@@ -1,0 +1,75 @@
+"""``likely_causes``: why a request was rejected, as far as a rule knows it."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from chatdebug.errors.payload import read_payload
+from chatdebug.linter.request import Request, shape_of_full
+from chatdebug.linter.rule import Place, Rule
+from chatdebug.linter.rules import RULES
+
+logger = logging.getLogger("chatdebug.linter")
+
+PLACES = 5
+"""Of one finding."""
+REJECTED = frozenset({400, 404, 413, 415, 422})
+"""Statuses with which a provider rejects a request; for others its words have to say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found, and where: the first five places."""
+
+    rule: Rule
+    places: tuple[Place, ...]
+    is_said: bool
+    """Whether the provider's own words say the same."""
+    is_pointed_at: bool
+    """Whether the provider names the message in which it was found."""
+
+
+def likely_causes(
+    request: Any, shape: Any, error: Any, *, window: int | None = None
+) -> tuple[Finding, ...] | None:
+    """Return what is wrong with a request, the likeliest first; None if none was kept.
+
+    ``request`` and ``shape`` are what a step stores of its request at the full level or
+    for the evidence ``shape``, ``error`` is its error payload, ``window`` how many tokens
+    fit the model, where the shape does not say so. Never raises, whatever they are.
+    """
+    try:
+        kept = shape if isinstance(shape, Mapping) and shape else None
+        if kept is None and isinstance(request, Mapping) and "messages" in request:
+            kept = shape_of_full(request, window=window)
+        if kept is None:
+            return None
+        return tuple(_findings(Request.of(kept, read_payload(error))))
+    except Exception:
+        logger.warning("A request could not be looked at", exc_info=True)
+        return None
+
+
+def _findings(request: Request) -> Iterable[Finding]:
+    is_rejected = request.status_code is None or request.status_code in REJECTED
+    found = []
+    for rule in RULES:
+        is_said = rule.is_said(request)
+        if is_said or is_rejected:
+            places = rule.places(request, is_said=is_said)
+            if kept := tuple(islice(places, PLACES)):
+                found.append(
+                    Finding(rule, kept, is_said, _is_pointed_at(request, kept))
+                )
+    # Otherwise in the order of the table, which has the plainest first.
+    return sorted(found, key=lambda one: (not one.is_said, not one.is_pointed_at))
+
+
+def _is_pointed_at(request: Request, places: Iterable[Place]) -> bool:
+    return any(
+        place.message is not None
+        and {place.message.index, place.message.turn} & request.pointers
+        for place in places
+    )

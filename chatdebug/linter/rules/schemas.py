@@ -1,0 +1,301 @@
+"""The schemas of tools and answers: what providers refuse in them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from chatdebug.linter.request import Json, Request, walk
+from chatdebug.linter.rule import GOOGLE, OPENAI, Finder, Place, Rule
+
+DEPTH = 10
+QUOTED = re.compile(r"['\"`]([$A-Za-z]\w{1,40})['\"`]")
+COMBINED = frozenset({"anyOf", "oneOf", "allOf"})
+
+
+def _where(holds: Callable[[Json], bool]) -> Finder:
+    """Return what finds the schemas with such a node, at any depth."""
+    return lambda request: (
+        Place(tool=name)
+        for name, schema, _strict in request.schemas
+        if any(holds(node) for node, _depth in walk(schema))
+    )
+
+
+def _no_object(request: Request) -> Iterator[Place]:
+    for tool in request.tools:
+        if tool.schema is not None and tool.schema.get("type") != "object":
+            yield Place(tool=tool.name)
+
+
+def _without_items(node: Json) -> bool:
+    return _is_of(node, "array") and not node.keys() & {"items", "prefixItems"}
+
+
+def _without_properties(node: Json) -> bool:
+    return _is_of(node, "object") and not node.get("properties")
+
+
+def _is_of(node: Json, kind: str) -> bool:
+    types = node.get("type")
+    return kind in types if isinstance(types, list) else types == kind
+
+
+def _unknown_type(node: Json) -> bool:
+    types, properties = node.get("type"), node.get("properties")
+    is_odd = isinstance(types, Mapping) or isinstance(node.get("items"), list)
+    return is_odd or (isinstance(properties, Mapping) and "omitted" in properties)
+
+
+def _many_types(node: Json) -> bool:
+    return isinstance(node.get("type"), list)
+
+
+def _requires_unknown(node: Json) -> bool:
+    return bool(node.get("required_unknown"))
+
+
+def _dangling(request: Request) -> Iterator[Place]:
+    for name, schema, _strict in request.schemas:
+        known = {
+            f"#/{key}/{defined}"
+            for key in ("$defs", "definitions")
+            for defined in _names(schema.get(key))
+        }
+        targets = (node.get("$ref") for node, _depth in walk(schema))
+        if any(isinstance(one, str) and one not in known for one in targets):
+            yield Place(tool=name)
+
+
+def _names(value: Any) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, Mapping) else []
+
+
+def _open(node: Json) -> bool:
+    """Say whether an object is as strict schemas may not be: open, or with "
+    "optional parts."""
+    if not _is_of(node, "object"):
+        return False
+    required = node.get("required")
+    listed = set(map(str, required)) if isinstance(required, list) else set()
+    is_closed = node.get("additionalProperties") is False
+    return not is_closed or not set(_names(node.get("properties"))) <= listed
+
+
+def _open_and_strict(request: Request) -> Iterator[Place]:
+    for name, schema, strict in request.schemas:
+        if strict and any(_open(node) for node, _depth in walk(schema)):
+            yield Place(tool=name)
+
+
+def _deep(request: Request) -> Iterator[Place]:
+    for name, schema, _strict in request.schemas:
+        if any(depth > DEPTH // 2 for _node, depth in walk(schema)):
+            yield Place(tool=name)
+
+
+def _very_deep(request: Request) -> Iterator[Place]:
+    # A property is one level for the provider.
+    for name, schema, strict in request.schemas:
+        if strict and any(depth > DEPTH for _node, depth in walk(schema)):
+            yield Place(tool=name)
+
+
+def _named_keyword(request: Request) -> Iterator[Place]:
+    """Find the schemas with a keyword that the provider's words name."""
+    named = set(QUOTED.findall(request.words)) - {"type", "properties", "name"}
+    for name, schema, _strict in request.schemas:
+        nodes = [node for node, _depth in walk(schema)]
+        if any(named & node.keys() for node in nodes) or (
+            named and any("others" in node for node in nodes)
+        ):
+            yield Place(tool=name)
+
+
+def _any_schema(request: Request) -> Iterator[Place]:
+    return (Place(tool=name) for name, _schema, _strict in request.schemas[:1])
+
+
+def _combined_at_top(request: Request) -> Iterator[Place]:
+    for tool in request.tools:
+        if tool.schema is not None and tool.schema.keys() & COMBINED:
+            yield Place(tool=tool.name)
+
+
+RULES = (
+    Rule(
+        id="schemas.combined",
+        providers=OPENAI | {"anthropic", "bedrock"},
+        sentence=_("The schema of a tool is a choice of several at its top."),
+        remedy=_(
+            "Make an object of it, with the choice in a property, or a tool of each "
+            "alternative."
+        ),
+        source="https://github.com/anthropics/claude-code/issues/5973",
+        words=(
+            r"does not support oneof, allof,? or anyof|"
+            r"must not have '?(?:oneof|anyof|allof|enum)|"
+            r"(?:oneof|anyof|allof).{0,40}(?:at the top|top level)"
+        ),
+        shows=_combined_at_top,
+        proves=_combined_at_top,
+    ),
+    Rule(
+        id="schemas.no_object",
+        sentence=_("The schema of a tool does not describe an object."),
+        remedy=_(
+            'Begin each tool\'s schema with "type": "object", also where it takes no arguments.'
+        ),
+        source="https://github.com/BerriAI/litellm/pull/19103",
+        words=(
+            r"type:? ?\"?object|input_schema\.type|must be of type.{0,5}object|"
+            r"got ['\"]?type|parameters.{0,40}(?:must|should) be (?:an )?object|"
+            r"inputschema\.json\.type|schema.{0,60}type.{0,20}'?object'?"
+        ),
+        shows=_no_object,
+        proves=_no_object,
+    ),
+    Rule(
+        id="schemas.array_without_items",
+        providers=OPENAI | GOOGLE,
+        sentence=_("An array in a schema does not say what its items are."),
+        remedy=_("Give each array its items; {} stands for any."),
+        source="https://github.com/gumloop/guMCP/pull/136",
+        words=(
+            r"array schema missing items|items:? ?(?:: )?missing field|"
+            r"\.items: missing|missing.{0,20}items"
+        ),
+        shows=_where(_without_items),
+        proves=_where(_without_items),
+    ),
+    Rule(
+        id="schemas.unknown_required",
+        providers=GOOGLE,
+        sentence=_("A schema requires a property that it does not describe."),
+        remedy=_("Take the name out of required, or describe the property."),
+        source="https://github.com/iBUHub/AIStudioToAPI/issues/154",
+        words=(
+            r"required\S{0,6}:? ?property is not defined|"
+            r"required.{0,60}(?:not defined|not (?:found )?in.{0,10}properties|extra required key)"
+        ),
+        shows=_where(_requires_unknown),
+        proves=_where(_requires_unknown),
+    ),
+    Rule(
+        id="schemas.empty_object",
+        providers=GOOGLE,
+        sentence=_("An object in a schema has no properties."),
+        remedy=_("Describe at least one property, or make it a text that holds JSON."),
+        source="https://github.com/browser-use/browser-use/issues/3786",
+        words=(
+            r"should be non-empty for object type|"
+            r"object schema missing properties|properties.{0,20}non-empty"
+        ),
+        shows=_where(_without_properties),
+    ),
+    Rule(
+        id="schemas.dangling",
+        sentence=_("A schema refers to a definition that it does not have."),
+        remedy=_(
+            "Send the definitions along, at the top of the same schema, or put them "
+            "where they are used."
+        ),
+        source="https://github.com/BerriAI/litellm/pull/28646",
+        words=(
+            r"(?:reference|\$ref|pointer).{0,60}(?:resolve|nowhere|not (?:found|defined)|undefined|unresolv|can.?t)|"
+            r"(?:resolve|unresolv).{0,40}(?:reference|\$ref)|pointertonowhere"
+        ),
+        shows=_dangling,
+        proves=_dangling,
+    ),
+    Rule(
+        id="schemas.open",
+        providers=OPENAI | {"groq"},
+        sentence=_(
+            "A strict schema has an object that is open, or properties that are "
+            "optional."
+        ),
+        remedy=_(
+            "Set additionalProperties to false and require every property (an "
+            "optional one may be null), or do without strict."
+        ),
+        source="https://github.com/kevinwatt/mysql-mcp/issues/5",
+        words=(
+            r"additionalproperties'? is required to be supplied|"
+            r"is required to be supplied and to be (?:false|an array)|"
+            r"including every key in properties|"
+            r"additionalproperties.{0,40}(?:must|set to|to be) false"
+        ),
+        shows=_where(_open),
+        proves=_open_and_strict,
+    ),
+    Rule(
+        id="schemas.too_deep",
+        providers=OPENAI | GOOGLE,
+        sentence=_("A schema is too deep, or too large."),
+        remedy=_("Flatten it, or divide it among several tools."),
+        source="https://github.com/flagdizero/jenny-android-ai-agent/issues/2",
+        words=(
+            r"nesting depth|levels of nesting|too (?:deep|nested)|too many states|"
+            r"schema.{0,40}too (?:complex|large|many)|grammar.{0,30}(?:too|fail)|"
+            r"failed to parse grammar|exceeds.{0,30}(?:depth|properties)"
+        ),
+        shows=_any_schema,
+        proves=_very_deep,
+    ),
+    Rule(
+        id="schemas.several_types",
+        providers=GOOGLE,
+        sentence=_(
+            "A schema allows several types by a list, which this provider does not "
+            "read."
+        ),
+        remedy=_("Write them as anyOf, or say nullable."),
+        source="https://github.com/taylorwilsdon/google_workspace_mcp/issues/1099",
+        words=(
+            r"proto field is not repeating, cannot start list|"
+            r"type.{0,30}(?:list|array).{0,30}not"
+        ),
+        shows=_where(_many_types),
+    ),
+    Rule(
+        id="schemas.keyword",
+        sentence=_("A schema has a keyword that this provider refuses."),
+        remedy=_(
+            "Take the keyword that the provider names out of the schema before it is "
+            "sent, and say in the description what it said."
+        ),
+        source="https://github.com/router-for-me/CLIProxyAPI/issues/97",
+        words=(
+            r"unknown name \"[^\"]+\" at '?(?:tools|request\.tools|generation_config\.response_schema)|"
+            r"in context=.{0,80}is not permitted|"
+            r"schema.{0,80}(?:not (?:supported|permitted|allowed)|unsupported)|"
+            r"(?:keyword|format|field).{0,40}(?:not (?:supported|permitted)|unsupported).{0,40}schema|"
+            r"only '?(?:enum|date-time)'?.{0,20}(?:is|are) supported|"
+            r"unsupported (?:keyword|schema|json schema)|"
+            r"for '?(?:string|integer|object|array|number)'? type, propert\w+"
+        ),
+        shows=_named_keyword,
+    ),
+    Rule(
+        id="schemas.invalid",
+        sentence=_(
+            "A schema is not valid: it has a type that there is not, or lists where a "
+            "schema should be."
+        ),
+        remedy=_(
+            "Check the schema against JSON Schema draft 2020-12; types are object, "
+            "array, string, number, integer, boolean and null."
+        ),
+        source="https://github.com/acomagu/vscode-as-mcp-server/issues/6",
+        words=(
+            r"json schema is invalid|is not valid under any of the given schemas|"
+            r"invalid (?:json )?schema|invalid type|not of type|"
+            r"schema.{0,30}(?:is )?(?:invalid|malformed)|unknown type|"
+            r"invalid_function_parameters"
+        ),
+        shows=_where(_unknown_type),
+        proves=_where(_unknown_type),
+    ),
+)

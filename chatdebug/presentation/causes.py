@@ -1,0 +1,119 @@
+"""The likely cause of a failure, which is said above everything else of it."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.translation import gettext
+
+from chatdebug.linter import Cause, causes_of, not_found, noted_causes
+from chatdebug.models import ChatRun, ChatStep, ErrorGroup
+from chatdebug.presentation.endings import error_of
+from chatdebug.presentation.values import as_dict
+
+RUNS_OF_GROUP = 20
+"""The newest runs of a group whose causes are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyCauses:
+    """What may have been wrong with the request of a step, the likeliest first.
+
+    Empty if no rule found anything in what was kept of it.
+    """
+
+    causes: tuple[Cause, ...]
+
+    @classmethod
+    def of(cls, step: ChatStep) -> "LikelyCauses | None":
+        """Return them for a step that failed; None if nothing of its request was kept.
+
+        Of a request that is not loaded, what was noted when it was stored. What was noted
+        counts more where less can be seen than then: in a share-safe document.
+        """
+        error = error_of(step)
+        if not error:
+            return None
+        metadata = as_dict(step.metadata)
+        noted = noted_causes(metadata.get("likely_causes"))
+        is_loaded = "normalized_request" not in step.get_deferred_fields()
+        request = step.normalized_request if is_loaded else None
+        found = causes_of(request, metadata.get("shape"), error)
+        if found is None or len(found) < len(noted or ()):
+            found = noted
+        return None if found is None else cls(found)
+
+    @classmethod
+    def noted(cls, step: ChatStep) -> "LikelyCauses | None":
+        """Return what was found when a step was stored: for many at once, at no cost."""
+        found = noted_causes(as_dict(step.metadata).get("likely_causes"))
+        return None if found is None else cls(found)
+
+    @property
+    def first(self) -> Cause | None:
+        """The likeliest."""
+        return self.causes[0] if self.causes else None
+
+    @property
+    def others(self) -> tuple[Cause, ...]:
+        """What was found besides."""
+        return self.causes[1:]
+
+    @property
+    def nothing(self) -> str:
+        """What is said if there is none."""
+        return not_found()
+
+    @property
+    def sentences(self) -> list[str]:
+        """All of it in words, the likeliest cause first."""
+        if self.first is None:
+            return [gettext("Likely cause: %s") % self.nothing]
+        told = [gettext("Likely cause: %s") % _told(self.first)]
+        return told + [gettext("Found besides: %s") % _told(one) for one in self.others]
+
+    def without_content(self) -> "LikelyCauses":
+        """Return the same without the names of tools."""
+        return LikelyCauses(tuple(replace(one, tools=()) for one in self.causes))
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return them as a step notes them."""
+        return [cause.as_json() for cause in self.causes]
+
+
+def _told(cause: Cause) -> str:
+    place = f"({cause.where})" if cause.where else ""
+    return " ".join(filter(None, (cause.sentence, place, cause.whose, cause.remedy)))
+
+
+@dataclass(frozen=True, slots=True)
+class CausesOfGroup:
+    """Which causes the newest runs of a group have."""
+
+    shares: list[tuple[str, int]]
+    """Sentence and number of runs, the most frequent first."""
+    runs: int
+    """How many were looked at of which a request, or its shape, was kept."""
+
+    @classmethod
+    def of(cls, group: ErrorGroup) -> "CausesOfGroup | None":
+        """Count them; None if nothing was kept of any request. Two queries."""
+        newest = ChatRun.objects.with_fingerprint(group.fingerprint).newest_first()
+        keys = list(newest.values_list("pk", flat=True)[:RUNS_OF_GROUP])
+        steps = (
+            ChatStep.objects.filter(run_id__in=keys, error__isnull=False)
+            .without_payloads()
+            .order_by("run_id", "step_number")[: 10 * RUNS_OF_GROUP]
+        )
+        last = {step.run_id: step for step in steps}
+        known = [
+            found
+            for step in last.values()
+            if (found := LikelyCauses.noted(step) or LikelyCauses.of(step))
+        ]
+        if not known:
+            return None
+        counts = Counter(
+            found.first.sentence if found.first else found.nothing for found in known
+        )
+        return cls(counts.most_common(), len(known))

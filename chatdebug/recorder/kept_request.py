@@ -1,0 +1,85 @@
+"""What a failed call notes of its request: its shape, and what may have been wrong with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chatdebug.errors.payload import ErrorPayload
+from chatdebug.evidence.requests import HeldRequest
+from chatdebug.linter import Cause, causes_of, not_found
+from chatdebug.writer import Deferred
+
+
+class KeptRequest:
+    """Notes for the metadata of a step, made on the writer's thread."""
+
+    def __init__(
+        self, make: Callable[[], dict[str, Any]], *, keeps_shape: bool = False
+    ) -> None:
+        self._notes = Deferred(make)
+        self._keeps_shape = keeps_shape
+        self.causes: tuple[Cause, ...] | None = None
+        """The likely causes; None until they were looked for, or if there is no request."""
+
+    @classmethod
+    def of_call(
+        cls,
+        request: HeldRequest,
+        error: ErrorPayload | None,
+        *,
+        window: int | None,
+        keeps_shape: bool,
+    ) -> "KeptRequest":
+        """Look at a request that was held; its shape is noted if nothing more is kept."""
+
+        def make() -> dict[str, Any]:
+            shape = request.shape(window=window)
+            noted = kept._look({}, shape, error, window)
+            return {"shape": shape, **noted} if keeps_shape else noted
+
+        kept = cls(make, keeps_shape=keeps_shape)
+        return kept
+
+    @classmethod
+    def of_column(
+        cls, request: Any, error: ErrorPayload | None, *, window: int | None
+    ) -> "KeptRequest":
+        """Look at a request that is kept at the full level, as that is stored."""
+
+        def make() -> dict[str, Any]:
+            stored = request.value() if isinstance(request, Deferred) else request
+            return kept._look(stored, None, error, window)
+
+        kept = cls(make)
+        return kept
+
+    def notes(self) -> dict[str, Any]:
+        """Return what the metadata says: ``likely_causes``, maybe ``shape``."""
+        notes: dict[str, Any] = self._notes.value()
+        if "error" not in notes:
+            return notes
+        return {"shape": notes} if self._keeps_shape else {}
+
+    def told(self) -> dict[str, str]:
+        """Return the likely cause in words for the person who asked; empty if not known.
+
+        Keys: ``sentence``, and if a rule found something ``where``, ``whose``, ``remedy``.
+        """
+        if self.causes is None:
+            return {}
+        if not self.causes:
+            return {"sentence": not_found()}
+        cause = self.causes[0]
+        return {
+            "sentence": cause.sentence,
+            "where": cause.where,
+            "whose": cause.whose,
+            "remedy": cause.remedy,
+        }
+
+    def _look(
+        self, request: Any, shape: Any, error: ErrorPayload | None, window: int | None
+    ) -> dict[str, Any]:
+        self.causes = causes_of(request, shape, error, window=window)
+        if self.causes is None:
+            return {}
+        return {"likely_causes": [cause.as_json() for cause in self.causes]}

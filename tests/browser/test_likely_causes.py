@@ -1,0 +1,43 @@
+"""The likely cause of four faults that only the structure of the request tells apart."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.support import sign_in
+from tests.browser.test_chat import ask, turn_is_over
+
+CAUSES = {
+    "fault-400-tool-pair": "A call of a tool has no result.",
+    "fault-400-empty": "A text is empty, or has nothing but blanks.",
+    "fault-400-schema": "The schema of a tool does not describe an object.",
+    "fault-400-window": "The chat is longer than what fits the model.",
+}
+NOTHING = "No rule found anything in what was kept of the request."
+
+
+def fail(page: Page, model: str) -> None:
+    sign_in(page, "demo")
+    ask(page, model)
+    turn_is_over(page)
+
+
+@pytest.mark.parametrize("model", CAUSES)
+def test_the_card_and_the_run_name_the_likely_cause(page: Page, model: str) -> None:
+    fail(page, model)
+    expect(page.locator(".error-card__cause")).to_contain_text(CAUSES[model])
+    page.click("text=Show debug run")
+    note = page.locator("#panel .likely-cause")
+    expect(note).to_contain_text(f"Likely cause: {CAUSES[model]}")
+    error = page.locator("#panel .error-card").first
+    expect(error).to_contain_text("The request is not valid.")
+    above, below = note.bounding_box(), error.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] < below["y"]
+
+
+def test_that_nothing_was_found_is_said_as_well(page: Page) -> None:
+    fail(page, "fault-400")
+    expect(page.locator(".error-card__cause")).to_contain_text(NOTHING)
+    page.click("text=Show debug run")
+    expect(page.locator("#panel .likely-cause")).to_contain_text(NOTHING)

@@ -1,0 +1,151 @@
+"""Four demo faults with the same answer, told apart by the structure of what was sent."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from chatd import lifespan
+from chatd.demo_provider import DemoProvider, Observer
+from chatd.llm.faulty_requests import CHANGES, WINDOWS
+from chatd.models import Chat
+from chatdebug.models import ChatRun
+from chatdebug.presentation.causes import LikelyCauses
+from chatdebug.writer import close_writer
+from tests.chatd.turns.site import QUICK, answer, new_chat, run_on_site
+from tests.optional import present
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("quick"),
+]
+
+PROTOCOLS = ("demo", "demo_anthropic")
+CAUSES = {
+    "fault-400-tool-pair": ("calls.no_result", "A call of a tool has no result."),
+    "fault-400-empty": (
+        "messages.blank",
+        "A text is empty, or has nothing but blanks.",
+    ),
+    "fault-400-schema": (
+        "schemas.no_object",
+        "The schema of a tool does not describe an object.",
+    ),
+    "fault-400-window": (
+        "limits.window",
+        "The chat is longer than what fits the model.",
+    ),
+}
+NOTHING = "No rule found anything in what was kept of the request."
+
+
+def fail_on(
+    model: str, provider: str, settings: LazySettings, evidence: str = "shape"
+) -> tuple[Chat, dict[str, Any]]:
+    """Return a chat after a turn of this model, and what the turn says of its failure."""
+    kept = {"FORCE_FULL": True} if evidence == "trace" else {"EVIDENCE": evidence}
+    settings.CHATDEBUG = {**settings.CHATDEBUG, **kept}
+    settings.DEMO_TURN_POLICY = QUICK | {"first_part": 60.0}
+    window = WINDOWS.get(model)
+    chat = new_chat(model, provider=provider, model__context_window=window)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    close_writer(timeout=20)
+    return chat, present(chat.turns.get().error)
+
+
+def causes_of(chat: Chat) -> list[str]:
+    step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
+    found = present(LikelyCauses.of(step))
+    return [one.rule.id for one in found.causes]
+
+
+def noted_of(chat: Chat) -> list[str]:
+    step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
+    return [one["rule"] for one in step.metadata["likely_causes"]]
+
+
+def test_each_of_them_is_here() -> None:
+    assert set(CAUSES) == set(CHANGES)
+
+
+@pytest.mark.parametrize("provider", PROTOCOLS)
+@pytest.mark.parametrize("evidence", ["shape", "full", "trace"])
+@pytest.mark.parametrize("model", CAUSES)
+def test_card_and_run_name_the_cause(
+    model: str, evidence: str, provider: str, settings: LazySettings
+) -> None:
+    chat, card = fail_on(model, provider, settings, evidence)
+    rule, sentence = CAUSES[model]
+    assert causes_of(chat) == [rule]
+    assert noted_of(chat) == [rule]
+    assert card["cause"]["sentence"] == sentence
+    assert "The cause is in" in card["cause"]["whose"]
+    assert card["detail"] == "The request is not valid."
+
+
+@pytest.mark.parametrize("model", ["fault-400", "fault-422"])
+def test_a_request_that_is_as_it_should_be_is_not_blamed(
+    model: str, settings: LazySettings
+) -> None:
+    chat, card = fail_on(model, "demo", settings)
+    assert causes_of(chat) == []
+    assert card["cause"] == {"sentence": NOTHING}
+
+
+@pytest.mark.parametrize("evidence", ["error", "shape"])
+def test_a_card_says_nothing_where_nothing_is_known(
+    evidence: str, settings: LazySettings
+) -> None:
+    model = "fault-400-schema" if evidence == "error" else "fault-401"
+    _chat, card = fail_on(model, "demo", settings, evidence)
+    assert card["cause"] == {}
+
+
+@pytest.mark.parametrize("provider", PROTOCOLS)
+@pytest.mark.parametrize("model", CAUSES)
+def test_the_wire_has_that_structure(
+    model: str,
+    provider: str,
+    settings: LazySettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    observer = Observer()
+    server = partial(DemoProvider, word_delay=0, observer=observer)
+    monkeypatch.setattr(lifespan, "DemoProvider", server)
+    fail_on(model, provider, settings)
+    [seen] = observer.requests
+    assert FAULTY[model](seen.body)
+
+
+def _has_call_alone(body: Any) -> bool:
+    sent = str(body["messages"])
+    return sent.count("call_1") == 1
+
+
+def _has_blank(body: Any) -> bool:
+    contents = [message["content"] for message in body["messages"]]
+    blank = {"text": " ", "type": "text"}
+    return any(content in (" ", [blank]) for content in contents)
+
+
+def _has_text_for_object(body: Any) -> bool:
+    [tool] = body["tools"]
+    schema = tool["input_schema"] if "input_schema" in tool else tool["function"]
+    return bool(schema.get("parameters", schema)["type"] == "string")
+
+
+def _is_long(body: Any) -> bool:
+    return len(str(body["messages"])) > 4 * WINDOWS["fault-400-window"]
+
+
+FAULTY = {
+    "fault-400-tool-pair": _has_call_alone,
+    "fault-400-empty": _has_blank,
+    "fault-400-schema": _has_text_for_object,
+    "fault-400-window": _is_long,
+}

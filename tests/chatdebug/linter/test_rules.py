@@ -1,0 +1,137 @@
+"""Each rule finds what it is for, and spares what only looks like it."""
+
+from typing import Any
+
+import pytest
+
+from chatdebug.instrument.wire_held import WireRequest
+from chatdebug.linter import RULES, Finding, likely_causes
+from tests.chatdebug.linter.examples import EXAMPLES, FINE, WITH_TOOL, Example
+from tests.chatdebug.linter.requests import answer, calling, chat, result, tool, user
+
+GENERIC = "The request is not valid."
+SPOKEN_ONLY = {
+    "messages.field",
+    "messages.unicode",
+    "tools.native_unsupported",
+    "limits.cache_marks",
+    "limits.request_size",
+}
+"""Rules that only the provider's words can tell: a shape cannot show what they mean."""
+
+
+def error_of(provider: str, words: str, **fields: Any) -> dict[str, Any]:
+    return {"provider": provider, "status_code": 400, "detail": words, **fields}
+
+
+def look(
+    request: dict[str, Any],
+    words: str = GENERIC,
+    *,
+    provider: str = "openai",
+    window: int | None = None,
+    **fields: Any,
+) -> tuple[Finding, ...]:
+    shape = WireRequest(lambda: request).shape(window=window)
+    found = likely_causes({}, shape, error_of(provider, words, **fields))
+    assert found is not None
+    return found
+
+
+def ids(found: tuple[Finding, ...]) -> list[str]:
+    return [one.rule.id for one in found]
+
+
+def test_each_rule_has_an_id_of_its_own_and_an_example() -> None:
+    known = [rule.id for rule in RULES]
+    assert len(set(known)) == len(known)
+    assert set(known) == set(EXAMPLES)
+    assert all(rule.source.startswith("https://") for rule in RULES)
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items(), ids=list(EXAMPLES))
+def test_a_rule_is_named_where_the_provider_says_so(
+    name: str, example: Example
+) -> None:
+    found = look(example.found, example.words, provider=example.provider)
+    assert name in ids(found)
+    assert next(one for one in found if one.rule.id == name).is_said
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [item for item in EXAMPLES.items() if item[0] not in SPOKEN_ONLY],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_rule_spares_a_request_that_is_not_as_it_has_it(
+    name: str, example: Example
+) -> None:
+    found = look(
+        example.spared, example.words, provider=example.provider, window=200_000
+    )
+    assert name not in ids(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [(rule.id, EXAMPLES[rule.id]) for rule in RULES if rule.proves],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_rule_that_proves_something_needs_no_words(
+    name: str, example: Example
+) -> None:
+    window = 4_000 if name in ("limits.window", "limits.max_tokens") else None
+    found = look(example.found, provider=example.provider, window=window)
+    assert name in ids(found)
+
+
+@pytest.mark.parametrize(
+    "provider", ["openai", "anthropic", "google", "bedrock", "mistral", "vllm", ""]
+)
+@pytest.mark.parametrize("request_", [FINE, WITH_TOOL], ids=["plain", "with a tool"])
+def test_nothing_is_found_in_a_request_that_is_as_it_should_be(
+    provider: str, request_: dict[str, Any]
+) -> None:
+    assert look(request_, provider=provider) == ()
+
+
+def test_a_rule_of_one_provider_does_not_speak_of_another() -> None:
+    request = chat(user(), calling("a"), result("a"), user())
+    assert ids(look(request, provider="bedrock")) == ["calls.no_tools_offered"]
+    assert look(request, provider="openai") == ()
+    words = EXAMPLES["calls.no_tools_offered"].words
+    assert look(request, words, provider="openai") == ()
+
+
+def test_whoever_only_passes_on_is_believed() -> None:
+    request = chat(user(), answer("\n\n"), user())
+    words = "messages: text content blocks must contain non-whitespace text"
+    assert ids(look(request, words, provider="openrouter")) == ["messages.blank"]
+
+
+def test_what_the_provider_says_comes_first() -> None:
+    request = chat(user(), answer(None), user(), result("x"), tools=[tool("a b")])
+    words = EXAMPLES["tools.name"].words
+    found = look(request, words)
+    assert ids(found)[0] == "tools.name"
+    assert "calls.no_call" in ids(found)
+    assert [one.is_said for one in found][:2] == [True, False]
+
+
+def test_the_message_that_the_provider_names_comes_first() -> None:
+    request = chat(user(), answer(None), user(), result("x"))
+    assert ids(look(request))[0] == "calls.no_call"
+    assert ids(look(request, "messages[1] is not valid"))[0] == "messages.empty"
+
+
+def test_a_place_is_counted_from_the_beginning_of_the_request() -> None:
+    long = [turn for _ in range(300) for turn in (user(), answer())]
+    [found] = look(chat(*long, answer(None), user()), words="")
+    [place] = found.places
+    assert place.message is not None
+    assert place.message.index == 600
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
+def test_a_request_that_was_not_rejected_is_not_blamed(status: int) -> None:
+    assert look(chat(user(), answer(None)), status_code=status) == ()
