@@ -73,7 +73,7 @@ screenshots: ## take the pictures of the README
 bench: ## measure what the recorder, the pages and the bus cost
 	@.ci/setup dev
 	$(BIN)/python -m tests.benchmarks
-	$(ON_POSTGRES) $(BIN)/python -m tests.benchmarks bus scale statements writer
+	$(ON_POSTGRES) $(BIN)/python -m tests.benchmarks bus desk scale statements writer
 
 faults: ## break the database and the provider under load, on both databases
 	@.ci/setup dev

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from chatdebug.access import is_impossible
 from chatdebug.admin.lookups import NamedLookups
-from chatdebug.admin.readonly import ReadOnlyAdmin
+from chatdebug.admin.readonly import LongList, ReadOnlyAdmin
+from chatdebug.admin.searches import WholeValueSearch
 from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
 from chatdebug.people import names_of
@@ -63,7 +64,7 @@ class SwitchList(ChangeList):
 
 
 @admin.register(RecordingSwitch)
-class SwitchAdmin(NamedLookups, admin.ModelAdmin):
+class SwitchAdmin(WholeValueSearch, LongList, NamedLookups, admin.ModelAdmin):
     """The switches. Every change is audited, so none is deleted: it is switched off."""
 
     change_list_template = "chatdebug/admin/switches.html"
@@ -71,7 +72,9 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
     list_display = ("scope", "key", "whom", "enabled", "updated_at")
     list_display_links = ("scope", "key")
     list_filter = ("scope", "enabled")
-    search_fields = ("=key",)
+    ordering = ("-id",)
+    search_columns = ("key",)
+    search_help_text = _("The whole id of a person or a chat.")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: RecordingSwitch | None = None
@@ -160,7 +163,7 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
 
 
 @admin.register(SwitchChange)
-class SwitchChangeAdmin(ReadOnlyAdmin):
+class SwitchChangeAdmin(WholeValueSearch, ReadOnlyAdmin):
     """The audit of the switches."""
 
     list_display = (
@@ -172,4 +175,8 @@ class SwitchChangeAdmin(ReadOnlyAdmin):
         "new_value",
     )
     list_filter = ("scope",)
-    search_fields = ("=key", "=changed_by")
+    ordering = ("-changed_at", "-id")
+    search_columns = ("key", "changed_by")
+    search_help_text = _(
+        "The whole id of a person or a chat, or the name of who switched."
+    )
