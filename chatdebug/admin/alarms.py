@@ -268,13 +268,12 @@ class AlarmTargetAdmin(RowPage, NamedLookups, admin.ModelAdmin):
 class AlarmNoticeAdmin(ReadOnlyAdmin):
     """The log: what was sent, and what failed and why."""
 
-    list_display = (
-        *("made_at", "target_name", "cause_in_words", "subject"),
-        *("state", "tries", "error"),
-    )
-    list_display_links = ("subject",)
+    list_display = ("subject", "state", "made_at", "target_name", "tries", "error")
     list_filter = ("state", "cause")
-    fields = (*list_display, "next_try_at", "sent_at", "text")
+    fields = (
+        *("made_at", "target_name", "cause_in_words", "subject", "state", "tries"),
+        *("error", "next_try_at", "sent_at", "text"),
+    )
     readonly_fields = ("cause_in_words", "text")
 
     @admin.display(description=_("cause"))

@@ -8,10 +8,12 @@ from playwright.sync_api import Page, expect
 
 from chatdebug.alarms.webhook import signature
 from tests.browser.conftest import NewPage
-from tests.browser.support import sign_in
+from tests.browser.support import DESKTOP, MAKE_DESK, PHONE, sign_in
+from tests.browser.test_accessibility import passes
 from tests.browser.test_alarms import KEY, make_target
 from tests.browser.test_rules import has, is_known
 from tests.chatdebug.alarms.receiver import Receiver, receiving
+from tests.process import SiteProcess
 from tests.waiting import until
 
 WHAT = "rejected the request (400)."
@@ -87,3 +89,42 @@ def test_a_failure_is_told_made_known_resolved_and_told_again(
         operator.goto(again["url"])
         expect(operator.locator(".group__card")).to_contain_text("Reappeared")
         told(receiver, "new_group")
+
+
+@pytest.fixture(scope="module")
+def desk(process: SiteProcess) -> None:
+    """Store an ordinary bad day."""
+    process.run_code(MAKE_DESK)
+
+
+PAGES = {
+    "overview/": "fail since",
+    "errorgroup/": "What broke, by cause",
+    "alarmnotice/": "Alarms that were sent",
+    "contentreading/": "ticket 12",
+    "switchchange/": "Switch changes",
+    "classificationrule/": "Histories that were cut",
+    "classificationrule/import/": "All of them are in shadow then",
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "device",
+    [
+        pytest.param({"viewport": DESKTOP}, id="desktop"),
+        pytest.param({"viewport": PHONE, "is_mobile": True}, id="phone"),
+    ],
+)
+@pytest.mark.usefixtures("desk")
+def test_the_pages_of_a_bad_day_can_be_read_by_everybody(
+    device: dict[str, Any], new_page: NewPage
+) -> None:
+    page = new_page(**device, bypass_csp=True)
+    sign_in(page, "admin")
+    for address, words in PAGES.items():
+        page.goto(f"/admin/chatdebug/{address}")
+        expect(page.get_by_text(words).first).to_be_visible()
+        passes(page, address)
+        wider = "document.documentElement.scrollWidth > innerWidth"
+        assert not page.evaluate(wider), address

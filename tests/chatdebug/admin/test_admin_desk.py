@@ -48,6 +48,7 @@ pytestmark = pytest.mark.django_db
 
 FEW, MANY = 2, 12
 REQUEST = RequestFactory().get("/")
+OWN_PAGES = {"alarmtarget, rehearsal", "an import of rules", "recordingswitch, people"}
 LOGGED = 400
 """Rows of a table that its planner should take for a long one."""
 
@@ -117,6 +118,24 @@ def test_no_page_takes_more_statements_for_more_rows(client: Client) -> None:
     grown = {name: (few[name], many[name]) for name in many if few[name] != many[name]}
     assert grown == {}
     assert {"alarmtarget", "errorgroup", "chatrun, one", "a rule of a group"} < {*many}
+
+
+def test_a_list_that_is_only_looked_at_does_not_say_to_select(client: Client) -> None:
+    looked_at = [name for name in lists() if name.endswith(("change", "ing", "entry"))]
+    for name in (*looked_at, "alarmnotice"):
+        page = client.get(lists()[name]).content.decode()
+        assert "<h1>Select" not in page, name
+    assert len(looked_at) == 3
+
+
+def test_pages_of_their_own_lead_back_to_all_pages_of_the_recorder(
+    client: Client,
+) -> None:
+    fill(range(1))
+    own = {name: page for name, page in (*details(), *rules()) if name in OWN_PAGES}
+    assert own.keys() == OWN_PAGES
+    for address in own.values():
+        assert '<a href="/admin/chatdebug/">' in client.get(address).content.decode()
 
 
 def test_of_a_list_of_groups_single_hours_are_those_of_a_day() -> None:
