@@ -276,6 +276,9 @@ class AlarmNoticeAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("cause_in_words", "text")
 
+    class Media:
+        css = {"all": ("chatdebug/admin.css",)}
+
     @admin.display(description=_("cause"))
     def cause_in_words(self, notice: AlarmNotice) -> str:
         """Why it was sent."""

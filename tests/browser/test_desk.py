@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from chatdebug.alarms.webhook import signature
 from tests.browser.conftest import NewPage
 from tests.browser.support import DESKTOP, MAKE_DESK, PHONE, sign_in
-from tests.browser.test_accessibility import passes
+from tests.browser.test_accessibility import DJANGO_ADMIN, passes
 from tests.browser.test_alarms import KEY, make_target
 from tests.browser.test_rules import has, is_known
 from tests.chatdebug.alarms.receiver import Receiver, receiving
@@ -125,6 +125,6 @@ def test_the_pages_of_a_bad_day_can_be_read_by_everybody(
     for address, words in PAGES.items():
         page.goto(f"/admin/chatdebug/{address}")
         expect(page.get_by_text(words).first).to_be_visible()
-        passes(page, address)
+        passes(page, address, DJANGO_ADMIN)
         wider = "document.documentElement.scrollWidth > innerWidth"
         assert not page.evaluate(wider), address
