@@ -80,6 +80,6 @@ faults: ## break the database and the provider under load, on both databases
 	$(PYTEST) tests/faults -s
 	$(ON_POSTGRES) $(PYTEST) tests/faults -s
 
-viewers: ## let MLflow and Phoenix, installed for it, read an exported run
+viewers: ## let MLflow and Phoenix read an exported run, and another theme show the admin
 	@.ci/setup dev
-	$(PYTEST) -n0 tests/viewers/check_traces.py
+	$(PYTEST) -n0 tests/viewers/check_traces.py tests/viewers/check_unfold.py

@@ -35,11 +35,18 @@ class WholeValueSearch(Base):
         term = search_term.strip()
         if not term:
             return queryset, False
-        newest = self.model._default_manager.order_by(*self.get_ordering(request))
+        rows = self.model._default_manager.all()
+        found = [
+            name for name in self.search_columns if rows.filter(**{name: term}).exists()
+        ]
+        if len(found) == 1:
+            # As a condition, not as a list of keys, which each query would look up again.
+            return queryset.filter(**{found[0]: term}), False
+        newest = rows.order_by(*self.get_ordering(request))
         keys = {
             key
-            for column in self.search_columns
-            for key in newest.filter(**{column: term}).values_list("pk", flat=True)[
+            for name in found
+            for key in newest.filter(**{name: term}).values_list("pk", flat=True)[
                 :SEARCHED
             ]
         }

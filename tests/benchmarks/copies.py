@@ -66,6 +66,7 @@ def copy(row: Model, count: int, values: Mapping[str, str]) -> None:
     table, key = row._meta.db_table, str(row._meta.pk.column)
     columns = [name for name in columns_of(type(row)) if name != key or name in values]
     taken = [values.get(name, f"sample.{name}") for name in columns]
+    taken = [sql.replace("%", "%%") for sql in taken]  # beside a parameter
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)}"
