@@ -42,6 +42,7 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
             {"ACCESS_POLICY": "no.such.Policy"}, "chatdebug.E003", id="policy"
         ),
         pytest.param({"SECRETS": "os.no_such"}, "chatdebug.E003", id="secrets"),
+        pytest.param({"PLAYED_CALL": "os.no_such"}, "chatdebug.E003", id="call"),
         pytest.param(
             {"DATABASE": "default"}, "chatdebug.W001", id="the requests' alias"
         ),
@@ -60,6 +61,16 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
         ),
         pytest.param(
             {"BASE_URL": "https://chat.example.org/?a"}, "chatdebug.E005", id="a query"
+        ),
+        pytest.param(
+            {"STATUS_PAGES": {"ours": 1}},
+            "chatdebug.E001",
+            id="a number for an address",
+        ),
+        pytest.param(
+            {"STATUS_PAGES": {"ours": "javascript:alert()"}},
+            "chatdebug.E006",
+            id="no address",
         ),
     ],
 )

@@ -1,13 +1,9 @@
-"""Writes the runs of a chat, or one of them, for the next person."""
+"""Writes the runs of a chat, of a person, or one of them, for the next person."""
 
 import json
-import os
-import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
@@ -17,9 +13,11 @@ from chatdebug.access import is_impossible
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.rows import runs_with_steps
 from chatdebug.formats import printable
+from chatdebug.management.files import write_whole
 from chatdebug.management.progress import Progress
 from chatdebug.models import ChatRun
 from chatdebug.querysets import ChatRunQuerySet
+from chatdebug.services.erasure import runs_of_owner
 
 WRONG_USE = 2
 """What a command ends with that was called wrongly, as the parser's own errors do."""
@@ -28,12 +26,15 @@ WRONG_USE = 2
 class Command(BaseCommand):
     """Export runs with their steps."""
 
-    help = "Exports the runs of a chat, or one run, as JSON, OTLP or Markdown."
+    help = (
+        "Exports the runs of a chat or a person, or one run, as JSON, OTLP or Markdown."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take which runs, in which form, and where to."""
         parser.add_argument("chat_id", nargs="?", help="all runs of this chat")
         parser.add_argument("--run", help="this run alone")
+        parser.add_argument("--owner", help="all runs of the person with this id")
         parser.add_argument(
             "--format", choices=FORMS, default="json", help="default: %(default)s"
         )
@@ -58,7 +59,9 @@ class Command(BaseCommand):
         """Write them. Raises CommandError if there are none, or for a wrong use."""
         if options["json"] and output is None:
             raise CommandError("--json needs --output.", returncode=WRONG_USE)
-        runs = _runs(options["chat_id"], options["run"], options["database"])
+        runs = _runs(
+            options["chat_id"], options["run"], options["owner"], options["database"]
+        )
         if not runs.exists():
             raise CommandError("There are no such runs.")
         total = runs.count() if self.stderr.isatty() else None
@@ -70,7 +73,7 @@ class Command(BaseCommand):
             for piece in pieces:
                 self.stdout.write(piece, ending="")
         else:
-            _write(pieces, output)
+            write_whole(pieces, output)
         progress.end()
         if output is not None:
             self._say(
@@ -86,11 +89,17 @@ class Command(BaseCommand):
 
 
 def _runs(
-    chat_id: str | None, run: str | None, database: str | None
+    chat_id: str | None, run: str | None, owner: str | None, database: str | None
 ) -> ChatRunQuerySet:
     runs = ChatRun.objects.using(database) if database else ChatRun.objects.all()
-    if (chat_id is None) == (run is None):
-        raise CommandError("Give a chat's id or --run.", returncode=WRONG_USE)
+    if [chat_id, run, owner].count(None) != 2:
+        raise CommandError("Give a chat's id, --run or --owner.", returncode=WRONG_USE)
+    if owner is not None:
+        return (
+            runs.none()
+            if is_impossible(owner)
+            else runs_of_owner(owner=owner, using=database)
+        )
     if run is not None:
         try:
             return runs.filter(pk=UUID(run))
@@ -100,25 +109,3 @@ def _runs(
             ) from error
     chat_id = str(chat_id)
     return runs.none() if is_impossible(chat_id) else runs.of_chat(chat_id)
-
-
-def _write(pieces: Iterable[str], path: Path) -> None:
-    """Write a file as a whole or not at all. Raises CommandError if it cannot be."""
-    try:
-        with _replaced(path) as file:
-            file.writelines(pieces)
-    except OSError as error:
-        raise CommandError(printable(f"{path}: {error.strerror}")) from error
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[IO[str]]:
-    """Yield a file, for its owner alone, that takes the place of ``path`` at the end."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            yield file
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
