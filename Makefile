@@ -73,13 +73,13 @@ screenshots: ## take the pictures of the README
 bench: ## measure what the recorder, the pages and the bus cost
 	@.ci/setup dev
 	$(BIN)/python -m tests.benchmarks
-	$(ON_POSTGRES) $(BIN)/python -m tests.benchmarks bus scale statements writer
+	$(ON_POSTGRES) $(BIN)/python -m tests.benchmarks bus desk scale statements writer
 
 faults: ## break the database and the provider under load, on both databases
 	@.ci/setup dev
 	$(PYTEST) tests/faults -s
 	$(ON_POSTGRES) $(PYTEST) tests/faults -s
 
-viewers: ## let MLflow and Phoenix, installed for it, read an exported run
+viewers: ## let MLflow and Phoenix read an exported run, and another theme show the admin
 	@.ci/setup dev
-	$(PYTEST) -n0 tests/viewers/check_traces.py
+	$(PYTEST) -n0 tests/viewers/check_traces.py tests/viewers/check_unfold.py

@@ -19,5 +19,5 @@ def reads_whole_table(found: str) -> bool:
     return any(
         words in line
         for line in found.splitlines()
-        for words in ("Seq Scan", "SCAN chatdebug_chatrun")
+        for words in ("Seq Scan", "SCAN chatdebug_")
     )

@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db import router
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -133,6 +134,7 @@ class AlarmTargetAdmin(RowPage, NamedLookups, admin.ModelAdmin):
     form = TargetForm
     list_display = ("name", "enabled", "channel", "tells_of", "quiet_minutes", "went")
     list_filter = ("enabled", "channel")
+    show_facets = admin.ShowFacets.NEVER
 
     class Media:
         css = {"all": ("chatdebug/admin.css",)}
@@ -160,6 +162,15 @@ class AlarmTargetAdmin(RowPage, NamedLookups, admin.ModelAdmin):
     ) -> tuple[str, ...]:
         """Return what is only shown, where it is shown."""
         return ("tells_of",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AlarmTarget]:
+        """Return the targets, each with how the last message to it went."""
+        newest = AlarmNotice.objects.filter(target=OuterRef("pk"))
+        targets: QuerySet[AlarmTarget] = super().get_queryset(request)
+        return targets.annotate(
+            last_state=Subquery(newest.values("state")[:1]),
+            last_error=Subquery(newest.values("error")[:1]),
+        )
 
     def get_urls(self) -> list[URLPattern]:
         """Return the addresses of Django's pages, of the test and of the rehearsal."""
@@ -231,12 +242,13 @@ class AlarmTargetAdmin(RowPage, NamedLookups, admin.ModelAdmin):
         return ", ".join(str(cause.label) for cause in target.known_causes)
 
     @admin.display(description=_("last message"))
-    def went(self, target: AlarmTarget) -> str:
+    def went(self, target: Any) -> str:
         """How the last message to it went; nothing before the first one."""
-        notice = target.notices.first()
-        if notice is None:
+        if target.last_state is None:
             return ""
-        return ": ".join(filter(None, (notice.get_state_display(), notice.error)))
+        states = dict(NoticeState.choices)
+        state = str(states.get(target.last_state, target.last_state))
+        return ": ".join(filter(None, (state, target.last_error)))
 
     def _target(
         self,
@@ -256,14 +268,16 @@ class AlarmTargetAdmin(RowPage, NamedLookups, admin.ModelAdmin):
 class AlarmNoticeAdmin(ReadOnlyAdmin):
     """The log: what was sent, and what failed and why."""
 
-    list_display = (
-        *("made_at", "target_name", "cause_in_words", "subject"),
-        *("state", "tries", "error"),
-    )
-    list_display_links = ("subject",)
+    list_display = ("subject", "state", "made_at", "target_name", "tries", "error")
     list_filter = ("state", "cause")
-    fields = (*list_display, "next_try_at", "sent_at", "text")
+    fields = (
+        *("made_at", "target_name", "cause_in_words", "subject", "state", "tries"),
+        *("error", "next_try_at", "sent_at", "text"),
+    )
     readonly_fields = ("cause_in_words", "text")
+
+    class Media:
+        css = {"all": ("chatdebug/admin.css",)}
 
     @admin.display(description=_("cause"))
     def cause_in_words(self, notice: AlarmNotice) -> str:

@@ -62,7 +62,8 @@ class GroupList(ChangeList):
         """Read a page of groups, and the trends for it at once."""
         super().get_results(request)
         self.result_list: list[Any] = list(self.result_list)
-        hours, now = trends_of(self.result_list), timezone.now()
+        now = timezone.now()
+        hours = trends_of(self.result_list, now=now)
         for group in self.result_list:
             group.day = Trend.of_day(hours[group.pk], now=now)
             group.weeks = Trend.of_weeks(hours[group.pk], now=now)

@@ -4,11 +4,12 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.admin.readonly import ReadOnlyAdmin
+from chatdebug.admin.searches import WholeValueSearch
 from chatdebug.models import ContentReading
 
 
 @admin.register(ContentReading)
-class ReadingAdmin(ReadOnlyAdmin):
+class ReadingAdmin(WholeValueSearch, ReadOnlyAdmin):
     """The readings; they outlive their readers and what was read."""
 
     list_display = (
@@ -16,10 +17,8 @@ class ReadingAdmin(ReadOnlyAdmin):
         *("run_id", "chat_id", "owner_id"),
     )
     list_filter = ("is_staff",)
-    search_fields = (
-        *("=run_id", "=chat_id", "=owner_id"),
-        *("=reader_id", "=reader_name"),
-    )
+    ordering = ("-at", "-id")
+    search_columns = ("run_id", "chat_id", "owner_id", "reader_id", "reader_name")
     search_help_text = _(
         "The whole id of a run, a chat, its owner or a reader, or a reader's name."
     )

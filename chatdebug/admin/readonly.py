@@ -1,6 +1,6 @@
 """Admins of rows that nobody writes by hand: what is recorded, and what people make."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from django.views.decorators.http import require_POST
 
 from chatdebug.access import may_read_content, owner_of
@@ -18,6 +19,11 @@ from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
 from chatdebug.models import ChatRun
 from chatdebug.readings import is_open, open_content
+
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = object
 
 
 class UncountedPaginator(Paginator):
@@ -37,15 +43,29 @@ class UncountedPaginator(Paginator):
         return len(queryset.values_list("pk", flat=True)[:reach])
 
 
-class ReadOnlyAdmin(NamedLookups, admin.ModelAdmin):
-    """A list and a detail page, nothing to change, and no query that reads it all."""
+class LongList(Base):
+    """A list of a table that may be long: no query of it reads it all."""
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each would count the table
     list_per_page = 50
     paginator = UncountedPaginator
     sortable_by = ()  # no other order has an index
+
+
+class ReadOnlyAdmin(LongList, NamedLookups, admin.ModelAdmin):
+    """A long list and a detail page, and nothing to change."""
+
     actions: Any = None
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list under a title that says what it is; nothing is to be selected."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(
+            request, {"title": title, **(extra_context or {})}
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds a row by hand."""

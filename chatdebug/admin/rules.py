@@ -52,7 +52,7 @@ ConditionForm = forms.modelform_factory(ClassificationRule, fields=CONDITION)
 class UploadForm(forms.Form):
     """A file of rules."""
 
-    file = forms.FileField(label=_("file"), help_text=_("Exported rules, as JSON."))
+    file = forms.FileField(label=_("File"), help_text=_("Exported rules, as JSON."))
 
 
 @admin.register(ClassificationRule)

@@ -20,7 +20,8 @@ from django.views.decorators.http import require_http_methods
 
 from chatdebug.access import is_impossible
 from chatdebug.admin.lookups import NamedLookups
-from chatdebug.admin.readonly import ReadOnlyAdmin
+from chatdebug.admin.readonly import LongList, ReadOnlyAdmin
+from chatdebug.admin.searches import WholeValueSearch
 from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
 from chatdebug.people import names_of
@@ -71,7 +72,7 @@ class SwitchList(ChangeList):
 
 
 @admin.register(RecordingSwitch)
-class SwitchAdmin(NamedLookups, admin.ModelAdmin):
+class SwitchAdmin(WholeValueSearch, LongList, NamedLookups, admin.ModelAdmin):
     """The switches. Every change is audited, so none is deleted: it is switched off."""
 
     change_list_template = "chatdebug/admin/switches.html"
@@ -79,7 +80,9 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
     list_display = ("scope", "key", "whom", "in_force", "until", "updated_at")
     list_display_links = ("scope", "key")
     list_filter = ("scope", "enabled")
-    search_fields = ("=key",)
+    ordering = ("-id",)
+    search_columns = ("key",)
+    search_help_text = _("The whole id of a person or a chat.")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: RecordingSwitch | None = None
@@ -200,7 +203,7 @@ def end_of_day(text: str) -> datetime | None:
 
 
 @admin.register(SwitchChange)
-class SwitchChangeAdmin(ReadOnlyAdmin):
+class SwitchChangeAdmin(WholeValueSearch, ReadOnlyAdmin):
     """The audit of the switches."""
 
     list_display = (
@@ -213,4 +216,8 @@ class SwitchChangeAdmin(ReadOnlyAdmin):
         "until",
     )
     list_filter = ("scope",)
-    search_fields = ("=key", "=changed_by")
+    ordering = ("-changed_at", "-id")
+    search_columns = ("key", "changed_by")
+    search_help_text = _(
+        "The whole id of a person or a chat, or the name of who switched."
+    )

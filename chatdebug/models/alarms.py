@@ -113,6 +113,13 @@ class AlarmNotice(models.Model):
             models.Index(fields=["-made_at", "-id"], name="chatdebug_notice_newest"),
             # Of a target: its page, and whether it is to be left quiet.
             models.Index(fields=["target", "-made_at"], name="chatdebug_notice_target"),
+            # The admin's filters.
+            models.Index(
+                fields=["state", "-made_at", "-id"], name="chatdebug_notice_by_state"
+            ),
+            models.Index(
+                fields=["cause", "-made_at", "-id"], name="chatdebug_notice_by_cause"
+            ),
             # What is due; nearly all are sent.
             models.Index(
                 fields=["next_try_at"],

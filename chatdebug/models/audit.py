@@ -50,6 +50,10 @@ class AuditEntry(models.Model):
         indexes = [
             # The admin's list.
             models.Index(fields=["-at", "-id"], name="chatdebug_audit_newest"),
+            # The admin's filter.
+            models.Index(
+                fields=["action", "-at", "-id"], name="chatdebug_audit_by_action"
+            ),
             # Who read this run, and what did this person read.
             models.Index(fields=["object_id", "-at"], name="chatdebug_audit_object"),
             models.Index(fields=["person_id", "-at"], name="chatdebug_audit_person"),

@@ -45,6 +45,10 @@ class ContentReading(models.Model):
         indexes = [
             # The admin's list, and the removal of old ones.
             models.Index(fields=["-at", "-id"], name="chatdebug_reading_newest"),
+            # The admin's filter.
+            models.Index(
+                fields=["is_staff", "-at", "-id"], name="chatdebug_reading_by_staff"
+            ),
             # What a chat's owner sees: in the chat's Debug tab, and of all their chats.
             models.Index(fields=["chat_id", "-at"], name="chatdebug_reading_chat"),
             models.Index(fields=["owner_id", "-at"], name="chatdebug_reading_owner"),

@@ -242,6 +242,14 @@ class ChatStep(models.Model):
         verbose_name = _("step")
         verbose_name_plural = _("steps")
         ordering = ("step_number", "started_at")
+        indexes = [
+            # The newest errors, for the rules: most steps may have gone well.
+            models.Index(
+                fields=["-id"],
+                name="chatdebug_step_errors",
+                condition=Q(error__isnull=False),
+            )
+        ]
         constraints = [
             # Also the index that serves "the steps of this run, in order".
             models.UniqueConstraint(

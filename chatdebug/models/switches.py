@@ -45,6 +45,15 @@ class RecordingSwitch(models.Model):
     class Meta:
         verbose_name = _("recording switch")
         verbose_name_plural = _("recording switches")
+        indexes = [
+            # Who is recorded in full now, the newest switch first.
+            models.Index(
+                fields=["scope", "enabled", "-updated_at", "-id"],
+                name="chatdebug_switch_on",
+            ),
+            # The admin's search, in any scope.
+            models.Index(fields=["key"], name="chatdebug_switch_by_key"),
+        ]
         constraints = [
             # Serves the one read that decides the level of a turn.
             models.UniqueConstraint(
@@ -101,10 +110,19 @@ class SwitchChange(models.Model):
         verbose_name_plural = _("switch changes")
         ordering = ("-changed_at", "-id")
         indexes = [
-            # The admin's list, and the changes of one switch.
+            # The changes of one switch.
             models.Index(
                 fields=["scope", "key", "-changed_at"], name="chatdebug_switch_change"
-            )
+            ),
+            # The admin's list, its filter and its search.
+            models.Index(fields=["-changed_at", "-id"], name="chatdebug_change_newest"),
+            models.Index(
+                fields=["scope", "-changed_at", "-id"], name="chatdebug_change_scope"
+            ),
+            models.Index(fields=["key", "-changed_at"], name="chatdebug_change_key"),
+            models.Index(
+                fields=["changed_by", "-changed_at"], name="chatdebug_change_by"
+            ),
         ]
 
     def __str__(self) -> str:

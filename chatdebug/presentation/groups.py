@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Sum
+from django.db.models import Case, IntegerField, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -232,18 +232,34 @@ class GroupPage:
         )
 
 
-def trends_of(groups: Sequence[ErrorGroup]) -> dict[int, Hours]:
-    """Return the hours of these groups by their keys, with one query."""
-    since = timezone.now() - TREND_KEPT - HOUR
-    rows = (
-        GroupHour.objects.filter(group__in=groups, hour__gt=since)
-        .order_by()
+def trends_of(groups: Sequence[ErrorGroup], *, now: datetime) -> dict[int, Hours]:
+    """Return the hours of these groups by their keys, with two queries.
+
+    Of the last day they are hours. The days before, of which no chart has the hours, are
+    added up by the database, and stand in the last hour of each.
+    """
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    stored = GroupHour.objects.filter(group__in=groups).order_by()
+    of_a_day = (
+        stored.filter(hour__gt=this_hour - DAY)
         .values_list("group_id", "hour")
         .annotate(Sum("count"))
     )
+    days = range(1, TREND_KEPT.days)
+    is_of_day = [When(hour__gt=this_hour - DAY * (ago + 1), then=ago) for ago in days]
+    before = (
+        stored.filter(
+            hour__lte=this_hour - DAY, hour__gt=this_hour - DAY * TREND_KEPT.days
+        )
+        .annotate(days_ago=Case(*is_of_day, output_field=IntegerField()))
+        .values_list("group_id", "days_ago")
+        .annotate(Sum("count"))
+    )
     hours: dict[int, Hours] = {group.pk: {} for group in groups}
-    for group_id, hour, count in rows:
+    for group_id, hour, count in of_a_day:
         hours[group_id][hour] = count
+    for group_id, days_ago, count in before:
+        hours[group_id][this_hour - DAY * days_ago] = count
     return hours
 
 

@@ -91,6 +91,8 @@ class ModelLine:
     output_tokens: int
     first_part: Latency | None
     duration: Latency | None
+    cost: float | None
+    """What its tokens cost, in dollars; None where that is not known."""
 
     @property
     def name(self) -> str:
@@ -104,11 +106,6 @@ class ModelLine:
         """Who is asked."""
         known = PROVIDERS.get(self.provider, self.provider.replace(OVERFLOW, ""))
         return str(known).removeprefix("The ")
-
-    @property
-    def cost(self) -> float | None:
-        """What its tokens cost, in dollars; None where that is not known."""
-        return cost_of(self.provider, self.model, self.input_tokens, self.output_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,14 +263,16 @@ def _model(provider: str, model: str, of: Mapping[str, Counter[str]]) -> ModelLi
     def total(what: What) -> int:
         return of[what].total() if what in of else 0
 
+    tokens = total(What.INPUT_TOKENS), total(What.OUTPUT_TOKENS)
     return ModelLine(
         provider=provider,
         model=model,
         calls=total(What.CALL),
         failed=total(What.FAILURE),
         retries=total(What.RETRY),
-        input_tokens=total(What.INPUT_TOKENS),
-        output_tokens=total(What.OUTPUT_TOKENS),
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
+        cost=cost_of(provider, model, *tokens),  # a page asks for it again and again
         first_part=_latency(of.get(What.FIRST_PART, {})),
         duration=_latency(of.get(What.DURATION, {})),
     )

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Model
 from django.utils import timezone
 
 from chatdebug.enums import ErrorKind, GroupState
@@ -35,12 +35,14 @@ from chatdebug.models.groups import (
 )
 from chatdebug.payloads import clean, storable_id
 from chatdebug.writer.snapshot import Snapshot
+from chatdebug.writer.sums import add_numbers
 
 CHANGED = (
     *("count", "chats", "people", "model_names", "first_seen", "last_seen"),
     *("first_release", "last_release", "state", "state_since", "counted_since"),
 )
 """What another failure may change of a group."""
+KINDS = frozenset(ErrorKind.values)  # which the enum makes anew each time
 STATUS_CODES = range(1_000)
 
 
@@ -80,7 +82,7 @@ class Tally:
             count=int(columns["count"]),
             fingerprint=text("fingerprint", 32),
             title=text("title", TITLE_CHARACTERS),
-            kind=kind if kind in ErrorKind.values else ErrorKind.GENERIC,
+            kind=kind if kind in KINDS else ErrorKind.GENERIC,
             provider=text("provider", 64),
             model=text("model", 200),
             status_code=status if status in STATUS_CODES else None,
@@ -132,7 +134,7 @@ def add_tallies(tallies: Sequence[Tally], *, using: str, are_live: bool = True) 
         _add_affected(groups, added, using)
         for fingerprint, its in by_group.items():
             _take(groups[fingerprint], its, are_live=are_live)
-        ErrorGroup.objects.using(using).bulk_update(groups.values(), CHANGED)
+        _renew(groups.values(), ("id",), CHANGED, using)
 
 
 def _note_tallies(tallies: Sequence[Tally], using: str) -> list[Tally]:
@@ -142,6 +144,7 @@ def _note_tallies(tallies: Sequence[Tally], using: str) -> list[Tally]:
     of their keys, so that two writers never wait for each other.
     """
     known = FailureTally.objects.using(using)
+    changed: list[FailureTally] = []
     in_order = sorted(tallies, key=lambda tally: tally.id)
     known.bulk_create(
         [FailureTally(id=tally.id, hour=tally.hour) for tally in in_order],
@@ -156,8 +159,8 @@ def _note_tallies(tallies: Sequence[Tally], using: str) -> list[Tally]:
         if tally.added > 0:
             row.count = tally.count
             added.append(tally)
-    if added:
-        known.bulk_update([rows[tally.id] for tally in added], ["count"])
+            changed.append(row)
+    _renew(changed, ("id",), ("count",), using)
     return added
 
 
@@ -204,23 +207,9 @@ def _add_hours(
             counts[key] += tally.added
     if not counts:
         return
-    hours = GroupHour.objects.using(using)
-    rows = hours.filter(
-        group_id__in={key[0] for key in counts}, hour__in={key[1] for key in counts}
-    )
-    changed = []
-    for row in rows:  # of groups that are locked, so that no other writer adds one
-        more = counts.pop((row.group_id, row.hour, row.model, row.release), 0)
-        if more:
-            row.count = F("count") + more
-            changed.append(row)
-    if changed:
-        hours.bulk_update(changed, ["count"])
-    if counts:
-        hours.bulk_create(
-            GroupHour(group_id=group, hour=hour, model=model, release=release, count=n)
-            for (group, hour, model, release), n in counts.items()
-        )
+    rows = ((*key, count) for key, count in sorted(counts.items()))
+    unique = ("group_id", "hour", "model", "release")
+    add_numbers(GroupHour, unique, ("count",), rows, using)
 
 
 def _add_affected(
@@ -258,6 +247,24 @@ def _add_affected(
         affected.bulk_create(new)
 
 
+def _renew(
+    rows: Iterable[Model], unique: Sequence[str], changed: Sequence[str], using: str
+) -> None:
+    """Store rows; of those that are there, renew what has changed.
+
+    An INSERT that meets its own rows: ``bulk_update`` has a condition for each row and
+    column, whose making took longer than all else that is done for a failure.
+    """
+    in_order = list(rows)
+    if in_order:
+        type(in_order[0])._default_manager.using(using).bulk_create(
+            in_order,
+            update_conflicts=True,
+            unique_fields=unique,
+            update_fields=changed,
+        )
+
+
 def _forgotten(chats: set[str], using: str) -> dict[str, datetime]:
     """Return which of these chats were deleted, and when."""
     if not chats:
@@ -286,7 +293,7 @@ def _take(group: ErrorGroup, tallies: Sequence[Tally], *, are_live: bool) -> Non
     group.model_names = list(dict.fromkeys([*known, *seen]))[:MODELS_NAMED]
     if state := _next_state(group, tallies, count=group.count + added):
         group.state, group.state_since = state, timezone.now()
-    group.count = F("count") + added
+    group.count += added
 
 
 def _next_state(

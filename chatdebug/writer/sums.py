@@ -52,12 +52,14 @@ def add_sums(
     minutes = ((*key, *both) for key, both in sorted(calls.items()))
     unique = ModelSum._fields
     with transaction.atomic(using=using):
-        _add(HourCount, unique, ("count",), hours, using)
-        _add(DayCount, (unique[0], "day", *unique[2:]), ("count",), of_days, using)
-        _add(CallMinute, CallSum._fields, ("calls", "failed"), minutes, using)
+        add_numbers(HourCount, unique, ("count",), hours, using)
+        add_numbers(
+            DayCount, (unique[0], "day", *unique[2:]), ("count",), of_days, using
+        )
+        add_numbers(CallMinute, CallSum._fields, ("calls", "failed"), minutes, using)
 
 
-def _add(
+def add_numbers(
     model: type[models.Model],
     unique: Sequence[str],
     numbers: Sequence[str],
@@ -71,7 +73,7 @@ def _add(
     """
     connection = connections[using]
     quote = connection.ops.quote_name
-    by_name = {field.name: field for field in model._meta.concrete_fields}
+    by_name = {field.attname: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name in (*unique, *numbers)]
     table = quote(model._meta.db_table)
     columns = ", ".join(quote(str(field.column)) for field in fields)

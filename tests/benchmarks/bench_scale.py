@@ -5,6 +5,7 @@ One chat has ten thousand of the runs. Each row is bounded in time, whatever it 
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter, process_time
 from urllib.parse import urlencode
@@ -30,6 +31,23 @@ SECONDS = 3.0
 LIMIT_MS = 100
 PAGE = 50
 """How far a reader leafs."""
+HEADING = f"{'page':44}{'median ms':>10}{'best':>8}{'CPU':>8}{'SQL':>5}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Measured:
+    """How long answers of one address took, in milliseconds, and with how many statements."""
+
+    median: float
+    best: float
+    cpu: float
+    """Of this process: with SQLite all of the work, with PostgreSQL the site's."""
+    statements: int
+
+    def __format__(self, form: str) -> str:
+        verdict = "" if self.median < LIMIT_MS else f"  over {LIMIT_MS}"
+        times = f"{self.median:10.1f}{self.best:8.1f}{self.cpu:8.1f}"
+        return f"{times}{self.statements:5}{verdict}"
 
 
 def main() -> None:
@@ -39,7 +57,7 @@ def main() -> None:
         chat = fill()
         vendor = connections["default"].vendor
         _say(f"{RUNS:,} runs on {vendor}, stored in {perf_counter() - started:.0f} s")
-        _say(f"{'page':44}{'median ms':>10}{'best':>8}{'CPU':>8}{'SQL':>5}")
+        _say(HEADING)
         owner, staff = (Client(SERVER_NAME="localhost") for _ in range(2))
         owner.force_login(chat.owner)
         staff.force_login(UserFactory(is_staff=True, is_superuser=True))
@@ -128,23 +146,23 @@ def _cursor(chat: Chat, page: int) -> str:
     return str(Cursor.of(runs[(page - 1) * RUNS_SHOWN - 1]))
 
 
-def _measure(name: str, client: Client, address: str) -> None:
-    """Ask for an address again and again, and print how long the answers took.
-
-    The CPU is this process's: with SQLite all of the work, with PostgreSQL the site's.
-    """
+def measured(client: Client, address: str) -> Measured:
+    """Ask for an address again and again, and return how long the answers took."""
     cache.clear()  # nobody is throttled
     with collected_statements() as statements:
         _get(client, address)  # also reads templates, once and for all
-    count, times = len(statements), list[float]()
+    times = list[float]()
     began, used = perf_counter(), process_time()
     while len(times) < ROUNDS and perf_counter() - began < SECONDS:
         started = perf_counter()
         _get(client, address)
         times.append(1_000 * (perf_counter() - started))
     cpu = 1_000 * (process_time() - used) / len(times)
-    verdict = "" if median(times) < LIMIT_MS else f"  over {LIMIT_MS}"
-    _say(f"{name:44}{median(times):10.1f}{min(times):8.1f}{cpu:8.1f}{count:5}{verdict}")
+    return Measured(median(times), min(times), cpu, len(statements))
+
+
+def _measure(name: str, client: Client, address: str) -> None:
+    _say(f"{name:44}{measured(client, address)}")
 
 
 def _get(client: Client, address: str) -> HttpResponseBase:

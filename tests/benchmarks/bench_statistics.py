@@ -8,25 +8,21 @@ import gc
 import statistics
 import sys
 import time
-from datetime import timedelta
 from unittest.mock import patch
 
 from django.db import connections
 from django.utils import timezone
 
 from chatdebug.models import HourCount
-from chatdebug.models.statistics import BUCKETS, What
 from chatdebug.presentation.statistics import Numbers
 from chatdebug.recorder import RecordingModel, record_run
 from chatdebug.writer import Writer, writer
-from chatdebug.writer.sums import ModelSum, add_sums
 from tests.benchmarks.bench_recorder import CannedModel, history, stream_turn
 from tests.benchmarks.database import bench_database, recorder_set
+from tests.benchmarks.desk_rows import MODELS, fill_counts
 
 TURNS = 300  # of each way, in each round
 ROUNDS = 25
-HOURS = 14 * 24
-MODELS = 20
 READS = 9
 
 
@@ -76,22 +72,7 @@ def _put_off(self: Writer) -> None:
 
 
 def _overview_costs() -> None:
-    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    details = [
-        *((What.TURN, outcome) for outcome in ("completed", "failed", "stopped")),
-        *((what, "") for what in (What.CALL, What.INPUT_TOKENS, What.OUTPUT_TOKENS)),
-        *((What.FAILURE, kind) for kind in ("rate_limit", "overloaded")),
-        *((What.FIRST_PART, str(bound)) for bound in BUCKETS[4:12]),
-        *((What.DURATION, str(bound)) for bound in BUCKETS[10:18]),
-    ]
-    names = [f"gpt-{number}" for number in range(MODELS)]
-    sums = [
-        ModelSum(what, hour - timedelta(hours=back), "openai", name, detail, 0)
-        for back in range(HOURS)
-        for name in names
-        for what, detail in details
-    ]
-    add_sums(dict.fromkeys(sums, 7), {}, using="chatdebug")
+    fill_counts(timezone.now())
     vendor = connections["default"].vendor
     for is_weeks, name in ((False, "24 hours"), (True, "14 days")):
         times = []

@@ -14,6 +14,7 @@ from django.utils import timezone
 from chatd.models import Chat
 from chatdebug.enums import ErrorKind, Level, Status
 from chatdebug.models import ChatRun, ChatStep
+from tests.benchmarks.copies import columns_of, moment_at, numbers, text, uuid_at
 from tests.chatdebug.exports.samples import ERROR, REQUEST, RESPONSE, attempt
 from tests.factories import ChatRunFactory, ChatStepFactory, TurnFactory
 
@@ -43,22 +44,6 @@ CAUSES: tuple[dict[str, Any], ...] = (
     {"error_kind": "", "status": Status.INTERRUPTED},
     {"error_kind": "", "status": Status.INTERRUPTED, "note": "Its process is gone."},
 )
-NUMBERS = {
-    "sqlite": "(WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL"
-    f" SELECT n + 1 FROM numbers WHERE n < {RUNS}) SELECT n FROM numbers)",
-    "postgresql": f"(SELECT n FROM generate_series(1, {RUNS}::bigint) AS n)",
-}
-IDS = {
-    # 48 bits of time, the version, 12 bits, the variant, and the number itself.
-    "sqlite": "printf('%012x7%03x8%015x', {ms}, n % 4096, n)",
-    "postgresql": "(lpad(to_hex({ms}), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0')"
-    " || '8' || lpad(to_hex(n), 15, '0'))::uuid",
-}
-MOMENTS = {
-    # Six digits, as Django writes them: moments are compared as texts.
-    "sqlite": "strftime('%Y-%m-%d %H:%M:%f', ({ms}) / 1000.0, 'unixepoch') || '001'",
-    "postgresql": "to_timestamp(({ms}) / 1000.0)",
-}
 
 
 def fill() -> Chat:
@@ -73,13 +58,13 @@ def fill() -> Chat:
         _make_sample(f"{LONG_SAMPLE}{number}", cause, level=Level.FULL)
     first = timezone.now() - timedelta(milliseconds=RUNS * MILLISECONDS)
     ms = f"{int(first.timestamp() * 1000)} + n * {MILLISECONDS}"
-    moment = MOMENTS[connection.vendor].format(ms=ms)
+    moment = moment_at(ms)
     values = {
-        "id": IDS[connection.vendor].format(ms=ms),
-        "run_id": IDS[connection.vendor].format(ms=ms),
-        "chat_id": _either(turn.chat_id, f"'chat-' || {_text(f'n % {CHATS - 1}')}"),
-        "owner_id": _either(turn.chat.owner_id, _text("n % 5000")),
-        "trigger_message_id": _either(question.pk, _text("n")),
+        "id": uuid_at(ms),
+        "run_id": uuid_at(ms),
+        "chat_id": _either(turn.chat_id, f"'chat-' || {text(f'n % {CHATS - 1}')}"),
+        "owner_id": _either(turn.chat.owner_id, text("n % 5000")),
+        "trigger_message_id": _either(question.pk, text("n")),
         **dict.fromkeys(("started_at", "updated_at", "finished_at"), moment),
     }
     with connection.cursor() as cursor:
@@ -127,21 +112,17 @@ def _make_sample(name: str, cause: dict[str, Any], *, level: Level) -> None:
 
 def _copy(model: type[Model], values: dict[str, str]) -> str:
     """Return the statement that copies samples, with these values in their columns."""
-    columns = [str(field.column) for field in model._meta.concrete_fields]
+    columns = columns_of(model)
     taken = [values.get(column, f"sample.{column}") for column in columns]
-    numbers, table = NUMBERS[connection.vendor], model._meta.db_table
+    table = model._meta.db_table
     name = f"CASE WHEN {IS_OF_LONG_CHAT} THEN '{LONG_SAMPLE}' ELSE '{SAMPLE}' END"
-    cause = _text(f"(n + n / 100) % {len(CAUSES)}")  # so each chat has all of them
+    cause = text(f"(n + n / 100) % {len(CAUSES)}")  # so each chat has all of them
     return (
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)}"
-        f" FROM {numbers} AS numbers JOIN {table} AS sample"
+        f" FROM {numbers(RUNS)} AS numbers JOIN {table} AS sample"
         f" ON sample.chat_id = {name} || {cause}"
     )
 
 
 def _either(of_long_chat: object, of_others: str) -> str:
     return f"CASE WHEN {IS_OF_LONG_CHAT} THEN '{of_long_chat}' ELSE {of_others} END"
-
-
-def _text(sql: str) -> str:
-    return f"CAST({sql} AS text)"

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.support import (
     DESKTOP,
+    MAKE_DESK,
     PHONE,
     running_chromium,
     say_why,
@@ -41,6 +42,7 @@ def main() -> None:
         _save(page, "debug-tab")
         _phone_pictures(browser, desktop, chat, url)
         _admin_pictures(browser, url)
+        _desk_pictures(browser, site)
 
 
 def _ask(page: Page, model: str) -> None:
@@ -79,6 +81,17 @@ def _admin_pictures(browser: Browser, url: str) -> None:
     page.click("#result_list tbody a >> nth=0")
     say_why(page)
     _save(page, "admin-run")
+
+
+def _desk_pictures(browser: Browser, site: SiteProcess) -> None:
+    """Take what an operator sees on an ordinary bad day."""
+    group = site.run_code(MAKE_DESK)
+    page = browser.new_context(base_url=site.url, viewport=DESKTOP).new_page()
+    sign_in(page, "admin")
+    page.goto("/admin/chatdebug/overview/")
+    _save(page, "admin-overview")
+    page.goto(f"/admin/chatdebug/errorgroup/{group}/change/")
+    _save(page, "admin-group")
 
 
 def _save(page: Page, name: str) -> None:

@@ -16,6 +16,7 @@ from tests.process import ROOT
 
 DESKTOP = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
+MAKE_DESK = "from tests.browser.desk_rows import make_desk; print(make_desk())"
 CHROMIUM_FLAGS = [
     "--disable-gpu",
     # Nothing here has the internet to talk to.

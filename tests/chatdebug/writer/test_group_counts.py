@@ -176,6 +176,21 @@ def test_a_storm_costs_a_bounded_number_of_statements() -> None:
     assert len(many) == len(few) <= 20
 
 
+def test_known_groups_are_renewed_without_a_condition_for_each() -> None:
+    def failures(count: int) -> list[Snapshot]:
+        return [
+            a_failure(count, tally=str(UUID(int=number)), fingerprint=f"{number:x}")
+            for number in range(1, 4)
+        ]
+
+    add_tallies(tallies_of(failures(1)), using=ALIAS)
+    with collected_statements() as seen:
+        add_tallies(tallies_of(failures(3)), using=ALIAS)
+    assert [one for one in seen if " CASE " in one or " IN (SELECT" in one] == []
+    assert list(ErrorGroup.objects.values_list("count", flat=True)) == [3, 3, 3]
+    assert list(GroupHour.objects.values_list("count", flat=True)) == [3, 3, 3]
+
+
 def test_a_batch_that_is_written_twice_and_its_journal_count_once() -> None:
     rows = [a_failure(1), a_failure(3), a_failure(2)]
     for _ in range(2):
