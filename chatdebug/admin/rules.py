@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.admin.regrouping import as_key
 from chatdebug.admin.row_pages import RowPage
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import RuleMode
@@ -321,8 +322,9 @@ def _group(request: HttpRequest) -> ErrorGroup | None:
     asked = request.GET.get("group", "")
     if not request.user.has_perm("chatdebug.view_errorgroup"):
         return None
-    is_key = asked.isascii() and asked.isdecimal() and len(asked) < len(str(2**63))
-    return ErrorGroup.objects.filter(pk=int(asked)).first() if is_key else None
+    groups = ErrorGroup.objects.select_related("merged_into")
+    group = groups.filter(pk=as_key(asked)).first()
+    return group.whole if group is not None else None
 
 
 def _proposal(request: Any, group: ErrorGroup) -> Proposal:

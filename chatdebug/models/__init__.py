@@ -8,6 +8,7 @@ from chatdebug.models.groups import (
     FailureTally,
     GroupAffected,
     GroupHour,
+    OwnNumbers,
 )
 from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
@@ -36,6 +37,7 @@ __all__ = [
     "GroupHour",
     "HourCount",
     "Overview",
+    "OwnNumbers",
     "RecordingSwitch",
     "Retention",
     "RuleCause",

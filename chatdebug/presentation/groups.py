@@ -17,6 +17,7 @@ from chatdebug.models import ChatRun, ChatStep, ErrorGroup, GroupHour
 from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.presentation.errors import ErrorReport
+from chatdebug.querysets import WHOLE, ErrorGroupQuerySet
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -187,13 +188,21 @@ class GroupPage:
     weeks: Trend
     shares: list[tuple[str, list[Share]]]
     """What they are parts by, and the parts, the largest first."""
+    parts: list[GroupLine]
+    """The groups that were merged into it, the largest first."""
+    fingerprints: list[str]
+    """Its own, and those of its parts."""
 
     @classmethod
     def of(cls, group: ErrorGroup) -> "GroupPage":
-        """Read a group. Three queries."""
+        """Read a group. Five queries."""
         now = timezone.now()
+        parts = list(group.parts.order_by("-count", "pk"))
+        fingerprints = [group.fingerprint, *(part.fingerprint for part in parts)]
         rows = list(
-            GroupHour.objects.filter(group=group, hour__gt=now - TREND_KEPT - HOUR)
+            GroupHour.objects.filter(
+                group__in=_families([group]), hour__gt=now - TREND_KEPT - HOUR
+            )
             .values_list("hour", "model", "release")
             .annotate(Sum("count"))
         )
@@ -210,7 +219,9 @@ class GroupPage:
         )
         return cls(
             line=GroupLine(group),
-            error=_report_of(group),
+            error=_report_of(group, fingerprints),
+            parts=[GroupLine(part) for part in parts],
+            fingerprints=fingerprints,
             day=Trend.of_day(hours, now=now),
             weeks=Trend.of_weeks(hours, now=now),
             shares=[(name, parts) for name, parts in shares if parts],
@@ -221,9 +232,9 @@ def trends_of(groups: Sequence[ErrorGroup]) -> dict[int, Hours]:
     """Return the hours of these groups by their keys, with one query."""
     since = timezone.now() - TREND_KEPT - HOUR
     rows = (
-        GroupHour.objects.filter(group__in=groups, hour__gt=since)
+        GroupHour.objects.filter(group__in=_families(groups), hour__gt=since)
         .order_by()
-        .values_list("group_id", "hour")
+        .values_list(WHOLE, "hour")
         .annotate(Sum("count"))
     )
     hours: dict[int, Hours] = {group.pk: {} for group in groups}
@@ -239,14 +250,19 @@ def affected(number: int) -> str:
     return f"{number:,}"
 
 
-def _report_of(group: ErrorGroup) -> ErrorReport:
+def _families(groups: Iterable[ErrorGroup]) -> ErrorGroupQuerySet:
+    keys = [group.pk for group in groups]
+    return ErrorGroup.objects.families(keys).order_by()
+
+
+def _report_of(group: ErrorGroup, fingerprints: Sequence[str]) -> ErrorReport:
     """Return what its newest stored failure says of all, without content.
 
     Where no run is stored any more, what the group itself knows.
     """
-    newest = ChatRun.objects.with_fingerprint(group.fingerprint).newest_first()[:1]
+    runs = ChatRun.objects.newest_with(fingerprints, most=1)
     step = (
-        ChatStep.objects.filter(run_id__in=list(newest.values_list("pk", flat=True)))
+        ChatStep.objects.filter(run_id__in=list(runs.values_list("pk", flat=True)[:1]))
         .filter(error__isnull=False)
         .order_by("-step_number")
         .only("error")

@@ -62,13 +62,14 @@ def propose_rule(*, group: ErrorGroup) -> Proposal:
 
     Errors that a rule decides already are nobody's: that rule is tried before a new one.
     """
-    own = errors_of_group(group=group)
+    fingerprints = group.fingerprints()
+    own = errors_of_group(fingerprints=fingerprints)
     errors = list(_all_errors())
     deciding = _deciding_rules()
     mine = {(error.run.pk, error.own_fingerprint) for error in own}
     others = []
     for error in errors:
-        is_mine = error.group == group.fingerprint and (
+        is_mine = error.group in fingerprints and (
             (error.run.pk, error.own_fingerprint) in mine
         )
         facts = error.facts
@@ -100,9 +101,13 @@ def set_rule_mode(*, rule: ClassificationRule, mode: RuleMode) -> bool:
 def accept_causes(
     *, rule: ClassificationRule, groups: Iterable[ErrorGroup], using: str | None = None
 ) -> None:
-    """Take these groups as what a rule is for: seen under it, they are no news."""
+    """Take these groups as what a rule is for: seen under it, they are no news.
+
+    With all that was merged into them.
+    """
     known = RuleCause.objects.using(using).filter(rule=rule)
     room = CAUSES_KNOWN - known.count()
+    families = ErrorGroup.objects.families(group.pk for group in groups)
     causes = [
         RuleCause(
             rule=rule,
@@ -111,7 +116,7 @@ def accept_causes(
             kind=group.kind,
             is_accepted=True,
         )
-        for group in groups
+        for group in families
     ]
     known.bulk_create(causes[: max(0, room)], ignore_conflicts=True)
 
@@ -154,5 +159,5 @@ def _preview(rule: Rule, errors: Iterable[StoredError], *, reads_text: bool) -> 
             runs.setdefault(error.run.pk, error.run)
             known += not error.group
             fingerprints.setdefault(error.group)
-    groups = ErrorGroup.objects.filter(fingerprint__in=list(fingerprints))
+    groups = ErrorGroup.objects.counting(fingerprints)
     return Preview(tuple(runs.values()), tuple(groups), known, looked_at)

@@ -1,6 +1,6 @@
 """Stored errors, as the rules would have seen them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,13 +70,17 @@ def newest_errors() -> Iterator[StoredError]:
     return _read(_with_errors().order_by("-id")[:NEWEST_ERRORS])
 
 
-def errors_of_group(*, group: ErrorGroup) -> list[StoredError]:
-    """Return the errors of a group's newest runs that are the group's. Two queries."""
-    runs = ChatRun.objects.with_fingerprint(group.fingerprint).newest_first()
-    ids = list(runs.values_list("pk", flat=True)[:GROUP_RUNS])
+def errors_of_group(*, fingerprints: Sequence[str]) -> list[StoredError]:
+    """Return the errors of a group's newest runs that are the group's. Two queries.
+
+    Of each of its fingerprints some, so that what is said of them all holds for each.
+    """
+    each = max(1, GROUP_RUNS // len(fingerprints))
+    runs = ChatRun.objects.newest_with(fingerprints, most=each)
+    ids = list(runs.values_list("pk", flat=True))
     found = list(_read(_with_errors().filter(run_id__in=ids).order_by("-id")))
     unknown = [error for error in found if error.group]
-    own = [one for one in unknown if one.own_fingerprint == group.fingerprint]
+    own = [one for one in unknown if one.own_fingerprint in fingerprints]
     return own or unknown  # of an earlier release, which knew another fingerprint
 
 
