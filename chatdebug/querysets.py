@@ -120,10 +120,10 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
         """
         return self.filter(fingerprint=fingerprint).exclude(fingerprint="")
 
-    def newest_with(
+    def newest_of_each(
         self, fingerprints: Sequence[str], *, most: int, is_reversed: bool = False
     ) -> "ChatRunQuerySet":
-        """The ``most`` newest runs with each of these fingerprints, or oldest, in order.
+        """The ``most`` newest runs with each of these fingerprints, or oldest, unordered.
 
         Each fingerprint is looked for by itself, in the order of its index: of the runs
         with any of them a database would sort all.
@@ -135,7 +135,19 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
             ).order_by()
             for one in fingerprints
         ]
-        return each[0].union(*each[1:], all=True).order_by(*order)
+        return each[0].union(*each[1:], all=True).order_by()
+
+    def newest_keys(
+        self, fingerprints: Sequence[str], *, most: int, is_reversed: bool = False
+    ) -> list[UUID]:
+        """Return the keys of the ``most`` newest runs with any of these fingerprints.
+
+        In order; the oldest ones, first of all, if it ``is_reversed``. One query, and
+        sorted here: a database that is asked for an order reads the table in that order.
+        """
+        runs = self.newest_of_each(fingerprints, most=most, is_reversed=is_reversed)
+        found = sorted(runs.values_list("started_at", "pk"), reverse=not is_reversed)
+        return [key for _, key in found[:most]]
 
     def with_outcome(self, outcome: Outcome) -> "ChatRunQuerySet":
         """Runs that came out like this."""

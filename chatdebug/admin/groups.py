@@ -310,10 +310,11 @@ class GroupAdmin(RegroupingAdmin):
         number = min(max(int(asked) if is_number else 1, 1), LAST_PAGE)
         start = (number - 1) * RUNS_SHOWN
         end = start + RUNS_SHOWN + 1
-        runs = ChatRun.objects.newest_with(
+        keys = ChatRun.objects.newest_keys(
             page.fingerprints, most=end, is_reversed=is_oldest
-        )
-        found = list(runs[start:end])
+        )[start:]
+        runs = ChatRun.objects.in_bulk(keys)
+        found = [runs[key] for key in keys if key in runs]
         lines = [
             (
                 RunLine(run),

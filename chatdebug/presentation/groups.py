@@ -260,9 +260,9 @@ def _report_of(group: ErrorGroup, fingerprints: Sequence[str]) -> ErrorReport:
 
     Where no run is stored any more, what the group itself knows.
     """
-    runs = ChatRun.objects.newest_with(fingerprints, most=1)
+    newest = ChatRun.objects.newest_keys(fingerprints, most=1)
     step = (
-        ChatStep.objects.filter(run_id__in=list(runs.values_list("pk", flat=True)[:1]))
+        ChatStep.objects.filter(run_id__in=newest)
         .filter(error__isnull=False)
         .order_by("-step_number")
         .only("error")

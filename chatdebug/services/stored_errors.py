@@ -76,7 +76,7 @@ def errors_of_group(*, fingerprints: Sequence[str]) -> list[StoredError]:
     Of each of its fingerprints some, so that what is said of them all holds for each.
     """
     each = max(1, GROUP_RUNS // len(fingerprints))
-    runs = ChatRun.objects.newest_with(fingerprints, most=each)
+    runs = ChatRun.objects.newest_of_each(fingerprints, most=each)
     ids = list(runs.values_list("pk", flat=True))
     found = list(_read(_with_errors().filter(run_id__in=ids).order_by("-id")))
     unknown = [error for error in found if error.group]
