@@ -45,6 +45,12 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
         Outcome.choices, read_only=True, help_text="How it came out, for its readers."
     )
 
+    group_fingerprint = serializers.CharField(
+        read_only=True,
+        help_text="The fingerprint of the group that counts its failure: its own, unless "
+        "that was merged into another group.",
+    )
+
     def get_title(self, run: ChatRun) -> str:
         """Return what the Debug tab calls the run."""
         return RunLine(run).title
@@ -68,6 +74,7 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
             "model",
             "error_kind",
             "fingerprint",
+            "group_fingerprint",
             "similar_count",
             "summary",
             "started_at",
