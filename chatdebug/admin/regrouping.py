@@ -123,7 +123,7 @@ class RegroupingAdmin(RowPage, ReadOnlyAdmin):
                 if may_merge
                 else "",
             }
-            for one in similar_groups(group)
+            for one in similar_groups(group=group)
         ]
 
     def split(self, request: HttpRequest, group: ErrorGroup) -> None:

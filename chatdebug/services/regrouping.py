@@ -46,7 +46,7 @@ def merge_groups(*, into: ErrorGroup, others: Iterable[ErrorGroup], by: User) ->
         if whole.state == GroupState.NEW and any(
             row.state != GroupState.NEW for row in merged if row.merged_into_id is None
         ):
-            _change(whole, settled(GroupState.OPEN))
+            _change(whole, settled(state=GroupState.OPEN))
         if not hasattr(whole, "own"):
             numbers = {name: getattr(whole, name) for name in NUMBERS}
             whole.own = OwnNumbers(group=whole, **numbers)
@@ -189,7 +189,7 @@ def _names(row: Numbers) -> list[str]:
 
 def _state_of_part(part: ErrorGroup, whole: ErrorGroup) -> dict[str, object]:
     if whole.state == GroupState.NEW:
-        return settled(GroupState.OPEN)
+        return settled(state=GroupState.OPEN)
     until = whole.ignored_until_count
     return {
         "state": whole.state,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import router, transaction
 
@@ -147,7 +148,7 @@ def _all_errors() -> Iterable[StoredError]:
 
 
 def _preview(rule: Rule, errors: Iterable[StoredError], *, reads_text: bool) -> Preview:
-    runs: dict[object, ChatRun] = {}
+    keys: dict[UUID, None] = {}
     fingerprints: dict[str, None] = {}
     known = looked_at = 0
     for error in errors:
@@ -155,8 +156,10 @@ def _preview(rule: Rule, errors: Iterable[StoredError], *, reads_text: bool) -> 
             continue
         looked_at += 1
         if rule.holds(error.facts):
-            runs.setdefault(error.run.pk, error.run)
+            keys.setdefault(error.run.id)
             known += not error.group
             fingerprints.setdefault(error.group)
+    found = ChatRun.objects.only("started_at", "error_kind").in_bulk(keys)
+    runs = tuple(found[key] for key in keys if key in found)
     groups = ErrorGroup.objects.counting(fingerprints)
-    return Preview(tuple(runs.values()), tuple(groups), known, looked_at)
+    return Preview(runs, tuple(groups), known, looked_at)

@@ -31,7 +31,7 @@ class SimilarGroup:
     """Whether both have one provider and one status."""
 
 
-def similar_groups(group: ErrorGroup) -> list[SimilarGroup]:
+def similar_groups(*, group: ErrorGroup) -> list[SimilarGroup]:
     """Return the groups that are most like this one, at most ``SHOWN``.
 
     Those whose title has half of its words or more in common, the nearest first; then the
