@@ -343,3 +343,16 @@ def test_a_project_without_time_zones_merges_too(
     assert "The mast of it cracked" in text(client, asked)
     assert "1 group was merged." in merge(client, *groups)
     assert "The mast of it cracked" in text(client, page_of(groups[0]))
+
+
+def test_another_admin_site_has_these_pages_at_its_own_addresses(
+    settings: LazySettings, keel: ErrorGroup, mast: ErrorGroup
+) -> None:
+    settings.ROOT_URLCONF = "tests.chatdebug.admin.second_site"
+    client, office = client_with(is_superuser=True), "/office/chatdebug/errorgroup/"
+    page = f"{office}{keel.pk}/change/"
+    assert f'href="{office}merge/?group={keel.pk}' in text(client, page)
+    sent = {"group": [keel.pk, mast.pk], "into": keel.pk}
+    assert mast.title in text(client, f"{office}merge/?group={keel.pk}&group={mast.pk}")
+    assert client.post(f"{office}merge/", sent)["Location"] == page
+    assert client.get(f"{office}{mast.pk}/change/")["Location"] == page
