@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chatdebug.access import access_policy, is_impossible
 from chatdebug.addresses import home_url, next_url
 from chatdebug.conf import recorder_settings
+from chatdebug.formats import last_day
 from chatdebug.levels import decide_level, default_evidence
 from chatdebug.models.switches import Scope
 from chatdebug.presentation.readings import Readings
@@ -64,6 +65,7 @@ def opt_in(request: HttpRequest) -> HttpResponse:
         "base_template": recorder_settings().BASE_TEMPLATE,
         "decision": decision,
         "is_forced": is_forced,
+        "until": last_day(decision.until),
         "evidence": default_evidence(),
         "days": retention_days(),
         "next": next_url(request),

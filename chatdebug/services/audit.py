@@ -1,4 +1,4 @@
-"""Notes that somebody changed a setting."""
+"""Notes that somebody changed a setting, or erased what was recorded of a person."""
 
 from chatdebug.access import User
 from chatdebug.models import AuditEntry, ClassificationRule, ErrorGroup, Retention
@@ -26,6 +26,18 @@ def note_regrouping(*, by: User, group: ErrorGroup, details: str, using: str) ->
         subject=f"{group._meta.verbose_name}".capitalize(),
         object_id=str(group.pk),
         details=details,
+    )
+
+
+def note_erasure(*, by: User | None, owner: str, runs: int) -> None:
+    """Leave an entry: who deleted all that was recorded of a person, by the person's id."""
+    AuditEntry.objects.create(
+        person_id="" if by is None else str(by.pk),
+        person_name=str(by or "")[:200],
+        action=Action.ERASED,
+        subject="Runs of a person",
+        object_id=owner,
+        details=f"Runs: {runs}.",
     )
 
 

@@ -20,7 +20,7 @@ from chatdebug.services.groups import settled
 
 MOST_FINGERPRINTS = 50
 """Of how many fingerprints a group may be: its runs are read by each for itself."""
-NUMBERS = tuple(field.name for field in Numbers._meta.get_fields())
+NUMBERS = tuple(field.name for field in Numbers._meta.local_fields)
 
 
 class RegroupingError(Exception):

@@ -40,7 +40,7 @@ from chatdebug.payloads import clean, storable_id
 from chatdebug.writer.group_locks import LockedGroups, RegroupedError, lock_groups
 from chatdebug.writer.snapshot import Snapshot
 
-COUNTED = tuple(field.name for field in Numbers._meta.get_fields())
+COUNTED = tuple(field.name for field in Numbers._meta.local_fields)
 STATE = ("state", "state_since")
 """What another failure may change of a group, with its numbers."""
 STATUS_CODES = range(1_000)
