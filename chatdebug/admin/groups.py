@@ -28,6 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.group_tests import CassetteDownload
 from chatdebug.admin.regrouping import RegroupingAdmin
 from chatdebug.admin.runs import ProviderFilter
 from chatdebug.formats import local
@@ -102,7 +103,7 @@ class IgnoreForm(forms.Form):
 
 
 @admin.register(ErrorGroup)
-class GroupAdmin(RegroupingAdmin):
+class GroupAdmin(CassetteDownload, RegroupingAdmin):
     """Groups, the one that was seen last first."""
 
     change_form_template = "chatdebug/admin/group.html"
@@ -160,6 +161,7 @@ class GroupAdmin(RegroupingAdmin):
             "rules": self._rules(request, page),
             "similar": self.similar(request, row),
             "may_handle": self.has_handle_permission(request),
+            "may_make_test": self.may_make_test(request),
             "note_form": NoteForm(instance=row),
             "ignore_form": IgnoreForm(initial={"days": IGNORED_DAYS}),
         }

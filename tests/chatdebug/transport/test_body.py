@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from chatdebug.payloads.limits import BODY_BYTES
-from chatdebug.transport.body import END_BYTES
+from chatdebug.transport.body import END_BYTES, Body, body_text
 from tests.chatdebug.transport.answers import JSON, SECRET, Answer, read_one, record
 
 
@@ -139,3 +139,19 @@ def test_an_encoding_that_cannot_be_undone_is_noted(encoding, content, expected)
     attempt = record(Answer(content, headers=headers), read=read_raw)
 
     assert attempt["response_body"] == expected
+
+
+@pytest.mark.parametrize(
+    ("charset", "kept"),
+    [
+        pytest.param("iso-8859-1", "Requête", id="known"),
+        pytest.param('"ISO-8859-1"; boundary=x', "Requête", id="quoted"),
+        pytest.param("klingon", "Requ\ufffdte", id="unknown"),
+        pytest.param("zlib", "Requ\ufffdte", id="of no text"),
+    ],
+)
+def test_a_text_is_read_in_the_encoding_that_its_sender_names(
+    charset: str, kept: str
+) -> None:
+    body = Body("Requête".encode("iso-8859-1"))
+    assert body_text(body, content_type=f"text/plain; charset={charset}") == kept
