@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatdebug.enums import Interruption, Level, Operation, RunKind, Status
 from chatdebug.recorder.context import record_run
+from chatdebug.recorder.failures import recorded_error
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step, logical_call, note_on_call
@@ -53,6 +54,7 @@ __all__ = [
     "protect_secret",
     "provider_health",
     "record_run",
+    "recorded_error",
     "recorder_lifespan",
 ]
 
