@@ -1,5 +1,6 @@
 """Reads of the recorder's tables, named so that the call site reads as a sentence."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from chatdebug.enums import Outcome, Status
@@ -30,6 +32,8 @@ OUTCOMES = {
     Outcome.LOST: Q(status=Status.INTERRUPTED, summary__note__isnull=False),
 }
 """What ``ChatRun.outcome`` says, as conditions of a database."""
+WHOLE = Coalesce("group__merged_into", "group")
+"""Of a row of a group: the key of the group that people see it in."""
 TIMES = (
     "number",
     "path",
@@ -143,6 +147,35 @@ class ChatRunQuerySet(models.QuerySet["ChatRun"]):
         """
         return self.filter(fingerprint=fingerprint).exclude(fingerprint="")
 
+    def newest_of_each(
+        self, fingerprints: Sequence[str], *, most: int, is_reversed: bool = False
+    ) -> "ChatRunQuerySet":
+        """The ``most`` newest runs with each of these fingerprints, or oldest, unordered.
+
+        Each fingerprint is looked for by itself, in the order of its index: of the runs
+        with any of them a database would sort all.
+        """
+        order = ("started_at", "id") if is_reversed else ("-started_at", "-id")
+        each = [
+            self.filter(
+                pk__in=self.with_fingerprint(one).order_by(*order)[:most]
+            ).order_by()
+            for one in fingerprints
+        ]
+        return each[0].union(*each[1:], all=True).order_by()
+
+    def newest_keys(
+        self, fingerprints: Sequence[str], *, most: int, is_reversed: bool = False
+    ) -> list[UUID]:
+        """Return the keys of the ``most`` newest runs with any of these fingerprints.
+
+        In order; the oldest ones, first of all, if it ``is_reversed``. One query, and
+        sorted here: a database that is asked for an order reads the table in that order.
+        """
+        runs = self.newest_of_each(fingerprints, most=most, is_reversed=is_reversed)
+        found = sorted(runs.values_list("started_at", "pk"), reverse=not is_reversed)
+        return [key for _, key in found[:most]]
+
     def with_outcome(self, outcome: Outcome) -> "ChatRunQuerySet":
         """Runs that came out like this."""
         return self.filter(OUTCOMES[outcome])
@@ -190,6 +223,20 @@ class SwitchQuerySet(models.QuerySet["RecordingSwitch"]):
 
 class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
     """Reads of groups."""
+
+    def not_merged(self) -> "ErrorGroupQuerySet":
+        """Return the groups that people see: those that are no part of another one."""
+        return self.filter(merged_into__isnull=True)
+
+    def families(self, keys: Iterable[int]) -> "ErrorGroupQuerySet":
+        """Return the groups with these keys, and those that were merged into them."""
+        keys = list(keys)
+        return self.filter(Q(pk__in=keys) | Q(merged_into__in=keys))
+
+    def counting(self, fingerprints: Iterable[str]) -> "ErrorGroupQuerySet":
+        """Return the groups that people see failures with these fingerprints in."""
+        rows = self.model._default_manager.filter(fingerprint__in=list(fingerprints))
+        return self.filter(pk__in=rows.values(whole=Coalesce("merged_into", "id")))
 
     def unseen_since(self, moment: datetime) -> "ErrorGroupQuerySet":
         """Return the groups whose last failure was before that."""

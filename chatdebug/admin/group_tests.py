@@ -73,8 +73,8 @@ class CassetteDownload(admin.ModelAdmin):
 
 
 def _newest_run(group: ErrorGroup) -> ChatRun:
-    runs = ChatRun.objects.with_fingerprint(group.fingerprint)
-    run = runs.order_by("-started_at", "-id").first()
+    newest = ChatRun.objects.newest_keys(group.fingerprints(), most=1)
+    run = ChatRun.objects.filter(pk__in=newest).first()
     if run is None:
         raise NoCassette(gettext("No run of this group is kept any more."))
     return run

@@ -10,11 +10,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.validators import URLValidator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -29,8 +29,7 @@ from django.views.decorators.http import require_POST
 
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.group_tests import CassetteDownload
-from chatdebug.admin.readonly import ReadOnlyAdmin
-from chatdebug.admin.row_pages import RowPage
+from chatdebug.admin.regrouping import RegroupingAdmin
 from chatdebug.admin.runs import ProviderFilter
 from chatdebug.formats import local
 from chatdebug.models import ChatRun, ClassificationRule, ErrorGroup
@@ -56,7 +55,14 @@ MOST_TIMES = 10**12
 
 
 class GroupList(ChangeList):
-    """The list of groups, each with its trend."""
+    """The list of groups that are no part of another one, each with its trend."""
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: Any = None
+    ) -> QuerySet[Any]:
+        """Return the groups that are listed."""
+        groups = super().get_queryset(request, exclude_parameters)
+        return groups.filter(merged_into__isnull=True)
 
     def get_results(self, request: HttpRequest) -> None:
         """Read a page of groups, and the trends for it at once."""
@@ -98,7 +104,7 @@ class IgnoreForm(forms.Form):
 
 
 @admin.register(ErrorGroup)
-class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
+class GroupAdmin(CassetteDownload, RegroupingAdmin):
     """Groups, the one that was seen last first."""
 
     change_form_template = "chatdebug/admin/group.html"
@@ -109,10 +115,11 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
     list_display_links = None
     list_per_page = 25  # of which each has two charts
     list_filter = ("state", "kind", ProviderFilter, "last_seen")
-    search_fields = ("title", "fingerprint")
+    # An address or an export may name a group by a fingerprint that was merged since.
+    search_fields = ("title", "fingerprint", "parts__title", "parts__fingerprint")
     search_help_text = _("Words of the title, or a fingerprint.")
     ordering = ("-last_seen", "-id")
-    actions = ("resolve", "reopen", "ignore", "assign_to_me")
+    actions = ("resolve", "reopen", "ignore", "assign_to_me", "merge")
 
     class Media:
         css = {"all": ("chatdebug/admin.css",)}
@@ -150,9 +157,10 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
             "them": self._sentence_of(row.provider),
             "title": page.line.title,
             "subtitle": "",
-            "runs": self._runs(request, row),
+            "runs": self._runs(request, page),
             "rule_url": self._rule_url(request, row),
-            "rules": self._rules(request, row),
+            "rules": self._rules(request, page),
+            "similar": self.similar(request, row),
             "may_handle": self.has_handle_permission(request),
             "may_make_test": self.may_make_test(request),
             "note_form": NoteForm(instance=row),
@@ -169,6 +177,7 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
         group = self.get_object(request, unquote(object_id))
         if group is None:
             raise Http404
+        group = group.whole  # it may have been merged while its page was open
         groups = ErrorGroup.objects.filter(pk=group.pk)
         match request.POST.get("do"):
             case "note":
@@ -177,11 +186,12 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
                 self._ignore(request, group, groups)
             case "release":
                 assign_groups(groups=groups, to=None)
-                self._log(request, groups, gettext("Assigned to nobody."))
+                self.log(request, groups, gettext("Assigned to nobody."))
+            case "split":
+                self.split(request, group)
             case "resolve" | "reopen" | "assign_to_me" as name:
                 getattr(self, name)(request, groups)
-        page = admin_url(self.admin_site, "chatdebug_errorgroup_change", group.pk)
-        return redirect(page)
+        return redirect(self.page_of(group.pk))
 
     @admin.action(description=_("Resolve"), permissions=["handle"])
     def resolve(self, request: HttpRequest, queryset: ErrorGroupQuerySet) -> None:
@@ -216,7 +226,7 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
     @admin.display(description=_("what failed"))
     def what(self, group: ErrorGroup) -> SafeString:
         """Its title, a link to its page, and the facts below."""
-        url = admin_url(self.admin_site, "chatdebug_errorgroup_change", group.pk)
+        url = self.page_of(group.pk)
         line = GroupLine(group)
         return format_html(
             '<a class="group__title" href="{}" dir="auto">{}</a>'
@@ -276,20 +286,22 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
         return f"{url}?group={group.pk}"
 
     def _rules(
-        self, request: HttpRequest, group: ErrorGroup
+        self, request: HttpRequest, page: GroupPage
     ) -> list[tuple[ClassificationRule, str]]:
         """Return the rules that the group's errors fall under, for who may see rules."""
         may_see = request.user.has_perm("chatdebug.view_classificationrule")
         if not may_see or not self.admin_site.is_registered(ClassificationRule):
             return []
         name = "chatdebug_classificationrule_change"
-        rules = ClassificationRule.objects.filter(causes__fingerprint=group.fingerprint)
+        rules = ClassificationRule.objects.filter(
+            causes__fingerprint__in=page.fingerprints
+        )
         return [
             (rule, admin_url(self.admin_site, name, rule.pk))
-            for rule in rules[:RULES_SHOWN]
+            for rule in rules.distinct()[:RULES_SHOWN]
         ]
 
-    def _runs(self, request: HttpRequest, group: ErrorGroup) -> dict[str, Any]:
+    def _runs(self, request: HttpRequest, page: GroupPage) -> dict[str, Any]:
         """Return one page of the stored runs, and where the pages beside it are."""
         if not self.admin_site.is_registered(ChatRun):
             return {}
@@ -299,10 +311,13 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
         asked = request.GET.get("page", "")
         is_number = asked.isascii() and asked.isdecimal() and len(asked) < len("1000")
         number = min(max(int(asked) if is_number else 1, 1), LAST_PAGE)
-        runs = ChatRun.objects.with_fingerprint(group.fingerprint)
-        order = ("started_at", "id") if is_oldest else ("-started_at", "-id")
         start = (number - 1) * RUNS_SHOWN
-        found = list(runs.order_by(*order)[start : start + RUNS_SHOWN + 1])
+        end = start + RUNS_SHOWN + 1
+        keys = ChatRun.objects.newest_keys(
+            page.fingerprints, most=end, is_reversed=is_oldest
+        )[start:]
+        runs = ChatRun.objects.in_bulk(keys)
+        found = [runs[key] for key in keys if key in runs]
         lines = [
             (
                 RunLine(run),
@@ -330,14 +345,11 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
         keys = list(groups.values_list("pk", flat=True))
         chosen = ErrorGroup.objects.filter(pk__in=keys)
         changed = change(groups=chosen)
-        self._log(request, chosen, what)
+        self.log(request, chosen, what)
         words = ngettext(
             "%(count)s group: %(what)s", "%(count)s groups: %(what)s", changed
         )
         self.message_user(request, words % {"count": changed, "what": what})
-
-    def _log(self, request: HttpRequest, groups: ErrorGroupQuerySet, what: str) -> None:
-        LogEntry.objects.log_actions(str(request.user.pk), groups, CHANGE, what)
 
     def _note(self, request: HttpRequest, group: ErrorGroup) -> None:
         form = NoteForm(request.POST, instance=group)
@@ -362,7 +374,7 @@ class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
             until=timezone.now() + timedelta(days=days) if days else None,
             until_count=group.count + times if times else None,
         )
-        self._log(request, groups, gettext("Ignored."))
+        self.log(request, groups, gettext("Ignored."))
 
     def _refuse(self, request: HttpRequest, form: forms.BaseForm) -> None:
         for errors in form.errors.values():

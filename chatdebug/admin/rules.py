@@ -11,7 +11,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.admin.regrouping import as_key
 from chatdebug.admin.row_pages import RowPage
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import RuleMode
@@ -44,6 +45,7 @@ from chatdebug.services.rules import (
 )
 
 CONDITION = ("provider", "status_code", "code", "text")
+FIELDS = ("note", "position", *CONDITION, "kind", "retryable", "back_to_shadow")
 SAYS = {*CONDITION, "kind", "retryable"}
 """What a rule is; it is another one when one of these changes."""
 ConditionForm = forms.modelform_factory(ClassificationRule, fields=CONDITION)
@@ -126,20 +128,26 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
     ) -> HttpResponse:
         """Show the form of a new rule: ``?group=`` filled in for a group.
 
-        A condition in the address is filled in too, and what it would take is shown.
+        A condition in the address is filled in too, and what it would take is shown; so is
+        what the condition of a form would take that is refused for something else.
         """
         if not self.has_add_permission(request):
             raise PermissionDenied
         if request.method == "POST" and "_preview" in request.POST:
-            asked = {name: request.POST.get(name, "") for name in CONDITION}
+            asked = {name: request.POST.get(name, "") for name in FIELDS}
             kept = {
                 name: request.GET[name] for name in ("group",) if name in request.GET
             }
             return redirect(f"{request.path}?{urlencode(kept | asked)}")
         context: dict[str, Any] = {}
         if request.method == "GET":
-            context = self._proposed(request) or self._asked(request)
-        return super().add_view(request, form_url, {**context, **(extra_context or {})})
+            context = self._proposed(request) or self._asked(request, request.GET)
+        context |= extra_context or {}
+        response = super().add_view(request, form_url, context)
+        if request.method == "POST" and isinstance(response, TemplateResponse):
+            shown = self._shown_again(request)
+            response.context_data = {**(response.context_data or {}), **shown}
+        return response
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return what a new rule's form begins with."""
@@ -265,11 +273,26 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
         context = {"group": group, "proposal": proposal}
         return context | self._shown(request, proposal.preview)
 
-    def _asked(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what a condition in the address takes, for those who may know it."""
-        if not any(request.GET.get(name) for name in CONDITION):
+    def _shown_again(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what was shown beside a form that is refused: for its own condition."""
+        group = _group(request)
+        if group is not None:
+            condition = _proposal(request, group).condition
+            sent = {name: request.POST.get(name, "").strip() for name in CONDITION}
+            proposed = {
+                name: getattr(condition, name, None) or "" for name in CONDITION
+            }
+            if sent == {name: str(value) for name, value in proposed.items()}:
+                return self._proposed(request)
+        shown = self._asked(request, request.POST)
+        shown.pop("refused", None)  # the form says so itself
+        return shown
+
+    def _asked(self, request: HttpRequest, asked: QueryDict) -> dict[str, Any]:
+        """Return what a condition that somebody sent takes, for those who may know it."""
+        if not any(asked.get(name) for name in CONDITION):
             return {}
-        form = ConditionForm(request.GET)
+        form = ConditionForm(asked)
         if not form.is_valid():
             return {
                 "refused": [str(e) for errors in form.errors.values() for e in errors]
@@ -321,8 +344,9 @@ def _group(request: HttpRequest) -> ErrorGroup | None:
     asked = request.GET.get("group", "")
     if not request.user.has_perm("chatdebug.view_errorgroup"):
         return None
-    is_key = asked.isascii() and asked.isdecimal() and len(asked) < len(str(2**63))
-    return ErrorGroup.objects.filter(pk=int(asked)).first() if is_key else None
+    groups = ErrorGroup.objects.select_related("merged_into")
+    group = groups.filter(pk=as_key(asked)).first()
+    return group.whole if group is not None else None
 
 
 def _proposal(request: Any, group: ErrorGroup) -> Proposal:

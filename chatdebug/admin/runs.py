@@ -232,7 +232,7 @@ class RunAdmin(PersonData, ContentAdmin):
     @admin.display(description=_("all of its cause"))
     def cause(self, run: ChatRun) -> SafeString | str:
         """The group of its failure, a link."""
-        group = ErrorGroup.objects.filter(fingerprint=run.fingerprint).first()
+        group = ErrorGroup.objects.counting([run.fingerprint]).first()
         if group is None:
             return ""
         url = admin_url(self.admin_site, "chatdebug_errorgroup_change", group.pk)
@@ -266,11 +266,19 @@ def _searches(term: str) -> Iterator[ChatRunQuerySet]:
     """Yield the searches that a term can be meant for, by its shape."""
     runs = ChatRun.objects.all()
     if FINGERPRINT.fullmatch(term):
-        yield runs.with_fingerprint(term)
+        for fingerprint in _fingerprints_of_group(term):
+            yield runs.with_fingerprint(fingerprint)
     if (key := _as_uuid(term)) is not None:
         yield runs.filter(pk=key)
     yield runs.filter(chat_id=term)
     yield runs.filter(owner_id=term)
+
+
+def _fingerprints_of_group(fingerprint: str) -> list[str]:
+    """Return the fingerprints that are one group with this one, itself first."""
+    group = ErrorGroup.objects.counting([fingerprint]).first()
+    others = group.fingerprints() if group is not None else []
+    return list(dict.fromkeys([fingerprint, *others]))
 
 
 def _newest_of(runs: ChatRunQuerySet) -> ChatRunQuerySet:

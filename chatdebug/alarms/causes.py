@@ -28,7 +28,7 @@ from chatdebug.formats import clock
 from chatdebug.models import ErrorGroup, GroupHour, WriterState
 from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.querysets import ErrorGroupQuerySet
+from chatdebug.querysets import WHOLE, ErrorGroupQuerySet
 
 SPOOL_PATIENCE = timedelta(minutes=15)
 """What waits in the spool is imported with each heartbeat, a few minutes apart."""
@@ -41,7 +41,7 @@ def new_groups(window: Window) -> Iterator[Alarm]:
     """Yield groups that were made in the window, whatever was done about them since.
 
     A failure of an earlier hour that comes from the spool is news all the same. Groups of
-    runs from before there were groups are none.
+    runs from before there were groups are none, nor are those that were merged into another.
     """
     is_new = Q(state=GroupState.NEW, state_since__gte=window.since)
     groups = _groups(window).filter(
@@ -71,10 +71,12 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
     """
     busy: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
     hours = GroupHour.objects.using(window.using).order_by("hour")
+    ignored = _groups(window).filter(state=GroupState.IGNORED)
     found = (
         hours.filter(hour__gt=window.since - HOUR, hour__lte=window.until)
-        .exclude(group__state=GroupState.IGNORED)
-        .values_list("group_id", "hour")
+        .annotate(whole=WHOLE)
+        .exclude(whole__in=ignored.values("pk"))
+        .values_list("whole", "hour")
         .annotate(times=Sum("count"))
         .filter(times__gte=RATE_LEAST)
     )
@@ -83,10 +85,11 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
     if not busy:
         return
     groups = _groups(window).in_bulk(busy.keys())
+    families = ErrorGroup.objects.using(window.using).families(busy).values("pk")
     history = defaultdict[int, list[tuple[datetime, int]]](list)
     for group_id, hour, times in (
-        hours.filter(group_id__in=busy.keys(), hour__gt=window.until - TREND_KEPT)
-        .values_list("group_id", "hour")
+        hours.filter(group__in=families, hour__gt=window.until - TREND_KEPT)
+        .values_list(WHOLE, "hour")
         .annotate(times=Sum("count"))
     ):
         history[group_id].append((hour, times))
@@ -171,7 +174,7 @@ CAUSES: dict[AlarmCause, Finder] = {
 
 
 def _groups(window: Window) -> ErrorGroupQuerySet:
-    return ErrorGroup.objects.using(window.using)
+    return ErrorGroup.objects.using(window.using).not_merged()
 
 
 def _writers(window: Window) -> Iterator[WriterState]:

@@ -48,7 +48,11 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
     outcome = serializers.ChoiceField(
         Outcome.choices, read_only=True, help_text="How it came out, for its readers."
     )
-
+    group_fingerprint = serializers.CharField(
+        read_only=True,
+        help_text="The fingerprint of the group that counts its failure: its own, unless "
+        "that was merged into another group.",
+    )
     is_it_them = serializers.SerializerMethodField(
         help_text="Of a failed run: what is wrong with its provider now, and since before "
         "it failed; null if nothing is."
@@ -85,6 +89,7 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
             "model",
             "error_kind",
             "fingerprint",
+            "group_fingerprint",
             "similar_count",
             "is_it_them",
             "summary",

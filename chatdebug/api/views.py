@@ -10,7 +10,8 @@ help; 400 for an id or a body that cannot be used; 204 for what was set.
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +34,7 @@ from chatdebug.api.serializers import (
 )
 from chatdebug.conf import recorder_settings
 from chatdebug.levels import Decision, decide_level
-from chatdebug.models import ChatRun
+from chatdebug.models import ChatRun, ErrorGroup
 from chatdebug.models.switches import Scope
 from chatdebug.querysets import ChatRunQuerySet
 from chatdebug.services.known_health import provider_health
@@ -128,7 +129,19 @@ class RunView(APIView):
         return get_object_or_404(self.runs(), pk=run_id)
 
 
-class RunList(RunView, generics.ListAPIView[ChatRun]):
+class GroupedRunView(RunView):
+    """A view of runs that says in which group people see the failure of each."""
+
+    def runs(self) -> ChatRunQuerySet:
+        """Return the runs of the chat, with ``group_fingerprint``."""
+        merged = ErrorGroup.objects.filter(
+            fingerprint=OuterRef("fingerprint"), merged_into__isnull=False
+        )
+        whole = Subquery(merged.values("merged_into__fingerprint")[:1])
+        return super().runs().annotate(group_fingerprint=Coalesce(whole, "fingerprint"))
+
+
+class RunList(GroupedRunView, generics.ListAPIView[ChatRun]):
     """List the runs of a chat, newest first, without their steps."""
 
     serializer_class = RunSerializer
@@ -146,7 +159,7 @@ class RunList(RunView, generics.ListAPIView[ChatRun]):
         return answer
 
 
-class RunDetail(RunView, generics.RetrieveAPIView[ChatRun]):
+class RunDetail(GroupedRunView, generics.RetrieveAPIView[ChatRun]):
     """Return a run with its steps. A run of another chat is not found."""
 
     serializer_class = RunWithStepsSerializer

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chatdebug', '0022_alarms'),
+        ('chatdebug', '0023_merged_groups'),
     ]
 
     operations = [

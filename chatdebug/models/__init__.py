@@ -8,6 +8,7 @@ from chatdebug.models.groups import (
     FailureTally,
     GroupAffected,
     GroupHour,
+    OwnNumbers,
 )
 from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
@@ -42,6 +43,7 @@ __all__ = [
     "GroupHour",
     "HourCount",
     "Overview",
+    "OwnNumbers",
     "ProviderOutage",
     "RecordingSwitch",
     "Retention",

@@ -6,7 +6,7 @@ What is counted here is counted by the writers, in the transaction that writes t
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -23,19 +23,10 @@ which stands for any number."""
 TREND_KEPT = timedelta(days=14)
 
 
-class ErrorGroup(models.Model):
-    """All failures of one fingerprint: what is known of them, and what is done about it."""
+class Numbers(models.Model):
+    """What is counted of failures."""
 
-    fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
-    title = models.CharField(
-        _("title"), max_length=TITLE_CHARACTERS, blank=True, default=""
-    )
-    kind = models.CharField(
-        _("kind of error"), max_length=32, blank=True, default="", choices=ErrorKind
-    )
-    provider = models.CharField(_("provider"), max_length=64, blank=True, default="")
     model_names = models.JSONField(_("models"), default=list, blank=True)
-    status_code = models.PositiveIntegerField(_("HTTP status"), null=True, blank=True)
     first_seen = models.DateTimeField(_("first seen"), default=timezone.now)
     last_seen = models.DateTimeField(_("last seen"), default=timezone.now)
     count = models.PositiveBigIntegerField(_("times"), default=0)
@@ -53,6 +44,36 @@ class ErrorGroup(models.Model):
     )
     # Runs that ended before then were counted by nobody; null where none is counted yet.
     counted_since = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class ErrorGroup(Numbers):
+    """All failures of one fingerprint: what is known of them, and what is done about it.
+
+    A group may be merged into another one. It keeps its row, its hours and whom it
+    affected, and counts on, so that it can leave again; the other one counts its failures
+    as well, and is the only one of them that people see. A merged group has no parts.
+    """
+
+    fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
+    title = models.CharField(
+        _("title"), max_length=TITLE_CHARACTERS, blank=True, default=""
+    )
+    kind = models.CharField(
+        _("kind of error"), max_length=32, blank=True, default="", choices=ErrorKind
+    )
+    provider = models.CharField(_("provider"), max_length=64, blank=True, default="")
+    status_code = models.PositiveIntegerField(_("HTTP status"), null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.DB_CASCADE,
+        null=True,
+        blank=True,
+        related_name="parts",
+        verbose_name=_("merged into"),
+    )
 
     state = models.CharField(
         _("state"), max_length=16, choices=GroupState, default=GroupState.NEW
@@ -86,16 +107,57 @@ class ErrorGroup(models.Model):
             # Alarms: what is new, or is back, since a moment.
             models.Index(fields=["-state_since"], name="chatdebug_group_since"),
             models.Index(fields=["-first_seen"], name="chatdebug_group_first"),
+            # The page of a group: which others had the same answer.
+            models.Index(
+                fields=["provider", "status_code", "-last_seen"],
+                name="chatdebug_group_answer",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=GroupState.values),
                 name="chatdebug_group_state_known",
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(merged_into=F("id")), name="chatdebug_group_not_in_itself"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.title or self.fingerprint
+
+    @property
+    def whole(self) -> "ErrorGroup":
+        """The group that people see: the one that this one was merged into, or itself."""
+        return self.merged_into or self
+
+    @property
+    def whole_key(self) -> int:
+        """Its key, without a query."""
+        return self.merged_into_id or self.pk
+
+    def fingerprints(self) -> list[str]:
+        """Return its own fingerprint and those of its parts, its own first. One query."""
+        parts = self.parts.order_by("id").values_list("fingerprint", flat=True)
+        return [self.fingerprint, *parts]
+
+
+class OwnNumbers(Numbers):
+    """What a group had by itself, into which others were merged; the group has the sums.
+
+    Hours, and whom it affected, are its own at the group's row itself.
+    """
+
+    group = models.OneToOneField(
+        ErrorGroup, on_delete=models.DB_CASCADE, related_name="own"
+    )
+
+    class Meta:
+        verbose_name = _("own numbers of a group")
+        verbose_name_plural = _("own numbers of groups")
+
+    def __str__(self) -> str:
+        return f"{self.group_id}: {self.count}"
 
 
 class GroupHour(models.Model):

@@ -1,13 +1,14 @@
 """The likely cause of a failure, which is said above everything else of it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext
 
 from chatdebug.linter import Cause, causes_of, not_found, noted_causes
-from chatdebug.models import ChatRun, ChatStep, ErrorGroup
+from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.values import as_dict
 
@@ -96,10 +97,12 @@ class CausesOfGroup:
     """How many were looked at of which a request, or its shape, was kept."""
 
     @classmethod
-    def of(cls, group: ErrorGroup) -> "CausesOfGroup | None":
-        """Count them; None if nothing was kept of any request. Two queries."""
-        newest = ChatRun.objects.with_fingerprint(group.fingerprint).newest_first()
-        keys = list(newest.values_list("pk", flat=True)[:RUNS_OF_GROUP])
+    def of(cls, fingerprints: Sequence[str]) -> "CausesOfGroup | None":
+        """Count them, of a group by its own fingerprint and those of its parts.
+
+        None if nothing was kept of any request. Two queries.
+        """
+        keys = ChatRun.objects.newest_keys(fingerprints, most=RUNS_OF_GROUP)
         steps = (
             ChatStep.objects.filter(run_id__in=keys, error__isnull=False)
             .without_payloads()

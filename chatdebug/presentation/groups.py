@@ -21,6 +21,7 @@ from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.presentation.causes import CausesOfGroup
 from chatdebug.presentation.errors import ErrorReport
+from chatdebug.querysets import WHOLE, ErrorGroupQuerySet
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -201,13 +202,21 @@ class GroupPage:
     weeks: Trend
     shares: list[tuple[str, list[Share]]]
     """What they are parts by, and the parts, the largest first."""
+    parts: list[GroupLine]
+    """The groups that were merged into it, the largest first."""
+    fingerprints: list[str]
+    """Its own, and those of its parts."""
 
     @classmethod
     def of(cls, group: ErrorGroup) -> "GroupPage":
         """Read a group. Five queries."""
         now = timezone.now()
+        parts = list(group.parts.order_by("-count", "pk"))
+        fingerprints = [group.fingerprint, *(part.fingerprint for part in parts)]
         rows = list(
-            GroupHour.objects.filter(group=group, hour__gt=now - TREND_KEPT - HOUR)
+            GroupHour.objects.filter(
+                group__in=_families([group]), hour__gt=now - TREND_KEPT - HOUR
+            )
             .values_list("hour", "model", "release")
             .annotate(Sum("count"))
         )
@@ -224,8 +233,10 @@ class GroupPage:
         )
         return cls(
             line=GroupLine(group),
-            error=_report_of(group),
-            causes=CausesOfGroup.of(group),
+            error=_report_of(group, fingerprints),
+            causes=CausesOfGroup.of(fingerprints),
+            parts=[GroupLine(part) for part in parts],
+            fingerprints=fingerprints,
             day=Trend.of_day(hours, now=now),
             weeks=Trend.of_weeks(hours, now=now),
             shares=[(name, parts) for name, parts in shares if parts],
@@ -239,10 +250,10 @@ def trends_of(groups: Sequence[ErrorGroup], *, now: datetime) -> dict[int, Hours
     added up by the database, and stand in the last hour of each.
     """
     this_hour = now.replace(minute=0, second=0, microsecond=0)
-    stored = GroupHour.objects.filter(group__in=groups).order_by()
+    stored = GroupHour.objects.filter(group__in=_families(groups)).order_by()
     of_a_day = (
         stored.filter(hour__gt=this_hour - DAY)
-        .values_list("group_id", "hour")
+        .values_list(WHOLE, "hour")
         .annotate(Sum("count"))
     )
     days = range(1, TREND_KEPT.days)
@@ -252,7 +263,7 @@ def trends_of(groups: Sequence[ErrorGroup], *, now: datetime) -> dict[int, Hours
             hour__lte=this_hour - DAY, hour__gt=this_hour - DAY * TREND_KEPT.days
         )
         .annotate(days_ago=Case(*is_of_day, output_field=IntegerField()))
-        .values_list("group_id", "days_ago")
+        .values_list(WHOLE, "days_ago")
         .annotate(Sum("count"))
     )
     hours: dict[int, Hours] = {group.pk: {} for group in groups}
@@ -270,14 +281,19 @@ def affected(number: int) -> str:
     return f"{number:,}"
 
 
-def _report_of(group: ErrorGroup) -> ErrorReport:
+def _families(groups: Iterable[ErrorGroup]) -> ErrorGroupQuerySet:
+    keys = [group.pk for group in groups]
+    return ErrorGroup.objects.families(keys).order_by()
+
+
+def _report_of(group: ErrorGroup, fingerprints: Sequence[str]) -> ErrorReport:
     """Return what its newest stored failure says of all, without content.
 
     Where no run is stored any more, what the group itself knows.
     """
-    newest = ChatRun.objects.with_fingerprint(group.fingerprint).newest_first()[:1]
+    newest = ChatRun.objects.newest_keys(fingerprints, most=1)
     step = (
-        ChatStep.objects.filter(run_id__in=list(newest.values_list("pk", flat=True)))
+        ChatStep.objects.filter(run_id__in=newest)
         .filter(error__isnull=False)
         .order_by("-step_number")
         .only("error")

@@ -102,7 +102,8 @@ class Overview:
         """Read the last 24 hours, or 14 days. Raises django.db.Error."""
         now = timezone.now()
         trouble = (GroupState.NEW, GroupState.REAPPEARED)
-        groups = ErrorGroup.objects.filter(state__in=trouble).order_by("-last_seen")
+        seen = ErrorGroup.objects.not_merged()
+        groups = seen.filter(state__in=trouble).order_by("-last_seen")
         return cls(
             is_weeks=is_weeks,
             until=now,

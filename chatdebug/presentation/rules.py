@@ -121,4 +121,5 @@ class RulePage:
 
 def _groups(fingerprints: Iterable[str]) -> dict[str, ErrorGroup]:
     groups = ErrorGroup.objects.filter(fingerprint__in=list(fingerprints))
-    return {group.fingerprint: group for group in groups}
+    wholes = groups.select_related("merged_into")
+    return {group.fingerprint: group.whole for group in wholes}

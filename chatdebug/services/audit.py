@@ -1,7 +1,7 @@
 """Notes that somebody changed a setting, or erased what was recorded of a person."""
 
 from chatdebug.access import User
-from chatdebug.models import AuditEntry, ClassificationRule, Retention
+from chatdebug.models import AuditEntry, ClassificationRule, ErrorGroup, Retention
 from chatdebug.models.audit import Action
 
 
@@ -14,6 +14,18 @@ def note_change(*, by: User, row: Retention, old: str, new: str) -> None:
         subject=f"{row._meta.verbose_name}".capitalize(),
         object_id=str(row.pk),
         details=f"Changed from {old} to {new}.",
+    )
+
+
+def note_regrouping(*, by: User, group: ErrorGroup, details: str, using: str) -> None:
+    """Leave an entry: who merged something into a group, or split it off."""
+    AuditEntry.objects.using(using).create(
+        person_id=str(by.pk),
+        person_name=str(by)[:200],
+        action=Action.CHANGED,
+        subject=f"{group._meta.verbose_name}".capitalize(),
+        object_id=str(group.pk),
+        details=details,
     )
 
 

@@ -23,14 +23,16 @@ def resolve_groups(*, groups: ErrorGroupQuerySet) -> int:
     One that is seen again reappears.
     """
     return groups.exclude(state=GroupState.RESOLVED).update(
-        **_settled(GroupState.RESOLVED)
+        **settled(state=GroupState.RESOLVED)
         | {"resolved_release": recorder_settings().RELEASE}
     )
 
 
 def reopen_groups(*, groups: ErrorGroupQuerySet) -> int:
     """Take these groups as known and not mended; return how many were not."""
-    return groups.exclude(state=GroupState.OPEN).update(**_settled(GroupState.OPEN))
+    return groups.exclude(state=GroupState.OPEN).update(
+        **settled(state=GroupState.OPEN)
+    )
 
 
 def ignore_groups(
@@ -44,7 +46,7 @@ def ignore_groups(
     A failure at that time or later, or one that makes so many in all, opens them again.
     """
     return groups.update(
-        **_settled(GroupState.IGNORED)
+        **settled(state=GroupState.IGNORED)
         | {"ignored_until": until, "ignored_until_count": until_count}
     )
 
@@ -59,7 +61,7 @@ def assign_groups(*, groups: ErrorGroupQuerySet, to: User | None) -> int:
         assignee_id="" if to is None else str(to.pk), assignee_name=name
     )
     if to is not None:
-        groups.filter(state=GroupState.NEW).update(**_settled(GroupState.OPEN))
+        groups.filter(state=GroupState.NEW).update(**settled(state=GroupState.OPEN))
     return assigned
 
 
@@ -75,9 +77,9 @@ def prune_groups(*, using: str | None = None) -> int:
     if not days:
         return 0
     groups = ErrorGroup.objects.using(using)
-    old = groups.unseen_since(now - timedelta(days=days)).order_by()
+    old = groups.not_merged().unseen_since(now - timedelta(days=days)).order_by()
     batch = list(old.values_list("pk", flat=True)[:BATCH_GROUPS])
-    # One that is seen at this moment stays.
+    # One that is seen at this moment stays. Parts go with what they were merged into.
     groups.unseen_since(now - timedelta(days=days)).filter(pk__in=batch).delete()
     return len(batch)
 
@@ -91,7 +93,7 @@ def forget_affected(*, what: GroupAffected.What, key: str) -> None:
         GroupAffected.objects.filter(what=what, key=key).delete()
 
 
-def _settled(state: GroupState) -> dict[str, object]:
+def settled(*, state: GroupState) -> dict[str, object]:
     """Return the columns of a state that somebody decided, at this moment."""
     return {
         "state": state,

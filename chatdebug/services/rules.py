@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import router, transaction
 
@@ -62,15 +63,15 @@ def propose_rule(*, group: ErrorGroup) -> Proposal:
 
     Errors that a rule decides already are nobody's: that rule is tried before a new one.
     """
-    own = errors_of_group(group=group)
+    fingerprints = group.fingerprints()
+    own = errors_of_group(fingerprints=fingerprints)
     errors = list(_all_errors())
     deciding = _deciding_rules()
-    mine = {(error.run.pk, error.own_fingerprint) for error in own}
+    # Those of an earlier release, which knew another fingerprint, are mine by this.
+    mine = {error.own_fingerprint for error in own}.union(fingerprints)
     others = []
     for error in errors:
-        is_mine = error.group == group.fingerprint and (
-            (error.run.pk, error.own_fingerprint) in mine
-        )
+        is_mine = error.group in fingerprints and error.own_fingerprint in mine
         facts = error.facts
         if not is_mine and not any(rule.holds(facts) for rule in deciding):
             others.append(facts)
@@ -100,9 +101,13 @@ def set_rule_mode(*, rule: ClassificationRule, mode: RuleMode) -> bool:
 def accept_causes(
     *, rule: ClassificationRule, groups: Iterable[ErrorGroup], using: str | None = None
 ) -> None:
-    """Take these groups as what a rule is for: seen under it, they are no news."""
+    """Take these groups as what a rule is for: seen under it, they are no news.
+
+    With all that was merged into them.
+    """
     known = RuleCause.objects.using(using).filter(rule=rule)
     room = CAUSES_KNOWN - known.count()
+    families = ErrorGroup.objects.families(group.pk for group in groups)
     causes = [
         RuleCause(
             rule=rule,
@@ -111,7 +116,7 @@ def accept_causes(
             kind=group.kind,
             is_accepted=True,
         )
-        for group in groups
+        for group in families
     ]
     known.bulk_create(causes[: max(0, room)], ignore_conflicts=True)
 
@@ -143,7 +148,7 @@ def _all_errors() -> Iterable[StoredError]:
 
 
 def _preview(rule: Rule, errors: Iterable[StoredError], *, reads_text: bool) -> Preview:
-    runs: dict[object, ChatRun] = {}
+    keys: dict[UUID, None] = {}
     fingerprints: dict[str, None] = {}
     known = looked_at = 0
     for error in errors:
@@ -151,8 +156,10 @@ def _preview(rule: Rule, errors: Iterable[StoredError], *, reads_text: bool) -> 
             continue
         looked_at += 1
         if rule.holds(error.facts):
-            runs.setdefault(error.run.pk, error.run)
+            keys.setdefault(error.run.id)
             known += not error.group
             fingerprints.setdefault(error.group)
-    groups = ErrorGroup.objects.filter(fingerprint__in=list(fingerprints))
-    return Preview(tuple(runs.values()), tuple(groups), known, looked_at)
+    found = ChatRun.objects.only("started_at", "error_kind").in_bulk(keys)
+    runs = tuple(found[key] for key in keys if key in found)
+    groups = ErrorGroup.objects.counting(fingerprints)
+    return Preview(runs, tuple(groups), known, looked_at)

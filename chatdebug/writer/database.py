@@ -169,13 +169,18 @@ def count_failures(rows: Sequence[Snapshot], *, using: str, counters: Counters) 
         add_tallies(tallies_of(failures), using=using)
     except Exception as error:  # noqa: BLE001 - whatever a tally is refused with
         raise_if_database_fails(error, using=using)
-        for failure in failures:
+        # In the order of their groups, whose locks are held to the end of the transaction.
+        for failure in sorted(failures, key=_fingerprint):
             try:
                 add_tallies(tallies_of([failure]), using=using)
             except Exception as refusal:
                 raise_if_database_fails(refusal, using=using)
                 counters.note_error(refusal, failure.taken_at)
                 logger.exception("A failure could not be added to its group")
+
+
+def _fingerprint(failure: Snapshot) -> str:
+    return str(failure.columns.get("fingerprint", ""))
 
 
 def _write_each(

@@ -7,7 +7,8 @@ twice or while its process lives, add nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -25,6 +26,7 @@ from chatdebug.models import (
     ForgottenChat,
     GroupAffected,
     GroupHour,
+    OwnNumbers,
 )
 from chatdebug.models.groups import (
     AFFECTED_KNOWN,
@@ -32,18 +34,23 @@ from chatdebug.models.groups import (
     RELEASE_CHARACTERS,
     TITLE_CHARACTERS,
     TREND_KEPT,
+    Numbers,
 )
 from chatdebug.payloads import clean, storable_id
+from chatdebug.writer.group_locks import LockedGroups, RegroupedError, lock_groups
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.sums import add_numbers
 
-CHANGED = (
-    *("count", "chats", "people", "model_names", "first_seen", "last_seen"),
-    *("first_release", "last_release", "state", "state_since", "counted_since"),
-)
-"""What another failure may change of a group."""
 KINDS = frozenset(ErrorKind.values)  # which the enum makes anew each time
+COUNTED = tuple(field.name for field in Numbers._meta.local_fields)
+STATE = ("state", "state_since")
+"""What another failure may change of a group, with its numbers."""
 STATUS_CODES = range(1_000)
+TRIES = 5
+"""A merge that comes between reading and locking makes one more try of it."""
+
+type _Named = tuple[int, str, str]
+"""The key of a group, whether a chat or a person, and whose id."""
 
 
 @dataclass(slots=True)
@@ -120,21 +127,36 @@ def add_tallies(tallies: Sequence[Tally], *, using: str, are_live: bool = True) 
     """Add to groups what they do not know yet of these tallies, all or nothing.
 
     ``are_live`` is False for failures of which only their stored runs are known. A dozen
-    statements, however many tallies. Raises django.db.Error.
+    statements, however many tallies. Raises django.db.Error, and RegroupedError where
+    people merge and split these groups all the time.
     """
+    for _ in range(TRIES - 1):
+        with suppress(RegroupedError):
+            return _add_tallies(tallies, using, are_live=are_live)
+    return _add_tallies(tallies, using, are_live=are_live)
+
+
+def _add_tallies(tallies: Sequence[Tally], using: str, *, are_live: bool) -> None:
+    # A savepoint: without it, a second try would still hold the locks of the first one.
     with transaction.atomic(using=using):
         added = _note_tallies(tallies, using)
         if not added:
             return
-        groups = _locked_groups(added, using)
-        by_group: dict[str, list[Tally]] = defaultdict(list)
-        for tally in added:
-            by_group[tally.fingerprint].append(tally)
+        groups = lock_groups(_new_groups(added), using=using)
         _add_hours(groups, added, using)
         _add_affected(groups, added, using)
-        for fingerprint, its in by_group.items():
-            _take(groups[fingerprint], its, are_live=are_live)
-        _renew(groups.values(), ("id",), CHANGED, using)
+        adding: dict[Numbers, list[Tally]] = defaultdict(list)
+        for tally in added:
+            part = groups.numbers_of(tally.fingerprint)
+            whole = groups.whole_of(tally.fingerprint)
+            for row in (part,) if part is whole else (part, whole):
+                adding[row].append(tally)
+        for row, its in adding.items():
+            _take(row, its, are_live=are_live)
+        grown = [row for row in adding if isinstance(row, ErrorGroup)]
+        _renew(grown, (*COUNTED, *STATE), using)
+        own = [row for row in adding if isinstance(row, OwnNumbers)]
+        _renew(own, COUNTED, using)
 
 
 def _note_tallies(tallies: Sequence[Tally], using: str) -> list[Tally]:
@@ -160,51 +182,37 @@ def _note_tallies(tallies: Sequence[Tally], using: str) -> list[Tally]:
             row.count = tally.count
             added.append(tally)
             changed.append(row)
-    _renew(changed, ("id",), ("count",), using)
+    _renew(changed, ("count",), using)
     return added
 
 
-def _locked_groups(tallies: Sequence[Tally], using: str) -> dict[str, ErrorGroup]:
-    """Return the groups by their fingerprints; those that are new are made."""
+def _new_groups(tallies: Iterable[Tally]) -> dict[str, ErrorGroup]:
+    """Return what a group would be like, made of the first of its tallies."""
     first: dict[str, Tally] = {}
     for tally in sorted(tallies, key=lambda tally: tally.first_seen):
         first.setdefault(tally.fingerprint, tally)
-    groups = ErrorGroup.objects.using(using)
-    locked = groups.select_for_update().filter(fingerprint__in=first)
-    found = {group.fingerprint: group for group in locked.order_by("fingerprint")}
-    if missing := sorted(first.keys() - found.keys()):
-        groups.bulk_create(
-            [_new_group(first[fingerprint]) for fingerprint in missing],
-            ignore_conflicts=True,  # with another process, whose row it is then
+    return {
+        fingerprint: ErrorGroup(
+            fingerprint=fingerprint,
+            title=tally.title,
+            kind=tally.kind,
+            provider=tally.provider,
+            status_code=tally.status_code,
+            first_seen=tally.first_seen,
+            last_seen=tally.last_seen,
+            first_release=tally.release,
         )
-        made = locked.filter(fingerprint__in=missing).order_by("fingerprint")
-        found |= {group.fingerprint: group for group in made}
-    return found
+        for fingerprint, tally in first.items()
+    }
 
 
-def _new_group(tally: Tally) -> ErrorGroup:
-    return ErrorGroup(
-        fingerprint=tally.fingerprint,
-        title=tally.title,
-        kind=tally.kind,
-        provider=tally.provider,
-        status_code=tally.status_code,
-        first_seen=tally.first_seen,
-        last_seen=tally.last_seen,
-        first_release=tally.release,
-    )
-
-
-def _add_hours(
-    groups: dict[str, ErrorGroup], tallies: Sequence[Tally], using: str
-) -> None:
+def _add_hours(groups: LockedGroups, tallies: Sequence[Tally], using: str) -> None:
     oldest = timezone.now() - TREND_KEPT
     counts: dict[tuple[int, datetime, str, str], int] = defaultdict(int)
     for tally in tallies:
         if tally.hour >= oldest:
-            group = groups[tally.fingerprint]
-            key = (group.pk, tally.hour, tally.model, tally.release)
-            counts[key] += tally.added
+            group = groups.of(tally.fingerprint)  # a part has its own hours
+            counts[group.pk, tally.hour, tally.model, tally.release] += tally.added
     if not counts:
         return
     rows = ((*key, count) for key, count in sorted(counts.items()))
@@ -212,56 +220,80 @@ def _add_hours(
     add_numbers(GroupHour, unique, ("count",), rows, using)
 
 
-def _add_affected(
-    groups: dict[str, ErrorGroup], tallies: Sequence[Tally], using: str
-) -> None:
+def _add_affected(groups: LockedGroups, tallies: Sequence[Tally], using: str) -> None:
     """Count the chats and people that a group does not know yet.
 
-    Those of a chat that was deleted since stay unknown.
+    Those of a chat that was deleted since stay unknown. A merged group counts whom none
+    of its parts knows.
     """
-    wanted: dict[tuple[int, str, str], ErrorGroup] = {}
-    chats: dict[tuple[int, str, str], tuple[str, datetime]] = {}
+    wanted: dict[_Named, tuple[str, datetime]] = {}
+    fingerprints: dict[int, str] = {}
     for tally in tallies:
-        group = groups[tally.fingerprint]
+        key_of_group = groups.of(tally.fingerprint).pk
+        fingerprints[key_of_group] = tally.fingerprint
+        part = groups.numbers_of(tally.fingerprint)
         for chat, person in sorted(tally.affected):
             for what, key in (("chat", chat), ("person", person)):
-                if key and _number(group, what) <= AFFECTED_KNOWN:
-                    wanted[group.pk, what, key] = group
-                    chats[group.pk, what, key] = chat, tally.first_seen
-    affected = GroupAffected.objects.using(using)
-    known = affected.filter(
-        group_id__in={key[0] for key in wanted}, key__in={key[2] for key in wanted}
-    ).values_list("group_id", "what", "key")
-    unknown = wanted.keys() - set(known) if wanted else set()
-    gone = _forgotten({chats[named][0] for named in unknown}, using)
+                if key and _number(part, what) <= AFFECTED_KNOWN:
+                    wanted[key_of_group, what, key] = chat, tally.first_seen
+    known, known_to_wholes = _known_affected(groups, wanted, fingerprints, using)
+    unknown = wanted.keys() - known
+    gone = _forgotten({wanted[named][0] for named in unknown}, using)
     new = []
     for named in unknown:
-        group, (_, what, key), (chat, seen) = wanted[named], named, chats[named]
-        number = _number(group, what)
+        (group, what, key), (chat, seen) = named, wanted[named]
+        part = groups.numbers_of(fingerprints[group])
+        whole = groups.whole_of(fingerprints[group])
+        number = _number(part, what)
         if number > AFFECTED_KNOWN or (chat in gone and gone[chat] >= seen):
             continue
-        setattr(group, "chats" if what == "chat" else "people", number + 1)
+        _set_number(part, what, number + 1)
         if number < AFFECTED_KNOWN:  # one more stands for any number
-            new.append(GroupAffected(group_id=group.pk, what=what, key=key))
+            new.append(GroupAffected(group_id=group, what=what, key=key))
+        if part is not whole and (whole.pk, what, key) not in known_to_wholes:
+            known_to_wholes.add((whole.pk, what, key))
+            more = min(_number(whole, what) + 1, AFFECTED_KNOWN + 1)
+            _set_number(whole, what, more)
     if new:
-        affected.bulk_create(new)
+        GroupAffected.objects.using(using).bulk_create(new)
 
 
-def _renew(
-    rows: Iterable[Model], unique: Sequence[str], changed: Sequence[str], using: str
-) -> None:
+def _known_affected(
+    groups: LockedGroups,
+    wanted: Iterable[_Named],
+    fingerprints: Mapping[int, str],
+    using: str,
+) -> tuple[set[_Named], set[_Named]]:
+    """Return which of these are known: to the group itself, and to the whole it is in."""
+    wanted = set(wanted)
+    if not wanted:
+        return set(), set()
+    wholes = {key: key for key, _, _ in wanted}
+    merged = [
+        groups.whole_of(name).pk
+        for name in fingerprints.values()
+        if groups.numbers_of(name) is not groups.whole_of(name)
+    ]
+    if merged:  # their other parts are in no lock: they have that of the whole
+        parts = ErrorGroup.objects.using(using).filter(merged_into__in=merged)
+        wholes |= {part.pk: part.whole_key for part in parts.only("merged_into")}
+        wholes |= {key: key for key in merged}
+    rows = GroupAffected.objects.using(using).filter(
+        group_id__in=wholes, key__in={key for _, _, key in wanted}
+    )
+    known = set(rows.values_list("group_id", "what", "key"))
+    return known, {(wholes[group], what, key) for group, what, key in known}
+
+
+def _renew(rows: Sequence[Model], changed: Sequence[str], using: str) -> None:
     """Store rows; of those that are there, renew what has changed.
 
     An INSERT that meets its own rows: ``bulk_update`` has a condition for each row and
     column, whose making took longer than all else that is done for a failure.
     """
-    in_order = list(rows)
-    if in_order:
-        type(in_order[0])._default_manager.using(using).bulk_create(
-            in_order,
-            update_conflicts=True,
-            unique_fields=unique,
-            update_fields=changed,
+    if rows:
+        type(rows[0])._default_manager.using(using).bulk_create(
+            rows, update_conflicts=True, unique_fields=["id"], update_fields=changed
         )
 
 
@@ -273,27 +305,33 @@ def _forgotten(chats: set[str], using: str) -> dict[str, datetime]:
     return dict(marks.values_list("chat_id", "forgotten_at"))
 
 
-def _number(group: ErrorGroup, what: str) -> int:
-    return group.chats if what == "chat" else group.people
+def _number(row: Numbers, what: str) -> int:
+    return row.chats if what == "chat" else row.people
 
 
-def _take(group: ErrorGroup, tallies: Sequence[Tally], *, are_live: bool) -> None:
-    """Let a group know these failures, and whether they change its state."""
+def _set_number(row: Numbers, what: str, number: int) -> None:
+    setattr(row, "chats" if what == "chat" else "people", number)
+
+
+def _take(row: Numbers, tallies: Sequence[Tally], *, are_live: bool) -> None:
+    """Let a row count these failures, and a group know whether they change its state."""
     added = sum(tally.added for tally in tallies)
     first = min(tallies, key=lambda tally: tally.first_seen)
     last = max(tallies, key=lambda tally: tally.last_seen)
-    if first.first_seen < group.first_seen:
-        group.first_seen, group.first_release = first.first_seen, first.release
-    if last.last_seen >= group.last_seen:
-        group.last_seen, group.last_release = last.last_seen, last.release
-    if are_live and group.counted_since is None:
-        group.counted_since = first.first_seen
-    known = group.model_names if isinstance(group.model_names, list) else []
+    if first.first_seen < row.first_seen:
+        row.first_seen, row.first_release = first.first_seen, first.release
+    if last.last_seen >= row.last_seen:
+        row.last_seen, row.last_release = last.last_seen, last.release
+    if are_live and row.counted_since is None:
+        row.counted_since = first.first_seen
+    known = row.model_names if isinstance(row.model_names, list) else []
     seen = (tally.model for tally in tallies if tally.model)
-    group.model_names = list(dict.fromkeys([*known, *seen]))[:MODELS_NAMED]
-    if state := _next_state(group, tallies, count=group.count + added):
-        group.state, group.state_since = state, timezone.now()
-    group.count += added
+    row.model_names = list(dict.fromkeys([*known, *seen]))[:MODELS_NAMED]
+    if isinstance(row, ErrorGroup) and row.merged_into_id is None:
+        state = _next_state(row, tallies, count=row.count + added)
+        if state:
+            row.state, row.state_since = state, timezone.now()
+    row.count += added
 
 
 def _next_state(

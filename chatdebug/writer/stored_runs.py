@@ -46,7 +46,8 @@ def group_stored_runs(*, using: str) -> tuple[int, int]:
 
 def _tallies(fingerprint: str, runs: Iterator[ChatRun], using: str) -> Iterator[Tally]:
     groups = ErrorGroup.objects.using(using).filter(fingerprint=fingerprint)
-    since = groups.values_list("counted_since", flat=True).first()
+    group = groups.select_related("own").first()
+    since = getattr(group, "own", group).counted_since if group is not None else None
     tallies: dict[UUID, Tally] = {}
     title = ""
     for run in runs:

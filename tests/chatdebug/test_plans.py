@@ -59,6 +59,13 @@ def test_each_part_of_a_search_takes_its_index(term: str, indexes: list[str]) ->
         assert not reads_whole_table(found)
 
 
+def test_runs_of_a_merged_group_are_read_by_the_index_of_each_fingerprint() -> None:
+    runs = ChatRun.objects.newest_of_each(["a0a0a0a0", "b0b0b0b0"], most=11)
+    found = plan(runs.values_list("started_at", "pk"))
+    assert found.count("chatdebug_run_fingerprint") == 2
+    assert not reads_whole_table(found)
+
+
 @pytest.mark.parametrize(
     "query",
     [

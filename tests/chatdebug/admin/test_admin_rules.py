@@ -181,6 +181,36 @@ def test_what_a_rule_would_take_is_shown_before_it_is_there(
     assert not ClassificationRule.objects.exists()
 
 
+def test_a_form_that_is_refused_keeps_its_preview(group: ErrorGroup) -> None:
+    address = f"{RULES}add/?group={group.pk}"
+    taken = "1 run and 1 group, of 1 stored errors"
+    reader = client_with(is_superuser=True)
+    for text in ("the ballast of", "the ballast of segment"):
+        refused = reader.post(address, form(text=text, kind="")).content.decode()
+        assert "This field is required." in refused
+        assert f'value="{text}"' in refused
+        assert taken in refused
+    other = reader.post(f"{RULES}add/", form(code="keel", kind="")).content.decode()
+    assert "0 runs and 0 groups, of 1 stored errors" in other
+    # Who may not read content is shown the proposal, and no answers about other words.
+    maker = client_with(*OPERATOR)
+    sent = form(text="the ballast of", kind="")
+    assert taken in maker.post(address, sent).content.decode()
+    sent["text"] = "the ballast of segment"
+    assert taken not in maker.post(address, sent).content.decode()
+
+
+def test_a_preview_keeps_what_else_was_filled_in(
+    superuser: Client, group: ErrorGroup
+) -> None:
+    address = f"{RULES}add/?group={group.pk}"
+    sent = form(text="the ballast of", note="Ballasts", kind="auth", _preview="1")
+    shown = superuser.post(address, sent, follow=True).content.decode()
+    assert 'value="Ballasts"' in shown
+    assert '<option value="auth" selected>' in shown
+    assert 'name="back_to_shadow" id="id_back_to_shadow" checked' not in shown
+
+
 @pytest.mark.parametrize("asked", ["0", "x", "²", "9" * 40, "", "-1"])
 def test_a_rule_of_no_group_is_an_empty_form(superuser: Client, asked: str) -> None:
     shown = page_of(superuser, f"{RULES}add/?group={asked}")

@@ -75,6 +75,18 @@ def test_what_is_no_new_group_is_not_told(facts: dict[str, Any]) -> None:
     assert found(AlarmCause.NEW_GROUP) == []
 
 
+def test_a_fingerprint_that_was_merged_is_not_new() -> None:
+    known = counted_group(state=GroupState.OPEN, first_seen=timezone.now() - 3 * DAY)
+    counted_group(merged_into=known)
+    assert found(AlarmCause.NEW_GROUP) == []
+
+
+def test_nor_does_a_merged_fingerprint_come_back_by_itself() -> None:
+    known = counted_group(state=GroupState.OPEN)
+    counted_group(merged_into=known, state=GroupState.REAPPEARED)
+    assert found(AlarmCause.REAPPEARED) == []
+
+
 def test_a_group_that_is_back_is_told_each_time_that_it_comes_back() -> None:
     group = counted_group(state=GroupState.REAPPEARED)
     (first,) = found(AlarmCause.REAPPEARED)
@@ -136,6 +148,27 @@ def test_the_parts_of_an_hour_by_model_and_release_are_one_number() -> None:
     for model in ("a", "b"):
         group.hours.create(hour=this_hour(), model=model, count=15)
     assert len(found(AlarmCause.ABOVE_RATE)) == 1
+
+
+def test_the_rate_of_a_merged_group_is_that_of_all_its_parts() -> None:
+    group = known_group()
+    part = counted_group(merged_into=group, state=GroupState.IGNORED)
+    for one in (group, part):
+        add_hours(one, back=0, count=15)
+    (alarm,) = found(AlarmCause.ABOVE_RATE)
+    assert alarm.facts[0] == "30 times"
+    assert alarm.url == f"/admin/chatdebug/errorgroup/{group.pk}/change/"
+    group.state = GroupState.IGNORED
+    group.save()
+    assert found(AlarmCause.ABOVE_RATE) == []
+
+
+def test_what_was_usual_of_any_part_is_usual_of_the_group() -> None:
+    group = known_group()
+    part = counted_group(merged_into=group)
+    add_hours(part, back=30, count=40, hours=48)
+    add_hours(group, back=0, count=40)
+    assert found(AlarmCause.ABOVE_RATE) == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tests.factories import (
     ChatFactory,
     ChatRunFactory,
     ChatStepFactory,
+    ErrorGroupFactory,
     UserFactory,
 )
 
@@ -61,6 +62,23 @@ def test_the_owner_reads_a_run_with_its_step(chat: Chat, run: ChatRun) -> None:
     assert (read["status"], step["status"]) == ("error", "error")
     assert read["outcome"] == "failed"
     assert step["error"]["type"] == "ModelRequestRejectedError"
+
+
+def test_a_run_names_the_group_that_counts_its_failure(chat: Chat) -> None:
+    whole = ErrorGroupFactory(fingerprint="a0a0a0a0")
+    ErrorGroupFactory(fingerprint="b0b0b0b0", merged_into=whole)
+    names = ("a0a0a0a0", "b0b0b0b0", "c0c0c0c0", "")
+    for name in names:
+        ChatRunFactory(chat_id=str(chat.pk), fingerprint=name)
+    client = client_of(chat.owner)
+    listed = client.get(runs_of(chat)).json()["results"]
+    assert {run["fingerprint"]: run["group_fingerprint"] for run in listed} == {
+        **{name: name for name in names},
+        "b0b0b0b0": "a0a0a0a0",
+    }
+    for entry in listed:
+        read = client.get(runs_of(chat, entry["id"])).json()
+        assert read["group_fingerprint"] == entry["group_fingerprint"]
 
 
 def test_a_failed_run_says_whether_it_is_them(chat: Chat, run: ChatRun) -> None:

@@ -8,8 +8,14 @@ from django.core.management import call_command
 
 from chatdebug.models import ErrorGroup, GroupHour
 from chatdebug.recorder import record_run
+from chatdebug.services.regrouping import merge_groups
 from chatdebug.writer import close_writer
-from tests.factories import ChatRunFactory, ChatStepFactory
+from tests.factories import (
+    ChatRunFactory,
+    ChatStepFactory,
+    ErrorGroupFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,3 +57,14 @@ def test_what_was_counted_when_it_happened_is_not_counted_again() -> None:
     close_writer(timeout=20)
     assert group_runs() == "0 failures added to 0 groups."
     assert ErrorGroup.objects.get().count == 4
+
+
+def test_stored_runs_of_a_merged_group_are_counted_in_it_and_in_its_parts() -> None:
+    for fingerprint, chat in (("f1", "a"), ("f1", "b"), ("f2", "b")):
+        ChatStepFactory(run=ChatRunFactory(fingerprint=fingerprint, chat_id=chat))
+    groups = [ErrorGroupFactory(fingerprint=name, count=0) for name in ("f1", "f2")]
+    merge_groups(into=groups[0], others=groups[1:], by=UserFactory())
+    assert group_runs() == "3 failures added to 2 groups."
+    assert group_runs() == "0 failures added to 0 groups."
+    whole, part = ErrorGroup.objects.order_by("fingerprint")
+    assert (whole.count, whole.chats, whole.own.count, part.count) == (3, 2, 2, 1)

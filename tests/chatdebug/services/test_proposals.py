@@ -6,6 +6,8 @@ import pytest
 
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import ErrorKind, Level, RuleMode
+from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.errors.payload import read_payload
 from chatdebug.errors.proposal import Condition
 from chatdebug.models import ChatRun, ClassificationRule, ErrorGroup, RuleCause
 from chatdebug.recorder import record_run
@@ -99,6 +101,42 @@ def test_it_is_said_where_two_causes_cannot_be_told_apart() -> None:
     proposal = propose_rule(group=group)
     assert (proposal.condition, proposal.preview) == (None, None)
     assert proposal.errors == 1
+
+
+def test_a_merged_group_is_told_from_all_others_by_what_its_parts_share() -> None:
+    whole = ErrorGroupFactory(fingerprint="a")
+    ErrorGroupFactory(fingerprint="b", merged_into=whole)
+    ErrorGroupFactory(fingerprint="c")
+    for name, what in (("a", "keel"), ("b", "mast"), ("c", "crew")):
+        message = f"The {what} of this ship has cracked."
+        error = {"kind": "generic", "message": message, "error_code": f"{what}_code"}
+        if name != "c":
+            error["error_type"] = "broken_part"
+        ChatStepFactory(run__fingerprint=name, error=error)
+    proposal = propose_rule(group=whole)
+    assert proposal.condition == Condition(code="broken_part")
+    assert proposal.errors == 2
+    assert proposal.preview is not None
+    assert proposal.preview.groups == (whole,)
+    rule = ClassificationRule.objects.create(kind="config", code="broken_part")
+    assert set_rule_mode(rule=rule, mode=RuleMode.ON)
+    accepted = rule.causes.filter(is_accepted=True)
+    assert set(accepted.values_list("fingerprint", flat=True)) == {"a", "b"}
+
+
+def test_more_errors_than_are_looked_at_do_not_stand_in_their_own_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chatdebug.services.stored_errors.GROUP_RUNS", 2)
+    error = {"kind": "generic", "message": "The keel of segment 3 has cracked."}
+    own = fingerprint(read_payload(error), model="fault-400")
+    group = ErrorGroupFactory(fingerprint=own)
+    for _ in range(5):
+        ChatStepFactory(run__fingerprint=own, error=error)
+    proposal = propose_rule(group=group)
+    assert (proposal.errors, proposal.condition) == (2, Condition(text="the keel of"))
+    assert proposal.preview is not None
+    assert len(proposal.preview.runs) == 5
 
 
 def test_so_is_a_group_whose_runs_are_gone() -> None:

@@ -84,3 +84,32 @@ def step_row(
         taken_at=now,
         revision=next(_revisions) if revision is None else revision,
     )
+
+
+def failure_row(count: int = 1, **columns: Any) -> Snapshot:
+    """Return that a process has seen a failure ``count`` times in this hour."""
+    now = timezone.now()
+    return Snapshot(
+        table=Table.FAILURE,
+        id=new_id(),
+        run_id=new_id(),
+        columns={
+            "tally": str(UUID(int=1)),
+            "count": count,
+            "fingerprint": "f1",
+            "title": "The ballast shifted",
+            "kind": "generic",
+            "provider": "demo",
+            "model": "demo-1",
+            "status_code": 400,
+            "release": "",
+            "first_seen": now,
+            "last_seen": now,
+            "chat_id": "c",
+            "owner_id": "o",
+            **columns,
+        },
+        is_new=True,
+        is_capture=True,
+        taken_at=now,
+    )

@@ -23,7 +23,7 @@ from chatdebug.models import (
     GroupHour,
 )
 from chatdebug.models.groups import AFFECTED_KNOWN
-from chatdebug.models.runs import OVERFLOW, new_id
+from chatdebug.models.runs import OVERFLOW
 from chatdebug.recorder import Level, forget_chat, forget_owner, record_run
 from chatdebug.services.groups import (
     assign_groups,
@@ -35,7 +35,6 @@ from chatdebug.services.groups import (
 from chatdebug.writer import (
     Counters,
     Snapshot,
-    Table,
     close_writer,
     database,
     tallies,
@@ -43,6 +42,7 @@ from chatdebug.writer import (
 )
 from chatdebug.writer.database import insert_missing, write_rows
 from chatdebug.writer.group_counts import add_tallies, tallies_of
+from tests.chatdebug.writer.rows import failure_row
 from tests.factories import UserFactory
 from tests.faults.sharing import sharing_process
 from tests.statements import collected_statements
@@ -67,34 +67,6 @@ def fail(message: str = "The ballast shifted", **facts: Any) -> None:
 
 def group() -> ErrorGroup:
     return ErrorGroup.objects.get()
-
-
-def a_failure(count: int = 1, **changes: Any) -> Snapshot:
-    now = timezone.now()
-    columns = {
-        "tally": str(UUID(int=1)),
-        "count": count,
-        "fingerprint": "f1",
-        "title": "The ballast shifted",
-        "kind": "generic",
-        "provider": "demo",
-        "model": "demo-1",
-        "status_code": 400,
-        "release": "",
-        "first_seen": now,
-        "last_seen": now,
-        "chat_id": "c",
-        "owner_id": "o",
-    }
-    return Snapshot(
-        table=Table.FAILURE,
-        id=new_id(),
-        run_id=new_id(),
-        columns=columns | changes,
-        is_new=True,
-        is_capture=True,
-        taken_at=now,
-    )
 
 
 def add(*failures: Snapshot) -> None:
@@ -166,10 +138,10 @@ def test_many_threads_and_failures_are_counted_exactly() -> None:
 
 
 def test_a_storm_costs_a_bounded_number_of_statements() -> None:
-    failures = [a_failure(number + 1) for number in range(10_000)]
-    add(a_failure())
+    failures = [failure_row(number + 1) for number in range(10_000)]
+    add(failure_row())
     with collected_statements() as few:
-        add(a_failure(2))
+        add(failure_row(2))
     with collected_statements() as many:
         add(*failures)
     assert group().count == 10_000
@@ -179,7 +151,7 @@ def test_a_storm_costs_a_bounded_number_of_statements() -> None:
 def test_known_groups_are_renewed_without_a_condition_for_each() -> None:
     def failures(count: int) -> list[Snapshot]:
         return [
-            a_failure(count, tally=str(UUID(int=number)), fingerprint=f"{number:x}")
+            failure_row(count, tally=str(UUID(int=number)), fingerprint=f"{number:x}")
             for number in range(1, 4)
         ]
 
@@ -192,11 +164,11 @@ def test_known_groups_are_renewed_without_a_condition_for_each() -> None:
 
 
 def test_a_batch_that_is_written_twice_and_its_journal_count_once() -> None:
-    rows = [a_failure(1), a_failure(3), a_failure(2)]
+    rows = [failure_row(1), failure_row(3), failure_row(2)]
     for _ in range(2):
         write_rows(rows, using=ALIAS, now=timezone.now(), counters=Counters())
         insert_missing(rows, using=ALIAS)
-    add(a_failure(2), a_failure(5, tally=str(UUID(int=2))))
+    add(failure_row(2), failure_row(5, tally=str(UUID(int=2))))
     assert group().count == 8
     assert sum(GroupHour.objects.values_list("count", flat=True)) == 8
 
@@ -244,14 +216,14 @@ def test_counts_wait_for_a_database_that_does_not_answer(
 
 def test_chats_and_people_are_known_up_to_a_thousand_and_then_more() -> None:
     many = AFFECTED_KNOWN + 500
-    add(*(a_failure(n + 1, chat_id=f"{n}", owner_id=f"{n % 7}") for n in range(many)))
-    add(a_failure(many + 1, chat_id="another"))
+    add(*(failure_row(n + 1, chat_id=f"{n}", owner_id=f"{n % 7}") for n in range(many)))
+    add(failure_row(many + 1, chat_id="another"))
     assert (group().chats, group().people) == (AFFECTED_KNOWN + 1, 8)
     assert GroupAffected.objects.filter(what="chat").count() == AFFECTED_KNOWN
 
 
 def test_a_chat_or_a_person_that_is_forgotten_is_no_longer_named() -> None:
-    add(a_failure(1), a_failure(2, chat_id="d", owner_id="p"))
+    add(failure_row(1), failure_row(2, chat_id="d", owner_id="p"))
     forget_chat("c")
     forget_owner("o")
     assert set(GroupAffected.objects.values_list("key", flat=True)) == {"d", "p"}
@@ -259,7 +231,7 @@ def test_a_chat_or_a_person_that_is_forgotten_is_no_longer_named() -> None:
 
 
 def test_what_arrives_late_of_a_forgotten_chat_names_nobody() -> None:
-    late = a_failure(1)
+    late = failure_row(1)
     ForgottenChat.objects.create(chat_id="c")
     add(late)
     assert group().count == 1
@@ -271,13 +243,13 @@ def later(**changes: Any) -> datetime:
 
 
 def seen_again(count: int = 2, **changes: Any) -> ErrorGroup:
-    add(a_failure(count, last_seen=later(seconds=1), **changes))
+    add(failure_row(count, last_seen=later(seconds=1), **changes))
     return group()
 
 
 def test_a_resolved_group_that_is_seen_again_reappears() -> None:
-    add(a_failure(1))
-    before = a_failure(2)
+    add(failure_row(1))
+    before = failure_row(2)
     assert resolve_groups(groups=ErrorGroup.objects.all()) == 1
     add(before)  # on its way when the group was resolved
     assert group().state == "resolved"
@@ -288,7 +260,7 @@ def test_with_releases_it_reappears_in_another_one_alone(
     settings: LazySettings,
 ) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, "RELEASE": "1.0"}
-    add(a_failure(1, release="1.0"))
+    add(failure_row(1, release="1.0"))
     resolve_groups(groups=ErrorGroup.objects.all())
     assert seen_again(2, release="1.0").state == "resolved"
     back = seen_again(1, release="1.1", tally=str(UUID(int=2)))
@@ -297,7 +269,7 @@ def test_with_releases_it_reappears_in_another_one_alone(
 
 
 def test_an_ignored_group_wakes_at_its_time_or_count() -> None:
-    add(a_failure(1))
+    add(failure_row(1))
     groups = ErrorGroup.objects.all()
     ignore_groups(groups=groups, until=later(days=1))
     assert seen_again(2).state == "ignored"
@@ -311,7 +283,7 @@ def test_an_ignored_group_wakes_at_its_time_or_count() -> None:
 
 
 def test_a_group_that_somebody_takes_is_news_no_more() -> None:
-    add(a_failure(1))
+    add(failure_row(1))
     groups, person = ErrorGroup.objects.all(), UserFactory(username="desk")
     assert assign_groups(groups=groups, to=person) == 1
     assert (group().assignee_name, group().state) == ("desk", "open")
@@ -323,7 +295,7 @@ def test_a_group_that_somebody_takes_is_news_no_more() -> None:
 def test_groups_outlive_runs_and_go_when_they_were_not_seen_for_long(
     settings: LazySettings,
 ) -> None:
-    add(a_failure(1))
+    add(failure_row(1))
     old = timezone.now() - timedelta(days=20)
     FailureTally.objects.update(hour=timezone.now() - timedelta(days=100))
     GroupHour.objects.update(hour=old)
