@@ -378,12 +378,13 @@ def test_of_a_long_response_64_kb_are_held() -> None:
             attempt.receive(b"0123456789" * 50)
         attempt.receive(b"the end")
         attempt.complete()
-        received = attempt._exchange.received
+        received = attempt.received
+        assert received.held_bytes <= RESPONSE_BYTES
+        assert len(received.start) + len(received.end) == 64 * 1024
+        assert received.end.endswith(b"the end")
         call.let_go()
+        assert received.held_bytes == 0
         run.complete()
-    assert len(received.start) + len(received.end) == 64 * 1024
-    assert received.end.endswith(b"the end")
-    assert received.held_bytes <= RESPONSE_BYTES
 
 
 def test_an_attempt_that_begins_after_its_call_is_not_held() -> None:
