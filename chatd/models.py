@@ -19,6 +19,7 @@ from chatd.querysets import (
     ModelConfigQuerySet,
     TurnQuerySet,
 )
+from chatdebug.enums import Evidence
 
 environment_variable = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$", "Name an environment variable, for example OPENAI_API_KEY."
@@ -60,6 +61,13 @@ class ModelConfig(models.Model):
     )
     context_window = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    evidence = models.CharField(
+        max_length=16,
+        choices=Evidence,
+        default=Evidence.FULL,
+        help_text="What a failing call of it keeps at most; never more than the deployment "
+        "and the chat's owner allow.",
     )
     enabled = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)

@@ -5,7 +5,8 @@ from typing import Self
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence, Level
-from chatdebug.levels import decide_level, default_evidence, default_level
+from chatdebug.evidence_limits import default_evidence, needs_consent
+from chatdebug.levels import decide_level, default_level
 from chatdebug.models import RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.people import Person, names_of, people_like
@@ -26,6 +27,8 @@ class SwitchesByName:
     """Whether the deployment records nothing of whom nobody switched on."""
     evidence: Evidence
     """What else is kept of failures that are captured without a switch."""
+    asks_owners: bool
+    """Whether calls are kept in full only of owners who agreed."""
     days: int
     """How long runs are kept; 0: for ever."""
     found: list[tuple[Person, bool]]
@@ -51,6 +54,7 @@ class SwitchesByName:
             is_gate_open=decide_level().gate_open,
             keeps_nothing=default_level() is Level.OFF,
             evidence=default_evidence(),
+            asks_owners=needs_consent(),
             days=retention_days(),
             found=[(person, person.id in on_of_found) for person in found],
             switched_on=[Person(key, names.get(key, key)) for key in newest[:SHOWN]],
