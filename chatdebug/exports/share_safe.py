@@ -109,6 +109,7 @@ KEPT: dict[str, Check] = {
             *("timeout", "request_timeout", "first_event_timeout", "max_retries"),
             *("estimated_tokens", "context_window", "call", "parts_left_out"),
             *("description_length", "schema_length"),
+            *("seconds_ago", "messages_added"),
         ),
         _is_number,
     ),
@@ -116,7 +117,8 @@ KEPT: dict[str, Check] = {
     **dict.fromkeys(
         (
             *("retryable", "has_error", "has_input_schema", "structured_output"),
-            *("parallel_tool_calls", "pairs"),
+            *("parallel_tool_calls", "pairs", "known", "model_changed"),
+            *("earlier_messages_changed", "output_changed"),
         ),
         _is_flag,
     ),
@@ -160,7 +162,7 @@ OPENED = frozenset(
         *("steps", "summary", "normalized_request", "normalized_response", "usage"),
         *("attempts", "error", "metadata", "messages", "parts", "content", "tools"),
         *("options", "chain", "frames", "response", "repaired_error"),
-        *("stream_summary", "failed_attempts", "shape"),
+        *("stream_summary", "failed_attempts", "shape", "changed"),
     ]
 )
 """Keys whose objects and lists are looked into; a text of theirs is content."""

@@ -23,8 +23,9 @@ from chatdebug.levels import (
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.context import wait_in_task, wait_in_thread
 from chatdebug.recorder.counting import tokens_of
+from chatdebug.recorder.logical import open_step
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.step import Step, open_step
+from chatdebug.recorder.step import Step
 from chatdebug.safety import never_raises
 from chatdebug.scope import current_run
 from chatdebug.transport.attempts import current_sink

@@ -66,6 +66,19 @@ def wire_request(body: Json) -> dict[str, Any]:
     return result
 
 
+def outlines_of_messages(body: Json) -> Iterable[tuple[str, ...]]:
+    """Yield of each message its role and the types of its parts."""
+    for role, content in _messages(body):
+        yield role, *(_kind(item) for item in _contents(content))
+
+
+def _kind(item: Any) -> str:
+    if isinstance(item, str):
+        return "text"
+    found = item.get("type") if isinstance(item, Mapping) else item.type
+    return str(found or "text")
+
+
 def wire_answer(body: Json) -> dict[str, Any]:
     """Return an answer's JSON, whole or partial, as it may be stored.
 

@@ -2,10 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
+from chatdebug.evidence.changes import (
+    NAMES,
+    Outline,
+    outline_of_tool,
+    outlines_of_settings,
+)
 from chatdebug.evidence.shape import Offer, Tool, request_shape
-from chatdebug.instrument.wire import WORDS, Json, as_mapping, wire_request
+from chatdebug.instrument.wire import (
+    WORDS,
+    Json,
+    as_mapping,
+    outlines_of_messages,
+    wire_request,
+)
 
 OUTPUTS = ("response_format", "text", "output_format", "output_config")
 """Where a request says what its answer is to look like."""
@@ -31,6 +44,21 @@ class WireRequest:
     def shape(self, *, window: int | None) -> dict[str, Any]:
         """Return its structure and its lengths."""
         return request_shape(self.normalised(), _offer(self._body), window=window)
+
+    def outline(self) -> Outline:
+        """Return what it is compared by."""
+        offer = _offer(self._body)
+        return Outline(
+            messages=tuple(outlines_of_messages(self._body)),
+            tools={
+                str(tool.name): outline_of_tool(tool.description, tool.schema)
+                for tool in islice(offer.tools, NAMES)
+            },
+            settings=outlines_of_settings(offer.settings.items()),
+            output=0
+            if offer.output_schema is None
+            else outline_of_tool("", offer.output_schema),
+        )
 
 
 def _offer(body: Json) -> Offer:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from chatdebug.enums import Interruption, Level, Operation, RunKind, Status
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
+from chatdebug.recorder.logical import logical_call, note_on_call
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.step import Step, logical_call, note_on_call
+from chatdebug.recorder.step import Step
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
 from chatdebug.services.health import provider_health

@@ -22,8 +22,9 @@ from chatdebug.errors.payload import Progress
 from chatdebug.evidence.requests import ModelRequest
 from chatdebug.payloads import normalise_response, normalise_usage
 from chatdebug.recorder.counting import tokens_of
+from chatdebug.recorder.logical import open_step
 from chatdebug.recorder.run import Run
-from chatdebug.recorder.step import Step, open_step
+from chatdebug.recorder.step import Step
 from chatdebug.safety import never_raises
 from chatdebug.scope import current_run
 from chatdebug.writer import Deferred

@@ -1,7 +1,6 @@
-"""One logical model call while it is being recorded, and what is one."""
+"""One logical model call while it is being recorded."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import perf_counter
 from types import TracebackType
@@ -19,6 +18,7 @@ from chatdebug.enums import (
 from chatdebug.errors import classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.evidence.box import HeldAttempts
+from chatdebug.evidence.changes import changes_of, last_good_calls
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
@@ -28,7 +28,7 @@ from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
-from chatdebug.scope import Scope, Scoped
+from chatdebug.scope import Scope
 from chatdebug.transport.attempts import AttemptSink, current_sink
 from chatdebug.writer import Deferred, Snapshot, Table
 
@@ -72,7 +72,7 @@ class Step:
     _scopes: tuple[Scope[AttemptSink], ...] = ()
     _in_block = False
     _request: HeldRequest | None = None
-    _shape: Deferred | None = None
+    _noted: tuple[str, Deferred] | None = None
     _held: HeldAttempts | None = None
 
     def __init__(
@@ -214,6 +214,7 @@ class Step:
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
+            self._remember()
             self.let_go()
 
     @never_raises
@@ -298,10 +299,11 @@ class Step:
         )
 
     def _metadata(self) -> Column:
-        shape, metadata = self._shape, dict(self.metadata)
-        if shape is None:
+        metadata = dict(self.metadata)
+        if self._noted is None:
             return metadata
-        return Deferred(lambda: {**metadata, "shape": shape.value()})
+        key, noted = self._noted
+        return Deferred(lambda: {**metadata, key: noted.value()})
 
     def _keep_evidence(self) -> None:
         """Let what is held go with the step's row, which is about to be written.
@@ -314,14 +316,33 @@ class Step:
             held.keep()
             self.run.holding.discard(self)
             self.evidence = Evidence.FULL
-            if request is not None:
-                self.request = Deferred(request.normalised)
         elif request is not None:
             self.evidence = Evidence.SHAPE
-            window = self.run.facts.context_window
-            self._shape = Deferred(lambda: request.shape(window=window))
+        if request is not None:
+            facts = self.run.facts
+            model = facts.model or self.model
+            changes = changes_of(request, chat_id=facts.chat_id, model=model)
+            if held is not None:
+                self.request = Deferred(request.normalised)
+                self._noted = "changed", Deferred(changes)
+            else:
+                window = facts.context_window
+                self._noted = (
+                    "shape",
+                    Deferred(
+                        lambda: {**request.shape(window=window), "changed": changes()}
+                    ),
+                )
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
+
+    def _remember(self) -> None:
+        """Remember what the request was like, for the chat's next one that fails."""
+        facts = self.run.facts
+        if self._request is not None and facts.chat_id:
+            self.learn_names()
+            model = facts.model or self.model
+            last_good_calls.remember(facts.chat_id, model, self._request)
 
     def learn_names(self) -> None:
         """Ask the call for its provider and model, once."""
@@ -343,57 +364,3 @@ class Step:
         if self.is_full or is_capture:
             self.finished_at = self.run.now()
             self.run.write_step(self, is_capture=is_capture)
-
-
-class LogicalCall:
-    """The attempts at one answer: one step at the full level, however many they are."""
-
-    __slots__ = ("attempts", "run", "step")
-
-    def __init__(self, run: "Run") -> None:
-        self.run = run
-        self.step: Step | None = None
-        self.attempts = 0
-
-
-current_call: Scoped[LogicalCall] = Scoped("chatdebug_current_call")
-
-
-@contextmanager
-def logical_call(run: "Run") -> Iterator[None]:
-    """Mark the model calls made inside as attempts at one and the same answer."""
-    scope = current_call.enter(LogicalCall(run))
-    try:
-        yield
-    finally:
-        current_call.leave(scope)
-
-
-def open_step(run: "Run", operation: Operation, names: Names | None = None) -> Step:
-    """Return the step that a model call made here belongs to.
-
-    ``names`` are what the call knows, for a run that was told nothing. They are asked for
-    only if something is stored.
-
-    At the full level the attempts at one answer are one step, whose status the last of
-    them decides. At the errors level each one that fails is evidence, and a step of its
-    own.
-    """
-    call = current_call.get()
-    if call is None or call.run is not run:
-        return Step(run, operation, names)
-    call.attempts += 1
-    if call.step is None or run.level is not Level.FULL:
-        call.step = Step(run, operation, names)
-    call.step.retries = call.attempts - 1
-    return call.step
-
-
-def note_on_call(text: str) -> None:
-    """Note something odd about the model call that is made here, which is no failure.
-
-    It stands in the step's metadata at the full level; otherwise nothing is kept.
-    """
-    call = current_call.get()
-    if call is not None and call.step is not None and call.step.is_full:
-        call.step.metadata.setdefault("notes", []).append(text)

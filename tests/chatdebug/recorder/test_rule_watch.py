@@ -19,7 +19,7 @@ from chatdebug.models import (
 )
 from chatdebug.models.rules import CAUSES_KNOWN
 from chatdebug.recorder import Level, logical_call, record_run
-from chatdebug.recorder.step import open_step
+from chatdebug.recorder.logical import open_step
 from chatdebug.services import rule_tallies
 from chatdebug.writer import close_writer
 from chatdebug.writer.rule_tallies import CAUSES_LOOKED_AT, RuleTallies
