@@ -41,7 +41,7 @@ __all__ = ["provider"]  # a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SAME = {"added": [], "removed": [], "changed": []}
+SAME: dict[str, list[str]] = {"added": [], "removed": [], "changed": []}
 
 
 def keep(settings: LazySettings, evidence: str) -> None:
