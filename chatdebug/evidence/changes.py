@@ -7,12 +7,11 @@ stored before a call fails, and no word of a request is in it.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
 from threading import Lock
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chatdebug.evidence.omitted import is_word_of_code
 
@@ -24,15 +23,14 @@ NAMES = 100
 """Tools, and settings, of one outline; further ones are not compared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class Outline(NamedTuple):
     """The structure of a request, as far as it costs next to nothing to make."""
 
-    messages: tuple[tuple[str, ...], ...]
-    """Of each message its role and the types of its parts."""
-    tools: Mapping[str, int]
+    messages: tuple[tuple[Any, ...], ...]
+    """Of each message its role or type, and the types of its parts."""
+    tools: dict[str, int]
     """By name, a hash of what ``outline_of_tool`` looks at."""
-    settings: Mapping[str, int]
+    settings: dict[str, int]
     output: int
     """A hash of how the answer's structure is described; 0 if it may be as it likes."""
 
@@ -44,8 +42,7 @@ class Outlined(Protocol):
         """Return its structure. May raise what an object raises that is no request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
+class Remembered(NamedTuple):
     """The last call of a chat that went well."""
 
     at: float
@@ -53,7 +50,9 @@ class Remembered:
     message_count: int
     messages: int
     """A hash of all their outlines."""
-    outline: Outline
+    tools: dict[str, int]
+    settings: dict[str, int]
+    output: int
 
 
 class LastGoodCalls:
@@ -69,18 +68,15 @@ class LastGoodCalls:
     def remember(self, chat_id: str, model: str, request: Outlined) -> None:
         """Take a call that went well. Never raises."""
         try:
-            found = request.outline()
+            messages, tools, settings, output = request.outline()
             call = Remembered(
-                at=monotonic(),
-                model=model,
-                message_count=len(found.messages),
-                messages=hash(found.messages),
-                outline=Outline(
-                    messages=(),
-                    tools=found.tools,
-                    settings=found.settings,
-                    output=found.output,
-                ),
+                monotonic(),
+                model,
+                len(messages),
+                hash(messages),
+                tools,
+                settings,
+                output,
             )
         except Exception:  # noqa: BLE001 - the request is foreign
             self.forget(chat_id)  # what was before is the last one no more
@@ -141,9 +137,9 @@ def changes_since(
         "model_changed": model != before.model,
         "messages_added": len(now.messages) - count,
         "earlier_messages_changed": hash(now.messages[:count]) != before.messages,
-        "tools": _differences(before.outline.tools, now.tools),
-        "settings": _differences(before.outline.settings, now.settings),
-        "output_changed": now.output != before.outline.output,
+        "tools": _differences(before.tools, now.tools),
+        "settings": _differences(before.settings, now.settings),
+        "output_changed": now.output != before.output,
     }
 
 
@@ -160,10 +156,12 @@ def _differences(
 
 def outline_of_tool(description: Any, schema: Any) -> int:
     """Return a hash of a description's length, and of the names that a schema begins with."""
-    known = schema if isinstance(schema, Mapping) else {}
-    inner = [_names(known.get(key)) for key in ("properties", "required")]
     length = len(description) if isinstance(description, str) else 0
-    return hash((length, *_names(known), None, *inner[0], None, *inner[1]))
+    if not isinstance(schema, dict):
+        return hash(length)
+    properties = schema.get("properties")
+    names = tuple(properties) if isinstance(properties, dict) else ()
+    return hash((length, tuple(schema), names))
 
 
 def outlines_of_settings(settings: Iterable[tuple[str, Any]]) -> dict[str, int]:
@@ -171,15 +169,8 @@ def outlines_of_settings(settings: Iterable[tuple[str, Any]]) -> dict[str, int]:
     found: dict[str, int] = {}
     for name, value in settings:
         if value is not None and is_word_of_code(name) and len(found) < NAMES:
-            is_plain = isinstance(value, str | int | float)
-            found[name] = hash(value) if is_plain else hash(_names(value))
+            if isinstance(value, str | int | float):
+                found[name] = hash(value)
+            else:
+                found[name] = len(value) if isinstance(value, Sized) else 0
     return found
-
-
-def _names(value: Any) -> tuple[Any, ...]:
-    """Return the keys of an object, or how many items a list has."""
-    if isinstance(value, Mapping):
-        return tuple(value)
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return (len(value),)
-    return (type(value).__name__,)

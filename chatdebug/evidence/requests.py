@@ -72,10 +72,7 @@ class ModelRequest:
             tools |= {tool.kind: 0 for tool in parameters.native_tools}
         return Outline(
             messages=tuple(
-                [
-                    (message.kind, *[part.part_kind for part in message.parts])
-                    for message in self._messages
-                ]
+                [(type(one), *map(type, one.parts)) for one in self._messages]
             ),
             tools=tools,
             settings=outlines_of_settings((self._settings or {}).items()),

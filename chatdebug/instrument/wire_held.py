@@ -22,6 +22,7 @@ from chatdebug.instrument.wire import (
 
 OUTPUTS = ("response_format", "text", "output_format", "output_config")
 """Where a request says what its answer is to look like."""
+NO_SETTINGS = WORDS | {"model", *OUTPUTS}
 
 
 class WireRequest:
@@ -47,26 +48,29 @@ class WireRequest:
 
     def outline(self) -> Outline:
         """Return what it is compared by."""
-        offer = _offer(self._body)
+        body = self._body
+        output = 0
+        if any(body.get(name) for name in OUTPUTS):  # as few requests have
+            mode, schema = _output(body)
+            output = hash((str(mode), outline_of_tool("", schema)))
         return Outline(
-            messages=tuple(outlines_of_messages(self._body)),
+            messages=tuple(outlines_of_messages(body)),
             tools={
                 str(tool.name): outline_of_tool(tool.description, tool.schema)
-                for tool in islice(offer.tools, NAMES)
+                for tool in islice(_tools(body), NAMES)
             },
-            settings=outlines_of_settings(offer.settings.items()),
-            output=0
-            if offer.output_schema is None
-            else outline_of_tool("", offer.output_schema),
+            settings=outlines_of_settings(
+                (key, body[key]) for key in body if key not in NO_SETTINGS
+            ),
+            output=output,
         )
 
 
 def _offer(body: Json) -> Offer:
     mode, schema = _output(body)
-    without = WORDS | {"model", *OUTPUTS}
     return Offer(
         tools=_tools(body),
-        settings={key: body[key] for key in body if key not in without},
+        settings={key: body[key] for key in body if key not in NO_SETTINGS},
         output_mode=mode,
         output_schema=schema,
     )
