@@ -137,6 +137,13 @@ OUTCOME_RANK = {Status.COMPLETED: 1, Status.INTERRUPTED: 2, Status.ERROR: 3}
 turn whose answer could not be delivered has failed."""
 
 
+def worst_outcome(before: Status | None, outcome: Status) -> Status:
+    """Return which of two final statuses a run takes; before the first there is none."""
+    if before is None or OUTCOME_RANK[outcome] > OUTCOME_RANK[before]:
+        return outcome
+    return before
+
+
 class Operation(TextChoices):
     """How a step called the model.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from chatdebug.enums import Evidence, Level, Operation
+from chatdebug.enums import Evidence, Level, Operation, RunKind, Status
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
@@ -32,6 +32,9 @@ from chatdebug.transport.attempts import current_sink
 from chatdebug.writer import Deferred
 
 logger = logging.getLogger("chatdebug.recorder")
+
+
+NO_CHAT = Chat("", "")
 
 
 class Call:
@@ -73,15 +76,16 @@ class Call:
                 None if usage is None else Deferred(usage),
             )
             if self._has_own_run:
-                self.step.run.complete()
-                self._close_run(None)
+                self._close_run(None, Status.COMPLETED)
 
     def count_tokens(self, answer: Any) -> None:
         """Note the tokens that an answer, or an event of it, names; only their number."""
-        sent, received = tokens_of(getattr(answer, "usage", None))
-        # Some providers say in one event what was sent, and in another what came.
-        known = self.step.tokens
-        self.step.tokens = max(known[0], sent), max(known[1], received)
+        usage = getattr(answer, "usage", None)
+        if usage is not None:
+            sent, received = tokens_of(usage)
+            # Some providers say in one event what was sent, and in another what came.
+            known = self.step.tokens
+            self.step.tokens = max(known[0], sent), max(known[1], received)
 
     def fail(self, error: BaseException | None) -> None:
         """Say that the call failed, with an error or without one."""
@@ -94,10 +98,9 @@ class Call:
             self.step.let_go()
             return  # a library below has recorded it as a call of its own
         self.step.fail(error)
-        if error is None:
-            self.step.run.fail()
         note_known(error)
-        self._close_run(error)  # which tells a failure from a cancellation
+        # An error tells a failure from a cancellation.
+        self._close_run(error, Status.ERROR if error is None else None)
 
     def keep(self, answer: Callable[[], Any]) -> None:
         """Keep the part of an answer that has come, where payloads are kept."""
@@ -109,8 +112,7 @@ class Call:
         if self._ends():
             self.step.interrupt()
             if self._has_own_run:
-                self.step.run.interrupt()
-                self._close_run(None)
+                self._close_run(None, Status.INTERRUPTED)
 
     def wait(self) -> None:
         """Wait until the evidence of a run of its own is safe, as ``record_run`` does."""
@@ -127,8 +129,8 @@ class Call:
         return is_first
 
     @never_raises
-    def _close_run(self, error: BaseException | None) -> None:
-        self._durable = self.step.run.close(error)
+    def _close_run(self, error: BaseException | None, outcome: Status | None) -> None:
+        self._durable = self.step.run.close(error, outcome)
 
 
 def begin_call(
@@ -136,12 +138,12 @@ def begin_call(
     *,
     provider: str,
     model: str,
-    request: HeldRequest,
+    request: Callable[[], HeldRequest],
     format: Format = CHAT,
 ) -> Call | None:
     """Return a call that begins now; None if nobody records here. Never raises.
 
-    ``request`` is asked for what is kept of it, on the writer's thread. A call inside of a
+    ``request`` is called now, but only if something may be kept of it. A call inside of a
     step that is recorded in full is part of that.
     """
     try:
@@ -151,11 +153,14 @@ def begin_call(
             run = _own_run(current_chat(), provider, model)
         if not run.is_open or _is_in_a_step(run):
             return None
-        step = open_step(run, operation, lambda: (provider, model))
+        if has_own_run:  # which knows whom it asks, and makes no other call
+            step = Step(run, operation)
+        else:
+            step = open_step(run, operation, lambda: (provider, model))
         if step.is_full:
-            step.begin(Deferred(request.normalised))
+            step.begin(Deferred(request().normalised))
         elif run.evidence is not Evidence.ERROR:
-            step.hold(request)
+            step.hold(request())
         return Call(step, format, has_own_run=has_own_run)
     except Exception:
         logger.exception("The recorder could not begin a call")
@@ -164,15 +169,14 @@ def begin_call(
 
 def _own_run(chat: Chat | None, provider: str, model: str) -> Run:
     if chat is None:  # nobody can have switched anything for it
-        chat, level = Chat("", ""), default_level()
+        chat, level = NO_CHAT, default_level()
     elif known := known_level(chat.chat_id, chat.owner_id, None):
         level = known
     else:
         level = level_at_once(chat.chat_id, chat.owner_id)
-    facts = RunFacts(
-        chat_id=chat.chat_id, owner_id=chat.owner_id, provider=provider, model=model
-    )
-    run = Run(facts, level)
+    kind = RunKind.CHAT_TURN
+    run = Run(RunFacts(chat.chat_id, chat.owner_id, kind, provider, model), level)
+    run.is_one_call = True
     run.evidence = evidence_of_run(level, chat.chat_id, chat.owner_id, chat.evidence)
     if level is Level.FULL:
         run.start()

@@ -20,15 +20,12 @@ POSITIONAL = ("model", "messages")
 def begin_completion(*args: Any, **how: Any) -> Call | None:
     """Return a call that begins with these arguments; None if nobody records it."""
     body = {**dict(zip(POSITIONAL, args, strict=False)), **how}
-    messages = body.get("messages")
-    if isinstance(messages, list):
-        body["messages"] = list(messages)  # the caller's list may go on growing
     model = str(body.get("model") or "")
     return begin_call(
         Operation.STREAM if body.get("stream") else Operation.GENERATE,
         provider=model.partition("/")[0] if "/" in model else "",
         model=model,
-        request=WireRequest(lambda: body),
+        request=lambda: _request(body),
     )
 
 
@@ -45,6 +42,13 @@ def take_completion(call: Call, result: Any) -> None:
     except Exception:
         logger.exception("The recorder could not follow an answer")
         call.complete()
+
+
+def _request(body: dict[str, Any]) -> WireRequest:
+    messages = body.get("messages")
+    if isinstance(messages, list):
+        body["messages"] = list(messages)  # the caller's list may go on growing
+    return WireRequest(lambda: body)
 
 
 def _complete(call: Call, result: Any) -> None:

@@ -113,7 +113,7 @@ class CallbackHandler(BaseCallbackHandler):
             Operation.STREAM if is_stream else Operation.GENERATE,
             provider=str((how.get("metadata") or {}).get("ls_provider") or ""),
             model=str(model),
-            request=WireRequest(lambda: {**parameters, "model": model, **body}),
+            request=lambda: WireRequest(lambda: {**parameters, "model": model, **body}),
         )
         if call is not None:
             # The context is also that of whoever reads a stream: nothing may stay there.

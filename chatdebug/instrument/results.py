@@ -34,7 +34,7 @@ def begin(
         Operation.STREAM if is_stream else Operation.GENERATE,
         provider=provider,
         model=model if isinstance(model, str) else "",
-        request=_request(body),
+        request=lambda: _request(body),
         format=FORMATS[format],
     )
     if call is not None and (call.is_full or call.is_held):

@@ -35,6 +35,7 @@ def count_success(step: "Step", seconds: float) -> None:
             first_part=step.first_part,
             tokens=step.tokens,
             is_retry=step.retries > 0,
+            is_turn=step.run.is_one_call,
         )
 
 
@@ -59,6 +60,8 @@ def count_failure(step: "Step", failure: Classification) -> None:
 @never_raises
 def count_turn(run: "Run", outcome: Status | None, *, times: int = 1) -> None:
     """Count a turn by its outcome; -1 times takes it back."""
+    if run.is_one_call and outcome is Status.COMPLETED:
+        return  # it was counted with its call
     if run.facts.kind is not RunKind.CHAT_TURN or not counts(run):
         return
     provider, model = run.facts.provider, run.facts.model

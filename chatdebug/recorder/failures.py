@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from chatdebug.recorder.step import Step
 
 logger = logging.getLogger("chatdebug.recorder")
+
+
+GROUP_MEMBERS = 8
+"""Of an exception group, how many members become steps."""
 
 
 def counted_failure(
@@ -38,7 +43,7 @@ def counted_failure(
 def unrecorded_failures(
     error: BaseException, recorded: Sequence[BaseException]
 ) -> Iterator[BaseException]:
-    """Yield the error unless it, or one in its chain, is recorded; of a group each member.
+    """Yield the error unless it, or one in its chain, is recorded; of a group its members.
 
     What the recorder finds out by itself, such as a stream that just ends, is an object
     of its own; a caller who finds it out too raises another one, which says the same.
@@ -46,8 +51,8 @@ def unrecorded_failures(
     if any(error is known for known in recorded):
         return
     if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
-            yield from unrecorded_failures(member, recorded)
+        members = (unrecorded_failures(one, recorded) for one in error.exceptions)
+        yield from islice(chain.from_iterable(members), GROUP_MEMBERS)
         return
     for link in walk(error):
         for known in recorded:

@@ -5,7 +5,6 @@ import threading
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -14,13 +13,13 @@ from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import (
-    OUTCOME_RANK,
     ErrorKind,
     Evidence,
     Interruption,
     Level,
     Operation,
     Status,
+    worst_outcome,
 )
 from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
@@ -41,8 +40,6 @@ logger = logging.getLogger("chatdebug.recorder")
 
 ERRORS_REMEMBERED = 8
 """The newest errors that are known again when they leave the run."""
-GROUP_MEMBERS = 8
-"""Of an exception group, how many members become steps."""
 
 
 class Run:
@@ -58,6 +55,7 @@ class Run:
     evidence = Evidence.ERROR
     """What its captured failures keep of their calls; at the full level, all have it."""
     failed_with: ErrorKind | None = None  # the last failure, also of a known kind
+    is_one_call = False  # which is counted with it
     called = ("", "")  # the provider and the model of a call, if the run was not told
     fingerprint = ""
     _started_at: datetime | None = None
@@ -237,15 +235,20 @@ class Run:
             self._take_error(known)
         self._set_outcome(Status.ERROR)
 
-    def close(self, error: BaseException | None) -> Future[Any] | None:
+    def close(
+        self, error: BaseException | None, outcome: Status | None = None
+    ) -> Future[Any] | None:
         """End the run with what left its block; further calls are not recorded.
 
+        ``outcome`` is for whoever knows it only now; the worst that was said counts.
         Returns a future to wait for if evidence of an error is on its way, else None.
         """
         if error is not None:
             self._take_error(error)
         with self._lock:
             is_first = not self._closed
+            if is_first and outcome is not None:
+                self._outcome = worst_outcome(self._outcome, outcome)
             self._closed = True
             self._recorded = ()
             if self.rule_watch is not None:
@@ -288,8 +291,7 @@ class Run:
         self._set_outcome(Status.INTERRUPTED if is_stop else Status.ERROR)
         if self.level is Level.OFF:
             return
-        unrecorded = unrecorded_failures(error, recorded)
-        for failure in islice(unrecorded, GROUP_MEMBERS):
+        for failure in unrecorded_failures(error, recorded):
             found = classify(failure, provider=provider)
             is_ending = found.cancelled or found.deadline
             step = Step(self, Operation.RUN)
@@ -305,8 +307,7 @@ class Run:
         """Take the worst of the outcomes; write it if it comes after the run's end."""
         with self._lock:
             before = self._outcome
-            if before is None or OUTCOME_RANK[outcome] > OUTCOME_RANK[before]:
-                self._outcome = outcome
+            self._outcome = worst_outcome(before, outcome)
             is_late = self._closed
         if is_late and self._outcome is not before:
             count_turn(self, before, times=-1)

@@ -71,9 +71,12 @@ class Slot:
         first_part: float | None,
         tokens: tuple[int, int],
         is_retry: bool,  # noqa: FBT001 - as it waits in the queue
+        is_turn: bool,  # noqa: FBT001
     ) -> None:
         """Add a call that went well."""
         self.calls += 1
+        if is_turn:
+            self.turns[Outcome.COMPLETED] += 1
         self.retries += is_retry
         self.durations[bisect_left(BOUNDS, seconds)] += 1
         if first_part is not None:
@@ -127,22 +130,20 @@ class Statistics:
         first_part: float | None = None,
         tokens: tuple[int, int] = (0, 0),
         is_retry: bool = False,
+        is_turn: bool = False,
     ) -> None:
         """Count a call that went well.
 
         ``seconds`` is how long it took, ``first_part`` how long until its answer began,
-        where that is known; ``tokens`` those of the input and of the output.
+        where that is known; ``tokens`` those of the input and of the output. ``is_turn``
+        says that it is all of a turn, which is counted with it.
         """
-        self._add(
-            (
-                *(time(), provider, model, Slot.add_success),
-                *(seconds, first_part, tokens, is_retry),
-            )
-        )
+        call = seconds, first_part, tokens, is_retry, is_turn
+        self._add((time(), provider, model, Slot.add_success, call))
 
     def count_failure(self, provider: str, model: str, failure: Failure) -> None:
         """Count a failure: of a call, and maybe by the provider, or of something else."""
-        self._add((time(), provider, model, Slot.add_failure, failure))
+        self._add((time(), provider, model, Slot.add_failure, (failure,)))
 
     def count_turn(
         self,
@@ -158,13 +159,13 @@ class Statistics:
         -1 times takes one back, of which it is known now that it came out otherwise.
         """
         what = (status, failed_with, times)
-        self._add((time(), provider, model, Slot.add_turn, *what))
+        self._add((time(), provider, model, Slot.add_turn, what))
 
     def sum_up(self) -> None:
         """Sum up what waits in the queue, which has room for so much only."""
         with self._lock:
             while self._events:
-                at, provider, model, add, *what = self._events.popleft()
+                at, provider, model, add, what = self._events.popleft()
                 add(self._slot(int(at // 60), provider, model), *what)
 
     def report(self, *, using: str) -> None:
@@ -179,8 +180,9 @@ class Statistics:
                 self._slots.clear()
 
     def _add(self, event: tuple[Any, ...]) -> None:
+        is_first = not self._events
         self._events.append(event)
-        if len(self._events) == 1:
+        if is_first:
             self._on_first()
 
     def _slot(self, minute: int, provider: str, model: str) -> Slot:

@@ -16,7 +16,12 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.deployment.load import Load
-from tests.deployment.outcome import Interval, check_outcomes, stop_seconds
+from tests.deployment.outcome import (
+    STOP_SECONDS,
+    Interval,
+    check_outcomes,
+    stop_seconds,
+)
 from tests.deployment.people import people
 from tests.process import WorkerProcess
 from tests.waiting import until
@@ -26,7 +31,6 @@ pytestmark = pytest.mark.timeout(1200)
 CHATS = 920  # of which a tenth has two turns
 PEOPLE = 8
 STOPS = 200
-STOP_SECONDS = 1.0
 END_SECONDS = 120
 """For what a worker still runs when it is told to end."""
 LEASE_SECONDS = 120
@@ -73,8 +77,10 @@ class Disturbance:
 
     def _say(self, text: str) -> None:
         seconds = time.monotonic() - self._begun
-        running = len(self._running())
-        sys.stdout.write(f"{seconds:6.1f} s, {running} turns run: {text}\n")
+        now, running = datetime.now(UTC), len(self._running())
+        sys.stdout.write(
+            f"{now:%H:%M:%S}, {seconds:5.1f} s, {running} turns run: {text}\n"
+        )
         sys.stdout.flush()
 
     def _running(self) -> set[str]:

@@ -21,6 +21,8 @@ EVIDENCE = """
 SELECT run.id::text FROM chatdebug_chatrun AS run
 WHERE run.status = 'error' AND run.error_kind = 'generic'
 """
+STOP_SECONDS = 1.0
+"""What 99 of 100 Stops should take at most."""
 type Interval = tuple[datetime, datetime]
 
 
@@ -105,7 +107,7 @@ def _say_numbers(asked: Sequence[Asked], stored: dict[str, Stored]) -> None:
 def stop_seconds(
     cluster: Cluster, asked: Sequence[Asked], troubles: Sequence[Interval] = ()
 ) -> list[float]:
-    """Return how long each Stop took, and print it.
+    """Return how long each Stop took, and print it; of slow ones, when they were pressed.
 
     ``troubles`` are the times in which one could reach nobody.
     """
@@ -115,18 +117,24 @@ def stop_seconds(
         for row in (Stored(*row) for row in cluster.execute(STORED))
         if row.id in ids and row.started_at and row.stop_requested_at
     ]
-    seconds = [
-        (row.finished_at - row.stop_requested_at).total_seconds()
+    took = sorted(
+        (
+            row.stop_requested_at,
+            (row.finished_at - row.stop_requested_at).total_seconds(),
+        )
         for row in stopped
         if row.started_at and row.stop_requested_at
         if not any(
             row.started_at < end and start < row.finished_at for start, end in troubles
         )
-    ]
+    )
+    seconds = [one for _, one in took]
     cuts = quantiles(seconds, n=100, method="inclusive")
     sys.stdout.write(
         f"{len(seconds)} Stops (of {len(stopped)}; the others while the worker or the "
         f"database was gone): p50 {cuts[49]:.3f} s, p99 {cuts[98]:.3f} s, "
         f"max {max(seconds):.3f} s\n"
     )
+    slow = [f"{at:%H:%M:%S} {one:.1f} s" for at, one in took if one > STOP_SECONDS]
+    sys.stdout.write(f"Slower than {STOP_SECONDS:g} s: {', '.join(slow) or 'none'}\n")
     return seconds

@@ -54,6 +54,9 @@ class Worker:
         self._most = settings.TURN_LIMITS["running_of_worker"]
         self._places: set[asyncio.Task[None]] = set()
         self._turns: dict[UUID, asyncio.Task[None]] = {}
+        # One claims at a time in the deployment. Here all but one of them wait without a
+        # thread: those that there are belong to the turns that run.
+        self._claiming = asyncio.Lock()
         self._is_ending = asyncio.Event()
         self._is_hurried = asyncio.Event()
 
@@ -168,8 +171,9 @@ class Worker:
         """Claim the next turn. What the database does not give now, the sweep finds."""
         claim = partial(claim_next_turn, claim=uuid4())
         try:
-            # Shielded: what was claimed must be run, and so be ended.
-            return await shielded(persisted(claim))
+            async with self._claiming:
+                # Shielded: what was claimed must be run, and so be ended.
+                return await shielded(persisted(claim))
         except Exception:
             logger.exception("The worker could not claim a turn")
             return None

@@ -20,13 +20,13 @@ from chatd.lifespan import site_lifespan
 from chatd.models import Turn
 from chatd.turns.bus import get_bus
 from chatd.turns.lifecycle import claim_turn, request_stop, start_turn
-from chatd.turns.placement import claim_next_turn
+from chatd.turns.placement import CLAIMS_LOCK, claim_next_turn
 from chatd.turns.runner import get_runner
 from chatd.turns.runners import procrastinate
 from chatd.turns.runners import worker as worker_module
 from chatd.turns.runners.procrastinate import JOB, QUEUE, ProcrastinateRunner
 from chatd.turns.runners.worker import Worker
-from chatd.turns.threads import in_thread
+from chatd.turns.threads import MAX_THREADS, in_thread
 from tests.chatd.turns.runners import run_with_worker, use_procrastinate
 from tests.chatd.turns.site import QUICK, answer, new_chat, send, watch
 from tests.factories import ChatFactory, UserFactory
@@ -283,6 +283,46 @@ def test_leases_are_renewed_and_stop_is_heard_while_a_worker_ends(
     run_beside_worker(runner, body)
     turn = chat.turns.get()
     assert (turn.status, turn.was_stopped) == ("interrupted", True)
+
+
+def test_stop_does_not_wait_for_those_who_look_for_a_turn(
+    settings: LazySettings, runner: ProcrastinateRunner
+) -> None:
+    """Other processes may keep them waiting: one claims at a time in the deployment."""
+    settings.DEMO_TURN_POLICY = {**QUICK, "first_part": 60.0}
+    chat = new_chat("fault-hang")
+    others = [new_chat("demo") for _ in range(MAX_THREADS + 1)]
+    elsewhere = connection.get_new_connection(connection.get_connection_params())
+    elsewhere.autocommit = True
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+    def stop(turn: Turn) -> None:
+        request_stop(turn=turn)
+        connection.close()
+
+    async def body(worker: Worker) -> None:
+        turn = await send(chat)
+        while turn.status == TurnStatus.QUEUED:
+            turn = await in_thread(Turn.objects.get, pk=turn.pk)
+        elsewhere.execute("SELECT pg_advisory_lock(%s)", [CLAIMS_LOCK])
+        for other in others:
+            await send(other)
+        await asyncio.to_thread(until, lambda: len(worker._places) > len(others))
+        await asyncio.to_thread(until, lambda: elsewhere.execute(waiting).fetchone())
+        try:
+            # Not by a thread of the turns, for those are what may be missing.
+            await asyncio.to_thread(stop, turn)
+            async with asyncio.timeout(5):
+                await watch(turn)
+        finally:
+            elsewhere.close()
+        for other in others:
+            await watch(await in_thread(other.turns.get))
+        worker.end()
+
+    run_beside_worker(runner, body)
+    assert chat.turns.get().was_stopped
+    assert {other.turns.get().status for other in others} == {"completed"}
 
 
 def test_an_administrator_sees_the_jobs(client: Client) -> None:

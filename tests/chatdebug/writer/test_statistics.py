@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.conf import LazySettings
@@ -17,8 +19,9 @@ from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import ModelRequest
 
 from chatdebug.conf import recorder_settings
-from chatdebug.enums import ErrorKind, Status
+from chatdebug.enums import ErrorKind, Operation, Status
 from chatdebug.errors import ClassifiedError
+from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.models import (
     CallMinute,
     ChatRun,
@@ -112,6 +115,17 @@ def test_turns_are_counted_by_how_they_came_out() -> None:
         "stopped": 1,
     }
     assert counted(What.FAILED_TURN) == {"rate_limit": 1, "generic": 1}
+
+
+def test_a_call_in_no_run_is_a_call_and_a_turn() -> None:
+    for end in (Call.complete, partial(Call.fail, error=limited()), Call.interrupt):
+        call = begin_call(Operation.GENERATE, **MODEL, request=Mock)
+        assert call is not None
+        end(call)
+    close_writer(timeout=20)
+    assert counted(What.TURN) == {"completed": 1, "failed": 1, "stopped": 1}
+    assert counted(What.CALL) == {"": 2}, "who stops one learns nothing of it"
+    assert counted(What.FAILURE) == {"rate_limit": 1}
 
 
 def test_a_failure_of_a_known_kind_is_counted_and_nothing_else_is_kept_of_it() -> None:
