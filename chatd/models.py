@@ -20,6 +20,7 @@ from chatd.querysets import (
     TurnQuerySet,
 )
 from chatdebug.enums import Evidence
+from chatdebug.recorder import Them, is_it_them
 
 environment_variable = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$", "Name an environment variable, for example OPENAI_API_KEY."
@@ -219,6 +220,18 @@ class Turn(models.Model):
         evidence = self.error or self.recovery or {}
         is_elsewhere = evidence.get("run_elsewhere")
         return "" if is_elsewhere else str(evidence.get("run_id") or "")
+
+    @property
+    def them(self) -> Them | None:
+        """What is wrong with the provider since before its failure; None if nothing is."""
+        error = self.error or {}
+        if self.status != TurnStatus.ERROR:
+            return None
+        return is_it_them(
+            provider=str(error.get("provider", "")),
+            failed_at=self.finished_at,
+            owner=str(error.get("owner", "")),
+        )
 
     @property
     def ways(self) -> list[str]:

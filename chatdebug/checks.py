@@ -25,6 +25,7 @@ from chatdebug.writer.locks import can_lock_in
 UNSAFE = "Without a spool, captures are lost with a process whose database is down."
 A_SPOOL = "CHATDEBUG = {'SPOOL_DIR': BASE_DIR / 'var' / 'chatdebug'} names a folder."
 BASE_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+STATUS_PAGE = re.compile(r"https?://[^\s/?#]+([/?#]\S*)?")
 ONE_ENTRY = (
     "DATABASES['chatdebug'] = chatdebug.databases.recorder_database("
     "DATABASES['default']) makes an entry that is right."
@@ -45,6 +46,7 @@ def check_recorder(**kwargs: Any) -> list[checks.CheckMessage]:
         *_pages(config),
         *_base_url(config),
         *_consent(config),
+        *_status_pages(config),
     ]
 
 
@@ -236,6 +238,16 @@ def _consent(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
             f"{config.EVIDENCE!r}.",
             id="chatdebug.W010",
         )
+
+
+def _status_pages(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
+    for provider, page in config.STATUS_PAGES.items():
+        if not STATUS_PAGE.fullmatch(page):
+            yield checks.Error(
+                f"CHATDEBUG['STATUS_PAGES'][{provider!r}] is no address: {page!r}",
+                hint="It begins with https:// or http://.",
+                id="chatdebug.E006",
+            )
 
 
 def _has_addresses() -> bool:

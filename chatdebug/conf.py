@@ -4,7 +4,7 @@ An unknown key or a value of the wrong type raises ImproperlyConfigured, so that
 an error at start and not a default in production.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -78,6 +78,8 @@ class RecorderSettings:
     BASE_URL: str = ""
     """Address of the site, with the path before it if there is one. Alarms have links that
     begin with it; without it they have paths."""
+    STATUS_PAGES: dict[str, str] = field(default_factory=dict)
+    """Addresses of status pages by the names of providers, beside those that are known."""
     STATISTICS: bool = True
     """Count all turns and calls by the hour, those that go well too: without it there is
     no overview, and nobody knows whether a provider is down."""
@@ -109,7 +111,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
 def recorder_settings() -> RecorderSettings:
     """Return the checked settings. Raises ImproperlyConfigured for nonsense."""
     given: dict[str, Any] = getattr(settings, "CHATDEBUG", {})
-    known = {field.name for field in fields(RecorderSettings)}
+    known = {one.name for one in fields(RecorderSettings)}
     if unknown := sorted(given.keys() - known):
         raise ImproperlyConfigured(
             f"Unknown keys in CHATDEBUG: {', '.join(unknown)}. "
@@ -147,6 +149,10 @@ def _is_a(value: object, kind: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind == tuple[str, ...]:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if kind == dict[str, str]:
+        return isinstance(value, dict) and all(
+            isinstance(item, str) for pair in value.items() for item in pair
+        )
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)

@@ -93,6 +93,8 @@ class AlarmCause(TextChoices):
     NEW_GROUP = "new_group", _("A failure that was not known")
     REAPPEARED = "reappeared", _("A resolved failure that is back")
     ABOVE_RATE = "above_rate", _("A failure far above its usual rate")
+    KIND_ABOVE_RATE = "kind_above_rate", _("A kind of error far above its usual rate")
+    PROVIDER_DOWN = "provider_down", _("A provider is down")
     DROPPED = "dropped", _("The recorder had to drop rows")
     SPOOL_WAITS = "spool_waits", _("Captures wait in the spool for long")
 

@@ -81,6 +81,16 @@ def clock(moment: datetime) -> str:
     return date_format(local(moment), "d M Y H:i:s")
 
 
+def last_day(end: datetime | None) -> str:
+    """Return the last day before an end, for its reader: 21 Nov 2026; nothing for None.
+
+    What ends at midnight is said to last through the day before.
+    """
+    if end is None:
+        return ""
+    return date_format(local(end - timedelta(microseconds=1)), "d M Y")
+
+
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: 1 step, 2 steps."""
     words = {

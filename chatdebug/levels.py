@@ -7,9 +7,10 @@ the levels that are known for some seconds, for runs that are not given one.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from math import inf
 from threading import Lock
@@ -17,7 +18,7 @@ from time import monotonic
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.db import connections, router, transaction
+from django.db import router
 from django.db.models import Q
 from django.dispatch import receiver
 
@@ -27,6 +28,7 @@ from chatdebug.enums import Evidence, Level
 from chatdebug.evidence_limits import evidence_at, needs_consent
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
+from chatdebug.safety import apart
 
 logger = logging.getLogger("chatdebug.levels")
 
@@ -52,6 +54,8 @@ class Decision:
     chat_switched_on: bool
     owner_agreed: bool = False
     """Whether their failing calls may be kept in full, where that is asked of them."""
+    until: datetime | None = None
+    """When the full level ends by itself, if nothing is switched; None if it does not."""
 
 
 def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
@@ -71,13 +75,10 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
         wanted |= Q(scope__in=(Scope.OWNER, Scope.CONSENT), key=owner_id)
     if chat_id:
         wanted |= Q(scope=Scope.CHAT, key=chat_id)
-    switched_on = set(
-        RecordingSwitch.objects.filter(wanted, enabled=True).values_list(
-            "scope", flat=True
-        )
-    )
+    switches = RecordingSwitch.objects.in_force().filter(wanted)
+    ends = dict(switches.values_list("scope", "until"))
     gate, owner, chat = (
-        scope in switched_on for scope in (Scope.DEPLOYMENT, Scope.OWNER, Scope.CHAT)
+        scope in ends for scope in (Scope.DEPLOYMENT, Scope.OWNER, Scope.CHAT)
     )
     full = gate and (owner or chat)
     return Decision(
@@ -85,8 +86,18 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
         gate_open=gate,
         owner_opted_in=owner,
         chat_switched_on=chat,
-        owner_agreed=Scope.CONSENT in switched_on,
+        owner_agreed=Scope.CONSENT in ends,
+        until=_end_of(ends) if full else None,
     )
+
+
+def _end_of(ends: Mapping[str, datetime | None]) -> datetime | None:
+    """Return when the gate ends, or all that is recorded in full for before that."""
+    of_gate = ends[Scope.DEPLOYMENT]
+    rest = [end for scope, end in ends.items() if scope != Scope.DEPLOYMENT]
+    lasting = [end for end in rest if end is not None]
+    of_rest = max(lasting) if len(lasting) == len(rest) else None
+    return min(filter(None, (of_gate, of_rest)), default=None)
 
 
 def level_of(*, chat_id: object, owner_id: object = "") -> Level:
@@ -302,7 +313,7 @@ def _ask(key: Key) -> Level:
     """
     _read_rules()
     try:
-        with _apart():
+        with apart(router.db_for_read(RecordingSwitch)):
             decision = decide_level(chat_id=key[0], owner_id=key[1])
     except Exception as error:  # noqa: BLE001 - nothing here may break a turn
         return _without_answer(key, error)
@@ -318,7 +329,7 @@ def _read_rules() -> None:
     if loaded_rules.is_fresh:
         return
     try:
-        with _apart():
+        with apart(router.db_for_read(RecordingSwitch)):
             loaded_rules.load()
     except Exception as error:
         logger.warning("The deployment's rules could not be read", exc_info=error)
@@ -329,23 +340,6 @@ def _without_answer(key: Key, error: Exception) -> Level:
     level = default_level()
     _known.keep(key, level)  # a database that is in trouble is not asked by every turn
     return level
-
-
-@contextmanager
-def _apart() -> Iterator[None]:
-    """Let a query neither spoil the caller's transaction nor leave a connection behind."""
-    connection = connections[router.db_for_read(RecordingSwitch)]
-    was_open = connection.connection is not None
-    try:
-        if connection.in_atomic_block:
-            # PostgreSQL refuses all that follows a failure, up to the last savepoint.
-            with transaction.atomic(using=connection.alias):
-                yield
-        else:
-            yield
-    finally:
-        if not was_open and not connection.in_atomic_block:
-            connection.close()
 
 
 def _warn(error: Exception) -> None:

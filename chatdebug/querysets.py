@@ -7,11 +7,17 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+from django.utils import timezone
 
 from chatdebug.enums import Outcome, Status
 
 if TYPE_CHECKING:
-    from chatdebug.models import ChatRun, ChatStep, ErrorGroup  # noqa: F401
+    from chatdebug.models import (  # noqa: F401
+        ChatRun,
+        ChatStep,
+        ErrorGroup,
+        RecordingSwitch,
+    )
 
 PAYLOAD_COLUMNS = ("normalized_request", "normalized_response", "attempts")
 """The columns of a step that may be large. No list loads them."""
@@ -84,6 +90,27 @@ class AttemptTimes(models.Func):
         )
 
 
+class StoredBytes(models.Func):
+    """How many bytes a column takes as it is stored; none where it has no value."""
+
+    arity = 1
+    output_field = models.BigIntegerField()
+
+    def as_sqlite(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        """Return it in the words of SQLite."""
+        template = "COALESCE(LENGTH(CAST(%(expressions)s AS BLOB)), 0)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_postgresql(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        """Return it in the words of PostgreSQL, which compresses what is large."""
+        template = "COALESCE(pg_column_size(%(expressions)s), 0)"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
 class ChatRunQuerySet(models.QuerySet["ChatRun"]):
     """Runs."""
 
@@ -150,6 +177,15 @@ class ChatStepQuerySet(models.QuerySet["ChatStep"]):
     def with_attempt_times(self) -> "ChatStepQuerySet":
         """The same without payloads; ``attempt_times`` says when their attempts were."""
         return self.without_payloads().annotate(attempt_times=AttemptTimes("attempts"))
+
+
+class SwitchQuerySet(models.QuerySet["RecordingSwitch"]):
+    """Switches."""
+
+    def in_force(self) -> "SwitchQuerySet":
+        """Return those that are on, and whose end has not come."""
+        lasting = Q(until__isnull=True) | Q(until__gt=timezone.now())
+        return self.filter(lasting, enabled=True)
 
 
 class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):

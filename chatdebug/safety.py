@@ -1,8 +1,11 @@
-"""The recorder's promise, in one place: it never raises into a turn."""
+"""The recorder's promise, in one place: it never raises into a turn, and spoils nothing."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+
+from django.db import connections, transaction
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -18,3 +21,20 @@ def never_raises[**P](function: Callable[P, None]) -> Callable[P, None]:
             logger.exception("The recorder failed in %s", function.__qualname__)
 
     return guarded
+
+
+@contextmanager
+def apart(alias: str) -> Iterator[None]:
+    """Let a query neither spoil the caller's transaction nor leave a connection behind."""
+    connection = connections[alias]
+    was_open = connection.connection is not None
+    try:
+        if connection.in_atomic_block:
+            # PostgreSQL refuses all that follows a failure, up to the last savepoint.
+            with transaction.atomic(using=alias):
+                yield
+        else:
+            yield
+    finally:
+        if not was_open and not connection.in_atomic_block:
+            connection.close()

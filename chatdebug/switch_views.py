@@ -15,6 +15,7 @@ from chatdebug.addresses import home_url, next_url
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level
 from chatdebug.evidence_limits import evidence_at, needs_consent
+from chatdebug.formats import last_day
 from chatdebug.levels import decide_level
 from chatdebug.models.switches import Scope
 from chatdebug.presentation.readings import Readings
@@ -72,6 +73,7 @@ def opt_in(request: HttpRequest) -> HttpResponse:
         "is_forced": is_forced,
         "evidence": evidence_at(Level.ERRORS, has_agreed=decision.owner_agreed),
         "asks_consent": needs_consent() and not is_forced,
+        "until": last_day(decision.until),
         "days": retention_days(),
         "next": next_url(request),
         "back_url": next_url(request) or home_url(),

@@ -17,6 +17,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.evidence.changes import last_good_calls
 from chatdebug.recorder.storm import storm_guard
+from chatdebug.services.known_health import forget_health
 from chatdebug.writer import close_writer
 from tests.authorities import trust_no_authority
 from tests.rows import delete_rows
@@ -90,6 +91,7 @@ def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     last_good_calls.forget()
     loaded_rules.reset()
     cache.clear()  # nor what an earlier one asked for of the API
+    forget_health()
     settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": tmp_path / "spool"}
     yield
     close_writer()

@@ -27,7 +27,10 @@ from chatdebug.models import (
     ChatStep,
     ErrorGroup,
     HourCount,
+    ProviderOutage,
+    WriterState,
 )
+from chatdebug.models.runs import new_id
 from chatdebug.models.statistics import What
 
 
@@ -204,3 +207,29 @@ class CallMinuteFactory(ModelFactory[CallMinute]):
     provider = "openai"
     model = "gpt-5"
     calls = 10
+
+
+class ProviderOutageFactory(ModelFactory[ProviderOutage]):
+    """A provider that is down since now."""
+
+    class Meta:
+        model = ProviderOutage
+
+    provider = "openai"
+    since = LazyFunction(timezone.now)
+    noticed_at = SelfAttribute("since")
+    seen_at = SelfAttribute("since")
+    sentence = "gpt-5 of OpenAI fails."
+    calls = 6
+    failed = 6
+
+
+class WriterStateFactory(ModelFactory[WriterState]):
+    """A writer that works, and has nothing to do."""
+
+    class Meta:
+        model = WriterState
+
+    id = LazyFunction(new_id)
+    host = "web-1"
+    pid = Sequence(lambda number: number + 1)

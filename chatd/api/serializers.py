@@ -11,6 +11,7 @@ from chatd.problems import Code
 from chatd.services.chats import MAX_TITLE_CHARACTERS
 from chatd.turns.lifecycle import MAX_MESSAGE_CHARACTERS
 from chatdebug.api.fields import StrictCharField
+from chatdebug.recorder import Them
 
 
 class ModelSerializer(serializers.ModelSerializer[ModelConfig]):
@@ -89,6 +90,14 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     """A turn: its status, what went wrong, and the answer as far as it is stored."""
 
     stopped = serializers.BooleanField(source="was_stopped", read_only=True)
+    is_it_them = serializers.SerializerMethodField(
+        help_text="Of a failed turn: what is wrong with its provider now, and since before "
+        "it failed; null if nothing is."
+    )
+
+    def get_is_it_them(self, turn: Turn) -> Them | None:
+        """Return what the turn's card says of the provider."""
+        return turn.them
 
     class Meta:
         model = Turn
@@ -97,6 +106,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
             "status",
             "error",
             "recovery",
+            "is_it_them",
             "stopped",
             "created_at",
             "started_at",

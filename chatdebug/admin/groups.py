@@ -42,7 +42,7 @@ from chatdebug.services.groups import (
     reopen_groups,
     resolve_groups,
 )
-from chatdebug.services.health import provider_health
+from chatdebug.services.known_health import provider_health
 
 TITLE = _("What broke, by cause")
 RUNS_SHOWN = 10

@@ -1,11 +1,14 @@
 """How long runs are kept."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from chatdebug.admin.lookups import NamedLookups
 from chatdebug.models import Retention
+from chatdebug.presentation.storage import Stored
 from chatdebug.services.retention import set_retention_days
 
 
@@ -13,7 +16,15 @@ from chatdebug.services.retention import set_retention_days
 class RetentionAdmin(NamedLookups, admin.ModelAdmin):
     """The one row; until there is one, the default holds."""
 
+    change_list_template = "chatdebug/admin/retention.html"
     list_display = ("__str__", "updated_at")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show what is in force, also where no row says so, and what is stored."""
+        context = {"stored": Stored.read()}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is one row at most."""

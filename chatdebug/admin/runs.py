@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from chatdebug.access import access_policy
 from chatdebug.admin.addresses import admin_url, debug_tab_url
+from chatdebug.admin.person_data import PersonData
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline
 from chatdebug.errors.provider_names import PROVIDERS
@@ -79,8 +80,10 @@ class ProviderFilter(admin.SimpleListFilter):
 
 
 @admin.register(ChatRun)
-class RunAdmin(ContentAdmin):
+class RunAdmin(PersonData, ContentAdmin):
     """Runs of all chats, newest first."""
+
+    change_list_template = "chatdebug/admin/runs.html"
 
     list_filter = ("status", "kind", "level", "error_kind", ProviderFilter)
     search_fields = ("id", "chat_id", "owner_id", "fingerprint")
@@ -168,9 +171,8 @@ class RunAdmin(ContentAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list under a title that says what it is."""
-        return super().changelist_view(
-            request, {"title": TITLE, **(extra_context or {})}
-        )
+        context = {"title": TITLE, "may_see_people": self.may_see_people(request)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     @admin.display(description=_("time"))
     def started(self, run: ChatRun) -> str:

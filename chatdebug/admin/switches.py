@@ -1,16 +1,19 @@
 """Who switched full recording on, and when."""
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -22,7 +25,9 @@ from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
 from chatdebug.people import names_of
 from chatdebug.presentation.people import SwitchesByName
-from chatdebug.services.switches import set_switch
+from chatdebug.services.switches import set_switch, switch_on_until
+
+IS_PAST = _("That day is over, or is none: nothing was switched.")
 
 OF_PEOPLE = (Scope.OWNER, Scope.CONSENT)
 """What is about a person. The first is set on a page of names, the other one by themselves."""
@@ -45,6 +50,9 @@ class SwitchForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """Say in plain words what the database would refuse, or what has no effect."""
         cleaned: dict[str, Any] = super().clean() or {}
+        until = cleaned.get("until")
+        if cleaned.get("enabled") and until and until <= timezone.now():
+            self.add_error("until", IS_PAST)
         if not self.instance.pk:
             if not cleaned.get("enabled"):
                 self.add_error("enabled", _("Without a switch it is off already."))
@@ -71,7 +79,7 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
 
     change_list_template = "chatdebug/admin/switches.html"
     form = SwitchForm
-    list_display = ("scope", "key", "whom", "enabled", "updated_at")
+    list_display = ("scope", "key", "whom", "in_force", "until", "updated_at")
     list_display_links = ("scope", "key")
     list_filter = ("scope", "enabled")
     search_fields = ("=key",)
@@ -84,7 +92,7 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
             return ("updated_at",)
         is_consent = obj.scope == Scope.CONSENT
         fixed = ("scope", "key", "updated_at")
-        return (*fixed, "enabled") if is_consent else fixed
+        return (*fixed, "enabled", "until") if is_consent else fixed
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that knows names."""
@@ -100,8 +108,9 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
     def people_view(self, request: HttpRequest) -> HttpResponse:
         """Find people by name, ``?q=``, and switch them, or the gate, on and off.
 
-        POST: ``key`` is a person's id, empty for the gate; ``enabled`` is on or off.
-        403 for who may not change switches; 404 for somebody whom nobody knows.
+        POST: ``key`` is a person's id, empty for the gate; ``enabled`` is on or off;
+        ``until`` is the last day, such as 2026-11-30, empty for none. One that is over
+        changes nothing, and says so. 403 for who may not change switches; 404 for somebody whom nobody knows.
         """
         if not self.has_change_permission(request):
             raise PermissionDenied
@@ -123,12 +132,16 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
         key = request.POST.get("key", "")
         if is_impossible(key) or not (key == "" or self._is_known(key)):
             raise Http404
-        set_switch(
-            scope=Scope.OWNER if key else Scope.DEPLOYMENT,
-            key=key,
-            enabled=request.POST.get("enabled") == "on",
-            by=request.user,
-        )
+        scope = Scope.OWNER if key else Scope.DEPLOYMENT
+        if request.POST.get("enabled") != "on":
+            set_switch(scope=scope, key=key, enabled=False, by=request.user)
+            return
+        try:
+            until = end_of_day(request.POST.get("until", ""))
+        except ValueError:
+            self.message_user(request, IS_PAST, messages.ERROR)
+            return
+        switch_on_until(scope=scope, key=key, until=until, by=request.user)
 
     def _is_known(self, owner_id: str) -> bool:
         """Say whether it is the id of a person, or was one when they were switched on."""
@@ -141,6 +154,11 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
         """Show the list, with the way to people for who may switch."""
         context = {"may_switch": self.has_change_permission(request)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    @admin.display(description=_("in force"), boolean=True)
+    def in_force(self, switch: RecordingSwitch) -> bool:
+        """Whether it is on, and its end has not come."""
+        return switch.is_in_force
 
     @admin.display(description=_("person"))
     def whom(self, switch: RecordingSwitch) -> str:
@@ -161,9 +179,31 @@ class SwitchAdmin(NamedLookups, admin.ModelAdmin):
         change: bool,  # noqa: FBT001 - Django's signature
     ) -> None:
         """Set the switch by its service, which leaves a trace."""
-        scope = Scope(obj.scope)
-        set_switch(scope=scope, key=obj.key, enabled=obj.enabled, by=request.user)
+        scope, who = Scope(obj.scope), request.user
+        if obj.enabled:
+            switch_on_until(scope=scope, key=obj.key, until=obj.until, by=who)
+        else:
+            set_switch(scope=scope, key=obj.key, enabled=False, by=who)
         obj.pk = RecordingSwitch.objects.get(scope=scope, key=obj.key).pk
+
+
+def end_of_day(text: str) -> datetime | None:
+    """Return when a day ends, such as 2026-11-30; None for an empty text.
+
+    Raises ValueError for what is no day, and for one that is over.
+    """
+    if not text:
+        return None
+    try:
+        midnight = datetime.combine(
+            date.fromisoformat(text) + timedelta(days=1), time.min
+        )
+        until = timezone.make_aware(midnight) if settings.USE_TZ else midnight
+    except OverflowError as error:  # the last day of the calendar
+        raise ValueError(text) from error
+    if until <= timezone.now():
+        raise ValueError(text)
+    return until
 
 
 @admin.register(SwitchChange)
@@ -177,6 +217,7 @@ class SwitchChangeAdmin(ReadOnlyAdmin):
         "key",
         "old_value",
         "new_value",
+        "until",
     )
     list_filter = ("scope",)
     search_fields = ("=key", "=changed_by")

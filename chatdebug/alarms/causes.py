@@ -8,12 +8,19 @@ as far as the tables still hold them.
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.db.models import Q, Sum
 from django.utils.translation import gettext, ngettext
 
-from chatdebug.alarms.messages import Alarm, page_url
+from chatdebug.alarms.messages import Alarm, page_url, times_words
+from chatdebug.alarms.outages import providers_down
+from chatdebug.alarms.rates import (
+    RATE_HOURS,
+    RATE_LEAST,
+    RATE_TIMES,
+    kinds_above_rate,
+)
+from chatdebug.alarms.window import HOUR, MOST_ALARMS, Window
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import AlarmCause, ErrorKind, GroupState
 from chatdebug.errors.verdict import verdict
@@ -23,25 +30,8 @@ from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.querysets import ErrorGroupQuerySet
 
-HOUR = timedelta(hours=1)
-MOST_ALARMS = 1_000
-"""Of one cause at a time: who has more of them is told often enough."""
-RATE_TIMES = 5
-"""So many times its usual number of an hour is too much for a group."""
-RATE_LEAST = 20
-"""A smaller number of an hour is never too much."""
-RATE_HOURS = 24
-"""A group that is known for fewer hours has no usual rate."""
 SPOOL_PATIENCE = timedelta(minutes=15)
 """What waits in the spool is imported with each heartbeat, a few minutes apart."""
-
-
-class Window(NamedTuple):
-    """A time to look at, in the database of an alias."""
-
-    since: datetime
-    until: datetime
-    using: str
 
 
 type Finder = Callable[[Window], Iterator[Alarm]]
@@ -113,7 +103,7 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
 def dropped_rows(window: Window) -> Iterator[Alarm]:
     """Yield writers that gave up rows: what they say now, for no other moment is stored."""
     for writer in _writers(window):
-        dropped = _counter(writer, "dropped")
+        dropped = writer.counter("dropped")
         if dropped:
             yield Alarm(
                 key=f"{writer.pk}:{dropped}",
@@ -172,6 +162,8 @@ CAUSES: dict[AlarmCause, Finder] = {
     AlarmCause.NEW_GROUP: new_groups,
     AlarmCause.REAPPEARED: reappeared_groups,
     AlarmCause.ABOVE_RATE: groups_above_rate,
+    AlarmCause.KIND_ABOVE_RATE: kinds_above_rate,
+    AlarmCause.PROVIDER_DOWN: providers_down,
     AlarmCause.DROPPED: dropped_rows,
     AlarmCause.SPOOL_WAITS: waiting_spools,
 }
@@ -188,20 +180,13 @@ def _writers(window: Window) -> Iterator[WriterState]:
     yield from writers.filter(seen_at__gte=window.since)[:MOST_ALARMS]
 
 
-def _counter(writer: WriterState, name: str) -> int:
-    """Return a number that a writer reported; 0 for what is none."""
-    counters = writer.counters if isinstance(writer.counters, dict) else {}
-    number = counters.get(name)
-    return number if isinstance(number, int) else 0
-
-
 def _alarm_of(group: ErrorGroup, *, key: str, at: datetime) -> Alarm:
     seen = gettext("since %s") % clock(group.first_seen)
     return Alarm(
         key=key,
         at=at,
         sentence=_sentence(group),
-        facts=[_times(group.count), *_affected(group), seen],
+        facts=[times_words(group.count), *_affected(group), seen],
         times=group.count,
         chats=group.chats,
         url=page_url("chatdebug_errorgroup_change", group.pk),
@@ -216,7 +201,7 @@ def _burst(
         at=at,
         sentence=_sentence(group),
         facts=[
-            _times(times),
+            times_words(times),
             gettext("in the hour from %s") % clock(hour),
             gettext("usually %s an hour") % f"{usual:,.1f}",
             *_affected(group),
@@ -234,10 +219,6 @@ def _sentence(group: ErrorGroup) -> str:
     is_known = group.kind in ErrorKind.values
     kind = ErrorKind(group.kind) if is_known else ErrorKind.GENERIC
     return verdict(kind, provider=group.provider, status_code=group.status_code).what
-
-
-def _times(number: int) -> str:
-    return ngettext("%s time", "%s times", number) % f"{number:,}"
 
 
 def _affected(group: ErrorGroup) -> list[str]:

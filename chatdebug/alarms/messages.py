@@ -90,6 +90,11 @@ def text_of(document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
+def times_words(number: int) -> str:
+    """Return how often something happened, to read."""
+    return ngettext("%s time", "%s times", number) % f"{number:,}"
+
+
 def page_url(name: str, *args: object) -> str:
     """Return the address of a page of the admin; nothing where there is none.
 

@@ -14,9 +14,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone, translation
 
-from chatdebug.alarms.causes import CAUSES, Window
+from chatdebug.alarms.causes import CAUSES
 from chatdebug.alarms.channels import reason_of, send
 from chatdebug.alarms.messages import Alarm, Document, document_of, test_document
+from chatdebug.alarms.window import Window
 from chatdebug.enums import AlarmCause, NoticeState
 from chatdebug.models import AlarmMark, AlarmNotice, AlarmTarget
 from chatdebug.models.alarms import ERROR_CHARACTERS

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from django.db import router
 from django.utils import timezone
 
-from chatdebug.alarms.causes import CAUSES, Window
+from chatdebug.alarms.causes import CAUSES
 from chatdebug.alarms.messages import Alarm, document_of
+from chatdebug.alarms.window import Window
 from chatdebug.enums import AlarmCause
 from chatdebug.models import AlarmTarget, ErrorGroup
 from chatdebug.models.groups import TREND_KEPT

@@ -6,9 +6,11 @@ from rest_framework import serializers
 
 from chatdebug.api.fields import StrictBooleanField, StrictIntegerField
 from chatdebug.enums import ErrorKind, Outcome
+from chatdebug.errors.verdict import verdict
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
 from chatdebug.presentation.runs import RunLine
+from chatdebug.services.known_health import Them, is_it_them
 
 LARGEST_EXACT = 2**53
 """Beyond it a number of JSON is not exact in JavaScript."""
@@ -45,9 +47,22 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
         Outcome.choices, read_only=True, help_text="How it came out, for its readers."
     )
 
+    is_it_them = serializers.SerializerMethodField(
+        help_text="Of a failed run: what is wrong with its provider now, and since before "
+        "it failed; null if nothing is."
+    )
+
     def get_title(self, run: ChatRun) -> str:
         """Return what the Debug tab calls the run."""
         return RunLine(run).title
+
+    def get_is_it_them(self, run: ChatRun) -> Them | None:
+        """Return what is wrong with the provider; asks the database every few seconds."""
+        if run.outcome is not Outcome.FAILED:
+            return None
+        is_known = run.error_kind in ErrorKind.values
+        owner = verdict(ErrorKind(run.error_kind)).owner if is_known else ""
+        return is_it_them(provider=run.provider, failed_at=run.finished_at, owner=owner)
 
     class Meta:
         model = ChatRun
@@ -69,6 +84,7 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
             "error_kind",
             "fingerprint",
             "similar_count",
+            "is_it_them",
             "summary",
             "started_at",
             "updated_at",
@@ -149,6 +165,11 @@ class SwitchSerializer(serializers.Serializer[dict[str, Any]]):
 
     debug_logging_enabled = StrictBooleanField(
         help_text="As read: whether it is in force."
+    )
+    until = serializers.DateTimeField(
+        read_only=True,
+        allow_null=True,
+        help_text="When full recording ends by itself; null if it does not.",
     )
     user_toggle_allowed = serializers.BooleanField(
         read_only=True, help_text="Whether setting it would change anything."

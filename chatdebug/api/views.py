@@ -36,7 +36,7 @@ from chatdebug.levels import Decision, decide_level
 from chatdebug.models import ChatRun
 from chatdebug.models.switches import Scope
 from chatdebug.querysets import ChatRunQuerySet
-from chatdebug.services.health import provider_health
+from chatdebug.services.known_health import provider_health
 from chatdebug.services.readings import note_reading, tidy_reason
 from chatdebug.services.retention import retention_days, set_retention_days
 from chatdebug.services.switches import set_switch
@@ -277,6 +277,7 @@ def _answer_switch(decision: Decision, *, enabled: bool) -> Response:
     forced = recorder_settings().FORCE_FULL
     switch = {
         "debug_logging_enabled": forced or (decision.gate_open and enabled),
+        "until": decision.until,
         "user_toggle_allowed": decision.gate_open and not forced,
         "forced_by_deployment": forced,
     }

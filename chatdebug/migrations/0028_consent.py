@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     """Owners may agree that their failing calls are kept in full."""
 
     dependencies = [
-        ('chatdebug', '0022_alarms'),
+        ('chatdebug', '0024_told'),
     ]
 
     operations = [

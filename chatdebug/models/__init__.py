@@ -13,7 +13,13 @@ from chatdebug.models.readings import ContentReading
 from chatdebug.models.retention import Retention
 from chatdebug.models.rules import ClassificationRule, RuleCause, RuleTally
 from chatdebug.models.runs import ChatRun, ChatStep
-from chatdebug.models.statistics import CallMinute, DayCount, HourCount, Overview
+from chatdebug.models.statistics import (
+    CallMinute,
+    DayCount,
+    HourCount,
+    Overview,
+    ProviderOutage,
+)
 from chatdebug.models.sweeps import SweepClaim
 from chatdebug.models.switches import RecordingSwitch, SwitchChange
 from chatdebug.models.writers import WriterState
@@ -36,6 +42,7 @@ __all__ = [
     "GroupHour",
     "HourCount",
     "Overview",
+    "ProviderOutage",
     "RecordingSwitch",
     "Retention",
     "RuleCause",

@@ -10,6 +10,7 @@ class Action(TextChoices):
 
     READ = "read", _("Read")
     CHANGED = "changed", _("Changed")
+    ERASED = "erased", _("Erased")
 
 
 class AuditEntry(models.Model):

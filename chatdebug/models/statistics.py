@@ -10,6 +10,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 MINUTES_KEPT = timedelta(days=1)
+SENTENCE_CHARACTERS = 500
 FASTEST_MS = 100
 SLOWER = 1.4
 BUCKETS = tuple(round(FASTEST_MS * SLOWER**number) for number in range(25))
@@ -123,6 +124,38 @@ class CallMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.minute:%H:%M} {self.model}: {self.failed} of {self.calls}"
+
+
+class ProviderOutage(models.Model):
+    """That a provider was down: from the first look that found it so to the last one."""
+
+    provider = models.CharField(_("provider"), max_length=64, blank=True, default="")
+    since = models.DateTimeField(_("since"), help_text=_("By its calls."))
+    noticed_at = models.DateTimeField(_("noticed"))
+    seen_at = models.DateTimeField(_("last seen"))
+    # In the deployment's own language: whoever is told of it is told by no request.
+    sentence = models.CharField(_("message"), max_length=SENTENCE_CHARACTERS)
+    calls = models.PositiveIntegerField(_("calls"), default=0)
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+
+    class Meta:
+        verbose_name = _("outage of a provider")
+        verbose_name_plural = _("outages of providers")
+        constraints = [
+            # Two processes that look at once note one.
+            models.UniqueConstraint(
+                fields=["provider", "since"], name="chatdebug_outage_once"
+            )
+        ]
+        indexes = [
+            # What there is to tell.
+            models.Index(fields=["noticed_at"], name="chatdebug_outage_noticed"),
+            # Whether it is one that is known, and the removal of old ones.
+            models.Index(fields=["seen_at"], name="chatdebug_outage_seen"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class Overview(HourCount):

@@ -2,8 +2,11 @@
 
 from django.db import models
 from django.db.models import Q, TextChoices
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from chatdebug.querysets import SwitchQuerySet
 
 
 class Scope(TextChoices):
@@ -34,7 +37,15 @@ class RecordingSwitch(models.Model):
         help_text=_("The owner's or the chat's id; empty for the deployment."),
     )
     enabled = models.BooleanField(_("enabled"), default=False)
+    until = models.DateTimeField(
+        _("until"),
+        null=True,
+        blank=True,
+        help_text=_("When it ends by itself; empty: when somebody switches it off."),
+    )
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = SwitchQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("recording switch")
@@ -55,8 +66,13 @@ class RecordingSwitch(models.Model):
         ]
 
     def __str__(self) -> str:
-        state = gettext("on") if self.enabled else gettext("off")
+        state = gettext("on") if self.is_in_force else gettext("off")
         return f"{self.get_scope_display()} {self.key}: {state}".replace(" :", ":")
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it is on, and its end has not come; as ``SwitchQuerySet.in_force``."""
+        return self.enabled and (self.until is None or self.until > timezone.now())
 
 
 class SwitchChange(models.Model):
@@ -69,6 +85,11 @@ class SwitchChange(models.Model):
     )
     new_value = models.BooleanField(
         _("new value"),
+    )
+    until = models.DateTimeField(
+        _("until"),
+        null=True,
+        help_text=_("The end that it was given; empty: none."),
     )
     changed_by_id = models.CharField(_("person"), max_length=64, blank=True, default="")
     changed_by = models.CharField(

@@ -48,3 +48,9 @@ class WriterState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}, process {self.pid}"
+
+    def counter(self, name: str) -> int:
+        """Return a number that the writer reported; 0 for what is none."""
+        counters = self.counters if isinstance(self.counters, dict) else {}
+        number = counters.get(name)
+        return number if isinstance(number, int) else 0

@@ -4,22 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import GroupState
-from chatdebug.formats import local
-from chatdebug.levels import decide_level
+from chatdebug.formats import last_day, local
 from chatdebug.models import ErrorGroup, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.people import names_of
 from chatdebug.presentation.groups import GroupLine
 from chatdebug.presentation.recorder import RecorderHealth
 from chatdebug.presentation.statistics import Numbers
-from chatdebug.services.health import Health, provider_health
-from chatdebug.services.storage import Storage, stored
+from chatdebug.presentation.storage import Stored
+from chatdebug.services.health import Health
+from chatdebug.services.known_health import provider_health
 
 NAMES_SHOWN = 5
 GROUPS_SHOWN = 5
@@ -31,8 +30,10 @@ class FullRecording:
 
     is_forced: bool
     is_gate_open: bool
-    names: Sequence[str]
-    """Of people whose switch is on, the newest first."""
+    gate_until: str
+    """The last day on which the gate is open; empty if it has no end."""
+    people: Sequence[tuple[str, str]]
+    """The names of those whose switch is on, with its last day, the newest first."""
     has_more: bool
     chats: int
     """Whose own switch is on; one more than ``NAMES_SHOWN`` stands for any number."""
@@ -40,15 +41,20 @@ class FullRecording:
     @classmethod
     def read(cls) -> "FullRecording":
         """Read the switches. A constant number of reads. Raises django.db.Error."""
-        on = RecordingSwitch.objects.filter(enabled=True).order_by("-updated_at", "-pk")
-        people = on.filter(scope=Scope.OWNER).values_list("key", flat=True)
+        on = RecordingSwitch.objects.in_force().order_by("-updated_at", "-pk")
+        people = on.filter(scope=Scope.OWNER).values_list("key", "until")
         newest = list(people[: NAMES_SHOWN + 1])
-        names = names_of(newest[:NAMES_SHOWN])
+        names = names_of([key for key, _ in newest[:NAMES_SHOWN]])
+        gate = on.filter(scope=Scope.DEPLOYMENT).first()
         chats = on.filter(scope=Scope.CHAT).values_list("pk", flat=True)
         return cls(
             is_forced=recorder_settings().FORCE_FULL,
-            is_gate_open=decide_level().gate_open,
-            names=[names.get(key, key) for key in newest[:NAMES_SHOWN]],
+            is_gate_open=gate is not None,
+            gate_until=last_day(gate.until) if gate is not None else "",
+            people=[
+                (names.get(key, key), last_day(until))
+                for key, until in newest[:NAMES_SHOWN]
+            ],
             has_more=len(newest) > NAMES_SHOWN,
             chats=len(chats[: NAMES_SHOWN + 1]),
         )
@@ -60,8 +66,10 @@ class FullRecording:
             return gettext("Everybody, as long as the deployment's settings say so.")
         if not self.is_gate_open:
             return gettext("Nobody: the gate is closed.")
-        if not self.names and not self.chats:
+        if not self.people and not self.chats:
             return gettext("Nobody. The gate is open: people may switch it on.")
+        if self.gate_until:
+            return gettext("Until %s, when the gate closes:") % self.gate_until
         return gettext("Until they or an administrator switch it off:")
 
     @property
@@ -83,7 +91,7 @@ class Overview:
     numbers: Numbers
     health: Health
     recorder: RecorderHealth
-    storage: Storage
+    stored: Stored
     recording: FullRecording
     groups: Sequence[GroupLine]
     is_counted: bool
@@ -101,20 +109,10 @@ class Overview:
             numbers=Numbers.read(now=local(now), is_weeks=is_weeks),
             health=provider_health(),
             recorder=RecorderHealth.read(now=now),
-            storage=stored(),
+            stored=Stored.read(),
             recording=FullRecording.read(),
             groups=[GroupLine(one) for one in groups[:GROUPS_SHOWN]]
             if with_groups
             else [],
             is_counted=recorder_settings().STATISTICS,
         )
-
-    @property
-    def size(self) -> str:
-        """How much is stored, to read."""
-        if self.storage.size is None:
-            return gettext("The database does not say how much is stored.")
-        size = filesizeformat(self.storage.size)
-        if self.storage.is_whole_database:
-            return gettext("The database has %s, other tables included.") % size
-        return gettext("The recorder's tables have %s.") % size

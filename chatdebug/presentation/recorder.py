@@ -1,5 +1,6 @@
 """How the recorder itself is, in one sentence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -28,7 +29,11 @@ class RecorderHealth:
     alive: int
     well: int
     waiting: int
-    lost: int
+    waiting_since: datetime | None
+    """Since when captures wait, for the longest; None if none do."""
+    queued: int
+    losses: Mapping[str, int]
+    """By the counters of ``LOSSES``, of the writers of a week."""
     since: datetime | None
     """Since when losses are known; None without any writer."""
 
@@ -50,9 +55,18 @@ class RecorderHealth:
             well=len(well),
             # Processes that share a folder all count the same files.
             waiting=max((one.spooled for one in alive), default=0),
-            lost=sum(_losses(one) for one in writers),
+            waiting_since=min(
+                (one.spooled_since for one in alive if one.spooled_since), default=None
+            ),
+            queued=sum(one.queued for one in alive),
+            losses={name: sum(one.counter(name) for one in writers) for name in LOSSES},
             since=min((one.started_at for one in writers), default=None),
         )
+
+    @property
+    def lost(self) -> int:
+        """How many rows or captures were lost, or not safe in time."""
+        return sum(self.losses.values())
 
     @property
     def is_well(self) -> bool:
@@ -100,9 +114,3 @@ class RecorderHealth:
             self.lost,
         )
         return lost % {"count": f"{self.lost:,}", "day": since}
-
-
-def _losses(writer: WriterState) -> int:
-    counters = writer.counters if isinstance(writer.counters, dict) else {}
-    amounts = (counters.get(name, 0) for name in LOSSES)
-    return sum(amount for amount in amounts if isinstance(amount, int))

@@ -7,6 +7,7 @@ from chatdebug.access import User, access_policy, evidence_of
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence, Level
 from chatdebug.evidence_limits import evidence_at
+from chatdebug.formats import last_day
 from chatdebug.levels import decide_level
 from chatdebug.services.retention import retention_days
 
@@ -24,6 +25,8 @@ class Recording:
     """Whether the switch of this chat alone is on."""
     may_be_switched: bool
     """Whether the reader may change that switch now."""
+    until: str
+    """The last day of full recording, if nothing is switched; empty if it has no end."""
     days: int
     """How long runs are kept; 0: for ever."""
 
@@ -46,6 +49,7 @@ class Recording:
             may_be_switched=not is_forced
             and decision.gate_open
             and policy.may_switch(reader, chat_id),
+            until=last_day(decision.until),
             days=retention_days(),
         )
 

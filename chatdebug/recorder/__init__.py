@@ -3,7 +3,8 @@
 ``record_run`` opens a run, ``RecordingModel`` records the calls of a pydantic-ai model,
 ``Run.step`` those made without it, ``RecordingTransport`` their HTTP attempts.
 ``forget_chat`` deletes what was recorded of a chat, ``forget_owner`` what is left of an
-account. ``provider_health`` says which providers fail at the moment.
+account. ``provider_health`` says which providers fail at the moment, ``is_it_them`` whether
+that of a failure does.
 
 What needs pydantic-ai or httpx2 is imported when it is first asked for: a project that
 has neither can use the rest, and one that has them does not wait for them at its start.
@@ -20,7 +21,7 @@ from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
 from chatdebug.redaction import configured_secrets
 from chatdebug.scope import current_run
-from chatdebug.services.health import provider_health
+from chatdebug.services.known_health import Them, is_it_them, provider_health
 from chatdebug.writer import close_writer, recorder_lifespan
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ __all__ = [
     "Status",
     "Step",
     "SyncRecordingTransport",
+    "Them",
     "close_writer",
     "count_runs",
     "current_run",
     "forget_chat",
     "forget_owner",
+    "is_it_them",
     "logical_call",
     "note_on_call",
     "protect_secret",

@@ -1,4 +1,4 @@
-"""Notes that somebody changed a setting."""
+"""Notes that somebody changed a setting, or erased what was recorded of a person."""
 
 from chatdebug.access import User
 from chatdebug.models import AuditEntry, ClassificationRule, Retention
@@ -14,6 +14,18 @@ def note_change(*, by: User, row: Retention, old: str, new: str) -> None:
         subject=f"{row._meta.verbose_name}".capitalize(),
         object_id=str(row.pk),
         details=f"Changed from {old} to {new}.",
+    )
+
+
+def note_erasure(*, by: User | None, owner: str, runs: int) -> None:
+    """Leave an entry: who deleted all that was recorded of a person, by the person's id."""
+    AuditEntry.objects.create(
+        person_id="" if by is None else str(by.pk),
+        person_name=str(by or "")[:200],
+        action=Action.ERASED,
+        subject="Runs of a person",
+        object_id=owner,
+        details=f"Runs: {runs}.",
     )
 
 

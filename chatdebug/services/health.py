@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
+from chatdebug.conf import recorder_settings
 from chatdebug.errors.provider_names import PROVIDERS, STATUS_PAGES, UNKNOWN_PROVIDER
 from chatdebug.formats import local
 from chatdebug.models import CallMinute
@@ -28,9 +28,6 @@ WINDOW = timedelta(minutes=15)
 LEAST_CALLS = 3
 GOOD_MINUTES = 2
 """In a row, which end an outage: a single one may be luck."""
-KNOWN_SECONDS = 5
-"""How long an answer is kept: each failing turn may ask."""
-CACHE_KEY = "chatdebug.health"
 
 type Minute = tuple[datetime, int, int]
 """With how many calls there were in it, and how many failed."""
@@ -67,7 +64,7 @@ class ProviderHealth:
     @property
     def status_page(self) -> str:
         """The address of its status page; empty where none is known."""
-        return STATUS_PAGES.get(self.provider, "")
+        return status_page_of(provider=self.provider)
 
     @property
     def calls(self) -> int:
@@ -109,21 +106,16 @@ class Health:
         return [provider for provider in self.providers if provider.failing]
 
     @property
+    def are_all_down(self) -> bool:
+        """Whether all providers that were asked are down, and they are more than one."""
+        return len(self.providers) > 1 and all(one.is_down for one in self.providers)
+
+    @property
     def sentence(self) -> str:
         """What is wrong, in one sentence; empty while nothing is."""
-        failing = self.failing
-        if not failing:
-            return ""
-        if len(failing) == len(self.providers) > 1 and all(
-            provider.is_down for provider in failing
-        ):
-            known = (one.failing_since for one in failing)
-            since = min(filter(None, known), default=timezone.now())
-            return gettext(
-                "All %(count)s providers that were asked fail since %(time)s: more likely "
-                "the network of this site than all of them."
-            ) % {"count": len(failing), "time": _clock(since)}
-        return " ".join(self.sentence_of(provider) for provider in failing)
+        if self.are_all_down:
+            return self._sentence_of_all()
+        return " ".join(self.sentence_of(provider) for provider in self.failing)
 
     def of(self, provider: str) -> ProviderHealth | None:
         """Return a provider that fails; None for one that does not."""
@@ -131,6 +123,8 @@ class Health:
 
     def sentence_of(self, failing: ProviderHealth) -> str:
         """Return what is wrong with one provider, and whether it is alone with that."""
+        if self.are_all_down:
+            return self._sentence_of_all()
         names = {
             "provider": failing.name,
             "count": len(failing.failing),
@@ -156,6 +150,14 @@ class Health:
         )
         return (one if is_one else more) % names
 
+    def _sentence_of_all(self) -> str:
+        known = (one.failing_since for one in self.providers)
+        since = min(filter(None, known), default=timezone.now())
+        return gettext(
+            "All %(count)s providers that were asked fail since %(time)s: more likely "
+            "the network of this site than all of them."
+        ) % {"count": len(self.providers), "time": _clock(since)}
+
     def _rest(self, failing: ProviderHealth) -> str:
         others = [one for one in self.providers if one is not failing]
         if not others:
@@ -165,21 +167,17 @@ class Health:
         return gettext("other providers do not")
 
 
-def provider_health() -> Health:
-    """Return how the providers do. Kept for a few seconds; two queries at most.
-
-    Raises django.db.Error.
-    """
-    known: Health | None = cache.get(CACHE_KEY)
-    if known is None:
-        known = _read(timezone.now())
-        cache.set(CACHE_KEY, known, KNOWN_SECONDS)
-    return known
+def status_page_of(*, provider: str) -> str:
+    """Return the address where a provider says how it is; empty where none is known."""
+    pages = recorder_settings().STATUS_PAGES
+    return pages.get(provider, STATUS_PAGES.get(provider, ""))
 
 
-def _read(now: datetime) -> Health:
+def read_health(*, using: str | None = None) -> Health:
+    """Return how the providers do now, with two queries at most. Raises django.db.Error."""
+    now, minutes = timezone.now(), CallMinute.objects.using(using)
     rows = (
-        CallMinute.objects.filter(minute__gt=now - WINDOW)
+        minutes.filter(minute__gt=now - WINDOW)
         .order_by("provider", "model")
         .values_list("provider", "model")
         .annotate(Sum("calls"), Sum("failed"))
@@ -189,7 +187,8 @@ def _read(now: datetime) -> Health:
         models[provider].append(ModelHealth(model, calls, failed))
     found = [ProviderHealth(provider, its) for provider, its in models.items()]
     failing = [one for one in found if one.failing]
-    since = _failing_since(failing, now) if failing else {}
+    kept = minutes.filter(minute__gt=now - MINUTES_KEPT)
+    since = _failing_since(failing, kept) if failing else {}
     return Health(
         [
             ProviderHealth(one.provider, one.models, since.get(one.provider))
@@ -199,12 +198,12 @@ def _read(now: datetime) -> Health:
 
 
 def _failing_since(
-    failing: Iterable[ProviderHealth], now: datetime
+    failing: Iterable[ProviderHealth], kept: "QuerySet[CallMinute]"
 ) -> dict[str, datetime]:
     """Return since when these providers fail, with one query."""
     names = {one.provider: {model.name for model in one.failing} for one in failing}
     rows = (
-        CallMinute.objects.filter(minute__gt=now - MINUTES_KEPT, provider__in=names)
+        kept.filter(provider__in=names)
         .order_by("-minute")
         .values_list("provider", "model", "minute", "calls", "failed")
     )

@@ -24,18 +24,23 @@ def note_reading(
     ValueError for a reason that says nothing, and django.db.Error; nothing is to be shown
     then.
     """
-    said = tidy_reason(reason=reason)
-    if not said:
-        raise ValueError(gettext("Say why you need to read it."))
-    return ContentReading.objects.create(
-        reader_id=str(reader.pk),
-        reader_name=str(reader)[:NAME_CHARACTERS],
-        is_staff=bool(getattr(reader, "is_staff", False)),
+    return _note(
+        reader,
+        reason,
         owner_id=owner_of(chat_id, run),
         chat_id=chat_id,
         run_id="" if run is None else str(run.pk),
-        reason=said,
     )
+
+
+def note_reading_of_owner(
+    *, reader: User, owner_id: str, reason: str
+) -> ContentReading:
+    """Note who is about to read all that is recorded of somebody, and why.
+
+    Raises like ``note_reading``.
+    """
+    return _note(reader, reason, owner_id=owner_id)
 
 
 def tidy_reason(*, reason: str) -> str:
@@ -53,3 +58,16 @@ def prune_readings(*, using: str) -> int:
         return 0
     before = timezone.now() - timedelta(days=days)
     return ContentReading.objects.using(using).filter(at__lt=before).delete()[0]
+
+
+def _note(reader: User, reason: str, **what: str) -> ContentReading:
+    said = tidy_reason(reason=reason)
+    if not said:
+        raise ValueError(gettext("Say why you need to read it."))
+    return ContentReading.objects.create(
+        reader_id=str(reader.pk),
+        reader_name=str(reader)[:NAME_CHARACTERS],
+        is_staff=bool(getattr(reader, "is_staff", False)),
+        reason=said,
+        **what,
+    )

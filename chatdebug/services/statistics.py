@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.formats import local
-from chatdebug.models import CallMinute, DayCount, HourCount
+from chatdebug.models import CallMinute, DayCount, HourCount, ProviderOutage
 from chatdebug.models.groups import TREND_KEPT
 from chatdebug.models.statistics import MINUTES_KEPT
 
@@ -21,3 +21,4 @@ def prune_statistics(*, using: str | None = None) -> None:
     HourCount.objects.using(using).filter(hour__lt=oldest).delete()
     DayCount.objects.using(using).filter(day__lt=local(oldest).date()).delete()
     CallMinute.objects.using(using).filter(minute__lt=now - MINUTES_KEPT).delete()
+    ProviderOutage.objects.using(using).filter(seen_at__lt=oldest).delete()

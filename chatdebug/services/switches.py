@@ -1,5 +1,7 @@
 """Switches full recording on and off, and leaves a trace of who did."""
 
+from datetime import datetime
+
 from django.db import router, transaction
 
 from chatdebug.access import User
@@ -18,24 +20,32 @@ def set_switch(
     """Set one switch; return whether that changed anything.
 
     Nothing is written when the value in force is the same already: who confirms a default
-    leaves no row, and no trace of a change that was none. A change leaves a
-    ``SwitchChange`` with the old and the new value.
+    leaves no row, and no trace of a change that was none. One that is on keeps its end.
+    A change leaves a ``SwitchChange`` with the old and the new value.
     """
     using = router.db_for_write(RecordingSwitch)
     with transaction.atomic(using=using):
         switch = _locked(scope, key)
-        if switch.enabled == enabled:
+        if switch.is_in_force == enabled:
             return False
-        old, switch.enabled = switch.enabled, enabled
-        switch.save()
-        SwitchChange.objects.create(
-            scope=scope,
-            key=key,
-            old_value=old,
-            new_value=enabled,
-            changed_by_id="" if by is None else str(by.pk),
-            changed_by=str(by or ""),
-        )
+        _change(switch, enabled=enabled, until=None, by=by)
+    transaction.on_commit(forget_levels, using=using)
+    return True
+
+
+def switch_on_until(
+    *, scope: Scope, key: str, until: datetime | None, by: User | None
+) -> bool:
+    """Switch on until then, or without an end; return whether that changed anything.
+
+    It ends by itself, and leaves no trace of its own then: the change names the end.
+    """
+    using = router.db_for_write(RecordingSwitch)
+    with transaction.atomic(using=using):
+        switch = _locked(scope, key)
+        if switch.is_in_force and switch.until == until:
+            return False
+        _change(switch, enabled=True, until=until, by=by)
     transaction.on_commit(forget_levels, using=using)
     return True
 
@@ -45,3 +55,20 @@ def _locked(scope: Scope, key: str) -> RecordingSwitch:
     switches = RecordingSwitch.objects.select_for_update()
     found = switches.filter(scope=scope, key=key).first()
     return found or RecordingSwitch(scope=scope, key=key)
+
+
+def _change(
+    switch: RecordingSwitch, *, enabled: bool, until: datetime | None, by: User | None
+) -> None:
+    old = switch.is_in_force
+    switch.enabled, switch.until = enabled, until
+    switch.save()
+    SwitchChange.objects.create(
+        scope=switch.scope,
+        key=switch.key,
+        old_value=old,
+        new_value=enabled,
+        until=until,
+        changed_by_id="" if by is None else str(by.pk),
+        changed_by=str(by or ""),
+    )

@@ -27,6 +27,7 @@ from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
 from chatdebug.services.forget import delete_forgotten, remove_old_marks
 from chatdebug.services.groups import prune_groups
+from chatdebug.services.outages import note_outages
 from chatdebug.services.readings import prune_readings
 from chatdebug.services.retention import prune_within
 from chatdebug.services.rule_tallies import RuleCount
@@ -170,6 +171,8 @@ class Maintenance:
             self._try(self._tidy)
         if monotonic() >= self._next_alarms:
             self._next_alarms = monotonic() + ALARMS_SECONDS
+            # Also while nobody is told: a rehearsal knows what there would have been.
+            self._try(partial(note_outages, using=self._alias))
             self._try(self._alarms.start)
 
     def report(self) -> None:

@@ -100,7 +100,9 @@ def test_each_setting_of_the_recorder_is_listed_with_its_default_and_bounds():
     }
     assert listed.keys() == settings.keys()
     for name, (default, bounds, _) in listed.items():
-        value = settings[name].default
+        value, make = settings[name].default, settings[name].default_factory
+        if make is not MISSING:
+            value = make()
         assert value is not MISSING
         if name in BOUNDS:
             assert number(default) == value, name

@@ -290,6 +290,7 @@ def test_the_admins_own_sign_in(reader: Page) -> None:
         ("chatd/modelconfig/add/", DJANGO_ADMIN),
         ("chatdebug/chatrun/", DJANGO_ADMIN),
         ("chatdebug/chatrun/{run}/change/", DJANGO_ADMIN),
+        ("chatdebug/chatrun/person/?q=d", DJANGO_ADMIN),
         ("chatdebug/chatstep/{step}/change/", DJANGO_ADMIN),
         ("chatdebug/errorgroup/", DJANGO_ADMIN),
         ("chatdebug/errorgroup/{group}/change/", DJANGO_ADMIN),

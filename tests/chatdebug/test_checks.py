@@ -61,6 +61,16 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
         pytest.param(
             {"BASE_URL": "https://chat.example.org/?a"}, "chatdebug.E005", id="a query"
         ),
+        pytest.param(
+            {"STATUS_PAGES": {"ours": 1}},
+            "chatdebug.E001",
+            id="a number for an address",
+        ),
+        pytest.param(
+            {"STATUS_PAGES": {"ours": "javascript:alert()"}},
+            "chatdebug.E006",
+            id="no address",
+        ),
     ],
 )
 def test_what_cannot_work_is_said(

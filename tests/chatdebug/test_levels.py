@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from chatdebug import levels
 from chatdebug.deployment_rules import loaded_rules
@@ -247,3 +249,52 @@ def test_inside_a_transaction_one_savepoint_is_all_it_costs() -> None:
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         sync_level()
     assert len(queries) == 3  # it, the question, and its release
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_what_has_ended_by_itself_is_off(scope: Scope) -> None:
+    switch_on(Scope.DEPLOYMENT)
+    switch_on(Scope.OWNER, "ada")
+    switch_on(Scope.CHAT, "7")
+    ids = {"chat_id": "7", "owner_id": "ada" if scope is not Scope.CHAT else ""}
+    if scope is Scope.OWNER:
+        ids["chat_id"] = "another"
+    of_scope = RecordingSwitch.objects.filter(scope=scope)
+    of_scope.update(until=timezone.now() + timedelta(minutes=1))
+    assert level_of(**ids) is Level.FULL
+    of_scope.update(until=timezone.now())
+    assert level_of(**ids) is Level.ERRORS
+
+
+@pytest.mark.parametrize(
+    ("gate", "owner", "chat", "end"),
+    [
+        (None, None, None, None),
+        (None, 2, None, None),  # the chat's own switch has no end
+        (None, 2, 3, 3),
+        (1, None, None, 1),
+        (1, 2, 3, 1),
+        (9, 2, 3, 3),
+    ],
+)
+def test_a_decision_says_when_it_ends_by_itself(
+    gate: int | None, owner: int | None, chat: int | None, end: int | None
+) -> None:
+    now = timezone.now()
+    after = {days: now + timedelta(days=days) for days in range(1, 10)}
+    ends = {Scope.DEPLOYMENT: gate, Scope.OWNER: owner, Scope.CHAT: chat}
+    for scope, days in ends.items():
+        switch_on(scope, {Scope.OWNER: "ada", Scope.CHAT: "7"}.get(scope, ""))
+        until = after[days] if days is not None else None
+        RecordingSwitch.objects.filter(scope=scope).update(until=until)
+    decision = levels.decide_level(chat_id="7", owner_id="ada")
+    assert decision.until == (after[end] if end is not None else None)
+    assert levels.decide_level(owner_id="eve").until is None
+
+
+def test_an_end_costs_no_further_read() -> None:
+    switch_on(Scope.DEPLOYMENT)
+    RecordingSwitch.objects.update(until=timezone.now() + timedelta(days=1))
+    with collected_statements() as statements:
+        levels.decide_level(chat_id="7", owner_id="ada")
+    assert len(statements) == 1

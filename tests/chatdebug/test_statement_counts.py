@@ -15,6 +15,7 @@ from chatdebug.exports.forms import FORMS
 from chatdebug.exports.rows import PAGE_RUNS
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.run_list import Cursor
+from chatdebug.services.known_health import forget_health
 from tests.factories import TurnFactory, UserFactory
 from tests.statements import collected_statements
 
@@ -104,6 +105,7 @@ PAGES: dict[str, Callable[[Chat], str]] = {
 
 def statements_of(client: Client, address: str) -> list[str]:
     """Return the statements for an answer that was read to its end."""
+    forget_health()  # else the first answer asks it for the next one, too
     with collected_statements() as statements:
         answer: HttpResponseBase = client.get(address)
         if isinstance(answer, StreamingHttpResponse):

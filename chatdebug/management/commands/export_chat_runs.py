@@ -1,4 +1,4 @@
-"""Writes the runs of a chat, or one of them, for the next person."""
+"""Writes the runs of a chat, of a person, or one of them, for the next person."""
 
 import json
 import os
@@ -20,6 +20,7 @@ from chatdebug.formats import printable
 from chatdebug.management.progress import Progress
 from chatdebug.models import ChatRun
 from chatdebug.querysets import ChatRunQuerySet
+from chatdebug.services.erasure import runs_of_owner
 
 WRONG_USE = 2
 """What a command ends with that was called wrongly, as the parser's own errors do."""
@@ -28,12 +29,15 @@ WRONG_USE = 2
 class Command(BaseCommand):
     """Export runs with their steps."""
 
-    help = "Exports the runs of a chat, or one run, as JSON, OTLP or Markdown."
+    help = (
+        "Exports the runs of a chat or a person, or one run, as JSON, OTLP or Markdown."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take which runs, in which form, and where to."""
         parser.add_argument("chat_id", nargs="?", help="all runs of this chat")
         parser.add_argument("--run", help="this run alone")
+        parser.add_argument("--owner", help="all runs of the person with this id")
         parser.add_argument(
             "--format", choices=FORMS, default="json", help="default: %(default)s"
         )
@@ -58,7 +62,9 @@ class Command(BaseCommand):
         """Write them. Raises CommandError if there are none, or for a wrong use."""
         if options["json"] and output is None:
             raise CommandError("--json needs --output.", returncode=WRONG_USE)
-        runs = _runs(options["chat_id"], options["run"], options["database"])
+        runs = _runs(
+            options["chat_id"], options["run"], options["owner"], options["database"]
+        )
         if not runs.exists():
             raise CommandError("There are no such runs.")
         total = runs.count() if self.stderr.isatty() else None
@@ -86,11 +92,17 @@ class Command(BaseCommand):
 
 
 def _runs(
-    chat_id: str | None, run: str | None, database: str | None
+    chat_id: str | None, run: str | None, owner: str | None, database: str | None
 ) -> ChatRunQuerySet:
     runs = ChatRun.objects.using(database) if database else ChatRun.objects.all()
-    if (chat_id is None) == (run is None):
-        raise CommandError("Give a chat's id or --run.", returncode=WRONG_USE)
+    if [chat_id, run, owner].count(None) != 2:
+        raise CommandError("Give a chat's id, --run or --owner.", returncode=WRONG_USE)
+    if owner is not None:
+        return (
+            runs.none()
+            if is_impossible(owner)
+            else runs_of_owner(owner=owner, using=database)
+        )
     if run is not None:
         try:
             return runs.filter(pk=UUID(run))

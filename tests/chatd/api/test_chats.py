@@ -9,7 +9,13 @@ from rest_framework.test import APIClient
 from chatd.enums import TurnStatus
 from chatd.models import Chat, Turn
 from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn
-from tests.factories import ChatFactory, ModelConfigFactory, UserFactory
+from tests.factories import (
+    CallMinuteFactory,
+    ChatFactory,
+    ModelConfigFactory,
+    TurnFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +136,17 @@ def test_a_failed_turn_says_what_went_wrong(api: APIClient, chat: Chat) -> None:
     error = {"kind": "auth", "message": "No.", "run_id": ""}
     finish_turn(turn=turn, outcome=Outcome(TurnStatus.ERROR, error=error))
     assert api.get(address(chat, "turns", turn.pk)).json()["error"] == error
+
+
+def test_a_failed_turn_says_whether_it_is_them(api: APIClient, chat: Chat) -> None:
+    error = {"provider": "openai", "owner": "provider"}
+    turn = TurnFactory(chat=chat, status=TurnStatus.ERROR, error=error)
+    fine = TurnFactory(chat=chat)
+    CallMinuteFactory(failed=10)
+    them = api.get(address(chat, "turns", turn.pk)).json()["is_it_them"]
+    assert them["sentence"].startswith("gpt-5 of OpenAI fails since ")
+    assert them["status_page"] == "https://status.openai.com/"
+    assert api.get(address(chat, "turns", fine.pk)).json()["is_it_them"] is None
 
 
 def test_a_turn_can_be_stopped(api: APIClient, chat: Chat) -> None:

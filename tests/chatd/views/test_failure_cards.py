@@ -7,16 +7,19 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, Turn
 from tests.factories import (
+    CallMinuteFactory,
     ChatFactory,
     ChatMessageFactory,
     ChatRunFactory,
     ModelConfigFactory,
     TurnFactory,
 )
+from tests.statements import collected_statements
 
 pytestmark = pytest.mark.django_db
 
@@ -215,3 +218,77 @@ def test_a_recovered_turn_says_so_below_its_answer_and_leads_to_its_run(
     text = shown(owner, chat)
     assert note in text
     assert run_id not in text
+
+
+THEIRS = {"owner": "provider", "provider": "openai", "kind": "overloaded"}
+
+
+def them(card: str) -> str:
+    """Return what a card says of the provider; nothing if it says nothing."""
+    return card.partition('class="error-card__them">')[2].partition("</p>")[0]
+
+
+def test_a_card_says_that_the_provider_fails_and_links_to_its_status_page(
+    owner: Client, chat: Chat
+) -> None:
+    failed(chat, **THEIRS)
+    Turn.objects.update(finished_at=timezone.now())
+    CallMinuteFactory(failed=10)
+    card = shown(owner, chat)
+    said = them(card)
+    assert said.startswith("gpt-5 of OpenAI fails since ")
+    assert 'href="https://status.openai.com/"' in said
+    # It follows whose the failure is, and is in the text for an administrator.
+    assert card.index(KEY["whose"]) < card.index("error-card__them")
+    assert "<dt>Is it them?</dt>" in card.partition("data-source")[2]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        THEIRS | {"owner": "request"},
+        THEIRS | {"provider": "anthropic"},
+    ],
+    ids=["settings", "request", "another provider"],
+)
+def test_a_card_says_nothing_of_a_provider_that_has_no_part_in_it(
+    owner: Client, chat: Chat, facts: dict[str, Any]
+) -> None:
+    failed(chat, **facts)
+    Turn.objects.update(finished_at=timezone.now())
+    CallMinuteFactory(failed=10)
+    CallMinuteFactory(provider="demo", failed=10)
+    assert them(shown(owner, chat)) == ""
+
+
+def test_a_failure_from_before_an_outage_is_left_alone(
+    owner: Client, chat: Chat
+) -> None:
+    failed(chat, **THEIRS)
+    CallMinuteFactory(failed=10)
+    assert them(shown(owner, chat)) == ""
+
+
+def test_nobody_who_looks_at_a_failure_asks_the_database_how_providers_do(
+    owner: Client, chat: Chat
+) -> None:
+    for _ in range(3):
+        failed(chat, **THEIRS)
+    with collected_statements() as first:
+        shown(owner, chat)
+    with collected_statements() as second:
+        shown(owner, chat)
+    about = [
+        [sql for sql in statements if "chatdebug_callminute" in sql]
+        for statements in (first, second)
+    ]
+    assert [len(statements) for statements in about] == [1, 0]
+
+
+def test_a_chat_without_a_failure_never_asks(owner: Client, chat: Chat) -> None:
+    TurnFactory(chat=chat)
+    TurnFactory(chat=chat, status=TurnStatus.INTERRUPTED)
+    with collected_statements() as statements:
+        shown(owner, chat)
+    assert not [sql for sql in statements if "chatdebug_callminute" in sql]

@@ -1,6 +1,6 @@
 """The overview in the admin: what it says, to whom, and at what cost."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,6 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.admin import AdminSite, site
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from chatdebug.models import HourCount, Overview, RecordingSwitch, WriterState
 from chatdebug.models.statistics import What
 from chatdebug.presentation import prices
 from chatdebug.presentation.statistics import Numbers, percentile
+from chatdebug.services.known_health import forget_health
 from tests.chatdebug.admin.people import staff
 from tests.factories import (
     CallMinuteFactory,
@@ -220,6 +220,13 @@ def test_it_says_who_is_recorded_in_full(
     page = text(client)
     assert "harbour-desk" in page
     assert "1 single chat" in page
+    noon = datetime(2099, 12, 31, 12, tzinfo=UTC)
+    RecordingSwitch.objects.filter(scope="owner").update(until=noon)
+    assert "harbour-desk</bdi> until 31 Dec 2099" in text(client)
+    RecordingSwitch.objects.filter(scope="deployment").update(until=noon)
+    assert "Until 31 Dec 2099, when the gate closes:" in text(client)
+    RecordingSwitch.objects.filter(scope="owner").update(until=timezone.now())
+    assert "harbour-desk" not in text(client)
     settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": True}
     assert "Everybody, as long as" in text(client)
 
@@ -277,7 +284,7 @@ def test_it_costs_the_same_however_much_there_is(
             WriterState.objects.create(
                 id=UUID(int=amount * 10 + count), host="h", pid=1
             )
-        cache.clear()
+        forget_health()
         with collected_statements() as statements:
             text(client, PAGE + query)
         costs.append(len(statements))
@@ -322,7 +329,7 @@ def test_a_second_admin_site_has_the_page_alone() -> None:
 @pytest.mark.usefixtures("desk")
 def test_the_api_says_the_same(client: Client) -> None:
     assert client.get(API).json() == {"sentence": "", "providers": []}
-    cache.clear()
+    forget_health()
     CallMinuteFactory(failed=9)
     answer = client.get(API).json()
     assert answer["sentence"].startswith("gpt-5 of OpenAI fails since ")

@@ -1,6 +1,7 @@
 """The gate, and people by name, for administrators who switch full recording."""
 
 from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from chatdebug.access import StaffOnly
 from chatdebug.models import RecordingSwitch, SwitchChange
@@ -101,6 +103,66 @@ def test_a_person_is_switched_on_and_off_by_name(admin: Client, ada: User) -> No
     admin.post(PEOPLE, {"key": str(ada.pk)})
     assert not RecordingSwitch.objects.get().enabled
     assert "<bdi>ada</bdi>" not in page(admin)
+
+
+def day(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)
+
+
+def test_a_person_is_recorded_until_the_end_of_a_day(admin: Client, ada: User) -> None:
+    week = f'name="until" value="{day(7):%Y-%m-%d}"'
+    assert week in page(admin, q="ada"), "a week is suggested"
+    sent = {"key": str(ada.pk), "enabled": "on", "until": f"{day(2):%Y-%m-%d}"}
+    admin.post(PEOPLE, sent)
+    switch = RecordingSwitch.objects.get()
+    assert timezone.localtime(switch.until).date() == day(3)
+    shown = page(admin, q="ada")
+    assert f"recorded in full until {day(2):%d %b %Y}" in shown
+    assert f"</strong> until {day(2):%d %b %Y}" in shown, "in the list of all"
+    assert SwitchChange.objects.get().until == switch.until
+    admin.post(PEOPLE, sent)
+    assert SwitchChange.objects.count() == 1, "nothing was changed"
+
+
+def test_whose_day_is_over_is_recorded_no_longer(admin: Client, ada: User) -> None:
+    sent = {"key": str(ada.pk), "enabled": "on", "until": f"{day(0):%Y-%m-%d}"}
+    admin.post(PEOPLE, sent)
+    assert "<bdi>ada</bdi>" in page(admin)
+    RecordingSwitch.objects.update(until=timezone.now())
+    assert "<bdi>ada</bdi>" not in page(admin)
+    assert "Record in full" in page(admin, q="ada")
+    listed = admin.get(SWITCHES).content.decode()
+    assert 'alt="False"' in listed
+    admin.post(PEOPLE, sent)
+    changes = SwitchChange.objects.order_by("pk").values_list("old_value", "new_value")
+    assert list(changes) == [(False, True), (False, True)]
+
+
+@pytest.mark.parametrize("until", ["2020-01-01", "tomorrow", "9999-12-31", "\0"])
+def test_a_day_that_is_over_or_none_switches_nobody(
+    admin: Client, ada: User, until: str
+) -> None:
+    sent = {"key": str(ada.pk), "enabled": "on", "until": until}
+    answer = admin.post(PEOPLE, sent, follow=True)
+    assert "That day is over, or is none" in answer.content.decode()
+    assert not RecordingSwitch.objects.exists()
+
+
+def test_the_gate_closes_by_itself(admin: Client) -> None:
+    admin.post(PEOPLE, {"key": "", "enabled": "on", "until": f"{day(1):%Y-%m-%d}"})
+    assert f"It closes by itself after {day(1):%d %b %Y}." in page(admin)
+    RecordingSwitch.objects.update(until=timezone.now())
+    assert "It is closed" in page(admin)
+
+
+def test_a_project_without_time_zones_has_days_too(
+    admin: Client, ada: User, settings: LazySettings
+) -> None:
+    settings.USE_TZ = False
+    tomorrow = datetime.now().date() + timedelta(days=1)  # noqa: DTZ005 - without zones
+    sent = {"key": str(ada.pk), "enabled": "on", "until": f"{tomorrow:%Y-%m-%d}"}
+    admin.post(PEOPLE, sent)
+    assert f"until {tomorrow:%d %b %Y}" in page(admin)
 
 
 @pytest.mark.parametrize("key", ["4711", "no-id", "x" * 65, "\0", "9" * 30])

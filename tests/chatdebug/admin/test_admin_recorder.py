@@ -52,6 +52,18 @@ def test_switching_off_is_audited(admin: Client):
     assert (change.old_value, change.new_value) == (True, False)
 
 
+def test_a_switch_of_a_chat_ends_by_itself(admin: Client):
+    fields = {"scope": "chat", "key": "7", "enabled": "on"}
+    past = {"until_0": "2020-01-01", "until_1": "00:00"}
+    assert "That day is over" in post(admin, f"{SWITCHES}add/", **fields, **past).text
+    assert not RecordingSwitch.objects.exists()
+    day = timezone.localdate() + timedelta(days=3)
+    post(admin, f"{SWITCHES}add/", **fields, until_0=f"{day}", until_1="12:00")
+    switch = RecordingSwitch.objects.get()
+    assert timezone.localtime(switch.until).date() == day
+    assert SwitchChange.objects.get().until == switch.until
+
+
 def test_saving_a_switch_as_it_is_leaves_no_change(admin: Client):
     switch = RecordingSwitch.objects.create(scope=Scope.DEPLOYMENT, enabled=True)
     post(admin, f"{SWITCHES}{switch.pk}/change/", enabled="on")

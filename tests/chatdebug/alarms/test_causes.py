@@ -7,13 +7,16 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from chatdebug.alarms.causes import CAUSES, Window
+from chatdebug.alarms.causes import CAUSES
 from chatdebug.alarms.messages import Alarm
-from chatdebug.enums import AlarmCause, GroupState
+from chatdebug.alarms.window import Window
+from chatdebug.enums import AlarmCause, ErrorKind, GroupState
 from chatdebug.models import WriterState
 from chatdebug.models.groups import AFFECTED_KNOWN
 from chatdebug.models.runs import OVERFLOW, new_id
+from chatdebug.models.statistics import What
 from tests.chatdebug.alarms.rows import HOUR, add_hours, counted_group, this_hour
+from tests.factories import HourCountFactory, ProviderOutageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -225,6 +228,9 @@ def test_a_project_without_time_zones_is_told_the_same(settings: LazySettings) -
     add_hours(known_group(), back=0, count=40)
     counted_group(state=GroupState.REAPPEARED)
     waiting(20, counters={"dropped": 1})
+    HourCountFactory(hour=this_hour() - 2 * DAY)
+    HourCountFactory(what=What.FAILURE, detail=ErrorKind.RATE_LIMIT, count=40)
+    ProviderOutageFactory()
     for cause in AlarmCause:
         assert found(cause), cause
 

@@ -23,6 +23,7 @@ from chatdebug.alarms.notices import (
     prune_notices,
     send_test,
 )
+from chatdebug.alarms.window import Window
 from chatdebug.enums import AlarmCause, AlarmChannel, GroupState, NoticeState
 from chatdebug.models import AlarmMark, AlarmNotice, AlarmTarget, WriterState
 from chatdebug.models.runs import new_id
@@ -124,7 +125,7 @@ def test_what_lasts_is_told_once_though_its_marks_grow_old() -> None:
 def test_a_cause_that_cannot_be_looked_for_keeps_no_other_from_being_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(window: causes.Window) -> Any:
+    def broken(window: Window) -> Any:
         raise ValueError("A table of another release")
 
     monkeypatch.setitem(causes.CAUSES, AlarmCause.NEW_GROUP, broken)

@@ -16,6 +16,7 @@ from chatdebug.models import (
     AlarmNotice,
     AlarmTarget,
     ChatRun,
+    ProviderOutage,
     SweepClaim,
     WriterState,
 )
@@ -25,7 +26,7 @@ from chatdebug.writer import Writer, close_writer, writer
 from tests.chatdebug.alarms.receiver import Receiver, receiving
 from tests.chatdebug.alarms.rows import counted_group
 from tests.chatdebug.writer.rows import run_row
-from tests.factories import AlarmTargetFactory
+from tests.factories import AlarmTargetFactory, CallMinuteFactory
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +96,14 @@ def test_where_nobody_is_told_no_thread_is_started(a_writer: Writer) -> None:
     beat(a_writer)
     assert threads() == []
     assert not AlarmNotice.objects.exists()
+
+
+def test_an_outage_is_noted_by_who_sweeps_though_nobody_is_told(
+    a_writer: Writer,
+) -> None:
+    CallMinuteFactory(failed=10)
+    beat(a_writer)
+    assert ProviderOutage.objects.get().provider == "openai"
 
 
 def test_who_does_not_sweep_tells_nobody(a_writer: Writer) -> None:

@@ -12,7 +12,14 @@ from rest_framework.views import exception_handler
 from chatd.models import Chat
 from chatdebug.api.views import RunList
 from chatdebug.models import ChatRun, ContentReading
-from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, UserFactory
+from chatdebug.services.known_health import provider_health
+from tests.factories import (
+    CallMinuteFactory,
+    ChatFactory,
+    ChatRunFactory,
+    ChatStepFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +61,20 @@ def test_the_owner_reads_a_run_with_its_step(chat: Chat, run: ChatRun) -> None:
     assert (read["status"], step["status"]) == ("error", "error")
     assert read["outcome"] == "failed"
     assert step["error"]["type"] == "ModelRequestRejectedError"
+
+
+def test_a_failed_run_says_whether_it_is_them(chat: Chat, run: ChatRun) -> None:
+    refused = ChatRunFactory(chat_id=str(chat.pk), error_kind="config")
+    fine = ChatRunFactory(chat_id=str(chat.pk), status="completed", error_kind="")
+    CallMinuteFactory(provider="demo", failed=10)
+    with CaptureQueriesContext(connection) as queries:
+        listed = client_of(chat.owner).get(runs_of(chat)).json()["results"]
+    said = {entry["id"]: entry["is_it_them"] for entry in listed}
+    sentence = said[str(run.pk)]["sentence"]
+    assert sentence.startswith("gpt-5 of the demo provider fails since ")
+    assert said[str(refused.pk)] is said[str(fine.pk)] is None
+    asked = [query for query in queries if "chatdebug_callminute" in query["sql"]]
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(
@@ -151,6 +172,7 @@ def test_the_list_takes_three_queries_and_counts_nothing(chat: Chat) -> None:
     for _ in range(5):
         ChatStepFactory(run=ChatRunFactory(chat_id=str(chat.pk)))
     client = client_of(chat.owner)
+    provider_health()  # asked every few seconds, whoever looks
     with CaptureQueriesContext(
         connection,
     ) as queries:

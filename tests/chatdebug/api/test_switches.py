@@ -1,15 +1,19 @@
 """The endpoints that switch full recording, and which status tells what."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from chatd.models import Chat
 from chatdebug.enums import Level
 from chatdebug.levels import level_of
 from chatdebug.models import RecordingSwitch, SwitchChange
+from chatdebug.models.switches import Scope
+from chatdebug.services.switches import switch_on_until
 from tests.chatdebug.api.test_runs import client_of
 from tests.factories import ChatFactory, UserFactory
 
@@ -86,6 +90,7 @@ def test_a_person_opts_in_only_while_the_gate_is_open(
     assert level(chat) is Level.FULL
     assert client.get(OWN).json() == {
         "debug_logging_enabled": True,
+        "until": None,
         "user_toggle_allowed": True,
         "forced_by_deployment": False,
     }
@@ -111,6 +116,7 @@ def test_nobody_switches_while_logging_is_forced(chat: Chat, forced: None) -> No
     assert client.put(chat_switch(chat), wanted).status_code == 409
     assert client.get(OWN).json() == {
         "debug_logging_enabled": True,
+        "until": None,
         "user_toggle_allowed": False,
         "forced_by_deployment": True,
     }
@@ -153,3 +159,17 @@ def test_nothing_is_said_without_signing_in(address: str) -> None:
     anonymous: Any = APIClient()
     assert anonymous.get(address).status_code in (401, 403)
     assert anonymous.put(address, {}).status_code in (401, 403)
+
+
+def test_a_switch_says_when_it_ends_by_itself(admin: APIClient, chat: Chat) -> None:
+    open_gate(admin)
+    client, until = client_of(chat.owner), timezone.now() + timedelta(days=2)
+    owner = str(chat.owner_id)
+    switch_on_until(scope=Scope.OWNER, key=owner, until=until, by=None)
+    for address in (OWN, chat_switch(chat)):
+        assert datetime.fromisoformat(client.get(address).json()["until"]) == until
+    assert client.put(OWN, {"debug_logging_enabled": True}).status_code == 204
+    assert RecordingSwitch.objects.get(key=owner).until == until
+    RecordingSwitch.objects.filter(key=owner).update(until=timezone.now())
+    answer = client.get(OWN).json()
+    assert (answer["debug_logging_enabled"], answer["until"]) == (False, None)

@@ -52,6 +52,18 @@ def exported(path: Path, *arguments: object) -> dict[str, Any]:
     return document
 
 
+def test_all_runs_of_a_person_are_exported() -> None:
+    mine = [ChatRunFactory(owner_id="ada") for _ in range(2)]
+    ChatRunFactory(owner_id="eve")
+    document = json.loads(output_of("export_chat_runs", "--owner", "ada"))
+    assert {run["id"] for run in document["runs"]} == {str(run.pk) for run in mine}
+    for nobody in ("grace", "", "x" * 65):
+        with pytest.raises(CommandError, match="no such runs"):
+            output_of("export_chat_runs", "--owner", nobody)
+    with pytest.raises(CommandError, match="Give a chat's id"):
+        output_of("export_chat_runs", "chat-7", "--owner", "ada")
+
+
 def sealed(document: dict[str, Any], path: Path) -> Path:
     """Write a changed document with a receipt that fits it."""
     body = {key: value for key, value in document.items() if key != "receipt"}
@@ -121,8 +133,8 @@ def test_the_progress_is_shown_on_a_terminal_alone() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says", "code"),
     [
-        ([], "chat's id or --run", 2),
-        (["chat-7", "--run", str(uuid4())], "chat's id or --run", 2),
+        ([], "chat's id, --run or --owner", 2),
+        (["chat-7", "--run", str(uuid4())], "chat's id, --run or --owner", 2),
         (["--run", "x"], "not a UUID", 2),
         (["chat-7", "--json"], "--json needs --output", 2),
         (["nobody's"], "no such runs", 1),

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from chatdebug.formats import local
-from chatdebug.services.health import LEAST_CALLS, WINDOW, Health, provider_health
+from chatdebug.services.health import LEAST_CALLS, WINDOW, Health
+from chatdebug.services.known_health import forget_health, provider_health
 from tests.factories import CallMinuteFactory
 from tests.statements import collected_statements
 
@@ -40,7 +40,7 @@ def calls(
 
 
 def health() -> Health:
-    cache.clear()
+    forget_health()
     return provider_health()
 
 
@@ -166,3 +166,15 @@ def test_a_project_without_time_zones_asks_too(settings: LazySettings) -> None:
 def test_a_provider_or_model_without_a_name_has_words() -> None:
     calls("", "", failed=4)
     assert health().sentence.startswith("A model of the AI provider fails since ")
+
+
+def test_a_deployment_names_status_pages(settings: LazySettings) -> None:
+    pages = {"ours": "https://status.example.org/", "openai": "https://o.example.org/"}
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "STATUS_PAGES": pages}
+    for provider in ("ours", "openai", "anthropic", "other"):
+        calls(provider=provider, failed=4)
+    assert {one.provider: one.status_page for one in health().failing} == {
+        **pages,
+        "anthropic": "https://status.anthropic.com/",
+        "other": "",
+    }

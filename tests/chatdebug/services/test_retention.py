@@ -1,5 +1,6 @@
 """How long runs are kept, by service, endpoint, admin, command, and the writer's thread."""
 
+import random
 from datetime import timedelta
 from io import StringIO
 
@@ -11,11 +12,13 @@ from rest_framework.test import APIClient
 
 from chatdebug.conf import recorder_settings
 from chatdebug.models import AuditEntry, ChatRun, ChatStep, Retention
-from chatdebug.services import retention
+from chatdebug.services import oldest_runs, retention
+from chatdebug.services.oldest_runs import edge_of_bytes
 from chatdebug.services.retention import prune_runs, prune_within, retention_days
 from chatdebug.writer import Writer, maintenance, writer
 from tests.chatdebug.api.test_runs import client_of
 from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
+from tests.statements import collected_statements
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,6 +135,19 @@ def test_the_admin_sets_it_too() -> None:
     assert retention_days() == 90
 
 
+def test_the_admin_says_what_is_in_force_and_what_is_stored() -> None:
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    run = run_of_age(2)
+    page = client.get("/admin/chatdebug/retention/").text
+    assert "Kept for 7 days." in page, "the default, which no row says"
+    goes = timezone.localtime(run.updated_at) + timedelta(days=7)
+    assert f"It will be deleted on {goes:%m/%d/%Y}." in page
+    assert "other tables included." in page or "The recorder" in page
+    Retention.objects.create(days=0)
+    assert "Kept for ever." in client.get("/admin/chatdebug/retention/").text
+
+
 def pruned(*arguments: str) -> str:
     out = StringIO()
     call_command("prune_chat_runs", *arguments, stdout=out)
@@ -148,7 +164,77 @@ def test_the_command_deletes_in_batches_and_can_only_look() -> None:
     assert pruned("--days", "0").startswith("Runs are kept for ever")
 
 
-@pytest.mark.parametrize("arguments", [("--days", "-1"), ("--batch-size", "0")])
+def test_the_command_keeps_the_newest_so_many() -> None:
+    runs = [run_of_age(age) for age in (9, 7, 5, 3, 1)]
+    assert pruned("--rows", "2", "--dry-run") == "3 runs would be deleted.\n"
+    assert pruned("--rows", "2", "--batch-size", "2") == "3 runs deleted.\n"
+    assert set(ChatRun.objects.all()) == set(runs[3:])
+    assert pruned("--rows", "2") == "0 runs deleted.\n"
+
+
+def test_runs_of_one_moment_are_told_apart() -> None:
+    now = timezone.now()
+    runs = [ChatRunFactory(updated_at=now) for _ in range(4)]
+    assert pruned("--rows", "1") == "3 runs deleted.\n"
+    assert ChatRun.objects.get() == max(runs, key=lambda run: run.pk)
+
+
+def sized_run(days: float, kilobytes: int) -> ChatRun:
+    """Store a run whose step takes so much, whatever a database compresses."""
+    run = ChatRunFactory(updated_at=timezone.now() - timedelta(days=days))
+    noise = random.Random(days).randbytes(kilobytes * 512).hex()
+    ChatStepFactory(run=run, normalized_response={"text": noise})
+    return run
+
+
+def test_the_command_keeps_the_newest_that_take_so_many_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(oldest_runs, "PAGE_RUNS", 2)
+    runs = [sized_run(age, 40) for age in (9, 7, 5, 3, 1)]
+    size = edge_of_bytes(size=10**9)
+    assert size is None
+    assert pruned("--bytes", "130K", "--dry-run") == "2 runs would be deleted.\n"
+    assert pruned("--bytes", "130K") == "2 runs deleted.\n"
+    assert set(ChatRun.objects.all()) == set(runs[2:])
+    assert pruned("--bytes", "1G") == "0 runs deleted.\n"
+    assert pruned("--bytes", "0") == "3 runs deleted.\n"
+
+
+def test_of_several_limits_each_holds() -> None:
+    runs = [sized_run(age, 40) for age in (9, 7, 5, 3, 1)]
+    limits = ("--days", "8", "--rows", "3", "--bytes", "90K")
+    assert pruned(*limits, "--dry-run") == "3 runs would be deleted.\n"
+    assert pruned(*limits) == "3 runs deleted.\n"
+    assert set(ChatRun.objects.all()) == set(runs[3:])
+
+
+def test_what_is_in_progress_is_not_too_many() -> None:
+    running = ChatRunFactory(status="in_progress", error_kind="", finished_at=None)
+    ChatRun.objects.update(updated_at=timezone.now() - timedelta(days=2))
+    run_of_age(1)
+    run_of_age(3)
+    assert pruned("--rows", "0") == "2 runs deleted.\n"
+    assert ChatRun.objects.get() == running
+
+
+def test_a_size_costs_two_statements_for_a_page_of_runs() -> None:
+    for age in range(10):
+        sized_run(age, 1)
+    with collected_statements() as statements:
+        assert edge_of_bytes(size=10**9) is None
+    assert len(statements) == 3  # the last one finds no more runs
+
+
+@pytest.mark.parametrize("text", ["many", "-1", "1T", "1.5G", ""])
+def test_what_is_no_number_of_bytes_is_refused(text: str) -> None:
+    with pytest.raises(CommandError):
+        pruned(f"--bytes={text}")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--days", "-1"), ("--batch-size", "0"), ("--rows", "-1")]
+)
 def test_the_command_refuses_numbers_without_sense(arguments: tuple[str, str]) -> None:
     with pytest.raises(CommandError):
         pruned(*arguments)

@@ -1,6 +1,7 @@
 """What a page hands on: files, the form without content, commands; and one's own opt-in."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -180,6 +181,9 @@ def test_a_person_opts_in_and_out_where_the_gate_is_open(
     assert "All your chats are recorded in full" in text_of(client, own_opt_in())
     switch = RecordingSwitch.objects.get(scope=Scope.OWNER)
     assert (switch.key, switch.enabled) == (str(chat.owner.pk), True)
+    RecordingSwitch.objects.update(until=datetime(2099, 12, 31, 23, tzinfo=UTC))
+    assert "It ends by itself after " in text_of(client, own_opt_in())
+    assert " Dec 2099." in text_of(client, own_opt_in())
     client.post(own_opt_in())
     assert "Record all my chats in full" in text_of(client, own_opt_in())
 

@@ -10,10 +10,11 @@ from django.conf import LazySettings
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from chatd.models import Chat
 from chatdebug.enums import Level, Status
-from chatdebug.models import ChatRun, SwitchChange
+from chatdebug.models import ChatRun, RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
 from chatdebug.presentation.run_list import RUNS_SHOWN
 from chatdebug.services.switches import set_switch
@@ -262,6 +263,9 @@ def test_the_owner_switches_full_recording_of_the_chat_on_and_off(
     page = page_of(client, panel_of(chat))
     assert "Recorded in full:" in page
     assert "Stop recording this chat in full" in page
+    assert "It ends by itself" not in page
+    RecordingSwitch.objects.update(until=timezone.now() + timedelta(days=2))
+    assert "It ends by itself after " in page_of(client, panel_of(chat))
     change = SwitchChange.objects.latest("pk")
     assert (change.scope, change.key, change.new_value) == (
         Scope.CHAT,

@@ -1,0 +1,125 @@
+"""A kind of error far above its usual rate, known kinds too: a rate limit that never stops
+leaves no run and no group, but it is counted by the hour.
+
+The rule, for each kind and provider: an hour is loud if it has ``RATE_LEAST`` failures or
+more, and ``RATE_TIMES`` the mean of the week before it, of which ``RATE_HOURS`` are counted
+at least. Hours in which nothing failed count as well. Loud hours in a row are one burst,
+which is told once; what is loud again after an hour that was not is another one. What lasts
+for more than a day and a half becomes what is usual, and is over by that.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Sum
+from django.utils.translation import gettext
+
+from chatdebug.alarms.messages import Alarm, page_url, times_words
+from chatdebug.alarms.window import HOUR, MOST_ALARMS, Window
+from chatdebug.enums import ErrorKind
+from chatdebug.errors.verdict import verdict
+from chatdebug.formats import clock
+from chatdebug.models import HourCount
+from chatdebug.models.alarms import KEY_CHARACTERS
+from chatdebug.models.statistics import What
+
+RATE_TIMES = 5
+"""So many times its usual number of an hour is too much."""
+RATE_LEAST = 20
+"""A smaller number of an hour is never too much."""
+RATE_HOURS = 24
+"""What is known for fewer hours has no usual rate."""
+WEEK = timedelta(days=7)
+"""How much is looked at to know what is usual: nights and weekends are part of it."""
+
+type Counts = Mapping[datetime, int]
+"""Failures by the hours in which they were."""
+
+
+@dataclass(slots=True)
+class Burst:
+    """Loud hours in a row."""
+
+    begins: datetime
+    newest: datetime
+    times: int
+    """In the newest hour."""
+    usual: float
+    """Of an hour, before it began."""
+
+
+def kinds_above_rate(window: Window) -> Iterator[Alarm]:
+    """Yield bursts with a loud hour in the window. Three statements at most."""
+    failures = (
+        HourCount.objects.using(window.using)
+        .filter(what=What.FAILURE, hour__lte=window.until)
+        .order_by()
+        .values_list("provider", "detail", "hour")
+        .annotate(times=Sum("count"))
+    )
+    recent = failures.filter(hour__gt=window.since - HOUR, times__gte=RATE_LEAST)
+    busy = {(provider, kind) for provider, kind, _, _ in recent[:MOST_ALARMS]}
+    if not busy:
+        return
+    counted = HourCount.objects.using(window.using).order_by("hour")
+    first = counted.values_list("hour", flat=True).first() or window.until
+    history = defaultdict[tuple[str, str], Counter[datetime]](Counter)
+    for provider, kind, hour, times in failures.filter(
+        provider__in={provider for provider, _ in busy},
+        detail__in={kind for _, kind in busy},
+    ):
+        history[provider, kind][hour] += times
+    for provider, kind in sorted(busy):
+        for burst in bursts(history[provider, kind], first):
+            if burst.newest > window.since - HOUR:
+                yield _alarm_of(burst, provider, kind, until=window.until)
+
+
+def bursts(counts: Counts, first: datetime) -> Iterator[Burst]:
+    """Yield the bursts of one kind, in their order; ``first`` is the first counted hour."""
+    burst: Burst | None = None
+    for hour in sorted(hour for hour, times in counts.items() if times >= RATE_LEAST):
+        usual = _usual(counts, hour, first)
+        if usual is None or counts[hour] < RATE_TIMES * usual:
+            continue
+        if burst is not None and hour == burst.newest + HOUR:
+            burst.newest, burst.times = hour, counts[hour]
+            continue
+        if burst is not None:
+            yield burst
+        burst = Burst(begins=hour, newest=hour, times=counts[hour], usual=usual)
+    if burst is not None:
+        yield burst
+
+
+def _usual(counts: Counts, hour: datetime, first: datetime) -> float | None:
+    """Return the mean of the hours before one; None where too few were counted."""
+    known = min(WEEK, hour - first) // HOUR
+    if known < RATE_HOURS:
+        return None
+    before = (times for at, times in counts.items() if hour - WEEK <= at < hour)
+    return sum(before) / known
+
+
+def _alarm_of(burst: Burst, provider: str, kind: str, *, until: datetime) -> Alarm:
+    is_known = kind in ErrorKind.values
+    facts = [
+        times_words(burst.times),
+        gettext("in the hour from %s") % clock(burst.newest),
+        gettext("usually %s an hour") % f"{burst.usual:,.1f}",
+    ]
+    if burst.newest > burst.begins:
+        facts.append(gettext("since %s") % clock(burst.begins))
+    return Alarm(
+        key=f"{burst.begins:%Y%m%d%H}:{kind}:{provider}"[:KEY_CHARACTERS],
+        at=min(burst.begins + HOUR, until),
+        sentence=verdict(
+            ErrorKind(kind) if is_known else ErrorKind.GENERIC, provider=provider
+        ).what,
+        facts=facts,
+        times=burst.times,
+        chats=None,
+        url=page_url("chatdebug_overview_changelist"),
+    )
