@@ -94,7 +94,7 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
 def _end_of(ends: Mapping[str, datetime | None]) -> datetime | None:
     """Return when the gate ends, or all that is recorded in full for before that."""
     of_gate = ends[Scope.DEPLOYMENT]
-    rest = [end for scope, end in ends.items() if scope != Scope.DEPLOYMENT]
+    rest = [ends[scope] for scope in (Scope.OWNER, Scope.CHAT) if scope in ends]
     lasting = [end for end in rest if end is not None]
     of_rest = max(lasting) if len(lasting) == len(rest) else None
     return min(filter(None, (of_gate, of_rest)), default=None)
