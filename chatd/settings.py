@@ -338,4 +338,5 @@ CHATDEBUG = {
     "ACCESS_POLICY": "chatd.debug_access.ChatAccess",
     "BASE_TEMPLATE": "base.html",
     "SECRETS": "chatd.debug_access.deployment_secrets",
+    "PLAYED_CALL": "chatd.turns.played.ask",
 }

@@ -158,7 +158,7 @@ def _is_in_memory(alias: str) -> bool:
 
 
 def _imports(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
-    for name in ("ACCESS_POLICY", "SECRETS"):
+    for name in ("ACCESS_POLICY", "PLAYED_CALL", "SECRETS"):
         path = getattr(config, name)
         try:
             import_string(path) if path else None

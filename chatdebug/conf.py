@@ -70,6 +70,10 @@ class RecorderSettings:
     READINGS_DAYS: int = 365
     """How long it is kept who read what of other people's chats; 0: for ever. Longer than
     runs, so that their owners learn of it when they next look."""
+    PLAYED_CALL: str = ""
+    """Dotted path of a function that makes a call of a model as the project makes it, from
+    a ``chatdebug.testing.PlayedCall``. Failures are played through it; without it, through
+    the library that made the call."""
     RELEASE: str = ""
     """The release of the project that runs, such as a version or a commit. Groups of
     failures say in which one they were seen first and last."""

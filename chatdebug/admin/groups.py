@@ -28,6 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.group_tests import CassetteDownload
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.admin.row_pages import RowPage
 from chatdebug.admin.runs import ProviderFilter
@@ -96,7 +97,7 @@ class IgnoreForm(forms.Form):
 
 
 @admin.register(ErrorGroup)
-class GroupAdmin(RowPage, ReadOnlyAdmin):
+class GroupAdmin(CassetteDownload, RowPage, ReadOnlyAdmin):
     """Groups, the one that was seen last first."""
 
     change_form_template = "chatdebug/admin/group.html"
@@ -152,6 +153,7 @@ class GroupAdmin(RowPage, ReadOnlyAdmin):
             "rule_url": self._rule_url(request, row),
             "rules": self._rules(request, row),
             "may_handle": self.has_handle_permission(request),
+            "may_make_test": self.may_make_test(request),
             "note_form": NoteForm(instance=row),
             "ignore_form": IgnoreForm(initial={"days": IGNORED_DAYS}),
         }

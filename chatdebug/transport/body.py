@@ -1,5 +1,6 @@
 """HTTP bodies: recorded in bounded memory while they pass, turned into text afterwards."""
 
+import re
 import zlib
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ DECODED_BYTES = 1_000_000
 
 TEXT_TYPES = ("text/", "json", "xml", "x-www-form-urlencoded")
 """What is in the media type of a body that is text."""
+CHARSET = re.compile(r"charset=\"?([\w-]{1,40})", re.IGNORECASE)
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 WITHOUT_HEADER = -zlib.MAX_WBITS
 """Some servers say deflate and send it without zlib's header."""
@@ -140,11 +142,20 @@ def _is_text(media_type: str, body: Body) -> bool:
 
 
 def _text(body: Body, content_type: str) -> str:
-    start = drop_file_bytes(body.start.decode(errors="replace"))
+    start = drop_file_bytes(_decoded_text(body.start, content_type))
     head = redact_body(start, content_type)
     if body.is_whole:
         return clip_bytes(head, BODY_BYTES)
-    end = drop_file_bytes(body.end.decode(errors="replace"))
+    end = drop_file_bytes(_decoded_text(body.end, content_type))
     # What the middle began, a long key for one, may go on at the start of the end.
     tail = redact_body(end, content_type, unsure=SECRET_CHARACTERS)
     return clip_ends(head, tail, limit=BODY_BYTES, length=body.length)
+
+
+def _decoded_text(data: bytes, content_type: str) -> str:
+    """Return bytes as text, in the encoding that their sender names; else in UTF-8."""
+    charset = CHARSET.search(content_type)
+    try:
+        return data.decode(charset[1] if charset else "utf-8", errors="replace")
+    except LookupError:  # there is none of that name, or it is none of texts
+        return data.decode(errors="replace")

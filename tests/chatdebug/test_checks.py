@@ -42,6 +42,7 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
             {"ACCESS_POLICY": "no.such.Policy"}, "chatdebug.E003", id="policy"
         ),
         pytest.param({"SECRETS": "os.no_such"}, "chatdebug.E003", id="secrets"),
+        pytest.param({"PLAYED_CALL": "os.no_such"}, "chatdebug.E003", id="call"),
         pytest.param(
             {"DATABASE": "default"}, "chatdebug.W001", id="the requests' alias"
         ),

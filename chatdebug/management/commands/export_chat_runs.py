@@ -1,13 +1,9 @@
 """Writes the runs of a chat, of a person, or one of them, for the next person."""
 
 import json
-import os
-import tempfile
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
@@ -17,6 +13,7 @@ from chatdebug.access import is_impossible
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.rows import runs_with_steps
 from chatdebug.formats import printable
+from chatdebug.management.files import write_whole
 from chatdebug.management.progress import Progress
 from chatdebug.models import ChatRun
 from chatdebug.querysets import ChatRunQuerySet
@@ -76,7 +73,7 @@ class Command(BaseCommand):
             for piece in pieces:
                 self.stdout.write(piece, ending="")
         else:
-            _write(pieces, output)
+            write_whole(pieces, output)
         progress.end()
         if output is not None:
             self._say(
@@ -112,25 +109,3 @@ def _runs(
             ) from error
     chat_id = str(chat_id)
     return runs.none() if is_impossible(chat_id) else runs.of_chat(chat_id)
-
-
-def _write(pieces: Iterable[str], path: Path) -> None:
-    """Write a file as a whole or not at all. Raises CommandError if it cannot be."""
-    try:
-        with _replaced(path) as file:
-            file.writelines(pieces)
-    except OSError as error:
-        raise CommandError(printable(f"{path}: {error.strerror}")) from error
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[IO[str]]:
-    """Yield a file, for its owner alone, that takes the place of ``path`` at the end."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            yield file
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

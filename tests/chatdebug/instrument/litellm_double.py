@@ -53,13 +53,21 @@ class CustomStreamWrapper:
 
 
 def completion(
-    model: str, messages: Any, *, api_base: str, api_key: str, stream: bool = False
+    model: str,
+    messages: Any,
+    *,
+    api_base: str,
+    api_key: str,
+    stream: bool = False,
+    timeout: float = 600,
 ) -> Any:
     """Ask; ``model`` is "provider/name"."""
     name = model.partition("/")[2]
     with ExitStack() as stack:
         client = stack.enter_context(
-            openai.OpenAI(base_url=api_base, api_key=api_key, max_retries=0)
+            openai.OpenAI(
+                base_url=api_base, api_key=api_key, max_retries=0, timeout=timeout
+            )
         )
         ask = client.chat.completions.create
         if not stream:

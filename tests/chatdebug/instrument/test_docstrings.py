@@ -14,6 +14,7 @@ import unittest
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,6 +39,7 @@ from chatdebug.models import ChatRun
 from chatdebug.recorder import forget_owner
 from chatdebug.testing import captured_runs
 from chatdebug.writer import close_writer
+from tests.chatdebug.cassettes.cassettes import cassette
 from tests.chatdebug.instrument.litellm_double import litellm_double
 from tests.chatdebug.instrument.sdks import KEY, MESSAGES, PROMPT
 from tests.chatdebug.instrument.test_langchain import ChatDemo
@@ -245,8 +247,18 @@ class FailingSite:
     ids=lambda one: one.__name__,
 )
 def test_an_example_of_the_tests_holds(documented: Any) -> None:
-    names = {**vars(testing), "client": FailingSite()}
+    names = {**vars(testing), "ChatRun": ChatRun, "client": FailingSite()}
     assert "runs" in execute(example(documented), names) or ChatRun.objects.exists()
+
+
+def test_the_example_of_a_cassette_plays_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.joinpath("test_bad_request.json").write_text(cassette().as_text())
+    monkeypatch.chdir(tmp_path)
+    names = {**vars(testing), "OpenAI": openai.OpenAI}
+    outcome = execute(example(testing.play_cassette), names)["outcome"]
+    assert outcome.stored[0].steps[0].error["status_code"] == 400
 
 
 def test_the_example_of_the_mixin_is_a_test_that_passes() -> None:

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from chatdebug.payloads.limits import BODY_BYTES
-from chatdebug.transport.body import END_BYTES, PIECE_BYTES, Body
+from chatdebug.transport.body import END_BYTES, PIECE_BYTES, Body, body_text
 from tests.chatdebug.transport.answers import JSON, SECRET, Answer, read_one, record
 
 
@@ -173,3 +173,19 @@ def test_a_forgotten_body_only_counts_what_still_comes():
     body.add(b"after")
 
     assert (body.length, body.held_bytes, body.start, body.end) == (11, 0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("charset", "kept"),
+    [
+        pytest.param("iso-8859-1", "Requête", id="known"),
+        pytest.param('"ISO-8859-1"; boundary=x', "Requête", id="quoted"),
+        pytest.param("klingon", "Requ\ufffdte", id="unknown"),
+        pytest.param("zlib", "Requ\ufffdte", id="of no text"),
+    ],
+)
+def test_a_text_is_read_in_the_encoding_that_its_sender_names(
+    charset: str, kept: str
+) -> None:
+    body = Body("Requête".encode("iso-8859-1"))
+    assert body_text(body, content_type=f"text/plain; charset={charset}") == kept

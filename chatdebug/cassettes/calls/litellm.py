@@ -1,0 +1,17 @@
+"""Completions of LiteLLM, from a provider that speaks as OpenAI does."""
+
+import litellm
+
+from chatdebug import instrument_litellm
+from chatdebug.cassettes.playing import PlayedCall
+
+
+def ask(call: PlayedCall) -> None:
+    """Make the call that failed."""
+    instrument_litellm()
+    litellm.completion(
+        **call.request,
+        api_base=f"{call.base_url}/v1",
+        api_key="offline",
+        timeout=call.timeout,
+    )

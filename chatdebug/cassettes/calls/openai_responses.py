@@ -1,0 +1,18 @@
+"""Responses of OpenAI's SDK."""
+
+from openai import OpenAI
+
+from chatdebug import instrument_openai
+from chatdebug.cassettes.playing import PlayedCall
+
+
+def ask(call: PlayedCall) -> None:
+    """Make the call that failed."""
+    with OpenAI(
+        base_url=f"{call.base_url}/v1",
+        api_key="offline",
+        max_retries=0,
+        timeout=call.timeout,
+    ) as client:
+        instrument_openai(client)
+        client.responses.create(**call.request)
