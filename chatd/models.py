@@ -1,5 +1,7 @@
 """The chat's tables."""
 
+import math
+from datetime import datetime
 from uuid import UUID
 
 import uuid_utils.compat
@@ -21,6 +23,9 @@ from chatd.querysets import (
 )
 from chatdebug.enums import Evidence
 from chatdebug.recorder import Them, is_it_them
+
+LONGEST_COUNTDOWN = 3_600
+"""Seconds that a button waits at most: whoever knows better may try then."""
 
 environment_variable = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$", "Name an environment variable, for example OPENAI_API_KEY."
@@ -144,9 +149,10 @@ class Turn(models.Model):
         help_text="Of a failed turn, sentences for people: message (what happened), how "
         "(the answer ended), tried (how often), whose, advice; said is in the words of "
         "the provider or an exception, detail what is worth quoting of them. For programs: kind, owner, ways "
-        "(what the user can do at once: again, change, new_chat, other_model), attempts, "
-        "provider, status_code, request_id, retryable, rule, run_id (of its evidence, or "
-        "empty).",
+        "(what the user can do at once, the best first: again, change, new_chat, "
+        "other_model, report), wait (seconds before another try, if that is known), "
+        "failed_at, attempts, provider, status_code, request_id, retryable, rule, run_id "
+        "(of its evidence, or empty).",
     )
     recovery = models.JSONField(
         null=True,
@@ -220,6 +226,24 @@ class Turn(models.Model):
         evidence = self.error or self.recovery or {}
         is_elsewhere = evidence.get("run_elsewhere")
         return "" if is_elsewhere else str(evidence.get("run_id") or "")
+
+    @property
+    def failed_at(self) -> datetime | None:
+        """When it failed: the moment at which its debug run ended, if there is one."""
+        try:
+            told = datetime.fromisoformat((self.error or {})["failed_at"])
+        except (KeyError, TypeError, ValueError):  # of an older release
+            return self.finished_at
+        return told if timezone.is_aware(told) else self.finished_at
+
+    @property
+    def seconds_to_wait(self) -> int:
+        """For how long its provider still wants to be left; 0 if that is over, or unknown."""
+        wait, failed_at = (self.error or {}).get("wait"), self.failed_at
+        if not isinstance(wait, int | float) or failed_at is None:
+            return 0
+        left = math.ceil(wait - (timezone.now() - failed_at).total_seconds())
+        return max(0, min(left, LONGEST_COUNTDOWN))
 
     @property
     def them(self) -> Them | None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from chatdebug.enums import ErrorKind, Outcome, RunKind
 from chatdebug.errors.provider_names import PROVIDERS
+from chatdebug.errors.short_names import SHORT_NAMES
 from chatdebug.querysets import ChatRunQuerySet
 
 MAX_CHARACTERS = 200
@@ -113,12 +114,14 @@ def _mentions(word: str) -> Q:
     found |= Q(provider__icontains=word)
     found |= Q(provider__in=_named(word, PROVIDERS))
     found |= Q(error_kind__in=_named(word, dict(ErrorKind.choices)))
+    if causes := _named(word, SHORT_NAMES):
+        found |= Q(summary__error_cause__in=causes)
     if word.isascii() and word.isdecimal() and len(word) <= LARGEST_STATUS:
         found |= Q(summary__error_status=int(word))
     return found
 
 
-def _named(word: str, names: Mapping[str, object]) -> list[str]:
+def _named[Name: str](word: str, names: Mapping[Name, object]) -> list[Name]:
     """Return the values whose name holds the word, in the reader's language."""
     folded = word.casefold()
     return [value for value, name in names.items() if folded in str(name).casefold()]

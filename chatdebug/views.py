@@ -141,9 +141,12 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
         report = report.without_content()
     if request.GET.get("state") == report.state:
         return HttpResponse(status=204)
+    is_beside_chat = wants_fragment(request) and not is_of_page(request)
     told = {
         "report": report,
         "has_content": has_content,
+        # The chat says the same there, and more of it should not stand side by side.
+        "is_beside_card": is_beside_chat and has_content and report.is_failed_turn,
         "has_owner": has_content or bool(owner_of(chat_id, found)),
         "partner": partner_of(found),
     }

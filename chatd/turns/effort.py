@@ -12,13 +12,18 @@ class Effort:
 
     attempts: int = 0
     first_failure: Classification | None = None
+    waited: float = 0.0
+    """Between the attempts, all together."""
     _began: float = 0.0
     _attempt_began: float = 0.0
     _ended: float | None = None
 
     def begin_attempt(self) -> None:
         """Count one more attempt, from now."""
-        self._attempt_began, self._ended = monotonic(), None
+        now = monotonic()
+        if self._ended is not None:
+            self.waited += now - self._ended
+        self._attempt_began, self._ended = now, None
         self.attempts += 1
         if self.attempts == 1:
             self._began = self._attempt_began

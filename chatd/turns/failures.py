@@ -1,7 +1,10 @@
 """What a failed turn leaves for its reader: one sentence, advice, and where to look."""
 
 import logging
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from chatd.enums import TurnStatus
 from chatd.models import Turn
@@ -15,7 +18,7 @@ from chatdebug.errors import (
     response_facts,
     times_tried,
 )
-from chatdebug.recorder import Run
+from chatdebug.recorder import Run, recorded_error
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +33,9 @@ NOT_STORED: dict[str, Any] = {
     "owner": "site",
     "whose": "The fault is in this site, not in your message.",
     "advice": WITHOUT_RUN,
-    "ways": ["other_model"],
+    "ways": ["report", "other_model"],
+    "wait": None,
+    "failed_at": "",
     "detail": "",
     "said": "",
     "request_id": "",
@@ -48,7 +53,8 @@ def failure_outcome(
     error: Exception, turn: Turn, text: str, run: Run | None, effort: Effort
 ) -> Outcome:
     """Return the outcome of a turn that failed, with the text that had come."""
-    classification = classify(error, provider=turn.chat.model.provider)
+    found = classify(error, provider=turn.chat.model.provider)
+    classification = found.after(effort.attempts)
     places = [
         f" at {frame['file']}:{frame['line']} in {frame['function']}"
         for frame in code_frames(error)[-1:]
@@ -76,7 +82,9 @@ def failure_outcome(
             classification.cause,
             response=response_facts(error),
             characters=len(text) if effort.attempts else None,
-            seconds=effort.seconds_of_attempt,
+            seconds=_seconds_of_attempt(run, effort),
+            attempt=effort.attempts,
+            said=classification.detail,
         ),
         "tried": times_tried(effort.attempts, effort.seconds),
         "attempts": effort.attempts,
@@ -84,6 +92,8 @@ def failure_outcome(
         "whose": classification.whose,
         "advice": advice,
         "ways": [way.value for way in classification.ways],
+        "wait": classification.wait,
+        "failed_at": _failed_at(run).isoformat(),
         "detail": classification.quote,
         "said": classification.detail,
         "provider": classification.provider,
@@ -96,16 +106,32 @@ def failure_outcome(
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
 
 
+def _seconds_of_attempt(run: Run | None, effort: Effort) -> float:
+    """Return how long the last attempt took, as its record has it if there is one."""
+    recorded = recorded_error(run, attempt=effort.attempts) if run is not None else None
+    took = recorded["elapsed_ms"] if recorded is not None else None
+    return effort.seconds_of_attempt if took is None else took / 1000
+
+
+def _failed_at(run: Run | None) -> datetime:
+    """Return when a turn failed: when its run ended, if that is recorded."""
+    ended = run.finished_at if run is not None else None
+    return ended or timezone.now()
+
+
 def recovery(effort: Effort, turn: Turn, run: Run) -> dict[str, Any] | None:
     """Return what is told of an answer that took several attempts; None of another one."""
     if effort.first_failure is None:
         return None
     first = effort.first_failure.message
+    note = answered_after(
+        effort.attempts, effort.seconds, waited=effort.waited, first_failure=first
+    )
     return {
         "attempts": effort.attempts,
         "seconds": round(effort.seconds, 3),
         "message": first,
-        "note": answered_after(effort.attempts, effort.seconds, first_failure=first),
+        "note": note,
         **_evidence(turn, run),
     }
 

@@ -53,13 +53,11 @@ class StepFields:
 
     @admin.display(description=_("error"))
     def classification(self, step: ChatStep) -> str:
-        """What it was and whose, and the rule that decided; none of the error's own text."""
+        """What happened and whose it is; none of the error's own text."""
         if not step.error:
             return ""
         error = ErrorReport.of(step.error)
-        known_as = f"{error.known_as} {error.rule}".strip()
-        told = " ".join(filter(None, (error.sentence, error.how, error.whose)))
-        return f"{told} ({known_as})"
+        return " ".join(filter(None, (error.sentence, error.how, error.whose)))
 
     @admin.display(description=_("facts"))
     def facts(self, step: ChatStep) -> SafeString | str:

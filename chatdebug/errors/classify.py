@@ -25,7 +25,7 @@ from chatdebug.errors.rules import (
     first_that_holds,
 )
 from chatdebug.errors.sentences import Cause, Owner, Way
-from chatdebug.errors.verdict import verdict
+from chatdebug.errors.verdict import advise, verdict
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ class Classification:
     """One sentence or two for the user: what helps."""
     ways: tuple[Way, ...] = ()
     """What of the advice the user can do at once."""
+    wait: float | None = None
+    """Seconds that the advice says to wait."""
     detail: str = ""
     """The provider's own reason, at most 500 characters: redacted, and without what it
     quotes of a prompt or an answer."""
@@ -85,6 +87,17 @@ class Classification:
     def quote(self) -> str:
         """What is quoted below the message; nothing that it says already."""
         return quote_of(self.cause, self.detail, self.message)
+
+    def after(self, attempts: int) -> "Classification":
+        """Return the same with what to do after so many attempts."""
+        advised = advise(
+            self.cause,
+            provider=self.provider,
+            retryable=self.retryable,
+            retry_after=self.retry_after,
+            attempts=attempts,
+        )
+        return replace(self, advice=advised.words, ways=advised.ways, wait=advised.wait)
 
     @property
     def captured(self) -> bool:
@@ -271,6 +284,7 @@ def _told(
         whose=said.whose,
         advice=said.advice,
         ways=said.ways,
+        wait=said.wait,
     )
 
 

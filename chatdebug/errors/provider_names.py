@@ -70,6 +70,12 @@ def subject_of(provider: str) -> str:
     return str(PROVIDERS.get(provider, UNKNOWN_PROVIDER))
 
 
+def inside_of_sentence(provider: str) -> str:
+    """Return what a provider is called where a sentence does not begin with it."""
+    subject = subject_of(provider)
+    return subject[:1].lower() + subject[1:] if subject.startswith("The ") else subject
+
+
 def detect_provider(text: str) -> str:
     """Return the provider that a text mentions, or an empty string."""
     text = text.lower()

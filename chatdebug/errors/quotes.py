@@ -1,6 +1,9 @@
 """What is quoted below the sentence about a failure: words that add something to it."""
 
 import re
+from http import HTTPStatus
+
+from django.utils.translation import gettext
 
 from chatdebug.errors.sentences import Cause
 
@@ -11,75 +14,99 @@ OUR_WORDS = frozenset(
         Cause.UNREADABLE,
         Cause.BROKEN_OFF,
         Cause.PAGE,
-        Cause.ANSWER_BLOCKED,
     ]
 )
 """Causes that no provider explains: what is known of them are an exception's words, for
 those who look into the details."""
 PHRASE = re.compile(r".+?(?:[.!?]+\s+|\n+|\Z)", re.DOTALL)
 REPEATED = "… "
+LEFT_OUT = re.compile(
+    r"\s*… (?P<more>more than )?(?P<left>[\d,]+) characters left out\Z"
+)
+"""As ``clip_end`` ends a text of which it keeps the beginning."""
 WORTH_LEAVING_OUT = 20
 """Characters of a phrase: shorter ones, such as numbers, may well come twice."""
-WORD = re.compile(r"[^\W_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}]\w+)?")
-FILLER = frozenset(
-    WORD.findall(
-        "a about after again an and api apologies apologize are at authentication be been "
-        "billing busy by can capacity check credentials current currently details due "
-        "encountered error exceeded experiencing failed for had has have high if in "
-        "inconvenience incorrect internal invalid is issue issues it key later limit load "
-        "may moment of on once our overloaded plan please problem processing provided "
-        "quota request requests retry sent server servers service some something sorry "
-        "temporarily that the there this to try unauthorized unavailable usage was we "
-        "went were while will with wrong you your"
-    )
-)
-"""Words of which providers make the sentences that say no more than that it failed so."""
-TOLD_BY_SENTENCE = frozenset(
+EXPLAINED = frozenset(
     [
-        Cause.OVERLOADED,
-        Cause.SERVER_ERROR,
-        Cause.GATEWAY,
-        Cause.KEY,
-        Cause.USAGE_LIMIT,
+        *(Cause.OVERLOADED, Cause.RATE_LIMIT, Cause.SERVER_ERROR, Cause.USAGE_LIMIT),
+        *(Cause.KEY, Cause.PERMISSION, Cause.NO_MODEL, Cause.SETTING, Cause.TOO_LONG),
+        *(Cause.REJECTED, Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED),
     ]
 )
-"""Causes of which those words say nothing that our own sentence does not say."""
-REDACTED = re.compile(r"\[REDACTED:[^\]]*\]")
+"""Causes of which a provider knows why: that it does not say so is worth telling."""
+WORDLESS = re.compile(
+    r"(?:status_code: \d{3}, model_name: \S*, body: (?:None|''|\"\"|\{\})|"
+    r"(?:error code|http(?: error)?|status(?: code)?)?:? ?\d{3}(?:[: -]+(?P<phrase>.*))?|"
+    r"the response was blocked by the content filter|an api error occurred)\.?",
+    re.IGNORECASE,
+)
+"""What clients say of an answer without a word, and we of one that was held back."""
+OF_A_CATEGORY = "The response was blocked by the content filter ("
+"""How ``ContentFilteredError`` begins with a category, which the sentence has."""
+PHRASES = frozenset(["none", *(status.phrase.lower() for status in HTTPStatus)])
 NUMBER = re.compile(r"\d[\d,_.]*")
 
 
 def quote_of(cause: Cause, said: str, sentence: str) -> str:
     """Return what is quoted of what was said; nothing that ``sentence`` says already.
 
-    A phrase that comes again and again is quoted once, with ``…`` for the others.
+    A phrase that comes again and again is quoted once, with ``…`` for the others. Of a
+    text that was cut it is said how much of it is quoted.
     """
-    if cause in OUR_WORDS:
-        return ""
-    if cause in TOLD_BY_SENTENCE and _words(said) <= FILLER | _words(sentence):
+    is_ours = cause in OUR_WORDS or said.startswith(OF_A_CATEGORY)
+    if is_ours or _is_wordless(said):
         return ""
     sizes = _numbers(said)
     if cause is Cause.TOO_LONG and sizes and sizes <= _numbers(sentence):
         return ""
-    return _without_repetition(said)
+    if (cut := LEFT_OUT.search(said)) is None:
+        return _without_repetition(said)
+    return _beginning(said[: cut.start()], cut)
 
 
-def _words(text: str) -> set[str]:
-    return {word.lower() for word in WORD.findall(REDACTED.sub("", text))}
+def lacks_reason(cause: Cause, said: str) -> bool:
+    """Say whether a provider that knows why it failed did not say so."""
+    return cause in EXPLAINED and _is_wordless(said)
+
+
+def _is_wordless(said: str) -> bool:
+    text = said.strip()
+    if not text or text.lower() in PHRASES:
+        return True
+    found = WORDLESS.fullmatch(text)
+    return found is not None and (found["phrase"] or "none").lower() in PHRASES
+
+
+def _beginning(kept: str, cut: re.Match[str]) -> str:
+    """Return the quoted beginning of a long text, and what part of it that is."""
+    length = f"{len(kept) + int(cut['left'].replace(',', '')):,}"
+    quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
+    is_repeated = len(quoted) < len(kept.strip()) and len(PHRASE.findall(quoted)) == 1
+    if is_repeated and cut["more"]:
+        words = gettext("the same again and again: more than %(length)s characters")
+    elif is_repeated:
+        words = gettext("the same again and again: %(length)s characters")
+    elif cut["more"]:
+        words = gettext("the first %(quoted)s of more than %(length)s characters")
+    else:
+        words = gettext("the first %(quoted)s of %(length)s characters")
+    part = words % {"quoted": f"{len(kept.strip()):,}", "length": length}
+    return f"{quoted} … [{part}]"
 
 
 def _numbers(text: str) -> set[str]:
     return {re.sub(r"\D", "", found) for found in NUMBER.findall(text)}
 
 
-def _without_repetition(text: str) -> str:
-    shown = list[str]()
-    for phrase in PHRASE.findall(text):
-        said, mark, rest = phrase.partition("…")
-        # Of a text that was cut, the last phrase may be the beginning of an earlier one.
-        if mark and any(one.startswith(said.rstrip()) for one in shown):
-            shown.append(mark + rest)
-        elif phrase not in shown or len(phrase) < WORTH_LEAVING_OUT:
+def _without_repetition(text: str, *, is_cut: bool = False) -> str:
+    """Return each phrase of a text once; its last one may be cut off."""
+    phrases, shown = PHRASE.findall(text), list[str]()
+    # It may be the beginning of an earlier one.
+    if is_cut and any(one.startswith(phrases[-1].rstrip()) for one in phrases[:-1]):
+        phrases.pop()
+    for phrase in phrases:
+        if phrase not in shown or len(phrase) < WORTH_LEAVING_OUT:
             shown.append(phrase)
         elif shown[-1] != REPEATED:
             shown.append(REPEATED)
-    return "".join(shown).replace(REPEATED + "…", "…").strip()
+    return "".join(shown).strip()

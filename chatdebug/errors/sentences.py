@@ -5,7 +5,7 @@ sentence above it.
 """
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import StrEnum, auto
 from typing import Any
 
 from django.db.models import TextChoices
@@ -34,10 +34,12 @@ class Way(StrEnum):
     """Send it to the same model, without what was said before."""
     OTHER_MODEL = "other_model"
     """Send it to another model."""
+    REPORT = "report"
+    """Hand it to an administrator."""
 
 
-class Cause(Enum):
-    """What happened, as far as a reader can act on it."""
+class Cause(StrEnum):
+    """What happened, as far as a reader can act on it. Runs keep its value."""
 
     OVERLOADED = auto()
     RATE_LIMIT = auto()
@@ -64,6 +66,11 @@ class Cause(Enum):
     SETUP = auto()
     TOO_LONG = auto()
     REJECTED = auto()
+    """Nothing tells which part of the request is meant."""
+    REJECTED_FRAME = auto()
+    """What the site sends around the words of a person: tools, roles, a schema."""
+    REJECTED_FILE = auto()
+    """An image or another file of a message."""
     REQUEST_BLOCKED = auto()
     ANSWER_BLOCKED = auto()
     DEFECT = auto()
@@ -72,7 +79,7 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do about a failure."""
+    """What whoever asked can do about a failure."""
 
     words: Any
     """One or two sentences, with ``{provider}`` where it is named."""
@@ -80,6 +87,8 @@ class Advice:
     """What of it can be done at once, the best one first."""
     words_with_wait: Any = ""
     """The same with ``{wait}``, for a provider that says how long it wants to be left."""
+    words_after_wait: Any = ""
+    """The same where it was left for so long already, and failed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +108,31 @@ AGAIN = Advice(
     (Way.AGAIN, Way.OTHER_MODEL),
 )
 LATER = Advice(
-    _("Wait a little, then send it again, or let another model answer."),
+    _(
+        "How long that lasts is not said: send it again in a minute, or let another model "
+        "answer."
+    ),
     (Way.AGAIN, Way.OTHER_MODEL),
     _("Wait {wait}, then send it again, or let another model answer."),
+    _(
+        "It asks for {wait} between two requests, which did not help: send it again in a "
+        "minute, or let another model answer."
+    ),
 )
 ASK = Advice(
     _("An administrator has to put it right; another model may answer meanwhile."),
-    (Way.OTHER_MODEL,),
+    (Way.REPORT, Way.OTHER_MODEL),
 )
 ASK_OR_SWITCH = Advice(
-    _("Let another model answer, or ask an administrator."), (Way.OTHER_MODEL,)
+    _("Let another model answer, or ask an administrator."),
+    (Way.OTHER_MODEL, Way.REPORT),
+)
+HAND_ON = Advice(
+    _(
+        "Hand it to an administrator. Meanwhile put your message in other words, or let "
+        "another model answer."
+    ),
+    (Way.REPORT, Way.CHANGE, Way.OTHER_MODEL),
 )
 CHANGE = Advice(
     _("It will be rejected again as it is: change it, or let another model answer."),
@@ -119,9 +143,13 @@ REPHRASE = Advice(
     (Way.CHANGE, Way.OTHER_MODEL),
 )
 REPORT = Advice(
-    _("Tell an administrator; another model may answer meanwhile."), (Way.OTHER_MODEL,)
+    _("Tell an administrator; another model may answer meanwhile."),
+    (Way.REPORT, Way.OTHER_MODEL),
 )
 SHARE = _("The cause is this site's share of what {provider} allows, not your message.")
+ON_THE_WAY = _(
+    "The fault is on the way to {provider} or on its side, not in your message."
+)
 
 WORDS = {
     Cause.OVERLOADED: Words(
@@ -152,16 +180,19 @@ WORDS = {
         _("A gateway in front of {provider} answered in its place."),
         Owner.NETWORK,
         AGAIN,
-        _("The fault is on the way to {provider} or on its side, not in your message."),
+        ON_THE_WAY,
     ),
     Cause.UNREACHABLE: Words(
         _("{provider} could not be reached."), Owner.NETWORK, AGAIN
     ),
     Cause.BROKEN_OFF: Words(
-        _("The connection to {provider} broke off."), Owner.NETWORK, AGAIN
+        _("The connection to {provider} broke off."),
+        Owner.NETWORK,
+        AGAIN,
+        ON_THE_WAY,
     ),
     Cause.PAGE: Words(
-        _("A web page came in the place of an answer of {provider}."),
+        _("A web page came instead of an answer from {provider}."),
         Owner.NETWORK,
         Advice(
             _(
@@ -169,7 +200,7 @@ WORDS = {
                 "an administrator should look at what stands between this site and "
                 "{provider}."
             ),
-            (Way.AGAIN, Way.OTHER_MODEL),
+            (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
         ),
     ),
     Cause.PROXY: Words(
@@ -200,7 +231,7 @@ WORDS = {
                 "An administrator should set the key's environment variable; another "
                 "model may answer meanwhile."
             ),
-            (Way.OTHER_MODEL,),
+            (Way.REPORT, Way.OTHER_MODEL),
         ),
     ),
     Cause.DISABLED: Words(
@@ -214,12 +245,14 @@ WORDS = {
                 "An administrator should check budget and billing; another model may "
                 "answer meanwhile."
             ),
-            (Way.OTHER_MODEL,),
+            (Way.REPORT, Way.OTHER_MODEL),
         ),
         SHARE,
     ),
     Cause.NO_MODEL: Words(
-        _("{provider} has no model of that name."), Owner.SETTINGS, ASK_OR_SWITCH
+        _("{provider} offers this site no model of that name."),
+        Owner.SETTINGS,
+        ASK_OR_SWITCH,
     ),
     Cause.SETTING: Words(
         _("{provider} rejected a setting of this model."), Owner.SETTINGS, ASK
@@ -237,12 +270,37 @@ WORDS = {
             ),
             (Way.NEW_CHAT, Way.CHANGE, Way.OTHER_MODEL),
         ),
+        _(
+            "The cause is the length of this chat, with all that was said before: the "
+            "model itself can be used."
+        ),
     ),
-    Cause.REJECTED: Words(_("{provider} rejected the request."), Owner.REQUEST, CHANGE),
+    Cause.REJECTED: Words(
+        _("{provider} rejected the request."),
+        Owner.REQUEST,
+        HAND_ON,
+        _(
+            "The cause is your message, or what this site sends with it: which of the two "
+            "cannot be told from the answer."
+        ),
+    ),
+    Cause.REJECTED_FRAME: Words(
+        _("{provider} rejected the request."),
+        Owner.SITE,
+        ASK,
+        _("The cause is what this site sends with your message, not your message."),
+    ),
+    Cause.REJECTED_FILE: Words(
+        _("{provider} rejected a file of the request."),
+        Owner.REQUEST,
+        CHANGE,
+        _("The cause is a file in this chat, not the words of your message."),
+    ),
     Cause.REQUEST_BLOCKED: Words(
         _("{provider} blocked this request under its content policy."),
         Owner.REQUEST,
         REPHRASE,
+        _("The cause is what is said in this chat, in your message or before it."),
     ),
     Cause.ANSWER_BLOCKED: Words(
         _("{provider} blocked this answer under its content policy."),

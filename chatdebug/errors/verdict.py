@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.provider_names import subject_of
+from chatdebug.errors.places import rejected_part
+from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.rules.leads import PHRASES
 from chatdebug.errors.sentences import AGAIN, REPORT, WHOSE, WORDS, Cause, Owner, Way
 from chatdebug.formats import span
@@ -75,10 +77,21 @@ TOKENS = re.compile(r"\d[\d,_.]{2,}")
 """A number of three digits or more, as providers write them."""
 SECONDS = re.compile(r"for (\d+(?:\.\d+)?) seconds")
 """As ``StreamSilenceError`` writes it."""
+SHORT_WAIT = 60
+"""Seconds: whoever tries again by itself waits for so long."""
 LONGEST_WAIT = 10**9
 """Seconds, thirty years of them: a date can be any."""
 (TOO_LONG_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.context")
 (NO_MODEL_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.model")
+
+
+class Advised(NamedTuple):
+    """What to do about a failure, in words and as what can be done at once."""
+
+    words: str
+    ways: tuple[Way, ...]
+    wait: float | None = None
+    """Before another try, in seconds, where the provider says how long; else None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +105,8 @@ class Verdict:
     advice: str
     ways: tuple[Way, ...]
     """What of the advice can be done at once."""
+    wait: float | None
+    """Before another try, in seconds; None where nothing says how long."""
 
 
 def verdict(
@@ -102,6 +117,7 @@ def verdict(
     status_code: int | None = None,
     retryable: bool = False,
     retry_after: float | None = None,
+    attempts: int = 1,
     types: Iterable[str] = (),
     code: str = "",
     detail: str = "",
@@ -110,34 +126,56 @@ def verdict(
 ) -> Verdict:
     """Return what people are told of an error that is known by these facts.
 
-    ``retry_after`` is in seconds; ``types`` are the classes of the exceptions, outermost
+    ``retry_after`` is in seconds; ``attempts`` is how often it was tried; ``types`` are the classes of the exceptions, outermost
     first; ``code`` and ``detail`` the provider's machine-readable and own words;
     ``content_type`` and ``server`` are headers of its response.
     """
     types = tuple(types)
     cause = _cause(kind, rule, status_code, types, code, detail, content_type)
     words = WORDS[cause]
-    # Nobody is sent to try again what is not worth it.
-    is_hopeless = words.advice is AGAIN and not retryable
-    advice = REPORT if is_hopeless else words.advice
-    subject = subject_of(provider)
-    inside = (
-        subject[:1].lower() + subject[1:] if subject.startswith("The ") else subject
+    names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
+    what = _with_facts(_told(words.what, names), cause, status_code, detail, server)
+    advised = advise(
+        cause,
+        provider=provider,
+        retryable=retryable,
+        retry_after=retry_after,
+        attempts=attempts,
     )
-    names = {"provider": inside, "time": _time(detail)}
-    said = advice.words
-    if retry_after and advice.words_with_wait:
-        said, names["wait"] = advice.words_with_wait, _wait(retry_after)
-    what = _capital(str(words.what).format(**names))
-    what = _with_facts(what, cause, status_code, detail, server)
     return Verdict(
         cause=cause,
         what=what,
         owner=words.owner,
-        whose=_capital(str(words.whose or WHOSE[words.owner]).format(**names)),
-        advice=_capital(str(said).format(**names)),
-        ways=advice.ways,
+        whose=_told(words.whose or WHOSE[words.owner], names),
+        advice=advised.words,
+        ways=advised.ways,
+        wait=advised.wait,
     )
+
+
+def advise(
+    cause: Cause,
+    *,
+    provider: str,
+    retryable: bool,
+    retry_after: float | None = None,
+    attempts: int = 1,
+) -> Advised:
+    """Return what to do about a failure of this cause, after so many attempts.
+
+    Nobody is sent to try again what is not worth it, or to wait once more for as long as
+    did not help.
+    """
+    advice = WORDS[cause].advice
+    if advice is AGAIN and not retryable:
+        advice = REPORT
+    names = {"provider": inside_of_sentence(provider)}
+    if not retry_after or not advice.words_with_wait:
+        return Advised(_told(advice.words, names), advice.ways)
+    names["wait"] = _wait(retry_after)
+    if attempts > 1 and retry_after <= SHORT_WAIT:
+        return Advised(_told(advice.words_after_wait, names), advice.ways)
+    return Advised(_told(advice.words_with_wait, names), advice.ways, retry_after)
 
 
 def _cause(
@@ -160,7 +198,7 @@ def _cause(
     if kind in OF_KINDS:
         return _cause_of_kind(kind, status, code)
     if status is not None and status >= 400:
-        return Cause.SERVER_ERROR if status >= 500 else Cause.REJECTED
+        return Cause.SERVER_ERROR if status >= 500 else rejected_part(code, detail)
     if "html" in content_type.lower():
         return Cause.PAGE
     if any(NO_JSON.fullmatch(name) for name in types):
@@ -230,5 +268,7 @@ def _time(detail: str) -> str:
     return gettext("too long")
 
 
-def _capital(text: str) -> str:
+def _told(words: Any, names: dict[str, str]) -> str:
+    """Return words of ours with the names in them, as a sentence begins."""
+    text = str(words).format(**names)
     return text[:1].upper() + text[1:]

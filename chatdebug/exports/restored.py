@@ -32,10 +32,15 @@ NUMBERS_OF_SUMMARY = frozenset(
         *("step_count", "attempt_count", "error_status", "queue_ms", "claim_ms"),
         *("total_input_tokens", "total_output_tokens", "total_reasoning_tokens"),
         *("total_cache_creation_tokens", "total_cache_read_tokens"),
+        *("unrecorded_count", "answered_attempt", "answered_after_ms"),
+        *("answered_in_ms", "answered_first_part_ms"),
     ]
 )
 TEXTS_OF_SUMMARY = frozenset(
-    ["first_message", "error_message", "endpoint_label", "note", "interrupted_by"]
+    [
+        *("first_message", "error_message", "error_cause", "endpoint_label"),
+        *("note", "interrupted_by"),
+    ]
 )
 DEFAULTS = {"kind": RunKind.CHAT_TURN, "error_kind": ErrorKind.GENERIC}
 """What stands for a word that only another release knows."""

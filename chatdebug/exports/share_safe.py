@@ -20,6 +20,7 @@ from chatdebug.enums import (
     RunKind,
     Status,
 )
+from chatdebug.errors.sentences import Cause
 from chatdebug.exports.canonical import canonical
 from chatdebug.transport.attempts import AttemptStatus, EndedBy
 from chatdebug.transport.connection import Connection
@@ -97,6 +98,8 @@ KEPT: dict[str, Check] = {
             *("text_length", "input_length", "result_length"),
             *("request_body_length", "response_body_length", "response_status"),
             *("duration_ms", "elapsed_ms", "first_part_ms", "queue_ms", "claim_ms"),
+            *("unrecorded_count", "answered_attempt", "answered_after_ms"),
+            *("answered_in_ms", "answered_first_part_ms"),
             *("connect_ms", "time_to_first_byte_ms", "retry_after_ms"),
             *("time_to_first_part_ms", "time_to_last_part_ms"),
             *("parts_received", "characters_received", "retry_count", "attempt"),
@@ -133,6 +136,7 @@ KEPT: dict[str, Check] = {
         *("system", "user", "assistant", "tool"),
         *("developer", "function", "model", "other"),
     ),
+    "error_cause": _one_of(*Cause),
     "evidence": _one_of(*Evidence),
     "arguments_kind": _one_of("object", "other_json", "no_json", "none", "unknown"),
     "closed_by": _one_of("provider", "client"),

@@ -4,13 +4,16 @@ from django.utils.translation import gettext
 
 from chatdebug.enums import ErrorKind, Outcome, Status
 from chatdebug.errors.provider_names import PROVIDERS
+from chatdebug.errors.sentences import Cause
+from chatdebug.errors.short_names import short_name
+from chatdebug.errors.verdict import verdict
 from chatdebug.models.runs import ChatRun
 
 
 def title_of(run: ChatRun) -> str:
     """Return what failed, else what was asked, else what the run is the record of.
 
-    Such as: Unexpected error · OpenAI 400. Why it failed is said beside it, once.
+    Such as: Request rejected · OpenAI 400. Why it failed is said beside it, once.
     """
     return failure_of(run) or run.label or run.get_kind_display()
 
@@ -27,11 +30,20 @@ def failure_of(run: ChatRun) -> str:
     provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
     who = f"{provider} {_error_status(run)}".strip()
     is_over = run.outcome is Outcome.RECOVERED
-    # Not by get_error_kind_display, which hashes all of them: lists are made of titles.
-    kind = str(dict(ErrorKind.choices).get(run.error_kind, run.error_kind))
-    what = gettext("Answered after an error") if is_over else kind
+    what = gettext("Answered after an error") if is_over else short_name(_cause(run))
     words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
+
+
+def _cause(run: ChatRun) -> Cause:
+    """Return the cause of the run's last error; of older releases' runs the likeliest."""
+    told = run.told("error_cause")
+    if isinstance(told, str) and told in Cause:
+        return Cause(told)
+    is_known = run.error_kind in ErrorKind.values
+    kind = ErrorKind(run.error_kind) if is_known else ErrorKind.GENERIC
+    status = int(_error_status(run) or 0) or None
+    return verdict(kind, status_code=status).cause
 
 
 def _error_status(run: ChatRun) -> str:

@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext
 
-from chatdebug.enums import ErrorKind
 from chatdebug.errors import code_like
 from chatdebug.errors.circumstances import how_it_ended
+from chatdebug.errors.operators import told_to_operators
 from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.rules import FALLBACK
-from chatdebug.errors.sentences import Owner, Way
-from chatdebug.errors.verdict import Verdict, verdict
+from chatdebug.errors.sentences import Cause, Owner, Way
+from chatdebug.errors.short_names import short_name
+from chatdebug.errors.stored import attempt_of, verdict_of
+from chatdebug.errors.verdict import Verdict
 from chatdebug.formats import span
 from chatdebug.presentation.flaws import LEFT, OF_CAUSES, Flaw
 
@@ -55,7 +57,7 @@ class Frame:
         return (parts[1] if is_installed else parts[0]).removesuffix(".py")
 
 
-class Cause(NamedTuple):
+class Link(NamedTuple):
     """An exception of the chain."""
 
     type: str
@@ -72,8 +74,11 @@ class Cause(NamedTuple):
 class ErrorReport:
     """An error in the order in which a reader asks: what, why, whose, what helps, proof."""
 
+    cause: Cause
     flaw: Flaw | None
     """What was wrong with the answer that came; None if that is not what happened."""
+    name: str
+    """What failed, in a few words."""
     sentence: str
     how: str
     """Who ended the answer and how far it had come; empty where that is not known."""
@@ -82,16 +87,16 @@ class ErrorReport:
     owner: Owner
     whose: str
     advice: str
-    kind: str
-    is_of_no_kind: bool
+    provider: str
     rule: str
+    """Which one decided; empty if none did."""
     facts: list[tuple[str, str]]
     """Name and value; what is not known, nothing or zero is left out."""
     times: list[tuple[str, str]]
     """The same of how far the call had come, which a timeline shows too."""
     type: str
     """Of the outermost exception, whose way the frames are."""
-    causes: list[Cause]
+    causes: list[Link]
     """The outermost first."""
     frames: list[Frame]
     """The outermost first."""
@@ -100,39 +105,29 @@ class ErrorReport:
     def of(cls, stored: object) -> "ErrorReport":
         """Read a stored ``ErrorPayload``, whatever release wrote it."""
         payload = read_payload(stored)
-        kind = _kind(payload["kind"])
-        said = verdict(
-            kind,
-            rule=payload["rule"],
-            provider=payload["provider"],
-            status_code=payload["status_code"],
-            retryable=bool(payload["retryable"]),
-            retry_after=_seconds(payload["retry_after_ms"]),
-            types=[link["type"] for link in payload["chain"]],
-            code=f"{payload['error_type']} {payload['error_code']}",
-            detail=payload["detail"],
-            content_type=payload["response"].get("content_type", ""),
-            server=payload["response"].get("server", ""),
-        )
+        said = verdict_of(payload)
         words = payload["detail"] or payload["message"]
         reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
         return cls(
+            cause=said.cause,
             flaw=flaw,
+            name=short_name(said.cause),
             sentence=said.what,
             how=how_it_ended(
                 said.cause,
                 response=payload["response"],
                 characters=payload["characters_received"],
                 seconds=_seconds(payload["elapsed_ms"]),
+                attempt=attempt_of(payload),
+                said=payload["detail"],
             ),
             reason=reason,
             owner=said.owner,
             whose=said.whose,
             advice=said.advice,
-            kind=str(kind.label),
-            is_of_no_kind=kind is ErrorKind.GENERIC,
-            rule="" if payload["rule"] == FALLBACK.id else payload["rule"],
+            provider=payload["provider"],
+            rule=_rule(payload),
             facts=list(_said(_facts(payload, said, flaw))),
             times=list(_said(_times(payload))),
             type=payload["type"],
@@ -147,18 +142,11 @@ class ErrorReport:
         """Return the same without what a provider or an exception said in words."""
         return replace(self, reason="", causes=[])
 
-    @property
-    def known_as(self) -> str:
-        """What it was taken for, and by whom, before the name of its rule.
-
-        Of an error of no kind a rule may still know what happened: it is no unexpected
-        one then.
-        """
-        if not self.rule:
-            return gettext("No rule matched")
-        if self.is_of_no_kind:
-            return gettext("Of no known kind · told by rule")
-        return gettext("%s · decided by rule") % self.kind
+    def for_operators(self) -> "ErrorReport":
+        """Return the same for who runs the site: the advice is not for who asked."""
+        return replace(
+            self, whose=told_to_operators(self.cause, self.provider), advice=""
+        )
 
     @property
     def opening(self) -> str:
@@ -182,20 +170,15 @@ class ErrorReport:
         return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
-def _kind(value: object) -> ErrorKind:
-    """Return a stored kind; what an older release called otherwise is generic."""
-    return ErrorKind(value) if value in ErrorKind.values else ErrorKind.GENERIC
-
-
 def _opening(text: str) -> str:
     return text[:OPENING_CHARACTERS] + "…" if len(text) > REASON_CHARACTERS else ""
 
 
-def _causes(payload: ErrorPayload, reason: str) -> Iterator[Cause]:
+def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:
     said = {reason}
     for link in payload["chain"]:
         text = link["message"]
-        yield Cause(link["type"], "" if text in said else text)
+        yield Link(link["type"], "" if text in said else text)
         said.add(text)
 
 
@@ -206,6 +189,10 @@ def _said(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{value:,}" if isinstance(value, int) else value
 
 
+def _rule(payload: ErrorPayload) -> str:
+    return "" if payload["rule"] == FALLBACK.id else payload["rule"]
+
+
 def _facts(
     payload: ErrorPayload, said: Verdict, flaw: Flaw | None
 ) -> dict[str, str | int | None]:
@@ -213,26 +200,38 @@ def _facts(
     codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
     in_chain = any(link["type"] == payload["type"] for link in payload["chain"])
     return {
-        gettext("Provider"): payload["provider"],
         # A status is a name, not an amount.
         gettext("HTTP status"): _as_name(payload["status_code"]),
         gettext("Type or code"): " / ".join(dict.fromkeys(filter(None, codes))),
+        **_response_facts(payload, flaw),
         gettext("Request id"): code_like(payload["request_id"]),
-        gettext("Exception"): "" if in_chain else payload["type"],
+        gettext("Attempts"): None
+        if payload["retry_count"] is None
+        else attempt_of(payload),
+        gettext("Whose it is"): _whose(said),
         # As the advice has it: a web page is not asked for again by itself, but by hand.
         gettext("Worth retrying"): _yes_or_no(
             None if payload["retryable"] is None else Way.AGAIN in said.ways
         ),
+        gettext("Rule"): _rule(payload)
+        or (gettext("none fits: not seen before") if payload["rule"] else ""),
+        gettext("Provider"): payload["provider"],
+        gettext("Exception"): "" if in_chain else payload["type"],
         gettext("Parts received"): payload["parts_received"],
         gettext("Characters received"): payload["characters_received"],
-        **_response_facts(payload, flaw),
     }
+
+
+def _whose(said: Verdict) -> str:
+    """Return whose it is in a few words; nothing where that is not known."""
+    if said.cause is Cause.REJECTED:
+        return gettext("the message, or what this site sends with it")
+    return "" if said.owner is Owner.UNKNOWN else str(said.owner.label)
 
 
 def _times(payload: ErrorPayload) -> dict[str, str | int | None]:
     return {
-        gettext("Retries before"): payload["retry_count"],
-        gettext("Elapsed"): _milliseconds(payload["elapsed_ms"]),
+        gettext("Its last attempt took"): _milliseconds(payload["elapsed_ms"]),
         gettext("First part after"): _milliseconds(payload["first_part_ms"]),
     }
 

@@ -30,6 +30,7 @@ OF_CAUSES = {
             *(Cause.OVERLOADED, Cause.RATE_LIMIT, Cause.SERVER_ERROR),
             *(Cause.KEY, Cause.PERMISSION, Cause.DISABLED, Cause.USAGE_LIMIT),
             *(Cause.NO_MODEL, Cause.SETTING, Cause.TOO_LONG, Cause.REJECTED),
+            *(Cause.REJECTED_FRAME, Cause.REJECTED_FILE),
         ),
         Flaw.ERROR,
     ),

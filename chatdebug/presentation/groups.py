@@ -12,6 +12,9 @@ from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import ErrorKind, GroupState
 from chatdebug.errors.provider_names import PROVIDERS
+from chatdebug.errors.sentences import Cause
+from chatdebug.errors.short_names import short_name
+from chatdebug.errors.verdict import verdict
 from chatdebug.formats import ago, local
 from chatdebug.models import ChatRun, ChatStep, ErrorGroup, GroupHour
 from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
@@ -120,7 +123,10 @@ class GroupLine:
 
     @property
     def facts(self) -> str:
-        """Kind, who was asked and what the answer was, such as: OpenAI 400 · gpt-5-mini."""
+        """What failed, who was asked and what the answer was.
+
+        Such as: Request rejected · OpenAI 400 · gpt-5-mini.
+        """
         group = self.group
         names = group.model_names if isinstance(group.model_names, list) else []
         models = ", ".join(str(name) for name in names[:MODELS_SHOWN])
@@ -134,8 +140,13 @@ class GroupLine:
 
     @property
     def kind(self) -> str:
-        """The kind of error in words."""
-        return str(dict(ErrorKind.choices).get(self.group.kind, self.group.kind))
+        """What failed in few words; nothing where that takes more than the group knows."""
+        group = self.group
+        if group.kind not in ErrorKind.values:
+            return str(group.kind)
+        kind, status = ErrorKind(group.kind), group.status_code
+        cause = verdict(kind, status_code=status, detail=group.title).cause
+        return "" if cause is Cause.UNKNOWN else short_name(cause)
 
     @property
     def sign(self) -> str:
@@ -258,7 +269,8 @@ def _report_of(group: ErrorGroup) -> ErrorReport:
         "status_code": group.status_code,
         "detail": group.title,
     }
-    return ErrorReport.of(step.error if step is not None else known).without_content()
+    report = ErrorReport.of(step.error if step is not None else known)
+    return report.without_content().for_operators()
 
 
 def _buckets(hours: Hours, size: timedelta, number: int, now: datetime) -> list[int]:

@@ -1,8 +1,9 @@
 """What took time in a run: its attempts, and what lies between them.
 
 At the full level an attempt is an HTTP round trip. At the errors level each failed
-attempt is a step, and what came between two of them, or after the last, is mostly not
-recorded: it is called that, and nothing is made up in its place.
+attempt is a step, and of what answered after them the run itself knows when it was. Where
+other calls were made of which nothing is kept, what came between those that are known is
+called not recorded, and nothing is made up in its place.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ from chatdebug.presentation.endings import (
     stopper_of,
 )
 from chatdebug.presentation.flaws import Flaw
-from chatdebug.presentation.values import as_list, as_moment, as_seconds
+from chatdebug.presentation.values import as_list, as_moment, as_number, as_seconds
 from chatdebug.transport.attempts import HTTP_ERRORS, EndedBy
 from chatdebug.transport.connection import Connection
 
@@ -114,11 +115,11 @@ def periods_of(run: ChatRun, steps: Sequence[ChatStep]) -> list[Period]:
 
 
 def queue_of(run: ChatRun) -> Period | None:
-    """Return how long a run was queued; None if it was not, or nothing tells."""
+    """Return how long a run was queued, be it for no time; None if nothing tells."""
     claimed_at = claim_of(run)
     queued = as_seconds(run.told("queue_ms"))
     queued_at = None if queued is None else later(claimed_at, -queued)
-    if not queued_at or not claimed_at or claimed_at - queued_at < BLINK:
+    if not queued_at or not claimed_at:
         return None
     return Period(
         name=gettext("queue"), mark=Mark.QUEUE, began=queued_at, ended=claimed_at
@@ -143,6 +144,17 @@ def attempt_name(number: int) -> str:
 
 def _is_full(run: ChatRun) -> bool:
     return run.level == Level.FULL
+
+
+def _knows_all_calls(run: ChatRun) -> bool:
+    """Say whether each call of a run is a period of it, so that the rest is its own work.
+
+    One that was stopped or lost in the middle of a call knows nothing of that.
+    """
+    if _is_full(run):
+        return True
+    is_over = run.outcome in (Outcome.FAILED, Outcome.RECOVERED)
+    return is_over and as_number(run.told("unrecorded_count")) == 0
 
 
 def _order(period: Period) -> tuple[bool, float]:
@@ -219,6 +231,33 @@ def _failed_attempts(run: ChatRun, steps: Sequence[ChatStep]) -> Iterator[Period
     for step, error, call in zip(steps, errors, calls, strict=True):
         yield _failed_attempt(run, step, error, call, is_first=call != before)
         before = call
+    if answered := _answered_attempt(run, calls[-1] if calls else 0):
+        yield answered
+
+
+def _answered_attempt(run: ChatRun, last_call: int) -> Period | None:
+    """Return the attempt that answered after those that failed, if it is known."""
+    number = as_number(run.told("answered_attempt"))
+    after, took = (
+        as_seconds(run.told(f"answered_{name}_ms")) for name in ("after", "in")
+    )
+    began = later(as_moment(run.started_at), after)
+    if not number or began is None or took is None:
+        return None
+    is_first = number == 1  # at another call than that which failed
+    answer_began = later(began, as_seconds(run.told("answered_first_part_ms")))
+    call = last_call + is_first
+    return Period(
+        name=attempt_name(number),
+        step=step_name(call) if is_first else "",
+        mark=Mark.CALL if answer_began is None else Mark.ASKED,
+        began=began,
+        ended=later(began, took),
+        answer_began=answer_began,
+        ending=Ending(gettext("answered"), gettext("The answer came."), GOOD),
+        call=call,
+        attempt=number,
+    )
 
 
 def _failed_attempt(
@@ -307,7 +346,7 @@ def _pause_between(run: ChatRun, last: Period | None, then: Period) -> tuple[str
         if then.attempt == last.attempt + 1:
             return gettext("wait"), Mark.WAIT
         return gettext("other attempts"), Mark.UNRECORDED
-    if _is_full(run):
+    if _knows_all_calls(run):
         name = gettext("preparation") if last is None else gettext("between calls")
         return name, Mark.OWN
     return gettext("before this attempt"), Mark.UNRECORDED
@@ -319,7 +358,7 @@ def _pause_after(run: ChatRun) -> tuple[str, Mark]:
         return gettext("still running"), Mark.UNRECORDED
     if run.outcome is Outcome.LOST:
         return gettext("no sign of life"), Mark.UNRECORDED
-    if _is_full(run):
+    if _knows_all_calls(run):
         return gettext("afterwards"), Mark.OWN
     if run.outcome is Outcome.RECOVERED:
         return gettext("until it was answered"), Mark.UNRECORDED

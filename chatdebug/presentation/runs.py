@@ -228,6 +228,12 @@ class RunReport:
         return failed[-1] if failed else None
 
     @property
+    def is_failed_turn(self) -> bool:
+        """Whether it is a turn of a chat that failed, of which the chat itself tells."""
+        is_turn = self.line.run.kind == RunKind.CHAT_TURN
+        return is_turn and not self.recovery and self.failure is not None
+
+    @property
     def state(self) -> str:
         """A text that is another one when the run is: for whoever asks again."""
         # A sweep that finds it lost leaves its revision as it is.

@@ -21,7 +21,7 @@ from chatdebug.presentation.values import as_moment
 ROWS = 200
 """Of a longer run the last ones are shown."""
 LEAST_SHARE = 0.01
-"""Of the whole: a pause that took less gets no row, unless it was a wait."""
+"""Of the whole: a pause that took less gets no row, unless somebody waited."""
 LEAST_UNRECORDED = 0.05
 """The same of one of which nothing but its length is known: it is worth less."""
 LEAST_WIDTH = 0.004
@@ -125,7 +125,7 @@ class Timeline:
         words = {mark: mark.words for mark in self.marks}
         if Mark.UNRECORDED in words and self.level != Level.FULL:
             words[Mark.UNRECORDED] = gettext(
-                "not recorded: the errors level keeps the times of failed attempts alone"
+                "not recorded: the errors level keeps only what failed"
             )
         return list(words.items())
 
@@ -192,7 +192,8 @@ class _Scale:
         return [Bar(mark, *(_per_cent(one, self.total) for one in (first, last)))]
 
     def has_room_for(self, period: Period) -> bool:
-        if not period.is_pause or period.mark is Mark.WAIT or period.ending:
+        is_wait = period.mark in (Mark.WAIT, Mark.QUEUE)
+        if not period.is_pause or is_wait or period.ending:
             return True
         took = _took(period)
         is_known = period.mark is not Mark.UNRECORDED
@@ -216,7 +217,8 @@ def _length(run: ChatRun, steps: Sequence[ChatStep], began: datetime) -> float:
 def _note(run: ChatRun, total: timedelta) -> str:
     """Return how long a run took, and what else of the time is drawn: two that add up."""
     took = run.duration
-    if took is None or took > total or span(took) == span(total):
+    is_whole = took is not None and span(took) == span(total) and not queue_of(run)
+    if took is None or took > total or is_whole:
         return ""
     words = gettext("%(took)s, and %(before)s before the run")
     return words % {"took": span(took), "before": span(total - took)}

@@ -31,7 +31,7 @@ from chatdebug.recorder.failures import counted_failure, unrecorded_failures
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.recorder.summary import first_known, summarise, told_by_host
+from chatdebug.recorder.summary import first_known, summarise, told_of
 from chatdebug.redaction import redact_text
 from chatdebug.safety import never_raises
 from chatdebug.writer import Deferred, Snapshot, Table, writer
@@ -59,16 +59,17 @@ class Run:
     called = ("", "")  # the provider and the model of a call, if the run was not told
     fingerprint = ""
     _started_at: datetime | None = None
-    _finished_at: datetime | None = None
+    finished_at: datetime | None = None  # of one of which something is recorded
     _outcome: Status | None = None
     _interrupted_by: Interruption | None = None
     _closed = False
     _row_exists = False
     _has_capture = False
-    # The errors that steps hold, each with when its step began. With them live their
-    # frames and locals, so they are few, and let go when the run is closed.
+    # What steps hold, and when those began. Frames live with it: few, gone when closed.
     _recorded: tuple[tuple[BaseException, float], ...] = ()
-    _steps: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] = ()  # those that are recorded
+    calls = 0  # all that were begun, each attempt at the errors level
+    answered: dict[str, int | None] | None = None  # when a call after them went well
     _revision = 0
     _durable: Future[Any] | None = None
     _failures: tuple[Snapshot, ...] = ()
@@ -254,8 +255,8 @@ class Run:
             if self.rule_watch is not None:
                 self.rule_watch.forget_errors()
             # Of most turns there is nothing to write, now or later.
-            if is_first and (self._row_exists or self._steps or self._counted_on):
-                self._finished_at = self.now()
+            if is_first and (self._row_exists or self.steps or self._counted_on):
+                self.finished_at = self.now()
         for step in tuple(self.holding):  # whose answers nobody has read to an end
             step.let_go()
         if is_first:
@@ -331,7 +332,7 @@ class Run:
             self.fingerprint = self.fingerprint or admission.fingerprint
             self._has_capture = True
             if self._closed:
-                self._finished_at = self._finished_at or now
+                self.finished_at = self.finished_at or now
             if step.status is Status.IN_PROGRESS:  # just about to fail
                 step.status = Status.ERROR
             step.finished_at = step.finished_at or now
@@ -345,8 +346,8 @@ class Run:
         now = self.now()  # with it, it is known when the run began
         run_id = self._own.id
         if step is not None and step.number == 0:
-            self._steps = (*self._steps, step)
-            step.number = len(self._steps)
+            self.steps = (*self.steps, step)
+            step.number = len(self.steps)
         rows = []
         if with_run:
             rows.append(
@@ -376,8 +377,8 @@ class Run:
         outcome = self._outcome or Status.INTERRUPTED
         keeps_label = self.level is Level.FULL or recorder_settings().KEEP_LABELS
         label = facts.label if keeps_label else ""
-        model = facts.model or first_known(self._steps, "model")
-        known = told_by_host(facts, self._started_at, self._interrupted_by)
+        model = facts.model or first_known(self.steps, "model")
+        known = told_of(self, self._started_at, self._interrupted_by)
         return {
             "chat_id": facts.chat_id,
             "owner_id": facts.owner_id,
@@ -389,11 +390,11 @@ class Run:
             "kind": facts.kind.value,
             "level": self.level.value,
             "status": (outcome if self._closed else Status.IN_PROGRESS).value,
-            "provider": facts.provider or first_known(self._steps, "provider"),
+            "provider": facts.provider or first_known(self.steps, "provider"),
             "model": Deferred(lambda: redact_text(model)),
             "error_kind": self.error_kind.value if self.error_kind else "",
             "fingerprint": self.fingerprint,
-            "summary": Deferred(lambda: summarise(label, self._steps) | known),
+            "summary": Deferred(lambda: summarise(label, self.steps) | known),
             "started_at": self._started_at,
-            "finished_at": self._finished_at,
+            "finished_at": self.finished_at,
         }

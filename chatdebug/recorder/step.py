@@ -81,6 +81,7 @@ class Step:
         self.run = run
         self.is_full = run.level is Level.FULL  # the whole trace of it is kept
         self.operation = operation
+        run.calls += operation is not Operation.RUN
         self._names = names
         self.started = perf_counter()
         self.request: Column = {}

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils import timezone
 
-from chatdebug.enums import Interruption, Operation, Status
+from chatdebug.enums import Interruption, Level, Operation, Status
+from chatdebug.errors.stored import verdict_of
 from chatdebug.models.counts import calls_of
 from chatdebug.payloads import summarise_label
-from chatdebug.recorder.arguments import RunFacts
 from chatdebug.writer import value_of
 
 if TYPE_CHECKING:
+    from chatdebug.recorder.run import Run
     from chatdebug.recorder.step import Step
 
 ALWAYS = {"input_tokens": "total_input_tokens", "output_tokens": "total_output_tokens"}
@@ -31,7 +32,7 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     Always: ``step_count``, ``total_input_tokens``, ``total_output_tokens``. If there is
     any: ``first_message``, the other totals, ``attempt_count``, which at each level
     counts the attempts at all calls, and of the last error that no later attempt repaired
-    ``has_error``, ``error_message`` and ``error_status``; ``endpoint_label`` is the method
+    ``has_error``, ``error_message``, ``error_cause`` and ``error_status``; ``endpoint_label`` is the method
     and path of the first response; ``evidence`` is what the failures keep of their calls,
     unless it is nothing. An interrupted step is no error.
     """
@@ -54,6 +55,7 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         error = failures[-1]
         reason = error["detail"] or error["message"]
         summary["error_message"] = _first_line(reason)
+        summary["error_cause"] = verdict_of(error).cause.value
         if error["status_code"]:
             summary["error_status"] = error["status_code"]
     answered = (
@@ -68,21 +70,31 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     return summary
 
 
-def told_by_host(
-    facts: RunFacts, started_at: datetime | None, interrupted_by: Interruption | None
+def told_of(
+    run: "Run", started_at: datetime | None, interrupted_by: Interruption | None
 ) -> dict[str, Any]:
-    """Return what a summary holds because the host project said it.
+    """Return what a summary holds besides, because the host project or the run said it.
 
     ``queue_ms`` is how long the run was queued, ``claim_ms`` how long it took from its
-    claim until it began; ``interrupted_by`` who interrupted it.
+    claim until it began; ``interrupted_by`` who interrupted it. At the errors level
+    ``unrecorded_count`` is of how many calls nothing is kept, and ``answered_attempt``
+    the number of that which went well after a recorded failure; ``answered_after_ms`` is
+    when it began, after the run did, ``answered_in_ms`` how long it took, and
+    ``answered_first_part_ms`` how long until its answer began.
     """
     known: dict[str, Any] = {}
+    facts = run.facts
     if facts.queued_at is not None and started_at is not None:
         claimed_at = facts.claimed_at or started_at
         known["queue_ms"] = _milliseconds(facts.queued_at, claimed_at)
         known["claim_ms"] = _milliseconds(claimed_at, started_at)
     if interrupted_by is not None:
         known["interrupted_by"] = interrupted_by.value
+    if run.level is not Level.FULL:
+        answered = run.answered or {}
+        recorded = sum(step.operation is not Operation.RUN for step in run.steps)
+        known["unrecorded_count"] = max(0, run.calls - recorded - bool(answered))
+        known |= {name: count for name, count in answered.items() if count is not None}
     return known
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from chatd.enums import TurnStatus
 from chatd.models import ModelConfig
 from chatdebug.enums import Level, Status
 from chatdebug.models import ChatRun
-from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory
+from tests.factories import ChatFactory, ChatRunFactory, ChatStepFactory, TurnFactory
 
 MAKE_STATES = "from tests.browser.states import make_states; print(make_states())"
 MAKE_PAIR = "from tests.browser.states import make_pair; print(make_pair())"
@@ -122,6 +123,22 @@ def make_pair() -> str:
     )
     ids = {"chat": str(chat.pk), "good": str(good.pk), "bad": str(bad.pk)}
     return json.dumps(ids)
+
+
+def make_waiting() -> str:
+    """Return the id of a chat whose provider wants to be left for two and a half minutes."""
+    chat = ChatFactory(
+        owner=User.objects.get(username="demo"),
+        model=ModelConfig.objects.get(name="demo"),
+    )
+    error = {
+        "message": "The demo provider is limiting how many requests it takes (429).",
+        "ways": ["again", "other_model"],
+        "wait": 150,
+        "failed_at": timezone.now().isoformat(),
+    }
+    TurnFactory(chat=chat, status=TurnStatus.ERROR, error=error)
+    return str(chat.pk)
 
 
 def _failed_later(chat_id: str) -> ChatRun:

@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.support import PHONE, say_why, sign_in
+from tests.process import SiteProcess
 
 ANSWER = "It cannot think about that"
+MAKE_WAITING = "from tests.browser.states import make_waiting; print(make_waiting())"
 SLOW = 20_000  # milliseconds; some demo models take their time
 
 
@@ -130,13 +132,13 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
     expect(panel).to_contain_text(
         "The ballast of segment 3 does not match its envelope."
     )
-    expect(panel).to_contain_text("No rule matched")
+    expect(panel).to_contain_text("none fits: not seen before")
 
 
 def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
     ask(demo, "fault-400", "What is **a** ballast?")
     card = demo.locator(".error-card")
-    expect(card).to_contain_text("The cause is this request", timeout=SLOW)
+    expect(card).to_contain_text("The cause is your message, or what", timeout=SLOW)
     expect(card.get_by_role("button", name="Send again")).to_have_count(0)
     card.get_by_role("button", name="Change it").click()
     message = demo.get_by_label("Message")
@@ -177,6 +179,22 @@ def test_what_may_succeed_is_sent_again_from_its_card(demo: Page) -> None:
     expect(demo.locator(".message--user").last).to_contain_text("What is a ballast?")
 
 
+def test_a_button_waits_for_as_long_as_the_provider_asks(
+    demo: Page, process: SiteProcess
+) -> None:
+    chat = process.run_code(MAKE_WAITING)
+    demo.clock.install()
+    demo.goto(f"/chats/{chat}/")
+    button = demo.get_by_role("button", name="Send again")
+    expect(button).to_be_disabled()
+    expect(button).to_have_text(re.compile(r"Send again in [23] min"))
+    demo.clock.run_for(100_000)
+    expect(button).to_have_text(re.compile(r"Send again in (\d+ s|1 min|2 min)"))
+    demo.clock.run_for(60_000)
+    expect(button).to_be_enabled()
+    expect(button).to_have_text("Send again")
+
+
 def test_another_model_gets_the_same_question(demo: Page) -> None:
     ask(demo, "fault-404")
     demo.get_by_role("link", name="Another model…").click()
@@ -209,7 +227,27 @@ def test_what_an_administrator_needs_is_copied_from_the_card(demo: Page) -> None
         "Failure: The demo provider denies permission to this site's key (403)."
     )
     names = [line.partition(":")[0] for line in lines]
-    assert names[1:] == ["Its own words", "Kind", "Model", "When", "Request id", "Turn"]
+    assert names[1:] == [
+        "Its own words",
+        "Kind",
+        "Model",
+        "Failed at",
+        "Request id",
+        "Turn",
+    ]
+
+
+def test_the_dot_of_a_recovered_turn_is_not_red(demo: Page) -> None:
+    colour = "one => getComputedStyle(one).backgroundColor"
+    ask(demo, "fault-400")
+    turn_is_over(demo)
+    dot = demo.locator("#tabs .dot")
+    expect(dot).to_be_visible()
+    red = dot.evaluate(colour)
+    ask(demo, "fault-500-then-ok")
+    turn_is_over(demo)
+    expect(dot).to_be_visible()
+    assert dot.evaluate(colour) != red
 
 
 def test_a_recovered_turn_says_so_after_a_reload_too(demo: Page) -> None:
@@ -279,7 +317,9 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None
             phone.locator(".error-card").get_by_role(
                 "link", name="Show debug run"
             ).click()
-            expect(phone.locator("#panel")).to_contain_text("No rule matched")
+            expect(phone.locator("#panel")).to_contain_text(
+                "none fits: not seen before"
+            )
         width = phone.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], step
 
@@ -287,7 +327,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None
 def test_the_panel_closes_with_escape_and_gives_the_focus_back(demo: Page) -> None:
     ask(demo, "fault-400")
     demo.get_by_role("link", name="Show debug run").click()
-    expect(demo.locator("#panel")).to_contain_text("No rule matched")
+    expect(demo.locator("#panel")).to_contain_text("none fits: not seen before")
     demo.keyboard.press("Escape")
     expect(demo.locator("#panel")).to_be_empty()
 

@@ -35,12 +35,40 @@ def open_panel(page: Page) -> None:
 def test_the_failed_turn_leads_to_its_run_and_back(failed: Page) -> None:
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
-    for words in (SENTENCE, REASON, "No rule matched", "Step 1"):
+    for words in (SENTENCE, REASON, "none fits: not seen before", "Step 1"):
         expect(panel).to_contain_text(words)
     panel.get_by_role("link", name="All runs").click()
     expect(panel.locator(".run")).to_have_count(1)
     failed.keyboard.press("Escape")
     expect(panel).to_be_empty()
+
+
+def test_beside_its_card_a_run_begins_with_what_the_card_does_not_have(
+    failed: Page,
+) -> None:
+    failed.click("text=Show debug run")
+    panel = failed.locator("#panel")
+    heading = panel.get_by_role("heading", level=2)
+    expect(heading).to_have_text("Request rejected · Demo provider 400")
+    expect(panel.get_by_text(REASON).first).to_be_hidden()
+    for words in ("HTTP status", "invalid_request_error"):
+        expect(panel.get_by_text(words, exact=True)).to_be_in_viewport()
+    expect(panel.get_by_role("table")).to_be_in_viewport()
+    told = panel.get_by_text("What happened, and what to do about it")
+    told.focus()
+    failed.keyboard.press("Enter")
+    expect(panel.locator(".told")).to_contain_text(SENTENCE)
+    expect(panel.locator(".told").get_by_text(REASON).first).to_be_visible()
+
+
+def test_card_and_run_name_the_same_moment(failed: Page) -> None:
+    moment = re.compile(r"failed at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)")
+    card = failed.locator(".error-card summary").inner_text()
+    failed.click("text=Show debug run")
+    line = failed.locator("#panel .run__facts").first
+    expect(line).to_contain_text("failed at")
+    said = " ".join(line.inner_text().split())
+    assert present(moment.search(card))[1] == present(moment.search(said))[1]
 
 
 def test_the_panel_is_in_the_address(failed: Page, new_page: NewPage) -> None:

@@ -78,7 +78,11 @@ def test_every_state_passes_axe_and_fits(
 @pytest.mark.parametrize(
     ("state", "outcome", "words"),
     [
-        ("failed, errors level", "Failed", ["attempt 3", "wait", "No rule matched"]),
+        (
+            "failed, errors level",
+            "Failed",
+            ["attempt 3", "wait", "none fits: not seen before"],
+        ),
         (
             "recovered, errors level",
             "Recovered",

@@ -106,6 +106,13 @@ def test_a_filter_leaves_the_runs_that_fit(
     assert left_by(**query) == left
 
 
+@pytest.mark.django_db
+def test_a_word_of_what_failed_is_found() -> None:
+    early = ChatRunFactory(chat_id="c", summary={"error_cause": "incomplete"})
+    ChatRunFactory(chat_id="c", summary={"error_cause": "rejected"})
+    assert list(RunFilter(q="ended EARLY").apply(ChatRun.objects.all())) == [early]
+
+
 @pytest.mark.usefixtures("runs")
 def test_a_word_of_a_title_is_found_in_the_language_of_the_title() -> None:
     with translation.override("de"):

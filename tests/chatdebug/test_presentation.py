@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatdebug.enums import ErrorKind, Outcome, Status
+from chatdebug.enums import Outcome, Status
 from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
@@ -81,14 +81,19 @@ def failed(**facts: Any) -> ChatRun:
                 provider="openai",
                 summary={"error_status": 400, "error_message": "It is odd.\nMore."},
             ),
-            "Unexpected error · OpenAI 400",
+            "Request rejected · OpenAI 400",
         ),
         (failed(provider="demo"), "Unexpected error · Demo provider"),
         (
             failed(provider="demo", summary={"error_status": 200}),
             "Unexpected error · Demo provider",
         ),
-        (failed(error_kind="auth", provider="acme"), "Authentication failed · Acme"),
+        (failed(error_kind="auth", provider="acme"), "Key not accepted · Acme"),
+        (
+            failed(provider="demo", summary={"error_cause": "incomplete"}),
+            "Answer ended early · Demo provider",
+        ),
+        (failed(summary={"error_cause": ["of", "no", "release"]}), "Unexpected error"),
         (
             failed(status=Status.COMPLETED, summary={"first_message": "asked"}),
             "asked",
@@ -202,7 +207,7 @@ def test_an_error_that_says_little_is_still_reported() -> None:
 
 
 def test_a_kind_that_is_not_known_any_more_reads_as_unexpected() -> None:
-    assert ErrorReport.of({"kind": "gremlins"}).kind == str(ErrorKind.GENERIC.label)
+    assert ErrorReport.of({"kind": "gremlins"}).name == "Unexpected error"
 
 
 def test_the_last_error_of_a_run_is_its_failure() -> None:
@@ -260,18 +265,19 @@ def test_the_facts_of_the_last_response_have_a_row_each() -> None:
         "closed_by": "provider",
     }
     report = ErrorReport.of({"kind": "generic", "response": response})
-    assert report.facts == [
+    assert report.facts[:-1] == [
         ("Response status", "200"),
         ("Content type", "text/html"),
         ("Content length", "1,440 bytes"),
         ("Server", "nginx"),
         ("Connection closed by", "the provider"),
     ]
+    assert report.facts[-1] == ("Whose it is", "the network"), "as a page came"
 
 
 def test_a_status_that_is_the_errors_is_said_once() -> None:
     report = ErrorReport.of({"status_code": 502, "response": {"status": 502}})
-    assert report.facts == [("HTTP status", "502")]
+    assert report.facts == [("HTTP status", "502"), ("Whose it is", "the provider")]
 
 
 def test_what_is_no_code_is_not_shown_as_one() -> None:
@@ -285,29 +291,46 @@ def test_what_is_nothing_or_zero_is_no_fact() -> None:
         ("parts_received", "characters_received", "retry_count", "elapsed_ms"), 0
     )
     report = ErrorReport.of({"message": "", "type": "", **numbers})
-    assert (report.facts, report.times) == ([], [])
+    assert (report.facts, report.times) == ([("Attempts", "1")], [])
 
 
 def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
     report = ErrorReport.of(
         {"retry_count": 2, "elapsed_ms": 1234, "first_part_ms": 5, "parts_received": 3}
     )
-    assert report.facts == [("Parts received", "3")]
+    assert report.facts == [("Attempts", "3"), ("Parts received", "3")]
     assert report.times == [
-        ("Retries before", "2"),
-        ("Elapsed", "1.2 s"),
+        ("Its last attempt took", "1.2 s"),
         ("First part after", "5 ms"),
     ]
 
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    assert ErrorReport.of(limited).advice.startswith("Wait a little, ")
+    unknown = "How long that lasts is not said: "
+    assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")
     for odd in ("soon", -1, 10**40, True):
         report = ErrorReport.of({**limited, "retry_after_ms": odd})
-        assert report.advice.startswith("Wait a little, ")
+        assert report.advice.startswith(unknown)
+
+
+def test_what_decided_and_whose_it_is_are_facts() -> None:
+    known = {"kind": "overloaded", "rule": "status.529", "status_code": 529}
+    facts = dict(ErrorReport.of(known).facts)
+    assert (facts["Rule"], facts["Whose it is"]) == ("status.529", "the provider")
+    unknown = ErrorReport.of({"kind": "generic", "rule": "fallback.generic"})
+    assert unknown.facts == [("Rule", "none fits: not seen before")]
+
+
+def test_who_runs_the_site_is_not_spoken_to_as_who_asked() -> None:
+    rejected = ErrorReport.of({"kind": "generic", "status_code": 400})
+    assert "your message" in rejected.whose
+    told = rejected.for_operators()
+    assert told.sentence == rejected.sentence
+    assert told.whose.startswith("The cause is what people wrote, or what this site")
+    assert told.advice == ""
 
 
 def test_no_fact_contradicts_the_advice() -> None:

@@ -46,7 +46,7 @@ def test_a_recovered_turn_says_which_attempt_answered_and_what_the_first_one_met
     assert told["message"] == MET[model]
     assert told["attempts"] == 2
     assert told["note"].startswith("Answered on attempt 2, complete after ")
-    assert told["note"].endswith(f"The first attempt failed: {MET[model]}")
+    assert told["note"].endswith(f"What the first attempt met: {MET[model]}")
     assert turn.error is None
     client = APIClient()
     client.force_authenticate(chat.owner)

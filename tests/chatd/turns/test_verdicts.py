@@ -5,7 +5,7 @@ from django.conf import LazySettings
 
 from chatd.demo_provider import DEMO_MODELS
 from chatd.demo_provider.behaviours import PARTIAL
-from chatdebug.models import ChatStep
+from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import answer, let_no_clock_decide, new_chat, run_on_site
@@ -34,7 +34,10 @@ TOLD = {
         "The demo provider denies permission to this site's key (403).",
         "settings",
     ),
-    "fault-404": ("The demo provider has no model of that name (404).", "settings"),
+    "fault-404": (
+        "The demo provider offers this site no model of that name (404).",
+        "settings",
+    ),
     "fault-422": ("The demo provider rejected the request (422).", "request"),
     "fault-429": (
         "The demo provider is limiting how many requests it takes (429).",
@@ -51,7 +54,7 @@ TOLD = {
         "network",
     ),
     "fault-html-200": (
-        "A web page came in the place of an answer of the demo provider.",
+        "A web page came instead of an answer from the demo provider.",
         "network",
     ),
     "fault-huge-400": ("The demo provider rejected the request (400).", "request"),
@@ -81,10 +84,10 @@ SIZE = len(PARTIAL)
 ENDED = {
     "fault-reset": "The other side closed it, before any text of the answer had come, ",
     "fault-cut": f"The other side closed it, after {SIZE} characters of the answer, ",
-    "fault-eof": "It stopped without a sign of its end, after ",
+    "fault-eof": "It just stopped, after ",
     "fault-badjson": "A part of it was garbled or cut off, after ",
     "fault-html-200": "It came from a server that calls itself nginx.",
-    "fault-hang": "It had not begun to answer.",
+    "fault-hang": "It had not begun to answer, and this site waits no longer.",
     "fault-stall": "It stopped in the middle of its answer, after ",
 }
 
@@ -103,8 +106,9 @@ def test_of_a_huge_error_a_readable_beginning_is_quoted(
     close_writer(timeout=20)
     quote = present(chat.turns.get().error)["detail"]
     line = "One line of a report that nobody cut before it was sent."
-    assert quote.startswith(f"{line} … ")
-    assert quote.endswith(" characters left out")
+    assert quote == (
+        f"{line} … [the same again and again: more than 16,384 characters]"
+    )
     assert quote.count(line) == 1
     (step,) = ChatStep.objects.filter(chat_id=str(chat.pk))
     report = ErrorReport.of(present(step.error))
@@ -129,8 +133,55 @@ def test_card_and_run_say_who_ended_an_answer_and_how_far_it_had_come(
     how = present(chat.turns.get().error)["how"]
     assert how.startswith(ENDED[model])
     assert "JSON" not in how
-    for step in ChatStep.objects.filter(chat_id=str(chat.pk)):
+    steps = list(ChatStep.objects.filter(chat_id=str(chat.pk)).order_by("step_number"))
+    for step in steps:
         assert ErrorReport.of(present(step.error)).how.startswith(ENDED[model])
+    if steps:
+        assert ErrorReport.of(present(steps[-1].error)).how == how, "to the millisecond"
+
+
+@pytest.mark.parametrize("model", ["fault-400", "fault-500", "fault-eof"])
+def test_card_and_run_say_the_same_moment(model: str, settings: LazySettings) -> None:
+    let_no_clock_decide(settings)
+    chat = new_chat(model)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    close_writer(timeout=20)
+    run = ChatRun.objects.get(chat_id=str(chat.pk))
+    assert chat.turns.get().failed_at == run.finished_at
+
+
+SAYS_NOTHING = {"fault-filter"}
+"""Whose answers hold no reason in words."""
+EXPLAINED = {
+    "fault-401": "Incorrect API key provided.",
+    "fault-quota": "You exceeded your current quota, please check your plan and billing "
+    "details.",
+    "fault-500": "The server had an error while processing your request. Sorry about "
+    "that!",
+    "fault-529": "Our servers are currently overloaded. Please try again later.",
+    "fault-filter": "",
+}
+
+
+@pytest.mark.parametrize("model", EXPLAINED)
+def test_a_card_has_the_reason_in_the_providers_words_or_says_that_there_is_none(
+    model: str, settings: LazySettings
+) -> None:
+    let_no_clock_decide(settings)
+    chat = new_chat(model)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    card = present(chat.turns.get().error)
+    assert card["detail"] == EXPLAINED[model]
+    no_reason = "The provider gave no reason." if model in SAYS_NOTHING else ""
+    assert card["how"] == no_reason
 
 
 def test_every_demo_fault_is_told_of() -> None:

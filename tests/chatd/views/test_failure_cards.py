@@ -1,5 +1,6 @@
 """What a card says of a failure, what it lets its reader do, and whom it can be handed to."""
 
+import re
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -49,6 +50,7 @@ BUTTONS = {
     "new_chat": "Ask in a new chat",
     "other_model": "Another model…",
 }
+MOMENT = "2026-11-27 15:31:02 UTC"
 
 
 @pytest.fixture
@@ -92,6 +94,61 @@ def test_who_has_to_act_gets_one_text_with_all_of_it(owner: Client, chat: Chat) 
     ):
         assert fact in facts
     assert "Debug run" not in facts
+
+
+def test_the_moment_of_a_failure_is_that_of_its_run(owner: Client, chat: Chat) -> None:
+    failed(chat)
+    assert f"· failed at {MOMENT}</span></summary>" in shown(owner, chat)
+    failed(chat, failed_at="2026-11-27T15:31:01.9+00:00")
+    text = shown(owner, chat)
+    assert "· failed at 2026-11-27 15:31:01 UTC</span></summary>" in text
+    assert "<dt>Failed at</dt><dd>2026-11-27 15:31:01 UTC</dd>" in text
+    for odd in ("yesterday", 7, None, "2026-11-27T15:31:01"):
+        assert failed(chat, failed_at=odd).failed_at is not None
+
+
+def test_who_cannot_tell_what_to_change_is_led_to_an_administrator_first(
+    owner: Client, chat: Chat
+) -> None:
+    failed(chat, ways=["report", "change", "other_model"])
+    card = shown(owner, chat).partition('class="error-card"')[2]
+    card = card.partition("</section>")[0]
+    assert card.index("Copy for an administrator") < card.index(BUTTONS["change"])
+    assert card.count("Copy for an administrator") == 1
+    assert card.count("button--main") == 1
+    assert card.index("button--main") < card.index("Copy for an administrator")
+
+
+def test_a_button_waits_for_as_long_as_the_provider_asks(
+    owner: Client, chat: Chat
+) -> None:
+    limited = {"ways": ["again", "other_model"], "wait": 90.5}
+    failed(chat, **limited, failed_at=timezone.now().isoformat())
+    (seconds,) = re.findall(r'data-wait="(\d+)"', shown(owner, chat))
+    assert 60 < int(seconds) <= 91
+
+
+@pytest.mark.parametrize(
+    ("wait", "most"), [(None, 0), (-5, 0), ("soon", 0), (90, 90), (1e300, 3600)]
+)
+def test_a_wait_that_is_over_or_unknown_is_none(
+    chat: Chat, wait: Any, most: int
+) -> None:
+    turn = failed(chat, wait=wait, failed_at=timezone.now().isoformat())
+    assert max(0, most - 30) <= turn.seconds_to_wait <= most
+    over = failed(chat, wait=90, failed_at="2026-11-27T15:31:01.9+00:00")
+    assert over.seconds_to_wait == 0
+
+
+def test_the_dot_of_a_recovered_turn_is_not_that_of_a_failure(
+    owner: Client, chat: Chat
+) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk))
+    failed(chat, run_id=str(run.pk))
+    assert '<span class="dot"></span>' in shown(owner, chat)
+    recovery = {"attempts": 2, "note": "Answered.", "run_id": str(run.pk)}
+    TurnFactory(chat=chat, recovery=recovery)
+    assert '<span class="dot dot--over"></span>' in shown(owner, chat)
 
 
 def test_a_run_is_named_by_an_address_that_can_be_sent(

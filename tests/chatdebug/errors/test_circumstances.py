@@ -35,16 +35,21 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.INCOMPLETE,
         THEY,
         1,
-        "It stopped without a sign of its end, after 1 character of the answer, 1.5 s "
-        "after it was asked.",
+        "It just stopped, after 1 character of the answer, 1.5 s after it was asked.",
     ),
     "garbled": (Cause.UNREADABLE, WE, None, "A part of it was garbled or cut off."),
-    "never began": (Cause.SILENCE, WE, 0, "It had not begun to answer."),
+    "never began": (
+        Cause.SILENCE,
+        WE,
+        0,
+        "It had not begun to answer, and this site waits no longer.",
+    ),
     "stalled": (
         Cause.SILENCE,
         WE,
         76,
-        "It stopped in the middle of its answer, after 76 characters.",
+        "It stopped in the middle of its answer, after 76 characters, and this site waits "
+        "no longer.",
     ),
     "silent, no more is known": (Cause.SILENCE, WE, None, ""),
     "a page": (
@@ -54,7 +59,15 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         "It came from a server that calls itself nginx.",
     ),
     "a page of nobody": (Cause.PAGE, THEY, 0, ""),
-    "no answer at all": (Cause.KEY, THEY, 0, ""),
+    "no answer at all": (Cause.UNREACHABLE, THEY, 0, ""),
+    "no reason": (Cause.KEY, THEY, 0, "The provider gave no reason."),
+    "in the middle": (
+        Cause.OVERLOADED,
+        THEY,
+        76,
+        "It said so in the middle of its answer, after 76 characters. The provider gave no "
+        "reason.",
+    ),
 }
 
 
@@ -66,6 +79,16 @@ def test_who_ended_an_answer_and_how_far_it_had_come(
 ) -> None:
     said = how_it_ended(cause, response=response, characters=characters, seconds=1.5)
     assert said == words
+
+
+def test_of_several_attempts_it_is_said_which_one_it_was() -> None:
+    said = how_it_ended(
+        Cause.BROKEN_OFF, response=THEY, characters=76, seconds=0.7, attempt=3
+    )
+    assert said == (
+        "The other side closed it, after 76 characters of the answer, 700 ms after attempt "
+        "3 began."
+    )
 
 
 def test_a_stored_error_tells_the_same() -> None:
@@ -80,6 +103,8 @@ def test_a_stored_error_tells_the_same() -> None:
         "The other side closed it, after 76 characters of the answer, 665 ms after it was "
         "asked."
     )
+    third = ErrorReport.of(stored | {"retry_count": 2})
+    assert third.how.endswith(", 665 ms after attempt 3 began.")
     older = {"kind": "timeout", "response": 7, "elapsed_ms": "long"}
     assert ErrorReport.of(older).how == "Which side closed it is not known."
 
@@ -94,4 +119,7 @@ def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
     said = answered_after(2, 1.13)
     assert said == "Answered on attempt 2, complete after 1.1 s."
     told = answered_after(2, 1.13, first_failure="It was overloaded.")
-    assert told == f"{said} The first attempt failed: It was overloaded."
+    assert told == f"{said} What the first attempt met: It was overloaded."
+    assert answered_after(3, 5.9, waited=1.07) == (
+        "Answered on attempt 3, complete after 5.9 s, with 1.1 s of waiting to try again."
+    )

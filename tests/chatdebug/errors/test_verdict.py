@@ -12,7 +12,9 @@ from chatdebug.errors.exceptions import (
     IncompleteStreamError,
     StreamSilenceError,
 )
+from chatdebug.errors.operators import told_to_operators
 from chatdebug.errors.sentences import WORDS, Cause, Owner, Way
+from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import verdict
 from chatdebug.presentation.errors import ErrorReport
 
@@ -76,7 +78,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "no such model": (
         {"status_code": 404, "error_code": "model_not_found", "message": "No model x"},
-        "OpenAI has no model of that name (404).",
+        "OpenAI offers this site no model of that name (404).",
         Owner.SETTINGS,
     ),
     "too long": (
@@ -160,23 +162,59 @@ def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
         Way.AGAIN: ("Send it again", "send it again"),
         Way.CHANGE: ("change it", "other words", "Make it shorter"),
         Way.NEW_CHAT: ("new chat",),
+        Way.REPORT: ("administrator",),
         Way.OTHER_MODEL: ("another model", "Another model", "a model"),
     }
     advice = WORDS[cause].advice
     assert advice.ways
-    for text in filter(None, (advice.words, advice.words_with_wait)):
+    texts = (advice.words, advice.words_with_wait, advice.words_after_wait)
+    for text in filter(None, texts):
         told = {way for way in Way if any(one in str(text) for one in words[way])}
         assert told == set(advice.ways)
 
 
 def test_the_wait_that_a_provider_asks_for_is_told() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True)
-    waits = {0.3: "1 s", 20: "20 s", 90: "1 min 30 s", None: "a little"}
+    waits = {0.3: "1 s", 20: "20 s", 90: "1 min 30 s"}
     for seconds, words in waits.items():
-        assert limited(retry_after=seconds).advice == (
+        told = limited(retry_after=seconds)
+        assert told.advice == (
             f"Wait {words}, then send it again, or let another model answer."
         )
+        assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
+
+
+def test_a_wait_of_which_nothing_is_said_is_a_minute() -> None:
+    told = verdict(ErrorKind.OVERLOADED, retryable=True)
+    assert told.advice == (
+        "How long that lasts is not said: send it again in a minute, or let another model "
+        "answer."
+    )
+    assert told.wait is None
+
+
+def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
+    limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
+    told = limited(retry_after=1)
+    assert told.advice == (
+        "It asks for 1 s between two requests, which did not help: send it again in a "
+        "minute, or let another model answer."
+    )
+    assert told.wait is None
+    assert limited(retry_after=90).wait == 90, "nobody waited for so long"
+    found = classify_facts(
+        build_facts(status_code=429, message="Slow down.", headers={"retry-after": "1"})
+    )
+    assert found.advice.startswith("Wait 1 s, ")
+    assert found.after(3).advice == told.advice
+    stored = {
+        "kind": "rate_limit",
+        "retryable": True,
+        "retry_after_ms": 1_000,
+        "retry_count": 2,
+    }
+    assert ErrorReport.of(stored).advice == told.advice
 
 
 def test_what_is_not_worth_another_try_has_no_way_to_one() -> None:
@@ -191,8 +229,8 @@ def test_what_is_not_worth_another_try_has_no_way_to_one() -> None:
 def test_what_is_the_sites_settings_passes_by_itself_or_names_an_administrator(
     cause: Cause,
 ) -> None:
-    advice = str(WORDS[cause].advice.words)
-    assert advice.startswith("Wait") or "administrator" in advice
+    advice = WORDS[cause].advice
+    assert advice.words_with_wait or "administrator" in str(advice.words)
 
 
 def test_a_quote_says_nothing_that_the_sentence_says_already() -> None:
@@ -204,23 +242,39 @@ def test_a_quote_says_nothing_that_the_sentence_says_already() -> None:
     )
     stored = {"kind": silence.kind, "rule": silence.rule, "detail": silence.detail}
     assert ErrorReport.of(stored).reason == ""
+    assert classify(ContentFilteredError("violence")).quote == ""
     assert classify(ContentFilteredError()).quote == ""
     assert classify(IncompleteStreamError()).quote == ""
 
 
 LINE = "One line of a report that nobody cut. "
 SAID = {
-    "as the title": (529, "Our servers are currently overloaded.", ""),
-    "more than the title": (
+    "as the title": (
         529,
-        "Overloaded: the region eu-west is full.",
-        "Overloaded: the region eu-west is full.",
+        "Our servers are currently overloaded.",
+        "Our servers are currently overloaded.",
     ),
+    "of a key": (401, '{"error": {"message": "Bad key."}}', "Bad key."),
     "sizes that are told": (400, "prompt is too long: 20900 tokens > 19999", ""),
     "again and again": (
         400,
         LINE * 3 + "One line … more than 900 characters left out",
-        LINE + "… more than 900 characters left out",
+        LINE + "… [the same again and again: more than 1,022 characters]",
+    ),
+    "again and again, to an end": (
+        400,
+        LINE * 3 + "One line … 900 characters left out",
+        LINE + "… [the same again and again: 1,022 characters]",
+    ),
+    "a beginning": (
+        400,
+        "It began so … more than 900 characters left out",
+        "It began so … [the first 11 of more than 911 characters]",
+    ),
+    "a beginning of a known length": (
+        400,
+        "It began so … 900 characters left out",
+        "It began so … [the first 11 of 911 characters]",
     ),
     "again in between": (400, f"{LINE * 2}It is over.", f"{LINE}… It is over."),
     "short things twice": (400, "Not 3. 3. 3. It is 4.", "Not 3. 3. 3. It is 4."),
@@ -234,11 +288,84 @@ def test_a_quote_adds_to_the_sentence(status: int, said: str, quote: str) -> Non
     assert found.quote == quote
 
 
-def test_that_a_key_is_wrong_is_not_said_twice() -> None:
+def test_what_is_said_of_a_key_is_quoted_without_the_key() -> None:
     key = '{"error": {"message": "Incorrect API key provided: sk-proj-0123456789abcdef."}}'
     found = classify_facts(build_facts(status_code=401, body=key))
-    assert found.detail.startswith("Incorrect API key provided: [REDACTED:")
-    assert found.quote == ""
+    assert found.quote == found.detail
+    assert found.quote.startswith("Incorrect API key provided: [REDACTED:")
+
+
+WORDLESS = {
+    "nothing": "",
+    "a status": "Error code: 500",
+    "a status without a body": "Error code: 500 - None",
+    "its name": "Internal Server Error",
+    "both": "500 Internal Server Error",
+    "pydantic-ai": "status_code: 500, model_name: gpt-5, body: None",
+}
+
+
+@pytest.mark.parametrize("said", WORDLESS.values(), ids=WORDLESS)
+def test_a_provider_without_words_is_said_to_give_no_reason(said: str) -> None:
+    stored = {"kind": "generic", "status_code": 500, "detail": said}
+    report = ErrorReport.of(stored)
+    assert (report.reason, report.how) == ("", "The provider gave no reason.")
+    told = ErrorReport.of(stored | {"detail": "The disk is full."})
+    assert (told.reason, told.how) == ("The disk is full.", "")
+
+
+def test_why_an_answer_was_blocked_is_quoted_where_the_provider_says_it() -> None:
+    blocked = {"kind": "content_filter", "rule": "text.filter"}
+    told = ErrorReport.of(blocked | {"detail": "It would have named a person."})
+    assert (told.reason, told.how) == ("It would have named a person.", "")
+    silent = classify(ContentFilteredError())
+    report = ErrorReport.of(blocked | {"detail": silent.detail})
+    assert (report.reason, report.how) == ("", "The provider gave no reason.")
+
+
+NAMED = {
+    "a tool": "Invalid schema for tools[0].function.parameters",
+    "a result without its call": "tool_use_id toolu_1 has no tool_result after it",
+    "an order of roles": "messages: roles must alternate between user and assistant",
+}
+
+
+@pytest.mark.parametrize("said", NAMED.values(), ids=NAMED)
+def test_what_no_person_writes_is_what_the_site_sends(said: str) -> None:
+    told = verdict(ErrorKind.GENERIC, status_code=400, detail=said)
+    assert told.owner is Owner.SITE
+    assert told.whose == (
+        "The cause is what this site sends with your message, not your message."
+    )
+    assert told.ways[0] is Way.REPORT
+
+
+def test_a_file_is_not_the_words_of_a_message() -> None:
+    told = verdict(ErrorKind.GENERIC, status_code=400, detail="Could not process image")
+    assert (
+        told.whose == "The cause is a file in this chat, not the words of your message."
+    )
+    assert told.ways[0] is Way.CHANGE
+
+
+def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
+    told = verdict(
+        ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
+    )
+    assert told.whose == (
+        "The cause is your message, or what this site sends with it: which of the two "
+        "cannot be told from the answer."
+    )
+    assert told.ways == (Way.REPORT, Way.CHANGE, Way.OTHER_MODEL)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_each_cause_has_a_short_name_and_words_for_operators(cause: Cause) -> None:
+    assert 3 < len(short_name(cause)) <= 30
+    told = told_to_operators(cause, "openai")
+    assert told[0].isupper()
+    assert "{" not in told
+    assert "your" not in told
 
 
 def test_a_provider_without_a_name_is_called_what_it_is() -> None:

@@ -65,7 +65,7 @@ def test_a_report_has_the_cards_sentences_and_the_providers_words_as_a_quote() -
     for said in (card.sentence, card.whose, card.advice):
         assert said in text
     assert "> The ballast of segment 3 does not match its envelope." in text
-    assert text.startswith("# Unexpected error · OpenAI 400\n")
+    assert text.startswith("# Request rejected · OpenAI 400\n")
     assert text.count("The ballast of segment 3 does not match its envelope.") == 1
     assert "✕ Failed · 1 step · 2 attempts · 2.0 s · 12 → 3 tok" in text
     assert f"| Run | {run.pk} |" in text

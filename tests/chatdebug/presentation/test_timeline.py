@@ -179,7 +179,7 @@ def test_a_wait_that_was_longer_than_the_rest_leaves_the_rest_its_room() -> None
     assert timeline.total == "10.0 s"
 
 
-@pytest.mark.parametrize("odd", [None, -5, "x", [], {}, True, 10**30, 0])
+@pytest.mark.parametrize("odd", [None, -5, "x", [], {}, True, 10**30])
 def test_a_wait_that_cannot_be_read_is_not_drawn(odd: Any) -> None:
     run = run_of(1, summary={"queue_ms": odd, "claim_ms": odd})
     assert [name for name, _, _ in drawn(run, step_of(0, 1, attempt(1, 0, 1)))] == [
@@ -508,11 +508,89 @@ def test_a_time_that_is_not_recorded_says_why_or_is_left_out_if_it_was_short() -
     timeline = present(Timeline.of(run, [step_of(1, 9.8, error=failed(0))]))
     assert [row.name for row in timeline.rows] == ["before this attempt", "attempt 1"]
     assert dict(timeline.legend)[Mark.UNRECORDED] == (
-        "not recorded: the errors level keeps the times of failed attempts alone"
+        "not recorded: the errors level keeps only what failed"
     )
     lost = step_of(0, 600, status=Status.INTERRUPTED)
     legend = present(Timeline.of(run_of(600, **LOST), [lost])).legend
     assert dict(legend)[Mark.UNRECORDED] == "not recorded"
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.001, 0.4])
+def test_of_a_run_that_was_queued_the_wait_is_there_however_short(wait: float) -> None:
+    run = run_of(2, level=Level.ERRORS, summary=queued(wait))
+    timeline = present(Timeline.of(run, [step_of(0, 2, error=failed(0))]))
+    first = timeline.rows[0]
+    assert (first.name, first.took) == ("queue", f"{wait * 1000:.0f} ms")
+    assert timeline.note.endswith("before the run")
+
+
+def test_where_every_call_is_known_the_rest_is_the_sites_own_work() -> None:
+    run = run_of(10, level=Level.ERRORS, summary={"unrecorded_count": 0})
+    step = step_of(1, 9, error=failed(0))
+    assert drawn(run, step) == [
+        ("preparation", "own", "1.0 s"),
+        ("Step 1 attempt 1", "call", "8.0 s"),
+        ("afterwards", "own", "1.0 s"),
+    ]
+    for told in (1, None, "x", -1):
+        other = run_of(10, level=Level.ERRORS, summary={"unrecorded_count": told})
+        assert ("before this attempt", "unrecorded", "1.0 s") in drawn(other, step)
+
+
+def test_a_run_that_was_stopped_knows_nothing_of_the_call_that_it_was_in() -> None:
+    run = run_of(
+        10,
+        level=Level.ERRORS,
+        status=Status.INTERRUPTED,
+        summary={"unrecorded_count": 0},
+    )
+    assert drawn(run, step_of(0, 4, error=failed(0)))[-1] == (
+        "afterwards",
+        "unrecorded",
+        "6.0 s",
+    )
+
+
+ANSWERED = {
+    "unrecorded_count": 0,
+    "answered_attempt": 2,
+    "answered_after_ms": 3_000,
+    "answered_in_ms": 5_000,
+    "answered_first_part_ms": 1_000,
+}
+
+
+def test_the_attempt_that_answered_is_a_row_and_so_is_the_wait_before_it() -> None:
+    run = run_of(
+        8,
+        level=Level.ERRORS,
+        status=Status.COMPLETED,
+        error_kind="generic",
+        summary={"has_error": True, **ANSWERED},
+    )
+    steps = [step_of(0, 2, error=failed(0))]
+    timeline = present(Timeline.of(run, steps))
+    assert [(row.name, row.took) for row in timeline.rows] == [
+        ("attempt 1", "2.0 s"),
+        ("wait", "1.0 s"),
+        ("attempt 2", "5.0 s"),
+    ]
+    answer = timeline.rows[-1]
+    assert (present(answer.ending).word, present(answer.ending).tone) == (
+        "answered",
+        "good",
+    )
+    assert answer.answer_at
+    assert timeline.waited == "1.0 s"
+    assert Mark.UNRECORDED not in dict(timeline.legend)
+
+
+@pytest.mark.parametrize("odd", [None, -5, "x", [], True, 10**30])
+def test_an_answer_of_no_known_time_is_not_drawn(odd: Any) -> None:
+    summary = ANSWERED | {"answered_after_ms": odd}
+    run = run_of(8, level=Level.ERRORS, summary=summary)
+    names = [name for name, _, _ in drawn(run, step_of(0, 2, error=failed(0)))]
+    assert "attempt 2" not in names
 
 
 def test_attempts_that_were_not_recorded_are_called_that() -> None:

@@ -17,6 +17,8 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from chatd.demo_provider import DEMO_MODELS
 from chatdebug.enums import RunKind
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.timeline import Timeline
 from chatdebug.recorder import (
     Level,
     RecordingModel,
@@ -205,6 +207,46 @@ def test_a_turn_that_recovers_is_completed_and_keeps_the_evidence() -> None:
     assert run.status == "completed"
     assert run.summary["has_error"] is True
     assert run.steps.count() == 1
+
+
+def test_of_a_recovery_it_is_known_when_it_was_tried_and_when_it_answered() -> None:
+    async def body() -> None:
+        async with (
+            demo_model("fault-500-then-ok") as model,
+            record_run(chat_id="c") as run,
+        ):
+            with logical_call(run):
+                with suppress(ModelHTTPError):
+                    await stream(model)
+                await stream(model)
+            run.complete()
+
+    finish(body())
+    run = ChatRun.objects.get()
+    told, took = run.summary, present(run.duration).total_seconds() * 1000
+    assert told["error_cause"] == "server_error"
+    assert (told["unrecorded_count"], told["answered_attempt"]) == (0, 2)
+    assert 0 < told["answered_after_ms"] < took
+    assert told["answered_after_ms"] + told["answered_in_ms"] <= took + 1
+    assert 0 <= told["answered_first_part_ms"] <= told["answered_in_ms"]
+    rows = present(Timeline.of(run, list(run.steps.all()))).rows
+    assert [row.name for row in rows if row.step or not row.is_pause] == [
+        "attempt 1",
+        "attempt 2",
+    ]
+    assert RunLine(run).attempts == "2 attempts"
+
+
+def test_calls_of_which_nothing_is_kept_are_counted() -> None:
+    async def body() -> None:
+        async with demo_model("demo") as model, record_run(chat_id="c"):
+            await stream(model)
+            async with demo_model("fault-400") as other:
+                with suppress(ModelHTTPError):
+                    await stream(other)
+
+    finish(body())
+    assert ChatRun.objects.get().summary["unrecorded_count"] == 1
 
 
 def test_the_callers_own_mistake_is_no_failing_call() -> None:

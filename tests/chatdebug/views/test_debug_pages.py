@@ -104,7 +104,7 @@ def test_the_reason_is_said_once_in_the_list_and_on_the_runs_page(chat: Chat) ->
     ChatStepFactory(run=run)
     client = client_of(chat.owner)
     for url, title in (
-        (panel_of(chat), "Unexpected error · Demo provider 400<"),
+        (panel_of(chat), "Request rejected · Demo provider 400<"),
         (
             page_of(run),
             '<h1 class="error-card__what">The AI provider rejected the request',
@@ -244,17 +244,9 @@ def attempt_of(number: int, began: int, ended: int, **facts: Any) -> dict[str, A
 @pytest.mark.parametrize(
     ("kind", "rule", "said"),
     [
-        (ErrorKind.GENERIC, "fallback.generic", "No rule matched"),
-        (
-            ErrorKind.GENERIC,
-            "known.IncompleteStream",
-            "Of no known kind · told by rule <code>known.IncompleteStream</code>",
-        ),
-        (
-            ErrorKind.RATE_LIMIT,
-            "status.429",
-            "Rate limited · decided by rule <code>status.429</code>",
-        ),
+        (ErrorKind.GENERIC, "fallback.generic", "none fits: not seen before"),
+        (ErrorKind.GENERIC, "known.IncompleteStream", "known.IncompleteStream"),
+        (ErrorKind.RATE_LIMIT, "status.429", "status.429"),
     ],
 )
 def test_what_a_rule_knows_is_not_called_unexpected(
@@ -262,8 +254,66 @@ def test_what_a_rule_knows_is_not_called_unexpected(
 ) -> None:
     run.steps.update(error={"kind": kind, "rule": rule})
     content = text_of(client_of(chat.owner).get(page_of(run))).partition("<h1")[2]
-    assert said in content
+    assert f"<dt>Rule</dt><dd>{said}</dd>" in content
     assert "Unexpected error" not in content
+
+
+def test_beside_its_card_a_run_says_what_the_card_does_not(
+    run: ChatRun, chat: Chat
+) -> None:
+    run.steps.update(
+        error={"kind": "generic", "status_code": 400, "detail": "It is odd."}
+    )
+    client = client_of(chat.owner)
+    beside = text_of(client.get(page_of(run), headers={"HX-Request": "true"}))
+    shown = (
+        "<h2><bdi>Unexpected error · Demo provider</bdi></h2>",
+        "<dt>HTTP status</dt><dd>400</dd>",
+        "Where the time went",
+        "For a colleague",
+        "<summary>What happened, and what to do about it</summary>",
+        "It is odd.",
+    )
+    places = [beside.find(words) for words in shown]
+    assert -1 not in places
+    assert places == sorted(places)
+    alone = text_of(client.get(page_of(run)))
+    assert alone.index("It is odd.") < alone.index("<dt>HTTP status</dt>")
+    assert shown[4] not in alone
+    ChatRun.objects.filter(pk=run.pk).update(kind="quickgen")
+    other = text_of(client.get(page_of(run), headers={"HX-Request": "true"}))
+    assert shown[4] not in other, "no card tells of it"
+
+
+@pytest.mark.parametrize(
+    ("status", "moment"),
+    [
+        ("error", "failed at <time"),
+        ("completed", "began at <time"),
+        ("in_progress", "began at <time"),
+    ],
+)
+def test_a_moment_says_what_it_is_of(
+    run: ChatRun, chat: Chat, status: str, moment: str
+) -> None:
+    ended = None if status == "in_progress" else run.started_at
+    ChatRun.objects.filter(pk=run.pk).update(status=status, finished_at=ended)
+    page = " ".join(text_of(client_of(chat.owner).get(page_of(run))).split())
+    assert moment in page
+    assert " UTC</time>" in page
+
+
+def test_each_way_to_hand_a_run_on_says_for_whom_it_is(
+    run: ChatRun, chat: Chat
+) -> None:
+    page = text_of(client_of(chat.owner).get(page_of(run)))
+    for whom, way in (
+        ("For a colleague", "Copy as Markdown"),
+        ("For the provider, or in public", "Without what was said…"),
+        ("For a tool", "OpenTelemetry"),
+    ):
+        assert way in page.partition(f"<dt>{whom}</dt>")[2].partition("</dd>")[0]
+    assert page.count("button--main") == 1
 
 
 def test_staff_are_led_back_to_no_chat_that_they_may_not_see(
@@ -302,14 +352,15 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     shown = [
         '<h1 class="error-card__what">The demo provider rejected the request (400).',
         "The ballast does not match.",
-        "It will be rejected again as it is",
-        "No rule matched",
+        "Hand it to an administrator",
         "Copy as Markdown",
         f"<code data-source>{run.pk}</code>",
         "<dt>HTTP status</dt><dd>400</dd>",
         "<dt>Type or code</dt><dd>odd_ballast</dd>",
         "<dt>Request id</dt><dd>req_17</dd>",
+        "<dt>Attempts</dt><dd>3</dd>",
         "<dt>Worth retrying</dt><dd>no</dd>",
+        "<dt>Rule</dt><dd>none fits: not seen before</dd>",
         "Where the time went",
         "attempt 3",
         "<code>Outer</code> it failed",
@@ -320,7 +371,7 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     assert -1 not in positions
     assert positions == sorted(positions)
     # What the timeline shows, and what is zero, is not said again.
-    assert "<dt>Elapsed" not in page
+    assert "<dt>Its last attempt took" not in page
     assert "<dt>Parts received" not in page
 
 
