@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """A model configuration says what its failing calls keep at most."""
 
     dependencies = [
-        ('chatd', '0012_recovered_turns'),
+        ('chatd', '0013_what_a_failed_turn_tells'),
     ]
 
     operations = [
