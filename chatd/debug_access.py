@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from chatd.models import Chat, ChatMessage
 from chatdebug.access import User, may_read_content
+from chatdebug.enums import Evidence
 
 SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(?:_\d+)?$")
 QUESTION_CHARACTERS = 300
@@ -54,6 +55,14 @@ class ChatAccess:
         found = ChatMessage.objects.filter(chat=key, pk__in=numbers)
         beginnings = found.values_list("pk", Left("text", QUESTION_CHARACTERS))
         return {str(number): text for number, text in beginnings}
+
+    def evidence_of(self, chat_id: str) -> str:
+        """Return what the chat's model lets a failing call keep at most."""
+        key = _as_uuid(chat_id)
+        if key is None:
+            return Evidence.FULL
+        kept = Chat.objects.filter(pk=key).values_list("model__evidence", flat=True)
+        return kept.first() or Evidence.FULL
 
 
 def deployment_secrets() -> Iterator[str]:

@@ -79,7 +79,7 @@ class ModelConfigForm(forms.ModelForm):
         model = ModelConfig
         fields = (
             *("name", "title", "provider", "model", "base_url", "api_key_variable"),
-            *("context_window", "enabled", "position"),
+            *("context_window", "evidence", "enabled", "position"),
         )
 
     def clean_base_url(self) -> str:

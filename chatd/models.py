@@ -21,6 +21,7 @@ from chatd.querysets import (
     ModelConfigQuerySet,
     TurnQuerySet,
 )
+from chatdebug.enums import Evidence
 from chatdebug.recorder import Them, is_it_them
 
 LONGEST_COUNTDOWN = 3_600
@@ -66,6 +67,13 @@ class ModelConfig(models.Model):
     )
     context_window = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    evidence = models.CharField(
+        max_length=16,
+        choices=Evidence,
+        default=Evidence.FULL,
+        help_text="What a failing call of it keeps at most; never more than the deployment "
+        "and the chat's owner allow.",
     )
     enabled = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)

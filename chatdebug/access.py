@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from chatdebug.conf import recorder_settings
+from chatdebug.enums import Evidence
 from chatdebug.payloads.limits import ID_CHARACTERS
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class AccessPolicy(Protocol):
     """What the recorder's pages and API ask the host project. Ids are text.
 
     A policy may also have ``questions_of(chat_id, message_ids)``, as ``StaffOnly`` has it:
-    the Debug tab then shows what was asked, which the recorder itself does not keep.
+    the Debug tab then shows what was asked, which the recorder itself does not keep. And
+    if runs of a chat are given an ``evidence``, ``evidence_of(chat_id)``, which returns it.
     """
 
     def may_read(self, user: User, chat_id: str) -> bool:
@@ -92,6 +94,15 @@ def questions_of(chat_id: str, message_ids: Collection[Any]) -> Mapping[str, str
     ask = getattr(access_policy(), "questions_of", None)
     wanted = {str(message_id) for message_id in message_ids if message_id is not None}
     return ask(chat_id, wanted) if ask is not None and wanted else {}
+
+
+def evidence_of(chat_id: str) -> Evidence:
+    """Return what the host project lets failing calls of a chat keep at most.
+
+    Of a policy without ``evidence_of`` that is all that the deployment keeps.
+    """
+    ask = getattr(access_policy(), "evidence_of", None)
+    return Evidence.FULL if ask is None else Evidence(ask(chat_id))
 
 
 def is_impossible(chat_id: str) -> bool:

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from chatdebug.alarms.channels import has_apprise
 from chatdebug.conf import RecorderSettings, recorder_settings
-from chatdebug.enums import AlarmChannel
+from chatdebug.enums import AlarmChannel, Evidence
 from chatdebug.models import AlarmTarget, ChatRun
 from chatdebug.writer import Writer, writer
 from chatdebug.writer.locks import can_lock_in
@@ -45,6 +45,7 @@ def check_recorder(**kwargs: Any) -> list[checks.CheckMessage]:
         *_spool(config),
         *_pages(config),
         *_base_url(config),
+        *_consent(config),
         *_status_pages(config),
     ]
 
@@ -226,6 +227,16 @@ def _base_url(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
             hint="Such as https://chat.example.org, with the path before the site if "
             "there is one, and without ? and #.",
             id="chatdebug.E005",
+        )
+
+
+def _consent(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
+    if config.EVIDENCE_CONSENT and config.EVIDENCE != Evidence.FULL:
+        yield checks.Warning(
+            "CHATDEBUG['EVIDENCE_CONSENT'] asks nobody for anything.",
+            hint="Owners agree to the evidence 'full'; CHATDEBUG['EVIDENCE'] is "
+            f"{config.EVIDENCE!r}.",
+            id="chatdebug.W010",
         )
 
 

@@ -29,6 +29,9 @@ class RecorderSettings:
     EVIDENCE: str = Evidence.ERROR
     """What a captured failure keeps of its call at the errors level: ``error`` (nothing),
     ``shape`` (the request's structure and lengths) or ``full``."""
+    EVIDENCE_CONSENT: bool = False
+    """Keep the evidence ``full`` only of chats whose owner has agreed to it; of others the
+    shape."""
     EVIDENCE_BYTES: int = 134_217_728
     """How much of requests and responses a process holds at most while calls run, for the
     evidence ``full``. The oldest are let go first."""

@@ -24,7 +24,8 @@ from django.dispatch import receiver
 
 from chatdebug.conf import recorder_settings
 from chatdebug.deployment_rules import loaded_rules
-from chatdebug.enums import EVIDENCE_RANK, Evidence, Level
+from chatdebug.enums import Evidence, Level
+from chatdebug.evidence_limits import evidence_at, needs_consent
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.safety import apart
@@ -45,12 +46,14 @@ type Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The level of a chat and the three facts that led to it."""
+    """The level of a chat and the facts that led to it."""
 
     level: Level
     gate_open: bool
     owner_opted_in: bool
     chat_switched_on: bool
+    owner_agreed: bool = False
+    """Whether their failing calls may be kept in full, where that is asked of them."""
     until: datetime | None = None
     """When the full level ends by itself, if nothing is switched; None if it does not."""
 
@@ -69,7 +72,7 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
         )
     wanted = Q(scope=Scope.DEPLOYMENT, key="")
     if owner_id:
-        wanted |= Q(scope=Scope.OWNER, key=owner_id)
+        wanted |= Q(scope__in=(Scope.OWNER, Scope.CONSENT), key=owner_id)
     if chat_id:
         wanted |= Q(scope=Scope.CHAT, key=chat_id)
     switches = RecordingSwitch.objects.in_force().filter(wanted)
@@ -83,6 +86,7 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
         gate_open=gate,
         owner_opted_in=owner,
         chat_switched_on=chat,
+        owner_agreed=Scope.CONSENT in ends,
         until=_end_of(ends) if full else None,
     )
 
@@ -90,7 +94,7 @@ def decide_level(*, chat_id: str = "", owner_id: str = "") -> Decision:
 def _end_of(ends: Mapping[str, datetime | None]) -> datetime | None:
     """Return when the gate ends, or all that is recorded in full for before that."""
     of_gate = ends[Scope.DEPLOYMENT]
-    rest = [end for scope, end in ends.items() if scope != Scope.DEPLOYMENT]
+    rest = [ends[scope] for scope in (Scope.OWNER, Scope.CHAT) if scope in ends]
     lasting = [end for end in rest if end is not None]
     of_rest = max(lasting) if len(lasting) == len(rest) else None
     return min(filter(None, (of_gate, of_rest)), default=None)
@@ -201,26 +205,18 @@ def default_level() -> Level:
     return Level.OFF if config.DEFAULT_LEVEL == Level.OFF else Level.ERRORS
 
 
-def evidence_at(level: Level, at_most: Evidence = Evidence.FULL) -> Evidence:
-    """Return what captured failures of a run at this level keep of their calls.
+def evidence_of_run(
+    level: Level, chat_id: str, owner_id: str, at_most: Evidence
+) -> Evidence:
+    """Return what the captured failures of a run keep of their calls. Asks no database.
 
-    ``at_most`` may narrow what the deployment keeps, never widen it. Never raises. Only of
-    the errors level there is something to say: the full level keeps all calls.
+    Where its owner has to agree, it is known since the level of the chat was asked for;
+    if it is not known, they have not.
     """
-    kept = default_evidence()
-    if level is not Level.ERRORS or kept is Evidence.ERROR:
-        return Evidence.ERROR
-    return min(kept, at_most, key=EVIDENCE_RANK.__getitem__)
-
-
-@cache
-def default_evidence() -> Evidence:
-    """Return the deployment's evidence; with settings that are nonsense the least."""
-    try:
-        return Evidence(recorder_settings().EVIDENCE)
-    except ImproperlyConfigured as error:
-        _warn(error)
-        return Evidence.ERROR
+    if not needs_consent():
+        return evidence_at(level, at_most)
+    has_agreed = _known.has_agreed((chat_id, owner_id))
+    return evidence_at(level, at_most, has_agreed=has_agreed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,15 +230,26 @@ class DebugTab:
     """Whether the calls of failures that are captured are kept with what was said."""
 
 
-def debug_tab(*, chat_id: object, owner_id: object = "") -> DebugTab:
-    """Return what the page of a chat shows, with two indexed reads at most."""
+def debug_tab(
+    *,
+    chat_id: object,
+    owner_id: object = "",
+    evidence: Evidence | str = Evidence.FULL,
+) -> DebugTab:
+    """Return what the page of a chat shows, with two indexed reads at most.
+
+    ``evidence`` is what the host project lets runs of this chat keep at most. Raises
+    ValueError for one that there is not.
+    """
+    key = _key(chat_id, owner_id)
     level = level_of(chat_id=chat_id, owner_id=owner_id)
     is_full = level is Level.FULL
     has_runs = is_full or ChatRun.objects.filter(chat_id=str(chat_id)).exists()
     return DebugTab(
         is_shown=has_runs,
         is_recorded_in_full=is_full,
-        keeps_failures_in_full=evidence_at(level) is Evidence.FULL,
+        keeps_failures_in_full=evidence_of_run(level, *key, Evidence(evidence))
+        is Evidence.FULL,
     )
 
 
@@ -257,22 +264,26 @@ class _KnownLevels:
 
     def forget(self) -> None:
         self._gate_closed_until = 0.0
-        self._levels: dict[Key, tuple[float, Level]] = {}
+        self._levels: dict[Key, tuple[float, Level, bool]] = {}
 
     def level(self, key: Key, default: Level) -> Level | None:
         now = monotonic()
         if now < self._gate_closed_until:
             return default
-        until, level = self._levels.get(key, (0.0, default))
+        until, level, _ = self._levels.get(key, (0.0, default, False))
         return level if now < until else None
 
     def last(self, key: Key, default: Level) -> Level:
-        return self._levels.get(key, (0.0, default))[1]
+        return self._levels.get(key, (0.0, default, False))[1]
 
-    def keep(self, key: Key, level: Level) -> None:
+    def has_agreed(self, key: Key) -> bool:
+        until, _, has_agreed = self._levels.get(key, (0.0, Level.OFF, False))
+        return has_agreed and monotonic() < until
+
+    def keep(self, key: Key, level: Level, *, has_agreed: bool = False) -> None:
         if len(self._levels) >= KNOWN_CHATS:
             self._levels = {}
-        self._levels[key] = (monotonic() + KNOWN_SECONDS, level)
+        self._levels[key] = (monotonic() + KNOWN_SECONDS, level, has_agreed)
 
     def keep_closed_gate(self, seconds: float = KNOWN_SECONDS) -> None:
         self._levels = {}
@@ -306,8 +317,8 @@ def _ask(key: Key) -> Level:
             decision = decide_level(chat_id=key[0], owner_id=key[1])
     except Exception as error:  # noqa: BLE001 - nothing here may break a turn
         return _without_answer(key, error)
-    if decision.gate_open:
-        _known.keep(key, decision.level)
+    if decision.gate_open or needs_consent():
+        _known.keep(key, decision.level, has_agreed=decision.owner_agreed)
     else:
         _known.keep_closed_gate()
     return decision.level
@@ -362,5 +373,4 @@ def _in_event_loop() -> bool:
 def _forget(*, setting: str, **kwargs: object) -> None:
     if setting == "CHATDEBUG":
         default_level.cache_clear()
-        default_evidence.cache_clear()
         _known.forget()

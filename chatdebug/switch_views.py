@@ -13,8 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chatdebug.access import access_policy, is_impossible
 from chatdebug.addresses import home_url, next_url
 from chatdebug.conf import recorder_settings
+from chatdebug.enums import Level
+from chatdebug.evidence_limits import evidence_at, needs_consent
 from chatdebug.formats import last_day
-from chatdebug.levels import decide_level, default_evidence
+from chatdebug.levels import decide_level
 from chatdebug.models.switches import Scope
 from chatdebug.presentation.readings import Readings
 from chatdebug.presentation.recording import Recording
@@ -46,9 +48,11 @@ def switch(request: HttpRequest, chat_id: str) -> HttpResponse:
 @never_cache
 @login_required
 def opt_in(request: HttpRequest) -> HttpResponse:
-    """Show and set one's own opt-in, for all one's chats: POST ``enabled`` (on or off).
+    """Show and set what one wants of all one's chats; ``next`` is the page to go back to.
 
-    Refused like the switch of a chat. ``next`` is the page of this site to go back to.
+    POST ``enabled`` (on or off) is one's own opt-in, refused like the switch of a chat.
+    POST ``agreed`` (on or off) is one's consent that failing calls are kept in full; 403
+    where nobody asks for it.
     """
     owner_id = str(request.user.pk)
     decision = decide_level(owner_id=owner_id)
@@ -56,17 +60,20 @@ def opt_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         if is_forced:
             return HttpResponse(status=409)
-        if not decision.gate_open:
+        is_consent = "agreed" in request.POST
+        if not (needs_consent() if is_consent else decision.gate_open):
             raise PermissionDenied
-        enabled = request.POST.get("enabled") == "on"
-        set_switch(scope=Scope.OWNER, key=owner_id, enabled=enabled, by=request.user)
+        scope = Scope.CONSENT if is_consent else Scope.OWNER
+        enabled = request.POST.get("agreed" if is_consent else "enabled") == "on"
+        set_switch(scope=scope, key=owner_id, enabled=enabled, by=request.user)
         return redirect(_with_next(reverse("chatdebug:opt-in"), next_url(request)))
     context = {
         "base_template": recorder_settings().BASE_TEMPLATE,
         "decision": decision,
         "is_forced": is_forced,
+        "evidence": evidence_at(Level.ERRORS, has_agreed=decision.owner_agreed),
+        "asks_consent": needs_consent() and not is_forced,
         "until": last_day(decision.until),
-        "evidence": default_evidence(),
         "days": retention_days(),
         "next": next_url(request),
         "back_url": next_url(request) or home_url(),

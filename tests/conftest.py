@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from chatdebug.deployment_rules import loaded_rules
+from chatdebug.evidence.changes import last_good_calls
 from chatdebug.recorder.storm import storm_guard
 from chatdebug.services.known_health import forget_health
 from chatdebug.writer import close_writer
@@ -87,6 +88,7 @@ def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     No storm and no rule of an earlier test counts.
     """
     storm_guard.reset()
+    last_good_calls.forget()
     loaded_rules.reset()
     cache.clear()  # nor what an earlier one asked for of the API
     forget_health()

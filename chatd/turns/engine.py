@@ -67,6 +67,7 @@ class Assignment:
             queued_at=self.turn.created_at,
             claimed_at=self.turn.started_at,
             context_window=self.config.context_window,
+            evidence=self.config.evidence,
         )
 
 
@@ -245,6 +246,7 @@ class TurnRun:
                 provider=config.provider,
                 model=config.model,
                 model_config_id=config.pk,
+                evidence=config.evidence,
             ) as run:
                 self._run = run
                 run.fail(error)

@@ -184,7 +184,9 @@ def chat_context(chat: Chat, *turns: Turn) -> dict[str, Any]:
     newest = failed[-1] if failed else None
     return {
         "chat": chat,
-        "debug_tab": debug_tab(chat_id=chat.pk, owner_id=chat.owner_id),
+        "debug_tab": debug_tab(
+            chat_id=chat.pk, owner_id=chat.owner_id, evidence=chat.model.evidence
+        ),
         "newest_failure": newest.own_run_id if newest is not None else "",
         "is_newest_over": newest is not None and newest.recovery is not None,
         "has_run_on_its_way": newest is not None and _is_just_over(newest),

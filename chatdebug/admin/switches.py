@@ -30,6 +30,9 @@ from chatdebug.services.switches import set_switch, switch_on_until
 
 IS_PAST = _("That day is over, or is none: nothing was switched.")
 
+OF_PEOPLE = (Scope.OWNER, Scope.CONSENT)
+"""What is about a person. The first is set on a page of names, the other one by themselves."""
+
 
 class SwitchForm(forms.ModelForm):
     """A switch; a new one is on, because off is what holds without any.
@@ -42,7 +45,7 @@ class SwitchForm(forms.ModelForm):
         scope = self.fields.get("scope")
         if isinstance(scope, forms.ChoiceField):  # of a new one
             scope.choices = [
-                (value, label) for value, label in Scope.choices if value != Scope.OWNER
+                (scope.value, scope.label) for scope in Scope if scope not in OF_PEOPLE
             ]
 
     def clean(self) -> dict[str, Any]:
@@ -65,10 +68,10 @@ class SwitchList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read a page of switches, and the names for it at once."""
         super().get_results(request)
-        ids = [row.key for row in self.result_list if row.scope == Scope.OWNER]
+        ids = [row.key for row in self.result_list if row.scope in OF_PEOPLE]
         names = names_of(ids) if ids else {}
         for row in self.result_list:
-            row.person = names.get(row.key, "") if row.scope == Scope.OWNER else ""
+            row.person = names.get(row.key, "") if row.scope in OF_PEOPLE else ""
 
 
 @admin.register(RecordingSwitch)
@@ -87,8 +90,12 @@ class SwitchAdmin(WholeValueSearch, LongList, NamedLookups, admin.ModelAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: RecordingSwitch | None = None
     ) -> tuple[str, ...]:
-        """What a switch is about never changes."""
-        return ("updated_at",) if obj is None else ("scope", "key", "updated_at")
+        """What a switch is about never changes; nobody agrees in another one's place."""
+        if obj is None:
+            return ("updated_at",)
+        is_consent = obj.scope == Scope.CONSENT
+        fixed = ("scope", "key", "updated_at")
+        return (*fixed, "enabled", "until") if is_consent else fixed
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that knows names."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from chatdebug.conf import recorder_settings
 from chatdebug.transport.attempts import ATTEMPTS_KEPT, Attempt, AttemptSink
-from chatdebug.transport.body import Body
 from chatdebug.transport.exchange import Exchange
 from chatdebug.writer import writer
 
@@ -75,6 +74,8 @@ class HeldAttempts(AttemptSink):
 
     __slots__ = ("_begun", "_is_held")
 
+    end_bytes = END_BYTES
+
     def __init__(
         self, *, run: "Run", on_change: "Callable[[AttemptSink], None]"
     ) -> None:
@@ -84,11 +85,12 @@ class HeldAttempts(AttemptSink):
 
     def begin(self, exchange: Exchange) -> Attempt:
         """Return a new attempt, which is held if the call still runs."""
-        exchange.received = Body(end_bytes=END_BYTES)
-        attempt = super().begin(exchange)
         if not self._is_held:
+            attempt = super().begin(exchange)
             attempt.forget()
             return attempt
+        # It tells nobody of its end: for most calls that is one nobody asks for.
+        attempt = Attempt(next(self._numbers), exchange)
         sent = 0 if exchange.sent is None else exchange.sent.held_bytes
         self._begun.append(attempt)
         if len(self._begun) > ATTEMPTS_KEPT:
@@ -101,6 +103,9 @@ class HeldAttempts(AttemptSink):
         self._is_held = False
         for attempt in self._begun:
             box.let_go(attempt)
+            attempt.on_end = self._take
+            if attempt.has_ended:
+                self._take(attempt)
         self._begun = []
 
     def let_go(self) -> None:

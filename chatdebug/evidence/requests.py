@@ -3,6 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from chatdebug.evidence.changes import (
+    NAMES,
+    Outline,
+    outline_of_tool,
+    outlines_of_settings,
+)
 from chatdebug.evidence.shape import Offer, Tool, request_shape
 from chatdebug.payloads import normalise_request
 
@@ -15,8 +21,8 @@ if TYPE_CHECKING:
 class HeldRequest(Protocol):
     """What was asked of a model, in whatever form its library has it.
 
-    Both methods are called on the writer's thread, and raise what an object raises that is
-    no request: the writer takes note of that.
+    The methods raise what an object raises that is no request. The first two are called
+    on the writer's thread, which takes note of that.
     """
 
     def normalised(self) -> dict[str, Any]:
@@ -24,6 +30,9 @@ class HeldRequest(Protocol):
 
     def shape(self, *, window: int | None) -> dict[str, Any]:
         """Return it as it may be stored without; ``window`` is the model's, in tokens."""
+
+    def outline(self) -> Outline:
+        """Return what it is compared by; also asked of calls that went well."""
 
 
 class ModelRequest:
@@ -48,6 +57,27 @@ class ModelRequest:
     def shape(self, *, window: int | None) -> dict[str, Any]:
         """Return its structure and its lengths."""
         return request_shape(self.normalised(), self._offer(), window=window)
+
+    def outline(self) -> Outline:
+        """Return what it is compared by."""
+        parameters = self._parameters
+        tools: dict[str, int] = {}
+        output = None
+        if parameters is not None:
+            output = parameters.output_object
+            offered = (*parameters.function_tools, *parameters.output_tools)
+            for tool in offered[:NAMES]:
+                schema = tool.parameters_json_schema
+                tools[tool.name] = outline_of_tool(tool.description, schema)
+            tools |= {tool.kind: 0 for tool in parameters.native_tools}
+        return Outline(
+            messages=tuple(
+                [(type(one), *map(type, one.parts)) for one in self._messages]
+            ),
+            tools=tools,
+            settings=outlines_of_settings((self._settings or {}).items()),
+            output=0 if output is None else outline_of_tool("", output.json_schema),
+        )
 
     def _offer(self) -> Offer:
         settings: dict[str, Any] = {**(self._settings or {})}

@@ -112,6 +112,7 @@ KEPT: dict[str, Check] = {
             *("timeout", "request_timeout", "first_event_timeout", "max_retries"),
             *("estimated_tokens", "context_window", "call", "parts_left_out"),
             *("description_length", "schema_length", "id_length"),
+            *("seconds_ago", "messages_added"),
         ),
         _is_number,
     ),
@@ -120,7 +121,8 @@ KEPT: dict[str, Check] = {
         (
             *("retryable", "has_error", "has_input_schema", "structured_output"),
             *("parallel_tool_calls", "pairs", "blank", "signed", "id_plain", "strict"),
-            "is_said",
+            *("is_said", "known", "model_changed"),
+            *("earlier_messages_changed", "output_changed"),
         ),
         _is_flag,
     ),
@@ -166,6 +168,7 @@ OPENED = frozenset(
         *("attempts", "error", "metadata", "messages", "parts", "content", "tools"),
         *("options", "chain", "frames", "response", "repaired_error"),
         *("stream_summary", "failed_attempts", "shape", "likely_causes", "places"),
+        "changed",
     ]
 )
 """Keys whose objects and lists are looked into; a text of theirs is content."""

@@ -14,7 +14,12 @@ from chatdebug.evidence.requests import HeldRequest
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
 from chatdebug.instrument.repeats import is_known_since, note_known
-from chatdebug.levels import default_level, evidence_at, known_level, level_at_once
+from chatdebug.levels import (
+    default_level,
+    evidence_of_run,
+    known_level,
+    level_at_once,
+)
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.calls import open_step
 from chatdebug.recorder.context import wait_in_task, wait_in_thread
@@ -172,7 +177,7 @@ def _own_run(chat: Chat | None, provider: str, model: str) -> Run:
     kind = RunKind.CHAT_TURN
     run = Run(RunFacts(chat.chat_id, chat.owner_id, kind, provider, model), level)
     run.is_one_call = True
-    run.evidence = evidence_at(level)
+    run.evidence = evidence_of_run(level, chat.chat_id, chat.owner_id, chat.evidence)
     if level is Level.FULL:
         run.start()
     return run

@@ -6,7 +6,8 @@ from types import TracebackType
 from django.core.signals import request_started
 from django.dispatch import receiver
 
-from chatdebug.recorder.arguments import as_id, as_text
+from chatdebug.enums import Evidence
+from chatdebug.recorder.arguments import as_evidence, as_id, as_text
 from chatdebug.scope import Scope, Scoped
 
 
@@ -16,6 +17,8 @@ class Chat:
 
     chat_id: str
     owner_id: str
+    evidence: Evidence = Evidence.FULL
+    """What failing calls of it may keep at most."""
     is_block: bool = False
     """Whether it ends with a block, and not with the request."""
 
@@ -30,13 +33,24 @@ class set_chat:
             client.chat.completions.create(model=model, messages=messages)
 
     Use the block in tasks and threads, which have no end that could be seen. Ids are text
-    or anything with a meaningful ``str``. Raises TypeError with DEBUG for a chat of None.
+    or anything with a meaningful ``str``. ``evidence`` is as for ``record_run``. Raises
+    TypeError with DEBUG for a chat of None, and for an evidence that there is not.
     """
 
     __slots__ = ("_chat", "_scope")
 
-    def __init__(self, chat_id: object, owner_id: object = "") -> None:
-        self._chat = Chat(as_id(chat_id, "chat_id"), as_text(owner_id, "owner_id"))
+    def __init__(
+        self,
+        chat_id: object,
+        owner_id: object = "",
+        *,
+        evidence: Evidence | str = Evidence.FULL,
+    ) -> None:
+        self._chat = Chat(
+            as_id(chat_id, "chat_id"),
+            as_text(owner_id, "owner_id"),
+            as_evidence(evidence),
+        )
         self._scope: Scope[Chat] = _current.enter(self._chat)
 
     def __enter__(self) -> None:

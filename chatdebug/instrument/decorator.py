@@ -22,7 +22,7 @@ from django.core.exceptions import (
 )
 from django.http import FileResponse, Http404, StreamingHttpResponse
 
-from chatdebug.enums import Level, RunKind
+from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.run import Run
 from chatdebug.scope import current_run
@@ -71,6 +71,7 @@ class recorded:
         level: Level | str | None = None,
         provider: str = "",
         model: str = "",
+        evidence: Evidence | str = Evidence.FULL,
     ) -> None:
         self._ids: dict[str, Id] = {"chat_id": chat_id}
         if owner_id is not None:
@@ -80,6 +81,7 @@ class recorded:
             "level": level,
             "provider": provider,
             "model": model,
+            "evidence": evidence,
         }
 
     def __call__[**P, T](self, function: Callable[P, T]) -> Callable[P, T]:

@@ -236,4 +236,4 @@ class _AsyncEnding:
             self._then()
 
 
-ENDINGS: Kinds = {"AsyncByteStream": _AsyncEnding, "SyncByteStream": _SyncEnding}
+ENDINGS: Kinds = (("AsyncByteStream", _AsyncEnding), ("SyncByteStream", _SyncEnding))

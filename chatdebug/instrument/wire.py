@@ -67,6 +67,27 @@ def wire_request(body: Json) -> dict[str, Any]:
     return result
 
 
+def outlines_of_messages(body: Json) -> Iterable[tuple[Any, ...]]:
+    """Yield of each message its role or type, and the types of its parts.
+
+    Also asked of requests that went well: an object of an SDK's is told by its class.
+    """
+    yield from ((key,) for key in ("system", "instructions") if body.get(key))
+    said = _first(body, "messages", "input", "prompt")
+    for message in said if isinstance(said, list | tuple) else [said]:
+        if not isinstance(message, dict):
+            yield (type(message),)
+            continue
+        content, calls = message.get("content"), message.get("tool_calls")
+        kinds = [_kind(one) for one in content] if isinstance(content, list) else ()
+        count = len(calls) if isinstance(calls, list) else 0
+        yield message.get("role"), message.get("type"), count, *kinds
+
+
+def _kind(part: Any) -> Any:
+    return part.get("type") if isinstance(part, dict) else type(part)
+
+
 def wire_answer(body: Json) -> dict[str, Any]:
     """Return an answer's JSON, whole or partial, as it may be stored.
 

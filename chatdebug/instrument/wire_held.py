@@ -2,13 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
+from chatdebug.evidence.changes import (
+    NAMES,
+    Outline,
+    outline_of_tool,
+    outlines_of_settings,
+)
 from chatdebug.evidence.shape import Offer, Tool, request_shape
-from chatdebug.instrument.wire import WORDS, Json, as_mapping, wire_request
+from chatdebug.instrument.wire import (
+    WORDS,
+    Json,
+    as_mapping,
+    outlines_of_messages,
+    wire_request,
+)
 
 OUTPUTS = ("response_format", "text", "output_format", "output_config")
 """Where a request says what its answer is to look like."""
+NO_SETTINGS = WORDS | {"model", *OUTPUTS}
 
 
 class WireRequest:
@@ -32,13 +46,31 @@ class WireRequest:
         """Return its structure and its lengths."""
         return request_shape(self.normalised(), _offer(self._body), window=window)
 
+    def outline(self) -> Outline:
+        """Return what it is compared by."""
+        body = self._body
+        output = 0
+        if any(body.get(name) for name in OUTPUTS):  # as few requests have
+            mode, schema = _output(body)
+            output = hash((str(mode), outline_of_tool("", schema)))
+        return Outline(
+            messages=tuple(outlines_of_messages(body)),
+            tools={
+                str(tool.name): outline_of_tool(tool.description, tool.schema)
+                for tool in islice(_tools(body), NAMES)
+            },
+            settings=outlines_of_settings(
+                (key, body[key]) for key in body if key not in NO_SETTINGS
+            ),
+            output=output,
+        )
+
 
 def _offer(body: Json) -> Offer:
     mode, schema = _output(body)
-    without = WORDS | {"model", *OUTPUTS}
     return Offer(
         tools=_tools(body),
-        settings={key: body[key] for key in body if key not in without},
+        settings={key: body[key] for key in body if key not in NO_SETTINGS},
         output_mode=mode,
         output_schema=schema,
     )

@@ -10,15 +10,20 @@ from chatdebug.querysets import SwitchQuerySet
 
 
 class Scope(TextChoices):
-    """What a switch is about. The deployment's own switch is the admin's gate."""
+    """What a switch is about. The deployment's own switch is the admin's gate.
+
+    ``consent`` is not about full recording: with it an owner lets failing calls of their
+    chats be kept in full, where the deployment asks for that.
+    """
 
     DEPLOYMENT = "deployment", _("Deployment")
     OWNER = "owner", _("Owner")
     CHAT = "chat", _("Chat")
+    CONSENT = "consent", _("Consent of an owner")
 
 
 class RecordingSwitch(models.Model):
-    """One decision about full recording: the gate, an owner's opt-in, or one chat's.
+    """One decision about recording: the gate, an owner's opt-in or consent, or one chat's.
 
     One table, so that the level of a turn is a single indexed read.
     """

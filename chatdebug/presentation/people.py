@@ -11,8 +11,9 @@ from django.utils import timezone
 from chatdebug.access import is_impossible
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence, Level
+from chatdebug.evidence_limits import default_evidence, needs_consent
 from chatdebug.formats import last_day, local
-from chatdebug.levels import default_evidence, default_level
+from chatdebug.levels import default_level
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.people import Person, names_of, people_like
@@ -38,6 +39,8 @@ class SwitchesByName:
     """Whether the deployment records nothing of whom nobody switched on."""
     evidence: Evidence
     """What else is kept of failures that are captured without a switch."""
+    asks_owners: bool
+    """Whether calls are kept in full only of owners who agreed."""
     days: int
     """How long runs are kept; 0: for ever."""
     gate_until: str
@@ -70,6 +73,7 @@ class SwitchesByName:
             gate_until=last_day(gate.until) if gate is not None else "",
             keeps_nothing=default_level() is Level.OFF,
             evidence=default_evidence(),
+            asks_owners=needs_consent(),
             days=retention_days(),
             found=[
                 (one, one.id in ends_of_found, last_day(ends_of_found.get(one.id)))

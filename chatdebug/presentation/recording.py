@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Self
 
-from chatdebug.access import User, access_policy
+from chatdebug.access import User, access_policy, evidence_of
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence, Level
+from chatdebug.evidence_limits import evidence_at
 from chatdebug.formats import last_day
-from chatdebug.levels import decide_level, evidence_at
+from chatdebug.levels import decide_level
 from chatdebug.services.retention import retention_days
 
 
@@ -38,7 +39,11 @@ class Recording:
         is_forced = recorder_settings().FORCE_FULL
         return cls(
             level=decision.level,
-            evidence=evidence_at(decision.level),
+            evidence=evidence_at(
+                decision.level,
+                evidence_of(chat_id),
+                has_agreed=decision.owner_agreed,
+            ),
             is_forced=is_forced,
             is_switched_on=decision.chat_switched_on,
             may_be_switched=not is_forced

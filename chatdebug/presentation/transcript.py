@@ -358,11 +358,16 @@ def _others(
     if isinstance(step.metadata, dict):
         if isinstance(shape := step.metadata.get("shape"), dict):
             yield Payload.of(gettext("Shape of the request"), shape)
+        if isinstance(changed := step.metadata.get("changed"), dict):
+            yield Payload.of(
+                gettext("What changed since the last call that went well"), changed
+            )
         shown = {
             "notes": list,
             "repaired_error": dict,
             "interrupted_by": str,
             "shape": dict,
+            "changed": dict,
             "evidence": str,
         }
         notes = {

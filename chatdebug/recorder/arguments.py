@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import TextChoices
 
-from chatdebug.enums import RunKind
+from chatdebug.enums import Evidence, RunKind
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -129,6 +129,16 @@ def as_choice[Choice: TextChoices](
     except ValueError as error:
         _refuse(name, value, error)
         return None
+
+
+def as_evidence(value: object) -> Evidence:
+    """Return what may be kept at most; what there is not was meant to narrow something.
+
+    Raises TypeError with DEBUG for that.
+    """
+    if type(value) is Evidence:
+        return value
+    return as_choice(value, "evidence", Evidence) or Evidence.ERROR
 
 
 def as_error(value: object) -> BaseException | None:

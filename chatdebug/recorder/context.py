@@ -17,8 +17,8 @@ from django.db import connections
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence, Level, RunKind
-from chatdebug.levels import ask_level, evidence_at, known_level, level_at_once
-from chatdebug.recorder.arguments import Given, RunFacts, as_choice
+from chatdebug.levels import ask_level, evidence_of_run, known_level, level_at_once
+from chatdebug.recorder.arguments import Given, RunFacts, as_choice, as_evidence
 from chatdebug.recorder.run import Run
 from chatdebug.scope import Scope, current_run
 from chatdebug.writer import writer
@@ -110,12 +110,7 @@ class record_run:
             context_window,
         )
         self._given = None if level is None else as_choice(level, "level", Level)
-        # What cannot be understood was meant to narrow something.
-        self._evidence = (
-            evidence
-            if type(evidence) is Evidence
-            else as_choice(evidence, "evidence", Evidence) or Evidence.ERROR
-        )
+        self._evidence = as_evidence(evidence)
         self.run = Run(facts, self._given or Level.ERRORS)
         self._scope: Scope[Run] | None = None
 
@@ -130,7 +125,10 @@ class record_run:
         if level is Level.FULL and self._given is not None:
             level = self._given  # what the deployment allows and the caller wants
         self.run.level = level
-        self.run.evidence = evidence_at(level, self._evidence)
+        facts = self.run.facts
+        self.run.evidence = evidence_of_run(
+            level, facts.chat_id, facts.owner_id, self._evidence
+        )
         self._scope = current_run.enter(self.run, depth=3)
         if level is Level.FULL:
             self.run.start()

@@ -1,5 +1,6 @@
 """The front door for a host project that deletes a chat or an account."""
 
+from chatdebug.evidence.changes import last_good_calls
 from chatdebug.models import ChatRun
 from chatdebug.services.forget import delete_of_owner, mark_forgotten
 
@@ -21,6 +22,7 @@ def forget_chat(chat_id: object) -> None:
     if chat_id == "":
         raise ValueError("An empty id is that of no chat: its runs are not forgotten")
     mark_forgotten(chat=str(chat_id))
+    last_good_calls.forget(str(chat_id))
 
 
 def count_runs(chat_id: object) -> int:

@@ -27,14 +27,20 @@ class KeptRequest:
         error: ErrorPayload | None,
         *,
         window: int | None,
+        changes: Callable[[], dict[str, Any]],
         keeps_shape: bool,
     ) -> "KeptRequest":
-        """Look at a request that was held; its shape is noted if nothing more is kept."""
+        """Look at a request that was held; its shape is noted if nothing more is kept.
+
+        ``changes`` tells what it has that the chat's last good one had not.
+        """
 
         def make() -> dict[str, Any]:
             shape = request.shape(window=window)
             noted = kept._look({}, shape, error, window)
-            return {"shape": shape, **noted} if keeps_shape else noted
+            if keeps_shape:
+                return {"shape": {**shape, "changed": changes()}, **noted}
+            return {"changed": changes(), **noted}
 
         kept = cls(make, keeps_shape=keeps_shape)
         return kept
@@ -53,7 +59,7 @@ class KeptRequest:
         return kept
 
     def notes(self) -> dict[str, Any]:
-        """Return what the metadata says: ``likely_causes``, maybe ``shape``."""
+        """Return what the metadata says: ``likely_causes``, maybe ``shape`` or ``changed``."""
         notes: dict[str, Any] = self._notes.value()
         if "error" not in notes:
             return notes

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chatdebug.conf import recorder_settings
 from chatdebug.enums import (
     ErrorKind,
     Evidence,
@@ -32,10 +31,9 @@ from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.recorder.summary import first_known, summarise, told_of
-from chatdebug.redaction import redact_text
+from chatdebug.recorder.summary import run_columns
 from chatdebug.safety import never_raises
-from chatdebug.writer import Deferred, Snapshot, Table, writer
+from chatdebug.writer import Snapshot, Table, writer
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -66,7 +64,8 @@ class Run:
     _closed = False
     _row_exists = False
     _has_capture = False
-    # What steps hold, and when those began. Frames live with it: few, gone when closed.
+    # The errors that steps hold, each with when its step began. With them live their
+    # frames and locals, so they are few, and let go when the run is closed.
     _recorded: tuple[tuple[BaseException, float], ...] = ()
     steps: tuple[Step, ...] = ()  # those that are recorded
     calls = 0  # all that were begun, each attempt at the errors level
@@ -82,7 +81,8 @@ class Run:
         self.facts = facts
         self.level = level
         self.started = perf_counter()
-        self._stores: dict[str, bool] = {}  # by fingerprint, else another run counts it
+        # By fingerprint: whether this run stores the failure, or another one counts it.
+        self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
         self._lock = threading.Lock()
 
@@ -317,6 +317,12 @@ class Run:
         if is_late and self._row_exists:
             self._write()
 
+    @property
+    def _status(self) -> Status:
+        if not self._closed:
+            return Status.IN_PROGRESS
+        return self._outcome or Status.INTERRUPTED
+
     @never_raises
     def _write(self) -> None:
         with self._lock:
@@ -356,7 +362,12 @@ class Run:
                     table=Table.RUN,
                     id=run_id,
                     run_id=run_id,
-                    columns=self._columns(),
+                    columns=run_columns(
+                        self,
+                        status=self._status,
+                        started_at=self._started_at,
+                        interrupted_by=self._interrupted_by,
+                    ),
                     is_new=not self._row_exists,
                     is_capture=self._has_capture,
                     taken_at=now,
@@ -372,30 +383,3 @@ class Run:
             row.revision = self._revision
         self._row_exists = True
         return rows
-
-    def _columns(self) -> dict[str, Any]:
-        facts = self.facts
-        outcome = self._outcome or Status.INTERRUPTED
-        keeps_label = self.level is Level.FULL or recorder_settings().KEEP_LABELS
-        label = facts.label if keeps_label else ""
-        model = facts.model or first_known(self.steps, "model")
-        known = told_of(self, self._started_at, self._interrupted_by)
-        return {
-            "chat_id": facts.chat_id,
-            "owner_id": facts.owner_id,
-            "root_chat_id": facts.root_chat_id,
-            "parent_chat_id": facts.parent_chat_id,
-            "model_config_id": facts.model_config_id,
-            "trigger_message_id": facts.trigger_message_id,
-            "history_tip_message_id": facts.history_tip_message_id,
-            "kind": facts.kind.value,
-            "level": self.level.value,
-            "status": (outcome if self._closed else Status.IN_PROGRESS).value,
-            "provider": facts.provider or first_known(self.steps, "provider"),
-            "model": Deferred(lambda: redact_text(model)),
-            "error_kind": self.error_kind.value if self.error_kind else "",
-            "fingerprint": self.fingerprint,
-            "summary": Deferred(lambda: summarise(label, self.steps) | known),
-            "started_at": self._started_at,
-            "finished_at": self.finished_at,
-        }

@@ -18,6 +18,7 @@ from chatdebug.enums import (
 from chatdebug.errors import classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.evidence.box import HeldAttempts
+from chatdebug.evidence.changes import changes_of, last_good_calls
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
@@ -215,6 +216,7 @@ class Step:
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
+            self._remember()
             self.let_go()
 
     @never_raises
@@ -321,19 +323,31 @@ class Step:
             held.keep()
             self.run.holding.discard(self)
             self.evidence = Evidence.FULL
-            if request is not None:
-                self.request = Deferred(request.normalised)
         elif request is not None:
             self.evidence = Evidence.SHAPE
         if request is not None:
+            facts = self.run.facts
+            if held is not None:
+                self.request = Deferred(request.normalised)
             self._kept = self.run.kept_request = KeptRequest.of_call(
                 request,
                 self.error,
-                window=self.run.facts.context_window,
+                window=facts.context_window,
+                changes=changes_of(
+                    request, chat_id=facts.chat_id, model=facts.model or self.model
+                ),
                 keeps_shape=held is None,
             )
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
+
+    def _remember(self) -> None:
+        """Remember what the request was like, for the chat's next one that fails."""
+        facts = self.run.facts
+        if self._request is not None and facts.chat_id:
+            self.learn_names()
+            model = facts.model or self.model
+            last_good_calls.remember(facts.chat_id, model, self._request)
 
     def learn_names(self) -> None:
         """Ask the call for its provider and model, once."""

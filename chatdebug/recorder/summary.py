@@ -1,4 +1,4 @@
-"""What a reader of a list sees of a run, made from its steps."""
+"""The columns of a run's row, and what a reader of a list sees of it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils import timezone
 
+from chatdebug.conf import recorder_settings
 from chatdebug.enums import Interruption, Level, Operation, Status
 from chatdebug.errors.stored import verdict_of
 from chatdebug.models.counts import calls_of
 from chatdebug.payloads import summarise_label
-from chatdebug.writer import value_of
+from chatdebug.redaction import redact_text
+from chatdebug.writer import Deferred, value_of
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
@@ -26,15 +28,49 @@ LINE_CHARACTERS = 200
 """Of an error in a list."""
 
 
+def run_columns(
+    run: "Run",
+    *,
+    status: Status,
+    started_at: datetime | None,
+    interrupted_by: Interruption | None,
+) -> dict[str, Any]:
+    """Return a run's columns as they are now; some are made on the writer's thread."""
+    facts, steps = run.facts, run.steps
+    keeps_label = run.level is Level.FULL or recorder_settings().KEEP_LABELS
+    label = facts.label if keeps_label else ""
+    model = facts.model or _first_known(steps, "model")
+    known = _told(run, started_at, interrupted_by)
+    return {
+        "chat_id": facts.chat_id,
+        "owner_id": facts.owner_id,
+        "root_chat_id": facts.root_chat_id,
+        "parent_chat_id": facts.parent_chat_id,
+        "model_config_id": facts.model_config_id,
+        "trigger_message_id": facts.trigger_message_id,
+        "history_tip_message_id": facts.history_tip_message_id,
+        "kind": facts.kind.value,
+        "level": run.level.value,
+        "status": status.value,
+        "provider": facts.provider or _first_known(steps, "provider"),
+        "model": Deferred(lambda: redact_text(model)),
+        "error_kind": run.error_kind.value if run.error_kind else "",
+        "fingerprint": run.fingerprint,
+        "summary": Deferred(lambda: summarise(label, steps) | known),
+        "started_at": started_at,
+        "finished_at": run.finished_at,
+    }
+
+
 def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     """Return what the run's column ``summary`` holds.
 
     Always: ``step_count``, ``total_input_tokens``, ``total_output_tokens``. If there is
     any: ``first_message``, the other totals, ``attempt_count``, which at each level
     counts the attempts at all calls, and of the last error that no later attempt repaired
-    ``has_error``, ``error_message``, ``error_cause`` and ``error_status``; ``endpoint_label`` is the method
-    and path of the first response; ``evidence`` is what the failures keep of their calls,
-    unless it is nothing. An interrupted step is no error.
+    ``has_error``, ``error_message``, ``error_cause`` and ``error_status``;
+    ``endpoint_label`` is the method and path of the first response; ``evidence`` is what
+    the failures keep of their calls, unless it is nothing. An interrupted step is no error.
     """
     calls = _calls(steps)
     summary: dict[str, Any] = {"step_count": len(set(calls))}
@@ -70,7 +106,7 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     return summary
 
 
-def told_of(
+def _told(
     run: "Run", started_at: datetime | None, interrupted_by: Interruption | None
 ) -> dict[str, Any]:
     """Return what a summary holds besides, because the host project or the run said it.
@@ -114,7 +150,7 @@ def _aware(moment: datetime) -> datetime:
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
 
-def first_known(steps: "Sequence[Step]", name: Literal["provider", "model"]) -> str:
+def _first_known(steps: "Sequence[Step]", name: Literal["provider", "model"]) -> str:
     """Return what the first of the steps that knows it says; nothing if none does."""
     return next((known for step in steps if (known := getattr(step, name))), "")
 

@@ -47,7 +47,7 @@ def mark_forgotten(*, chat: str) -> None:
 
 
 def delete_of_owner(*, owner: str) -> None:
-    """Delete an owner's switch, and their runs of chats that are not forgotten.
+    """Delete an owner's switches, and their runs of chats that are not forgotten.
 
     The runs of forgotten chats are not waited for: they may be many, and go by themselves.
     Raises django.db.Error; whoever opened a transaction decides what becomes of it.
@@ -61,7 +61,9 @@ def delete_of_owner(*, owner: str) -> None:
     left = ChatRun.objects.filter(~Exists(marks), owner_id=owner).order_by()
     while batch := list(left.values_list("pk", flat=True)[:BATCH_RUNS]):
         ChatRun.objects.filter(pk__in=batch).delete()
-    RecordingSwitch.objects.filter(scope=Scope.OWNER, key=owner).delete()
+    RecordingSwitch.objects.filter(
+        scope__in=(Scope.OWNER, Scope.CONSENT), key=owner
+    ).delete()
     forget_affected(what=GroupAffected.What.PERSON, key=owner)
 
 

@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import count
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scoped, current_run
-from chatdebug.transport.body import ForgottenBody
+from chatdebug.transport.body import END_BYTES
 from chatdebug.transport.connection import ConnectionWatch
 from chatdebug.transport.exchange import (
     Exchange,
@@ -86,86 +86,86 @@ HUNG_UP = "RemoteProtocolError"
 """What httpx raises where the other side ends a connection before its time."""
 
 
-class Attempt:
-    """One HTTP round trip. Its methods never raise and may be called from any thread."""
+class _End(NamedTuple):
+    """How an attempt ended, and after how many seconds."""
 
-    __slots__ = (
-        "_connection",
-        "_ended_by",
-        "_error",
-        "_exchange",
-        "_lock",
-        "_on_end",
-        "_record",
-        "_seconds",
-        "_seconds_to_first_part",
-        "_seconds_to_head",
-        "_seconds_to_last_part",
-        "_started",
-        "_started_at",
-        "_status",
-        "number",
-    )
+    status: AttemptStatus
+    error: str
+    by: EndedBy
+    seconds: float
+
+
+UNKNOWN_END = _End(AttemptStatus.FAILED, "", ENDED_BY[AttemptStatus.FAILED], 0.0)
+
+
+class Attempt:
+    """One HTTP round trip. Its methods never raise and may be called from any thread.
+
+    While it lasts it only takes notes: whether a response came whole, for one, is found
+    out when somebody asks.
+    """
+
+    # What most attempts never come to know: one is made of every request.
+    _record: dict[str, Any] | None = None
+    _failed: _End | None = None
+    _read: tuple[bool, float] | None = None  # whether to its end, and after how long
+    _reading: _End | None = None  # what that comes to
+    _seconds_to_head: float | None = None
+    _seconds_to_first_part: float | None = None
+    _seconds_to_last_part: float | None = None
 
     def __init__(
-        self, number: int, exchange: Exchange, on_end: "Callable[[Attempt], None]"
+        self,
+        number: int,
+        exchange: Exchange,
+        on_end: "Callable[[Attempt], None] | None" = None,
     ) -> None:
         self.number = number
+        self.received = exchange.received
+        """The response's body; whoever reads that adds its pieces."""
+        self.received.keep = self._keep
+        self.on_end = on_end
+        """Is told of the end, and of a failure after it; None: nobody is yet."""
         self._exchange = exchange
-        self._on_end = on_end
         self._lock = threading.Lock()
-        self._record: dict[str, Any] | None = None
-        self._status: AttemptStatus | None = None
-        self._error = ""
-        self._ended_by: EndedBy | None = None
-        self._started_at = datetime.now(UTC)
         self._started = perf_counter()
         self._connection = ConnectionWatch(self._started)
-        self._seconds = 0.0
-        self._seconds_to_head: float | None = None
-        self._seconds_to_first_part: float | None = None
-        self._seconds_to_last_part: float | None = None
 
     @never_raises
     def trace(self, event: str) -> None:
         """Note an event of the connection, by the name that httpcore gives it."""
         self._connection.see(event)
 
-    @never_raises
     def respond(self, status: int, headers: RawHeaders) -> None:
         """Note that the response's head has arrived."""
         self._seconds_to_head = perf_counter() - self._started
         self._exchange.status = status
         self._exchange.response_headers = headers
 
-    def receive(self, chunk: bytes) -> None:
-        """Note a piece of the response's body. Called for each one: about 0.4 µs."""
-        try:
-            self._seconds_to_last_part = perf_counter() - self._started
-            if self._seconds_to_first_part is None:
-                self._seconds_to_first_part = self._seconds_to_last_part
-            self._exchange.received.add(chunk)
-        except Exception:
-            logger.exception("The recorder failed to note a piece of a response")
-
     @never_raises
+    def receive(self, piece: bytes) -> None:
+        """Note a piece of the response's body, or all of it."""
+        self.received.add(piece)
+
+    def _keep(self, piece: bytes) -> None:
+        """Take a piece of the body, and the time. Called for each one: about 0.3 µs."""
+        seconds = perf_counter() - self._started
+        if self._seconds_to_first_part is None:
+            self._seconds_to_first_part = seconds
+        self.received.pieces.append(piece)
+        if self.on_end is None:
+            # Nobody may ever ask: the clock would cost more than all the rest.
+            self.received.keep = self.received.pieces.append
+        else:
+            self._seconds_to_last_part = seconds
+
     def complete(self) -> None:
         """Mark the response as read to its end."""
-        if was_cut_short(self._exchange):
-            self._end(AttemptStatus.CUT_SHORT, self._note("the response ended after"))
-        else:
-            self._end(self._whole, "")
+        self._take_reading(to_its_end=True)
 
-    @never_raises
     def close(self) -> None:
-        """Mark the response as closed, and decide whether that was too early."""
-        if self._status is not None:
-            return
-        if came_whole(self._exchange):
-            self._end(self._whole, "")
-        else:
-            note = self._note("the client stopped reading after")
-            self._end(AttemptStatus.CLOSED_BY_CLIENT, note)
+        """Mark the response as closed, maybe too early."""
+        self._take_reading(to_its_end=False)
 
     @never_raises
     def fail(self, error: BaseException) -> None:
@@ -174,16 +174,23 @@ class Attempt:
         The first error counts. A completed attempt can still fail in closing, but not be
         cancelled any more.
         """
-        if isinstance(error, Exception):
-            self._end(AttemptStatus.FAILED, _describe(error), _side_of(error))
-        elif self._status is None:
-            self._end(AttemptStatus.CANCELLED, AttemptStatus.CANCELLED.value)
+        is_failure = isinstance(error, Exception)
+        status = AttemptStatus.FAILED if is_failure else AttemptStatus.CANCELLED
+        by = _side_of(error) if isinstance(error, Exception) else ENDED_BY[status]
+        said = _describe(error) if isinstance(error, Exception) else status.value
+        seconds = perf_counter() - self._started
+        with self._lock:
+            if self._failed is not None:
+                return
+            if self._read is not None and not (is_failure and self._came_whole):
+                return
+            self._failed = _End(status, said, by, seconds)
+        self._tell()
 
-    @never_raises
     def forget(self) -> None:
         """Let go of what was sent and received; how it went stays, and goes on."""
         self._exchange.sent = None
-        self._exchange.received = ForgottenBody(self._exchange.received.length)
+        self.received.forget()
 
     def as_json(self) -> dict[str, Any]:
         """Return what is stored of an attempt that has ended.
@@ -196,24 +203,27 @@ class Attempt:
         What is not known, or did not come, is None.
         """
         with self._lock:
+            end = self._end
             if self._record is None:
+                ago = timedelta(seconds=perf_counter() - self._started)
+                self._started_at = datetime.now(UTC) - ago
                 self._record = self._exchange.as_json()
                 # The bytes are not needed any more; the error can still change.
                 self._exchange = Exchange(
                     method="", url="", request_headers=(), sent=None
                 )
-            ended_at = self._started_at + timedelta(seconds=self._seconds)
-            status = self._status or AttemptStatus.FAILED
+                self.received.forget()
+            ended_at = self._started_at + timedelta(seconds=end.seconds)
             connection = self._connection.connection
             return {
                 "number": self.number,
-                "status": status.value,
-                "ended_by": (self._ended_by or ENDED_BY[status]).value,
+                "status": end.status.value,
+                "ended_by": end.by.value,
                 **self._record,
                 "started_at": _rfc3339(self._started_at),
                 "finished_at": _rfc3339(ended_at),
-                "error": redact_and_clip(self._error, ERROR_CHARACTERS),
-                "duration_ms": _milliseconds(self._seconds),
+                "error": redact_and_clip(end.error, ERROR_CHARACTERS),
+                "duration_ms": _milliseconds(end.seconds),
                 "connection": connection.value if connection is not None else None,
                 "connect_ms": _milliseconds(self._connection.seconds),
                 "time_to_first_byte_ms": _milliseconds(self._seconds_to_head),
@@ -221,29 +231,56 @@ class Attempt:
                 "time_to_last_part_ms": _milliseconds(self._seconds_to_last_part),
             }
 
-    @property
-    def _whole(self) -> AttemptStatus:
-        is_error = self._exchange.status >= HTTP_ERRORS
-        return AttemptStatus.HTTP_ERROR if is_error else AttemptStatus.COMPLETED
-
-    def _note(self, what: str) -> str:
-        return f"{what} {self._exchange.received.length:,} bytes, before its end"
-
-    def _end(
-        self, status: AttemptStatus, error: str, ended_by: EndedBy | None = None
-    ) -> None:
-        """Take an end, unless there is one that counts as much."""
+    @never_raises
+    def _take_reading(self, *, to_its_end: bool) -> None:
         with self._lock:
-            if self._status is not None and (
-                self._status not in WHOLE or status in WHOLE
-            ):
+            if self._read is not None or self._failed is not None:
                 return
-            self._status = status
-            self._error = error
-            self._ended_by = ended_by
-            self._seconds = perf_counter() - self._started
-        # Not under the lock: the callback may ask for the attempt, which takes it too.
-        self._on_end(self)
+            self._read = to_its_end, perf_counter() - self._started
+        self._tell()
+
+    def _tell(self) -> None:
+        # Not under the lock: who is told may ask for the attempt, which takes it too.
+        if self.on_end is not None:
+            self.on_end(self)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is known how it ended."""
+        return self._read is not None or self._failed is not None
+
+    @property
+    def _end(self) -> _End:
+        """How it ended; the failure of one whose response had not come whole before."""
+        if self._failed is not None and (self._read is None or self._came_whole):
+            return self._failed
+        return self._judged() or UNKNOWN_END
+
+    @property
+    def _came_whole(self) -> bool:
+        reading = self._judged()
+        return reading is not None and reading.status in WHOLE
+
+    def _judged(self) -> _End | None:
+        """Return what the reading of the response comes to; None if it was not read."""
+        if self._reading is None and self._read is not None:
+            to_its_end, seconds = self._read
+            exchange = self._exchange
+            if to_its_end and was_cut_short(exchange):
+                status, said = AttemptStatus.CUT_SHORT, "the response ended after"
+            elif not to_its_end and not came_whole(exchange):
+                status = AttemptStatus.CLOSED_BY_CLIENT
+                said = "the client stopped reading after"
+            else:
+                is_error = exchange.status >= HTTP_ERRORS
+                status = (
+                    AttemptStatus.HTTP_ERROR if is_error else AttemptStatus.COMPLETED
+                )
+                said = ""
+            if said:
+                said += f" {self.received.length:,} bytes, before its end"
+            self._reading = _End(status, said, ENDED_BY[status], seconds)
+        return self._reading
 
 
 class AttemptSink:
@@ -257,6 +294,9 @@ class AttemptSink:
     """
 
     __slots__ = ("_finished", "_lock", "_numbers", "_on_change", "run")
+
+    end_bytes = END_BYTES
+    """What is kept of each end of a response."""
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from collections.abc import Callable
 
 from chatdebug.payloads import clip_bytes, clip_ends, drop_file_bytes
 from chatdebug.payloads.limits import BODY_BYTES, SECRET_CHARACTERS
@@ -9,6 +10,8 @@ from chatdebug.redaction import redact_body
 
 END_BYTES = 64 * 1024
 """What is kept of each end: half of ``BODY_BYTES`` and more than a secret beyond it."""
+PIECE_BYTES = 64
+"""What a piece takes besides its bytes, so that many small ones are not held for nothing."""
 DECODED_BYTES = 1_000_000
 """How much is decompressed at most, so that a small body cannot become a large one."""
 
@@ -21,36 +24,63 @@ WITHOUT_HEADER = -zlib.MAX_WBITS
 
 
 class Body:
-    """The two ends of a body, each of at most ``end_bytes``, and its true length."""
+    """The two ends of a body, each of at most ``end_bytes``, and its true length.
 
-    __slots__ = ("_end_bytes", "_head", "_tail", "length")
+    Pieces are held as they come: nothing is copied or cut until they take more than
+    ``room`` has left. Whoever reads a stream may do what ``add`` does in place of it.
+    """
+
+    __slots__ = ("_end_bytes", "_head", "_settled", "_tail", "keep", "pieces", "room")
 
     def __init__(self, content: bytes = b"", *, end_bytes: int = END_BYTES) -> None:
-        self.length = 0
         self._end_bytes = end_bytes
-        self._head = bytearray()
-        self._tail = bytearray()
+        self._head = self._tail = b""
+        self._settled = 0  # how many bytes came before the pieces
+        self.pieces: list[bytes] = []
+        self.keep: Callable[[bytes], None] = self.pieces.append
+        """Takes a piece: whoever also wants to know of it puts itself in its place."""
+        self.room = end_bytes
         if content:
             self.add(content)
 
-    def add(self, chunk: bytes) -> None:
-        """Take the next chunk; amortised constant time and memory."""
-        size = len(chunk)
-        self.length += size
-        room = self._end_bytes - len(self._head)
-        if size <= room:
-            self._head += chunk
-            return
-        rest = memoryview(chunk)[max(room, 0) :]
-        self._head += chunk[: max(room, 0)]
-        self._tail += rest[-self._end_bytes :]
-        if len(self._tail) > 2 * self._end_bytes:
-            del self._tail[: -self._end_bytes]
+    def add(self, piece: bytes) -> None:
+        """Take the next piece."""
+        self.keep(piece)
+        self.room -= len(piece) + PIECE_BYTES
+        if self.room < 0:
+            self.settle()
+
+    def settle(self) -> None:
+        """Make room: join the pieces, and let go of what is in neither of the ends."""
+        pieces = self.pieces[:]
+        del self.pieces[: len(pieces)]  # more may come from another thread meanwhile
+        joined = b"".join(pieces)
+        self._settled += len(joined)
+        self.room = self._end_bytes
+        missing = self._end_bytes - len(self._head)
+        self._head += joined[:missing]
+        rest = joined[max(missing, len(joined) - self._end_bytes) :]
+        self._tail = (self._tail + rest)[-self._end_bytes :]
+
+    def forget(self) -> None:
+        """Let go of all of it, and only count what still comes."""
+        self._settled = self.length
+        self._head = self._tail = b""
+        self.pieces.clear()
+        self.keep = self._count
+
+    def _count(self, piece: bytes) -> None:
+        self._settled += len(piece)
+
+    @property
+    def length(self) -> int:
+        """How many bytes came, held or not."""
+        return self._settled + sum(map(len, self.pieces))
 
     @property
     def held_bytes(self) -> int:
         """How much of it is in memory."""
-        return len(self._head) + len(self._tail)
+        return len(self._head) + len(self._tail) + sum(map(len, self.pieces))
 
     @property
     def is_whole(self) -> bool:
@@ -60,26 +90,14 @@ class Body:
     @property
     def start(self) -> bytes:
         """The whole body, or what is kept of its beginning."""
-        return bytes(self._head + self._tail if self.is_whole else self._head)
+        self.settle()
+        return self._head + self._tail if self.is_whole else self._head
 
     @property
     def end(self) -> bytes:
         """What is kept of the end; empty if the body is whole."""
-        return b"" if self.is_whole else bytes(self._tail[-self._end_bytes :])
-
-
-class ForgottenBody(Body):
-    """The length of a body of which nothing is kept."""
-
-    __slots__ = ()
-
-    def __init__(self, length: int) -> None:
-        super().__init__()
-        self.length = length
-
-    def add(self, chunk: bytes) -> None:
-        """Count the next chunk."""
-        self.length += len(chunk)
+        self.settle()
+        return b"" if self.is_whole else self._tail
 
 
 def body_text(body: Body, *, content_type: str, encoding: str = "") -> str:

@@ -48,7 +48,8 @@ class Exchange:
     """What passed between client and provider, not redacted yet."""
 
     method: str
-    url: str
+    url: object
+    """Text, or what has it as its ``str``: made of it only if the exchange is stored."""
     request_headers: RawHeaders
     sent: Body | None
     """None for a body that cannot be read twice and was therefore left alone."""
@@ -67,13 +68,14 @@ class Exchange:
         ``…_body`` (redacted text; None for one that was left alone) and
         ``…_body_length`` (bytes on the wire); ``response_status`` is None without one.
         """
+        url = str(self.url)
         try:
-            path = urlsplit(self.url).path
+            path = urlsplit(url).path
         except ValueError:
             path = ""
         return {
             "method": redact_and_clip(self.method, NAME_CHARACTERS),
-            "url": clip_url(self.url),
+            "url": clip_url(url),
             "path": redact_and_clip(path, URL_CHARACTERS),
             "request_headers": _headers(self.request_headers),
             "request_body": _text(self.sent, self.request_headers),

@@ -13,18 +13,18 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from chatdebug.safety import never_raises
 from chatdebug.transport.attempts import Attempt, listening_sink
-from chatdebug.transport.body import Body
+from chatdebug.transport.body import PIECE_BYTES, Body
 from chatdebug.transport.exchange import Exchange
 
 logger = logging.getLogger("chatdebug.recorder")
 
-type Kinds = Mapping[str, type]
-"""By the names of the two classes of streams that both libraries have."""
+type Kinds = tuple[tuple[str, type], ...]
+"""Classes beside the names of the two classes of streams that both libraries have."""
 
 
 def send(handle: Callable[[Any], Any], request: Any) -> Any:
@@ -89,9 +89,9 @@ def _begun(request: Any) -> Attempt | None:
         return sink.begin(
             Exchange(
                 method=request.method,
-                url=str(request.url),
-                # A copy: an authentication may change them before it tries again.
-                request_headers=list(request.headers.raw),
+                url=request.url,
+                # A new list: an authentication may change them before it tries again.
+                request_headers=request.headers.raw,
                 sent=_replayable(request),
             )
         )
@@ -155,12 +155,18 @@ class _AsyncTee:
         self._attempt = attempt
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        receive = self._attempt.receive
+        received = self._attempt.received
         stream = self._stream.__aiter__()
         try:
-            async for chunk in stream:
-                receive(chunk)
-                yield chunk
+            async for piece in stream:
+                try:  # as ``received.add`` does, without a call for each piece
+                    received.keep(piece)
+                    received.room -= len(piece) + PIECE_BYTES
+                    if received.room < 0:
+                        received.settle()
+                except Exception:
+                    logger.exception("The recorder failed to note a piece")
+                yield piece
         except GeneratorExit:
             raise  # the reader stopped; closing tells whether that was too early
         except BaseException as error:
@@ -190,12 +196,18 @@ class _SyncTee:
         self._attempt = attempt
 
     def __iter__(self) -> Iterator[bytes]:
-        receive = self._attempt.receive
+        received = self._attempt.received
         stream = iter(self._stream)
         try:
-            for chunk in stream:
-                receive(chunk)
-                yield chunk
+            for piece in stream:
+                try:  # as ``received.add`` does, without a call for each piece
+                    received.keep(piece)
+                    received.room -= len(piece) + PIECE_BYTES
+                    if received.room < 0:
+                        received.settle()
+                except Exception:
+                    logger.exception("The recorder failed to note a piece")
+                yield piece
         except GeneratorExit:
             raise
         except BaseException as error:
@@ -216,7 +228,7 @@ class _SyncTee:
         self._attempt.close()
 
 
-TEES: Kinds = {"AsyncByteStream": _AsyncTee, "SyncByteStream": _SyncTee}
+TEES: Kinds = (("AsyncByteStream", _AsyncTee), ("SyncByteStream", _SyncTee))
 
 
 def class_for(stream: Any, kinds: Kinds) -> Any:
@@ -225,12 +237,17 @@ def class_for(stream: Any, kinds: Kinds) -> Any:
     A client insists on the latter. Streams of bytes in memory serve both kinds of clients,
     and so does their class. None for a stream of neither library.
     """
-    bases = tuple(base for base in type(stream).__mro__ if base.__name__ in kinds)
-    return (
-        _join(tuple(kinds[base.__name__] for base in bases), bases) if bases else None
-    )
+    kind: type = type(stream)
+    return _class_for(kind, kinds)
+
+
+@lru_cache(maxsize=100)
+def _class_for(stream: type, kinds: Kinds) -> type | None:
+    by_name = dict(kinds)
+    bases = tuple(base for base in stream.__mro__ if base.__name__ in by_name)
+    return _join(tuple(by_name[base.__name__] for base in bases), bases)
 
 
 @cache
-def _join(kinds: tuple[type, ...], bases: tuple[type, ...]) -> type:
-    return type(kinds[0].__name__, (*kinds, *bases), {})
+def _join(kinds: tuple[type, ...], bases: tuple[type, ...]) -> type | None:
+    return type(kinds[0].__name__, (*kinds, *bases), {}) if bases else None

@@ -9,19 +9,22 @@ import gc
 import sys
 import time
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
+from math import inf
+from typing import Any
 
 import httpx2
 
 from chatdebug.enums import Evidence, Level
 from chatdebug.evidence.box import box
-from chatdebug.recorder import RecordingTransport, Run, record_run
+from chatdebug.recorder import RecordingTransport, record_run
 from tests.benchmarks.database import bench_database, recorder_set
 
-PARTS = 200
+PARTS = (1, 200)  # what a call costs, and whether a piece does
 PART = b'data: {"choices": [{"delta": {"content": "word "}}]}\n\n'
-CALLS = 200  # in each round
-ROUNDS = 15
+CALLS = 20  # in each round: short ones find the moments in which nobody else works
+ROUNDS = 200
 AT_ONCE = 1_000
 SENT = b'{"messages": "' + b"x" * 20_000 + b'"}'
 
@@ -29,35 +32,59 @@ SENT = b'{"messages": "' + b"x" * 20_000 + b'"}'
 class Parts(httpx2.AsyncByteStream):
     """A response's body from memory."""
 
+    def __init__(self, count: int) -> None:
+        self._count = count
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for _ in range(PARTS):
+        for _ in range(self._count):
             yield PART
 
 
 class Memory(httpx2.AsyncBaseTransport):
     """Answers at once."""
 
+    def __init__(self, parts: int) -> None:
+        self._parts = parts
+
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return a stream that is read later."""
-        return httpx2.Response(200, stream=Parts())
+        return httpx2.Response(200, stream=Parts(self._parts))
 
 
-async def _call(client: httpx2.AsyncClient, run: Run) -> None:
-    with run.step():
-        async with client.stream("POST", "http://bench/", content=SENT) as response:
-            async for _ in response.aiter_raw():
-                pass
+async def _read(client: httpx2.AsyncClient) -> None:
+    async with client.stream("POST", "http://bench/", content=SENT) as response:
+        async for _ in response.aiter_raw():
+            pass
 
 
-async def _calls() -> float:
-    """Return the seconds that a call takes of the event loop's thread."""
-    async with httpx2.AsyncClient(transport=RecordingTransport(Memory())) as client:
-        began = time.thread_time()
-        for _ in range(CALLS):
-            async with record_run(chat_id="bench", level=Level.ERRORS) as run:
-                await _call(client, run)
-                run.complete()
-        return (time.thread_time() - began) / CALLS
+async def _recorded(client: httpx2.AsyncClient, evidence: Evidence) -> None:
+    run_block = record_run(chat_id="bench", level=Level.ERRORS, evidence=evidence)
+    async with run_block as run:
+        with run.step():
+            await _read(client)
+        run.complete()
+
+
+async def _costs(parts: int) -> dict[str, float]:
+    """Return the seconds that a call takes of the event loop's thread, for each way."""
+    memory = Memory(parts)
+    async with (
+        httpx2.AsyncClient(transport=memory) as bare,
+        httpx2.AsyncClient(transport=RecordingTransport(memory)) as client,
+    ):
+        ways: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "bare": lambda: _read(bare),
+            **{one.value: partial(_recorded, client, one) for one in Evidence},
+        }
+        costs = dict.fromkeys(ways, inf)
+        for _ in range(ROUNDS):  # in turns, so that a noisy moment hits all of them
+            for name, way in ways.items():
+                began = time.thread_time()
+                for _ in range(CALLS):
+                    await way()
+                seconds = (time.thread_time() - began) / CALLS
+                costs[name] = min(costs[name], seconds)
+        return costs
 
 
 async def _held() -> tuple[float, float]:
@@ -76,7 +103,7 @@ async def _held() -> tuple[float, float]:
             run.complete()
 
     async with httpx2.AsyncClient(
-        transport=RecordingTransport(Memory()), limits=httpx2.Limits()
+        transport=RecordingTransport(Memory(PARTS[-1])), limits=httpx2.Limits()
     ) as client:
         gc.collect()
         tracemalloc.start()
@@ -95,18 +122,15 @@ async def _held() -> tuple[float, float]:
 def main() -> None:
     """Measure each evidence, side by side in one run."""
     with bench_database():
-        seconds: dict[Evidence, list[float]] = {one: [] for one in Evidence}
-        for _ in range(ROUNDS):
-            for evidence, measured in seconds.items():
-                with recorder_set(EVIDENCE=evidence):
-                    measured.append(asyncio.run(_calls()))
-        least = {evidence: min(measured) for evidence, measured in seconds.items()}
-        _say(
-            f"CPU of an OK response of {PARTS} pieces, µs (best of {ROUNDS} x {CALLS})"
-        )
-        for evidence, best in least.items():
-            over = best - least[Evidence.ERROR]
-            _say(f"{evidence.value:8}{best * 1e6:>8.0f}{over * 1e6:>8.1f} over error")
+        for parts in PARTS:
+            with recorder_set(EVIDENCE=Evidence.FULL):
+                costs = asyncio.run(_costs(parts))
+            _say(
+                f"CPU of an OK response of {parts} pieces, µs (best of {ROUNDS} x {CALLS})"
+            )
+            for name, best in costs.items():
+                over = (best - costs["bare"]) * 1e6
+                _say(f"{name:8}{best * 1e6:>8.0f}{over:>8.1f} over bare")
         _say(f"bytes of a running call, of {AT_ONCE:,} at once")
         for evidence in Evidence:
             with recorder_set(EVIDENCE=evidence):

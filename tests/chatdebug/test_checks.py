@@ -253,3 +253,12 @@ def test_before_its_tables_there_is_nothing_to_say(
     with connection.execute_wrapper(without_it):
         assert found_before_use() == []
     assert not ChatRun.objects.exists(), "the transaction of the caller goes on"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"), [("full", []), ("shape", ["chatdebug.W010"])]
+)
+def test_consent_to_what_is_not_kept_is_said(
+    evidence: str, expected: list[str], settings: LazySettings
+) -> None:
+    assert found(settings, EVIDENCE=evidence, EVIDENCE_CONSENT=True) == expected

@@ -251,7 +251,7 @@ def test_inside_a_transaction_one_savepoint_is_all_it_costs() -> None:
     assert len(queries) == 3  # it, the question, and its release
 
 
-@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("scope", [Scope.DEPLOYMENT, Scope.OWNER, Scope.CHAT])
 def test_what_has_ended_by_itself_is_off(scope: Scope) -> None:
     switch_on(Scope.DEPLOYMENT)
     switch_on(Scope.OWNER, "ada")
@@ -264,6 +264,15 @@ def test_what_has_ended_by_itself_is_off(scope: Scope) -> None:
     assert level_of(**ids) is Level.FULL
     of_scope.update(until=timezone.now())
     assert level_of(**ids) is Level.ERRORS
+
+
+def test_a_consent_without_an_end_puts_off_no_other_end() -> None:
+    switch_on(Scope.DEPLOYMENT)
+    switch_on(Scope.OWNER, "ada")
+    switch_on(Scope.CONSENT, "ada")
+    until = timezone.now() + timedelta(minutes=1)
+    RecordingSwitch.objects.filter(scope=Scope.OWNER).update(until=until)
+    assert levels.decide_level(owner_id="ada").until == until
 
 
 @pytest.mark.parametrize(

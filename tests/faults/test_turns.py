@@ -19,6 +19,8 @@ from chatd.models import Chat
 from chatd.turns.bus import EventName, get_bus
 from chatd.turns.lifecycle import request_stop
 from chatd.turns.threads import in_thread
+from chatdebug.enums import Evidence, Operation
+from chatdebug.evidence.box import box
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.recorder import Level, record_run
 from chatdebug.writer import close_writer, queue, writer
@@ -39,6 +41,20 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("quick"),
 ]
+
+
+@pytest.fixture(params=Evidence.values)
+def evidence(
+    request: pytest.FixtureRequest, settings: LazySettings, quick: None
+) -> Iterator[str]:
+    """Let each failing call keep so much of itself, and see that nothing is left of any."""
+    kept: str = request.param
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "EVIDENCE": kept}
+    yield kept
+    for step in ChatStep.objects.exclude(operation=Operation.RUN):
+        assert step.metadata.get("evidence", "error") == kept
+    assert (len(box), box.held_bytes) == (0, 0)
+
 
 type Scenario = Callable[[Chat], Awaitable[None]]
 
@@ -86,10 +102,13 @@ async def to_the_end(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_each_fault_of_the_provider(name: str, settings: LazySettings) -> None:
+def test_each_fault_of_the_provider(
+    name: str, evidence: str, settings: LazySettings
+) -> None:
     if EXPECTED[name].kind != "stream_silence_timeout":
         let_no_clock_decide(settings)
-    _, stored = live_through(f"provider: {name}", name, to_the_end, settings)
+    fault = f"provider: {name}, evidence {evidence}"
+    _, stored = live_through(fault, name, to_the_end, settings)
     steps = EXPECTED[name].steps
     assert stored.endswith(f"{steps} failed calls") if steps else stored == "nothing"
 
@@ -151,8 +170,14 @@ async def wait_for_the_end(chat: Chat) -> None:
     ],
 )
 def test_a_viewer_changes_nothing(
-    fault: str, scenario: Scenario, model: str, captures: bool, settings: LazySettings
+    fault: str,
+    scenario: Scenario,
+    model: str,
+    captures: bool,
+    evidence: str,
+    settings: LazySettings,
 ) -> None:
+    fault = f"{fault}, evidence {evidence}"
     _, stored = live_through(fault, model, scenario, settings)
     assert stored.startswith("1 run (error)") if captures else stored == "nothing"
 
@@ -182,15 +207,16 @@ async def stop_in_mid_stream(chat: Chat) -> None:
     ],
 )
 def test_a_stop_is_not_a_failure(
-    fault: str, scenario: Scenario, model: str, settings: LazySettings
+    fault: str, scenario: Scenario, model: str, evidence: str, settings: LazySettings
 ) -> None:
+    fault = f"{fault}, evidence {evidence}"
     outcome, stored = live_through(fault, model, scenario, settings)
     assert outcome.startswith("interrupted")
     assert stored == "nothing"
 
 
 @pytest.mark.parametrize("moment", range(8))
-def test_a_stop_at_the_moment_of_the_error(moment: int) -> None:
+def test_a_stop_at_the_moment_of_the_error(moment: int, evidence: str) -> None:
     """Whichever is first decides; an error that is shown has its evidence, once."""
 
     async def body() -> None:
@@ -207,7 +233,8 @@ def test_a_stop_at_the_moment_of_the_error(moment: int) -> None:
     else:
         assert outcome == "interrupted"
         assert stored == "nothing"
-    matrix.add(f"Stop {moment * 4} ms after sending", user=outcome, stored=stored)
+    fault = f"Stop {moment * 4} ms after sending, evidence {evidence}"
+    matrix.add(fault, user=outcome, stored=stored)
 
 
 @contextmanager

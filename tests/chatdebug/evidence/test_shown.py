@@ -164,6 +164,16 @@ def test_others_give_a_reason_before_they_read_a_kept_call(
     assert WORDS in text_of(admin, in_admin)
 
 
+def test_what_changed_stands_beside_a_kept_call(owner: Client, chat: Chat) -> None:
+    run = kept_in_full(chat.pk)
+    changed = {"known": True, "messages_added": 2}
+    run.steps.update(metadata={"evidence": "full", "changed": changed})
+    page = text_of(owner, reverse("chatdebug:step", args=[chat.pk, run.pk, 1]))
+    assert "What changed since the last call that went well" in page
+    assert "messages_added" in page
+    assert "Notes of the recorder" not in page
+
+
 def test_a_shape_is_shown_to_those_who_may_read_content(
     owner: Client, admin: Client, chat: Chat
 ) -> None:

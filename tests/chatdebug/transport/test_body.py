@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from chatdebug.payloads.limits import BODY_BYTES
-from chatdebug.transport.body import END_BYTES, Body, body_text
+from chatdebug.transport.body import END_BYTES, PIECE_BYTES, Body, body_text
 from tests.chatdebug.transport.answers import JSON, SECRET, Answer, read_one, record
 
 
@@ -139,6 +139,40 @@ def test_an_encoding_that_cannot_be_undone_is_noted(encoding, content, expected)
     attempt = record(Answer(content, headers=headers), read=read_raw)
 
     assert attempt["response_body"] == expected
+
+
+def test_the_pieces_of_a_body_are_held_as_they_came():
+    pieces = [b"data: 1\n\n", b"data: 2\n\n"]
+    body = Body()
+
+    for piece in pieces:
+        body.add(piece)
+
+    assert all(held is piece for held, piece in zip(body.pieces, pieces, strict=True))
+    assert body.start == b"data: 1\n\ndata: 2\n\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 5_000, 70_000])
+def test_of_pieces_of_any_size_both_ends_are_kept_and_no_more_held(size):
+    content = bytes(number % 251 for number in range(300_000))
+    body = Body(end_bytes=32_000)
+
+    for start in range(0, len(content), size):
+        body.add(content[start : start + size])
+        assert body.held_bytes <= 3 * 32_000
+        assert len(body.pieces) <= 32_000 // PIECE_BYTES + 1
+
+    assert (body.start, body.end) == (content[:32_000], content[-32_000:])
+    assert body.length == len(content)
+
+
+def test_a_forgotten_body_only_counts_what_still_comes():
+    body = Body(b"before")
+    body.forget()
+
+    body.add(b"after")
+
+    assert (body.length, body.held_bytes, body.start, body.end) == (11, 0, b"", b"")
 
 
 @pytest.mark.parametrize(

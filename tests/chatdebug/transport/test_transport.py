@@ -57,7 +57,7 @@ def test_a_failing_recorder_is_logged_and_never_seen(monkeypatch, caplog, broken
     if broken == "respond":
         monkeypatch.setattr("chatdebug.transport.attempts.perf_counter", fail)
     if broken == "receive":
-        monkeypatch.setattr("chatdebug.transport.body.Body.add", fail)
+        monkeypatch.setattr("chatdebug.transport.attempts.Attempt._keep", fail)
 
     async def body() -> bytes:
         client = httpx2.AsyncClient(

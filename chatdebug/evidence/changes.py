@@ -1,0 +1,176 @@
+"""What changed in a chat's requests since the last one that went well.
+
+Of that one its outline is remembered, in memory and for the newest chats only: numbers,
+and the names of tools and settings, which are the host project's code. Nothing of it is
+stored before a call fails, and no word of a request is in it.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sized
+from functools import partial
+from threading import Lock
+from time import monotonic
+from typing import Any, NamedTuple, Protocol
+
+from chatdebug.evidence.omitted import is_word_of_code
+
+logger = logging.getLogger("chatdebug.recorder")
+
+CHATS = 1_000
+"""Of how many chats a process remembers the last call that went well; the newest."""
+NAMES = 100
+"""Tools, and settings, of one outline; further ones are not compared."""
+
+
+class Outline(NamedTuple):
+    """The structure of a request, as far as it costs next to nothing to make."""
+
+    messages: tuple[tuple[Any, ...], ...]
+    """Of each message its role or type, and the types of its parts."""
+    tools: dict[str, int]
+    """By name, a hash of what ``outline_of_tool`` looks at."""
+    settings: dict[str, int]
+    output: int
+    """A hash of how the answer's structure is described; 0 if it may be as it likes."""
+
+
+class Outlined(Protocol):
+    """A request that can tell its outline."""
+
+    def outline(self) -> Outline:
+        """Return its structure. May raise what an object raises that is no request."""
+
+
+class Remembered(NamedTuple):
+    """The last call of a chat that went well."""
+
+    at: float
+    model: str
+    message_count: int
+    messages: int
+    """A hash of all their outlines."""
+    tools: dict[str, int]
+    settings: dict[str, int]
+    output: int
+
+
+class LastGoodCalls:
+    """The last good call of each of the newest chats. Any thread may ask and remember."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._calls: OrderedDict[str, Remembered] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def remember(self, chat_id: str, model: str, request: Outlined) -> None:
+        """Take a call that went well. Never raises."""
+        try:
+            messages, tools, settings, output = request.outline()
+            call = Remembered(
+                monotonic(),
+                model,
+                len(messages),
+                hash(messages),
+                tools,
+                settings,
+                output,
+            )
+        except Exception:  # noqa: BLE001 - the request is foreign
+            self.forget(chat_id)  # what was before is the last one no more
+            return
+        with self._lock:
+            self._calls[chat_id] = call
+            self._calls.move_to_end(chat_id)
+            if len(self._calls) > CHATS:
+                self._calls.popitem(last=False)
+
+    def of(self, chat_id: str) -> Remembered | None:
+        """Return the last good call of a chat; None if it is not known here."""
+        return self._calls.get(chat_id)
+
+    def forget(self, chat_id: str = "") -> None:
+        """Forget a chat, or all of them."""
+        with self._lock:
+            if chat_id:
+                self._calls.pop(chat_id, None)
+            else:
+                self._calls.clear()
+
+
+last_good_calls = LastGoodCalls()
+
+
+def changes_of(
+    request: Outlined, *, chat_id: str, model: str
+) -> Callable[[], dict[str, Any]]:
+    """Return what tells how a failing request differs from the chat's last good one.
+
+    Which one that was is settled now; the rest can be asked for later, in any thread.
+    """
+    before = last_good_calls.of(chat_id)
+    return partial(changes_since, before, model=model, request=request)
+
+
+def changes_since(
+    before: Remembered | None, *, model: str, request: Outlined
+) -> dict[str, Any]:
+    """Return what a failing request has that the last good one had not.
+
+    ``known``: whether there is one to compare with. If so, ``seconds_ago`` (until now),
+    ``model_changed``, ``messages_added`` (fewer: below zero), ``earlier_messages_changed``
+    (in their roles and types of parts), ``tools`` and ``settings`` (names that were
+    ``added``, ``removed`` and ``changed``), and ``output_changed``.
+    """
+    if before is None:
+        return {"known": False}
+    try:
+        now = request.outline()
+    except Exception:  # noqa: BLE001 - the request is foreign
+        return {"known": False}
+    count = before.message_count
+    return {
+        "known": True,
+        "seconds_ago": round(monotonic() - before.at),
+        "model_changed": model != before.model,
+        "messages_added": len(now.messages) - count,
+        "earlier_messages_changed": hash(now.messages[:count]) != before.messages,
+        "tools": _differences(before.tools, now.tools),
+        "settings": _differences(before.settings, now.settings),
+        "output_changed": now.output != before.output,
+    }
+
+
+def _differences(
+    before: Mapping[str, int], now: Mapping[str, int]
+) -> dict[str, list[str]]:
+    both = before.keys() & now.keys()
+    return {
+        "added": sorted(now.keys() - both),
+        "removed": sorted(before.keys() - both),
+        "changed": sorted(name for name in both if before[name] != now[name]),
+    }
+
+
+def outline_of_tool(description: Any, schema: Any) -> int:
+    """Return a hash of a description's length, and of the names that a schema begins with."""
+    length = len(description) if isinstance(description, str) else 0
+    if not isinstance(schema, dict):
+        return hash(length)
+    properties = schema.get("properties")
+    names = tuple(properties) if isinstance(properties, dict) else ()
+    return hash((length, tuple(schema), names))
+
+
+def outlines_of_settings(settings: Iterable[tuple[str, Any]]) -> dict[str, int]:
+    """Return hashes of settings by name; of what is no plain value, of its size."""
+    found: dict[str, int] = {}
+    for name, value in settings:
+        if value is not None and is_word_of_code(name) and len(found) < NAMES:
+            if isinstance(value, str | int | float):
+                found[name] = hash(value)
+            else:
+                found[name] = len(value) if isinstance(value, Sized) else 0
+    return found

@@ -1,0 +1,271 @@
+"""What a kept failure says of the chat's last call that went well."""
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import transaction
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.tools import ToolDefinition
+
+import chatdebug
+from chatd.demo_provider import DemoProvider
+from chatdebug.evidence.changes import (
+    CHATS,
+    LastGoodCalls,
+    changes_since,
+    last_good_calls,
+)
+from chatdebug.evidence.requests import ModelRequest as HeldModelRequest
+from chatdebug.exports.share_safe import is_share_safe, share_safe
+from chatdebug.instrument.wire_held import WireRequest
+from chatdebug.models import ChatStep
+from chatdebug.recorder import close_writer, forget_chat, record_run
+from tests.chatdebug.evidence.test_shape import (
+    planted_messages,
+    planted_parameters,
+    planted_settings,
+    wire_body,
+)
+from tests.chatdebug.evidence.words import Planted
+from tests.chatdebug.instrument.conftest import provider
+from tests.chatdebug.instrument.sdks import MESSAGES, openai_client, steps
+from tests.chatdebug.recorder.demo import demo_model
+
+__all__ = ["provider"]  # a fixture
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SAME: dict[str, list[str]] = {"added": [], "removed": [], "changed": []}
+
+
+def keep(settings: LazySettings, evidence: str) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "EVIDENCE": evidence}
+
+
+def said(*texts: str) -> list[ModelMessage]:
+    """Return questions with an answer between each two of them."""
+    messages: list[ModelMessage] = []
+    for text in texts:
+        if messages:
+            messages.append(ModelResponse(parts=[TextPart("an answer")]))
+        messages.append(ModelRequest.user_text_prompt(text))
+    return messages
+
+
+def tools(**properties: dict[str, Any]) -> ModelRequestParameters:
+    return ModelRequestParameters(
+        function_tools=[
+            ToolDefinition(
+                name=name,
+                parameters_json_schema={"type": "object", "properties": schema},
+            )
+            for name, schema in properties.items()
+        ]
+    )
+
+
+async def ask(
+    model: Model,
+    messages: list[ModelMessage],
+    settings: Any = None,
+    parameters: ModelRequestParameters | None = None,
+) -> None:
+    async with model_request_stream(
+        model,
+        messages,
+        model_settings=settings,
+        model_request_parameters=parameters,
+    ) as events:
+        async for _ in events:
+            pass
+
+
+async def turn(
+    name: str, messages: list[ModelMessage], *arguments: Any, chat_id: str = "c"
+) -> None:
+    async with demo_model(name) as model:
+        with suppress(Exception):
+            async with record_run(chat_id=chat_id, model="demo") as run:
+                await ask(model, messages, *arguments)
+                run.complete()
+
+
+def changed(evidence: str) -> Any:
+    close_writer()
+    step = ChatStep.objects.get()
+    metadata = step.metadata["shape"] if evidence == "shape" else step.metadata
+    return metadata["changed"]
+
+
+@pytest.mark.parametrize("evidence", ["shape", "full"])
+def test_a_failure_says_what_changed_since_the_last_good_call(
+    evidence: str, settings: LazySettings
+) -> None:
+    keep(settings, evidence)
+    city = {"city": {"type": "string"}}
+
+    async def body() -> None:
+        before = {"temperature": 0.1, "max_tokens": 10}
+        await turn("demo", said("one"), before, tools(look=city, gone={}, grown=city))
+        now = {"temperature": 0.2, "top_p": 0.5}
+        grown = city | {"unit": {}}
+        await turn(
+            "fault-400", said("one", "two"), now, tools(look=city, new={}, grown=grown)
+        )
+
+    asyncio.run(body())
+    found = changed(evidence)
+    assert found.pop("seconds_ago") >= 0
+    assert found == {
+        "known": True,
+        "model_changed": False,
+        "messages_added": 2,
+        "earlier_messages_changed": False,
+        "tools": {"added": ["new"], "removed": ["gone"], "changed": ["grown"]},
+        "settings": {
+            "added": ["top_p"],
+            "removed": ["max_tokens"],
+            "changed": ["temperature"],
+        },
+        "output_changed": False,
+    }
+
+
+def test_earlier_messages_that_are_others_now_are_told(settings: LazySettings) -> None:
+    keep(settings, "shape")
+
+    async def body() -> None:
+        await turn("demo", said("one", "two"))
+        rewritten = said("one", "two")[::-1]
+        await turn("fault-400", [ModelResponse(parts=[]), *rewritten[1:]])
+
+    asyncio.run(body())
+    found = changed("shape")
+    assert (found["messages_added"], found["earlier_messages_changed"]) == (0, True)
+    assert found["tools"] == found["settings"] == SAME
+
+
+def test_of_a_chat_whose_last_good_call_is_not_known_nothing_is_said(
+    settings: LazySettings,
+) -> None:
+    keep(settings, "shape")
+
+    async def body() -> None:
+        await turn("demo", said("one"), chat_id="another")
+        await turn("fault-401", said("one"))
+        await turn("fault-400", said("one"))
+
+    asyncio.run(body())
+    assert changed("shape") == {"known": False}
+
+
+def test_a_chat_that_is_forgotten_is_compared_with_nothing(
+    settings: LazySettings,
+) -> None:
+    keep(settings, "shape")
+    asyncio.run(turn("demo", said("one"), chat_id="forgotten"))
+    assert last_good_calls.of("forgotten") is not None
+    with transaction.atomic():
+        forget_chat("forgotten")
+    assert last_good_calls.of("forgotten") is None
+
+
+def test_where_the_error_alone_is_kept_nothing_is_remembered() -> None:
+    asyncio.run(turn("demo", said("one")))
+    assert len(last_good_calls) == 0
+
+
+@pytest.mark.parametrize("name", ["fault-400", "fault-401"])
+def test_a_call_that_failed_is_not_remembered(
+    name: str, settings: LazySettings
+) -> None:
+    keep(settings, "full")
+    asyncio.run(turn(name, said("one")))
+    assert len(last_good_calls) == 0
+
+
+def test_calls_of_an_sdk_are_compared_too(
+    provider: DemoProvider, settings: LazySettings
+) -> None:
+    keep(settings, "shape")
+    with openai_client(provider) as client, chatdebug.set_chat("c"):
+        chatdebug.instrument_openai(client)
+        create = client.chat.completions.create
+        create(model="demo", messages=MESSAGES, temperature=0.5)
+        with pytest.raises(Exception, match="400"):
+            create(model="fault-400", messages=[*MESSAGES, *MESSAGES], top_p=0.1)
+    [step] = steps()
+    found = step.metadata["shape"]["changed"]
+    assert (found["known"], found["model_changed"]) == (True, True)
+    assert (found["messages_added"], found["earlier_messages_changed"]) == (1, False)
+    assert found["settings"] == {
+        "added": ["top_p"],
+        "removed": ["temperature"],
+        "changed": [],
+    }
+
+
+def planted_requests(word: Planted) -> list[Any]:
+    body = wire_body(word)
+    return [
+        HeldModelRequest(
+            planted_messages(word), planted_settings(word), planted_parameters(word)
+        ),
+        WireRequest(lambda: body),
+    ]
+
+
+def test_no_word_of_a_request_is_in_what_changed() -> None:
+    word = Planted()
+    for request, later in zip(
+        planted_requests(word), planted_requests(word), strict=True
+    ):
+        calls = LastGoodCalls()
+        calls.remember("c", "demo", request)
+        found = changes_since(calls.of("c"), model="demo", request=later)
+        assert found["known"]
+        assert len(word.words) > 40
+        assert not word.found_in(json.dumps(found))
+        assert not word.found_in(repr(calls.of("c")))
+
+
+def test_only_the_newest_chats_are_remembered() -> None:
+    calls = LastGoodCalls()
+    request = HeldModelRequest(said("one"), None, None)
+    for number in range(CHATS + 10):
+        calls.remember(str(number), "demo", request)
+        calls.remember("0", "demo", request)  # is a new one each time
+    assert len(calls) == CHATS
+    assert calls.of("0") is not None
+    assert calls.of("10") is None
+    assert calls.of(str(CHATS + 9)) is not None
+
+
+@pytest.mark.parametrize("hostile", [[7], ["no message"], [None], [object()]])
+def test_what_is_no_request_is_not_compared(hostile: Any) -> None:
+    calls = LastGoodCalls()
+    good = HeldModelRequest(said("one"), None, None)
+    bad = HeldModelRequest(hostile, None, None)
+    calls.remember("c", "demo", good)
+    assert changes_since(calls.of("c"), model="demo", request=bad) == {"known": False}
+    calls.remember("c", "demo", bad)
+    assert calls.of("c") is None, "the good one before it is the last one no more"
+
+
+def test_what_changed_leaves_without_its_names() -> None:
+    calls = LastGoodCalls()
+    calls.remember("c", "demo", HeldModelRequest(said("one"), None, None))
+    request = HeldModelRequest(said("one"), {"top_k": 1}, tools(search={}))
+    found = changes_since(calls.of("c"), model="other", request=request)
+    document = share_safe({"metadata": {"shape": {"changed": found}}})
+    assert is_share_safe(document)
+    left = document["metadata"]["shape"]["changed"]
+    assert (left["known"], left["model_changed"]) == (True, True)
+    assert left["messages_added"] == 0
+    assert "search" not in json.dumps(document)
