@@ -111,8 +111,8 @@ class PersonData(Base):
     def _erase(self, request: HttpRequest, person: Person) -> HttpResponseBase:
         count = erase_owner(owner=person.id, by=request.user)
         words = ngettext(
-            "%(count)s run of %(person)s is deleted.",
-            "%(count)s runs of %(person)s are deleted.",
+            "%(count)s run of %(person)s was deleted.",
+            "%(count)s runs of %(person)s were deleted.",
             count,
         )
         said = words % {"count": f"{count:,}", "person": person.name}

@@ -28,7 +28,7 @@ from chatdebug.people import names_of
 from chatdebug.presentation.people import SwitchesByName
 from chatdebug.services.switches import set_switch, switch_on_until
 
-IS_PAST = _("That day is over, or is none: nothing was switched.")
+IS_PAST = _("That day is over, or there is no such day: nothing was switched.")
 
 OF_PEOPLE = (Scope.OWNER, Scope.CONSENT)
 """What is about a person. The first is set on a page of names, the other one by themselves."""

@@ -6,7 +6,7 @@ from typing import Self
 from chatdebug.access import User, access_policy, evidence_of
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence, Level
-from chatdebug.evidence_limits import evidence_at
+from chatdebug.evidence_limits import default_evidence, evidence_at
 from chatdebug.formats import last_day
 from chatdebug.levels import decide_level
 from chatdebug.services.retention import retention_days
@@ -37,13 +37,14 @@ class Recording:
         owner_id = policy.owner_id_of(chat_id)
         decision = decide_level(chat_id=chat_id, owner_id=owner_id)
         is_forced = recorder_settings().FORCE_FULL
+        evidence = Evidence.ERROR
+        if default_evidence() is not evidence:  # else nobody could narrow it
+            evidence = evidence_at(
+                decision.level, evidence_of(chat_id), has_agreed=decision.owner_agreed
+            )
         return cls(
             level=decision.level,
-            evidence=evidence_at(
-                decision.level,
-                evidence_of(chat_id),
-                has_agreed=decision.owner_agreed,
-            ),
+            evidence=evidence,
             is_forced=is_forced,
             is_switched_on=decision.chat_switched_on,
             may_be_switched=not is_forced

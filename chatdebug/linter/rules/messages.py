@@ -158,7 +158,7 @@ RULES = (
     Rule(
         id="messages.in_a_row",
         sentence=_("Two messages of the same role follow each other."),
-        remedy=_("Join them to one, or leave out the one that got no answer."),
+        remedy=_("Join them into one, or leave out the one that got no answer."),
         source="https://github.com/vllm-project/vllm/issues/6862",
         words=(
             r"roles (?:must|should) (?:alternate|be alternating)|"
@@ -211,7 +211,7 @@ RULES = (
     Rule(
         id="messages.two_systems",
         sentence=_("There are two messages with instructions."),
-        remedy=_("Join them to one."),
+        remedy=_("Join them into one."),
         source="https://github.com/pydantic/pydantic-ai/issues/5812",
         words=(
             r"(?:multiple|more than one|only one|single).{0,30}system|"
@@ -284,7 +284,7 @@ RULES = (
         sentence=_("A message has a field that the provider does not take."),
         remedy=_(
             "Send nothing with a message but what this provider's reference lists: "
-            "names, thoughts and marks of other providers have to go."
+            "names, thoughts and signatures of other providers have to go."
         ),
         source="https://github.com/nomtek/mistralai_client_dart/issues/44",
         words=(

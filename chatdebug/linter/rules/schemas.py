@@ -251,7 +251,7 @@ RULES = (
             "A schema allows several types by a list, which this provider does not "
             "read."
         ),
-        remedy=_("Write them as anyOf, or say nullable."),
+        remedy=_("Write the types as anyOf, or say nullable."),
         source="https://github.com/taylorwilsdon/google_workspace_mcp/issues/1099",
         words=(
             r"proto field is not repeating, cannot start list|"

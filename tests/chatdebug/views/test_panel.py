@@ -306,9 +306,7 @@ def test_only_the_owner_switches(chat: Chat) -> None:
 def test_the_panel_says_at_which_level_and_for_how_long(
     client: Client, chat: Chat, settings: LazySettings
 ) -> None:
-    assert "Only failures that no rule has a name for" in page_of(
-        client, panel_of(chat)
-    )
+    assert "Only unexpected failures are recorded" in page_of(client, panel_of(chat))
     assert "Kept for 7 days." in page_of(client, panel_of(chat))
     settings.CHATDEBUG = {**settings.CHATDEBUG, "DEFAULT_LEVEL": Level.OFF.value}
     assert "Nothing is recorded." in page_of(client, panel_of(chat))
