@@ -82,6 +82,16 @@ class ModelConfigForm(forms.ModelForm):
             *("context_window", "evidence", "enabled", "position"),
         )
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Whoever says nothing of it leaves it as it is: programs may know no such field.
+        self.fields["evidence"].required = False
+
+    def clean_evidence(self) -> str:
+        """Return what failing calls may keep."""
+        chosen: str = self.cleaned_data["evidence"] or self.instance.evidence
+        return chosen
+
     def clean_base_url(self) -> str:
         """Return the address. Raises ValidationError for one that is not allowed."""
         base_url: str = self.cleaned_data["base_url"]

@@ -35,7 +35,7 @@ def open_panel(page: Page) -> None:
 def test_the_failed_turn_leads_to_its_run_and_back(failed: Page) -> None:
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
-    for words in (SENTENCE, REASON, "none fits: not seen before", "Step 1"):
+    for words in ("Request rejected", REASON, "none fits: not seen before", "Step 1"):
         expect(panel).to_contain_text(words)
     panel.get_by_role("link", name="All runs").click()
     expect(panel.locator(".run")).to_have_count(1)
@@ -212,7 +212,7 @@ def test_the_owner_switches_full_recording_on_in_the_panel(
     failed.reload()
     expect(failed.locator(".chat__head")).to_contain_text("Recorded in full")
     failed.get_by_role("button", name="Stop recording this chat in full").click()
-    expect(failed.locator("#panel")).to_contain_text("Only failures")
+    expect(failed.locator("#panel")).to_contain_text("Only unexpected failures")
 
 
 def ask_again(page: Page) -> None:

@@ -63,7 +63,9 @@ def test_a_failure_is_told_made_known_resolved_and_told_again(
         operator.goto(alarm["url"])
         group = operator.url
         expect(operator.get_by_role("heading", name=WHAT)).to_be_visible()
-        expect(operator.get_by_text("The cause is this request")).to_be_visible()
+        expect(
+            operator.get_by_text("The cause is what people wrote, or what")
+        ).to_be_visible()
 
         operator.get_by_role("link", name="Make a rule of it").click()
         operator.select_option("select[name=kind]", "config")

@@ -108,8 +108,8 @@ def test_wsgi_and_sqlite(wheel: Path, provider: str, tmp_path: Path) -> None:
         assert get(f"{url}/chats/7/ask/fault-400/") == 500
         with admin_of(url) as client:
             run = read_run(client)
-            assert "Unerwarteter Fehler · OpenAI 400" in run
-            assert "Unerwarteter Fehler · OpenAI 400" in read_debug_tab(client, run)
+            assert "Anfrage abgelehnt · OpenAI 400" in run
+            assert "Anfrage abgelehnt · OpenAI 400" in read_debug_tab(client, run)
             known = listed_runs(client)
             for model in ("demo", "fault-401"):
                 get(f"{url}/ask/{model}/")

@@ -5,12 +5,15 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
+from unittest.mock import patch
 
 import anthropic
 import openai
+import prometheus_client
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import RequestFactory
+from prometheus_client import CollectorRegistry
 
 import chatdebug
 from chatd.demo_provider import DemoProvider
@@ -27,8 +30,10 @@ def documented() -> dict[str, Any]:
     """Return what the readme's Python defines."""
     text = (ROOT / "chatdebug" / "README.md").read_text("utf-8")
     names: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-        exec(block, names)
+    # The readme's collector is for a registry that a project has once.
+    with patch.object(prometheus_client, "REGISTRY", CollectorRegistry()):
+        for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+            exec(block, names)
     return names
 
 
