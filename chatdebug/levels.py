@@ -25,7 +25,7 @@ from django.dispatch import receiver
 from chatdebug.conf import recorder_settings
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import Evidence, Level
-from chatdebug.evidence_limits import evidence_at, needs_consent
+from chatdebug.evidence_limits import default_evidence, evidence_at, needs_consent
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.safety import apart
@@ -213,6 +213,8 @@ def evidence_of_run(
     Where its owner has to agree, it is known since the level of the chat was asked for;
     if it is not known, they have not.
     """
+    if default_evidence() is Evidence.ERROR:  # nobody can narrow that
+        return Evidence.ERROR
     if not needs_consent():
         return evidence_at(level, at_most)
     has_agreed = _known.has_agreed((chat_id, owner_id))

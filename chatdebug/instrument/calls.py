@@ -75,7 +75,8 @@ class Call:
                 None if answer is None else Deferred(answer),
                 None if usage is None else Deferred(usage),
             )
-            if self._has_own_run:
+            # Else there is nothing of the run, and nobody else has it.
+            if self._has_own_run and self.is_full:
                 self._close_run(None, Status.COMPLETED)
 
     def count_tokens(self, answer: Any) -> None:
