@@ -162,7 +162,12 @@ class StepReport:
         name = step_name(number)
         if retries is not None:
             name = f"{name} · {attempt_name(retries + 1)}"
-        return cls(step, ErrorReport.of(stored) if stored else None, name)
+        error = ErrorReport.of(stored) if stored else None
+        noted = LikelyCauses.noted(step)
+        if error is not None and noted is not None and noted.first is not None:
+            # What the answer did not tell is known from the request.
+            error = replace(error, whose=noted.first.whose)
+        return cls(step, error, name)
 
     @property
     def likely(self) -> LikelyCauses | None:

@@ -84,7 +84,7 @@ def test_card_and_run_name_the_cause(
     assert causes_of(chat) == [rule]
     assert noted_of(chat) == [rule]
     assert card["cause"]["sentence"] == sentence
-    assert "The cause is in" in card["cause"]["whose"]
+    assert "The cause is in" in card["cause"]["whose"] == card["whose"]
     assert card["detail"] == "The request is not valid."
 
 

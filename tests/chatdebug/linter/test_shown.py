@@ -1,6 +1,7 @@
 """The likely cause is said above everything else, wherever a failure is shown."""
 
 import json
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,23 @@ def test_the_pages_say_it_before_the_error(chat_: Chat) -> None:
         assert "(message 2)" in text
         assert "messages.empty" in text
         assert f"tool {TOOL}" in text
+
+
+def test_whose_it_is_is_told_by_the_request_where_the_answer_does_not(
+    chat_: Chat,
+) -> None:
+    url = partial(reverse, "chatdebug:run")
+    owner = client_of(chat_.owner)
+    told = "The cause is in what the site sends with the message."
+    unknown = "cannot be told from the answer"
+    run = failed_run(chat_.pk, likely_causes=[{"rule": "messages.empty"}])
+    text = text_of(owner, url(args=[chat_.pk, run.pk]))
+    assert told in text
+    assert unknown not in text
+    run = failed_run(chat_.pk, chat(user()), likely_causes=[])
+    text = text_of(owner, url(args=[chat_.pk, run.pk]))
+    assert told not in text
+    assert unknown in text
 
 
 def test_a_request_in_which_nothing_is_found_is_said_to_be_one(chat_: Chat) -> None:
