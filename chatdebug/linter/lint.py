@@ -36,6 +36,8 @@ def likely_causes(
 ) -> tuple[Finding, ...] | None:
     """Return what is wrong with a request, the likeliest first; None if none was kept.
 
+    None also where nothing was found and no status says that it was rejected: whoever has
+    a server error or a stream that just ends does not ask for what is wrong with a request.
     ``request`` and ``shape`` are what a step stores of its request at the full level or
     for the evidence ``shape``, ``error`` is its error payload, ``window`` how many tokens
     fit the model, where the shape does not say so. Never raises, whatever they are.
@@ -46,7 +48,9 @@ def likely_causes(
             kept = shape_of_full(request, window=window)
         if kept is None:
             return None
-        return tuple(_findings(Request.of(kept, read_payload(error))))
+        asked = Request.of(kept, read_payload(error))
+        found = tuple(_findings(asked))
+        return found if found or asked.status_code in REJECTED else None
     except Exception:
         logger.warning("A request could not be looked at", exc_info=True)
         return None

@@ -46,9 +46,7 @@ class Rejected:
         held = WireRequest(lambda: self.request)
         kept = held.normalised() if in_full else {}
         shape = None if in_full else held.shape(window=self.window)
-        found = likely_causes(kept, shape, self.error)
-        assert found is not None
-        return found
+        return likely_causes(kept, shape, self.error) or ()
 
     def verdict(self, *, in_full: bool = False) -> str:
         """Return ``right``, ``wrong`` or ``none``: what the first cause is."""

@@ -134,4 +134,6 @@ def test_a_place_is_counted_from_the_beginning_of_the_request() -> None:
 
 @pytest.mark.parametrize("status", [401, 429, 500, 503])
 def test_a_request_that_was_not_rejected_is_not_blamed(status: int) -> None:
-    assert look(chat(user(), answer(None)), status_code=status) == ()
+    shape = WireRequest(lambda: chat(user(), answer(None))).shape(window=None)
+    error = error_of("openai", GENERIC, status_code=status)
+    assert likely_causes({}, shape, error) is None
