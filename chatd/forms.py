@@ -85,7 +85,9 @@ class ModelConfigForm(forms.ModelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         # Whoever says nothing of it leaves it as it is: programs may know no such field.
-        self.fields["evidence"].required = False
+        # Where it may only be read, it is not here.
+        if "evidence" in self.fields:
+            self.fields["evidence"].required = False
 
     def clean_evidence(self) -> str:
         """Return what failing calls may keep."""

@@ -122,7 +122,7 @@ def test_who_is_to_be_erased_is_asked_for_first(admin: Client, ada: User) -> Non
     assert "1 run of ada will be deleted, with what is on its way" in asked
     assert ChatRun.objects.count() == 2
     done = admin.post(PAGE, {**sent, "confirmed": "yes"}, follow=True)
-    assert "1 run of ada is deleted." in done.text
+    assert "1 run of ada was deleted." in done.text
     assert AuditEntry.objects.get().object_id == str(ada.pk)
     assert kept in ChatRun.objects.all()
 
@@ -130,7 +130,7 @@ def test_who_is_to_be_erased_is_asked_for_first(admin: Client, ada: User) -> Non
 def test_a_person_without_an_account_is_erased_too(admin: Client) -> None:
     recorded("ship-9")
     sent = {"key": "ship-9", "do": "erase", "confirmed": "yes"}
-    assert "1 run of ship-9 is deleted." in admin.post(PAGE, sent, follow=True).text
+    assert "1 run of ship-9 was deleted." in admin.post(PAGE, sent, follow=True).text
 
 
 @pytest.mark.parametrize("key", ["", "4711", "no-id", "x" * 65, "\0"])

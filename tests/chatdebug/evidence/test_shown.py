@@ -112,7 +112,7 @@ def test_the_head_of_a_chat_says_that_failures_are_kept_in_full(
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
-        ("error", "are recorded, without a word of prompt or answer."),
+        ("error", "and without a word of prompt or answer."),
         ("shape", "with the structure and the lengths of the request that failed"),
         ("full", "the call that failed is kept with prompt, answer and HTTP attempts"),
     ],
