@@ -102,5 +102,5 @@ def problem_of(status: int) -> dict[str, Any]:
 
 
 def is_of_api(path: str) -> bool:
-    """Say whether a path is one of the API's, or would be."""
+    """Return whether a path is one of the API's, or would be."""
     return path.startswith("/api/")

@@ -34,7 +34,7 @@ class ScopeThrottle(UserRateThrottle):
         """Wait for the request: before it there is no scope, and so no rate."""
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
-        """Say whether it is not one too many."""
+        """Return whether it is not one too many."""
         by_method = "read" if request.method in SAFE_METHODS else "write"
         self.scope = getattr(view, "rate_scope", by_method)
         SimpleRateThrottle.__init__(self)

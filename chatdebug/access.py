@@ -106,7 +106,7 @@ def evidence_of(chat_id: str) -> Evidence:
 
 
 def is_impossible(chat_id: str) -> bool:
-    """Say whether no chat can have that id: for PostgreSQL it would be an error."""
+    """Return whether no chat can have that id: for PostgreSQL it would be an error."""
     return "\0" in chat_id or len(chat_id) > ID_CHARACTERS
 
 

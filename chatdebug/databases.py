@@ -54,7 +54,7 @@ class RecorderRouter:
     db_for_write = db_for_read
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        """Say whether an app's tables belong there; no opinion on others elsewhere."""
+        """Return whether an app's tables belong there; no opinion on others elsewhere."""
         is_recorders = db == recorder_settings().DATABASE
         if _is_ours(app_label):
             return is_recorders

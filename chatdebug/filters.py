@@ -56,7 +56,7 @@ class RunFilter:
         )
 
     def __bool__(self) -> bool:
-        """Say whether it leaves anything out."""
+        """Return whether it leaves anything out."""
         return any(asdict(self).values())
 
     @property

@@ -30,6 +30,6 @@ def recorded_runs(_chatdebug_in_memory: "CapturedRuns | None") -> "CapturedRuns"
 
 
 def _is_installed() -> bool:
-    """Say whether this is a suite of a project that records."""
+    """Return whether this is a suite of a project that records."""
     apps: Any = import_module("django.apps").apps
     return bool(apps.ready) and apps.is_installed("chatdebug")

@@ -335,7 +335,7 @@ def _gone(request: HttpRequest, chat_id: str) -> HttpResponse:
 
 
 def wants_fragment(request: HttpRequest) -> bool:
-    """Say whether htmx asks for a part of the page that it has.
+    """Return whether htmx asks for a part of the page that it has.
 
     By its headers alone, whatever middleware the project has. A boosted link and a page
     that is restored from the history want the whole.
@@ -348,7 +348,7 @@ def wants_fragment(request: HttpRequest) -> bool:
 
 
 def is_of_page(request: HttpRequest) -> bool:
-    """Say whether the fragment is for a page of its own, which has other ways out."""
+    """Return whether the fragment is for a page of its own, which has other ways out."""
     return "page" in request.GET
 
 

@@ -15,7 +15,7 @@ def plan(queryset: models.QuerySet[Any]) -> str:
 
 
 def reads_whole_table(found: str) -> bool:
-    """Say whether a plan has to read all rows of a table."""
+    """Return whether a plan has to read all rows of a table."""
     return any(
         words in line
         for line in found.splitlines()

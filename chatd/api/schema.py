@@ -89,7 +89,7 @@ class ApiSchema(AutoSchema):
         return [*(self._filters() if is_list else ()), *OF_EXPORTS, *reason]
 
     def _may_need_reason(self) -> bool:
-        """Say whether the operation may tell what was said in somebody else's chat."""
+        """Return whether the operation may tell what was said in somebody else's chat."""
         return isinstance(self.view, RunView) and not isinstance(self.view, RunReceipt)
 
     def _filters(self) -> Iterator[OpenApiParameter]:

@@ -147,7 +147,7 @@ class SwitchAdmin(WholeValueSearch, LongList, NamedLookups, admin.ModelAdmin):
         switch_on_until(scope=scope, key=key, until=until, by=request.user)
 
     def _is_known(self, owner_id: str) -> bool:
-        """Say whether it is the id of a person, or was one when they were switched on."""
+        """Return whether it is the id of a person, or was one when they were switched on."""
         switches = RecordingSwitch.objects.filter(scope=Scope.OWNER, key=owner_id)
         return owner_id in names_of([owner_id]) or switches.exists()
 

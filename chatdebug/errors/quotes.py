@@ -65,7 +65,7 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
 
 
 def lacks_reason(cause: Cause, said: str) -> bool:
-    """Say whether a provider that knows why it failed did not say so."""
+    """Return whether a provider that knows why it failed did not say so."""
     return cause in EXPLAINED and _is_wordless(said)
 
 

@@ -23,5 +23,5 @@ def omitted(value: Json) -> dict[str, Any]:
 
 
 def is_word_of_code(name: Json) -> bool:
-    """Say whether a key looks like a name that somebody wrote into a program."""
+    """Return whether a key looks like a name that somebody wrote into a program."""
     return isinstance(name, str) and len(name) <= 64 and name.isidentifier()

@@ -305,7 +305,7 @@ def _attribute(
 
 
 def _is_refusal(error: BaseException) -> bool:
-    """Say whether an exception is an answer: of a view, or of a task to its queue."""
+    """Return whether an exception is an answer: of a view, or of a task to its queue."""
     return isinstance(error, REFUSALS) or any(
         kind.__name__ == "TaskPredicate" and kind.__module__ == "celery.exceptions"
         for kind in type(error).__mro__

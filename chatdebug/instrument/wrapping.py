@@ -69,5 +69,5 @@ def marked(function: Any) -> Function:
 
 
 def is_recording(function: object) -> bool:
-    """Say whether a function records already."""
+    """Return whether a function records already."""
     return getattr(function, "is_recording", False)

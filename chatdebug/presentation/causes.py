@@ -95,6 +95,8 @@ class CausesOfGroup:
     """Sentence and number of runs, the most frequent first."""
     runs: int
     """How many were looked at of which a request, or its shape, was kept."""
+    whose: str
+    """Whose all of them are; empty where some are another's, or nobody knows."""
 
     @classmethod
     def of(cls, fingerprints: Sequence[str]) -> "CausesOfGroup | None":
@@ -119,4 +121,6 @@ class CausesOfGroup:
         counts = Counter(
             found.first.sentence if found.first else found.nothing for found in known
         )
-        return cls(counts.most_common(), len(known))
+        sides = {found.first.whose if found.first else "" for found in known}
+        whose = sides.pop() if len(sides) == 1 else ""
+        return cls(counts.most_common(), len(known), whose)

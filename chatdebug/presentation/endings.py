@@ -188,7 +188,7 @@ class AttemptTimes:
         return self.ending.tone == GOOD or self.is_ended_here
 
     def is_before(self, then: "AttemptTimes") -> bool:
-        """Say whether it was over when another one began, as far as that is known."""
+        """Return whether it was over when another one began, as far as that is known."""
         return not (self.ended and then.began) or self.ended <= then.began
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -209,7 +209,7 @@ class GroupPage:
 
     @classmethod
     def of(cls, group: ErrorGroup) -> "GroupPage":
-        """Read a group. Five queries."""
+        """Read a group. Six queries."""
         now = timezone.now()
         parts = list(group.parts.order_by("-count", "pk"))
         fingerprints = [group.fingerprint, *(part.fingerprint for part in parts)]
@@ -231,10 +231,14 @@ class GroupPage:
             (gettext("HTTP status"), _shares(Counter({status: hours.total()}))),
             (gettext("Release"), _shares(releases)),
         )
+        error, causes = _report_of(group, fingerprints), CausesOfGroup.of(fingerprints)
+        if causes is not None and causes.whose:
+            # What the answers did not tell is known from the requests.
+            error = replace(error, whose=causes.whose)
         return cls(
             line=GroupLine(group),
-            error=_report_of(group, fingerprints),
-            causes=CausesOfGroup.of(fingerprints),
+            error=error,
+            causes=causes,
             parts=[GroupLine(part) for part in parts],
             fingerprints=fingerprints,
             day=Trend.of_day(hours, now=now),

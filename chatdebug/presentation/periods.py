@@ -147,7 +147,7 @@ def _is_full(run: ChatRun) -> bool:
 
 
 def _knows_all_calls(run: ChatRun) -> bool:
-    """Say whether each call of a run is a period of it, so that the rest is its own work.
+    """Return whether each call of a run is a period of it, so that the rest is its own work.
 
     One that was stopped or lost in the middle of a call knows nothing of that.
     """

@@ -131,7 +131,7 @@ def make_key(rng: random.Random, vendor: str) -> str:
 
 
 def shows(key: str, text: str) -> bool:
-    """Say whether a text shows any piece of a key that could be used."""
+    """Return whether a text shows any piece of a key that could be used."""
     return any(
         key[start : start + WINDOW] in text for start in range(len(key) - WINDOW + 1)
     )

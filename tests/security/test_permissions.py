@@ -287,7 +287,7 @@ def state() -> dict[str, Any]:
 
 
 def may_read(person: str, address: str, words: set[str]) -> bool:
-    """Say whether somebody may see planted words here."""
+    """Return whether somebody may see planted words here."""
     kinds = {present(PLANTED.fullmatch(word))[1] for word in words}
     match person:
         case "owner":

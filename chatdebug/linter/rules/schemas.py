@@ -73,7 +73,7 @@ def _names(value: Any) -> list[str]:
 
 
 def _open(node: Json) -> bool:
-    """Say whether an object is as strict schemas may not be: open, or with "
+    """Return whether an object is as strict schemas may not be: open, or with "
     "optional parts."""
     if not _is_of(node, "object"):
         return False

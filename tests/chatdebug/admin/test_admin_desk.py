@@ -12,7 +12,9 @@ from django.db.models import Model, QuerySet
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import ErrorKind, NoticeState
+from chatdebug.levels import forget_levels
 from chatdebug.models import (
     AlarmNotice,
     AuditEntry,
@@ -32,6 +34,7 @@ from chatdebug.models.switches import Scope
 from chatdebug.presentation import statistics
 from chatdebug.presentation.groups import Trend, trends_of
 from chatdebug.presentation.statistics import Numbers
+from chatdebug.services.known_health import forget_health
 from tests.chatdebug.admin.desk import details, filters, lists, rules
 from tests.factories import (
     AlarmTargetFactory,
@@ -103,6 +106,10 @@ def statements(client: Client) -> Counter[str]:
     """Return how many statements each page takes, for the newest rows that there are."""
     found = Counter[str]()
     for name, address in pages(client):
+        # What is known for some seconds must not be asked for anew just between the two.
+        forget_health()
+        forget_levels()
+        loaded_rules.reset()
         client.get(address)  # a permission, a template or a setting is read once
         with collected_statements() as seen:
             assert client.get(address).status_code == 200, address

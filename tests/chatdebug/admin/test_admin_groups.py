@@ -15,6 +15,7 @@ from chatdebug.enums import GroupState
 from chatdebug.models import ErrorGroup, GroupHour
 from chatdebug.models.groups import AFFECTED_KNOWN
 from chatdebug.models.runs import OVERFLOW
+from tests.chatdebug.admin.group_pages import LIST, page_of, text, titles
 from tests.chatdebug.admin.people import staff
 from tests.factories import (
     ChatRunFactory,
@@ -25,7 +26,6 @@ from tests.statements import collected_statements
 
 pytestmark = pytest.mark.django_db
 
-LIST = "/admin/chatdebug/errorgroup/"
 VIEW = "view_errorgroup"
 
 
@@ -34,22 +34,6 @@ def desk(client: Client) -> User:
     user = staff(VIEW, "change_errorgroup", "view_chatrun")
     client.force_login(user)
     return user
-
-
-def page_of(group: ErrorGroup) -> str:
-    return f"{LIST}{group.pk}/change/"
-
-
-def text(client: Client, url: str) -> str:
-    response = client.get(url)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def titles(client: Client, query: str = "") -> list[str]:
-    response = client.get(f"{LIST}?{query}")
-    assert response.status_code == 200
-    return [group.title for group in response.context["cl"].result_list]
 
 
 def do(client: Client, group: ErrorGroup, what: str, **sent: Any) -> ErrorGroup:

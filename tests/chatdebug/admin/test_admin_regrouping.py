@@ -20,13 +20,13 @@ from chatdebug.models import (
 )
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.services.regrouping import MOST_FINGERPRINTS, merge_groups
+from tests.chatdebug.admin.group_pages import LIST, page_of, text, titles
 from tests.chatdebug.admin.people import client_with, staff
 from tests.factories import ChatRunFactory, ErrorGroupFactory, UserFactory
 from tests.statements import collected_statements
 
 pytestmark = pytest.mark.django_db
 
-LIST = "/admin/chatdebug/errorgroup/"
 MERGE = f"{LIST}merge/"
 VIEW = "view_errorgroup"
 
@@ -54,22 +54,6 @@ def mast() -> ErrorGroup:
     return ErrorGroupFactory(
         fingerprint="b0b0b0b0", title="The mast of the ship cracked", count=2
     )
-
-
-def page_of(group: ErrorGroup) -> str:
-    return f"{LIST}{group.pk}/change/"
-
-
-def text(client: Client, url: str) -> str:
-    response = client.get(url)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def titles(client: Client, query: str = "") -> list[str]:
-    response = client.get(f"{LIST}?{query}")
-    assert response.status_code == 200
-    return [group.title for group in response.context["cl"].result_list]
 
 
 def merge(client: Client, *groups: ErrorGroup) -> str:

@@ -268,6 +268,24 @@ def test_a_group_counts_the_causes_of_its_newest_runs(admin: Client) -> None:
     assert len(many) == len(few)
 
 
+def test_whose_a_group_is_is_told_by_the_requests_where_they_agree(
+    admin: Client,
+) -> None:
+    group = ErrorGroup.objects.create(
+        fingerprint="abcdef12", title="x", kind="generic", status_code=400, count=9
+    )
+    url = reverse("admin:chatdebug_errorgroup_change", args=[group.pk])
+    told, unknown = "in what the site sends with the message", "does not tell which"
+    failed_run("c")
+    text = text_of(admin, url)
+    assert told in text
+    assert unknown not in text
+    failed_run("c", chat(user()))
+    text = text_of(admin, url)
+    assert told not in text
+    assert unknown in text
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_pages_and_exports_bear_whatever_was_noted(
     hostile: Any, admin: Client, chat_: Chat
