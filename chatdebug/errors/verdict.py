@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.places import rejected_part
 from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.rules.leads import PHRASES
 from chatdebug.errors.sentences import AGAIN, REPORT, WHOSE, WORDS, Cause, Owner, Way
@@ -77,6 +76,23 @@ TOKENS = re.compile(r"\d[\d,_.]{2,}")
 """A number of three digits or more, as providers write them."""
 SECONDS = re.compile(r"for (\d+(?:\.\d+)?) seconds")
 """As ``StreamSilenceError`` writes it."""
+FILE = re.compile(
+    r"\b(?:invalid|unsupported|corrupt(?:ed)?|could not|cannot|unable|failed|exceeds?|too "
+    r"large|too many)\b[^.]{0,60}\b(?:images?|image_url|pdfs?|audio|videos?|attachments?)\b|"
+    r"\b(?:images?|image_url|pdfs?|audio|videos?|attachments?)\b[^.]{0,60}\b(?:invalid|"
+    r"unsupported|not supported|corrupt(?:ed)?|could not|cannot|exceeds?|too large)\b",
+    re.IGNORECASE,
+)
+FRAME = re.compile(
+    r"\b(?:tools?|functions?)\s?[.\[]\s?\d|"
+    r"\b(?:tool_(?:use|result|call|calls|call_id|choice|use_id)|function_(?:call|response)|"
+    r"input_schema|response_format|json_schema|stream_options|cache_control|"
+    r"additionalProperties|redacted_thinking)\b|"
+    r"\brole '?\"?(?:tool|system|assistant|developer|model)\b|"
+    r"\broles must alternate\b|\bthinking blocks?\b|\bfunction (?:call|response) (?:turn|parts?)\b",
+    re.IGNORECASE,
+)
+"""What no person writes: whatever sent the request put it there."""
 SHORT_WAIT = 60
 """Seconds: whoever tries again by itself waits for so long."""
 LONGEST_WAIT = 10**9
@@ -231,6 +247,17 @@ def _cause_of_timeout(status: int | None, types: tuple[str, ...]) -> Cause:
     if any(TOO_LATE.fullmatch(name) for name in types):
         return Cause.NO_ANSWER
     return Cause.BROKEN_OFF
+
+
+def rejected_part(code: str, detail: str) -> Cause:
+    """Return the cause of a rejected request, by the part of it that is named.
+
+    ``Cause.REJECTED`` where none is: a provider's words may be about anything then.
+    """
+    said = f"{code} {detail}"
+    if FRAME.search(said):
+        return Cause.REJECTED_FRAME
+    return Cause.REJECTED_FILE if FILE.search(said) else Cause.REJECTED
 
 
 def _with_facts(

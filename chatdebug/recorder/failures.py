@@ -9,9 +9,8 @@ from uuid import UUID
 
 from chatdebug.conf import recorder_settings
 from chatdebug.errors import KnownError, walk
-from chatdebug.errors.headline import headline
-from chatdebug.errors.payload import NOTHING_KNOWN, ErrorPayload
-from chatdebug.errors.stored import attempt_of
+from chatdebug.errors.fingerprint import headline
+from chatdebug.errors.payload import NOTHING_KNOWN, ErrorPayload, attempt_of
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.redaction import redact_text
 from chatdebug.writer import Snapshot, writer

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from chatdebug.enums import Level
 from chatdebug.errors import Classification, Rule, classify, walk
-from chatdebug.errors.fingerprint import fingerprint
-from chatdebug.errors.headline import headline
+from chatdebug.errors.fingerprint import fingerprint, headline
 from chatdebug.errors.payload import Progress, error_payload
 from chatdebug.safety import never_raises
 from chatdebug.services.rule_tallies import RuleCount, SeenCause

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Interruption, Level, Operation, Status
-from chatdebug.errors.stored import verdict_of
+from chatdebug.errors.payload import verdict_of
 from chatdebug.models.counts import calls_of
 from chatdebug.payloads import summarise_label
 from chatdebug.redaction import redact_text

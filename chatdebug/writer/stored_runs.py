@@ -6,7 +6,7 @@ from operator import attrgetter
 from uuid import UUID, uuid5
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.headline import headline
+from chatdebug.errors.fingerprint import headline
 from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep, ErrorGroup
 from chatdebug.models.runs import OVERFLOW
