@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from chatdebug.deployment_rules import renew_rules
 from chatdebug.enums import (
     ErrorKind,
     Evidence,
@@ -22,7 +23,6 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
-from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.counting import count_failure, count_turn

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
+from chatdebug.deployment_rules import renew_rules
 from chatdebug.enums import (
     STATUS_RANK,
     Evidence,
@@ -20,7 +21,6 @@ from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.evidence.box import HeldAttempts
 from chatdebug.evidence.changes import changes_of, last_good_calls
 from chatdebug.evidence.requests import HeldRequest
-from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
