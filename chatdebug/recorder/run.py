@@ -25,13 +25,13 @@ from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
+from chatdebug.recorder.columns import run_columns
 from chatdebug.recorder.counting import count_failure, count_turn
 from chatdebug.recorder.failures import counted_failure, unrecorded_failures
 from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.recorder.summary import run_columns
 from chatdebug.safety import never_raises
 from chatdebug.writer import Snapshot, Table, writer
 
