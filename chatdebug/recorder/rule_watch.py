@@ -90,7 +90,7 @@ class RuleWatch:
 def watch_rules(error: BaseException, found: Classification, *, step: "Step") -> None:
     """Count an error of a step for the deployment's own rules that it fell under."""
     run = step.run
-    if found.own_rules and run.level is not Level.OFF:
+    if run.level is not Level.OFF:
         run.rule_watch = run.rule_watch or RuleWatch()
         run.rule_watch.note(
             error,
