@@ -154,24 +154,19 @@ def headline(error: ErrorPayload) -> str:
     list of causes has given no reason to read what people wrote.
     """
     for text in (error["detail"], error["message"]):
-        line = _line(text)
+        said = storable_text(text, READ_CHARACTERS).strip().partition("\n")[0]
+        said = REQUEST_ID.sub(r"\1\2…", PLACEHOLDER.sub("…", said))
+        parts, end = [], 0
+        for quote in QUOTE.finditer(said):
+            inner = quote[1] or quote[2] or quote[3] or ""
+            shown = VOLATILE.sub("…", inner) if NAME.fullmatch(inner) else "…"
+            parts += [VOLATILE.sub("…", said[end : quote.start()]), f"'{shown}'"]
+            end = quote.end()
+        parts.append(VOLATILE.sub("…", said[end:]))
+        line = RUN_OF_GAPS.sub("…", " ".join("".join(parts).split()))
+        line = EMPTY_QUOTE.sub("'…'", line)
+        if len(line) > HEADLINE_CHARACTERS:
+            line = f"{line[: HEADLINE_CHARACTERS - 1].rstrip()}…"
         if WORD.search(line):
             return line
     return error["type"]
-
-
-def _line(text: str) -> str:
-    said = storable_text(text, READ_CHARACTERS).strip().partition("\n")[0]
-    said = REQUEST_ID.sub(r"\1\2…", PLACEHOLDER.sub("…", said))
-    parts, end = [], 0
-    for quote in QUOTE.finditer(said):
-        inner = quote[1] or quote[2] or quote[3] or ""
-        shown = VOLATILE.sub("…", inner) if NAME.fullmatch(inner) else "…"
-        parts += [VOLATILE.sub("…", said[end : quote.start()]), f"'{shown}'"]
-        end = quote.end()
-    parts.append(VOLATILE.sub("…", said[end:]))
-    line = RUN_OF_GAPS.sub("…", " ".join("".join(parts).split()))
-    line = EMPTY_QUOTE.sub("'…'", line)
-    if len(line) > HEADLINE_CHARACTERS:
-        line = f"{line[: HEADLINE_CHARACTERS - 1].rstrip()}…"
-    return line

@@ -188,7 +188,12 @@ def advise(
     names = {"provider": inside_of_sentence(provider)}
     if not retry_after or not advice.words_with_wait:
         return Advised(_told(advice.words, names), advice.ways)
-    names["wait"] = _wait(retry_after)
+    seconds = math.ceil(retry_after)  # a provider's 0.3 s is soon over
+    names["wait"] = (
+        f"{seconds} s"
+        if seconds < 60
+        else span(timedelta(seconds=min(seconds, LONGEST_WAIT)))
+    )
     if attempts > 1 and retry_after <= SHORT_WAIT:
         return Advised(_told(advice.words_after_wait, names), advice.ways)
     return Advised(_told(advice.words_with_wait, names), advice.ways, retry_after)
@@ -277,14 +282,6 @@ def _with_facts(
         known.append(str(status))
     facts = ", ".join(filter(None, known))
     return f"{what[:-1]} ({facts})." if facts else what
-
-
-def _wait(seconds: float) -> str:
-    """Return how long to wait, in whole seconds: a provider's 0.3 s is soon over."""
-    whole = math.ceil(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return span(timedelta(seconds=min(whole, LONGEST_WAIT)))
 
 
 def _time(detail: str) -> str:

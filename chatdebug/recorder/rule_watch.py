@@ -45,7 +45,8 @@ class RuleWatch:
         (``began``) has noted is known. ``provider`` is what ``classify`` was told.
         """
         rules = {_key(rule): rule for rule in found.own_rules if _key(rule)}
-        if not rules or self._knows(error, began):
+        inner = [known for known, since in self._noted if since >= began]
+        if not rules or any(link is known for link in walk(error) for known in inner):
             return
         self._noted = (*self._noted[1 - ERRORS_REMEMBERED :], (error, began))
         built_in = classify(error, provider=provider, rules=())
@@ -81,10 +82,6 @@ class RuleWatch:
     def forget_errors(self) -> None:
         """Let the errors go: the run was closed."""
         self._noted = ()
-
-    def _knows(self, error: BaseException, began: float) -> bool:
-        inner = [known for known, since in self._noted if since >= began]
-        return any(link is known for link in walk(error) for known in inner)
 
 
 def watch_rules(error: BaseException, found: Classification, *, step: "Step") -> None:

@@ -216,7 +216,12 @@ class Step:
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
-            self._remember()
+            facts = self.run.facts
+            # With it the chat's next call that fails is compared.
+            if self._request is not None and facts.chat_id:
+                self.learn_names()
+                model = facts.model or self.model
+                last_good_calls.remember(facts.chat_id, model, self._request)
             self.let_go()
 
     @never_raises
@@ -302,14 +307,6 @@ class Step:
             )
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
-
-    def _remember(self) -> None:
-        """Remember what the request was like, for the chat's next one that fails."""
-        facts = self.run.facts
-        if self._request is not None and facts.chat_id:
-            self.learn_names()
-            model = facts.model or self.model
-            last_good_calls.remember(facts.chat_id, model, self._request)
 
     def learn_names(self) -> None:
         """Ask the call for its provider and model, once."""
