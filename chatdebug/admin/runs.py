@@ -266,19 +266,14 @@ def _searches(term: str) -> Iterator[ChatRunQuerySet]:
     """Yield the searches that a term can be meant for, by its shape."""
     runs = ChatRun.objects.all()
     if FINGERPRINT.fullmatch(term):
-        for fingerprint in _fingerprints_of_group(term):
+        group = ErrorGroup.objects.counting([term]).first()
+        others = group.fingerprints() if group is not None else []
+        for fingerprint in dict.fromkeys([term, *others]):
             yield runs.with_fingerprint(fingerprint)
     if (key := _as_uuid(term)) is not None:
         yield runs.filter(pk=key)
     yield runs.filter(chat_id=term)
     yield runs.filter(owner_id=term)
-
-
-def _fingerprints_of_group(fingerprint: str) -> list[str]:
-    """Return the fingerprints that are one group with this one, itself first."""
-    group = ErrorGroup.objects.counting([fingerprint]).first()
-    others = group.fingerprints() if group is not None else []
-    return list(dict.fromkeys([fingerprint, *others]))
 
 
 def _newest_of(runs: ChatRunQuerySet) -> ChatRunQuerySet:

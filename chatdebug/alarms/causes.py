@@ -94,7 +94,7 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
     ):
         history[group_id].append((hour, times))
     for group_id, group in groups.items():
-        oldest = max(_full_hour(group.first_seen), window.until - TREND_KEPT)
+        oldest = max(group.first_seen.replace(minute=0, second=0, microsecond=0), window.until - TREND_KEPT)
         for hour, times in busy[group_id]:
             known = (hour - oldest) // HOUR
             before = sum(count for at, count in history[group_id] if at < hour)
@@ -231,7 +231,3 @@ def _affected(group: ErrorGroup) -> list[str]:
         words = ngettext("in %s chat", "in %s chats", group.chats)
         return [words % f"{group.chats:,}"]
     return []
-
-
-def _full_hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

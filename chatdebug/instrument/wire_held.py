@@ -44,7 +44,18 @@ class WireRequest:
 
     def shape(self, *, window: int | None) -> dict[str, Any]:
         """Return its structure and its lengths."""
-        return request_shape(self.normalised(), _offer(self._body), window=window)
+        mode, schema = _output(self._body)
+        offer = Offer(
+            tools=_tools(self._body),
+            settings={
+                key: value
+                for key, value in self._body.items()
+                if key not in NO_SETTINGS
+            },
+            output_mode=mode,
+            output_schema=schema,
+        )
+        return request_shape(self.normalised(), offer, window=window)
 
     def outline(self) -> Outline:
         """Return what it is compared by."""
@@ -64,16 +75,6 @@ class WireRequest:
             ),
             output=output,
         )
-
-
-def _offer(body: Json) -> Offer:
-    mode, schema = _output(body)
-    return Offer(
-        tools=_tools(body),
-        settings={key: body[key] for key in body if key not in NO_SETTINGS},
-        output_mode=mode,
-        output_schema=schema,
-    )
 
 
 def _tools(body: Json) -> Iterator[Tool]:
