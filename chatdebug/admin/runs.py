@@ -160,8 +160,13 @@ class RunAdmin(PersonData, ContentAdmin):
             return queryset, False
         found = [runs for runs in _searches(term) if runs.exists()]
         if len(found) == 1:
-            # As a condition, not as a list of keys, which each query would look up again.
-            return queryset & _newest_of(found[0]), False
+            # As many as the list has pages for: as a condition, not as a list of keys,
+            # which each query would look up again.
+            (runs,) = found
+            began = runs.newest_first().values_list("started_at", flat=True)
+            oldest = began[SEARCHED - 1 : SEARCHED].first()
+            newest = runs if oldest is None else runs.filter(started_at__gte=oldest)
+            return queryset & newest, False
         keys = {
             pk
             for runs in found
@@ -274,13 +279,6 @@ def _searches(term: str) -> Iterator[ChatRunQuerySet]:
         yield runs.filter(pk=key)
     yield runs.filter(chat_id=term)
     yield runs.filter(owner_id=term)
-
-
-def _newest_of(runs: ChatRunQuerySet) -> ChatRunQuerySet:
-    """Return as many of the runs that a search finds as the list has pages for."""
-    began = runs.newest_first().values_list("started_at", flat=True)
-    oldest = began[SEARCHED - 1 : SEARCHED].first()
-    return runs if oldest is None else runs.filter(started_at__gte=oldest)
 
 
 def _as_uuid(text: str) -> UUID | None:

@@ -94,7 +94,10 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
     ):
         history[group_id].append((hour, times))
     for group_id, group in groups.items():
-        oldest = max(group.first_seen.replace(minute=0, second=0, microsecond=0), window.until - TREND_KEPT)
+        oldest = max(
+            group.first_seen.replace(minute=0, second=0, microsecond=0),
+            window.until - TREND_KEPT,
+        )
         for hour, times in busy[group_id]:
             known = (hour - oldest) // HOUR
             before = sum(count for at, count in history[group_id] if at < hour)

@@ -153,7 +153,9 @@ def _outcome(
     return Outcome(
         kind=payload["kind"],
         rule=payload["rule"],
-        fingerprint=fingerprint(cast("ErrorPayload", {**payload, **there}), model=cassette.model),
+        fingerprint=fingerprint(
+            cast("ErrorPayload", {**payload, **there}), model=cassette.model
+        ),
         sentence=sentence_of(payload),
         stored=stored,
         error=error,

@@ -6,7 +6,7 @@ would send.
 
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -121,8 +121,12 @@ class CassetteServer:
                 for name, value in answer.headers.items()
                 if name.lower() not in OF_THE_CONNECTION
             ]
-            lines.append("transfer-encoding: chunked" if is_chunked else "connection: close")
-            connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1", errors="replace"))
+            lines.append(
+                "transfer-encoding: chunked" if is_chunked else "connection: close"
+            )
+            connection.sendall(
+                "\r\n".join([*lines, "", ""]).encode("latin-1", errors="replace")
+            )
         for piece in answer.body:
             self._wait(connection, piece.when)
             for _ in range(piece.times):

@@ -24,7 +24,9 @@ def _block(block: Block) -> str:
         case Quote():
             return _indented(block.text, "  | ")
         case Table():
-            rows = [[_line(cell) for cell in row] for row in (block.columns, *block.rows)]
+            rows = [
+                [_line(cell) for cell in row] for row in (block.columns, *block.rows)
+            ]
             widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
             return "\n".join(
                 "  ".join(

@@ -90,7 +90,9 @@ class ChatAnswer:
                 call["id"] = call["id"] or part.id
                 if part.function is not None:
                     call["name"] += part.function.name or ""
-                    call.setdefault("arguments", _Texts()).add(part.function.arguments or "")
+                    call.setdefault("arguments", _Texts()).add(
+                        part.function.arguments or ""
+                    )
 
     def body(self) -> dict[str, Any]:
         """Return what has come, as if it had not been streamed."""

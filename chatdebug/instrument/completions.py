@@ -40,14 +40,18 @@ def take_completion(call: Call, result: Any) -> None:
             if hasattr(result, "__next__"):
                 result.chatdebug_events = watched.read(_events(kind, result))
             if hasattr(result, "__anext__"):
-                result.chatdebug_async_events = watched.read_async(_async_events(kind, result))
+                result.chatdebug_async_events = watched.read_async(
+                    _async_events(kind, result)
+                )
             result.__class__ = _recorded(kind)
         else:
             call.count_tokens(result)
             if call.is_full:
                 call.complete(
                     lambda: wire_answer(as_mapping(result)),
-                    lambda: wire_usage(as_mapping(getattr(result, "usage", None) or {})),
+                    lambda: wire_usage(
+                        as_mapping(getattr(result, "usage", None) or {})
+                    ),
                 )
             else:
                 call.complete()

@@ -31,7 +31,9 @@ def record_http[Client](client: Client) -> Client:
             if hasattr(transport, "handle_request"):
                 transport.handle_request = _recorded(transport.handle_request)
             if hasattr(transport, "handle_async_request"):
-                transport.handle_async_request = _recorded_async(transport.handle_async_request)
+                transport.handle_async_request = _recorded_async(
+                    transport.handle_async_request
+                )
     return client
 
 
@@ -40,10 +42,10 @@ def unrecord_http(client: object) -> None:
     for transport in _transports(client):
         vars(transport).pop("records_attempts", None)
         for name in METHODS:
-            if (recorded := vars(transport).pop(name, None)) is not None:
-                # It had one of its own, not of its class.
-                if getattr(transport, name) != recorded.__wrapped__:
-                    setattr(transport, name, recorded.__wrapped__)
+            recorded = vars(transport).pop(name, None)
+            # Unless what it had was its class's, it was one of its own.
+            if recorded and getattr(transport, name) != recorded.__wrapped__:
+                setattr(transport, name, recorded.__wrapped__)
 
 
 def _transports(client: Any) -> list[Any]:

@@ -46,21 +46,8 @@ class RecorderCollector:
         families = _families()
         try:
             with apart(router.db_for_read(HourCount)):
-                counts = (
-                    HourCount.objects.filter(what__in=[What.TURN, What.FAILED_TURN])
-                    .filter(hour__gt=timezone.now() - A_DAY)
-                    .order_by("what", "detail")
-                    .values_list("what", "detail")
-                    .annotate(Sum("count"))
-                )
-                for what, detail, count in counts:
-                    name = "turns" if what == What.TURN else "failed_turns"
-                    # One that came out otherwise is taken back in another hour than it was counted in.
-                    families[name].add_metric([detail], max(0, count))
-                for one in provider_health().providers:
-                    families["provider_calls"].add_metric([one.provider], one.calls)
-                    families["provider_failed_calls"].add_metric([one.provider], one.failed)
-                    families["provider_down"].add_metric([one.provider], one.is_down)
+                _add_turns(families)
+                _add_providers(families)
                 _add_writers(families)
         except Exception as error:
             logger.warning("The recorder's numbers could not be read", exc_info=error)
@@ -94,6 +81,27 @@ def _families() -> dict[str, GaugeMetricFamily]:
         name: GaugeMetricFamily(f"chatdebug_{name}", text, labels=labels)
         for name, text, labels in described
     }
+
+
+def _add_turns(families: dict[str, GaugeMetricFamily]) -> None:
+    counts = (
+        HourCount.objects.filter(what__in=[What.TURN, What.FAILED_TURN])
+        .filter(hour__gt=timezone.now() - A_DAY)
+        .order_by("what", "detail")
+        .values_list("what", "detail")
+        .annotate(Sum("count"))
+    )
+    for what, detail, count in counts:
+        name = "turns" if what == What.TURN else "failed_turns"
+        # One that came out otherwise is taken back in another hour than it was counted in.
+        families[name].add_metric([detail], max(0, count))
+
+
+def _add_providers(families: dict[str, GaugeMetricFamily]) -> None:
+    for one in provider_health().providers:
+        families["provider_calls"].add_metric([one.provider], one.calls)
+        families["provider_failed_calls"].add_metric([one.provider], one.failed)
+        families["provider_down"].add_metric([one.provider], one.is_down)
 
 
 def _add_writers(families: dict[str, GaugeMetricFamily]) -> None:

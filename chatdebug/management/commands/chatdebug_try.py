@@ -11,7 +11,6 @@ from django.urls import NoReverseMatch, reverse
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun
 from chatdebug.recorder.context import record_run
-from chatdebug.recorder.run import Run
 from chatdebug.writer import close_writer
 
 
@@ -34,7 +33,9 @@ class Command(BaseCommand):
         try:
             ChatRun.objects.exists()
         except DatabaseError as error:
-            said = str(error).partition("\n")[0]  # PostgreSQL quotes the statement below it
+            said = str(error).partition("\n")[
+                0
+            ]  # PostgreSQL quotes the statement below it
             raise CommandError(
                 f"The recorder's tables cannot be read: {said}. `manage.py migrate` makes them."
             ) from error
@@ -58,8 +59,7 @@ class Command(BaseCommand):
             folder = recorder_settings().SPOOL_DIR
             kept = f"it waits in {folder}" if folder else "there is no spool to keep it"
             raise CommandError(
-                f"Run {run.stored_id} is not in the database. The log says why; "
-                f"{kept}."
+                f"Run {run.stored_id} is not in the database. The log says why; {kept}."
             )
         self.stdout.write(f"Recorded run {run.stored_id}")
         self.stdout.write(f"  level:      {run.level.value}")

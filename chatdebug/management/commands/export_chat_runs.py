@@ -77,10 +77,16 @@ class Command(BaseCommand):
         progress.end()
         if output is not None:
             if options["json"]:
-                said = {"file": str(output), "format": options["format"], "runs": progress.count}
+                said = {
+                    "file": str(output),
+                    "format": options["format"],
+                    "runs": progress.count,
+                }
                 self.stdout.write(json.dumps(said))
             else:
-                self.stdout.write(printable(f"{progress.count:,} runs written to {output}."))
+                self.stdout.write(
+                    printable(f"{progress.count:,} runs written to {output}.")
+                )
 
 
 def _runs(

@@ -63,7 +63,11 @@ def _answer(data: dict[str, Any]) -> dict[str, Any]:
             value = [(name.strip(), text.strip()) for name, _, text in lines]
         if not isinstance(value, dict | list):
             raise TypeError("headers are not an object")
-        return {"text": "\n".join(f"{name}: {text}" for name, text in redact_headers(value).items())}
+        return {
+            "text": "\n".join(
+                f"{name}: {text}" for name, text in redact_headers(value).items()
+            )
+        }
     if kind not in TEXTS:
         known = ", ".join([*TEXTS, "headers"])
         raise ValueError(f"unknown kind {kind!r}; known are {known}")
