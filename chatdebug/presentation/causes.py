@@ -84,8 +84,7 @@ class LikelyCauses:
 
 
 def _told(cause: Cause) -> str:
-    place = f"({cause.where})" if cause.where else ""
-    return " ".join(filter(None, (cause.sentence, place, cause.whose, cause.remedy)))
+    return " ".join(filter(None, (cause.told, cause.whose, cause.remedy)))
 
 
 @dataclass(frozen=True, slots=True)
