@@ -41,6 +41,7 @@ OF_RULES = {
     "stream.closed_early": Cause.INCOMPLETE,
     "known.IncompleteStream": Cause.INCOMPLETE,
     "known.UnreadableAnswer": Cause.UNREADABLE,
+    "known.UnreadableStream": Cause.UNREADABLE,
     "known.EmptyResult": Cause.INCOMPLETE,
     "known.FinishReason": Cause.INCOMPLETE,
     "text.deadline": Cause.NO_ANSWER,
@@ -57,9 +58,8 @@ OF_KINDS = {
     ErrorKind.CONFIG: Cause.SETTING,
     ErrorKind.CONTENT_FILTER: Cause.ANSWER_BLOCKED,
 }
-READING_RULES = ("known.UnreadableAnswer", "known.IncompleteStream")
-NO_ANSWER_OF_A_MODEL = re.compile(r"\bno JSON\b|\bno event stream\b|\btext/html\b")
-"""What those who read a stream say of one that is none."""
+EVENT_STREAM = "text/event-stream"
+"""Of a response that had begun with success: a status of an error in it is not its own."""
 DEFECT_RULES = ("raised.defect", "class.defect")
 NOT_CONNECTED = re.compile(
     r"ConnectError|ConnectTimeout\w*|ConnectionRefusedError|ClientConnector\w*|gaierror|"
@@ -150,7 +150,13 @@ def verdict(
     cause = _cause(kind, rule, status_code, types, code, detail, content_type)
     words = WORDS[cause]
     names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
-    what = _with_facts(_told(words.what, names), cause, status_code, detail, server)
+    what = _with_facts(
+        _told(words.what, names),
+        cause,
+        None if content_type.startswith(EVENT_STREAM) else status_code,
+        detail,
+        server,
+    )
     advised = advise(
         cause,
         provider=provider,
@@ -208,8 +214,8 @@ def _cause(
     detail: str,
     content_type: str,
 ) -> Cause:
-    if rule in READING_RULES and NO_ANSWER_OF_A_MODEL.search(detail):
-        return Cause.PAGE if "text/html" in detail else Cause.UNREADABLE
+    if rule == "known.UnreadableAnswer" and "text/html" in detail:
+        return Cause.PAGE
     if found := OF_RULES.get(rule):
         return found
     if kind is ErrorKind.CONFIG:

@@ -248,7 +248,7 @@ def _response_facts(payload: ErrorPayload, flaw: Flaw | None) -> dict[str, str]:
     content_type: str = response.get("content_type", "")
     server: str = response.get("server", "")
     closed_by: str = response.get("closed_by", "")
-    words = {"provider": gettext("the provider"), "client": _this_side(flaw)}
+    words = {"provider": gettext("the other side"), "client": _this_side(flaw)}
     size = "" if length is None else gettext("%s bytes") % f"{length:,}"
     is_known = status == payload["status_code"]
     return {

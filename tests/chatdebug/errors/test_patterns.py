@@ -66,7 +66,6 @@ SEARCHED = {
     "quotes.WORDLESS": ("Error code: 500", "It took half a second"),
     "verdict.FILE": ("image exceeds 5 MB", "imagine that it exceeds all"),
     "verdict.FRAME": ("tools[3] is odd", "the tools of the trade"),
-    "verdict.NO_ANSWER_OF_A_MODEL": ("An event is no JSON", "The JSON has no end"),
     "verdict.NOT_CONNECTED": ("ConnectError", "APIConnectionError"),
     "verdict.TOO_LATE": ("APITimeoutError", "TimingError"),
     "verdict.NO_JSON": ("JSONDecodeError", "ValueError"),
