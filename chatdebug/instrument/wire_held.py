@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from chatdebug.evidence.changes import (
@@ -57,15 +57,17 @@ class WireRequest:
         )
         return request_shape(self.normalised(), offer, window=window)
 
-    def outline(self) -> Outline:
+    def outline(self, first: int | None = None) -> Outline:
         """Return what it is compared by."""
         body = self._body
+        messages = outlines_of_messages(body)
         output = 0
         if any(body.get(name) for name in OUTPUTS):  # as few requests have
             mode, schema = _output(body)
             output = hash((str(mode), outline_of_tool("", schema)))
         return Outline(
-            messages=tuple(outlines_of_messages(body)),
+            message_count=len(messages),
+            kinds=tuple(chain.from_iterable(messages[:first])),
             tools={
                 str(tool.name): outline_of_tool(tool.description, tool.schema)
                 for tool in islice(_tools(body), NAMES)

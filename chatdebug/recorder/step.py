@@ -162,7 +162,8 @@ class Step:
             held = HeldAttempts(on_change=self._attempt_ended, run=self.run)
             self._held = self._sink = held
             self.run.holding.add(self)
-            self._scopes = (*self._scopes, current_sink.enter(held))
+            # Between here and who makes the call there are two of the recorder's own.
+            self._scopes = (*self._scopes, current_sink.enter(held, depth=4))
 
     @property
     def holds_payloads(self) -> bool:
@@ -179,11 +180,16 @@ class Step:
 
     def release(self) -> None:
         """Stop listening for HTTP attempts; those that have begun may still end."""
-        if self._scopes:
+        if not self._scopes:
+            return
+        own = self._scopes[-1]
+        if len(self._scopes) > 1:
             here = current_sink.innermost()
-            own = here if here in self._scopes else self._scopes[-1]
+            own = here if here in self._scopes else own
             self._scopes = tuple(scope for scope in self._scopes if scope is not own)
-            current_sink.leave(own)
+        else:
+            self._scopes = ()
+        current_sink.leave(own)
 
     @never_raises
     def complete(self, response: Any = None, usage: Any = None) -> None:
