@@ -13,9 +13,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache, lru_cache
-from types import FunctionType
 from typing import Any
 
 from chatdebug.safety import never_raises
@@ -24,10 +22,6 @@ from chatdebug.transport.body import PIECE_BYTES, Body
 from chatdebug.transport.exchange import Exchange
 
 logger = logging.getLogger("chatdebug.recorder")
-
-SOURCE, NAMING = "_httpcore_stream", "map_httpcore_exceptions"
-NAMES = {SOURCE, NAMING}
-"""What httpx's stream of the network names, and nothing else, when it is read."""
 
 type Kinds = tuple[tuple[str, type], ...]
 """Classes beside the names of the two classes of streams that both libraries have."""
@@ -166,19 +160,17 @@ class _AsyncTee:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         received = self._attempt.received
         room = received.room
-        source, naming = _source_of(self._stream)
-        stream = source.__aiter__()
+        stream = self._stream.__aiter__()
         try:
-            with naming:
-                async for piece in stream:
-                    try:  # as ``received.add`` does, without a call for each piece
-                        received.keep(piece)
-                        room -= len(piece) + PIECE_BYTES
-                        if room < 0:
-                            room = received.settle()
-                    except Exception:
-                        logger.exception("The recorder failed to note a piece")
-                    yield piece
+            async for piece in stream:
+                try:  # as ``received.add`` does, without a call for each piece
+                    received.keep(piece)
+                    room -= len(piece) + PIECE_BYTES
+                    if room < 0:
+                        room = received.settle()
+                except Exception:
+                    logger.exception("The recorder failed to note a piece")
+                yield piece
         except GeneratorExit:
             raise  # the reader stopped; closing tells whether that was too early
         except BaseException as error:
@@ -198,34 +190,6 @@ class _AsyncTee:
             self._attempt.fail(error)
             raise
         self._attempt.close()
-
-
-def _source_of(stream: Any) -> tuple[Any, AbstractContextManager[None]]:
-    """Return what a tee reads in place of a stream, and the block that it does so in.
-
-    httpx has a generator of its own between the network and an asynchronous client, which
-    only puts errors in its words. One more around it would cost more for each piece than
-    all that is noted of it; a tee that does the same in its place costs as much as it.
-    """
-    kind: type = type(stream)
-    naming = _naming_of(kind)
-    source = None if naming is None else getattr(stream, SOURCE, None)
-    if naming is None or source is None:
-        return stream, nullcontext()
-    return source, naming()
-
-
-@lru_cache(maxsize=100)
-def _naming_of(stream: type) -> Callable[[], AbstractContextManager[None]] | None:
-    """Return the block that puts errors in httpx's words; None for any other stream.
-
-    Also for one of a release of httpx whose generator does more, and so names more.
-    """
-    read = getattr(stream, "__aiter__", None)
-    if not isinstance(read, FunctionType) or set(read.__code__.co_names) != NAMES:
-        return None
-    naming: Callable[[], AbstractContextManager[None]] = read.__globals__[NAMING]
-    return naming
 
 
 class _SyncTee:
