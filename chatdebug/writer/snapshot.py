@@ -126,6 +126,14 @@ class Snapshot:
         return self.table is Table.FAILURE and not self.is_capture
 
     @property
+    def is_counted_later(self) -> bool:
+        """Whether it is a failure that need not be written with its run.
+
+        Either there is no such run, or the journal has the failure until it is counted.
+        """
+        return self.table is Table.FAILURE and (self.journaled or not self.is_capture)
+
+    @property
     def priority(self) -> int:
         """How late it is dropped from a full queue: 0 is first."""
         if self.is_capture:
