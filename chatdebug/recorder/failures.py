@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -31,32 +32,22 @@ def counted_failure(
 ) -> list[Snapshot]:
     """Return the failure of a step for its group; nothing if it cannot be told what it is.
 
-    It has no content, for nobody gives a reason to see a group. Whatever goes wrong here must not keep the run itself from being stored.
+    It has no content, for nobody gives a reason to see a group. Whatever goes wrong here
+    must not keep the run itself from being stored.
     """
-    error, facts = step.error or NOTHING_KNOWN, step.run.facts
+    facts = step.run.facts
     try:
-        columns: dict[str, Any] = {
-            "fingerprint": fingerprint,
-            "title": "",
-            "kind": error["kind"],
-            "provider": "",
-            "model": "",
-            "status_code": None,
-            "release": recorder_settings().RELEASE,
-            "chat_id": facts.chat_id,
-            "owner_id": facts.owner_id,
-        }
-        if fingerprint != OVERFLOW:  # which stands for failures of all kinds
-            columns |= {
-                "title": headline(error),
-                "provider": error["provider"] or facts.provider or step.provider,
-                "model": redact_text(facts.model or step.model),
-                "status_code": error["status_code"],
-            }
-        return [writer().tallies.count(columns, run_id=run_id, at=at)]
+        failure = writer().tallies.count(
+            (fingerprint, "" if fingerprint == OVERFLOW else facts.model or step.model),
+            partial(_described, fingerprint, step),
+            affected={"chat_id": facts.chat_id, "owner_id": facts.owner_id},
+            run_id=run_id,
+            at=at,
+        )
     except Exception:
         logger.exception("A failure could not be counted in its group")
         return []
+    return [failure]
 
 
 def unrecorded_failures(
@@ -93,3 +84,17 @@ def recorded_error(run: "Run", *, attempt: int) -> ErrorPayload | None:
     error = run.steps[-1].error if run.steps else None
     is_that = error is not None and attempt_of(error) == attempt
     return error if is_that else None
+
+
+def _described(fingerprint: str, step: "Step") -> dict[str, Any]:
+    """Return what a group is told of failures like this one, without content."""
+    error, facts = step.error or NOTHING_KNOWN, step.run.facts
+    return {
+        "fingerprint": fingerprint,
+        "title": headline(error),
+        "kind": error["kind"],
+        "provider": error["provider"] or facts.provider or step.provider,
+        "model": redact_text(facts.model or step.model),
+        "status_code": error["status_code"],
+        "release": recorder_settings().RELEASE,
+    }
