@@ -122,9 +122,9 @@ def errors_of_other_groups(*, seen: Iterable[str]) -> Iterator[StoredError]:
 
     Of each those of its newest run: they are alike. Two queries.
     """
-    newest = ChatRun.objects.with_fingerprint(OuterRef("fingerprint")).newest_first()
+    newest = ChatRun.objects.newest_of_row(OuterRef("fingerprint")).values("pk")
     groups = ErrorGroup.objects.exclude(fingerprint__in=set(seen))
-    ids = groups.annotate(newest_run=Subquery(newest.values("pk")[:1])).values_list(
+    ids = groups.annotate(newest_run=Subquery(newest)).values_list(
         "newest_run", flat=True
     )[:NEWEST_GROUPS]
     return _read(_with_errors().filter(run_id__in=[one for one in ids if one]))
