@@ -126,7 +126,9 @@ RULES = (
             r"max_tokens: \d+ > \d+|maximum tokens you requested exceeds?|"
             r"maximum (?:allowed )?number of output tokens|"
             r"supports at most \d+ (?:completion|output) tokens|"
-            r"maxoutputtokens value|valid range of max_tokens"
+            r"maxoutputtokens value|valid range of max_tokens|"
+            r"max_\w*tokens\W{1,3}must be less than or equal|"
+            r"max_\w*tokens'? is too large(?!.{0,120}context length)"
         ),
         shows=_bounded,
         proves=_beyond_window,

@@ -82,6 +82,7 @@ RULES = (
         source="https://github.com/docker/docker-agent/issues/63",
         words=(
             r"content or tool_calls|must be non-empty|got null|"
+            r"content.{0,40}should be a valid (?:string|list)|"
             r"content.{0,60}(?:is|was|be|are) (?:empty|blank|null|missing)|"
             r"empty content|contents?.{0,30}(?:required|missing)|"
             r"(?:text field|content).{0,60}is blank|empty (?:text|string)|"
