@@ -1,15 +1,19 @@
 """The deployment's own classification rules, as each process has them at hand."""
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 from time import monotonic
 from typing import Any
 
+from django.db import router
+
 from chatdebug.enums import RuleMode
 from chatdebug.errors import Rule
 from chatdebug.models import ClassificationRule
+from chatdebug.safety import apart, in_event_loop
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +69,36 @@ class LoadedRules:
 
 
 loaded_rules = LoadedRules()
+
+
+def renew_rules() -> None:
+    """Read the deployment's own rules again, if they are old: an error is about to be known.
+
+    Never raises. Inside an event loop, where the database must not be asked, they are
+    read behind the back of this error, for the next one. Where a writer works they are
+    never old.
+    """
+    if loaded_rules.is_fresh:
+        return
+    if not in_event_loop():
+        read_rules()
+        return
+    with suppress(RuntimeError):  # the loop is about to end
+        asyncio.get_running_loop().run_in_executor(None, read_rules)
+
+
+def read_rules() -> None:
+    """Read the deployment's rules if it is time to. Never raises.
+
+    Without them the built-in ones count.
+    """
+    if loaded_rules.is_fresh:
+        return
+    try:
+        with apart(router.db_for_read(ClassificationRule)):
+            loaded_rules.load()
+    except Exception as error:
+        logger.warning("The deployment's rules could not be read", exc_info=error)
 
 
 def _usable(rows: Any) -> Iterator[Rule]:

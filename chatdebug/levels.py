@@ -23,12 +23,12 @@ from django.db.models import Q
 from django.dispatch import receiver
 
 from chatdebug.conf import recorder_settings
-from chatdebug.deployment_rules import loaded_rules
+from chatdebug.deployment_rules import loaded_rules, read_rules
 from chatdebug.enums import Evidence, Level
 from chatdebug.evidence_limits import default_evidence, evidence_at, needs_consent
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
-from chatdebug.safety import apart
+from chatdebug.safety import apart, in_event_loop
 
 logger = logging.getLogger("chatdebug.levels")
 
@@ -107,7 +107,7 @@ def level_of(*, chat_id: object, owner_id: object = "") -> Level:
     warning. Inside an event loop, where it must not be asked, it is what is known.
     """
     key = _key(chat_id, owner_id)
-    if _in_event_loop():
+    if in_event_loop():
         return level_at_once(*key)
     return _ask(key)
 
@@ -133,7 +133,7 @@ def level_at_once(chat_id: str, owner_id: str) -> Level:
     asked behind the back of this run, for the next one.
     """
     key, default = (chat_id, owner_id), default_level()
-    if not _in_event_loop():
+    if not in_event_loop():
         return _ask_once(key)
     level = _known.level(key, default)
     if level is None:
@@ -166,22 +166,6 @@ def closed_gate() -> Iterator[None]:
             yield
     finally:
         _known.forget()
-
-
-def renew_rules() -> None:
-    """Read the deployment's own rules again, if they are old: an error is about to be known.
-
-    Never raises. Inside an event loop, where the database must not be asked, they are
-    read behind the back of this error, for the next one. Where a writer works they are
-    never old.
-    """
-    if loaded_rules.is_fresh:
-        return
-    if not _in_event_loop():
-        _read_rules()
-        return
-    with suppress(RuntimeError):  # the loop is about to end
-        asyncio.get_running_loop().run_in_executor(None, _read_rules)
 
 
 def forget_levels() -> None:
@@ -313,7 +297,7 @@ def _ask(key: Key) -> Level:
 
     The deployment's own rules are read along, for the errors of the run.
     """
-    _read_rules()
+    read_rules()
     try:
         with apart(router.db_for_read(RecordingSwitch)):
             decision = decide_level(chat_id=key[0], owner_id=key[1])
@@ -324,17 +308,6 @@ def _ask(key: Key) -> Level:
     else:
         _known.keep_closed_gate()
     return decision.level
-
-
-def _read_rules() -> None:
-    """Read the deployment's rules if it is time to. Without them the built-in ones count."""
-    if loaded_rules.is_fresh:
-        return
-    try:
-        with apart(router.db_for_read(RecordingSwitch)):
-            loaded_rules.load()
-    except Exception as error:
-        logger.warning("The deployment's rules could not be read", exc_info=error)
 
 
 def _without_answer(key: Key, error: Exception) -> Level:
@@ -361,14 +334,6 @@ def _key(chat_id: object, owner_id: object) -> Key:
     return ("" if chat_id is None else str(chat_id)), (
         "" if owner_id is None else str(owner_id)
     )
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 @receiver(setting_changed)

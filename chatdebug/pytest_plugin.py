@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _chatdebug_in_memory() -> Iterator["CapturedRuns | None"]:
     """Keep in memory what each test records."""
-    if not _is_installed():
+    apps: Any = import_module("django.apps").apps
+    if not (apps.ready and apps.is_installed("chatdebug")):  # none that records
         yield None
         return
     testing: Any = import_module("chatdebug.testing")
@@ -27,9 +28,3 @@ def recorded_runs(_chatdebug_in_memory: "CapturedRuns | None") -> "CapturedRuns"
     if _chatdebug_in_memory is None:
         pytest.fail("chatdebug is not in INSTALLED_APPS, or Django is not set up")
     return _chatdebug_in_memory
-
-
-def _is_installed() -> bool:
-    """Return whether this is a suite of a project that records."""
-    apps: Any = import_module("django.apps").apps
-    return bool(apps.ready) and apps.is_installed("chatdebug")

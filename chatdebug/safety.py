@@ -1,5 +1,6 @@
 """The recorder's promise, in one place: it never raises into a turn, and spoils nothing."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,3 +39,12 @@ def apart(alias: str) -> Iterator[None]:
     finally:
         if not was_open and not connection.in_atomic_block:
             connection.close()
+
+
+def in_event_loop() -> bool:
+    """Return whether whoever waits here keeps other turns waiting, too."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

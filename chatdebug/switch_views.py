@@ -66,7 +66,10 @@ def opt_in(request: HttpRequest) -> HttpResponse:
         scope = Scope.CONSENT if is_consent else Scope.OWNER
         enabled = request.POST.get("agreed" if is_consent else "enabled") == "on"
         set_switch(scope=scope, key=owner_id, enabled=enabled, by=request.user)
-        return redirect(_with_next(reverse("chatdebug:opt-in"), next_url(request)))
+        address, following = reverse("chatdebug:opt-in"), next_url(request)
+        if following:
+            address = f"{address}?{urlencode({'next': following})}"
+        return redirect(address)
     context = {
         "base_template": recorder_settings().BASE_TEMPLATE,
         "decision": decision,
@@ -80,7 +83,3 @@ def opt_in(request: HttpRequest) -> HttpResponse:
         "readings": Readings.of_owner(owner_id),
     }
     return render(request, "chatdebug/opt_in.html", context)
-
-
-def _with_next(address: str, following: str) -> str:
-    return f"{address}?{urlencode({'next': following})}" if following else address

@@ -102,18 +102,15 @@ class ApiSchema(AutoSchema):
         """Return the responses by their status, problems included."""
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status in self._problems():
-            bodies[str(status)] = self._problem(status)
+            codes = [code for code in Code if code.label.startswith(f"{status}: ")]
+            description = f"With code {' or '.join(f'`{code}`' for code in codes)}."
+            response = OpenApiResponse(ProblemSerializer, description)
+            described: dict[str, Any] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                response, str(status), [MEDIA_TYPE]
+            )
+            bodies[str(status)] = described
         bodies["429"]["headers"] = {"Retry-After": RETRY_AFTER}
         return bodies
-
-    def _problem(self, status: int) -> dict[str, Any]:
-        codes = [code for code in Code if code.label.startswith(f"{status}: ")]
-        description = f"With code {' or '.join(f'`{code}`' for code in codes)}."
-        response = OpenApiResponse(ProblemSerializer, description)
-        described: dict[str, Any] = self._get_response_for_code(  # type: ignore[no-untyped-call]
-            response, str(status), [MEDIA_TYPE]
-        )
-        return described
 
     def _problems(self) -> list[int]:
         """Return the statuses of the problems that the operation may answer with."""

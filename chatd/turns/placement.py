@@ -39,21 +39,14 @@ def claim_next_turn(*, claim: UUID) -> Turn | None:
     A runner that lost the database's answer asks again with the same ``claim``.
     """
     with transaction.atomic():
-        _wait_for_other_claims()
+        # Held until the transaction's end: it is the transaction's and not the session's,
+        # so a pooler may come between. SQLite has one that writes at a time anyway.
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMS_LOCK])
         if (mine := Turn.objects.claimed(claim).first()) is not None:
             return mine
         for turn in next_turns(limit=TRIES):
             if (mine := claim_turn(turn_id=turn.id, claim=claim)) is not None:
                 return mine
     return None
-
-
-def _wait_for_other_claims() -> None:
-    """Hold the lock of claims until the transaction's end.
-
-    It is the transaction's and not the session's, so a pooler may come between. SQLite
-    has one transaction that writes at a time anyway.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMS_LOCK])

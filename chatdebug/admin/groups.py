@@ -152,9 +152,11 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
     def page_context(self, request: HttpRequest, row: ErrorGroup) -> dict[str, Any]:
         """Return a group; ``?runs=oldest`` its oldest runs first, ``?page=`` more of them."""
         page = GroupPage.of(row)
+        health = provider_health()
+        failing = health.of(row.provider)
         return {
             "page": page,
-            "them": self._sentence_of(row.provider),
+            "them": health.sentence_of(failing) if failing is not None else "",
             "title": page.line.title,
             "subtitle": "",
             "runs": self._runs(request, page),
@@ -270,12 +272,6 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
     def last(self, group: ErrorGroup) -> SafeString:
         """How long ago it was seen."""
         return _moment(GroupLine(group).seen, group.last_release)
-
-    def _sentence_of(self, provider: str) -> str:
-        """Return that the provider of a group fails now; nothing if it does not."""
-        health = provider_health()
-        failing = health.of(provider)
-        return health.sentence_of(failing) if failing is not None else ""
 
     def _rule_url(self, request: HttpRequest, group: ErrorGroup) -> str:
         """Return where a rule is made of a group; nothing for who may not make rules."""

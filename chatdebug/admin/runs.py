@@ -160,8 +160,13 @@ class RunAdmin(PersonData, ContentAdmin):
             return queryset, False
         found = [runs for runs in _searches(term) if runs.exists()]
         if len(found) == 1:
-            # As a condition, not as a list of keys, which each query would look up again.
-            return queryset & _newest_of(found[0]), False
+            # As many as the list has pages for: as a condition, not as a list of keys,
+            # which each query would look up again.
+            (runs,) = found
+            began = runs.newest_first().values_list("started_at", flat=True)
+            oldest = began[SEARCHED - 1 : SEARCHED].first()
+            newest = runs if oldest is None else runs.filter(started_at__gte=oldest)
+            return queryset & newest, False
         keys = {
             pk
             for runs in found
@@ -266,26 +271,14 @@ def _searches(term: str) -> Iterator[ChatRunQuerySet]:
     """Yield the searches that a term can be meant for, by its shape."""
     runs = ChatRun.objects.all()
     if FINGERPRINT.fullmatch(term):
-        for fingerprint in _fingerprints_of_group(term):
+        group = ErrorGroup.objects.counting([term]).first()
+        others = group.fingerprints() if group is not None else []
+        for fingerprint in dict.fromkeys([term, *others]):
             yield runs.with_fingerprint(fingerprint)
     if (key := _as_uuid(term)) is not None:
         yield runs.filter(pk=key)
     yield runs.filter(chat_id=term)
     yield runs.filter(owner_id=term)
-
-
-def _fingerprints_of_group(fingerprint: str) -> list[str]:
-    """Return the fingerprints that are one group with this one, itself first."""
-    group = ErrorGroup.objects.counting([fingerprint]).first()
-    others = group.fingerprints() if group is not None else []
-    return list(dict.fromkeys([fingerprint, *others]))
-
-
-def _newest_of(runs: ChatRunQuerySet) -> ChatRunQuerySet:
-    """Return as many of the runs that a search finds as the list has pages for."""
-    began = runs.newest_first().values_list("started_at", flat=True)
-    oldest = began[SEARCHED - 1 : SEARCHED].first()
-    return runs if oldest is None else runs.filter(started_at__gte=oldest)
 
 
 def _as_uuid(text: str) -> UUID | None:

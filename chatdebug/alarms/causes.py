@@ -94,7 +94,10 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
     ):
         history[group_id].append((hour, times))
     for group_id, group in groups.items():
-        oldest = max(_full_hour(group.first_seen), window.until - TREND_KEPT)
+        oldest = max(
+            group.first_seen.replace(minute=0, second=0, microsecond=0),
+            window.until - TREND_KEPT,
+        )
         for hour, times in busy[group_id]:
             known = (hour - oldest) // HOUR
             before = sum(count for at, count in history[group_id] if at < hour)
@@ -105,7 +108,7 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
 
 def dropped_rows(window: Window) -> Iterator[Alarm]:
     """Yield writers that gave up rows: what they say now, for no other moment is stored."""
-    for writer in _writers(window):
+    for writer in _writers(window, counters__dropped__gt=0):
         dropped = writer.counter("dropped")
         if dropped:
             yield Alarm(
@@ -131,14 +134,12 @@ def waiting_spools(window: Window) -> Iterator[Alarm]:
     Writers of one host share a folder, or have each their own: the fullest one speaks.
     """
     alive = timedelta(seconds=recorder_settings().STALE_SECONDS)
-    waiting = [
-        writer
-        for writer in _writers(window)
-        if writer.spooled
-        and writer.seen_at > window.until - alive
-        and writer.spooled_since is not None
-        and writer.spooled_since <= window.until - SPOOL_PATIENCE
-    ]
+    waiting = _writers(
+        window,
+        spooled__gt=0,
+        spooled_since__lte=window.until - SPOOL_PATIENCE,
+        seen_at__gt=window.until - alive,
+    )
     told: set[str] = set()
     for writer in sorted(waiting, key=lambda writer: -writer.spooled):
         if writer.host not in told and writer.spooled_since is not None:
@@ -177,9 +178,9 @@ def _groups(window: Window) -> ErrorGroupQuerySet:
     return ErrorGroup.objects.using(window.using).not_merged()
 
 
-def _writers(window: Window) -> Iterator[WriterState]:
-    """Yield the writers that were heard of in the window."""
-    writers = WriterState.objects.using(window.using)
+def _writers(window: Window, **conditions: object) -> Iterator[WriterState]:
+    """Yield the writers that were heard of in the window, and of which this holds."""
+    writers = WriterState.objects.using(window.using).filter(**conditions)
     yield from writers.filter(seen_at__gte=window.since)[:MOST_ALARMS]
 
 
@@ -231,7 +232,3 @@ def _affected(group: ErrorGroup) -> list[str]:
         words = ngettext("in %s chat", "in %s chats", group.chats)
         return [words % f"{group.chats:,}"]
     return []
-
-
-def _full_hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

@@ -8,7 +8,7 @@ which is told once; what is loud again after an hour that was not is another one
 for more than a day and a half becomes what is usual, and is over by that.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -80,27 +80,36 @@ def kinds_above_rate(window: Window) -> Iterator[Alarm]:
 def bursts(counts: Counts, first: datetime) -> Iterator[Burst]:
     """Yield the bursts of one kind, in their order; ``first`` is the first counted hour."""
     burst: Burst | None = None
-    for hour in sorted(hour for hour, times in counts.items() if times >= RATE_LEAST):
-        usual = _usual(counts, hour, first)
-        if usual is None or counts[hour] < RATE_TIMES * usual:
+    for hour, times, usual in _with_usual(counts, first):
+        if times < max(RATE_LEAST, RATE_TIMES * usual):
             continue
         if burst is not None and hour == burst.newest + HOUR:
-            burst.newest, burst.times = hour, counts[hour]
+            burst.newest, burst.times = hour, times
             continue
         if burst is not None:
             yield burst
-        burst = Burst(begins=hour, newest=hour, times=counts[hour], usual=usual)
+        burst = Burst(begins=hour, newest=hour, times=times, usual=usual)
     if burst is not None:
         yield burst
 
 
-def _usual(counts: Counts, hour: datetime, first: datetime) -> float | None:
-    """Return the mean of the hours before one; None where too few were counted."""
-    known = min(WEEK, hour - first) // HOUR
-    if known < RATE_HOURS:
-        return None
-    before = (times for at, times in counts.items() if hour - WEEK <= at < hour)
-    return sum(before) / known
+def _with_usual(
+    counts: Counts, first: datetime
+) -> Iterator[tuple[datetime, int, float]]:
+    """Yield each hour, its number, and the mean of the hours of the week before it.
+
+    Hours before which too few were counted are left out.
+    """
+    week: deque[tuple[datetime, int]] = deque()
+    before = 0
+    for hour, times in sorted(counts.items()):
+        while week and week[0][0] < hour - WEEK:
+            before -= week.popleft()[1]
+        known = min(WEEK, hour - first) // HOUR
+        if known >= RATE_HOURS:
+            yield hour, times, before / known
+        week.append((hour, times))
+        before += times
 
 
 def _alarm_of(burst: Burst, provider: str, kind: str, *, until: datetime) -> Alarm:

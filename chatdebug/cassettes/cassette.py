@@ -106,10 +106,7 @@ class Cassette:
 
     def as_text(self) -> str:
         """Return the document."""
-        return f"{pretty(self._as_json())}\n"
-
-    def _as_json(self) -> dict[str, Any]:
-        return {
+        document = {
             "format": FORMAT,
             "version": VERSION,
             "run": self.run_id,
@@ -125,6 +122,7 @@ class Cassette:
             "answers": [_answer_as_json(answer) for answer in self.answers],
             "captured": {"fingerprint": self.fingerprint, "error": self.error},
         }
+        return f"{pretty(document)}\n"
 
     @classmethod
     def read(cls, text: str) -> "Cassette":

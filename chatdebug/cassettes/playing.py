@@ -103,7 +103,9 @@ def play(cassette: Cassette, ask: Ask) -> Outcome:
                     else PATIENCE_SECONDS,
                     run=run,
                 )
-                _make(ask, call)
+                made = ask(call)
+                if inspect.iscoroutine(made):
+                    asyncio.run(made)
                 run.complete()
         except Exception as raised:  # noqa: BLE001 - any of them is an outcome
             error = raised
@@ -116,12 +118,6 @@ def sentence_of(error: ErrorPayload) -> str:
     """Return what a user reads of an error, in English: a test has no reader's language."""
     with translation.override(None):
         return str(ErrorReport.of(error).sentence)
-
-
-def _make(ask: Ask, call: PlayedCall) -> None:
-    made = ask(call)
-    if inspect.iscoroutine(made):
-        asyncio.run(made)
 
 
 def _refuse_unplayed(
@@ -152,10 +148,14 @@ def _outcome(
         return Outcome(
             kind=kind, rule="", fingerprint="", sentence="", stored=[], error=None
         )
+    captured = cassette.error
+    there = {"kind": captured["kind"], "frames": captured["frames"]}
     return Outcome(
         kind=payload["kind"],
         rule=payload["rule"],
-        fingerprint=_fingerprint(payload, cassette),
+        fingerprint=fingerprint(
+            cast("ErrorPayload", {**payload, **there}), model=cassette.model
+        ),
         sentence=sentence_of(payload),
         stored=stored,
         error=error,
@@ -172,9 +172,3 @@ def _payload(
     if error is None or found is None:
         return None
     return error_payload(error, found, Progress())
-
-
-def _fingerprint(payload: ErrorPayload, cassette: Cassette) -> str:
-    captured = cassette.error
-    there = {"kind": captured["kind"], "frames": captured["frames"]}
-    return fingerprint(cast("ErrorPayload", {**payload, **there}), model=cassette.model)

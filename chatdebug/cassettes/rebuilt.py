@@ -201,10 +201,11 @@ def _events(error: ErrorPayload, protocol: Protocol, model: str) -> Iterator[str
     )
     if "FinishReasonError" in types and (found := QUOTED.search(error["message"])):
         yield finish(protocol, model, found[1])
-    elif "IncompleteStreamError" in types:
-        if "no JSON" in error["message"]:
-            yield garbled(protocol, model)
-    elif not any(map(TIMED_OUT.fullmatch, types)):
+    elif "UnreadableStreamError" in types:
+        yield garbled(protocol, model)
+    elif "IncompleteStreamError" not in types and not any(
+        map(TIMED_OUT.fullmatch, types)
+    ):
         yield reported(protocol, _reported(error, protocol))
 
 

@@ -6,7 +6,7 @@ would send.
 
 import socket
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -115,7 +115,18 @@ class CassetteServer:
         self._wait(connection, answer.when)
         is_chunked = answer.end is End.CUT and "content-length" not in answer.headers
         if answer.status is not None:
-            connection.sendall(_head(answer.status, answer.headers, chunked=is_chunked))
+            lines = [f"HTTP/1.1 {answer.status} {REASONS.get(answer.status, 'Played')}"]
+            lines += [
+                f"{name}: {_on_one_line(value)}"
+                for name, value in answer.headers.items()
+                if name.lower() not in OF_THE_CONNECTION
+            ]
+            lines.append(
+                "transfer-encoding: chunked" if is_chunked else "connection: close"
+            )
+            connection.sendall(
+                "\r\n".join([*lines, "", ""]).encode("latin-1", errors="replace")
+            )
         for piece in answer.body:
             self._wait(connection, piece.when)
             for _ in range(piece.times):
@@ -159,17 +170,6 @@ def _read_request(connection: socket.socket) -> str:
                 length = int(value)
         stream.read(length)
     return f"{method.decode('latin-1')} {path.decode('latin-1')}".strip()
-
-
-def _head(status: int, headers: Mapping[str, str], *, chunked: bool) -> bytes:
-    lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Played')}"]
-    lines += [
-        f"{name}: {_on_one_line(value)}"
-        for name, value in headers.items()
-        if name.lower() not in OF_THE_CONNECTION
-    ]
-    lines.append("transfer-encoding: chunked" if chunked else "connection: close")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1", errors="replace")
 
 
 def _on_one_line(value: str) -> str:

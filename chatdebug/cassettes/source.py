@@ -60,12 +60,19 @@ def source_of(made: Made, *, cassette_name: str, call: str = "", kind: str = "")
     """
     wanted = kind or _known_kind(made.cassette.error)
     name = call.rpartition(".")[2] or "ask"
+    test = [
+        "",
+        f"def test_{_subject(made.cassette.error)}_is_known() -> None:",
+        f"    outcome = play_cassette(CASSETTE, {name})",
+        "",
+        *(f"    {line}" for line in _assertions(made, wanted)),
+    ]
     blocks = [
         f'"""{_docstring(made, wanted)}"""',
         "\n".join(_imports(made, call)),
         f'CASSETTE = Path(__file__).with_name("{cassette_name}")',
         *([] if call else [f"\n{_function(made.way.module)}"]),
-        f"\n{_test(made, name, wanted)}",
+        "\n".join(test),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -145,16 +152,6 @@ def _imports_of(module: ModuleType) -> list[str]:
 
 def _function(module: ModuleType) -> str:
     return inspect.getsource(module.ask).rstrip()
-
-
-def _test(made: Made, name: str, wanted: str) -> str:
-    lines = [
-        f"def test_{_subject(made.cassette.error)}_is_known() -> None:",
-        f"    outcome = play_cassette(CASSETTE, {name})",
-        "",
-        *(f"    {line}" for line in _assertions(made, wanted)),
-    ]
-    return "\n".join(lines)
 
 
 def _assertions(made: Made, wanted: str) -> Iterator[str]:

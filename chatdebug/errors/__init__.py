@@ -20,6 +20,7 @@ from chatdebug.errors.exceptions import (
     MissingKeyError,
     ProviderDisabledError,
     StreamSilenceError,
+    UnreadableStreamError,
 )
 from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
 from chatdebug.errors.payload import code_frames, exception_chain
@@ -41,6 +42,7 @@ __all__ = [
     "ProviderDisabledError",
     "Rule",
     "StreamSilenceError",
+    "UnreadableStreamError",
     "add_provider",
     "answered_after",
     "build_facts",

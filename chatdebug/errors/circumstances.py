@@ -32,9 +32,16 @@ def how_it_ended(
     if cause is Cause.SILENCE:
         return _before_silence(characters)
     if cause is Cause.PAGE:
-        return _whose_page(response)
+        server = response.get("server")
+        words = gettext("It came from a server that calls itself %s.")
+        return words % server if server else ""
+    sides = {
+        "provider": gettext("The other side closed it"),
+        "client": gettext("This side closed it"),
+    }
+    unknown = gettext("Which side closed it is not known")
     sentences = {
-        Cause.BROKEN_OFF: _who_ended(response),
+        Cause.BROKEN_OFF: sides.get(response.get("closed_by", ""), unknown),
         Cause.INCOMPLETE: gettext("It just stopped"),
         Cause.UNREADABLE: gettext("A part of it was garbled or cut off"),
     }
@@ -110,21 +117,6 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
     if lacks_reason(cause, said):
         told.append(gettext("The provider gave no reason."))
     return " ".join(told)
-
-
-def _whose_page(response: ResponseFacts) -> str:
-    server = response.get("server")
-    words = gettext("It came from a server that calls itself %s.")
-    return words % server if server else ""
-
-
-def _who_ended(response: ResponseFacts) -> str:
-    sides = {
-        "provider": gettext("The other side closed it"),
-        "client": gettext("This side closed it"),
-    }
-    unknown = gettext("Which side closed it is not known")
-    return sides.get(response.get("closed_by", ""), unknown)
 
 
 def _how_far(characters: int | None, seconds: float | None, attempt: int) -> str:

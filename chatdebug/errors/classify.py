@@ -11,11 +11,10 @@ from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
 from chatdebug.errors.content import code_like, storable_opening
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
-from chatdebug.errors.facts import ErrorFacts, facts_of
+from chatdebug.errors.facts import ErrorFacts, facts_of, retry_after
 from chatdebug.errors.provider_names import detect_provider
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.responses import informative_links, response_of, server_of
-from chatdebug.errors.retry_after import retry_after
 from chatdebug.errors.rules import (
     CANCELLED_RULES,
     FALLBACK,

@@ -76,6 +76,15 @@ class IncompleteStreamError(KnownError):
         super().__init__(message)
 
 
+class UnreadableStreamError(KnownError):
+    """An event of a stream is not what its protocol says: cut off on the way, or mixed up.
+
+    As of a stream that just ends, nothing says that it will happen again.
+    """
+
+    retryable = True
+
+
 class FinishReasonError(KnownError):
     """A stream ended with a finish reason that is a failure, or that nobody knows.
 

@@ -3,7 +3,10 @@
 import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 
 from chatdebug.errors.chain import attribute, bases, text_of
@@ -40,6 +43,17 @@ BARE_STATUS = re.compile(
 """A status without the word, where it cannot be a port, an id, a date or a count."""
 CATCH_ALL = re.compile(r"^\W{0,3}(?:\w+: )?litellm\.|\b\w+Exception - ")
 """How LiteLLM begins its texts. Its APIConnectionError is for all that it cannot place."""
+RETRY_IN_TEXT = re.compile(
+    r"(?:try again|retry)(?: after| in) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b"
+)
+SECONDS = {
+    "ms": 0.001,
+    "milliseconds": 0.001,
+    "millisecond": 0.001,
+    "m": 60,
+    "minute": 60,
+    "minutes": 60,
+}
 
 CHALLENGE_HEADERS = frozenset(
     [
@@ -151,6 +165,38 @@ def unquoted(text: str) -> str:
 def code_word(value: object) -> str:
     """Return a code in the one form in which codes are compared."""
     return re.sub(r"[^a-z0-9]+", "_", str(value).lower()).strip("_") if value else ""
+
+
+def retry_after(facts: ErrorFacts) -> float | None:
+    """Return how many seconds the provider asks to wait, or None.
+
+    From ``retry-after-ms``, else ``retry-after`` (seconds or a date in the future), else
+    what the exception knows, else what the text says. Nothing negative, past or unreadable.
+    """
+    headers = facts.headers
+    if (milliseconds := _positive(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "")
+    if (seconds := _positive(value)) is not None:
+        return seconds
+    with suppress(ValueError, TypeError):  # neither seconds nor a date
+        moment = parsedate_to_datetime(value)
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        if (seconds_left := (moment - datetime.now(UTC)).total_seconds()) > 0:
+            return seconds_left
+    if facts.retry_after is not None and facts.retry_after > 0:
+        return facts.retry_after
+    if match := RETRY_IN_TEXT.search(facts.head):
+        return float(match[1]) * SECONDS.get(match[2], 1)
+    return None
+
+
+def _positive(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if 0 < number < float("inf") else None
 
 
 def facts_of(error: BaseException) -> ErrorFacts:

@@ -1,13 +1,16 @@
-"""What makes two failures the same one."""
+"""What makes two failures the same one, and what both are called in a list of causes."""
 
 import re
 from hashlib import blake2b
 
-from chatdebug.errors.content import PLACEHOLDER
+from chatdebug.errors.content import PLACEHOLDER, storable_text
 from chatdebug.errors.payload import ErrorPayload
 
 REASON_CHARACTERS = 1_000
 """How much of what was said counts, after what varies was taken out."""
+HEADLINE_CHARACTERS = 200
+READ_CHARACTERS = 1_000
+"""Of what was said, to make a headline of."""
 LONG_QUOTE = 60
 """Characters; what a sentence quotes beyond them is no name but somebody's text."""
 
@@ -47,6 +50,8 @@ SHORT_NUMBER = re.compile(r"-\d{1,2}(?:\.\d{1,2})?[a-z]?")
 NUMBERED_WORD = re.compile(r"[A-Za-z]+\d{1,2}")
 """Numbers in a name that tell it from another: gpt-5, gemini-2.5-pro, llama3."""
 RUN_OF_GAPS = re.compile(r"…(?:[\s.,:/+-]*…)+")
+WORD = re.compile(r"[^\W\d_]{2}")
+EMPTY_QUOTE = re.compile(r"'…'(?:\s*'…')+")
 VERSION = re.compile(
     r"[-@.:](?:\d{4}-\d{2}-\d{2}|\d{6,}|latest|preview|v\d+)(?=[-:@]|$)"
 )
@@ -139,3 +144,29 @@ def _name(name: str) -> str:
         return part[0] if is_short else "…"
 
     return NUMBERED.sub(fold, ID.sub("…", name))
+
+
+def headline(error: ErrorPayload) -> str:
+    """Return one line that all failures of a fingerprint could be called.
+
+    It is the provider's reason, else what the exception says, else its type. Ids, numbers
+    and all that is quoted and no name become ``…``, at the full level too: whoever sees a
+    list of causes has given no reason to read what people wrote.
+    """
+    for text in (error["detail"], error["message"]):
+        said = storable_text(text, READ_CHARACTERS).strip().partition("\n")[0]
+        said = REQUEST_ID.sub(r"\1\2…", PLACEHOLDER.sub("…", said))
+        parts, end = [], 0
+        for quote in QUOTE.finditer(said):
+            inner = quote[1] or quote[2] or quote[3] or ""
+            shown = VOLATILE.sub("…", inner) if NAME.fullmatch(inner) else "…"
+            parts += [VOLATILE.sub("…", said[end : quote.start()]), f"'{shown}'"]
+            end = quote.end()
+        parts.append(VOLATILE.sub("…", said[end:]))
+        line = RUN_OF_GAPS.sub("…", " ".join("".join(parts).split()))
+        line = EMPTY_QUOTE.sub("'…'", line)
+        if len(line) > HEADLINE_CHARACTERS:
+            line = f"{line[: HEADLINE_CHARACTERS - 1].rstrip()}…"
+        if WORD.search(line):
+            return line
+    return error["type"]

@@ -13,10 +13,12 @@ from pathlib import PurePath
 from types import FrameType
 from typing import TypedDict, cast
 
+from chatdebug.enums import ErrorKind
 from chatdebug.errors.chain import text_of, walk
 from chatdebug.errors.classify import Classification
 from chatdebug.errors.content import storable_text
 from chatdebug.errors.responses import ResponseFacts, response_facts
+from chatdebug.errors.verdict import Verdict, verdict
 from chatdebug.payloads import json_safe, redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 
@@ -231,6 +233,36 @@ FITS: dict[str, Callable[[object], bool]] = {
     "response": _is_of(dict),
 }
 """By key, whether a stored value may be what the key stands for."""
+
+
+def kind_of(payload: ErrorPayload) -> ErrorKind:
+    """Return the kind of a stored error; what an older release called otherwise is generic."""
+    value = payload["kind"]
+    return ErrorKind(value) if value in ErrorKind.values else ErrorKind.GENERIC
+
+
+def verdict_of(payload: ErrorPayload) -> Verdict:
+    """Return what is told of a stored error, in the language of whoever reads it."""
+    wait = payload["retry_after_ms"]
+    return verdict(
+        kind_of(payload),
+        rule=payload["rule"],
+        provider=payload["provider"],
+        status_code=payload["status_code"],
+        retryable=bool(payload["retryable"]),
+        retry_after=None if wait is None else wait / 1000,
+        attempts=attempt_of(payload),
+        types=[link["type"] for link in payload["chain"]],
+        code=f"{payload['error_type']} {payload['error_code']}",
+        detail=payload["detail"],
+        content_type=payload["response"].get("content_type", ""),
+        server=payload["response"].get("server", ""),
+    )
+
+
+def attempt_of(payload: ErrorPayload) -> int:
+    """Return the number of the attempt that an error ended, from 1."""
+    return 1 + (payload["retry_count"] or 0)
 
 
 def exception_chain(

@@ -72,8 +72,10 @@ def propose(
     """Return a condition that holds for all of ``own`` and for none of ``others``.
 
     Of several it is the one with the fewest parts, then the one with the fewest words. A
-    code or words are always among them: a provider and a status say nothing of a cause,
-    and would take all its unknown errors. None where there is no such condition.
+    code or words are always among them: a provider alone would take all its unknown
+    errors, and what a status says the built-in rules know. An unknown error with a 401 is
+    one that they except, such as a firewall's page; a rule of one's own would come before
+    theirs for the key. None where there is no such condition.
     """
     if not own:
         return None

@@ -61,24 +61,7 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
         return ""
     if (cut := LEFT_OUT.search(said)) is None:
         return _without_repetition(said)
-    return _beginning(said[: cut.start()], cut)
-
-
-def lacks_reason(cause: Cause, said: str) -> bool:
-    """Return whether a provider that knows why it failed did not say so."""
-    return cause in EXPLAINED and _is_wordless(said)
-
-
-def _is_wordless(said: str) -> bool:
-    text = said.strip()
-    if not text or text.lower() in PHRASES:
-        return True
-    found = WORDLESS.fullmatch(text)
-    return found is not None and (found["phrase"] or "none").lower() in PHRASES
-
-
-def _beginning(kept: str, cut: re.Match[str]) -> str:
-    """Return the quoted beginning of a long text, and what part of it that is."""
+    kept = said[: cut.start()]
     length = f"{len(kept) + int(cut['left'].replace(',', '')):,}"
     quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
     is_repeated = len(quoted) < len(kept.strip()) and len(PHRASE.findall(quoted)) == 1
@@ -92,6 +75,19 @@ def _beginning(kept: str, cut: re.Match[str]) -> str:
         words = gettext("the first %(quoted)s of %(length)s characters")
     part = words % {"quoted": f"{len(kept.strip()):,}", "length": length}
     return f"{quoted} … [{part}]"
+
+
+def lacks_reason(cause: Cause, said: str) -> bool:
+    """Return whether a provider that knows why it failed did not say so."""
+    return cause in EXPLAINED and _is_wordless(said)
+
+
+def _is_wordless(said: str) -> bool:
+    text = said.strip()
+    if not text or text.lower() in PHRASES:
+        return True
+    found = WORDLESS.fullmatch(text)
+    return found is not None and (found["phrase"] or "none").lower() in PHRASES
 
 
 def _numbers(text: str) -> set[str]:

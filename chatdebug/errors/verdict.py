@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.places import rejected_part
 from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.rules.leads import PHRASES
 from chatdebug.errors.sentences import AGAIN, REPORT, WHOSE, WORDS, Cause, Owner, Way
@@ -42,6 +41,7 @@ OF_RULES = {
     "stream.closed_early": Cause.INCOMPLETE,
     "known.IncompleteStream": Cause.INCOMPLETE,
     "known.UnreadableAnswer": Cause.UNREADABLE,
+    "known.UnreadableStream": Cause.UNREADABLE,
     "known.EmptyResult": Cause.INCOMPLETE,
     "known.FinishReason": Cause.INCOMPLETE,
     "text.deadline": Cause.NO_ANSWER,
@@ -58,9 +58,8 @@ OF_KINDS = {
     ErrorKind.CONFIG: Cause.SETTING,
     ErrorKind.CONTENT_FILTER: Cause.ANSWER_BLOCKED,
 }
-READING_RULES = ("known.UnreadableAnswer", "known.IncompleteStream")
-NO_ANSWER_OF_A_MODEL = re.compile(r"\bno JSON\b|\bno event stream\b|\btext/html\b")
-"""What those who read a stream say of one that is none."""
+EVENT_STREAM = "text/event-stream"
+"""Of a response that had begun with success: a status of an error in it is not its own."""
 DEFECT_RULES = ("raised.defect", "class.defect")
 NOT_CONNECTED = re.compile(
     r"ConnectError|ConnectTimeout\w*|ConnectionRefusedError|ClientConnector\w*|gaierror|"
@@ -77,6 +76,23 @@ TOKENS = re.compile(r"\d[\d,_.]{2,}")
 """A number of three digits or more, as providers write them."""
 SECONDS = re.compile(r"for (\d+(?:\.\d+)?) seconds")
 """As ``StreamSilenceError`` writes it."""
+FILE = re.compile(
+    r"\b(?:invalid|unsupported|corrupt(?:ed)?|could not|cannot|unable|failed|exceeds?|too "
+    r"large|too many)\b[^.]{0,60}\b(?:images?|image_url|pdfs?|audio|videos?|attachments?)\b|"
+    r"\b(?:images?|image_url|pdfs?|audio|videos?|attachments?)\b[^.]{0,60}\b(?:invalid|"
+    r"unsupported|not supported|corrupt(?:ed)?|could not|cannot|exceeds?|too large)\b",
+    re.IGNORECASE,
+)
+FRAME = re.compile(
+    r"\b(?:tools?|functions?)\s?[.\[]\s?\d|"
+    r"\b(?:tool_(?:use|result|call|calls|call_id|choice|use_id)|function_(?:call|response)|"
+    r"input_schema|response_format|json_schema|stream_options|cache_control|"
+    r"additionalProperties|redacted_thinking)\b|"
+    r"\brole '?\"?(?:tool|system|assistant|developer|model)\b|"
+    r"\broles must alternate\b|\bthinking blocks?\b|\bfunction (?:call|response) (?:turn|parts?)\b",
+    re.IGNORECASE,
+)
+"""What no person writes: whatever sent the request put it there."""
 SHORT_WAIT = 60
 """Seconds: whoever tries again by itself waits for so long."""
 LONGEST_WAIT = 10**9
@@ -134,7 +150,13 @@ def verdict(
     cause = _cause(kind, rule, status_code, types, code, detail, content_type)
     words = WORDS[cause]
     names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
-    what = _with_facts(_told(words.what, names), cause, status_code, detail, server)
+    what = _with_facts(
+        _told(words.what, names),
+        cause,
+        None if content_type.startswith(EVENT_STREAM) else status_code,
+        detail,
+        server,
+    )
     advised = advise(
         cause,
         provider=provider,
@@ -172,7 +194,12 @@ def advise(
     names = {"provider": inside_of_sentence(provider)}
     if not retry_after or not advice.words_with_wait:
         return Advised(_told(advice.words, names), advice.ways)
-    names["wait"] = _wait(retry_after)
+    seconds = math.ceil(retry_after)  # a provider's 0.3 s is soon over
+    names["wait"] = (
+        f"{seconds} s"
+        if seconds < 60
+        else span(timedelta(seconds=min(seconds, LONGEST_WAIT)))
+    )
     if attempts > 1 and retry_after <= SHORT_WAIT:
         return Advised(_told(advice.words_after_wait, names), advice.ways)
     return Advised(_told(advice.words_with_wait, names), advice.ways, retry_after)
@@ -187,8 +214,8 @@ def _cause(
     detail: str,
     content_type: str,
 ) -> Cause:
-    if rule in READING_RULES and NO_ANSWER_OF_A_MODEL.search(detail):
-        return Cause.PAGE if "text/html" in detail else Cause.UNREADABLE
+    if rule == "known.UnreadableAnswer" and "text/html" in detail:
+        return Cause.PAGE
     if found := OF_RULES.get(rule):
         return found
     if kind is ErrorKind.CONFIG:
@@ -233,6 +260,17 @@ def _cause_of_timeout(status: int | None, types: tuple[str, ...]) -> Cause:
     return Cause.BROKEN_OFF
 
 
+def rejected_part(code: str, detail: str) -> Cause:
+    """Return the cause of a rejected request, by the part of it that is named.
+
+    ``Cause.REJECTED`` where none is: a provider's words may be about anything then.
+    """
+    said = f"{code} {detail}"
+    if FRAME.search(said):
+        return Cause.REJECTED_FRAME
+    return Cause.REJECTED_FILE if FILE.search(said) else Cause.REJECTED
+
+
 def _with_facts(
     what: str, cause: Cause, status: int | None, detail: str, server: str
 ) -> str:
@@ -250,14 +288,6 @@ def _with_facts(
         known.append(str(status))
     facts = ", ".join(filter(None, known))
     return f"{what[:-1]} ({facts})." if facts else what
-
-
-def _wait(seconds: float) -> str:
-    """Return how long to wait, in whole seconds: a provider's 0.3 s is soon over."""
-    whole = math.ceil(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return span(timedelta(seconds=min(whole, LONGEST_WAIT)))
 
 
 def _time(detail: str) -> str:

@@ -59,10 +59,11 @@ class Box:
                 one.forget()
             writer().counters.add(evicted=len(evicted))
 
-    def let_go(self, attempt: Attempt) -> None:
-        """Hold an attempt no more; one that was evicted is not held already."""
+    def let_go(self, *attempts: Attempt) -> None:
+        """Hold attempts no more; one that was evicted is not held already."""
         with self._lock:
-            self.held_bytes -= self._held.pop(attempt, 0)
+            for attempt in attempts:
+                self.held_bytes -= self._held.pop(attempt, 0)
 
 
 box = Box()
@@ -94,15 +95,15 @@ class HeldAttempts(AttemptSink):
         sent = 0 if exchange.sent is None else exchange.sent.held_bytes
         self._begun.append(attempt)
         if len(self._begun) > ATTEMPTS_KEPT:
-            self._release(self._begun.pop(0))
+            self._release([self._begun.pop(0)])
         box.hold(attempt, sent + RESPONSE_BYTES)
         return attempt
 
     def keep(self) -> None:
         """Take the attempts out of the box: they belong to a row that is being written."""
         self._is_held = False
+        box.let_go(*self._begun)
         for attempt in self._begun:
-            box.let_go(attempt)
             attempt.on_end = self._take
             if attempt.has_ended:
                 self._take(attempt)
@@ -111,10 +112,11 @@ class HeldAttempts(AttemptSink):
     def let_go(self) -> None:
         """Forget the attempts: there is nothing to be kept of their call."""
         self._is_held = False
-        for attempt in self._begun:
-            self._release(attempt)
+        self._release(self._begun)
         self._begun = []
 
-    def _release(self, attempt: Attempt) -> None:
-        box.let_go(attempt)
-        attempt.forget()
+    def _release(self, attempts: list[Attempt]) -> None:
+        if attempts:
+            box.let_go(*attempts)
+        for attempt in attempts:
+            attempt.let_go()

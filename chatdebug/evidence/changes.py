@@ -26,8 +26,9 @@ NAMES = 100
 class Outline(NamedTuple):
     """The structure of a request, as far as it costs next to nothing to make."""
 
-    messages: tuple[tuple[Any, ...], ...]
-    """Of each message its role or type, and the types of its parts."""
+    message_count: int
+    kinds: tuple[Any, ...]
+    """Of its messages, one after the other: role or type, and the types of the parts."""
     tools: dict[str, int]
     """By name, a hash of what ``outline_of_tool`` looks at."""
     settings: dict[str, int]
@@ -38,8 +39,11 @@ class Outline(NamedTuple):
 class Outlined(Protocol):
     """A request that can tell its outline."""
 
-    def outline(self) -> Outline:
-        """Return its structure. May raise what an object raises that is no request."""
+    def outline(self, first: int | None = None) -> Outline:
+        """Return its structure, with the kinds of its first messages or of all.
+
+        May raise what an object raises that is no request.
+        """
 
 
 class Remembered(NamedTuple):
@@ -48,8 +52,8 @@ class Remembered(NamedTuple):
     at: float
     model: str
     message_count: int
-    messages: int
-    """A hash of all their outlines."""
+    kinds: int
+    """A hash of all of them."""
     tools: dict[str, int]
     settings: dict[str, int]
     output: int
@@ -68,15 +72,9 @@ class LastGoodCalls:
     def remember(self, chat_id: str, model: str, request: Outlined) -> None:
         """Take a call that went well. Never raises."""
         try:
-            messages, tools, settings, output = request.outline()
+            count, kinds, tools, settings, output = request.outline()
             call = Remembered(
-                monotonic(),
-                model,
-                len(messages),
-                hash(messages),
-                tools,
-                settings,
-                output,
+                monotonic(), model, count, hash(kinds), tools, settings, output
             )
         except Exception:  # noqa: BLE001 - the request is foreign
             self.forget(chat_id)  # what was before is the last one no more
@@ -127,16 +125,15 @@ def changes_since(
     if before is None:
         return {"known": False}
     try:
-        now = request.outline()
+        now = request.outline(before.message_count)
     except Exception:  # noqa: BLE001 - the request is foreign
         return {"known": False}
-    count = before.message_count
     return {
         "known": True,
         "seconds_ago": round(monotonic() - before.at),
         "model_changed": model != before.model,
-        "messages_added": len(now.messages) - count,
-        "earlier_messages_changed": hash(now.messages[:count]) != before.messages,
+        "messages_added": now.message_count - before.message_count,
+        "earlier_messages_changed": hash(now.kinds) != before.kinds,
         "tools": _differences(before.tools, now.tools),
         "settings": _differences(before.settings, now.settings),
         "output_changed": now.output != before.output,

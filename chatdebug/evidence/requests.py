@@ -31,8 +31,11 @@ class HeldRequest(Protocol):
     def shape(self, *, window: int | None) -> dict[str, Any]:
         """Return it as it may be stored without; ``window`` is the model's, in tokens."""
 
-    def outline(self) -> Outline:
-        """Return what it is compared by; also asked of calls that went well."""
+    def outline(self, first: int | None = None) -> Outline:
+        """Return what it is compared by; also asked of calls that went well.
+
+        Of the kinds of messages those of the first ones, if so many are asked for.
+        """
 
 
 class ModelRequest:
@@ -58,8 +61,12 @@ class ModelRequest:
         """Return its structure and its lengths."""
         return request_shape(self.normalised(), self._offer(), window=window)
 
-    def outline(self) -> Outline:
+    def outline(self, first: int | None = None) -> Outline:
         """Return what it is compared by."""
+        kinds: list[type] = []
+        for message in self._messages[:first]:
+            kinds.append(type(message))
+            kinds.extend(map(type, message.parts))
         parameters = self._parameters
         tools: dict[str, int] = {}
         output = None
@@ -71,9 +78,8 @@ class ModelRequest:
                 tools[tool.name] = outline_of_tool(tool.description, schema)
             tools |= {tool.kind: 0 for tool in parameters.native_tools}
         return Outline(
-            messages=tuple(
-                [(type(one), *map(type, one.parts)) for one in self._messages]
-            ),
+            message_count=len(self._messages),
+            kinds=tuple(kinds),
             tools=tools,
             settings=outlines_of_settings((self._settings or {}).items()),
             output=0 if output is None else outline_of_tool("", output.json_schema),

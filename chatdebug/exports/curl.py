@@ -61,14 +61,11 @@ def _headers(attempt: Mapping[str, Any]) -> Iterator[str]:
         if name == "accept-encoding":
             yield "--compressed"
         elif name not in MADE_BY_CURL:
-            yield f"--header {_word(_header(name, value))}"
-
-
-def _header(name: str, value: str) -> str:
-    if name == "authorization" and MARKERS.fullmatch(value):
-        value = f"Bearer {value}"  # as all but a few have it
-    value = " ".join(value.splitlines())
-    return f"{name}: {value}" if value else f"{name};"
+            if name == "authorization" and MARKERS.fullmatch(value):
+                value = f"Bearer {value}"  # as all but a few have it
+            value = " ".join(value.splitlines())
+            header = f"{name}: {value}" if value else f"{name};"
+            yield f"--header {_word(header)}"
 
 
 def _body(attempt: Mapping[str, Any]) -> Iterator[str]:

@@ -142,7 +142,8 @@ def _run(run: ChatRun, error: ErrorPayload | None) -> Json:
 
 def _step(step: ChatStep, *, has_content: bool) -> Json:
     run, is_call = step.run, step.operation != Operation.RUN
-    error = _error_of(step)
+    stored = step.error or step.metadata.get("repaired_error")
+    error = read_payload(stored) if stored else None
     is_error = step.status == Status.ERROR
     ended = step.finished_at or step.updated_at
     known: dict[str, Any] = {
@@ -156,7 +157,13 @@ def _step(step: ChatStep, *, has_content: bool) -> Json:
     if is_error:
         known |= _error_attributes(error)
     if has_content:
-        known |= _content(step)
+        request, response = step.normalized_request, step.normalized_response
+        known |= {
+            "gen_ai.system_instructions": system_instructions(request),
+            "gen_ai.input.messages": input_messages(request),
+            "gen_ai.output.messages": output_messages(response),
+            "gen_ai.tool.definitions": tool_definitions(request),
+        }
     return span(
         run=run.pk,
         part=_name(step),
@@ -213,16 +220,6 @@ def _call(step: ChatStep, error: ErrorPayload | None) -> dict[str, Any]:
     }
 
 
-def _content(step: ChatStep) -> dict[str, Any]:
-    request, response = step.normalized_request, step.normalized_response
-    return {
-        "gen_ai.system_instructions": system_instructions(request),
-        "gen_ai.input.messages": input_messages(request),
-        "gen_ai.output.messages": output_messages(response),
-        "gen_ai.tool.definitions": tool_definitions(request),
-    }
-
-
 def _error_attributes(error: ErrorPayload | None) -> dict[str, Any]:
     if error is None:
         return {"error.type": "_OTHER"}
@@ -251,12 +248,6 @@ def _exception(error: ErrorPayload, at: datetime) -> Json:
             "exception.stacktrace": "\n".join([*frames, *causes]),
         },
     )
-
-
-def _error_of(step: ChatStep) -> ErrorPayload | None:
-    """Return the error of a step, also one that a later attempt repaired."""
-    stored = step.error or step.metadata.get("repaired_error")
-    return read_payload(stored) if stored else None
 
 
 def _name(step: ChatStep) -> str:

@@ -24,20 +24,18 @@ def _block(block: Block) -> str:
         case Quote():
             return _indented(block.text, "  | ")
         case Table():
-            return _table(block)
+            rows = [
+                [_line(cell) for cell in row] for row in (block.columns, *block.rows)
+            ]
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            return "\n".join(
+                "  ".join(
+                    cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+                ).rstrip()
+                for row in rows
+            )
         case Code():
             return f"{_line(block.name)}:\n{_indented(block.text, '    ')}"
-
-
-def _table(table: Table) -> str:
-    rows = [[_line(cell) for cell in row] for row in (table.columns, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in rows
-    )
 
 
 def _indented(text: str, margin: str) -> str:

@@ -80,13 +80,9 @@ def markers(value: Any) -> Iterator[str]:
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):
-            for found in MARKERS.finditer(item):
-                yield _kind_of(found[0])
+            for found in MARKERS.findall(item):
+                yield BY_NAME if found.startswith("%") else KINDS.get(found, OTHER)
         elif isinstance(item, dict):
             waiting += [*item.keys(), *item.values()]
         elif isinstance(item, list):
             waiting += item
-
-
-def _kind_of(found: str) -> str:
-    return BY_NAME if found.startswith("%") else KINDS.get(found, OTHER)

@@ -115,6 +115,7 @@ def _told(error: ErrorReport, tried: str = "") -> Iterator[Block]:
 
 
 def _facts(run: ChatRun) -> Iterator[tuple[str, ...]]:
+    seconds = as_seconds(run.told("queue_ms"))
     known = {
         gettext("Kind"): str(run.get_kind_display()),
         gettext("Provider"): run.provider,
@@ -122,24 +123,17 @@ def _facts(run: ChatRun) -> Iterator[tuple[str, ...]]:
         gettext("Started"): _moment(run.started_at),
         gettext("Finished"): _moment(run.finished_at),
         gettext("Duration"): span(run.duration),
-        gettext("Queued before"): _queued(run),
+        gettext("Queued before"): span(timedelta(seconds=seconds)) if seconds else "",
         gettext("Recorded"): str(run.get_level_display()),
-        gettext("Kept of failing calls"): _evidence_of(run),
+        # Nothing where that is all, or where all is kept.
+        gettext("Kept of failing calls"): ""
+        if run.evidence is Evidence.ERROR
+        else str(run.evidence.label),
         gettext("Run"): str(run.pk),
         gettext("Chat"): run.chat_id,
         gettext("Fingerprint"): run.fingerprint,
     }
     return ((name, value) for name, value in known.items() if value)
-
-
-def _evidence_of(run: ChatRun) -> str:
-    """Return what is kept besides errors; nothing where that is all, or all is kept."""
-    return "" if run.evidence is Evidence.ERROR else str(run.evidence.label)
-
-
-def _queued(run: ChatRun) -> str:
-    seconds = as_seconds(run.told("queue_ms"))
-    return span(timedelta(seconds=seconds)) if seconds else ""
 
 
 def _step(report: StepReport, *, is_told: bool) -> Iterator[Block]:
@@ -155,7 +149,13 @@ def _step(report: StepReport, *, is_told: bool) -> Iterator[Block]:
         yield from _evidence(report.error)
     if step.attempts:
         yield Heading(3, gettext("HTTP attempts"))
-        yield _attempts(step)
+        columns = (
+            *(gettext("Attempt"), gettext("Request"), gettext("Status")),
+            *(gettext("Start to end"), gettext("Moments"), gettext("Verdict")),
+        )
+        known = attempt_times(step.run, step, step.attempts)
+        rows = zip(step.attempts, known, strict=True)
+        yield Table(columns, [_attempt(attempt, times) for attempt, times in rows])
         yield from _answers(step.attempts)
     for column, heading in HEADINGS.items():
         # The attempts are a table already.
@@ -173,16 +173,6 @@ def _evidence(error: ErrorReport) -> Iterator[Block]:
         yield Table((gettext("Exception"), gettext("Message")), [*error.causes])
     if error.frames:
         yield Code(gettext("Frames"), "\n".join(map(str, error.frames)), "text")
-
-
-def _attempts(step: ChatStep) -> Table:
-    columns = (
-        *(gettext("Attempt"), gettext("Request"), gettext("Status")),
-        *(gettext("Start to end"), gettext("Moments"), gettext("Verdict")),
-    )
-    known = attempt_times(step.run, step, step.attempts)
-    rows = zip(step.attempts, known, strict=True)
-    return Table(columns, [_attempt(attempt, times) for attempt, times in rows])
 
 
 def _attempt(attempt: dict[str, Any], times: AttemptTimes) -> tuple[str, ...]:

@@ -86,14 +86,13 @@ class ChatAnswer:
             self._finish = getattr(choice, "finish_reason", None) or self._finish
             delta = getattr(choice, "delta", None)
             for part in getattr(delta, "tool_calls", None) or ():
-                self._add_call(part)
-
-    def _add_call(self, part: Any) -> None:
-        call = self._calls.setdefault(part.index, {"id": None, "name": ""})
-        call["id"] = call["id"] or part.id
-        if part.function is not None:
-            call["name"] += part.function.name or ""
-            call.setdefault("arguments", _Texts()).add(part.function.arguments or "")
+                call = self._calls.setdefault(part.index, {"id": None, "name": ""})
+                call["id"] = call["id"] or part.id
+                if part.function is not None:
+                    call["name"] += part.function.name or ""
+                    call.setdefault("arguments", _Texts()).add(
+                        part.function.arguments or ""
+                    )
 
     def body(self) -> dict[str, Any]:
         """Return what has come, as if it had not been streamed."""

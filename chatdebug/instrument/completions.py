@@ -35,10 +35,26 @@ def take_completion(call: Call, result: Any) -> None:
         if result is None:
             call.fail(EmptyResultError())
         elif hasattr(result, "__next__") or hasattr(result, "__anext__"):
-            _follow(call, result)
+            kind: Any = type(result)
+            result.chatdebug_watch = watched = StreamWatch(call)
+            if hasattr(result, "__next__"):
+                result.chatdebug_events = watched.read(_events(kind, result))
+            if hasattr(result, "__anext__"):
+                result.chatdebug_async_events = watched.read_async(
+                    _async_events(kind, result)
+                )
+            result.__class__ = _recorded(kind)
         else:
             call.count_tokens(result)
-            _complete(call, result)
+            if call.is_full:
+                call.complete(
+                    lambda: wire_answer(as_mapping(result)),
+                    lambda: wire_usage(
+                        as_mapping(getattr(result, "usage", None) or {})
+                    ),
+                )
+            else:
+                call.complete()
     except Exception:
         logger.exception("The recorder could not follow an answer")
         call.complete()
@@ -49,27 +65,6 @@ def _request(body: dict[str, Any]) -> WireRequest:
     if isinstance(messages, list):
         body["messages"] = list(messages)  # the caller's list may go on growing
     return WireRequest(lambda: body)
-
-
-def _complete(call: Call, result: Any) -> None:
-    if call.is_full:
-        call.complete(
-            lambda: wire_answer(as_mapping(result)),
-            lambda: wire_usage(as_mapping(getattr(result, "usage", None) or {})),
-        )
-    else:
-        call.complete()
-
-
-def _follow(call: Call, stream: Any) -> None:
-    """Let the stream, which stays the object that it is, be read through a watch."""
-    kind: Any = type(stream)
-    stream.chatdebug_watch = watched = StreamWatch(call)
-    if hasattr(stream, "__next__"):
-        stream.chatdebug_events = watched.read(_events(kind, stream))
-    if hasattr(stream, "__anext__"):
-        stream.chatdebug_async_events = watched.read_async(_async_events(kind, stream))
-    stream.__class__ = _recorded(kind)
 
 
 @cache

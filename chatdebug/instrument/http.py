@@ -27,7 +27,13 @@ def record_http[Client](client: Client) -> Client:
     """
     for transport in _transports(client):
         if not getattr(transport, "records_attempts", False):
-            _record(transport)
+            transport.records_attempts = True
+            if hasattr(transport, "handle_request"):
+                transport.handle_request = _recorded(transport.handle_request)
+            if hasattr(transport, "handle_async_request"):
+                transport.handle_async_request = _recorded_async(
+                    transport.handle_async_request
+                )
     return client
 
 
@@ -36,13 +42,10 @@ def unrecord_http(client: object) -> None:
     for transport in _transports(client):
         vars(transport).pop("records_attempts", None)
         for name in METHODS:
-            if (recorded := vars(transport).pop(name, None)) is not None:
-                _restore(transport, name, recorded.__wrapped__)
-
-
-def _restore(transport: Any, name: str, original: Any) -> None:
-    if getattr(transport, name) != original:  # it had one of its own, not of its class
-        setattr(transport, name, original)
+            recorded = vars(transport).pop(name, None)
+            # Unless what it had was its class's, it was one of its own.
+            if recorded and getattr(transport, name) != recorded.__wrapped__:
+                setattr(transport, name, recorded.__wrapped__)
 
 
 def _transports(client: Any) -> list[Any]:
@@ -52,14 +55,6 @@ def _transports(client: Any) -> list[Any]:
         kind = type(client).__name__
         raise TypeError(f"{kind} is no client of httpx or httpx2") from error
     return [transport for transport in found if transport is not None]
-
-
-def _record(transport: Any) -> None:
-    transport.records_attempts = True
-    if hasattr(transport, "handle_request"):
-        transport.handle_request = _recorded(transport.handle_request)
-    if hasattr(transport, "handle_async_request"):
-        transport.handle_async_request = _recorded_async(transport.handle_async_request)
 
 
 def _recorded(handle: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -50,30 +50,26 @@ def _record_attempts(client: Any) -> None:
 def take_result(call: Call, result: Any) -> None:
     """End the call with what it returned, or follow that to its end. Never raises."""
     try:
-        _take_result(call, result)
+        if result is None:
+            call.fail(EmptyResultError())
+        elif hasattr(result, "_iterator"):
+            watch(result, call)
+        elif hasattr(result, "http_response"):
+            _take_raw(call, result)
+        elif (failure := call.format.failure(result)) is not None:
+            call.fail(failure)
+        else:
+            call.count_tokens(result)
+            if call.is_full:
+                call.complete(
+                    lambda: wire_answer(as_mapping(result)),
+                    lambda: _usage(result),
+                )
+            else:
+                call.complete()
     except Exception:
         logger.exception("The recorder could not follow an answer")
         call.complete()
-
-
-def _take_result(call: Call, result: Any) -> None:
-    if result is None:
-        call.fail(EmptyResultError())
-    elif hasattr(result, "_iterator"):
-        watch(result, call)
-    elif hasattr(result, "http_response"):
-        _take_raw(call, result)
-    elif (failure := call.format.failure(result)) is not None:
-        call.fail(failure)
-    else:
-        call.count_tokens(result)
-        if call.is_full:
-            call.complete(
-                lambda: wire_answer(as_mapping(result)),
-                lambda: _usage(result),
-            )
-        else:
-            call.complete()
 
 
 def _take_raw(call: Call, raw: Any) -> None:

@@ -128,19 +128,15 @@ class StreamWatch:
         if (failure := next(failures, None)) is not None:
             self._fail(failure)
         elif any(map(self._format.is_last, self._last)):
-            self._tell_numbers()
+            step = self._call.step
+            if self._first_at is not None:
+                step.first_part = self._first_at - step.started
+            for event in self._last:
+                self._call.count_tokens(event)
             self._events = None
             self._call.complete(self._kept(), self._usage())
         else:
             self._fail(IncompleteStreamError())
-
-    def _tell_numbers(self) -> None:
-        """Note what is counted of an answer that has come whole."""
-        step = self._call.step
-        if self._first_at is not None:
-            step.first_part = self._first_at - step.started
-        for event in self._last:
-            self._call.count_tokens(event)
 
     def _fail(self, error: BaseException) -> None:
         if not self._call.is_over:

@@ -67,21 +67,24 @@ def wire_request(body: Json) -> dict[str, Any]:
     return result
 
 
-def outlines_of_messages(body: Json) -> Iterable[tuple[Any, ...]]:
-    """Yield of each message its role or type, and the types of its parts.
+def outlines_of_messages(body: Json) -> list[tuple[Any, ...]]:
+    """Return of each message its role or type, and the types of its parts.
 
     Also asked of requests that went well: an object of an SDK's is told by its class.
     """
-    yield from ((key,) for key in ("system", "instructions") if body.get(key))
+    found: list[tuple[Any, ...]] = [
+        (key,) for key in ("system", "instructions") if body.get(key)
+    ]
     said = _first(body, "messages", "input", "prompt")
     for message in said if isinstance(said, list | tuple) else [said]:
         if not isinstance(message, dict):
-            yield (type(message),)
+            found.append((type(message),))
             continue
         content, calls = message.get("content"), message.get("tool_calls")
         kinds = [_kind(one) for one in content] if isinstance(content, list) else ()
         count = len(calls) if isinstance(calls, list) else 0
-        yield message.get("role"), message.get("type"), count, *kinds
+        found.append((message.get("role"), message.get("type"), count, *kinds))
+    return found
 
 
 def _kind(part: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from chatdebug.evidence.changes import (
@@ -44,17 +44,30 @@ class WireRequest:
 
     def shape(self, *, window: int | None) -> dict[str, Any]:
         """Return its structure and its lengths."""
-        return request_shape(self.normalised(), _offer(self._body), window=window)
+        mode, schema = _output(self._body)
+        offer = Offer(
+            tools=_tools(self._body),
+            settings={
+                key: value
+                for key, value in self._body.items()
+                if key not in NO_SETTINGS
+            },
+            output_mode=mode,
+            output_schema=schema,
+        )
+        return request_shape(self.normalised(), offer, window=window)
 
-    def outline(self) -> Outline:
+    def outline(self, first: int | None = None) -> Outline:
         """Return what it is compared by."""
         body = self._body
+        messages = outlines_of_messages(body)
         output = 0
         if any(body.get(name) for name in OUTPUTS):  # as few requests have
             mode, schema = _output(body)
             output = hash((str(mode), outline_of_tool("", schema)))
         return Outline(
-            messages=tuple(outlines_of_messages(body)),
+            message_count=len(messages),
+            kinds=tuple(chain.from_iterable(messages[:first])),
             tools={
                 str(tool.name): outline_of_tool(tool.description, tool.schema)
                 for tool in islice(_tools(body), NAMES)
@@ -64,16 +77,6 @@ class WireRequest:
             ),
             output=output,
         )
-
-
-def _offer(body: Json) -> Offer:
-    mode, schema = _output(body)
-    return Offer(
-        tools=_tools(body),
-        settings={key: body[key] for key in body if key not in NO_SETTINGS},
-        output_mode=mode,
-        output_schema=schema,
-    )
 
 
 def _tools(body: Json) -> Iterator[Tool]:

@@ -55,6 +55,13 @@ class Cause:
             places.append(word % ", ".join(tools))
         return "; ".join(places)
 
+    @property
+    def told(self) -> str:
+        """What is wrong, and where."""
+        if not self.where:
+            return self.sentence
+        return f"{self.sentence.removesuffix('.')} ({self.where})."
+
     def as_json(self) -> dict[str, Any]:
         """Return it as a step notes it."""
         return {

@@ -240,6 +240,7 @@ def shape_of_full(stored: Any, *, window: int | None) -> dict[str, Any]:
     It knows of the settings those that the full level keeps.
     """
     request = _mapping(stored)
+    count = _number(request.get("provider_option_count"))
     offer = Offer(
         tools=[
             Tool(
@@ -254,17 +255,11 @@ def shape_of_full(stored: Any, *, window: int | None) -> dict[str, Any]:
         settings={
             **_mapping(request.get("options")),
             **{key: request[key] for key in ("tool_choice",) if request.get(key)},
-            **_others(request),
+            **({"others": count} if count else {}),
         },
         output_mode=request.get("output_mode") or "",
     )
     return request_shape(request, offer, window=window)
-
-
-def _others(request: Json) -> dict[str, Any]:
-    """Return how many settings were not kept, by the name that a shape counts them by."""
-    count = _number(request.get("provider_option_count"))
-    return {"others": count} if count else {}
 
 
 def walk(schema: Json) -> Iterator[tuple[Json, int]]:
@@ -318,8 +313,9 @@ def _messages(shape: Json, left_out: int) -> Iterator[Message]:
 
 def _tools(shape: Json) -> Iterator[OfferedTool]:
     for tool in map(_mapping, _list(shape.get("tools"))[:TOOLS]):
+        name = _text(tool.get("name"))
         yield OfferedTool(
-            name=_name(tool.get("name")),
+            name="" if name.startswith("[") else name,
             type=_text(tool.get("type")),
             schema=_schema(tool.get("schema")),
             description_length=_number(tool.get("description_length")),
@@ -349,12 +345,6 @@ def _list(value: Any) -> list[Any]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _name(value: Any) -> str:
-    """Return a name; nothing for what stands for one that was left out."""
-    name = _text(value)
-    return "" if name.startswith("[") else name
 
 
 def _number(value: Any) -> int | None:

@@ -1,6 +1,6 @@
 """Groups: one row for each cause of failures, however many runs it has, in how many processes.
 
-What is counted here is counted by the writers, in the transaction that writes the runs.
+What is counted here is counted by the writers, once a second, whatever becomes of them.
 """
 
 from datetime import timedelta

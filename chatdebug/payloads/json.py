@@ -103,30 +103,24 @@ class _Walk:
         self._inside.add(id(value))
         try:
             if type(opened) is dict or isinstance(opened, Mapping):
-                return self._mapping(opened, depth + 1)
-            return self._sequence(opened, depth + 1)
+                result: dict[str, JsonValue] = {}
+                for key, item in opened.items():
+                    if self._items <= 0:
+                        result["<left out>"] = f"<the rest of {len(opened):,} items>"
+                        break
+                    self._items -= 1
+                    result[_key(key)] = self.convert(item, depth + 1)
+                return result
+            listed: list[JsonValue] = []
+            for item in opened:
+                if self._items <= 0:
+                    listed.append(f"<the rest of {_length(opened)} items>")
+                    break
+                self._items -= 1
+                listed.append(self.convert(item, depth + 1))
+            return listed
         finally:
             self._inside.discard(id(value))
-
-    def _mapping(self, value: Mapping[Any, Any], depth: int) -> JsonValue:
-        result: dict[str, JsonValue] = {}
-        for key, item in value.items():
-            if self._items <= 0:
-                result["<left out>"] = f"<the rest of {len(value):,} items>"
-                break
-            self._items -= 1
-            result[_key(key)] = self.convert(item, depth)
-        return result
-
-    def _sequence(self, value: Iterable[Any], depth: int) -> JsonValue:
-        result: list[JsonValue] = []
-        for item in value:
-            if self._items <= 0:
-                result.append(f"<the rest of {_length(value)} items>")
-                break
-            self._items -= 1
-            result.append(self.convert(item, depth))
-        return result
 
 
 _NOT_SCALAR: Any = object()

@@ -6,7 +6,7 @@ reads which kind; a test lists what is left out of each.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass, replace
 from itertools import islice
 from typing import Any
@@ -106,16 +106,12 @@ def _text(part: Any, budget: TextBudget) -> list[Part]:
     if not part.citations:
         return [text]
     cited = (source for citation in part.citations for source in citation.sources)
-    return [text, *_sources(cited)]
-
-
-def _sources(cited: Iterable[Any]) -> list[Part]:
     sources: dict[tuple[str, str], Part] = {}
     for source in islice(cited, SOURCES):
         url = clip_url(getattr(source, "url", None) or "")
         title = as_name(source.title or getattr(source, "document_id", None))
         sources[url, title] = {"type": "source", "title": title, "url": url}
-    return list(sources.values())
+    return [text, *sources.values()]
 
 
 def _user_prompt(part: Any, budget: TextBudget) -> list[Part]:

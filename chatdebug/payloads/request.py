@@ -66,10 +66,22 @@ def normalise_request(
     """
     settings: Mapping[str, Any] = dict(model_settings or {})
     parameters = model_request_parameters
+    options = {
+        target: redact_json(json_safe(settings[source]))
+        for source, target in OPTIONS.items()
+        if settings.get(source) is not None
+    }
+    others = settings.keys() - OPTIONS.keys() - {"tool_choice"}
+    result: dict[str, Any] = {
+        "options": options,
+        "provider_option_count": len(others),
+    }
+    if (choice := settings.get("tool_choice")) is not None:
+        result["tool_choice"] = redact_json(json_safe(choice))
     return {
         **_messages(messages, parameters),
         "tools": list(islice(_tools(parameters), TOOLS)),
-        **_options(settings),
+        **result,
         **_output(parameters),
     }
 
@@ -158,22 +170,6 @@ def stored_schema(schema: Any) -> Any:
     if len(text) > SCHEMA_CHARACTERS:
         return redact_and_clip(text, SCHEMA_CHARACTERS)
     return kept
-
-
-def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
-    options = {
-        target: redact_json(json_safe(settings[source]))
-        for source, target in OPTIONS.items()
-        if settings.get(source) is not None
-    }
-    others = settings.keys() - OPTIONS.keys() - {"tool_choice"}
-    result: dict[str, Any] = {
-        "options": options,
-        "provider_option_count": len(others),
-    }
-    if (choice := settings.get("tool_choice")) is not None:
-        result["tool_choice"] = redact_json(json_safe(choice))
-    return result
 
 
 def _output(parameters: "ModelRequestParameters | None") -> dict[str, Any]:

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext
 
 from chatdebug.linter import Cause, causes_of, not_found, noted_causes
-from chatdebug.models import ChatRun, ChatStep
+from chatdebug.models import ChatStep
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.values import as_dict
 
@@ -83,8 +84,7 @@ class LikelyCauses:
 
 
 def _told(cause: Cause) -> str:
-    place = f"({cause.where})" if cause.where else ""
-    return " ".join(filter(None, (cause.sentence, place, cause.whose, cause.remedy)))
+    return " ".join(filter(None, (cause.told, cause.whose, cause.remedy)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,13 @@ class CausesOfGroup:
     """Whose all of them are; empty where some are another's, or nobody knows."""
 
     @classmethod
-    def of(cls, fingerprints: Sequence[str]) -> "CausesOfGroup | None":
-        """Count them, of a group by its own fingerprint and those of its parts.
+    def of(cls, newest: Sequence[UUID]) -> "CausesOfGroup | None":
+        """Count them, of a group by the keys of its newest runs.
 
-        None if nothing was kept of any request. Two queries.
+        None if nothing was kept of any request. One query.
         """
-        keys = ChatRun.objects.newest_keys(fingerprints, most=RUNS_OF_GROUP)
         steps = (
-            ChatStep.objects.filter(run_id__in=keys, error__isnull=False)
+            ChatStep.objects.filter(run_id__in=newest, error__isnull=False)
             .without_payloads()
             .order_by("run_id", "step_number")[: 10 * RUNS_OF_GROUP]
         )

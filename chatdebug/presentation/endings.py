@@ -80,7 +80,7 @@ STOPPERS = {
 """Words for a row, and a sentence."""
 ASKED_AGAIN = _("and asked again")
 SIDES = {
-    EndedBy.PROVIDER: _("by the provider"),
+    EndedBy.PROVIDER: _("by the other side"),
     EndedBy.NETWORK: _("by the network"),
     EndedBy.TIME_LIMIT: _("by a time limit"),
     EndedBy.CLIENT: _("by this side"),

@@ -11,12 +11,16 @@ from django.utils.translation import gettext
 from chatdebug.errors import code_like
 from chatdebug.errors.circumstances import how_it_ended
 from chatdebug.errors.operators import told_to_operators
-from chatdebug.errors.payload import ErrorPayload, read_payload
+from chatdebug.errors.payload import (
+    ErrorPayload,
+    attempt_of,
+    read_payload,
+    verdict_of,
+)
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.sentences import Cause, Owner, Way
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.stored import attempt_of, verdict_of
 from chatdebug.errors.verdict import Verdict
 from chatdebug.formats import span
 from chatdebug.presentation.flaws import LEFT, OF_CAUSES, Flaw
@@ -244,7 +248,7 @@ def _response_facts(payload: ErrorPayload, flaw: Flaw | None) -> dict[str, str]:
     content_type: str = response.get("content_type", "")
     server: str = response.get("server", "")
     closed_by: str = response.get("closed_by", "")
-    words = {"provider": gettext("the provider"), "client": _this_side(flaw)}
+    words = {"provider": gettext("the other side"), "client": _this_side(flaw)}
     size = "" if length is None else gettext("%s bytes") % f"{length:,}"
     is_known = status == payload["status_code"]
     return {

@@ -289,7 +289,7 @@ def _ending_of(run: ChatRun, step: ChatStep, error: ErrorPayload) -> Ending | No
     A status that is no error's says less than either.
     """
     sides: dict[str, tuple[str, str]] = {
-        EndedBy.PROVIDER: (gettext("cut short"), gettext("The provider ended it.")),
+        EndedBy.PROVIDER: (gettext("cut short"), gettext("The other side ended it.")),
         EndedBy.CLIENT: (gettext("left early"), gettext("This side ended it.")),
     }
     side = error["response"].get("closed_by", "")

@@ -20,6 +20,7 @@ from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.levels import ask_level, evidence_of_run, known_level, level_at_once
 from chatdebug.recorder.arguments import Given, RunFacts, as_choice, as_evidence
 from chatdebug.recorder.run import Run
+from chatdebug.safety import in_event_loop
 from chatdebug.scope import Scope, current_run
 from chatdebug.writer import writer
 
@@ -176,7 +177,7 @@ def wait_in_thread(run: Run, durable: Future[Any]) -> None:
 
     Where the database waits for this very thread, only the journal is waited for.
     """
-    if _in_event_loop() or run.id is None:
+    if in_event_loop() or run.id is None:
         return
     waited: Future[Any] = durable
     if _holds_the_lock():
@@ -195,7 +196,7 @@ async def wait_in_task(
     Raises the cancellation that came meanwhile. If an error is leaving the block, that
     goes on, and the cancellation comes at the task's next wait.
     """
-    if not _in_event_loop():
+    if not in_event_loop():
         return  # another one, like trio's
     loop = asyncio.get_running_loop()
     deadline = loop.time() + recorder_settings().FLUSH_SECONDS
@@ -255,11 +256,3 @@ def _holds_the_lock() -> bool:
         and connection.settings_dict["NAME"] == written.get("NAME")
         for connection in connections.all(initialized_only=True)
     )
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -30,7 +30,15 @@ def count_success(step: "Step", seconds: float) -> None:
     Of one after a failure that is recorded, its run remembers when it was.
     """
     if step.run.steps and not step.is_full:
-        step.run.answered = _answered(step, seconds)
+        first_part = step.first_part
+        step.run.answered = {
+            "answered_attempt": step.retries + 1,
+            "answered_after_ms": round((step.started - step.run.started) * 1000),
+            "answered_in_ms": round(seconds * 1000),
+            "answered_first_part_ms": None
+            if first_part is None
+            else round(first_part * 1000),
+        }
     if counts(step.run):
         provider, model = _names(step)
         writer().statistics.count_success(
@@ -91,19 +99,6 @@ def tokens_of(usage: Any) -> tuple[int, int]:
     except Exception:  # noqa: BLE001 - the library's own code
         return 0, 0
     return _number(sent), _number(received)
-
-
-def _answered(step: "Step", seconds: float) -> dict[str, int | None]:
-    """Return when a call was made that went well, in milliseconds."""
-    first_part = step.first_part
-    return {
-        "answered_attempt": step.retries + 1,
-        "answered_after_ms": round((step.started - step.run.started) * 1000),
-        "answered_in_ms": round(seconds * 1000),
-        "answered_first_part_ms": None
-        if first_part is None
-        else round(first_part * 1000),
-    }
 
 
 def _number(value: object) -> int:

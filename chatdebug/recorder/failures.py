@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chatdebug.conf import recorder_settings
 from chatdebug.errors import KnownError, walk
-from chatdebug.errors.headline import headline
-from chatdebug.errors.payload import NOTHING_KNOWN, ErrorPayload
-from chatdebug.errors.stored import attempt_of
+from chatdebug.errors.fingerprint import headline
+from chatdebug.errors.payload import NOTHING_KNOWN, ErrorPayload, attempt_of
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.redaction import redact_text
 from chatdebug.writer import Snapshot, writer
@@ -32,14 +32,22 @@ def counted_failure(
 ) -> list[Snapshot]:
     """Return the failure of a step for its group; nothing if it cannot be told what it is.
 
-    Whatever goes wrong here must not keep the run itself from being stored.
+    It has no content, for nobody gives a reason to see a group. Whatever goes wrong here
+    must not keep the run itself from being stored.
     """
+    facts = step.run.facts
     try:
-        columns = _columns(fingerprint, step)
-        return [writer().tallies.count(columns, run_id=run_id, at=at)]
+        failure = writer().tallies.count(
+            (fingerprint, "" if fingerprint == OVERFLOW else facts.model or step.model),
+            partial(_described, fingerprint, step),
+            affected={"chat_id": facts.chat_id, "owner_id": facts.owner_id},
+            run_id=run_id,
+            at=at,
+        )
     except Exception:
         logger.exception("A failure could not be counted in its group")
         return []
+    return [failure]
 
 
 def unrecorded_failures(
@@ -78,25 +86,15 @@ def recorded_error(run: "Run", *, attempt: int) -> ErrorPayload | None:
     return error if is_that else None
 
 
-def _columns(fingerprint: str, step: "Step") -> dict[str, Any]:
-    """Return what a group is told of a failure, without content and without a count."""
+def _described(fingerprint: str, step: "Step") -> dict[str, Any]:
+    """Return what a group is told of failures like this one, without content."""
     error, facts = step.error or NOTHING_KNOWN, step.run.facts
-    columns: dict[str, Any] = {
+    return {
         "fingerprint": fingerprint,
-        "title": "",
+        "title": headline(error),
         "kind": error["kind"],
-        "provider": "",
-        "model": "",
-        "status_code": None,
+        "provider": error["provider"] or facts.provider or step.provider,
+        "model": redact_text(facts.model or step.model),
+        "status_code": error["status_code"],
         "release": recorder_settings().RELEASE,
-        "chat_id": facts.chat_id,
-        "owner_id": facts.owner_id,
     }
-    if fingerprint != OVERFLOW:  # which stands for failures of all kinds
-        columns |= {
-            "title": headline(error),
-            "provider": error["provider"] or facts.provider or step.provider,
-            "model": redact_text(facts.model or step.model),
-            "status_code": error["status_code"],
-        }
-    return columns

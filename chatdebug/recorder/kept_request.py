@@ -68,7 +68,7 @@ class KeptRequest:
     def told(self) -> dict[str, str]:
         """Return the likely cause in words for the person who asked; empty if not known.
 
-        Keys: ``sentence``, and if a rule found something ``where``, ``whose``, ``remedy``.
+        Keys: ``sentence``, and if a rule found something ``whose`` and ``remedy``.
         """
         if self.causes is None:
             return {}
@@ -76,8 +76,7 @@ class KeptRequest:
             return {"sentence": not_found()}
         cause = self.causes[0]
         return {
-            "sentence": cause.sentence,
-            "where": cause.where,
+            "sentence": cause.told,
             "whose": cause.whose,
             "remedy": cause.remedy,
         }

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from chatdebug.enums import Level
 from chatdebug.errors import Classification, Rule, classify, walk
-from chatdebug.errors.fingerprint import fingerprint
-from chatdebug.errors.headline import headline
+from chatdebug.errors.fingerprint import fingerprint, headline
 from chatdebug.errors.payload import Progress, error_payload
 from chatdebug.safety import never_raises
 from chatdebug.services.rule_tallies import RuleCount, SeenCause
@@ -46,7 +45,8 @@ class RuleWatch:
         (``began``) has noted is known. ``provider`` is what ``classify`` was told.
         """
         rules = {_key(rule): rule for rule in found.own_rules if _key(rule)}
-        if not rules or self._knows(error, began):
+        inner = [known for known, since in self._noted if since >= began]
+        if not rules or any(link is known for link in walk(error) for known in inner):
             return
         self._noted = (*self._noted[1 - ERRORS_REMEMBERED :], (error, began))
         built_in = classify(error, provider=provider, rules=())
@@ -83,15 +83,11 @@ class RuleWatch:
         """Let the errors go: the run was closed."""
         self._noted = ()
 
-    def _knows(self, error: BaseException, began: float) -> bool:
-        inner = [known for known, since in self._noted if since >= began]
-        return any(link is known for link in walk(error) for known in inner)
-
 
 def watch_rules(error: BaseException, found: Classification, *, step: "Step") -> None:
     """Count an error of a step for the deployment's own rules that it fell under."""
     run = step.run
-    if found.own_rules and run.level is not Level.OFF:
+    if run.level is not Level.OFF:
         run.rule_watch = run.rule_watch or RuleWatch()
         run.rule_watch.note(
             error,

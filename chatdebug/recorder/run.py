@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from chatdebug.deployment_rules import renew_rules
 from chatdebug.enums import (
     ErrorKind,
     Evidence,
@@ -22,16 +23,15 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
-from chatdebug.levels import renew_rules
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
+from chatdebug.recorder.columns import run_columns, step_columns
 from chatdebug.recorder.counting import count_failure, count_turn
 from chatdebug.recorder.failures import counted_failure, unrecorded_failures
 from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.recorder.summary import run_columns
 from chatdebug.safety import never_raises
 from chatdebug.writer import Snapshot, Table, writer
 
@@ -301,7 +301,8 @@ class Run:
             if not is_ending and (found.captured or self.level is Level.FULL):
                 step.fail(failure)
             else:
-                watch_rules(failure, found, step=step)
+                if found.own_rules:
+                    watch_rules(failure, found, step=step)
                 if not is_ending and self.failed_with is None:  # in no call either
                     count_failure(step, found)
 
@@ -351,35 +352,42 @@ class Run:
         Called with the lock held: the order of revisions is the order of writing.
         """
         now = self.now()  # with it, it is known when the run began
-        run_id = self._own.id
-        if step is not None and step.number == 0:
+        run_id, is_capture = self._own.id, self._has_capture
+        self._revision += 1
+
+        def row(table: Table, id: UUID, columns: Any, *, is_new: bool) -> Snapshot:
+            return Snapshot(
+                table=table,
+                id=id,
+                run_id=run_id,
+                columns=columns,
+                is_new=is_new,
+                is_capture=is_capture,
+                taken_at=now,
+                revision=self._revision,
+            )
+
+        is_new_step = step is not None and step.id is None
+        if step is not None and step.id is None:
+            step.id = new_id()
+            step.started_at = now - timedelta(seconds=perf_counter() - step.started)
             self.steps = (*self.steps, step)
             step.number = len(self.steps)
         rows = []
         if with_run:
-            rows.append(
-                Snapshot(
-                    table=Table.RUN,
-                    id=run_id,
-                    run_id=run_id,
-                    columns=run_columns(
-                        self,
-                        status=self._status,
-                        started_at=self._started_at,
-                        interrupted_by=self._interrupted_by,
-                    ),
-                    is_new=not self._row_exists,
-                    is_capture=self._has_capture,
-                    taken_at=now,
-                )
+            columns = run_columns(
+                self,
+                status=self._status,
+                started_at=self._started_at,
+                interrupted_by=self._interrupted_by,
             )
-        if step is not None:
-            rows.append(step.snapshot(run_id=run_id, chat_id=self.facts.chat_id))
-        self._revision += 1
-        rows += self._failures  # with the rows, in one file and one transaction
+            rows.append(row(Table.RUN, run_id, columns, is_new=not self._row_exists))
+        if step is not None and step.id is not None:
+            columns = step_columns(step, run_id=run_id)
+            rows.append(row(Table.STEP, step.id, columns, is_new=is_new_step))
+        for failure in self._failures:  # with the rows, in one file and one transaction
+            failure.is_capture, failure.revision = is_capture, self._revision
+        rows += self._failures
         self._failures = ()
-        for row in rows:
-            row.is_capture = self._has_capture
-            row.revision = self._revision
         self._row_exists = True
         return rows

@@ -1,12 +1,13 @@
 """One logical model call while it is being recorded."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
+from chatdebug.deployment_rules import renew_rules
 from chatdebug.enums import (
     STATUS_RANK,
     Evidence,
@@ -20,8 +21,6 @@ from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.evidence.box import HeldAttempts
 from chatdebug.evidence.changes import changes_of, last_good_calls
 from chatdebug.evidence.requests import HeldRequest
-from chatdebug.levels import renew_rules
-from chatdebug.models.runs import new_id
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error
 from chatdebug.recorder.counting import count_failure, count_success
@@ -31,7 +30,7 @@ from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scope
 from chatdebug.transport.attempts import AttemptSink, current_sink
-from chatdebug.writer import Deferred, Snapshot, Table
+from chatdebug.writer import Deferred
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
@@ -54,7 +53,7 @@ class Step:
     # What most steps never come to know: one is made for every call that goes well.
     number = 0  # given by the run when the step is first written
     retries = 0
-    id: UUID | None = None
+    id: UUID | None = None  # likewise, and so is ``started_at``
     status = Status.IN_PROGRESS
     provider = ""  # whom the call asks, where it says so
     model = ""
@@ -73,7 +72,8 @@ class Step:
     _scopes: tuple[Scope[AttemptSink], ...] = ()
     _in_block = False
     _request: HeldRequest | None = None
-    _kept: KeptRequest | None = None
+    kept: KeptRequest | None = None
+    """What its metadata says of its request, because it failed."""
     _held: HeldAttempts | None = None
 
     def __init__(
@@ -162,7 +162,8 @@ class Step:
             held = HeldAttempts(on_change=self._attempt_ended, run=self.run)
             self._held = self._sink = held
             self.run.holding.add(self)
-            self._scopes = (*self._scopes, current_sink.enter(held))
+            # Between here and who makes the call there are two of the recorder's own.
+            self._scopes = (*self._scopes, current_sink.enter(held, depth=4))
 
     @property
     def holds_payloads(self) -> bool:
@@ -179,11 +180,16 @@ class Step:
 
     def release(self) -> None:
         """Stop listening for HTTP attempts; those that have begun may still end."""
-        if self._scopes:
+        if not self._scopes:
+            return
+        own = self._scopes[-1]
+        if len(self._scopes) > 1:
             here = current_sink.innermost()
-            own = here if here in self._scopes else self._scopes[-1]
+            own = here if here in self._scopes else own
             self._scopes = tuple(scope for scope in self._scopes if scope is not own)
-            current_sink.leave(own)
+        else:
+            self._scopes = ()
+        current_sink.leave(own)
 
     @never_raises
     def complete(self, response: Any = None, usage: Any = None) -> None:
@@ -216,7 +222,12 @@ class Step:
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
-            self._remember()
+            facts = self.run.facts
+            # With it the chat's next call that fails is compared.
+            if self._request is not None and facts.chat_id:
+                self.learn_names()
+                model = facts.model or self.model
+                last_good_calls.remember(facts.chat_id, model, self._request)
             self.let_go()
 
     @never_raises
@@ -239,7 +250,7 @@ class Step:
         provider = self.run.facts.provider or self.provider
         renew_rules()
         classification = classify(error, provider=provider)
-        if error is not None:
+        if error is not None and classification.own_rules:
             watch_rules(error, classification, step=self)
         if classification.cancelled or classification.deadline:
             if classification.deadline:
@@ -262,7 +273,7 @@ class Step:
             )
             if self.is_full:
                 window = self.run.facts.context_window
-                self._kept = self.run.kept_request = KeptRequest.of_column(
+                self.kept = self.run.kept_request = KeptRequest.of_column(
                     self.request, self.error, window=window
                 )
             self.run.error_kind = classification.kind
@@ -273,44 +284,6 @@ class Step:
         else:
             self.let_go()
         self._end(Status.ERROR, is_capture=is_stored)
-
-    def snapshot(self, *, run_id: UUID, chat_id: str) -> Snapshot:
-        """Return the step's row as it is now."""
-        is_new = self.id is None
-        self.id = self.id or new_id()
-        now = self.run.now()
-        if self.started_at is None:
-            self.started_at = now - timedelta(seconds=perf_counter() - self.started)
-        return Snapshot(
-            table=Table.STEP,
-            id=self.id,
-            run_id=run_id,
-            columns={
-                "run_id": run_id,
-                "chat_id": chat_id,
-                "step_number": self.number,
-                "operation": self.operation.value,
-                "status": self.status.value,
-                "history_tip_message_id": self.run.facts.history_tip_message_id,
-                "normalized_request": self.request,
-                "normalized_response": self.response,
-                "usage": self.usage,
-                "attempts": Deferred(lambda: self.attempts) if self._sink else [],
-                "error": self.error,
-                "metadata": self._metadata(),
-                "started_at": self.started_at,
-                "finished_at": self.finished_at,
-            },
-            is_new=is_new,
-            is_capture=False,
-            taken_at=now,
-        )
-
-    def _metadata(self) -> Column:
-        kept, metadata = self._kept, dict(self.metadata)
-        if kept is None:
-            return metadata
-        return Deferred(lambda: {**metadata, **kept.notes()})
 
     def _keep_evidence(self) -> None:
         """Let what is held go with the step's row, which is about to be written.
@@ -329,7 +302,7 @@ class Step:
             facts = self.run.facts
             if held is not None:
                 self.request = Deferred(request.normalised)
-            self._kept = self.run.kept_request = KeptRequest.of_call(
+            self.kept = self.run.kept_request = KeptRequest.of_call(
                 request,
                 self.error,
                 window=facts.context_window,
@@ -340,14 +313,6 @@ class Step:
             )
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
-
-    def _remember(self) -> None:
-        """Remember what the request was like, for the chat's next one that fails."""
-        facts = self.run.facts
-        if self._request is not None and facts.chat_id:
-            self.learn_names()
-            model = facts.model or self.model
-            last_good_calls.remember(facts.chat_id, model, self._request)
 
     def learn_names(self) -> None:
         """Ask the call for its provider and model, once."""

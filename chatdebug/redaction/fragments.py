@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from chatdebug.redaction.key_formats import remove_vendor_keys
 from chatdebug.redaction.known_secrets import configured_secrets
-from chatdebug.redaction.text import redact_text
+from chatdebug.redaction.text import redact_text, remove_vendor_keys
 from chatdebug.redaction.values import MAX_DEPTH
 
 type Place = int

@@ -6,7 +6,7 @@ share characters, so that it runs in linear time.
 
 import re
 
-from chatdebug.redaction.patterns import Pattern, hints, remove
+from chatdebug.redaction.patterns import Pattern, hints
 
 BODY = r"[\w*•…+/=-]"
 """What keys are made of, and what providers mask them with."""
@@ -160,11 +160,4 @@ VENDOR_PATTERNS: tuple[Pattern, ...] = (
         re.compile(rf"{EDGE}\d{{8,10}}:AA[\w-]{{32,36}}(?![\w-])"),
     ),
 )
-
-
 VENDOR_HINTS = hints(VENDOR_PATTERNS)
-
-
-def remove_vendor_keys(text: str) -> str:
-    """Return the text without keys that are known by their look."""
-    return remove(VENDOR_HINTS, text, text.lower())

@@ -127,7 +127,18 @@ class ConfiguredSecrets:
         """Return the matcher for the secrets as they are now."""
         if monotonic() >= self._next_load and self._lock.acquire(blocking=False):
             try:
-                self._load()
+                self._next_load = monotonic() + REFRESH_SECONDS
+                config = recorder_settings()
+                given = list(config.EXTRA_SECRETS)
+                if config.SECRETS:
+                    source: Callable[[], Iterable[str]] = import_string(config.SECRETS)
+                    given.extend(source())
+                secrets = self._added.union(filter(_is_usable, given))
+                if secrets != self._secrets:
+                    self._matcher = SecretMatcher(secrets)
+                    self._secrets = secrets
+            except Exception:
+                logger.exception("The deployment's secrets could not be read")
             finally:
                 self._lock.release()
         return self._matcher
@@ -140,22 +151,6 @@ class ConfiguredSecrets:
     def forget(self) -> None:
         """Load the secrets again with the next text."""
         self._next_load = 0.0
-
-    def _load(self) -> None:
-        self._next_load = monotonic() + REFRESH_SECONDS
-        try:
-            config = recorder_settings()
-            given = list(config.EXTRA_SECRETS)
-            if config.SECRETS:
-                source: Callable[[], Iterable[str]] = import_string(config.SECRETS)
-                given.extend(source())
-            secrets = self._added.union(filter(_is_usable, given))
-        except Exception:
-            logger.exception("The deployment's secrets could not be read")
-            return
-        if secrets != self._secrets:
-            self._matcher = SecretMatcher(secrets)
-            self._secrets = secrets
 
 
 configured_secrets = ConfiguredSecrets()

@@ -1,17 +1,18 @@
-"""Free text and URLs."""
+"""Free text and URLs, with a memory: a history is the same each turn."""
 
 import re
+from collections import OrderedDict
+from threading import Lock
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from chatdebug.redaction.cache import RedactedTexts
-from chatdebug.redaction.key_formats import remove_vendor_keys
+from chatdebug.redaction.key_formats import VENDOR_HINTS
 from chatdebug.redaction.keywords import remove_by_context
 from chatdebug.redaction.known_secrets import (
     MIN_SECRET,
     SecretMatcher,
     configured_secrets,
 )
-from chatdebug.redaction.patterns import MARKER, MARKERS
+from chatdebug.redaction.patterns import MARKER, MARKERS, remove
 from chatdebug.redaction.secret_names import is_secret_parameter
 
 MAX_CHARACTERS = 400_000
@@ -27,6 +28,65 @@ ESCAPES = re.compile(r"\\+u00([2-7][0-9a-fA-F])")
 COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
 TRAILING = ".,;:!?)]}"
 UNREADABLE_URL = "[REDACTED_URL]"
+REMEMBERED_TEXTS = 20_000
+"""About 4 MB of keys: the texts of 500 chats that are going on."""
+REMEMBERED_CHARACTERS = 2_000_000
+"""Of redacted texts that are kept; of those without a secret only a key is."""
+
+type TextKey = tuple[int, int]
+"""Python's own hash of a text, which no two processes have in common, and its length."""
+
+
+class RedactedTexts:
+    """Redacted texts by the hash of what they were. Thread-safe, and bounded.
+
+    No text is kept as it was. What was found with another set of secrets counts for
+    nothing: ``matcher`` is the identity of that set. Two texts of the same length have
+    the same 64 bits once in some 10^15 texts that are looked up; a digest of more bits
+    costs as much as all else that a text of a history needs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: OrderedDict[TextKey, str | None] = OrderedDict()
+        self._characters = 0
+        self._matcher: object = None
+
+    def find(self, text: str, matcher: object) -> str | None:
+        """Return what a text came to, if that is known."""
+        key = hash(text), len(text)
+        with self._lock:
+            if self._matcher is not matcher or key not in self._known:
+                return None
+            self._known.move_to_end(key)
+            redacted = self._known[key]
+        return text if redacted is None else redacted
+
+    def keep(self, text: str, redacted: str, matcher: object) -> None:
+        """Remember what a text came to; what was not asked for longest is forgotten."""
+        key = hash(text), len(text)
+        kept = None if redacted == text else redacted
+        with self._lock:
+            if self._matcher is not matcher:
+                self._known.clear()
+                self._characters = 0
+                self._matcher = matcher
+            self._characters += len(kept or "") - len(self._known.get(key) or "")
+            self._known[key] = kept
+            while (
+                len(self._known) > REMEMBERED_TEXTS
+                or self._characters > REMEMBERED_CHARACTERS
+            ):
+                _, forgotten = self._known.popitem(last=False)
+                self._characters -= len(forgotten or "")
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._known.clear()
+            self._characters = 0
+
+
 redacted_texts = RedactedTexts()
 
 
@@ -76,6 +136,11 @@ def _without_secrets(text: str, matcher: SecretMatcher) -> str:
     if "://" in text:
         text = URL.sub(_redacted_url, text)
     return remove_by_context(text)
+
+
+def remove_vendor_keys(text: str) -> str:
+    """Return the text without keys that are known by their look."""
+    return remove(VENDOR_HINTS, text, text.lower())
 
 
 def redact_url(url: str) -> str:

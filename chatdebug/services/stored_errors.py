@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -52,13 +52,13 @@ class StoredError:
             said = storable_text(said, ERROR_CHARACTERS)
         # A provider that was only read out of the text is no fact when rules are tried.
         provider = (error["provider"] or self.run.provider) if self.run.provider else ""
-        return build_facts(
-            message=said,
-            status_code=error["status_code"],
-            error_type=error["error_type"],
-            error_code=error["error_code"],
-            classes=[error["type"]],
-            provider=provider,
+        return _facts(
+            said,
+            error["status_code"],
+            error["error_type"],
+            error["error_code"],
+            error["type"],
+            provider,
         )
 
     @property
@@ -76,6 +76,26 @@ class StoredError:
     def own_fingerprint(self) -> str:
         """Its fingerprint by itself; a run with several failures is in one group."""
         return fingerprint(self.payload, model=self.run.model)
+
+
+@lru_cache(maxsize=NEWEST_ERRORS)
+def _facts(
+    message: str,
+    status_code: int | None,
+    error_type: str,
+    error_code: str,
+    name: str,
+    provider: str,
+) -> ErrorFacts:
+    """Return the facts of an error, which most of the newest ones have in common."""
+    return build_facts(
+        message=message,
+        status_code=status_code,
+        error_type=error_type,
+        error_code=error_code,
+        classes=[name],
+        provider=provider,
+    )
 
 
 def newest_errors() -> Iterator[StoredError]:

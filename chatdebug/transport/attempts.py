@@ -131,10 +131,16 @@ class Attempt:
         self._started = perf_counter()
         self._connection = ConnectionWatch(self._started)
 
-    @never_raises
-    def trace(self, event: str) -> None:
-        """Note an event of the connection, by the name that httpcore gives it."""
-        self._connection.see(event)
+    def trace(self, event: str) -> bool:
+        """Note an event of the connection, by the name that httpcore gives it.
+
+        Return whether further ones would say nothing.
+        """
+        try:
+            self._connection.see(event)
+        except Exception:
+            logger.exception("The recorder could not note an event")
+        return self._connection.is_known
 
     def respond(self, status: int, headers: RawHeaders) -> None:
         """Note that the response's head has arrived."""
@@ -165,7 +171,8 @@ class Attempt:
 
     def close(self) -> None:
         """Mark the response as closed, maybe too early."""
-        self._take_reading(to_its_end=False)
+        if self._read is None:  # mostly it was read to its end
+            self._take_reading(to_its_end=False)
 
     @never_raises
     def fail(self, error: BaseException) -> None:
@@ -191,6 +198,11 @@ class Attempt:
         """Let go of what was sent and received; how it went stays, and goes on."""
         self._exchange.sent = None
         self.received.forget()
+
+    def let_go(self) -> None:
+        """Forget it, and how much there was: nobody will ask."""
+        self._exchange.sent = None
+        self.received.let_go()
 
     def as_json(self) -> dict[str, Any]:
         """Return what is stored of an attempt that has ended.
@@ -308,7 +320,7 @@ class AttemptSink:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._numbers = count(1)
-        self._finished: deque[Attempt] = deque(maxlen=ATTEMPTS_KEPT)
+        self._finished: deque[Attempt] | None = None  # of most there is none
 
     def begin(self, exchange: Exchange) -> Attempt:
         """Return a new attempt with the next number; it counts from 1."""
@@ -321,11 +333,13 @@ class AttemptSink:
         so for a large body: better not on the event loop.
         """
         with self._lock:
-            finished = sorted(self._finished, key=lambda attempt: attempt.number)
+            finished = sorted(self._finished or (), key=lambda attempt: attempt.number)
         return [attempt.as_json() for attempt in finished]
 
     def _take(self, attempt: Attempt) -> None:
         with self._lock:
+            if self._finished is None:
+                self._finished = deque(maxlen=ATTEMPTS_KEPT)
             if attempt not in self._finished:
                 self._finished.append(attempt)
         if self._on_change is not None:

@@ -36,12 +36,12 @@ class Body:
         self._end_bytes = end_bytes
         self._head = self._tail = b""
         self._settled = 0  # how many bytes came before the pieces
-        self.pieces: list[bytes] = []
+        self.pieces: list[bytes] = [content] if content else []
         self.keep: Callable[[bytes], None] = self.pieces.append
         """Takes a piece: whoever also wants to know of it puts itself in its place."""
-        self.room = end_bytes
-        if content:
-            self.add(content)
+        self.room = end_bytes - len(content)
+        if self.room < 0:
+            self.settle()
 
     def add(self, piece: bytes) -> None:
         """Take the next piece."""
@@ -50,8 +50,8 @@ class Body:
         if self.room < 0:
             self.settle()
 
-    def settle(self) -> None:
-        """Make room: join the pieces, and let go of what is in neither of the ends."""
+    def settle(self) -> int:
+        """Join the pieces, let go of what is in neither of the ends; return the new room."""
         pieces = self.pieces[:]
         del self.pieces[: len(pieces)]  # more may come from another thread meanwhile
         joined = b"".join(pieces)
@@ -61,10 +61,15 @@ class Body:
         self._head += joined[:missing]
         rest = joined[max(missing, len(joined) - self._end_bytes) :]
         self._tail = (self._tail + rest)[-self._end_bytes :]
+        return self.room
 
     def forget(self) -> None:
         """Let go of all of it, and only count what still comes."""
         self._settled = self.length
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Forget it without counting what came: nobody will ask."""
         self._head = self._tail = b""
         self.pieces.clear()
         self.keep = self._count

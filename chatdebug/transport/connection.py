@@ -54,6 +54,14 @@ class ConnectionWatch:
             self._ready_at = perf_counter()
 
     @property
+    def is_known(self) -> bool:
+        """Whether nothing is left to see: the connection was open already.
+
+        Of one that is opened there may be more, behind a proxy.
+        """
+        return self._ready_at is not None and not self._is_new
+
+    @property
     def connection(self) -> Connection | None:
         """What the round trip goes over; None if nothing tells."""
         if self._is_new:

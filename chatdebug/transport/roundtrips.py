@@ -39,7 +39,8 @@ def send(handle: Callable[[Any], Any], request: Any) -> Any:
     hosts_trace = _trace_of(request)
 
     def trace(event: str, info: Mapping[str, Any]) -> None:
-        attempt.trace(event)
+        if attempt.trace(event):
+            _stop_listening(request, hosts_trace)
         if hosts_trace is not None:
             hosts_trace(event, info)
 
@@ -64,7 +65,8 @@ async def send_async(handle: Callable[[Any], Awaitable[Any]], request: Any) -> A
     hosts_trace = _trace_of(request)
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
-        attempt.trace(event)
+        if attempt.trace(event):
+            _stop_listening(request, hosts_trace)
         if hosts_trace is not None:
             await hosts_trace(event, info)
 
@@ -93,6 +95,7 @@ def _begun(request: Any) -> Attempt | None:
                 # A new list: an authentication may change them before it tries again.
                 request_headers=request.headers.raw,
                 sent=_replayable(request),
+                received=Body(end_bytes=sink.end_bytes),
             )
         )
     except Exception:
@@ -156,14 +159,15 @@ class _AsyncTee:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         received = self._attempt.received
+        room = received.room
         stream = self._stream.__aiter__()
         try:
             async for piece in stream:
                 try:  # as ``received.add`` does, without a call for each piece
                     received.keep(piece)
-                    received.room -= len(piece) + PIECE_BYTES
-                    if received.room < 0:
-                        received.settle()
+                    room -= len(piece) + PIECE_BYTES
+                    if room < 0:
+                        room = received.settle()
                 except Exception:
                     logger.exception("The recorder failed to note a piece")
                 yield piece
@@ -197,14 +201,15 @@ class _SyncTee:
 
     def __iter__(self) -> Iterator[bytes]:
         received = self._attempt.received
+        room = received.room
         stream = iter(self._stream)
         try:
             for piece in stream:
                 try:  # as ``received.add`` does, without a call for each piece
                     received.keep(piece)
-                    received.room -= len(piece) + PIECE_BYTES
-                    if received.room < 0:
-                        received.settle()
+                    room -= len(piece) + PIECE_BYTES
+                    if room < 0:
+                        room = received.settle()
                 except Exception:
                     logger.exception("The recorder failed to note a piece")
                 yield piece

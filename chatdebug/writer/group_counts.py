@@ -80,9 +80,6 @@ class Tally:
         def text(name: str, characters: int) -> str:
             return clean(str(columns.get(name, "")))[:characters]
 
-        def an_id(name: str) -> str:
-            return storable_id(str(columns.get(name, "")))
-
         kind, status = columns.get("kind"), columns.get("status_code")
         return cls(
             id=UUID(str(columns["tally"])),
@@ -96,7 +93,7 @@ class Tally:
             release=text("release", RELEASE_CHARACTERS),
             first_seen=_moment(columns["first_seen"]),
             last_seen=_moment(columns["last_seen"]),
-            affected={(an_id("chat_id"), an_id("owner_id"))},
+            affected={_affected(columns)},
         )
 
     @property
@@ -104,22 +101,35 @@ class Tally:
         """The hour in which they were seen."""
         return self.first_seen.replace(minute=0, second=0, microsecond=0)
 
-    def include(self, other: Self) -> None:
+    def include(
+        self,
+        count: int,
+        first_seen: datetime,
+        last_seen: datetime,
+        affected: tuple[str, str],
+    ) -> None:
         """Take over what was said of the same tally at another time."""
-        self.count = max(self.count, other.count)
-        self.first_seen = min(self.first_seen, other.first_seen)
-        self.last_seen = max(self.last_seen, other.last_seen)
+        self.count = max(self.count, count)
+        self.first_seen = min(self.first_seen, first_seen)
+        self.last_seen = max(self.last_seen, last_seen)
         if len(self.affected) <= AFFECTED_KNOWN:
-            self.affected |= other.affected
+            self.affected.add(affected)
 
 
 def tallies_of(rows: Iterable[Snapshot]) -> list[Tally]:
     """Return the tallies that failures stand for. Raises ValueError for nonsense."""
-    tallies: dict[UUID, Tally] = {}
+    tallies: dict[str, Tally] = {}
     for row in rows:
-        tally = Tally.of(row.columns)
-        if (known := tallies.setdefault(tally.id, tally)) is not tally:
-            known.include(tally)
+        columns = row.columns
+        if (known := tallies.get(columns["tally"])) is None:
+            tallies[columns["tally"]] = Tally.of(columns)
+        else:  # what it is, the first of them has said
+            known.include(
+                int(columns["count"]),
+                _moment(columns["first_seen"]),
+                _moment(columns["last_seen"]),
+                _affected(columns),
+            )
     return list(tallies.values())
 
 
@@ -353,6 +363,12 @@ def _next_state(
         is_much = most is not None and count >= most
         return GroupState.OPEN if is_over or is_much else None
     return None
+
+
+def _affected(columns: dict[str, Any]) -> tuple[str, str]:
+    """Return the chat of a failure and its owner, as their columns hold them."""
+    chat, owner = columns.get("chat_id", ""), columns.get("owner_id", "")
+    return storable_id(str(chat)), storable_id(str(owner))
 
 
 def _moment(value: object) -> datetime:

@@ -1,6 +1,7 @@
 """The journal: a thread that writes captures to the spool, those of many turns at once."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from threading import Condition, Thread
@@ -43,6 +44,7 @@ class Journal:
         self._hold = hold
         self._waiting: dict[object, Snapshot] = {}
         self._being_written: list[Snapshot] = []
+        self._held: Counter[UUID] = Counter()  # how many of both each run has
         self._waiters: dict[UUID, list[Future[None]]] = {}
         self._changed = Condition()
         self._closed = False
@@ -54,6 +56,7 @@ class Journal:
             for row in rows:
                 older = self._waiting.get(row.id)
                 self._waiting[row.id] = row if older is None else row.replacing(older)
+                self._held[row.run_id] += older is None
             self._changed.notify_all()
             closed = self._closed
             if not closed and (self._thread is None or not self._thread.is_alive()):
@@ -70,7 +73,7 @@ class Journal:
         waiter: Future[None] = Future()
         waiter.set_running_or_notify_cancel()  # whoever waits cannot cancel it
         with self._changed:
-            if self._holds(run_id):
+            if run_id in self._held:
                 self._waiters.setdefault(run_id, []).append(waiter)
                 self._changed.notify_all()  # somebody waits: do not linger
             else:
@@ -91,10 +94,6 @@ class Journal:
             thread = self._thread
         if thread is not None:
             thread.join(timeout)
-
-    def _holds(self, run_id: UUID) -> bool:
-        rows = (*self._being_written, *self._waiting.values())
-        return any(row.run_id == run_id for row in rows)
 
     def _run(self) -> None:
         while True:
@@ -125,6 +124,7 @@ class Journal:
             self._on_done(captures)
             with self._changed:
                 self._being_written = []
+                self._held -= Counter(row.run_id for row in group)  # drops zeros
                 self._resolve_waiters(group)
 
     def _make_durable(self, group: list[Snapshot]) -> None:
@@ -150,6 +150,6 @@ class Journal:
 
     def _resolve_waiters(self, group: list[Snapshot]) -> None:
         for run_id in {row.run_id for row in group} & self._waiters.keys():
-            if not self._holds(run_id):
+            if run_id not in self._held:
                 for waiter in self._waiters.pop(run_id):
                     waiter.set_result(None)

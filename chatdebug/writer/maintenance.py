@@ -121,7 +121,7 @@ class Maintenance:
         self._wake_to_report()
 
     def hold(self, failures: Sequence[Snapshot]) -> None:
-        """Keep failures that were only counted until the next report. From any thread."""
+        """Keep failures until the next report: all are one write. From any thread."""
         self._tallies.hold(failures)
         self._wake_to_report()
 

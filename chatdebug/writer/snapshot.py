@@ -87,6 +87,7 @@ NULLABLE_COLUMNS = {
     for table, model in MODELS.items()
 } | {Table.FAILURE: {"status_code"}}
 DATETIME_COLUMNS = ("started_at", "finished_at", "first_seen", "last_seen")
+_AS_JSON = json.JSONEncoder(default=str).encode  # made once, not for each row
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a line that is no row makes of being read; deep nesting is a RecursionError."""
 
@@ -124,6 +125,14 @@ class Snapshot:
     def is_counted_only(self) -> bool:
         """Whether it is a failure without a stored run."""
         return self.table is Table.FAILURE and not self.is_capture
+
+    @property
+    def is_counted_later(self) -> bool:
+        """Whether it is a failure that need not be written with its run.
+
+        Either there is no such run, or the journal has the failure until it is counted.
+        """
+        return self.table is Table.FAILURE and (self.journaled or not self.is_capture)
 
     @property
     def priority(self) -> int:
@@ -180,10 +189,10 @@ def as_lines(rows: Iterable[Snapshot]) -> bytes:
         }
         try:
             # UUIDs and times become text; both are read back by _from_line.
-            line = json.dumps(data | {"columns": row.columns}, default=str)
+            line = _AS_JSON(data | {"columns": row.columns})
         except Exception:  # noqa: BLE001 - anyone's object; other rows share the file
             columns = {name: _plain(value) for name, value in row.columns.items()}
-            line = json.dumps(data | {"columns": columns}, default=str)
+            line = _AS_JSON(data | {"columns": columns})
         lines.append(line.encode() + b"\n")
     return b"".join(lines)
 

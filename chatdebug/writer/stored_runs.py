@@ -6,7 +6,7 @@ from operator import attrgetter
 from uuid import UUID, uuid5
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.headline import headline
+from chatdebug.errors.fingerprint import headline
 from chatdebug.errors.payload import read_payload
 from chatdebug.models import ChatRun, ChatStep, ErrorGroup
 from chatdebug.models.runs import OVERFLOW
@@ -56,9 +56,12 @@ def _tallies(fingerprint: str, runs: Iterator[ChatRun], using: str) -> Iterator[
         title = title or _title(run, using)
         tally = _tally(run, title)
         if (known := tallies.setdefault(tally.id, tally)) is not tally:
-            count = known.count + tally.count
-            known.include(tally)
-            known.count = count
+            known.include(
+                known.count + tally.count,
+                tally.first_seen,
+                tally.last_seen,
+                (run.chat_id, run.owner_id),
+            )
     yield from tallies.values()
 
 

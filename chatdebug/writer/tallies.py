@@ -1,9 +1,11 @@
 """What a process has counted of each failure, and keeps until the database has it.
 
-A failure whose run is stored travels with the rows of that run. One that is only counted
-has no row to go with: it is held here, and reported a second later. Until then a line in a
-file of this process says so, which survives a kill. No turn waits for a disk because of
-it: the line is not synced, so that a power cut takes the counts of the last seconds along.
+A failure is held here and reported a second later, with all others of that second: what
+a group costs, it costs once for all of them. Until then something durable says so. One
+whose run is stored stands in the journal beside that run, in a file that waits for both.
+One that is only counted is a line in a file of this process, which survives a kill. No turn
+waits for a disk because of it: the line is not synced, so that a power cut takes the counts
+of the last seconds along.
 
 The file ``<id>.tally`` is locked by its process while that lives. Whoever can lock it
 imports it, and removes it; doing so twice, or too early, would count nothing twice.
@@ -12,8 +14,9 @@ imports it, and removes it; doing so twice, or too early, would count nothing tw
 import logging
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -26,6 +29,7 @@ from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import count_failures
 from chatdebug.writer.locks import FileLock, lock_new, lock_of_lost_process
 from chatdebug.writer.snapshot import Snapshot, Table, as_lines, from_lines
+from chatdebug.writer.spool import Spool
 
 logger = logging.getLogger(__name__)
 
@@ -35,66 +39,103 @@ only that they were."""
 FILE_BYTES = 256 * 1024
 """A file that has grown beyond this is written anew, with one line for each tally."""
 
-type Key = tuple[str, str, datetime]
+type Cause = tuple[str, str]
+"""A fingerprint and a model."""
+
+OVERFLOWING: Cause = (OVERFLOW, "")
+"""Of failures that are not told from each other."""
+OF_ANY_CAUSE = {
+    "fingerprint": OVERFLOW,
+    "title": "",
+    "provider": "",
+    "model": "",
+    "status_code": None,
+}
+"""What is said of them."""
+
+
+@dataclass(slots=True)
+class OwnTally:
+    """A tally of this process, with what all failures of its cause have in common."""
+
+    columns: dict[str, Any]
+    count: int = 0
 
 
 class Tallies:
     """The tallies of one process. Every method may be called from any thread."""
 
-    def __init__(self, folder: Path | None, *, counters: Counters) -> None:
+    def __init__(
+        self, folder: Path | None, *, counters: Counters, spool: Spool | None = None
+    ) -> None:
         self._file = TallyFile(folder) if folder is not None else None
         self._folder = folder
+        self._spool = spool
         self._counters = counters
-        self._counts: dict[Key, tuple[UUID, int]] = {}
-        self._held: dict[UUID, list[Snapshot]] = {}
+        self._tallies: dict[tuple[Cause, datetime], OwnTally] = {}
+        self._held: dict[str, list[Snapshot]] = {}
         self._lock = Lock()
         self._writing = Lock()  # apart: a disk that hangs must not hold up the database
 
     def __bool__(self) -> bool:
         return bool(self._held)
 
-    def count(self, columns: dict[str, Any], *, run_id: UUID, at: datetime) -> Snapshot:
+    def count(
+        self,
+        cause: Cause,
+        describe: Callable[[], dict[str, Any]],
+        *,
+        affected: dict[str, str],
+        run_id: UUID,
+        at: datetime,
+    ) -> Snapshot:
         """Count a failure; return it as what travels to the database.
 
-        ``columns`` are those of a failure but for what is counted here.
+        ``describe`` returns the columns that failures of this cause have in common, and
+        is asked for the first one of an hour; ``affected`` are those of its chat.
         """
         hour = at.replace(minute=0, second=0, microsecond=0)
+        described = None if (cause, hour) in self._tallies else describe()
         with self._lock:
-            key = (str(columns["fingerprint"]), str(columns["model"]), hour)
-            if key not in self._counts:
-                self._forget_before(hour)
-                if len(self._counts) >= TALLIES:
-                    columns = columns | {"fingerprint": OVERFLOW, "title": ""}
-                    columns |= {"provider": "", "model": "", "status_code": None}
-                    key = (OVERFLOW, "", hour)
-            tally, before = self._counts.get(key) or (new_id(), 0)
-            self._counts[key] = (tally, before + 1)
-        numbers = {"tally": str(tally), "count": before + 1}
+            tally = self._tallies.get((cause, hour)) or self._begin(
+                cause, hour, described or describe()
+            )
+            tally.count += 1
+            count = tally.count
         return Snapshot(
             table=Table.FAILURE,
             id=new_id(),
             run_id=run_id,
-            columns=columns | numbers | {"first_seen": at, "last_seen": at},
+            columns={
+                **tally.columns,
+                **affected,
+                "count": count,
+                "first_seen": at,
+                "last_seen": at,
+            },
             is_new=True,
             is_capture=False,
             taken_at=at,
         )
 
     def hold(self, failures: Sequence[Snapshot]) -> None:
-        """Keep failures that were only counted until they are reported."""
+        """Keep failures until they are reported: journaled ones, or only counted ones."""
+        surplus = []
         with self._lock:
             for failure in failures:
-                held = self._held.setdefault(UUID(failure.columns["tally"]), [])
+                held = self._held.setdefault(failure.columns["tally"], [])
                 held.append(failure)
                 if len(held) > AFFECTED_KNOWN:  # it knows enough chats by their names
                     highest = max(held, key=_count)
-                    del held[0 if held[0] is not highest else 1]
-        if self._file is None:
+                    surplus.append(held.pop(0 if held[0] is not highest else 1))
+        self._forget_captures(surplus)
+        counted = [failure for failure in failures if not failure.journaled]
+        if self._file is None or not counted:
             return
         try:
             with self._writing:
-                if self._file.append(as_lines(failures)) > FILE_BYTES:
-                    self._file.replace(as_lines(self._rows()))
+                if self._file.append(as_lines(counted)) > FILE_BYTES:
+                    self._file.replace(self._lines())
         except OSError as error:
             self._counters.note_error(error, failures[-1].taken_at)
             logger.warning("Counted failures are only in memory", exc_info=error)
@@ -117,6 +158,7 @@ class Tallies:
                     self._held[tally] = left
                 else:
                     del self._held[tally]
+        self._forget_captures(reported)
         self._shorten()
 
     def import_left_behind(self, *, using: str) -> int:
@@ -140,7 +182,7 @@ class Tallies:
         """Remove the file, unless it holds what the database does not have."""
         if (
             self._file is not None
-            and not self
+            and not self._lines()
             and self._writing.acquire(blocking=False)
         ):
             try:
@@ -152,21 +194,42 @@ class Tallies:
         with self._lock:
             return [failure for held in self._held.values() for failure in held]
 
+    def _forget_captures(self, failures: Sequence[Snapshot]) -> None:
+        """Let the journal give up what the groups have, or what a higher count says."""
+        for failure in failures:
+            if self._spool is not None and failure.journaled:
+                self._spool.remove(failure)
+
+    def _lines(self) -> bytes:
+        """Return what the file has to hold: what nothing else says."""
+        return as_lines(row for row in self._rows() if not row.journaled)
+
     def _shorten(self) -> None:
         """Leave only what is still held in the file, unless it is being written."""
         if self._file is None or not self._writing.acquire(blocking=False):
             return
         try:
-            self._file.replace(as_lines(self._rows()))
+            self._file.replace(self._lines())
         except OSError as error:
             logger.warning("A file of counted failures stays long", exc_info=error)
         finally:
             self._writing.release()
 
-    def _forget_before(self, hour: datetime) -> None:
-        """Forget tallies of hours that are over: a late failure begins another one."""
-        for key in [key for key in self._counts if key[2] < hour]:
-            del self._counts[key]
+    def _begin(
+        self, cause: Cause, hour: datetime, described: dict[str, Any]
+    ) -> OwnTally:
+        """Begin a tally, or find that of all that is too much. Called with the lock held.
+
+        Those of hours that are over are forgotten: a late failure begins another one.
+        """
+        for key in [key for key in self._tallies if key[1] < hour]:
+            del self._tallies[key]
+        if len(self._tallies) >= TALLIES:
+            cause = OVERFLOWING
+        if cause == OVERFLOWING:
+            described = described | OF_ANY_CAUSE
+        tally = OwnTally({"tally": str(new_id()), **described})
+        return self._tallies.setdefault((cause, hour), tally)
 
 
 class TallyFile:

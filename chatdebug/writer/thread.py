@@ -51,7 +51,9 @@ class Writer:
             else None
         )
         self.queue = SnapshotQueue(config.QUEUE_ROWS)
-        self.tallies = Tallies(config.SPOOL_DIR, counters=self.counters)
+        self.tallies = Tallies(
+            config.SPOOL_DIR, counters=self.counters, spool=self.spool
+        )
         self.statistics = Statistics(on_first=lambda: self.start())  # a subclass's own
         self.rule_tallies = RuleTallies()
         self.maintenance = Maintenance(
@@ -197,9 +199,9 @@ class Writer:
             self._enqueue(self._journal.rows(run_id))
 
     def _enqueue(self, rows: Sequence[Snapshot]) -> None:
-        if counted := [row for row in rows if row.is_counted_only]:
-            self.maintenance.hold(counted)
-            rows = [row for row in rows if not row.is_counted_only]
+        if held := [row for row in rows if row.is_counted_later]:
+            self.maintenance.hold(held)
+            rows = [row for row in rows if not row.is_counted_later]
         surplus = self.queue.put(*rows) if rows else []
         if not surplus:
             return

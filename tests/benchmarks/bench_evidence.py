@@ -1,7 +1,8 @@
 """What the box costs while calls run: CPU of a streamed response, and memory of a call.
 
-The response comes from memory, in as many pieces as a turn has parts: all that is left is
-what stands between an HTTP client and whoever reads.
+The response comes from memory, in as many pieces as a turn has parts, through all of an
+HTTP client but its sockets. First whole turns, beside OpenTelemetry in the same run; then
+the HTTP alone, without what pydantic-ai does to a part, whose noise is not in its numbers.
 """
 
 import asyncio
@@ -15,44 +16,46 @@ from math import inf
 from typing import Any
 
 import httpx2
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models.function import AgentInfo
 
 from chatdebug.enums import Evidence, Level
 from chatdebug.evidence.box import box
 from chatdebug.recorder import RecordingTransport, record_run
+from tests.benchmarks.bench_recorder import (
+    PARTS,
+    FinishingModel,
+    Tracers,
+    turn_costs,
+    ways_of,
+)
+from tests.benchmarks.collector import collector
 from tests.benchmarks.database import bench_database, recorder_set
+from tests.benchmarks.network import transport
 
-PARTS = (1, 200)  # what a call costs, and whether a piece does
-PART = b'data: {"choices": [{"delta": {"content": "word "}}]}\n\n'
+URL = "http://bench/v1/chat/completions"
 CALLS = 20  # in each round: short ones find the moments in which nobody else works
 ROUNDS = 200
 AT_ONCE = 1_000
 SENT = b'{"messages": "' + b"x" * 20_000 + b'"}'
 
 
-class Parts(httpx2.AsyncByteStream):
-    """A response's body from memory."""
+class ModelOverHttp(FinishingModel):
+    """Streams a part for each piece that comes over HTTP."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, client: httpx2.AsyncClient) -> None:
+        async def stream(
+            messages: list[ModelMessage], info: AgentInfo
+        ) -> AsyncIterator[str]:
+            async with client.stream("POST", URL, content=SENT) as response:
+                async for _ in response.aiter_raw():
+                    yield "word "
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for _ in range(self._count):
-            yield PART
-
-
-class Memory(httpx2.AsyncBaseTransport):
-    """Answers at once."""
-
-    def __init__(self, parts: int) -> None:
-        self._parts = parts
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Return a stream that is read later."""
-        return httpx2.Response(200, stream=Parts(self._parts))
+        super().__init__(stream_function=stream)
 
 
 async def _read(client: httpx2.AsyncClient) -> None:
-    async with client.stream("POST", "http://bench/", content=SENT) as response:
+    async with client.stream("POST", URL, content=SENT) as response:
         async for _ in response.aiter_raw():
             pass
 
@@ -67,10 +70,9 @@ async def _recorded(client: httpx2.AsyncClient, evidence: Evidence) -> None:
 
 async def _costs(parts: int) -> dict[str, float]:
     """Return the seconds that a call takes of the event loop's thread, for each way."""
-    memory = Memory(parts)
     async with (
-        httpx2.AsyncClient(transport=memory) as bare,
-        httpx2.AsyncClient(transport=RecordingTransport(memory)) as client,
+        httpx2.AsyncClient(transport=transport(parts)) as bare,
+        httpx2.AsyncClient(transport=RecordingTransport(transport(parts))) as client,
     ):
         ways: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "bare": lambda: _read(bare),
@@ -95,16 +97,15 @@ async def _held() -> tuple[float, float]:
     async def call(client: httpx2.AsyncClient) -> None:
         async with record_run(chat_id="bench", level=Level.ERRORS) as run:
             with run.step():
-                async with client.stream("POST", "http://b/", content=SENT) as response:
+                async with client.stream("POST", URL, content=SENT) as response:
                     async for _ in response.aiter_raw():
                         pass
                     reading.release()
                     await release.wait()
             run.complete()
 
-    async with httpx2.AsyncClient(
-        transport=RecordingTransport(Memory(PARTS[-1])), limits=httpx2.Limits()
-    ) as client:
+    recording = RecordingTransport(transport(PARTS[-1]))
+    async with httpx2.AsyncClient(transport=recording) as client:
         gc.collect()
         tracemalloc.start()
         tasks = [asyncio.create_task(call(client)) for _ in range(AT_ONCE)]
@@ -121,7 +122,13 @@ async def _held() -> tuple[float, float]:
 
 def main() -> None:
     """Measure each evidence, side by side in one run."""
-    with bench_database():
+    with bench_database(), collector() as address:
+        tracers = Tracers(address)
+        for parts in PARTS:
+            bare = ModelOverHttp(httpx2.AsyncClient(transport=transport(parts)))
+            recording = RecordingTransport(transport(parts))
+            recorded = ModelOverHttp(httpx2.AsyncClient(transport=recording))
+            turn_costs(ways_of(bare, recorded, tracers), parts, tracers)
         for parts in PARTS:
             with recorder_set(EVIDENCE=Evidence.FULL):
                 costs = asyncio.run(_costs(parts))

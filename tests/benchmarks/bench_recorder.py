@@ -40,21 +40,13 @@ PARTS = (1, 200)  # what a turn costs, and whether a part does
 HISTORY = 20  # messages, as in a chat that has been going on for a while
 TURNS = 100  # of each way, in each round
 ROUNDS = 15
+BARE = "bare pydantic-ai"
 EVIDENCE = {"evidence shape": Evidence.SHAPE, "evidence full": Evidence.FULL}
 """The errors level, with what else a failure would keep of the call."""
 
 
-class CannedModel(FunctionModel):
-    """Streams parts from memory, and finishes as a provider does."""
-
-    def __init__(self, parts: int) -> None:
-        async def stream(
-            messages: list[ModelMessage], info: AgentInfo
-        ) -> AsyncIterator[str]:
-            for _ in range(parts):
-                yield "word "
-
-        super().__init__(stream_function=stream)
+class FinishingModel(FunctionModel):
+    """Finishes its streams as a provider does."""
 
     @asynccontextmanager
     async def request_stream(
@@ -69,6 +61,19 @@ class CannedModel(FunctionModel):
         async with super().request_stream(*arguments) as stream:
             stream.finish_reason = "stop"
             yield stream
+
+
+class CannedModel(FinishingModel):
+    """Streams parts from memory."""
+
+    def __init__(self, parts: int) -> None:
+        async def stream(
+            messages: list[ModelMessage], info: AgentInfo
+        ) -> AsyncIterator[str]:
+            for _ in range(parts):
+                yield "word "
+
+        super().__init__(stream_function=stream)
 
 
 type Way = Callable[[list[ModelMessage]], Coroutine[Any, Any, None]]
@@ -147,12 +152,12 @@ def _instrumented(bare: Model, tracing: TracerProvider) -> Model:
     return InstrumentedModel(bare, InstrumentationSettings(tracer_provider=tracing))
 
 
-def _ways(parts: int, tracers: Tracers) -> dict[str, Way]:
-    bare = CannedModel(parts)
-    recording = RecordingModel(bare)
+def ways_of(bare: Model, recorded: Model, tracers: Tracers) -> dict[str, Way]:
+    """Return the ways to make a turn of a model; ``recorded`` is what the recorder gets."""
+    recording = RecordingModel(recorded)
     traced = tracers.models(bare)
     return {
-        "bare pydantic-ai": lambda messages: stream_turn(bare, messages),
+        BARE: lambda messages: stream_turn(bare, messages),
         "errors level": lambda m: _recorded(recording, m, Level.ERRORS),
         **dict.fromkeys(EVIDENCE, lambda m: _recorded(recording, m, Level.ERRORS)),
         "full level": lambda m: _recorded(recording, m, Level.FULL),
@@ -185,8 +190,8 @@ def _put_off(self: Writer) -> None:
     """Stand in for the start of the writer; a mock would cost more than what it hides."""
 
 
-def _turn_costs(parts: int, tracers: Tracers) -> None:
-    ways = _ways(parts, tracers)
+def turn_costs(ways: dict[str, Way], parts: int, tracers: Tracers) -> None:
+    """Measure the ways to make a turn of so many parts, and say what each costs."""
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     for way in ways.values():
         _measure(way, tracers)  # warm
@@ -199,7 +204,7 @@ def _turn_costs(parts: int, tracers: Tracers) -> None:
         f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}"
         f"{'of OpenTelemetry: loop':>25}{'process':>9}"
     )
-    bare, usual = _best(costs["bare pydantic-ai"]), _best(costs["OpenTelemetry"])
+    bare, usual = _best(costs[BARE]), _best(costs["OpenTelemetry"])
     for name, measured in costs.items():
         cost = _best(measured)
         numbers = f"{_us(cost.loop):>8}{_us(cost.process):>9}"
@@ -232,4 +237,5 @@ def main() -> None:
     with bench_database(), collector() as address:
         tracers = Tracers(address)
         for parts in PARTS:
-            _turn_costs(parts, tracers)
+            model = CannedModel(parts)
+            turn_costs(ways_of(model, model, tracers), parts, tracers)

@@ -140,7 +140,7 @@ def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
     card = demo.locator(".error-card")
     expect(card).to_contain_text("The cause is your message, or what", timeout=SLOW)
     expect(card.get_by_role("button", name="Send again")).to_have_count(0)
-    card.get_by_role("button", name="Change it").click()
+    card.get_by_role("button", name="Edit my message").click()
     message = demo.get_by_label("Message")
     expect(message).to_be_focused()
     expect(message).to_have_value("What is **a** ballast?")
@@ -156,7 +156,7 @@ def test_no_way_out_of_a_failure_costs_what_was_being_written(demo: Page) -> Non
     demo.fill("textarea", "begun elsewhere")
     demo.goto(failed)
     demo.get_by_label("Message").fill("begun here")
-    demo.get_by_role("button", name="Change it").click()
+    demo.get_by_role("button", name="Edit my message").click()
     both = "What is a ballast?\n\nbegun here"
     expect(demo.get_by_label("Message")).to_have_value(both)
     demo.get_by_role("link", name="Another model…").click()

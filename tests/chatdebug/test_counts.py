@@ -7,9 +7,9 @@ import pytest
 from chatdebug.enums import Level, Operation
 from chatdebug.models.counts import calls_of
 from chatdebug.recorder.arguments import RunFacts
+from chatdebug.recorder.columns import summarise
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
-from chatdebug.recorder.summary import summarise
 
 
 @pytest.mark.parametrize(

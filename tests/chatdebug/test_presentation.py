@@ -270,7 +270,7 @@ def test_the_facts_of_the_last_response_have_a_row_each() -> None:
         ("Content type", "text/html"),
         ("Content length", "1,440 bytes"),
         ("Server", "nginx"),
-        ("Connection closed by", "the provider"),
+        ("Connection closed by", "the other side"),
     ]
     assert report.facts[-1] == ("Whose it is", "the network"), "as a page came"
 

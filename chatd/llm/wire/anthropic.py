@@ -7,7 +7,7 @@ from chatd.llm.wire.errors import is_error, reported
 from chatd.llm.wire.finish_reasons import ANTHROPIC_WORDS, NOTHING, meaning_of, plain
 from chatd.llm.wire.protocol import Reading, decoded, encoded, is_count, number
 from chatd.llm.wire.server_events import ServerEvent
-from chatdebug.errors import FinishReasonError, IncompleteStreamError
+from chatdebug.errors import FinishReasonError, UnreadableStreamError
 
 COUNTS = (
     "input_tokens",
@@ -38,13 +38,13 @@ class AnthropicWire:
             return Reading()
         try:
             value = decoded(event.data)
-        except IncompleteStreamError as error:
+        except UnreadableStreamError as error:
             return Reading(failure=error)
         if not isinstance(value, dict):
             failure = (
                 reported(value, headers=headers)
                 if is_error(value)
-                else IncompleteStreamError("The stream has an event that is no object.")
+                else UnreadableStreamError("The stream has an event that is no object.")
             )
             return Reading(failure=failure)
         name = value.get("type")

@@ -7,7 +7,7 @@ from chatd.llm.wire.errors import is_error, reported
 from chatd.llm.wire.finish_reasons import NOTHING, OPENAI_WORDS, meaning_of, plain
 from chatd.llm.wire.protocol import Reading, decoded, encoded, is_count, number
 from chatd.llm.wire.server_events import ServerEvent
-from chatdebug.errors import FinishReasonError, IncompleteStreamError
+from chatdebug.errors import FinishReasonError, UnreadableStreamError
 
 DONE = ServerEvent("", b"[DONE]")
 COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -24,7 +24,7 @@ class OpenAIWire:
             return Reading([DONE], is_over=True)
         try:
             chunk = decoded(event.data)
-        except IncompleteStreamError as error:
+        except UnreadableStreamError as error:
             return Reading(failure=error)
         if isinstance(chunk, dict) and chunk.get("error"):
             return Reading([encoded("", chunk)])  # the SDK raises it
@@ -98,8 +98,8 @@ def _event(chunk: dict[str, Any], event: ServerEvent, *, changed: bool) -> Serve
     return event
 
 
-def _odd(what: str) -> IncompleteStreamError:
-    return IncompleteStreamError(f"The stream has an {what} that is no object.")
+def _odd(what: str) -> UnreadableStreamError:
+    return UnreadableStreamError(f"The stream has an {what} that is no object.")
 
 
 def _words_of(choice: dict[str, Any]) -> Any:

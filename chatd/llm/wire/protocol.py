@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chatd.llm.wire.server_events import ServerEvent
-from chatdebug.errors import IncompleteStreamError
+from chatdebug.errors import UnreadableStreamError
 
 
 @dataclass(slots=True)
@@ -41,11 +41,11 @@ class WireProtocol(Protocol):
 
 
 def decoded(data: bytes) -> Any:
-    """Return the JSON of an event. Raises IncompleteStreamError if it is none."""
+    """Return the JSON of an event. Raises UnreadableStreamError if it is none."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise IncompleteStreamError(
+        raise UnreadableStreamError(
             f"An event of the stream is no JSON ({type(error).__name__})."
         ) from None
 

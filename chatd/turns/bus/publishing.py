@@ -67,7 +67,9 @@ class Publisher:
         publication.add(name, storable(data))
         self._characters += publication.characters
         if self._characters > CHARACTERS_KEPT:
-            self._forget_the_longest()
+            longest = max(self._turns.values(), key=attrgetter("characters"))
+            self._characters -= longest.characters
+            longest.forget()
         self._want(publication)
 
     def close(self, turn_id: UUID) -> None:
@@ -169,11 +171,6 @@ class Publisher:
             del self._turns[publication.turn_id]
             self._unsaid.pop(publication.turn_id, None)
             self._characters -= publication.characters
-
-    def _forget_the_longest(self) -> None:
-        longest = max(self._turns.values(), key=attrgetter("characters"))
-        self._characters -= longest.characters
-        longest.forget()
 
 
 def _columns(chunks: Iterable[Chunks]) -> list[list[Any]]:

@@ -11,7 +11,6 @@ from django.urls import NoReverseMatch, reverse
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun
 from chatdebug.recorder.context import record_run
-from chatdebug.recorder.run import Run
 from chatdebug.writer import close_writer
 
 
@@ -31,7 +30,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Record it. Raises CommandError if it does not reach the database."""
-        _look_for_tables()
+        try:
+            ChatRun.objects.exists()
+        except DatabaseError as error:
+            said = str(error).partition("\n")[
+                0
+            ]  # PostgreSQL quotes the statement below it
+            raise CommandError(
+                f"The recorder's tables cannot be read: {said}. `manage.py migrate` makes them."
+            ) from error
         block = record_run(
             chat_id=options["chat_id"],
             owner_id=options["owner_id"],
@@ -44,17 +51,15 @@ class Command(BaseCommand):
         except MadeFailureError:
             run = block.run
         close_writer()
-        self._say_where(run)
-
-    def _say_where(self, run: Run) -> None:
         if run.stored_id is None:
             raise CommandError(
                 "Nothing was recorded: CHATDEBUG['DEFAULT_LEVEL'] is 'off'."
             )
         if not ChatRun.objects.filter(pk=run.stored_id).exists():
+            folder = recorder_settings().SPOOL_DIR
+            kept = f"it waits in {folder}" if folder else "there is no spool to keep it"
             raise CommandError(
-                f"Run {run.stored_id} is not in the database. The log says why; "
-                f"{_spool()}."
+                f"Run {run.stored_id} is not in the database. The log says why; {kept}."
             )
         self.stdout.write(f"Recorded run {run.stored_id}")
         self.stdout.write(f"  level:      {run.level.value}")
@@ -65,16 +70,6 @@ class Command(BaseCommand):
             self.stdout.write(f"  {place + ':':11} {_address(name, arguments)}")
 
 
-def _look_for_tables() -> None:
-    try:
-        ChatRun.objects.exists()
-    except DatabaseError as error:
-        said = str(error).partition("\n")[0]  # PostgreSQL quotes the statement below it
-        raise CommandError(
-            f"The recorder's tables cannot be read: {said}. `manage.py migrate` makes them."
-        ) from error
-
-
 def _address(name: str, arguments: Sequence[object]) -> str:
     if not getattr(settings, "ROOT_URLCONF", None):
         return "none: this project has no urls"
@@ -82,8 +77,3 @@ def _address(name: str, arguments: Sequence[object]) -> str:
         return reverse(name, args=arguments)
     except NoReverseMatch:
         return "not in the project's urls"
-
-
-def _spool() -> str:
-    folder = recorder_settings().SPOOL_DIR
-    return f"it waits in {folder}" if folder else "there is no spool to keep it"

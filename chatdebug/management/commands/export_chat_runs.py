@@ -76,16 +76,17 @@ class Command(BaseCommand):
             write_whole(pieces, output)
         progress.end()
         if output is not None:
-            self._say(
-                output, options["format"], progress.count, as_json=options["json"]
-            )
-
-    def _say(self, output: Path, form: str, count: int, *, as_json: bool) -> None:
-        if as_json:
-            said = {"file": str(output), "format": form, "runs": count}
-            self.stdout.write(json.dumps(said))
-        else:
-            self.stdout.write(printable(f"{count:,} runs written to {output}."))
+            if options["json"]:
+                said = {
+                    "file": str(output),
+                    "format": options["format"],
+                    "runs": progress.count,
+                }
+                self.stdout.write(json.dumps(said))
+            else:
+                self.stdout.write(
+                    printable(f"{progress.count:,} runs written to {output}.")
+                )
 
 
 def _runs(

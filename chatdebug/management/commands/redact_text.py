@@ -58,18 +58,17 @@ def _answer(data: dict[str, Any]) -> dict[str, Any]:
     if value is None:
         return {"text": None}
     if kind == "headers":
-        return {"text": _header_lines(value)}
+        if isinstance(value, str):
+            lines = (line.partition(":") for line in value.splitlines() if line.strip())
+            value = [(name.strip(), text.strip()) for name, _, text in lines]
+        if not isinstance(value, dict | list):
+            raise TypeError("headers are not an object")
+        return {
+            "text": "\n".join(
+                f"{name}: {text}" for name, text in redact_headers(value).items()
+            )
+        }
     if kind not in TEXTS:
         known = ", ".join([*TEXTS, "headers"])
         raise ValueError(f"unknown kind {kind!r}; known are {known}")
     return {"text": TEXTS[kind](value if isinstance(value, str) else json.dumps(value))}
-
-
-def _header_lines(value: object) -> str:
-    """Return headers, given as an object, pairs or lines, as one ``Name: value`` a line."""
-    if isinstance(value, str):
-        lines = (line.partition(":") for line in value.splitlines() if line.strip())
-        value = [(name.strip(), text.strip()) for name, _, text in lines]
-    if not isinstance(value, dict | list):
-        raise TypeError("headers are not an object")
-    return "\n".join(f"{name}: {text}" for name, text in redact_headers(value).items())

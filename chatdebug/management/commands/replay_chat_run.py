@@ -46,7 +46,12 @@ class Command(BaseCommand):
         document = run_of(
             options["run"], export=options["export"], database=options["database"]
         )
-        self._load_rules(options["database"])
+        try:
+            loaded_rules.load(using=options["database"])
+        except DatabaseError as error:
+            self.stderr.write(
+                f"Played without rules of your own: {type(error).__name__}."
+            )
         sdk = options["sdk"] or ""
         try:
             made = make_cassette(document, with_content=True, sdk=sdk)
@@ -61,15 +66,6 @@ class Command(BaseCommand):
         self.stdout.write(printable(text))
         if replayed.result is not Result.SAME:
             sys.exit(NOT_SAME)
-
-    def _load_rules(self, database: str | None) -> None:
-        """Let the deployment's own rules decide, too, where they can be read."""
-        try:
-            loaded_rules.load(using=database)
-        except DatabaseError as error:
-            self.stderr.write(
-                f"Played without rules of your own: {type(error).__name__}."
-            )
 
 
 def _as_json(made: Made, replayed: Replayed) -> dict[str, Any]:

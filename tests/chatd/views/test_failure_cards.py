@@ -46,7 +46,7 @@ KEY: dict[str, Any] = {
 }
 BUTTONS = {
     "again": "Send again",
-    "change": "Change it",
+    "change": "Edit my message",
     "new_chat": "Ask in a new chat",
     "other_model": "Another model…",
 }

@@ -23,11 +23,17 @@ from chatdebug.enums import ErrorKind
 from chatdebug.errors import (
     FinishReasonError,
     IncompleteStreamError,
+    UnreadableStreamError,
     custom_rule,
     set_deployment_rules_source,
 )
 
-OURS = (FinishReasonError, IncompleteStreamError, UnreadableAnswerError)
+OURS = (
+    FinishReasonError,
+    IncompleteStreamError,
+    UnreadableAnswerError,
+    UnreadableStreamError,
+)
 OVERLOADED = property(lambda error: ErrorKind.OVERLOADED, lambda error, kind: None)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chatdebug.errors.headline import HEADLINE_CHARACTERS, headline
+from chatdebug.errors.fingerprint import HEADLINE_CHARACTERS, headline
 from chatdebug.errors.payload import read_payload
 
 

@@ -28,8 +28,8 @@ TOOL = "find_my_papers"
 BROKEN = chat(
     user(), answer(None), user(), tools=[tool(TOOL, {**schema(), "type": "string"})]
 )
-EMPTY = "A message has no content."
-NO_OBJECT = "The schema of a tool does not describe an object."
+EMPTY = "A message has no content"
+NO_OBJECT = "The schema of a tool does not describe an object"
 NOTHING = "No rule found anything in what was kept of the request."
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 HOSTILE: list[Any] = [
@@ -234,7 +234,7 @@ def test_the_api_says_it(chat_: Chat) -> None:
     assert [one["rule"] for one in steps[0]] == ["messages.empty", "schemas.no_object"]
     assert steps[0][0] == {
         "rule": "messages.empty",
-        "sentence": EMPTY,
+        "sentence": f"{EMPTY}.",
         "remedy": steps[0][0]["remedy"],
         "side": "site",
         "where": "message 2",

@@ -251,7 +251,7 @@ def test_moments_that_make_no_sense_are_not_drawn(moments: dict[str, Any]) -> No
     [
         ({"status": "completed", "response_status": 200}, "answered", ""),
         ({"status": "http_error"}, "500", ""),
-        ({"status": "cut_short"}, "cut short", "by the provider"),
+        ({"status": "cut_short"}, "cut short", "by the other side"),
         ({"status": "failed"}, "broke off", ""),
         (
             {"status": "failed", "ended_by": "network"},
@@ -261,7 +261,7 @@ def test_moments_that_make_no_sense_are_not_drawn(moments: dict[str, Any]) -> No
         (
             {"status": "failed", "ended_by": "provider"},
             "hung up",
-            "by the provider",
+            "by the other side",
         ),
         (
             {"status": "failed", "ended_by": "time_limit"},
@@ -489,7 +489,7 @@ def test_the_errors_level_shows_what_its_errors_know() -> None:
         (
             failed(0, status_code=None, response={"closed_by": "provider"}),
             "cut short",
-            "The provider ended it.",
+            "The other side ended it.",
         ),
         (failed(0, response={"closed_by": "client"}), "500", "This side ended it."),
         (failed(0, status_code=200), "no answer", ""),

@@ -7,9 +7,8 @@ from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatdebug.redaction import cache, redact_text
-from chatdebug.redaction.cache import RedactedTexts
-from chatdebug.redaction.text import redacted_texts
+from chatdebug.redaction import redact_text
+from chatdebug.redaction.text import RedactedTexts, redacted_texts
 
 KEY = "sk-proj-Ab3dE5fG7hJ9kL1mN3pQ5rS7tU9v"
 words = st.sampled_from([KEY, "password: hunter2", "https://u:pw12345@x.example", "a "])
@@ -57,8 +56,8 @@ def test_no_text_is_kept_as_it_was() -> None:
 def test_it_is_bounded_in_entries_and_characters(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cache, "ENTRIES", 10)
-    monkeypatch.setattr(cache, "CHARACTERS", 100)
+    monkeypatch.setattr("chatdebug.redaction.text.REMEMBERED_TEXTS", 10)
+    monkeypatch.setattr("chatdebug.redaction.text.REMEMBERED_CHARACTERS", 100)
     texts, matcher = RedactedTexts(), object()
     for number in range(50):
         texts.keep(f"text {number}", "x" * 30, matcher)

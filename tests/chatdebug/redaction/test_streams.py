@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatdebug.management.stream_formats import PART, STREAM_FORMATS, StreamFormat
 from chatdebug.redaction import redact_body, redact_json_document, redact_ndjson
-from chatdebug.redaction.cache import RedactedTexts
+from chatdebug.redaction.text import RedactedTexts
 from chatdebug.transport.body import END_BYTES, Body, body_text
 
 CONFIGURED = "q7Zx-Wm4.Tn9!Rv2_Kp6"

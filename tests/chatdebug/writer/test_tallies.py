@@ -1,7 +1,7 @@
 """The file in which a process keeps what it has only counted."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,6 @@ COLUMNS: dict[str, Any] = {
     "model": "demo-1",
     "status_code": None,
     "release": "",
-    "chat_id": "c",
-    "owner_id": "",
 }
 
 
@@ -40,9 +38,19 @@ class Process:
 
     def fail(self, number: int = 1) -> Snapshot:
         for _ in range(number):
-            failure = self.tallies.count(COLUMNS, run_id=new_id(), at=timezone.now())
+            failure = self.count()
             self.tallies.hold([failure])
         return failure
+
+    def count(self, at: datetime | None = None, **changes: str) -> Snapshot:
+        columns = COLUMNS | changes
+        return self.tallies.count(
+            (columns["fingerprint"], columns["model"]),
+            lambda: columns,
+            affected={"chat_id": "c", "owner_id": ""},
+            run_id=new_id(),
+            at=at or timezone.now(),
+        )
 
     def kill(self) -> None:
         file = self.tallies._file
@@ -148,8 +156,7 @@ def test_a_disk_that_takes_nothing_leaves_the_counts_in_memory(tmp_path: Path) -
 def test_a_new_hour_begins_another_tally(process: Process) -> None:
     now = timezone.now()
     first, second, later = (
-        process.tallies.count(COLUMNS, run_id=new_id(), at=at)
-        for at in (now, now, now + timedelta(hours=1))
+        process.count(at) for at in (now, now, now + timedelta(hours=1))
     )
     assert (first.columns["count"], second.columns["count"]) == (1, 2)
     assert later.columns["count"] == 1
@@ -165,9 +172,7 @@ def test_one_that_is_refused_keeps_no_other_from_its_group(
         add_tallies(tallies, **options)
 
     monkeypatch.setattr(database, "add_tallies", refuse)
-    odd = COLUMNS | {"fingerprint": "odd"}
-    at = timezone.now()
-    process.tallies.hold([process.tallies.count(odd, run_id=new_id(), at=at)])
+    process.tallies.hold([process.count(fingerprint="odd")])
     process.fail(2)
     process.tallies.report(using=ALIAS)
     assert count() == 2

@@ -1,14 +1,15 @@
-"""The columns of a run's row, and what a reader of a list sees of it."""
+"""The columns of a run's row and of a step's, and what a reader of a list sees of a run."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Interruption, Level, Operation, Status
-from chatdebug.errors.stored import verdict_of
+from chatdebug.errors.payload import verdict_of
 from chatdebug.models.counts import calls_of
 from chatdebug.payloads import summarise_label
 from chatdebug.redaction import redact_text
@@ -59,6 +60,29 @@ def run_columns(
         "summary": Deferred(lambda: summarise(label, steps) | known),
         "started_at": started_at,
         "finished_at": run.finished_at,
+    }
+
+
+def step_columns(step: "Step", *, run_id: UUID) -> dict[str, Any]:
+    """Return a step's columns as they are now; some are made on the writer's thread."""
+    facts, kept, metadata = step.run.facts, step.kept, dict(step.metadata)
+    return {
+        "run_id": run_id,
+        "chat_id": facts.chat_id,
+        "step_number": step.number,
+        "operation": step.operation.value,
+        "status": step.status.value,
+        "history_tip_message_id": facts.history_tip_message_id,
+        "normalized_request": step.request,
+        "normalized_response": step.response,
+        "usage": step.usage,
+        "attempts": Deferred(lambda: step.attempts),
+        "error": step.error,
+        "metadata": metadata
+        if kept is None
+        else Deferred(lambda: {**metadata, **kept.notes()}),
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
     }
 
 
