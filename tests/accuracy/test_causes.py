@@ -40,7 +40,7 @@ def test_the_first_cause_is_as_often_the_true_one_as_promised(
 def test_the_first_cause_is_as_often_the_true_one_in_requests_of_somebody_else(
     in_full: bool,
 ) -> None:
-    for is_apart in {one.is_apart for one in reported()}:
+    for is_apart in (False, True):
         score = CauseScore.of(reported(), is_apart=is_apart, in_full=in_full)
         missed = {
             name: said for name, said in score.verdicts.items() if said != "right"
@@ -54,7 +54,7 @@ def test_nothing_is_named_where_nothing_is_wrong_with_the_request(
     in_full: bool,
 ) -> None:
     fine = [one for one in reported() if one.is_elsewhere]
-    assert len(fine) >= 15
+    assert len(fine) >= 25
     assert [one.id for one in fine if one.findings(in_full=in_full)] == []
 
 
