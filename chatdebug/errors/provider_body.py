@@ -79,6 +79,12 @@ PASSED_ON = re.compile(
 """What stands in front of a body that a gateway passes on in its own message."""
 
 
+PLACES = 3
+"""Places of a rejected request that are named."""
+PLACE_NAMES = 12
+"""Names on the way to one of them."""
+
+
 class ProviderError:
     """What was found in a body: the innermost message, type and code, all codes."""
 
@@ -102,10 +108,26 @@ class ProviderError:
                 self.message = text
                 self.read(_parse(text) or _passed_on(text), depth + 1)
                 break
+        for key in ("detail", "message"):
+            self._take_places(data.get(key), depth)
         for key in NESTED:
             self._take_nested(data.get(key), depth)
         for key in ("choices", "candidates", "promptFeedback"):
             self._take_choices(data.get(key), depth)
+
+    def _take_places(self, value: Any, depth: int) -> None:
+        """Take what pydantic says of the places that it rejects, as FastAPI answers it."""
+        if isinstance(value, dict):
+            self.read(value, depth + 1)
+        if self.message or not isinstance(value, list):
+            return
+        self.message = "\n".join(
+            f"{'.'.join(map(str, item['loc'][:PLACE_NAMES]))}: {item['msg']}"
+            for item in value[:PLACES]
+            if isinstance(item, dict)
+            and isinstance(item.get("loc"), list)
+            and isinstance(item.get("msg"), str)
+        )
 
     def _take_choices(self, value: Any, depth: int) -> None:
         """Take what an answer holds instead of words: an error, or why it ended."""

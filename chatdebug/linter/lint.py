@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from chatdebug.errors.payload import read_payload
+from chatdebug.linter.elsewhere import OTHER_KINDS, is_elsewhere
 from chatdebug.linter.request import Request, shape_of_full
 from chatdebug.linter.rule import Place, Rule
 from chatdebug.linter.rules import RULES
@@ -21,10 +22,11 @@ REJECTED = frozenset({400, 404, 413, 415, 422})
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule found, and where: the first five places."""
+    """What a rule found, and where."""
 
     rule: Rule
     places: tuple[Place, ...]
+    """The first five; none if only the provider's words tell of it."""
     is_said: bool
     """Whether the provider's own words say the same."""
     is_pointed_at: bool
@@ -38,6 +40,7 @@ def likely_causes(
 
     None also where nothing was found and no status says that it was rejected: whoever has
     a server error or a stream that just ends does not ask for what is wrong with a request.
+    An account, a region, a model that is gone or content that was refused is no cause.
     ``request`` and ``shape`` are what a step stores of its request at the full level or
     for the evidence ``shape``, ``error`` is its error payload, ``window`` how many tokens
     fit the model, where the shape does not say so. Never raises, whatever they are.
@@ -48,7 +51,10 @@ def likely_causes(
             kept = shape_of_full(request, window=window)
         if kept is None:
             return None
-        asked = Request.of(kept, read_payload(error))
+        payload = read_payload(error)
+        asked = Request.of(kept, payload)
+        if payload["kind"] in OTHER_KINDS or is_elsewhere(asked.said):
+            return () if asked.status_code in REJECTED else None
         found = tuple(_findings(asked))
         return found if found or asked.status_code in REJECTED else None
     except Exception:
@@ -63,12 +69,16 @@ def _findings(request: Request) -> Iterable[Finding]:
         is_said = rule.is_said(request)
         if is_said or is_rejected:
             places = rule.places(request, is_said=is_said)
-            if kept := tuple(islice(places, PLACES)):
-                found.append(
-                    Finding(rule, kept, is_said, _is_pointed_at(request, kept))
-                )
+            kept = tuple(islice(places, PLACES))
+            if kept or (is_said and rule.is_said_plainly(request)):
+                is_pointed_at = _is_pointed_at(request, kept)
+                found.append(Finding(rule, kept, is_said, is_pointed_at))
     # Otherwise in the order of the table, which has the plainest first.
-    return sorted(found, key=lambda one: (not one.is_said, not one.is_pointed_at))
+    return sorted(found, key=_rank)
+
+
+def _rank(found: Finding) -> tuple[bool, bool, bool]:
+    return not found.is_said, not found.places, not found.is_pointed_at
 
 
 def _is_pointed_at(request: Request, places: Iterable[Place]) -> bool:

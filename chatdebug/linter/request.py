@@ -127,6 +127,7 @@ class OfferedTool:
     type: str
     schema: Json | None
     """Its structure without values, see ``chatdebug.evidence.schemas``."""
+    description_length: int | None
     strict: bool
 
 
@@ -174,6 +175,11 @@ class Request:
     def parts(self) -> Iterator[tuple[Message, Part]]:
         """All parts, each with its message."""
         return ((message, part) for message in self.messages for part in message.parts)
+
+    @cached_property
+    def said(self) -> str:
+        """The words in small letters."""
+        return self.words.lower()
 
     @cached_property
     def schemas(self) -> list[tuple[str, Json, bool]]:
@@ -312,6 +318,7 @@ def _tools(shape: Json) -> Iterator[OfferedTool]:
             name="" if name.startswith("[") else name,
             type=_text(tool.get("type")),
             schema=_schema(tool.get("schema")),
+            description_length=_number(tool.get("description_length")),
             strict=tool.get("strict") is True,
         )
 

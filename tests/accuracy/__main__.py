@@ -16,7 +16,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from tests.accuracy.causes import CauseScore, structure_alone
+    from tests.accuracy.causes import CauseScore, rejected, reported, structure_alone
     from tests.accuracy.learning import learn_each
     from tests.accuracy.scoring import ERROR_FILES, Score
 
@@ -40,9 +40,11 @@ def main() -> None:
             groups += learned.groups
             sys.stdout.write(f"{learned}\n")
         sys.stdout.write(f"{decisions} decisions for {groups} groups\n\n")
-    for is_apart in (False, True):
-        for in_full in (False, True):
-            sys.stdout.write(f"{CauseScore.of(is_apart=is_apart, in_full=in_full)}\n")
+    for whose, cases in (("own", rejected()), ("somebody else's", reported())):
+        for is_apart in (False, True):
+            for in_full in (False, True):
+                found = CauseScore.of(cases, is_apart=is_apart, in_full=in_full)
+                sys.stdout.write(f"Likely causes of {whose} requests, {found}\n")
     alone = Counter(structure_alone().values())
     sys.stdout.write(f"By structure alone: {dict(alone)}\n")
 

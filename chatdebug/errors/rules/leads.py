@@ -220,7 +220,7 @@ PHRASES: tuple[Rule, ...] = (
         ErrorKind.CONFIG,
         lead=phrases(r"extra inputs are not permitted"),
         # A field of the history or of a tool, not of the settings.
-        unless_head=phrases(r"\b(?:messages?|tools?|input|content)\W?[.\[]"),
+        unless_head=phrases(r"\b(?:messages?|tools?|input|content)\W?[.\[:]"),
     ),
     Rule(
         "lead.wrong_endpoint",

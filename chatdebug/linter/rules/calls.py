@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.linter.request import Message, Request
 from chatdebug.linter.rule import (
     ANTHROPIC,
+    NOTHING,
     Place,
     Rule,
     messages_that,
@@ -27,6 +28,15 @@ def _unasked(request: Request) -> Iterator[Place]:
         for number, results in request.results.items():
             if number not in request.calls:
                 yield from map(Place, results[:1])
+
+
+def _late_or_split(request: Request) -> Iterator[Place]:
+    """Find late results, and those of one answer that are in several messages."""
+    yield from _late(request)
+    for number, results in request.results.items():
+        calls = request.calls.get(number)
+        if calls and results[0].index > calls[0].index + 1:
+            yield Place(results[0])
 
 
 def _late(request: Request) -> Iterator[Place]:
@@ -64,6 +74,11 @@ def _mixed(message: Message) -> bool:
     return message.side == "user" and kinds == {True, False}
 
 
+def _says_and_calls(message: Message) -> bool:
+    kinds = {part.type for part in message.parts}
+    return message.side == "assistant" and {"text", "tool-call"} <= kinds
+
+
 def _without_tools(request: Request) -> Iterator[Place]:
     if not request.tools:
         messages = (message for message, part in request.parts if part.call is not None)
@@ -80,12 +95,16 @@ RULES = (
         ),
         source="https://github.com/anthropics/claude-code/issues/8210",
         words=(
-            r"tool_calls'? must be followed by|"
+            r"function (?:response|call) turn comes immediately after|"
+            r"tool call.{0,40}(?:has|have|without) (?:no|a|an)? ?(?:corresponding |matching )?(?:result|output|response)|"
+            r"missing (?:a )?tool.{0,10}(?:result|response|output)"
+        ),
+        plain=(
+            r"tool_calls'? must be followed by|did not have response messages|"
             r"`?tool_use`? ids were found without|no tool output found for|"
             r"did not find \d+ `?tool_result|"
             r"number of function response parts is equal|"
             r"insufficient tool messages|expected toolresult blocks|"
-            r"tool call.{0,40}(?:has|have|without) (?:no|a|an)? ?(?:corresponding |matching )?(?:result|output|response)|"
             r"not the same number of function calls and responses"
         ),
         shows=_unanswered,
@@ -100,13 +119,19 @@ RULES = (
         ),
         source="https://github.com/anthropics/claude-code/issues/18947",
         words=(
+            r"number of toolresult blocks|function_call_output requires|"
+            r"number of function response parts is equal|"
+            r"function (?:response|call) turn comes immediately after|"
+            r"tool (?:message|result).{0,60}without.{0,30}tool.?call"
+        ),
+        plain=(
             r"unexpected `?tool_use_id`? found|"
             r"must be a response to a prece+ding message|no tool call found for|"
-            r"unexpected role '?tool'? after|number of toolresult blocks|"
-            r"tool_call_id.{0,60}not found|function_call_output requires|"
-            r"number of function response parts is equal|"
-            r"function response turn comes immediately after a function call|"
-            r"tool message.{0,60}without.{0,30}tool_calls"
+            r"unexpected role '?(?:roleenum\.)?tool\b|unexpected tool call id|"
+            r"tool_call_id.{0,60}(?:not found|not exist)|"
+            r"tool result.{0,60}not found|no matching tool call|"
+            r"number of toolresult blocks .{0,60}exceeds|"
+            r"tool_call_id' : property .{0,60}is missing"
         ),
         shows=_unasked,
         proves=_unasked,
@@ -127,9 +152,10 @@ RULES = (
             r"unexpected `?tool_use_id`? found|"
             r"must be a response to a prece+ding message|"
             r"function (?:response|call) turn comes immediately after|"
-            r"did not find \d+ `?tool_result"
+            r"did not find \d+ `?tool_result|expected toolresult blocks|"
+            r"insufficient tool messages|did not have response messages"
         ),
-        shows=_late,
+        shows=_late_or_split,
         proves=_late,
     ),
     Rule(
@@ -152,8 +178,12 @@ RULES = (
         remedy=_("Give each call an id of its own, and its result the same one."),
         source="https://github.com/anthropics/claude-code/issues/28515",
         words=(
-            r"`?tool_use`? ids must be unique|duplicate (?:item|value|tool)|"
-            r"toolUseId.{0,40}duplicate|more than one.{0,30}tool.{0,20}same id"
+            r"duplicate (?:item|value|tool)|"
+            r"tooluseid.{0,40}duplicate|more than one.{0,30}tool.{0,20}same id"
+        ),
+        plain=(
+            r"`?tool_use`? ids must be unique|"
+            r"duplicate item found with id .?(?:fc|call)_"
         ),
         shows=_called_twice,
         proves=_called_twice,
@@ -172,7 +202,12 @@ RULES = (
         source="https://github.com/AnswerDotAI/fastllm/issues/45",
         words=(
             r"(?:call_?id|tool_use\.id|tool_?calls?\S{0,20}\.id|tool ?use ?id)\S{0,10}:? .{0,20}(?:string too long|string should match pattern|does not match|satisfy|must be a-z|length of 9)|"
-            r"tool call id was .{0,80}length of 9|tool_call_id.{0,40}length"
+            r"tool_call_id.{0,40}length"
+        ),
+        plain=(
+            r"tool call id was .{0,80}length of 9|expected an id that begins with|"
+            r"(?:call_id|tool_calls\[\d+\]\.id)'?: string too long|"
+            r"tool_use\.id: string should match"
         ),
         shows=parts_that(
             lambda part: (part.id_length or 0) > 9 or part.id_plain is False
@@ -188,10 +223,10 @@ RULES = (
             "arguments broke off."
         ),
         source="https://github.com/anthropics/anthropic-sdk-typescript/issues/648",
-        words=(
-            r"tool_?use\.input|input should be a valid dictionary|"
-            r"property 'arguments' is missing|"
-            r"arguments.{0,40}(?:valid json|json format|must be|parse)|"
+        words=(r"input should be a valid dictionary|arguments.{0,40}(?:must be|parse)"),
+        plain=(
+            r"tool_?use\.input|property 'arguments' is missing|"
+            r"arguments.{0,40}(?:valid json|json format)|function_?call\.args|"
             r"function arguments json|can only get item pairs from a mapping|"
             r"invalid.{0,30}tool call arguments"
         ),
@@ -206,7 +241,11 @@ RULES = (
         sentence=_("The result of a tool is empty."),
         remedy=_("Say in a word how the call ended, above all if it failed."),
         source="https://github.com/aws-samples/sample-multi-agent-orchestration-chat-on-agentcore/issues/15",
-        words=r"tool_?result.{0,40}(?:cannot|must not|can not) be empty",
+        words=(
+            r"expected a string,? (?:but )?got null|"
+            r"tool.{0,60}content.{0,30}(?:null|empty|missing|required)"
+        ),
+        plain=r"tool_?result.{0,40}(?:cannot|must not|can not) be empty",
         shows=parts_that(lambda part: part.is_result and part.length == 0),
     ),
     Rule(
@@ -219,10 +258,9 @@ RULES = (
         ),
         source="https://github.com/nearai/ironclaw/issues/1629",
         words=(
-            r"toolconfig field must be defined|"
-            r"tool(?:s|_choice)?=? ?(?:param|parameter)?.{0,30}must (?:be )?(?:defined?|provided?|set).{0,60}tool|"
-            r"without `?tools=?`? param"
+            r"tool(?:s|_choice)?=? ?(?:param|parameter)?.{0,30}must (?:be )?(?:defined?|provided?|set).{0,60}tool"
         ),
+        plain=r"toolconfig field must be defined|without `?tools=?`? param",
         shows=_without_tools,
         proves=_without_tools,
     ),
@@ -234,9 +272,23 @@ RULES = (
             "Put what the user says into a message of its own, after all results."
         ),
         source="https://github.com/quarkiverse/quarkus-langchain4j/issues/1983",
-        words=(
-            r"conversation blocks and tool (?:use|result) blocks cannot be provided in the same turn"
+        words=r"tool_?result.{0,40}(?:beside|together with|mixed with)",
+        plain=(
+            r"conversation blocks and tool (?:use|result) blocks cannot be provided|"
+            r"cannot specify both message and tool_results"
         ),
         shows=messages_that(_mixed),
+    ),
+    Rule(
+        id="calls.with_text",
+        sentence=_("An answer has a text beside its calls of tools."),
+        remedy=_(
+            "Send the calls without the text: this provider takes one of the two in a "
+            "message."
+        ),
+        source="https://github.com/github/copilot-cli/issues/4884",
+        words=NOTHING,
+        plain=r"content or tool_calls, but not both",
+        shows=messages_that(_says_and_calls),
     ),
 )

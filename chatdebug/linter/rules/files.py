@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.linter.request import Part, Request
-from chatdebug.linter.rule import ANTHROPIC, OPENAI, Place, Rule, Side, parts_that
+from chatdebug.linter.rule import (
+    ANTHROPIC,
+    NOTHING,
+    OPENAI,
+    Place,
+    Rule,
+    Side,
+    parts_that,
+)
 
 MEGABYTE = 1024 * 1024
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -57,11 +65,13 @@ RULES = (
         remedy=_("Turn it into PNG, JPEG, GIF or WebP."),
         source="https://github.com/charmbracelet/crush/issues/995",
         words=(
-            r"unsupported image|image.{0,60}one the following formats|"
-            r"invalid_image_format|"
-            r"media_type.{0,40}(?:image/jpeg|input should be)|unsupported mime|"
-            r"image.{0,30}format.{0,30}(?:not|un|in)|"
+            r"unsupported mime|image.{0,30}format.{0,30}(?:not|un|in)|"
             r"mime_?type.{0,60}not supported"
+        ),
+        plain=(
+            r"unsupported image|one (?:of )?the following formats|"
+            r"invalid_image_format|image\.format\W{1,3}failed to satisfy|"
+            r"media_type.{0,40}(?:image/jpeg|input should be)"
         ),
         shows=parts_that(_odd_image),
         proves=parts_that(_odd_image),
@@ -75,10 +85,10 @@ RULES = (
         ),
         source="https://github.com/gptme/gptme/issues/185",
         words=(
-            r"image exceeds .{0,20}maximum|image size exceeds|"
             r"image.{0,30}too (?:large|big)|"
             r"(?:image|file).{0,40}exceeds?.{0,20}(?:size|limit|maximum)"
         ),
+        plain=r"image exceeds .{0,20}maximum|image size exceeds|image is too large",
         shows=parts_that(
             lambda part: _image(part) and (part.size is None or part.size > MEGABYTE)
         ),
@@ -87,15 +97,19 @@ RULES = (
     Rule(
         id="files.image_dimensions",
         side=Side.MESSAGE,
-        sentence=_("An image has more pixels than the provider takes."),
+        sentence=_("An image has more pixels than the provider takes, or too few."),
         remedy=_(
-            "Scale it down: 2,000 pixels for the longer side are taken everywhere."
+            "Scale it: 2,000 pixels for the longer side are taken everywhere, and a "
+            "few tens for the shorter one."
         ),
         source="https://github.com/anthropics/claude-code/issues/4778",
         words=(
-            r"image dimensions|dimensions exceed|"
             r"(?:pixels|resolution).{0,40}(?:exceed|maximum|limit|too)|"
-            r"exceeds?.{0,30}pixels"
+            r"image.{0,40}too small"
+        ),
+        plain=(
+            r"image dimensions|dimensions exceed|exceeds?.{0,30}pixels|"
+            r"image length and width|(?:height|width)\S* .{0,20}must be larger than"
         ),
         shows=parts_that(_image),
     ),
@@ -105,9 +119,10 @@ RULES = (
         sentence=_("There are more images than the provider takes in one request."),
         remedy=_("Send fewer images, or leave those of earlier messages out."),
         source="https://github.com/vllm-project/vllm/issues/13513",
-        words=(
-            r"too many images|at most \d+ image|"
-            r"(?:maximum|limit|max)(?: number)? of (?:\d+ )?images|"
+        words=(r"(?:maximum|limit|max)(?: number)? of (?:\d+ )?images"),
+        plain=(
+            r"too many images|(?:at most|up to|more than) \d+ image|"
+            r"(?:maximum|limit) of \d+ images|"
             r"exceeds? (?:the )?(?:max\w* )?(?:number|limit) of images"
         ),
         shows=parts_that(_image),
@@ -120,8 +135,12 @@ RULES = (
         source="https://github.com/vercel/ai/issues/8857",
         words=(
             r"(?:while|error|fail\w*|timeout|timed out|cannot|could not|unable to).{0,20}(?:download|fetch|retriev|access)\w*.{0,80}|"
-            r"url_(?:rob|err|un)\w+|invalid image.?url|"
-            r"unable to (?:download|fetch)"
+            r"url_(?:rob|err|un)\w+|unable to (?:download|fetch)"
+        ),
+        plain=(
+            r"(?:while|error|failed|failure|timeout|unable|cannot|could not|couldn.t)\b.{0,20}"
+            r"(?:download\w*.{0,40}(?:image|file|media|https?:)|fetch\w* (?:the )?(?:image|file|media|content|url))|"
+            r"invalid image.?url|fetching (?:image|file|media) failed"
         ),
         shows=parts_that(_elsewhere),
     ),
@@ -135,12 +154,18 @@ RULES = (
         ),
         source="https://github.com/anthropics/claude-code/issues/8646",
         words=(
-            r"could not process image|image is not valid|"
-            r"(?:un)?able to process (?:input )?image|invalid_?\s?image|"
-            r"does not (?:match|appear).{0,60}(?:image|media)|"
+            r"invalid_?\s?image|does not (?:match|appear).{0,60}(?:image|media)|"
             r"image (?:data|file).{0,40}(?:invalid|corrupt|not)|"
-            r"failed to (?:decode|load|parse).{0,20}image|"
-            r"does not represent a valid image|base64.{0,20}(?:fail|invalid|decod)"
+            r"base64.{0,20}(?:fail|invalid|decod)"
+        ),
+        plain=(
+            r"could not process image|image is not valid|"
+            r"(?:un)?able to process (?:input )?image|not a valid image|"
+            r"image does not match the provided media|appears to be an? image/|"
+            r"failed to (?:decode|load|parse).{0,20}image|cannot identify image|"
+            r"does not represent a valid image|invalid (?:base64 )?image data|"
+            r"illegal base64|invalid base64 (?:data|image|string)|"
+            r"inline_data.{0,60}base64 decoding failed"
         ),
         shows=parts_that(_image),
     ),
@@ -154,9 +179,11 @@ RULES = (
         ),
         source="https://github.com/anthropics/anthropic-sdk-python/issues/903",
         words=(
-            r"could not process pdf|"
-            r"(?:document|pdf).{0,40}(?:no pages|password|encrypted|invalid|corrupt|not valid|empty)|"
-            r"maximum of \d+ pdf pages|pdf pages|pdf\.source"
+            r"(?:document|pdf).{0,40}(?:encrypted|invalid|corrupt|empty)|pdf\.source"
+        ),
+        plain=(
+            r"could not process pdf|pdf pages|"
+            r"(?:document|pdf).{0,40}(?:no pages|password|not valid)"
         ),
         shows=parts_that(_document),
     ),
@@ -168,10 +195,14 @@ RULES = (
         source="https://github.com/roboflow/awesome-openai-vision-api-experiments/issues/11",
         words=(
             r"support image|image.{0,30}(?:not supported|unsupported|not support)|"
+            r"not multimodal|vision.{0,20}not|untagged enum chatcompletionrequest"
+        ),
+        plain=(
             r"(?:not|n't) support (?:image|vision|multimodal|the image)|"
-            r"variant `?image_url|not a multimodal|"
-            r"image_url.{0,40}(?:only|not supported)|not multimodal|"
-            r"vision.{0,20}not"
+            r"variant `?image_url|not a multimodal|image input modality|"
+            r"image (?:input|content|url)s? (?:is|are) not (?:supported|enabled)|"
+            r"image_url.{0,40}(?:only|not supported)|support image input|"
+            r"data required for image input"
         ),
         shows=parts_that(_image),
     ),
@@ -184,14 +215,37 @@ RULES = (
         ),
         source="https://github.com/google-gemini/gemini-cli/issues/16995",
         words=(
-            r"file type.{0,40}(?:not supported|unsupported|invalid)|"
+            r"file type.{0,40}(?:unsupported|invalid)|"
             r"unsupported (?:mime|file|media|document)|"
-            r"mime.?type.{0,60}not supported|"
-            r"(?:not|n't) support the (?:video|document|audio|file)|"
             r"(?:video|document|audio|file).{0,30}(?:not supported|unsupported)|"
-            r"expected a base64-encoded data url|unsupported_file|"
-            r"document\.source|source\.type"
+            r"unsupported_file|document\.source|source\.type"
+        ),
+        plain=(
+            r"file type.{0,40}not supported|unsupported (?:mime|file) ?type|"
+            r"mime.?type.{0,80}not supported|document\.format\W{1,3}failed to satisfy|"
+            r"(?:not|n't) support (?:the )?(?:video|document|audio|file|pdf)|"
+            r"(?:audio|video|document) input modality|supported format: \.|"
+            r"expected a base64-encoded data url"
         ),
         shows=parts_that(_any_file),
+    ),
+    Rule(
+        id="files.name",
+        side=Side.MESSAGE,
+        sentence=_(
+            "The name of a document has characters that the provider does not take, or "
+            "is there twice."
+        ),
+        remedy=_(
+            "Call documents by letters, digits, blanks, hyphens and brackets, each by a "
+            "name of its own."
+        ),
+        source="https://github.com/vercel/ai/issues/20365",
+        words=NOTHING,
+        plain=(
+            r"document (?:file )?name can only contain|duplicate document (?:file )?name|"
+            r"document\.name\W{1,3}failed to satisfy"
+        ),
+        shows=parts_that(_document),
     ),
 )

@@ -1,5 +1,6 @@
 """Lengths: of the chat, of the answer, of the request."""
 
+import re
 from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +9,9 @@ from chatdebug.linter.request import Request
 from chatdebug.linter.rule import ANTHROPIC, Place, Rule, Side, anywhere
 
 LEAST_THINKING = 1_024
+LEAST_ANSWER = 16
+"""Tokens; what OpenAI wants to be allowed at least."""
+LONGEST = re.compile(r"context length (?:is|of) (\d{1,9})", re.IGNORECASE)
 SPARE = 1.25
 """How much the estimate of tokens may be too high before it proves something."""
 
@@ -25,7 +29,10 @@ def _too_long_with_answer(request: Request) -> Iterator[Place]:
 
 
 def _bounded(request: Request) -> Iterator[Place]:
-    if request.max_tokens is not None:
+    """Find a limit of the answer, unless it is the chat that leaves too little for it."""
+    longest = LONGEST.search(request.words)
+    most = request.max_tokens
+    if most is not None and (longest is None or most >= int(longest[1])):
         yield Place()
 
 
@@ -36,6 +43,11 @@ def _unbounded(request: Request) -> Iterator[Place]:
 
 def _beyond_window(request: Request) -> Iterator[Place]:
     if request.window and (request.max_tokens or 0) >= request.window:
+        yield Place()
+
+
+def _below_least(request: Request) -> Iterator[Place]:
+    if request.max_tokens is not None and request.max_tokens < LEAST_ANSWER:
         yield Place()
 
 
@@ -64,7 +76,8 @@ RULES = (
         sentence=_("The model may think for longer than its whole answer may be."),
         remedy=_("Set max_tokens above the budget for thinking."),
         source="https://github.com/Wei-Shaw/sub2api/issues/6569",
-        words=(
+        words=r"budget.{0,40}less than.{0,20}max",
+        plain=(
             r"max_tokens`? must be greater than `?thinking|"
             r"budget_tokens`? must be less than"
         ),
@@ -79,23 +92,25 @@ RULES = (
             "Set the budget for thinking to 1,024 tokens or more, or switch it off."
         ),
         source="https://github.com/themaximalist/llm.js/issues/30",
-        words=r"budget_tokens.{0,60}greater than or equal|budget.{0,40}at least 1,?024",
+        words=r"budget.{0,40}(?:at least|minimum)",
+        plain=r"budget_tokens.{0,60}greater than or equal|budget.{0,40}at least 1,?024",
         shows=_little_thinking,
         proves=_little_thinking,
     ),
     Rule(
         id="limits.max_tokens_low",
-        sentence=_("The answer is allowed no token."),
+        sentence=_("The answer is allowed no token, or too few."),
         remedy=_(
-            "Set max_tokens to 1 or more; where it is what a model's window leaves, "
+            "Set max_tokens to 16 or more; where it is what a model's window leaves, "
             "the chat is too long."
         ),
         source="https://github.com/vllm-project/vllm/issues/4667",
         words=(
             r"max_(?:completion_|output_)?tokens'?\S? .{0,20}(?:at least 1|greater than 0|positive|minimum)|"
-            r"max_tokens.{0,40}>= ?1"
+            r"max_\w*tokens.{0,60}>= ?\d"
         ),
-        shows=_below_one,
+        plain=r"max_\w*tokens'?(?: must be at least 1, got 0|: integer below minimum)",
+        shows=_below_least,
         proves=_below_one,
     ),
     Rule(
@@ -104,11 +119,16 @@ RULES = (
         remedy=_("Set max_tokens to the model's limit at most, or leave it out."),
         source="https://github.com/continuedev/continue/issues/10724",
         words=(
+            r"max_(?:completion_|output_)?tokens.{0,60}(?:too large|above maximum|exceed(?!\w* (?:the )?(?:model.s )?context)|less than or equal|at most|cannot be greater|valid range|supported range)|"
+            r"max_?tokens.{0,60}limit of|maxoutputtokens"
+        ),
+        plain=(
             r"max_tokens: \d+ > \d+|maximum tokens you requested exceeds?|"
-            r"max_(?:completion_|output_)?tokens.{0,60}(?:too large|exceed|less than or equal|at most|cannot be greater|valid range|supported range)|"
             r"maximum (?:allowed )?number of output tokens|"
-            r"supports at most \d+ (?:completion|output) tokens|maxoutputtokens|"
-            r"max_?tokens.{0,60}limit of"
+            r"supports at most \d+ (?:completion|output) tokens|"
+            r"maxoutputtokens value|valid range of max_tokens|"
+            r"max_\w*tokens\W{1,3}must be less than or equal|"
+            r"max_\w*tokens'? is too large(?!.{0,120}context length)"
         ),
         shows=_bounded,
         proves=_beyond_window,
@@ -120,10 +140,8 @@ RULES = (
         ),
         remedy=_("Set max_tokens."),
         source="https://github.com/diffbot/code-gpt-docs/issues/300",
-        words=(
-            r"max_tokens:? ?(?:field required|is required|missing)|"
-            r"required key \[max_tokens\]|missing.{0,30}max_tokens"
-        ),
+        words=(r"max_tokens:? ?(?:is required|missing)|missing.{0,30}max_tokens"),
+        plain=r"max_tokens:? ?field required|required key \[max_tokens\]",
         shows=_unbounded,
     ),
     Rule(
@@ -166,7 +184,11 @@ RULES = (
             r"exceeds? (?:the )?(?:model.s )?(?:available )?context|"
             r"reduce the length|input tokens exceed|"
             r"prompt.{0,20}(?:exceeds|too long)|maximum prompt length|"
-            r"tokens \(\d+\) exceed|`?inputs`? tokens \+"
+            r"tokens \(\d+\) exceed|`?inputs`? tokens \+|"
+            r"longer than the (?:maximum )?model|maximum model length|"
+            r"max_tokens must be at least 1, got -|exceed_context|n_ctx|"
+            r"range of input length|exceed\w* (?:the )?token limit|maximum sequence length|"
+            r"exceeds the maximum number of tokens|total number of tokens"
         ),
         shows=_too_long_with_answer,
         proves=_too_long,

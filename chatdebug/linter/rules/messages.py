@@ -1,14 +1,14 @@
-"""Messages: who speaks after whom, and that each one says something."""
+"""Messages: that each one says something, in a form that the provider takes."""
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.linter.request import Message, Part, Request
+from chatdebug.linter.request import Part, Request
 from chatdebug.linter.rule import (
     ANTHROPIC,
     MAKERS,
+    NOTHING,
     Place,
     Rule,
     Side,
@@ -20,6 +20,13 @@ from chatdebug.linter.rule import (
 TYPES_OF_CHAT = frozenset(
     {"text", "instructions", "reasoning", "tool-call", "tool-result"}
 )
+
+
+SAYS_NOTHING = (
+    r"required oneof field 'data'|must have a text parameter|empty text parameter|"
+    r"at least one (?:non-empty )?(?:content element|part\b)|empty message|at least 1 token long"
+)
+"""How Google, xAI and Cohere call a message or a part of one that is empty."""
 
 
 def _none(request: Request) -> Iterator[Place]:
@@ -45,48 +52,6 @@ def _blank(request: Request) -> Iterable[Place]:
     return () if takes_them else parts_that(_is_blank)(request)
 
 
-def _first(request: Request) -> Iterator[Place]:
-    said = [message for message in request.messages if not message.is_system]
-    if said and said[0].role != "user":
-        yield Place(said[0])
-
-
-def _in_a_row(request: Request) -> Iterator[Place]:
-    said = [message for message in request.messages if not message.is_system]
-    for before, message in pairwise(said):
-        is_next = message.index == before.index + 1
-        if is_next and message.role == before.role and message.role != "tool":
-            yield Place(message)
-
-
-def _after_result(request: Request) -> Iterator[Place]:
-    for before, message in pairwise(request.messages):
-        if before.role == "tool" and message.role == "user":
-            yield Place(message)
-
-
-def _last(request: Request) -> Iterator[Place]:
-    if request.messages and request.messages[-1].side == "assistant":
-        yield Place(request.messages[-1])
-
-
-def _systems_after_the_first(request: Request) -> Iterator[Place]:
-    systems = [message for message in request.messages if message.is_system]
-    return map(Place, systems[1:])
-
-
-def _late_system(request: Request) -> Iterator[Place]:
-    return (
-        Place(message)
-        for message in request.messages
-        if message.is_system and message.turn >= 0
-    )
-
-
-def _system(message: Message) -> bool:
-    return message.is_system
-
-
 RULES = (
     Rule(
         id="messages.none",
@@ -94,9 +59,15 @@ RULES = (
         remedy=_("Send at least one message of the user."),
         source="https://github.com/ikechan8370/chatgpt-plugin/issues/733",
         words=(
-            r"contents? is not specified|"
-            r"messages?.{0,40}(?:at least one|non-empty|empty array|too short|must not be empty|field required|required)|"
-            r"at least one message|no messages"
+            r"messages?.{0,40}(?:at least one|non-empty|too short|must not be empty|field required|required)|"
+            r"no messages"
+        ),
+        plain=(
+            r"contents? is not specified|at least one (?:message|contents field)|"
+            r"messages'?\W{1,3}(?:empty array|minimum number of items|must not be empty)|"
+            r"\[\] is too short - 'messages'|'messages'\W{1,4}'msg': 'field required|"
+            r"missing field .?messages\b|"
+            r"one of .?input.? or .?previous_response_id|input required: specify"
         ),
         shows=_none,
         proves=_none,
@@ -110,16 +81,21 @@ RULES = (
         ),
         source="https://github.com/docker/docker-agent/issues/63",
         words=(
-            r"expected a string,? (?:but )?got null|content or tool_calls|"
-            r"must have non-empty content|parts must not be empty|"
-            r"must be non-empty|"
+            r"content or tool_calls|must be non-empty|got null|"
+            r"content.{0,40}should be a valid (?:string|list)|"
             r"content.{0,60}(?:is|was|be|are) (?:empty|blank|null|missing)|"
-            r"empty content|invalid type: null|"
-            r"contents?.{0,30}(?:required|missing)|"
-            r"missing required parameter: '\S*content|"
-            r"(?:text field|content).{0,60}is blank|empty (?:text|message|string)|"
+            r"empty content|contents?.{0,30}(?:required|missing)|"
+            r"(?:text field|content).{0,60}is blank|empty (?:text|string)|"
             r"minimum number of items|"
             r"\bparts?\b.{0,40}must (?:have|not be|contain)"
+        ),
+        plain=(
+            rf"{SAYS_NOTHING}|content\S*:? expected .{{1,40}}got null|"
+            r"must have non-empty content|parts must not be empty|"
+            r"content or tool_calls(?:'? must be set|, but not none)|"
+            r"messages\S* invalid type: null|missing field .?content\b|"
+            r"missing required parameter: '\S*content|"
+            r"'content' is a required property|invalid message content type: <nil>"
         ),
         shows=messages_that(lambda message: message.is_empty),
         proves=_without_parts,
@@ -130,113 +106,30 @@ RULES = (
         remedy=_("Leave out texts without a word before the request is sent."),
         source="https://github.com/anthropics/claude-code/issues/23440",
         words=(
-            r"text content blocks must|must contain non-whitespace text|"
-            r"text field.{0,60}is blank|"
-            r"content.{0,40}(?:is|was|be) (?:empty|blank)|"
+            rf"{SAYS_NOTHING}|content.{{0,40}}(?:is|was|be) (?:empty|blank)|"
             r"text.{0,20}(?:non-empty|not be empty)|empty (?:text|content)"
+        ),
+        plain=(
+            r"text content blocks must|must contain non-whitespace text|"
+            r"text field.{0,60}is blank|cache_control cannot be set for empty"
         ),
         shows=parts_that(_is_blank),
         proves=_blank,
     ),
     Rule(
-        id="messages.first",
-        providers=ANTHROPIC | {"mistral"},
-        sentence=_("The first message is not the user's."),
+        id="messages.not_kept",
+        sentence=_("It is referred to an answer that the provider has not kept."),
         remedy=_(
-            "Begin the history with a message of the user: who shortens it has to cut "
-            "before one."
+            "Send the messages themselves, or let the provider store its answers and "
+            "stay with one account."
         ),
-        source="https://github.com/etkecc/baibot/issues/13",
-        words=(
-            r"first message must (?:use|be|have)|"
-            r"must (?:start|begin) with (?:a )?user|conversation must start|"
-            r"roles must alternate|turn comes immediately after a user turn"
+        source="https://github.com/anomalyco/opencode/issues/7724",
+        words=NOTHING,
+        plain=(
+            r"items are not persisted|item with id .{0,100} not found|"
+            r"previous response .{0,100}not found"
         ),
-        shows=_first,
-        proves=_first,
-    ),
-    Rule(
-        id="messages.in_a_row",
-        sentence=_("Two messages of the same role follow each other."),
-        remedy=_("Join them into one, or leave out the one that got no answer."),
-        source="https://github.com/vllm-project/vllm/issues/6862",
-        words=(
-            r"roles (?:must|should) (?:alternate|be alternating)|"
-            r"alternat\w+ (?:between )?(?:user|roles?)|"
-            r"successive (?:user|assistant)|"
-            r"unexpected role '?(\w+)'? after role '?\1|"
-            r"(?:user|assistant).{0,30}in a row|consecutive"
-        ),
-        shows=_in_a_row,
-    ),
-    Rule(
-        id="messages.after_result",
-        sentence=_("A message of the user follows the result of a tool."),
-        remedy=_(
-            "Let the model answer the result first, or put a short answer between."
-        ),
-        source="https://github.com/datapizza-labs/datapizza-ai/issues/98",
-        words=r"unexpected role '?user'? after role '?tool",
-        shows=_after_result,
-    ),
-    Rule(
-        id="messages.last",
-        providers=frozenset({"bedrock", "mistral"}),
-        sentence=_("The last message is one of the assistant."),
-        remedy=_("End the history with a message of the user or a result of a tool."),
-        source="https://github.com/i-am-bee/beeai-framework/issues/753",
-        words=(
-            r"last turn in the conversation to be a user|expected last role user|"
-            r"must end with (?:a )?user|assistant message prefill|"
-            r"prefill(?:ing)? (?:is not|the)|last message.{0,30}(?:user|role)|"
-            r"final (?:message|assistant).{0,40}(?:user|role)|"
-            r"cannot set `?add_generation_prompt"
-        ),
-        shows=_last,
-        proves=_last,
-    ),
-    Rule(
-        id="messages.late_system",
-        sentence=_("Instructions stand in the middle of the chat."),
-        remedy=_("Put all instructions before the first message."),
-        source="https://github.com/vllm-project/vllm/issues/41114",
-        words=(
-            r"system.{0,40}(?:at the beginning|must be (?:the )?first|first message|only at the)|"
-            r"unexpected role.{0,3}system|"
-            r"(?:only|must).{0,30}(?:first|beginning).{0,30}system|"
-            r"roles must alternate|system role.{0,30}not"
-        ),
-        shows=_late_system,
-    ),
-    Rule(
-        id="messages.two_systems",
-        sentence=_("There are two messages with instructions."),
-        remedy=_("Join them into one."),
-        source="https://github.com/pydantic/pydantic-ai/issues/5812",
-        words=(
-            r"(?:multiple|more than one|only one|single).{0,30}system|"
-            r"system.{0,40}(?:at the beginning|once|only one)|"
-            r"roles (?:must|should) (?:alternate|be alternating)"
-        ),
-        shows=_systems_after_the_first,
-    ),
-    Rule(
-        id="messages.system_form",
-        sentence=_(
-            "The provider does not take instructions in this place, or in this form."
-        ),
-        remedy=_(
-            "Send the instructions as this provider wants them: as a plain text, or "
-            "as a field of their own."
-        ),
-        source="https://github.com/gptme/gptme/issues/375",
-        words=(
-            r"role:system.{0,80}must be a string|developer instruction is not|"
-            r"system (?:role|message|instruction|prompt)s?.{0,60}not (?:supported|enabled|allowed)|"
-            r"unexpected role.{0,3}system|'?developer'? (?:is not|role)|"
-            r"does not support.{0,20}system"
-        ),
-        shows=messages_that(_system),
+        shows=anywhere,
     ),
     Rule(
         id="messages.role",
@@ -244,12 +137,16 @@ RULES = (
         remedy=_("Use the roles of this provider: its reference lists them."),
         source="https://github.com/riverscuomo/cuomputer/issues/31",
         words=(
-            r"valid role|invalid role|unknown role|"
             r"role.{0,40}(?:not (?:one of|supported|valid|allowed)|missing|required|must be|expected one of)|"
             r"missing (?:required parameter: '\S*role|field `?role)|"
             r"unexpected value.{0,30}role|"
             r"invalid value: '\w+'. supported values are: '(?:system|user|assistant)|"
             r"unknown variant"
+        ),
+        plain=(
+            r"use a valid role|(?:invalid|unknown|unsupported) (?:message )?role\b|"
+            r"supported values are: '(?:system|user|assistant)|"
+            r"missing (?:required parameter: '\S*|field .?)role\b"
         ),
         shows=messages_that(
             lambda message: message.role not in ("user", "assistant", "system", "tool")
@@ -264,13 +161,13 @@ RULES = (
         ),
         remedy=_("Send the content of a message as one plain text."),
         source="https://github.com/chatboxai/chatbox/issues/1622",
-        words=(
-            r"single `?text`? element|value must be a string|"
+        words=(r"only (?:supports? )?text content|untagged enum chatcompletionrequest"),
+        plain=(
+            r"single `?text`? element|content\S* : value must be a string|"
             r"content.{0,60}(?:must|should) be a (?:valid )?string|"
-            r"cannot unmarshal array|"
-            r"expected a string,? (?:but )?got an? (?:array|object)|"
-            r"only (?:supports? )?text content|invalid type: sequence|"
-            r"unknown test: sequence"
+            r"cannot unmarshal array into .{0,60}content|"
+            r"content.{0,20}expected a string,? (?:but )?got an? (?:array|object)|"
+            r"invalid type: sequence|unknown test: sequence"
         ),
         shows=messages_that(
             lambda message: (
@@ -291,7 +188,9 @@ RULES = (
             r"messages.{0,80}(?:extra inputs are not permitted|extra_forbidden)|"
             r"(?:extra_forbidden|extra inputs are not permitted).{0,80}messages|"
             r"messages\S{0,12}.{0,60}property '\S+' is unsupported|"
-            r"unknown parameter: '(?:messages|input)\["
+            r"(?:unknown|unsupported) parameter: '(?:messages|input)\[|"
+            r"unknown name \\?\"[^\"]+\" at '?(?:request\.)?contents|"
+            r"remove .?reasoning_content|reasoning_content.{0,20} (?:is )?not (?:supported|allowed)"
         ),
         shows=anywhere,
     ),
@@ -304,14 +203,17 @@ RULES = (
         ),
         source="https://github.com/if-ai/ComfyUI-IF_AI_tools/issues/101",
         words=(
-            r"unknown item type|"
-            r"unsupported (?:content|part|item|message) ?(?:block |part )?type|"
-            r"unexpected (?:content|item|block)|input tag .{0,80}does not match|"
-            r"unknown (?:variant|content|part)|"
+            r"unexpected (?:content|item|block)|unknown (?:variant|content|part)|"
             r"invalid (?:content|part|item) (?:type|block)|"
-            r"invalid value: '\w+'. supported values are: '(?:text|input_text|output_text)|"
             r"content (?:type|block|part)s? .{0,40}(?:not supported|unsupported|invalid)|"
             r"expected an object,? (?:but )?got a string"
+        ),
+        plain=(
+            r"unknown item type|input tag .{0,80}does not match|"
+            r"unsupported (?:content|part|item|message) ?(?:block |part )?type|"
+            r"unknown variant .{1,40}, expected .?text|"
+            r"invalid type for '(?:messages|input)\[\d+\]\S*': expected .{1,60} but got an? \w+|"
+            r"invalid value: '\w+'. supported values are: '(?:text|input_text|output_text)"
         ),
         shows=parts_that(
             lambda part: part.type not in TYPES_OF_CHAT or part.type == "reasoning"
@@ -327,9 +229,8 @@ RULES = (
         ),
         source="https://github.com/anthropics/claude-code/issues/3277",
         words=(
-            r"no low surrogate|invalid unicode|lone surrogate|"
-            r"surrogates not allowed|lone leading surrogate|"
-            r"unexpected end of hex escape"
+            r"no low surrogate|invalid unicode|(?:lone|unpaired|leading) surrogate|"
+            r"surrogates not allowed|unexpected end of hex escape"
         ),
         shows=anywhere,
     ),

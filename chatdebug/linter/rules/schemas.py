@@ -7,11 +7,15 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.linter.request import Json, Request, walk
-from chatdebug.linter.rule import GOOGLE, OPENAI, Finder, Place, Rule
+from chatdebug.linter.rule import ANTHROPIC, GOOGLE, OPENAI, Finder, Place, Rule
 
 DEPTH = 10
 QUOTED = re.compile(r"['\"`]([$A-Za-z]\w{1,40})['\"`]")
 COMBINED = frozenset({"anyOf", "oneOf", "allOf"})
+NO_SCHEMA = frozenset({"text", "number", "list"})
+"""What may be in the place of a schema, by the words of ``chatdebug.evidence.omitted``."""
+PROPERTY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""A name of a property that Anthropic takes."""
 
 
 def _where(holds: Callable[[Json], bool]) -> Finder:
@@ -44,8 +48,21 @@ def _is_of(node: Json, kind: str) -> bool:
 
 def _unknown_type(node: Json) -> bool:
     types, properties = node.get("type"), node.get("properties")
-    is_odd = isinstance(types, Mapping) or isinstance(node.get("items"), list)
-    return is_odd or (isinstance(properties, Mapping) and "omitted" in properties)
+    if isinstance(types, Mapping) or isinstance(node.get("items"), list):
+        return True
+    if not isinstance(properties, Mapping):
+        return False
+    return "omitted" in properties or any(map(_is_no_schema, properties.values()))
+
+
+def _is_no_schema(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("omitted") in NO_SCHEMA
+
+
+def _odd_property(request: Request) -> Iterator[Place]:
+    for name, schema, _strict in request.schemas:
+        if not all(map(PROPERTY.fullmatch, _names(schema.get("properties")))):
+            yield Place(tool=name)
 
 
 def _many_types(node: Json) -> bool:
@@ -133,10 +150,10 @@ RULES = (
             "alternative."
         ),
         source="https://github.com/anthropics/claude-code/issues/5973",
-        words=(
+        words=(r"(?:oneof|anyof|allof).{0,40}(?:at the top|top level)"),
+        plain=(
             r"does not support oneof, allof,? or anyof|"
-            r"must not have '?(?:oneof|anyof|allof|enum)|"
-            r"(?:oneof|anyof|allof).{0,40}(?:at the top|top level)"
+            r"must not have '?(?:oneof|anyof|allof|enum)|and not have '?(?:oneof|anyof)"
         ),
         shows=_combined_at_top,
         proves=_combined_at_top,
@@ -149,9 +166,13 @@ RULES = (
         ),
         source="https://github.com/BerriAI/litellm/pull/19103",
         words=(
-            r"type:? ?\"?object|input_schema\.type|must be of type.{0,5}object|"
+            r"type:? ?\"?object|must be of type.{0,5}object|"
             r"got ['\"]?type|parameters.{0,40}(?:must|should) be (?:an )?object|"
-            r"inputschema\.json\.type|schema.{0,60}type.{0,20}'?object'?"
+            r"schema.{0,60}type.{0,20}'?object'?"
+        ),
+        plain=(
+            r"schema must be a json schema of|input_schema\.type: |"
+            r"should be of type '?object|inputschema\.json\.type"
         ),
         shows=_no_object,
         proves=_no_object,
@@ -162,10 +183,8 @@ RULES = (
         sentence=_("An array in a schema does not say what its items are."),
         remedy=_("Give each array its items; {} stands for any."),
         source="https://github.com/gumloop/guMCP/pull/136",
-        words=(
-            r"array schema missing items|items:? ?(?:: )?missing field|"
-            r"\.items: missing|missing.{0,20}items"
-        ),
+        words=(r"items:? ?(?:: )?missing field|missing.{0,20}items"),
+        plain=r"array schema missing items|\.items: missing",
         shows=_where(_without_items),
         proves=_where(_without_items),
     ),
@@ -176,9 +195,9 @@ RULES = (
         remedy=_("Take the name out of required, or describe the property."),
         source="https://github.com/iBUHub/AIStudioToAPI/issues/154",
         words=(
-            r"required\S{0,6}:? ?property is not defined|"
             r"required.{0,60}(?:not defined|not (?:found )?in.{0,10}properties|extra required key)"
         ),
+        plain=r"required\S{0,6}:? ?property is not defined|extra required key",
         shows=_where(_requires_unknown),
         proves=_where(_requires_unknown),
     ),
@@ -188,10 +207,8 @@ RULES = (
         sentence=_("An object in a schema has no properties."),
         remedy=_("Describe at least one property, or make it a text that holds JSON."),
         source="https://github.com/browser-use/browser-use/issues/3786",
-        words=(
-            r"should be non-empty for object type|"
-            r"object schema missing properties|properties.{0,20}non-empty"
-        ),
+        words=(r"properties.{0,20}non-empty"),
+        plain=r"non-empty for object type|object schema missing properties",
         shows=_where(_without_properties),
     ),
     Rule(
@@ -204,8 +221,9 @@ RULES = (
         source="https://github.com/BerriAI/litellm/pull/28646",
         words=(
             r"(?:reference|\$ref|pointer).{0,60}(?:resolve|nowhere|not (?:found|defined)|undefined|unresolv|can.?t)|"
-            r"(?:resolve|unresolv).{0,40}(?:reference|\$ref)|pointertonowhere"
+            r"(?:resolve|unresolv).{0,40}(?:reference|\$ref)"
         ),
+        plain=r"pointertonowhere|not found in \$defs|reference .{0,40}(?:cannot|can.t) be resolved",
         shows=_dangling,
         proves=_dangling,
     ),
@@ -221,11 +239,11 @@ RULES = (
             "optional one may be null), or do without strict."
         ),
         source="https://github.com/kevinwatt/mysql-mcp/issues/5",
-        words=(
-            r"additionalproperties'? is required to be supplied|"
+        words=(r"additionalproperties.{0,40}(?:must|set to|to be) false"),
+        plain=(
             r"is required to be supplied and to be (?:false|an array)|"
-            r"including every key in properties|"
-            r"additionalproperties.{0,40}(?:must|set to|to be) false"
+            r"additionalproperties.{0,40}must be (?:explicitly )?(?:set to )?false|"
+            r"including every key in properties"
         ),
         shows=_where(_open),
         proves=_open_and_strict,
@@ -237,9 +255,13 @@ RULES = (
         remedy=_("Flatten it, or divide it among several tools."),
         source="https://github.com/flagdizero/jenny-android-ai-agent/issues/2",
         words=(
-            r"nesting depth|levels of nesting|too (?:deep|nested)|too many states|"
             r"schema.{0,40}too (?:complex|large|many)|grammar.{0,30}(?:too|fail)|"
-            r"failed to parse grammar|exceeds.{0,30}(?:depth|properties)"
+            r"exceeds.{0,30}(?:depth|properties)"
+        ),
+        plain=(
+            r"nesting depth|levels of nesting|too (?:deep|nested)|too many states|"
+            r"schema is too (?:complex|large)|grammar is too large|"
+            r"failed to parse grammar|schemas? (?:contains?|has) too many"
         ),
         shows=_any_schema,
         proves=_very_deep,
@@ -257,6 +279,7 @@ RULES = (
             r"proto field is not repeating, cannot start list|"
             r"type.{0,30}(?:list|array).{0,30}not"
         ),
+        plain=r"unknown name \\?\"type\\?\" at .{1,400}cannot start list",
         shows=_where(_many_types),
     ),
     Rule(
@@ -268,21 +291,39 @@ RULES = (
         ),
         source="https://github.com/router-for-me/CLIProxyAPI/issues/97",
         words=(
-            r"unknown name \"[^\"]+\" at '?(?:tools|request\.tools|generation_config\.response_schema)|"
-            r"in context=.{0,80}is not permitted|"
-            r"schema.{0,80}(?:not (?:supported|permitted|allowed)|unsupported)|"
+            r"schema(?! \{).{0,80}(?:not (?:supported|permitted|allowed)|unsupported)|"
             r"(?:keyword|format|field).{0,40}(?:not (?:supported|permitted)|unsupported).{0,40}schema|"
             r"only '?(?:enum|date-time)'?.{0,20}(?:is|are) supported|"
-            r"unsupported (?:keyword|schema|json schema)|"
-            r"for '?(?:string|integer|object|array|number)'? type, propert\w+"
+            r"unsupported (?:keyword|schema|json schema)"
+        ),
+        plain=(
+            r"unknown name \\?\"[^\"]+\" at '?(?:tools|request\.tools|generation_config\.response_schema)|"
+            r"in context=.{0,80}is not (?:permitted|a valid format)|"
+            r"for '?(?:string|integer|object|array|number)'? type, propert\w+|"
+            r"only allowed for (?:string|object|array) type|alongside any_of|"
+            r"inputschema\S*: extraneous key|features not supported by xgrammar"
         ),
         shows=_named_keyword,
     ),
     Rule(
+        id="schemas.property_name",
+        providers=ANTHROPIC,
+        sentence=_(
+            "A property in a schema has a name with characters that the provider does "
+            "not take, or one that is too long."
+        ),
+        remedy=_("Call properties by letters, digits, _, - and dots, 64 at most."),
+        source="https://github.com/n8n-io/n8n/issues/30590",
+        words=r"property (?:name|key)s?.{0,40}(?:match|pattern|invalid)",
+        plain=r"property keys should match pattern",
+        shows=_odd_property,
+        proves=_odd_property,
+    ),
+    Rule(
         id="schemas.invalid",
         sentence=_(
-            "A schema is not valid: it has a type that there is not, or lists where a "
-            "schema should be."
+            "A schema is not valid: it has a type that there is not, or none, or "
+            "something else where a schema should be."
         ),
         remedy=_(
             "Check the schema against JSON Schema draft 2020-12; types are object, "
@@ -290,10 +331,15 @@ RULES = (
         ),
         source="https://github.com/acomagu/vscode-as-mcp-server/issues/6",
         words=(
-            r"json schema is invalid|is not valid under any of the given schemas|"
             r"invalid (?:json )?schema|invalid type|not of type|"
             r"schema.{0,30}(?:is )?(?:invalid|malformed)|unknown type|"
             r"invalid_function_parameters"
+        ),
+        plain=(
+            r"json schema is invalid|is not valid under any of the given schemas|"
+            r"specify the schema type|contains an invalid schema|schema must have a 'type' key|"
+            r"invalid (?:json )?schema for (?:function|response_format|tool)|"
+            r"invalid value at '(?:request\.)?tools\[\d+\]\S*parameters"
         ),
         shows=_where(_unknown_type),
         proves=_where(_unknown_type),

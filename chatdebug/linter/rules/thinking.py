@@ -57,10 +57,8 @@ RULES = (
             "with the call, also through a gateway."
         ),
         source="https://github.com/nanbingxyz/5ire/issues/405",
-        words=(
-            r"missing a thought_?signature|"
-            r"thought_?signature.{0,40}(?:missing|required|invalid|not valid)"
-        ),
+        words=(r"thought_?signature.{0,40}(?:missing|required|invalid|not valid)"),
+        plain=r"missing a thought_?signature",
         shows=parts_that(lambda part: part.is_call),
     ),
     Rule(
@@ -75,10 +73,8 @@ RULES = (
             "out: those of another model have none that this provider takes."
         ),
         source="https://github.com/anthropics/claude-code/issues/10627",
-        words=(
-            r"thinking\.signature|invalid .{0,3}signature.{0,3} in .{0,3}thinking|"
-            r"signature.{0,30}(?:field required|is required|invalid)"
-        ),
+        words=(r"signature.{0,30}(?:field required|is required|invalid)"),
+        plain=r"thinking\.signature|invalid .{0,3}signature.{0,3} in .{0,3}thinking",
         shows=_unsigned_or_changed,
         proves=parts_that(_unsigned),
     ),
@@ -91,7 +87,8 @@ RULES = (
             "order, and remove none of its parts."
         ),
         source="https://github.com/anthropics/claude-code/issues/63284",
-        words=(
+        words=r"thinking.{0,60}modified",
+        plain=(
             r"blocks in the latest assistant message cannot be modified|"
             r"must remain as they were"
         ),
@@ -106,10 +103,15 @@ RULES = (
         ),
         source="https://github.com/abhigyanpatwari/GitNexus/issues/43",
         words=(
-            r"reasoning_content.{0,60}(?:must be passed back|missing|in the assistant)|"
+            r"reasoning_content.{0,60}(?:missing|in the assistant)|"
+            r"without its required '?reasoning"
+        ),
+        plain=(
+            r"reasoning_content.{0,60}must be passed back|"
             r"missing `?reasoning_content|"
             r"expected `?thinking`?(?: or `?redacted_thinking`?)?, but found|"
-            r"must start with a thinking block|without its required '?reasoning"
+            r"must start with a thinking block|"
+            r"required preceding item of type '?reasoning"
         ),
         shows=lambda request: (
             list(messages_that(_calls_without_thought)(request))
@@ -125,10 +127,8 @@ RULES = (
             "or leave both out."
         ),
         source="https://github.com/continuedev/continue/issues/9628",
-        words=(
-            r"of type '?reasoning'? was provided without its required following|"
-            r"reasoning.{0,40}required following item"
-        ),
+        words=(r"reasoning.{0,40}required following item"),
+        plain=r"of type '?reasoning'? was provided without its required following",
         shows=parts_that(_thought),
     ),
     Rule(
@@ -140,7 +140,8 @@ RULES = (
             "a chat."
         ),
         source="https://github.com/openai/codex/issues/8145",
-        words=(
+        words=(r"encrypted.{0,40}(?:invalid|verif|decrypt)"),
+        plain=(
             r"encrypted content.{0,60}could not be (?:verified|decrypted)|"
             r"invalid_encrypted_content"
         ),

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -195,6 +196,28 @@ def test_what_a_cut_body_quotes_of_the_prompt_is_no_reason() -> None:
     body = '{"error": {"message": "It is odd."}, "input": [{"content": "planted'
     found = classify_facts(build_facts(body=body, status_code=400))
     assert found.detail == "It is odd."
+
+
+@pytest.mark.parametrize("name", ["detail", "message"])
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_the_places_that_a_server_rejects_are_its_reason(
+    name: str, is_inside: bool
+) -> None:
+    place = {
+        "type": "extra_forbidden",
+        "loc": ["body", "messages", 0, "name"],
+        "msg": "Extra inputs are not permitted",
+        "input": "the ballast shifted",
+    }
+    body = {name: {"detail": [place]} if is_inside else [place]}
+    found = classify_facts(build_facts(body=json.dumps(body), status_code=422))
+    assert found.detail == "body.messages.0.name: Extra inputs are not permitted"
+
+
+@pytest.mark.parametrize("places", [[], [7], [{"loc": 7, "msg": "x"}], [{"loc": []}]])
+def test_places_of_another_form_are_no_reason(places: list[Any]) -> None:
+    body = json.dumps({"detail": places})
+    assert classify_facts(build_facts(body=body, status_code=422)).detail == ""
 
 
 def test_a_deployments_own_rule_comes_first() -> None:

@@ -112,6 +112,12 @@ EXAMPLES: dict[str, Example] = {
         chat(user(), answer([use()]), user([used(), TEXT])),
         chat(user(), answer([use()]), user([used()]), tools=[tool()]),
     ),
+    "calls.with_text": Example(
+        "mistral",
+        "Assistant message must have either content or tool_calls, but not both.",
+        chat(user(), answer([TEXT, use()]), user([used()]), tools=[tool()]),
+        WITH_TOOL,
+    ),
     "messages.none": Example(
         "google",
         "* GenerateContentRequest.contents: contents is not specified",
@@ -151,6 +157,26 @@ EXAMPLES: dict[str, Example] = {
         "Expected last role User or Tool (or Assistant with prefix True) for serving but "
         "got assistant",
         chat(user(), answer()),
+        FINE,
+    ),
+    "messages.trailing_blanks": Example(
+        "anthropic",
+        "messages: final assistant content cannot end with trailing whitespace",
+        chat(user(), answer("It is ")),
+        FINE,
+    ),
+    "messages.reserved_word": Example(
+        "anthropic",
+        "x-anthropic-billing-header is a reserved keyword and may not be used in the "
+        "system prompt.",
+        FINE,
+        FINE,
+    ),
+    "messages.not_kept": Example(
+        "openai",
+        "Item with id 'rs_1' not found. Items are not persisted when `store` is set to "
+        "false. Try again with `store` set to true, or remove this item from your input.",
+        FINE,
         FINE,
     ),
     "messages.late_system": Example(
@@ -218,6 +244,13 @@ EXAMPLES: dict[str, Example] = {
         chat(user(), tools=[tool(), tool()]),
         WITH_TOOL,
     ),
+    "tools.description": Example(
+        "openai",
+        "Invalid 'tools[13].function.description': string too long. Expected a string "
+        "with maximum length 1024, but got a string with length 1103 instead.",
+        chat(user(), tools=[tool(description="x" * 1_103)]),
+        chat(user(), tools=[tool(description="Searches.")]),
+    ),
     "tools.too_many": Example(
         "openai",
         "Invalid 'tools': array too long. Expected an array with maximum length 128, but "
@@ -228,6 +261,13 @@ EXAMPLES: dict[str, Example] = {
     "tools.field": Example(
         "anthropic",
         "tools.3.custom.input_examples: Extra inputs are not permitted",
+        WITH_TOOL,
+        FINE,
+    ),
+    "tools.form": Example(
+        "deepseek",
+        "Failed to deserialize the JSON body into the target type: tools[0]: missing "
+        "field `function` at line 1 column 2949",
         WITH_TOOL,
         FINE,
     ),
@@ -338,6 +378,13 @@ EXAMPLES: dict[str, Example] = {
         chat(user(), tools=[tool(parameters={**schema(), "$schema": "x"})]),
         WITH_TOOL,
     ),
+    "schemas.property_name": Example(
+        "anthropic",
+        "tools.0.custom.input_schema.properties: Property keys should match pattern "
+        "'^[a-zA-Z0-9_.-]{1,64}$'",
+        chat(user(), tools=[tool(parameters=schema(**{"cwd?": {"type": "string"}}))]),
+        WITH_TOOL,
+    ),
     "schemas.invalid": Example(
         "anthropic",
         "tools.18.custom.input_schema: JSON schema is invalid. It must match JSON Schema "
@@ -387,6 +434,13 @@ EXAMPLES: dict[str, Example] = {
         PICTURE,
         FINE,
     ),
+    "files.name": Example(
+        "bedrock",
+        "The document file name can only contain alphanumeric characters, whitespace "
+        "characters, hyphens, parentheses, and square brackets.",
+        chat(user([TEXT, document()])),
+        PICTURE,
+    ),
     "files.type": Example(
         "google",
         "Unable to submit request because the mime_type: video/text/timestamp is not "
@@ -418,7 +472,7 @@ EXAMPLES: dict[str, Example] = {
         "vllm",
         "max_tokens must be at least 1, got -186.",
         chat(user(), max_tokens=-186),
-        chat(user(), max_tokens=1),
+        chat(user(), max_tokens=16),
     ),
     "limits.max_tokens": Example(
         "anthropic",
@@ -472,6 +526,16 @@ EXAMPLES: dict[str, Example] = {
         "temperature: range: -1 or 0..1",
         chat(user(), temperature=1.5),
         chat(user(), temperature=1),
+    ),
+    "settings.json_word": Example(
+        "openai",
+        "'messages' must contain the word 'json' in some form, to use 'response_format' "
+        "of type 'json_object'.",
+        chat(user(), response_format={"type": "json_object"}),
+        FINE,
+    ),
+    "settings.model": Example(
+        "openai", "you must provide a model parameter", FINE, FINE
     ),
     "settings.answer_form": Example(
         "openai",

@@ -1,13 +1,17 @@
 """Each rule finds what it is for, and spares what only looks like it."""
 
+import re
 from typing import Any
 
 import pytest
 
+from chatdebug.errors.content import storable_text
 from chatdebug.instrument.wire_held import WireRequest
-from chatdebug.linter import RULES, Finding, likely_causes
+from chatdebug.linter import RULES, Finding, Rule, likely_causes
+from chatdebug.linter.elsewhere import OTHER_KINDS
 from tests.chatdebug.linter.examples import EXAMPLES, FINE, WITH_TOOL, Example
 from tests.chatdebug.linter.requests import answer, calling, chat, result, tool, user
+from tests.chatdebug.linter.wordings import ELSEWHERE, WORDINGS
 
 GENERIC = "The request is not valid."
 SPOKEN_ONLY = {
@@ -16,6 +20,10 @@ SPOKEN_ONLY = {
     "tools.native_unsupported",
     "limits.cache_marks",
     "limits.request_size",
+    "messages.reserved_word",
+    "messages.not_kept",
+    "settings.json_word",
+    "settings.model",
 }
 """Rules that only the provider's words can tell: a shape cannot show what they mean."""
 
@@ -38,6 +46,11 @@ def look(
     return found
 
 
+def stored(words: str) -> str:
+    """Return words of a provider's as they are kept, which is without what they quote."""
+    return storable_text(words, 500)
+
+
 def ids(found: tuple[Finding, ...]) -> list[str]:
     return [one.rule.id for one in found]
 
@@ -47,6 +60,12 @@ def test_each_rule_has_an_id_of_its_own_and_an_example() -> None:
     assert len(set(known)) == len(known)
     assert set(known) == set(EXAMPLES)
     assert all(rule.source.startswith("https://") for rule in RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule.id))
+def test_the_patterns_of_a_rule_are_in_small_letters(rule: Rule) -> None:
+    letters = re.sub(r"\\.|\(\?P<\w+>", "", rule.words + rule.plain)
+    assert letters == letters.lower()
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES.items(), ids=list(EXAMPLES))
@@ -63,13 +82,13 @@ def test_a_rule_is_named_where_the_provider_says_so(
     [item for item in EXAMPLES.items() if item[0] not in SPOKEN_ONLY],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_rule_spares_a_request_that_is_not_as_it_has_it(
+def test_a_rule_finds_no_place_in_a_request_that_is_not_as_it_has_it(
     name: str, example: Example
 ) -> None:
     found = look(
         example.spared, example.words, provider=example.provider, window=200_000
     )
-    assert name not in ids(found)
+    assert name not in ids(tuple(one for one in found if one.places))
 
 
 @pytest.mark.parametrize(
@@ -99,14 +118,45 @@ def test_a_rule_of_one_provider_does_not_speak_of_another() -> None:
     request = chat(user(), calling("a"), result("a"), user())
     assert ids(look(request, provider="bedrock")) == ["calls.no_tools_offered"]
     assert look(request, provider="openai") == ()
-    words = EXAMPLES["calls.no_tools_offered"].words
-    assert look(request, words, provider="openai") == ()
 
 
-def test_whoever_only_passes_on_is_believed() -> None:
+@pytest.mark.parametrize("provider", ["openrouter", "google", "azure"])
+def test_words_are_believed_of_whoever_serves_the_model(provider: str) -> None:
     request = chat(user(), answer("\n\n"), user())
     words = "messages: text content blocks must contain non-whitespace text"
-    assert ids(look(request, words, provider="openrouter")) == ["messages.blank"]
+    assert ids(look(request, words, provider=provider)) == ["messages.blank"]
+
+
+@pytest.mark.parametrize(("name", "provider", "words", "source"), WORDINGS)
+def test_what_a_provider_says_plainly_is_named_where_the_request_does_not_show_it(
+    name: str, provider: str, words: str, source: str
+) -> None:
+    assert source.startswith("https://")
+    found = look(WITH_TOOL, stored(words), provider=provider)
+    assert ids(found)[:1] == [name]
+    assert found[0].is_said
+
+
+def test_what_is_seen_in_the_request_comes_before_what_is_only_said() -> None:
+    request = chat(user(), calling("a"), user("and?"), result("a"), tools=[tool()])
+    found = look(request, EXAMPLES["calls.no_result"].words, provider="anthropic")
+    assert ids(found) == ["calls.late_result", "calls.no_result"]
+    assert [bool(one.places) for one in found] == [True, False]
+
+
+@pytest.mark.parametrize(("words", "source"), ELSEWHERE)
+def test_nothing_is_named_where_the_provider_says_that_it_is_something_else(
+    words: str, source: str
+) -> None:
+    assert source.startswith("https://")
+    request = chat(user(), answer(None), user(), result("x"), tools=[tool("a b")])
+    assert look(request, stored(words)) == ()
+
+
+@pytest.mark.parametrize("kind", sorted(OTHER_KINDS))
+def test_an_error_of_a_known_kind_is_not_put_down_to_the_request(kind: str) -> None:
+    request = chat(user(), answer(None), user(), result("x"), tools=[tool("a b")])
+    assert look(request, EXAMPLES["tools.name"].words, kind=kind) == ()
 
 
 def test_what_the_provider_says_comes_first() -> None:
