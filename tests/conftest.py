@@ -68,6 +68,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("database")
 
 
+@pytest.hookimpl(trylast=True)  # after they were shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have a test which may take longer than others.
+
+    Were one of them the last, one process would work on it while the others idle.
+    """
+    long = {item.path for item in items if item.get_closest_marker("timeout")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def database_of_worker(request: pytest.FixtureRequest) -> None:
     """Make the database of a parallel worker before its first test.

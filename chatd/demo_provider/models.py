@@ -44,6 +44,8 @@ class DemoModel:
     name: str
     description: str
     behaviour: Behaviour = field(repr=False)
+    context_window: int | None = None
+    """In tokens, where it is known to be small."""
 
 
 DEMO_MODELS: tuple[DemoModel, ...] = (
@@ -74,6 +76,7 @@ DEMO_MODELS: tuple[DemoModel, ...] = (
         "fault-400-window",
         "Rejects a chat that is too long, and does not say so.",
         only(Fail(Fault.INVALID, _GENERIC_400)),
+        context_window=2_000,
     ),
     DemoModel(
         "fault-400-context",

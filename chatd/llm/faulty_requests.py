@@ -25,8 +25,6 @@ from pydantic_ai.tools import RunContext, ToolDefinition
 type Changed = tuple[list[ModelMessage], ModelRequestParameters]
 type Change = Callable[[Sequence[ModelMessage], ModelRequestParameters], Changed]
 
-WINDOW = 2_000
-"""Tokens that fit the model whose requests are too long."""
 TOO_LONG = "An earlier message that nobody has shortened. " * 500
 
 
@@ -72,7 +70,6 @@ CHANGES: Mapping[str, Change] = {
     "fault-400-window": _too_long,
 }
 """By the names of the demo provider's models."""
-WINDOWS: Mapping[str, int] = {"fault-400-window": WINDOW}
 
 
 def faulty(model: Model, name: str) -> Model:

@@ -4,7 +4,6 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from chatd.demo_provider import DEMO_MODELS
-from chatd.llm.faulty_requests import WINDOWS
 from chatd.llm.providers.demo import DEMO, DEMO_ANTHROPIC
 from chatd.models import ModelConfig
 
@@ -33,6 +32,6 @@ def prepare_demo() -> None:
                     "provider": provider,
                     "model": model.name,
                     "position": position,
-                    "context_window": WINDOWS.get(model.name),
+                    "context_window": model.context_window,
                 },
             )

@@ -8,18 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pydantic_ai.messages import ModelMessagesTypeAdapter
-
 from chatd.llm.clients import close_http_clients, shared_http_client
 from chatd.llm.providers import PROVIDERS, build_model
 from chatd.llm.wire.openai import OpenAIWire
 from chatd.turns.answer import Answer
 from chatd.turns.bus.memory import MemoryBus
 from chatd.turns.effort import Effort
-from chatd.turns.generation import Generation
 from chatd.turns.policy import turn_policy
 from chatdebug.errors import ProviderDisabledError
-from chatdebug.recorder import RecordingModel, RecordingTransport
 
 if TYPE_CHECKING:
     from chatdebug.testing import PlayedCall
@@ -27,6 +23,12 @@ if TYPE_CHECKING:
 
 async def ask(call: "PlayedCall") -> None:
     """Make one attempt at an answer. Raises what the turn would fail with."""
+    # The system checks import this module, and should not have to pay for pydantic-ai.
+    from pydantic_ai.messages import ModelMessagesTypeAdapter  # noqa: PLC0415
+
+    from chatd.turns.generation import Generation  # noqa: PLC0415
+    from chatdebug.recorder import RecordingModel, RecordingTransport  # noqa: PLC0415
+
     provider = PROVIDERS.get(call.provider)
     if provider is None:
         raise ProviderDisabledError(f"There is no provider {call.provider!r} here.")

@@ -1,7 +1,12 @@
-"""Which tests use a database, and so run on PostgreSQL too: see tests/conftest.py."""
+"""Which tests use a database, and so run on PostgreSQL too, and which come first.
+
+See tests/conftest.py.
+"""
 
 from collections.abc import Callable
+from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +14,7 @@ from django.db import connections
 from django.test import SimpleTestCase, TestCase, TransactionTestCase
 
 from chatd.models import Chat
+from tests.conftest import pytest_collection_modifyitems
 
 REFUSED = "Database access not allowed"
 
@@ -112,3 +118,15 @@ def test_djangos_own_cases_are_known(
     finally:
         delattr(module.obj, made_up.__name__)
     assert bool(item.get_closest_marker("database")) is marked
+
+
+def test_files_with_a_test_that_may_take_long_come_first_and_stay_whole() -> None:
+    def test(path: str, *markers: str) -> Any:
+        return SimpleNamespace(
+            path=Path(path), get_closest_marker=lambda name: name in markers or None
+        )
+
+    items = [test("b"), test("b"), test("a"), test("a", "timeout"), test("c")]
+    shuffled = [*items]
+    pytest_collection_modifyitems(items)
+    assert items == [*shuffled[2:4], *shuffled[:2], shuffled[4]]

@@ -7,11 +7,14 @@ all that asks for providers, such as the admin's form, has one more.
 from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 import httpx2
-from pydantic_ai.models import Model
 
 from chatd.llm.providers.base import Provider
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
 
 __all__ = [
     "PROVIDERS",
@@ -69,7 +72,7 @@ def build_model(
     base_url: str,
     api_key: str,
     http_client: httpx2.AsyncClient,
-) -> Model:
+) -> "Model":
     """Return a model that calls a provider through an HTTP client, which stays open.
 
     An empty ``base_url`` means the provider's own address, an empty ``api_key`` that the

@@ -1,17 +1,21 @@
 """Anthropic."""
 
+from typing import TYPE_CHECKING
+
 import httpx2
-from pydantic_ai.models import Model
 
 from chatd.llm.providers.base import Provider
 from chatd.llm.wire.anthropic import AnthropicWire
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
 
 SDK = "pydantic_ai.models.anthropic"
 
 
 def messages_model(
     model: str, base_url: str, api_key: str, http_client: httpx2.AsyncClient
-) -> Model:
+) -> "Model":
     """Return a model of Anthropic's messages."""
     from anthropic import AsyncAnthropic  # noqa: PLC0415 - costly; see Provider.sdk
     from pydantic_ai.models.anthropic import AnthropicModel  # noqa: PLC0415

@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx2
-from pydantic_ai.models import Model
 
 from chatd.llm.wire.protocol import WireProtocol
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
 
 type ModelBuilder = Callable[[str, str, str, httpx2.AsyncClient], Model]
 """Takes the model's name, base URL, key and HTTP client."""

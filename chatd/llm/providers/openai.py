@@ -1,10 +1,14 @@
 """OpenAI, and what every server needs that speaks its chat completions."""
 
+from typing import TYPE_CHECKING
+
 import httpx2
-from pydantic_ai.models import Model
 
 from chatd.llm.providers.base import Provider
 from chatd.llm.wire.openai import OpenAIWire
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
 
 SDK = "pydantic_ai.models.openai"
 
@@ -16,7 +20,7 @@ def chat_model(
     http_client: httpx2.AsyncClient,
     *,
     is_compatible: bool = False,
-) -> Model:
+) -> "Model":
     """Return a model of chat completions; ``is_compatible`` if it is not OpenAI's own.
 
     A stream that ends without a finish reason raises pydantic-ai's ``ModelAPIError``.

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from chatd.turns.engine import run_turn
 from chatd.turns.lifecycle import ready_turns, renew_leases
 from chatd.turns.runners.warm_up import warm_up
 from chatd.turns.sweep import end_abandoned_turns
@@ -59,6 +58,10 @@ class LocalRunner:
 
     async def start(self) -> None:
         """Begin to run turns, with those that wait in the database."""
+        # A process that runs no turns, such as a command, should not pay for pydantic-ai.
+        from chatd.turns.engine import run_turn  # noqa: PLC0415
+
+        self._run_turn = run_turn
         self._loop = asyncio.get_running_loop()
         self._wanted = (
             asyncio.Event()
@@ -93,7 +96,7 @@ class LocalRunner:
             return
         # Begun at once: one that is cancelled before its first step would not run at all.
         task = asyncio.Task(
-            run_turn(turn_id),
+            self._run_turn(turn_id),
             loop=self._loop,
             name=f"turn {turn_id}",
             eager_start=True,

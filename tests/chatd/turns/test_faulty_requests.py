@@ -7,8 +7,8 @@ import pytest
 from django.conf import LazySettings
 
 from chatd import lifespan
-from chatd.demo_provider import DemoProvider, Observer
-from chatd.llm.faulty_requests import CHANGES, WINDOWS
+from chatd.demo_provider import DEMO_MODELS, DemoProvider, Observer
+from chatd.llm.faulty_requests import CHANGES
 from chatd.models import Chat
 from chatdebug.models import ChatRun
 from chatdebug.presentation.causes import LikelyCauses
@@ -37,6 +37,7 @@ CAUSES = {
         "The chat is longer than what fits the model.",
     ),
 }
+WINDOWS = {model.name: model.context_window for model in DEMO_MODELS}
 NOTHING = "No rule found anything in what was kept of the request."
 
 
@@ -47,7 +48,7 @@ def fail_on(
     kept = {"FORCE_FULL": True} if evidence == "trace" else {"EVIDENCE": evidence}
     settings.CHATDEBUG = {**settings.CHATDEBUG, **kept}
     settings.DEMO_TURN_POLICY = QUICK | {"first_part": 60.0}
-    window = WINDOWS.get(model)
+    window = WINDOWS[model]
     chat = new_chat(model, provider=provider, model__context_window=window)
 
     async def body() -> None:
@@ -140,7 +141,7 @@ def _has_text_for_object(body: Any) -> bool:
 
 
 def _is_long(body: Any) -> bool:
-    return len(str(body["messages"])) > 4 * WINDOWS["fault-400-window"]
+    return len(str(body["messages"])) > 4 * present(WINDOWS["fault-400-window"])
 
 
 FAULTY = {
