@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from chatdebug.admin.runs import _searches
 from chatdebug.enums import Outcome
 from chatdebug.filters import RunFilter
-from chatdebug.models import ChatRun
+from chatdebug.models import ChatRun, ErrorGroup
 from tests.factories import ChatRunFactory
 from tests.plans import plan, reads_whole_table
 
@@ -82,3 +83,11 @@ def test_a_filtered_list_reads_the_runs_of_its_chat_alone(
     found = plan(runs[:101])
     assert "chatdebug_run_chat" in found
     assert not reads_whole_table(found)
+
+
+def test_the_newest_run_of_each_group_is_read_by_the_index_of_fingerprints() -> None:
+    newest = ChatRun.objects.newest_of_row(OuterRef("fingerprint")).values("pk")
+    groups = ErrorGroup.objects.annotate(newest_run=Subquery(newest))
+    found = plan(groups.values_list("newest_run", flat=True)[:500])
+    assert "chatdebug_run_fingerprint" in found
+    assert "chatdebug_run_newest" not in found
