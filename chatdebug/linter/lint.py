@@ -29,6 +29,10 @@ class Finding:
     """Whether the provider's own words say the same."""
     is_pointed_at: bool
     """Whether the provider names the message in which it was found."""
+    tokens: int = 0
+    """How long the chat is, by estimate; 0 where that is not what was found."""
+    window: int = 0
+    """How many tokens fit the model; 0 as well where that is not known."""
 
 
 def likely_causes(
@@ -64,11 +68,19 @@ def _findings(request: Request) -> Iterable[Finding]:
         if is_said or is_rejected:
             places = rule.places(request, is_said=is_said)
             if kept := tuple(islice(places, PLACES)):
-                found.append(
-                    Finding(rule, kept, is_said, _is_pointed_at(request, kept))
-                )
+                found.append(_finding(request, rule, kept, is_said=is_said))
     # Otherwise in the order of the table, which has the plainest first.
     return sorted(found, key=lambda one: (not one.is_said, not one.is_pointed_at))
+
+
+def _finding(
+    request: Request, rule: Rule, places: tuple[Place, ...], *, is_said: bool
+) -> Finding:
+    is_pointed_at = _is_pointed_at(request, places)
+    if not rule.is_of_length:
+        return Finding(rule, places, is_said, is_pointed_at)
+    window = request.window or 0
+    return Finding(rule, places, is_said, is_pointed_at, request.tokens, window)
 
 
 def _is_pointed_at(request: Request, places: Iterable[Place]) -> bool:
