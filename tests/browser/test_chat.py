@@ -224,7 +224,7 @@ def test_what_an_administrator_needs_is_copied_from_the_card(demo: Page) -> None
     expect(card.get_by_role("button", name="Copied")).to_be_visible()
     lines = demo.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[0] == (
-        "Failure: The demo provider denies permission to this site's key (403)."
+        "Failure: The demo provider did not allow this with this site's key (403)."
     )
     names = [line.partition(":")[0] for line in lines]
     assert names[1:] == [
@@ -255,7 +255,7 @@ def test_a_recovered_turn_says_so_after_a_reload_too(demo: Page) -> None:
     note = demo.locator(".recovered")
     expect(note).to_contain_text("Answered on attempt 2", timeout=SLOW)
     demo.reload()
-    expect(note).to_contain_text("The demo provider had an error of its own (500).")
+    expect(note).to_contain_text("server error (500)")
     note.get_by_role("link", name="Show debug run").click()
     expect(demo.locator("#panel")).to_contain_text("Answered on attempt 2")
 
