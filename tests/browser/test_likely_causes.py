@@ -27,7 +27,7 @@ def test_the_card_and_the_run_name_the_likely_cause(page: Page, model: str) -> N
     expect(page.locator(".error-card__cause")).to_contain_text(CAUSES[model])
     page.click("text=Show debug run")
     note = page.locator("#panel .likely-cause")
-    expect(note).to_contain_text(f"Likely cause: {CAUSES[model]}")
+    expect(note).to_contain_text(f"Likely cause: {CAUSES[model].removesuffix('.')}")
     error = page.locator("#panel .error-card").first
     expect(error).to_contain_text("The request is not valid.")
     expect(page.get_by_text("Whether your message is at fault")).to_have_count(0)

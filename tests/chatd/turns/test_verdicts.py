@@ -29,10 +29,10 @@ TOLD = {
             "fault-400-tool-pair",
             "fault-400-empty",
             "fault-400-schema",
+            "fault-400-window",
         ),
-        ("The demo provider rejected the request (400).", "site"),
+        ("The demo provider rejected the request (400).", "request"),
     ),
-    "fault-400-window": ("The demo provider rejected the request (400).", "request"),
     "fault-400-context": ("The chat is too long for this model: ", "request"),
     "fault-401": (
         "The demo provider did not accept this site's key (401).",

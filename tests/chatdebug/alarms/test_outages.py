@@ -145,7 +145,7 @@ def test_all_providers_down_are_rather_this_sites_network() -> None:
     for provider in ("openai", "anthropic"):
         calls(failed=6, provider=provider)
     note()
-    assert [alarm.sentence.split(" fail")[0] for alarm in found()] == [
+    assert [alarm.sentence.split(" have been failing")[0] for alarm in found()] == [
         "All 2 providers that were asked"
     ] * 2
 
