@@ -269,7 +269,7 @@ def test_beside_its_card_a_run_has_a_short_name_and_all_that_a_reader_asks_for(
     shown = (
         "<h2><bdi>Unexpected error · Demo provider</bdi></h2>",
         "It is odd.",
-        "which of the two cannot be told from the answer",
+        "Whether your message is at fault",
         "For a colleague",
         "<dt>HTTP status</dt><dd>400</dd>",
         "Where the time went",
