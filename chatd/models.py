@@ -22,7 +22,7 @@ from chatd.querysets import (
     TurnQuerySet,
 )
 from chatdebug.enums import Evidence
-from chatdebug.recorder import Them, is_it_them
+from chatdebug.recorder import Them
 
 LONGEST_COUNTDOWN = 3_600
 """Seconds that a button waits at most: whoever knows better may try then."""
@@ -148,9 +148,10 @@ class Turn(models.Model):
         blank=True,
         help_text="Of a failed turn, sentences for people: message (what happened), how "
         "(the answer ended), tried (how often), whose, advice; said is in the words of "
-        "the provider or an exception, detail what is worth quoting of them. For programs: kind, owner, ways "
+        "the provider or an exception, detail what is worth quoting of them; cause is what "
+        "a rule found in the request, them whether other models failed as well. For programs: kind, owner, ways "
         "(what the user can do at once, the best first: again, change, new_chat, "
-        "other_model, report), wait (seconds before another try, if that is known), "
+        "other_model, other_provider, report), wait (seconds before another try, if that is known), "
         "failed_at, attempts, provider, status_code, request_id, retryable, rule, run_id "
         "(of its evidence, or empty).",
     )
@@ -158,7 +159,7 @@ class Turn(models.Model):
         null=True,
         blank=True,
         help_text="Of a turn that was answered after failed attempts: attempts, seconds, "
-        "message (what the first of them met), note (all of it in sentences), run_id (of "
+        "message (what the first of them met), note (that in short), run_id (of "
         "the evidence, or empty).",
     )
     stop_requested_at = models.DateTimeField(null=True, blank=True)
@@ -247,15 +248,8 @@ class Turn(models.Model):
 
     @property
     def them(self) -> Them | None:
-        """What is wrong with the provider since before its failure; None if nothing is."""
-        error = self.error or {}
-        if self.status != TurnStatus.ERROR:
-            return None
-        return is_it_them(
-            provider=str(error.get("provider", "")),
-            failed_at=self.finished_at,
-            owner=str(error.get("owner", "")),
-        )
+        """Whether its failure was its model's alone, as was known then; None if unknown."""
+        return (self.error or {}).get("them")
 
     @property
     def ways(self) -> list[str]:

@@ -91,8 +91,8 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 
     stopped = serializers.BooleanField(source="was_stopped", read_only=True)
     is_it_them = serializers.SerializerMethodField(
-        help_text="Of a failed turn: what is wrong with its provider now, and since before "
-        "it failed; null if nothing is."
+        help_text="Of a failed turn: whether it was its model's alone or its provider's, as "
+        "far as was known when it failed; null if it was not."
     )
 
     def get_is_it_them(self, turn: Turn) -> Them | None:

@@ -187,8 +187,8 @@ class TurnRun:
     async def _fail(self, error: Exception) -> None:
         if self._run is None:
             await self._record(error)
-        outcome = failure_outcome(
-            error, self._turn, self._text, self._run, self._effort
+        outcome = await in_thread(
+            failure_outcome, error, self._turn, self._text, self._run, self._effort
         )
         await self._end(outcome)
 

@@ -4,21 +4,24 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from chatd.enums import TurnStatus
-from chatd.models import Turn
+from chatd.models import ModelConfig, Turn
 from chatd.turns.effort import Effort
 from chatd.turns.lifecycle import Outcome
 from chatdebug.errors import (
-    answered_after,
+    Around,
+    Classification,
+    answered_at_last,
     classify,
     code_frames,
     how_it_ended,
     response_facts,
     times_tried,
 )
-from chatdebug.recorder import Run, recorded_error
+from chatdebug.recorder import Run, Them, is_it_them
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ NOT_STORED: dict[str, Any] = {
     "whose": "The fault is in this site, not in your message.",
     "advice": WITHOUT_RUN,
     "cause": {},
+    "them": None,
     "ways": ["report", "other_model"],
     "wait": None,
     "failed_at": "",
@@ -53,9 +57,15 @@ NOT_STORED: dict[str, Any] = {
 def failure_outcome(
     error: Exception, turn: Turn, text: str, run: Run | None, effort: Effort
 ) -> Outcome:
-    """Return the outcome of a turn that failed, with the text that had come."""
-    found = classify(error, provider=turn.chat.model.provider)
-    classification = found.after(effort.attempts)
+    """Return the outcome of a turn that failed, with the text that had come.
+
+    Asks the database what else there is. What is told then stays as it is: whoever comes
+    back to a card reads what was known when it failed.
+    """
+    classification = classify(error, provider=turn.chat.model.provider)
+    them = _them(classification, turn)
+    around = _around(turn, them)
+    classification = classification.after(effort.attempts, around, has_begun=bool(text))
     places = [
         f" at {frame['file']}:{frame['line']} in {frame['function']}"
         for frame in code_frames(error)[-1:]
@@ -71,12 +81,12 @@ def failure_outcome(
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
     has_no_run = classification.captured and stored is None
-    advice = classification.advice
+    told = _told(classification, run, around)
     if has_no_run:
-        advice = f"{advice} {WITHOUT_RUN}"
+        told["advice"] += f" {WITHOUT_RUN}"
     if run is not None and not run.evidence_is_safe:
-        advice = f"{advice} {UNSAFE_ADVICE}"
-    cause = _likely_cause(run)
+        told["advice"] += f" {UNSAFE_ADVICE}"
+    met = [*effort.failures[: effort.attempts - 1], classification]
     shown: dict[str, Any] = {
         "kind": classification.kind.value,
         "message": classification.message,
@@ -84,17 +94,17 @@ def failure_outcome(
             classification.cause,
             response=response_facts(error),
             characters=len(text) if effort.attempts else None,
-            seconds=_seconds_of_attempt(run, effort),
-            attempt=effort.attempts,
+            status=classification.status_code,
             said=classification.detail,
         ),
-        "tried": times_tried(effort.attempts, effort.seconds),
+        "tried": times_tried(
+            effort.attempts,
+            effort.seconds,
+            met=[(one.cause, one.status_code) for one in met],
+        ),
         "attempts": effort.attempts,
-        "owner": classification.owner.value,
-        "whose": cause.get("whose") or classification.whose,
-        "advice": advice,
-        "cause": cause,
-        "ways": [way.value for way in classification.ways],
+        **told,
+        "them": them,
         "wait": classification.wait,
         "failed_at": _failed_at(run).isoformat(),
         "detail": classification.quote,
@@ -109,11 +119,71 @@ def failure_outcome(
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
 
 
-def _seconds_of_attempt(run: Run | None, effort: Effort) -> float:
-    """Return how long the last attempt took, as its record has it if there is one."""
-    recorded = recorded_error(run, attempt=effort.attempts) if run is not None else None
-    took = recorded["elapsed_ms"] if recorded is not None else None
-    return effort.seconds_of_attempt if took is None else took / 1000
+def _told(
+    classification: Classification, run: Run | None, around: Around
+) -> dict[str, Any]:
+    """Return whose a failure is and what to do, by the likely cause if one was found.
+
+    ``cause`` is what a rule found in the request: ``sentence``, and for whoever repairs it
+    ``found`` (with its place) and ``remedy``; empty if none did.
+    """
+    kept = run.kept_request if run is not None else None
+    if kept is None or not kept.causes:
+        return {
+            "owner": classification.owner.value,
+            "whose": classification.whose,
+            "advice": classification.advice,
+            "ways": [way.value for way in classification.ways],
+            "cause": {},
+        }
+    cause = kept.causes[0]
+    found = cause.found(provider=classification.provider, around=around)
+    return {
+        "owner": found.owner.value,
+        "whose": found.whose,
+        "advice": found.advice,
+        "ways": [way.value for way in found.ways],
+        "cause": {
+            "rule": cause.rule.id,
+            "sentence": cause.in_short,
+            "found": cause.told,
+            "remedy": cause.remedy,
+        },
+    }
+
+
+def _them(classification: Classification, turn: Turn) -> Them | None:
+    """Return whether other models fail as well; nothing of those that do so by design."""
+    config = turn.chat.model
+    if config.is_demo:
+        return None
+    return is_it_them(
+        provider=classification.provider,
+        model=config.model,
+        failed_at=timezone.now(),
+        owner=classification.owner,
+        cause=classification.cause,
+    )
+
+
+def _around(turn: Turn, them: Them | None) -> Around:
+    """Return what else there is; without a database all of it may be."""
+    who = them["who_may_answer"] if them is not None else "other_models"
+    try:
+        history = Turn.objects.as_of(turn).exists()
+        elsewhere = ModelConfig.objects.enabled().exclude(
+            provider=turn.chat.model.provider
+        )
+        return Around(
+            history=history,
+            other_models=who == "other_models",
+            other_providers=who != "nobody" and elsewhere.exists(),
+        )
+    except DatabaseError:
+        logger.warning("What else there is beside turn %s is not known", turn.pk)
+        return Around(
+            other_models=who == "other_models", other_providers=who != "nobody"
+        )
 
 
 def _failed_at(run: Run | None) -> datetime:
@@ -122,24 +192,21 @@ def _failed_at(run: Run | None) -> datetime:
     return ended or timezone.now()
 
 
-def _likely_cause(run: Run | None) -> dict[str, str]:
-    """Return what may have been wrong with the request; empty if that is not known yet."""
-    kept = run.kept_request if run is not None else None
-    return kept.told() if kept is not None else {}
-
-
 def recovery(effort: Effort, turn: Turn, run: Run) -> dict[str, Any] | None:
     """Return what is told of an answer that took several attempts; None of another one."""
-    if effort.first_failure is None:
+    if not effort.failures:
         return None
-    first = effort.first_failure.message
-    note = answered_after(
-        effort.attempts, effort.seconds, waited=effort.waited, first_failure=first
+    first = effort.failures[0]
+    note = answered_at_last(
+        effort.attempts,
+        cause=first.cause,
+        provider=first.provider,
+        status=first.status_code,
     )
     return {
         "attempts": effort.attempts,
         "seconds": round(effort.seconds, 3),
-        "message": first,
+        "message": first.message,
         "note": note,
         **_evidence(turn, run),
     }

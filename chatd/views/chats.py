@@ -17,7 +17,7 @@ from django.views.decorators.http import (
 
 from chatd.forms import NewChatForm, TitleForm
 from chatd.http import PageRequest
-from chatd.models import Chat, Turn
+from chatd.models import Chat, ModelConfig, Turn
 from chatd.services.chats import create_chat, delete_chat, rename_chat
 from chatd.throttles import TooManyMessages, count_message
 from chatd.transcript import transcript_page
@@ -57,16 +57,25 @@ def chat_list(request: PageRequest) -> HttpResponse:
 
 
 def _asked(request: PageRequest) -> dict[str, str]:
-    """Return the turn that a new chat begins with, and its question; only one's own."""
+    """Return the turn that a new chat begins with, and its question; only one's own.
+
+    With a model of another provider where those of its own fail as well.
+    """
     try:
         turn_id = UUID(request.GET.get("from", ""))
     except ValueError:
         return {}
     turns = Turn.objects.filter(chat__owner_id=request.user.pk)
-    turn = turns.in_order().filter(pk=turn_id).first()
+    turn = turns.in_order().select_related("chat__model").filter(pk=turn_id).first()
     if turn is None or turn.question is None:
         return {}
-    return {"turn": str(turn.pk), "text": turn.question.text}
+    asked = {"turn": str(turn.pk), "text": turn.question.text}
+    if "other_provider" in turn.ways:
+        others = ModelConfig.objects.enabled().exclude(
+            provider=turn.chat.model.provider
+        )
+        asked["model"] = others.values_list("name", flat=True).first() or ""
+    return asked
 
 
 @login_required

@@ -54,8 +54,8 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
         "that was merged into another group.",
     )
     is_it_them = serializers.SerializerMethodField(
-        help_text="Of a failed run: what is wrong with its provider now, and since before "
-        "it failed; null if nothing is."
+        help_text="Of a failed run: whether it is its model's alone or its provider's, by "
+        "the calls of the last 15 minutes; null if that is not known."
     )
 
     def get_title(self, run: ChatRun) -> str:
@@ -68,7 +68,13 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
             return None
         is_known = run.error_kind in ErrorKind.values
         owner = verdict(ErrorKind(run.error_kind)).owner if is_known else ""
-        return is_it_them(provider=run.provider, failed_at=run.finished_at, owner=owner)
+        return is_it_them(
+            provider=run.provider,
+            model=run.model,
+            failed_at=run.finished_at,
+            owner=owner,
+            cause=str(run.told("error_cause") or ""),
+        )
 
     class Meta:
         model = ChatRun
@@ -120,7 +126,7 @@ class CauseSerializer(serializers.Serializer[Cause]):
     side = serializers.ChoiceField(
         Side.choices,
         source="rule.side",
-        help_text="Whether it is in the message, or in what the site sends with it.",
+        help_text="Whether it is in the message, or in what this site sends with it.",
     )
     where = serializers.CharField(help_text="Empty for the request as a whole.")
     is_said = serializers.BooleanField(

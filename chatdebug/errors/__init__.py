@@ -1,7 +1,12 @@
 """Decides what an error is: one result for retries, the user's message and the recorder."""
 
 from chatdebug.errors.chain import walk
-from chatdebug.errors.circumstances import answered_after, how_it_ended, times_tried
+from chatdebug.errors.circumstances import (
+    answered_after,
+    answered_at_last,
+    how_it_ended,
+    times_tried,
+)
 from chatdebug.errors.classify import (
     Classification,
     classify,
@@ -27,9 +32,11 @@ from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.provider_names import add_provider
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
+from chatdebug.errors.verdict import Around
 
 __all__ = [
     "RULES",
+    "Around",
     "Classification",
     "ClassifiedError",
     "ContentFilteredError",
@@ -45,6 +52,7 @@ __all__ = [
     "UnreadableStreamError",
     "add_provider",
     "answered_after",
+    "answered_at_last",
     "build_facts",
     "classify",
     "classify_facts",

@@ -1,14 +1,23 @@
 """What else is told of a failure: how far the answer had come, and how often it was tried."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
+from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.quotes import lacks_reason
 from chatdebug.errors.responses import ResponseFacts
 from chatdebug.errors.sentences import Cause
+from chatdebug.errors.short_names import short_name
 from chatdebug.formats import span
 
+BEHIND_A_GATEWAY = {
+    502: _("It got no valid answer from the server behind it."),
+    504: _("It got no answer in time from the server behind it."),
+}
+"""What the statuses of a gateway say, as HTTP has them."""
 IN_THE_MIDDLE = (Cause.OVERLOADED, Cause.RATE_LIMIT, Cause.SERVER_ERROR)
 """Of what a provider may tell after it has begun to answer, too."""
 
@@ -20,85 +29,99 @@ def how_it_ended(
     characters: int | None = None,
     seconds: float | None = None,
     attempt: int = 1,
+    status: int | None = None,
     said: str = "",
 ) -> str:
     """Return who ended an answer, as far as is known, and how far it had come.
 
     ``characters`` is how much of its text had come, ``seconds`` how long after its attempt
-    had begun it ended; None where that is not known. ``attempt`` is the number of that,
-    ``said`` what the provider said. Of a web page it is told where that came from, of what
-    a provider could explain whether it did not, and nothing of any other failure.
+    had begun it ended; None where that is not known, or not to be said. ``attempt`` is the
+    number of that, ``said`` what the provider said. Of a web page it is told where that
+    came from, of a gateway what its ``status`` says, of what a provider could explain
+    whether it did not, and nothing of any other failure.
     """
     if cause is Cause.SILENCE:
         return _before_silence(characters)
     if cause is Cause.PAGE:
-        server = response.get("server")
-        words = gettext("It came from a server that calls itself %s.")
-        return words % server if server else ""
-    sides = {
-        "provider": gettext("The other side closed it"),
-        "client": gettext("This side closed it"),
-    }
-    unknown = gettext("Which side closed it is not known")
-    sentences = {
-        Cause.BROKEN_OFF: sides.get(response.get("closed_by", ""), unknown),
-        Cause.INCOMPLETE: gettext("It just stopped"),
-        Cause.UNREADABLE: gettext("A part of it was garbled or cut off"),
-    }
-    sentence = sentences.get(cause)
-    if sentence is None:
+        return _whose_page(response)
+    if cause is Cause.GATEWAY:
+        return str(BEHIND_A_GATEWAY.get(status or 0, ""))
+    if cause is Cause.BROKEN_OFF:
+        place = [_place(characters)] if characters is not None else []
+        told = f"{', '.join([_who_ended(response), *place])}."
+    elif cause is Cause.INCOMPLETE and characters is not None:
+        told = gettext("It stopped %s.") % _place(characters)
+    elif cause is Cause.UNREADABLE and characters is not None:
+        told = _what_is_unreadable(characters)
+    else:
         return _not_explained(cause, characters, said)
-    how_far = _how_far(characters, seconds, attempt)
-    return f"{', '.join(filter(None, (sentence, how_far)))}."
+    when = _when(seconds, attempt) if characters is not None else ""
+    return " ".join(filter(None, (told, when)))
 
 
-def times_tried(attempts: int, seconds: float) -> str:
-    """Return how often a failed answer was tried, and for how long; nothing for once."""
+def times_tried(
+    attempts: int, seconds: float, *, met: Sequence[tuple[Cause, int | None]] = ()
+) -> str:
+    """Return how often a failed answer was tried, and for how long; nothing for once.
+
+    ``met`` is the cause and the status of each attempt, if that is known of all of them.
+    """
     if attempts < 2:
         return ""
-    words = ngettext(
-        "It was tried %(count)s time, within %(time)s.",
-        "It was tried %(count)s times, within %(time)s.",
-        attempts,
-    )
-    return words % {"count": f"{attempts:,}", "time": _time(seconds)}
-
-
-def answered_after(
-    attempts: int, seconds: float, *, waited: float = 0.0, first_failure: str = ""
-) -> str:
-    """Return that an answer came with the last of so many attempts.
-
-    ``waited`` is how many of the ``seconds`` passed between them, ``first_failure`` a
-    sentence: what the first of them met.
-    """
-    words = gettext("Answered on attempt %(attempt)s, complete after %(time)s.")
-    if waited:
+    if len(met) != attempts:
+        words = gettext("This site tried %(count)s times in %(time)s.")
+    elif len(set(met)) == 1:
         words = gettext(
-            "Answered on attempt %(attempt)s, complete after %(time)s, with %(wait)s of "
-            "waiting to try again."
+            "This site tried %(count)s times in %(time)s, each time with the same result."
         )
-    said = words % {
-        "attempt": f"{attempts:,}",
+    else:
+        words = gettext(
+            "This site tried %(count)s times in %(time)s, with different results; the "
+            "first was: %(first)s."
+        )
+    return words % {
+        "count": f"{attempts:,}",
         "time": _time(seconds),
-        "wait": _time(waited),
+        "first": _in_short(*met[0]) if met else "",
     }
-    if not first_failure:
-        return said
-    before = gettext("What the first attempt met: %s") % first_failure
-    return f"{said} {before}"
+
+
+def answered_after(attempts: int, seconds: float) -> str:
+    """Return that an answer came with the last of so many attempts."""
+    words = gettext("Answered on attempt %(attempt)s, complete after %(time)s.")
+    return words % {"attempt": f"{attempts:,}", "time": _time(seconds)}
+
+
+def answered_at_last(
+    attempts: int, *, cause: Cause, provider: str, status: int | None
+) -> str:
+    """Return the same for who reads the answer: what the first attempt met, and where."""
+    words = gettext(
+        "Answered on attempt %(attempt)s. Attempt 1 failed at %(provider)s: %(first)s."
+    )
+    return words % {
+        "attempt": f"{attempts:,}",
+        "provider": inside_of_sentence(provider),
+        "first": _in_short(cause, status),
+    }
+
+
+def _in_short(cause: Cause, status: int | None) -> str:
+    name = short_name(cause)
+    name = name[:1].lower() + name[1:]
+    return f"{name} ({status})" if status is not None and status >= 400 else name
 
 
 def _before_silence(characters: int | None) -> str:
     if characters is None:
         return ""
     if characters == 0:
-        return gettext("It had not begun to answer, and this site waits no longer.")
+        return gettext("It had not begun to answer; this site waits no longer.")
     words = ngettext(
-        "It stopped in the middle of its answer, after %s character, and this site waits "
-        "no longer.",
-        "It stopped in the middle of its answer, after %s characters, and this site waits "
-        "no longer.",
+        "It stopped in the middle of its answer, after %s character; this site waits no "
+        "longer.",
+        "It stopped in the middle of its answer, after %s characters; this site waits no "
+        "longer.",
         characters,
     )
     return words % f"{characters:,}"
@@ -119,29 +142,50 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
     return " ".join(told)
 
 
-def _how_far(characters: int | None, seconds: float | None, attempt: int) -> str:
-    """Return where in an answer something happened; nothing if that is not known."""
-    if characters is None:
-        return ""
-    if characters == 0:
-        place = gettext("before any text of the answer had come")
-    else:
-        words = ngettext(
-            "after %s character of the answer",
-            "after %s characters of the answer",
-            characters,
-        )
-        place = words % f"{characters:,}"
-    if seconds is None:
-        return place
-    words = gettext("%(place)s, %(time)s after it was asked")
-    if attempt > 1:
-        words = gettext("%(place)s, %(time)s after attempt %(attempt)s began")
-    return words % {
-        "place": place,
-        "time": _time(seconds),
-        "attempt": f"{attempt:,}",
+def _whose_page(response: ResponseFacts) -> str:
+    server = response.get("server")
+    words = gettext("It came from a server that calls itself %s.")
+    return words % server if server else ""
+
+
+def _who_ended(response: ResponseFacts) -> str:
+    sides = {
+        "provider": gettext("The other side closed it"),
+        "client": gettext("This side closed it"),
     }
+    unknown = gettext("Which side closed it is not known")
+    return sides.get(response.get("closed_by", ""), unknown)
+
+
+def _place(characters: int) -> str:
+    """Return where in an answer something happened."""
+    if characters == 0:
+        return gettext("before any text of the answer had come")
+    words = ngettext(
+        "after %s character of the answer",
+        "after %s characters of the answer",
+        characters,
+    )
+    return words % f"{characters:,}"
+
+
+def _what_is_unreadable(characters: int) -> str:
+    if characters == 0:
+        return gettext("No text of it could be read.")
+    words = ngettext(
+        "What came after %s character of it could not be read.",
+        "What came after %s characters of it could not be read.",
+        characters,
+    )
+    return words % f"{characters:,}"
+
+
+def _when(seconds: float | None, attempt: int) -> str:
+    """Return when an attempt ended; nothing if that is not known."""
+    if seconds is None:
+        return ""
+    words = gettext("Attempt %(attempt)s ended %(time)s after it began.")
+    return words % {"time": _time(seconds), "attempt": f"{attempt:,}"}
 
 
 def _time(seconds: float) -> str:

@@ -24,7 +24,7 @@ from chatdebug.errors.rules import (
     first_that_holds,
 )
 from chatdebug.errors.sentences import Cause, Owner, Way
-from chatdebug.errors.verdict import advise, verdict
+from chatdebug.errors.verdict import ANYTHING, Around, advise, verdict
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)
@@ -87,16 +87,31 @@ class Classification:
         """What is quoted below the message; nothing that it says already."""
         return quote_of(self.cause, self.detail, self.message)
 
-    def after(self, attempts: int) -> "Classification":
-        """Return the same with what to do after so many attempts."""
+    def after(
+        self, attempts: int, around: Around = ANYTHING, *, has_begun: bool = False
+    ) -> "Classification":
+        """Return the same with what to do after so many attempts, there and then.
+
+        ``has_begun`` is whether text of the answer had come: what an error says then is
+        no status of HTTP.
+        """
+        status = f" ({self.status_code})."
+        message = self.message.replace(status, ".") if has_begun else self.message
         advised = advise(
             self.cause,
             provider=self.provider,
             retryable=self.retryable,
             retry_after=self.retry_after,
             attempts=attempts,
+            around=around,
         )
-        return replace(self, advice=advised.words, ways=advised.ways, wait=advised.wait)
+        return replace(
+            self,
+            message=message,
+            advice=advised.words,
+            ways=advised.ways,
+            wait=advised.wait,
+        )
 
     @property
     def captured(self) -> bool:

@@ -257,6 +257,7 @@ def verdict_of(payload: ErrorPayload) -> Verdict:
         detail=payload["detail"],
         content_type=payload["response"].get("content_type", ""),
         server=payload["response"].get("server", ""),
+        has_begun=bool(payload["characters_received"]),
     )
 
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from django.utils.translation import gettext
 
 from chatdebug.errors.sentences import Cause
+from chatdebug.redaction.patterns import MARKERS
 
 OUR_WORDS = frozenset(
     [
@@ -51,7 +52,8 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     """Return what is quoted of what was said; nothing that ``sentence`` says already.
 
     A phrase that comes again and again is quoted once, with ``…`` for the others. Of a
-    text that was cut it is said how much of it is quoted.
+    text that was cut it is said how much of it is quoted. What stands for a secret is said
+    in words.
     """
     is_ours = cause in OUR_WORDS or said.startswith(OF_A_CATEGORY)
     if is_ours or _is_wordless(said):
@@ -59,6 +61,7 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     sizes = _numbers(said)
     if cause is Cause.TOO_LONG and sizes and sizes <= _numbers(sentence):
         return ""
+    said = MARKERS.sub(f"[{gettext('secret removed')}]", said)
     if (cut := LEFT_OUT.search(said)) is None:
         return _without_repetition(said)
     kept = said[: cut.start()]
@@ -66,7 +69,7 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
     is_repeated = len(quoted) < len(kept.strip()) and len(PHRASE.findall(quoted)) == 1
     if is_repeated and cut["more"]:
-        words = gettext("the same again and again: more than %(length)s characters")
+        words = gettext("the same again and again")  # how long in all nobody knows here
     elif is_repeated:
         words = gettext("the same again and again: %(length)s characters")
     elif cut["more"]:

@@ -34,6 +34,8 @@ class Way(StrEnum):
     """Send it to the same model, without what was said before."""
     OTHER_MODEL = "other_model"
     """Send it to another model."""
+    OTHER_PROVIDER = "other_provider"
+    """Send it to a model of another provider."""
     REPORT = "report"
     """Hand it to an administrator."""
 
@@ -82,13 +84,16 @@ class Advice:
     """What whoever asked can do about a failure."""
 
     words: Any
-    """One or two sentences, with ``{provider}`` where it is named."""
+    """One or two sentences, with ``{provider}`` where it is named, and without what is
+    said of other models."""
     ways: tuple[Way, ...]
-    """What of it can be done at once, the best one first."""
+    """What can be done at once, the best one first."""
     words_with_wait: Any = ""
     """The same with ``{wait}``, for a provider that says how long it wants to be left."""
     words_after_wait: Any = ""
     """The same where it was left for so long already, and failed again."""
+    other: Any = ""
+    """What is said of other models, where that is not the same as always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,63 +108,90 @@ class Words:
     """Where more can be told than whose it is."""
 
 
-AGAIN = Advice(
-    _("Send it again in a moment. If it fails again, let another model answer."),
-    (Way.AGAIN, Way.OTHER_MODEL),
-)
+OTHERS = {
+    Way.OTHER_MODEL: _("Another model may answer."),
+    Way.OTHER_PROVIDER: _("A model of another provider may answer."),
+}
+"""What is said of these ways, after the advice."""
+
+AGAIN = Advice(_("Send it again in a minute."), (Way.AGAIN, Way.OTHER_MODEL))
 LATER = Advice(
-    _(
-        "How long that lasts is not said: send it again in a minute, or let another model "
-        "answer."
-    ),
+    _("It does not say for how long: send it again in a minute."),
     (Way.AGAIN, Way.OTHER_MODEL),
-    _("Wait {wait}, then send it again, or let another model answer."),
+    _("Wait {wait}, then send it again."),
     _(
-        "It asks for {wait} between two requests, which did not help: send it again in a "
-        "minute, or let another model answer."
+        "This site waited between its tries, which was not enough: send it again in a "
+        "minute."
     ),
 )
 ASK = Advice(
-    _("An administrator has to put it right; another model may answer meanwhile."),
+    _("Sending it again will not help until an administrator has put it right."),
     (Way.REPORT, Way.OTHER_MODEL),
 )
-ASK_OR_SWITCH = Advice(
-    _("Let another model answer, or ask an administrator."),
-    (Way.OTHER_MODEL, Way.REPORT),
-)
-HAND_ON = Advice(
+ASK_OR_GO = Advice(ASK.words, (Way.REPORT, Way.OTHER_PROVIDER))
+UNTOLD = Advice(
     _(
-        "Hand it to an administrator. Meanwhile put your message in other words, or let "
-        "another model answer."
+        "Sending it again as it is will most likely fail in the same way: try other words, "
+        "or give the report to an administrator."
     ),
-    (Way.REPORT, Way.CHANGE, Way.OTHER_MODEL),
+    (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT),
 )
 CHANGE = Advice(
-    _("It will be rejected again as it is: change it, or let another model answer."),
+    _("Sending it again as it is will fail in the same way: change it."),
     (Way.CHANGE, Way.OTHER_MODEL),
 )
 REPHRASE = Advice(
-    _("Put your message in other words, or let another model answer."),
+    _("The same message will most likely be blocked again: put it in other words."),
     (Way.CHANGE, Way.OTHER_MODEL),
 )
 REPORT = Advice(
-    _("Tell an administrator; another model may answer meanwhile."),
+    _("Give the report to an administrator."), (Way.REPORT, Way.OTHER_MODEL)
+)
+SHORTEN = Advice(
+    _("Sending it again will fail in the same way: begin a new chat, or shorten it."),
+    (Way.NEW_CHAT, Way.CHANGE, Way.OTHER_MODEL),
+    other=_("A model that takes more may answer."),
+)
+SHORTEN_MESSAGE = Advice(
+    _("Sending it again will fail in the same way: shorten your message."),
+    (Way.CHANGE, Way.OTHER_MODEL),
+    other=SHORTEN.other,
+)
+"""The same in a chat of one message."""
+REPAIR = Advice(
+    _(
+        "Sending it again will fail in the same way until an administrator has put it "
+        "right."
+    ),
     (Way.REPORT, Way.OTHER_MODEL),
 )
-SHARE = _("The cause is this site's share of what {provider} allows, not your message.")
+REPAIR_OR_LEAVE = Advice(
+    _(
+        "Sending it again will fail in the same way until an administrator has put it "
+        "right; a new chat may get around it."
+    ),
+    (Way.REPORT, Way.NEW_CHAT, Way.OTHER_MODEL),
+)
+"""The same for what comes with the messages before."""
+SHARED = _("The limit is for this site as a whole: the cause is not your message.")
 ON_THE_WAY = _(
     "The fault is on the way to {provider} or on its side, not in your message."
 )
+NO_SIGN = _(
+    "The fault is most likely on the side of {provider} or on the way to it, not in your "
+    "message."
+)
+LENGTH = _("The cause is the length of this chat, not what is said in it.")
 
 WORDS = {
     Cause.OVERLOADED: Words(
         _("{provider} is overloaded at the moment."), Owner.PROVIDER, LATER
     ),
     Cause.RATE_LIMIT: Words(
-        _("{provider} is limiting how many requests it takes."),
+        _("{provider} takes no more requests from this site for now."),
         Owner.SETTINGS,
         LATER,
-        SHARE,
+        SHARED,
     ),
     Cause.SERVER_ERROR: Words(
         _("{provider} had an error of its own."), Owner.PROVIDER, AGAIN
@@ -171,10 +203,10 @@ WORDS = {
         _("{provider} sent an answer that cannot be read."), Owner.PROVIDER, AGAIN
     ),
     Cause.NO_ANSWER: Words(
-        _("{provider} did not answer in time."), Owner.PROVIDER, AGAIN
+        _("{provider} did not answer in time."), Owner.PROVIDER, AGAIN, NO_SIGN
     ),
     Cause.SILENCE: Words(
-        _("{provider} sent nothing for {time}."), Owner.PROVIDER, AGAIN
+        _("{provider} sent nothing for {time}."), Owner.PROVIDER, AGAIN, NO_SIGN
     ),
     Cause.GATEWAY: Words(
         _("A gateway in front of {provider} answered in its place."),
@@ -196,63 +228,83 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Send it again, or let another model answer. If the page comes again, "
-                "an administrator should look at what stands between this site and "
-                "{provider}."
+                "Send it again once. If the page comes again, give the report to an "
+                "administrator."
             ),
-            (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
+            (Way.AGAIN, Way.REPORT),
+        ),
+        _(
+            "Your message is not the cause: most likely a proxy or a sign-in page is in "
+            "between, or the address in this site's settings is wrong."
         ),
     ),
     Cause.PROXY: Words(
         _("A proxy on the way to {provider} refused the request."), Owner.SETTINGS, ASK
     ),
     Cause.UNKNOWN_HOST: Words(
-        _("The host that is set up for {provider} was not found."), Owner.SETTINGS, ASK
+        _("The host that is set up for {provider} was not found."),
+        Owner.SETTINGS,
+        ASK_OR_GO,
     ),
     Cause.ADDRESS: Words(
         _("The address that is set up for {provider} is a wrong one."),
         Owner.SETTINGS,
-        ASK,
+        ASK_OR_GO,
     ),
     Cause.NOT_SECURE: Words(
-        _("No secure connection to {provider} could be made."), Owner.SETTINGS, ASK
+        _("No secure connection to {provider} could be made."),
+        Owner.SETTINGS,
+        ASK_OR_GO,
     ),
     Cause.KEY: Words(
-        _("{provider} did not accept this site's key."), Owner.SETTINGS, ASK
+        _("{provider} did not accept this site's key."), Owner.SETTINGS, ASK_OR_GO
     ),
     Cause.PERMISSION: Words(
-        _("{provider} denies permission to this site's key."), Owner.SETTINGS, ASK
+        _("{provider} did not allow this with this site's key."),
+        Owner.SETTINGS,
+        ASK_OR_GO,
     ),
     Cause.MISSING_KEY: Words(
         _("No key is set up for this model."),
         Owner.SETTINGS,
         Advice(
             _(
-                "An administrator should set the key's environment variable; another "
-                "model may answer meanwhile."
+                "Sending it again will not help until an administrator has set the key's "
+                "environment variable."
             ),
             (Way.REPORT, Way.OTHER_MODEL),
         ),
     ),
     Cause.DISABLED: Words(
-        _("{provider} has been switched off."), Owner.SETTINGS, ASK_OR_SWITCH
-    ),
-    Cause.USAGE_LIMIT: Words(
-        _("The usage limit at {provider} has been reached."),
+        _("{provider} has been switched off."),
         Owner.SETTINGS,
         Advice(
             _(
-                "An administrator should check budget and billing; another model may "
-                "answer meanwhile."
+                "Sending it again will not help until an administrator has switched it on."
             ),
-            (Way.REPORT, Way.OTHER_MODEL),
+            (Way.OTHER_PROVIDER, Way.REPORT),
         ),
-        SHARE,
+    ),
+    Cause.USAGE_LIMIT: Words(
+        _("This site's usage limit at {provider} has been reached."),
+        Owner.SETTINGS,
+        Advice(
+            _(
+                "Sending it again will not help for now: an administrator should check "
+                "quota and billing."
+            ),
+            (Way.REPORT, Way.OTHER_PROVIDER),
+        ),
+        SHARED,
     ),
     Cause.NO_MODEL: Words(
-        _("{provider} offers this site no model of that name."),
+        _("{provider} has no such model for this site."),
         Owner.SETTINGS,
-        ASK_OR_SWITCH,
+        Advice(ASK.words, (Way.OTHER_MODEL, Way.REPORT)),
+        _(
+            "Your message is not the cause: the model was withdrawn, or is not open to "
+            "this site's key, or its name in this site's settings is wrong."
+        ),
     ),
     Cause.SETTING: Words(
         _("{provider} rejected a setting of this model."), Owner.SETTINGS, ASK
@@ -261,34 +313,23 @@ WORDS = {
         _("The settings of this model cannot be used."), Owner.SETTINGS, ASK
     ),
     Cause.TOO_LONG: Words(
-        _("The chat is too long for this model."),
-        Owner.REQUEST,
-        Advice(
-            _(
-                "Make it shorter, begin a new chat, or let a model answer that takes "
-                "more."
-            ),
-            (Way.NEW_CHAT, Way.CHANGE, Way.OTHER_MODEL),
-        ),
-        _(
-            "The cause is the length of this chat, with all that was said before: the "
-            "model itself can be used."
-        ),
+        _("The chat is too long for this model."), Owner.REQUEST, SHORTEN, LENGTH
     ),
     Cause.REJECTED: Words(
         _("{provider} rejected the request."),
         Owner.REQUEST,
-        HAND_ON,
+        UNTOLD,
         _(
-            "The cause is your message, or what this site sends with it: which of the two "
-            "cannot be told from the answer."
+            "Whether your message is at fault or what this site sends with it is not known."
         ),
     ),
     Cause.REJECTED_FRAME: Words(
         _("{provider} rejected the request."),
         Owner.SITE,
-        ASK,
-        _("The cause is what this site sends with your message, not your message."),
+        REPAIR,
+        _(
+            "The fault is in what this site sends with your message, not in your message."
+        ),
     ),
     Cause.REJECTED_FILE: Words(
         _("{provider} rejected a file of the request."),
@@ -306,16 +347,22 @@ WORDS = {
         _("{provider} blocked this answer under its content policy."),
         Owner.PROVIDER,
         REPHRASE,
-        _(
-            "The cause is what the model was about to say: {provider} took your message "
-            "and held back the answer."
-        ),
+        _("{provider} took your message, but held back the answer."),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),
     Cause.UNKNOWN: Words(
         _("The request failed for a reason that is not known."), Owner.UNKNOWN, AGAIN
     ),
 }
+
+FOUND_IN_SITE = _("The fault is most likely this site's, not in your message.")
+FOUND_IN_MESSAGE = _(
+    "The cause is most likely your message, or what is attached to it."
+)
+FOUND_LENGTH = _(
+    "The cause is most likely the length of this chat, not what is said in it."
+)
+"""Where a rule found what may be wrong with a rejected request."""
 
 WHOSE = {
     Owner.PROVIDER: _("The fault is on the side of {provider}, not in your message."),

@@ -17,7 +17,19 @@ from django.utils.translation import gettext, ngettext
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.rules.leads import PHRASES
-from chatdebug.errors.sentences import AGAIN, REPORT, WHOSE, WORDS, Cause, Owner, Way
+from chatdebug.errors.sentences import (
+    AGAIN,
+    OTHERS,
+    REPORT,
+    SHORTEN,
+    SHORTEN_MESSAGE,
+    WHOSE,
+    WORDS,
+    Advice,
+    Cause,
+    Owner,
+    Way,
+)
 from chatdebug.formats import span
 
 OF_RULES = {
@@ -95,10 +107,26 @@ FRAME = re.compile(
 """What no person writes: whatever sent the request put it there."""
 SHORT_WAIT = 60
 """Seconds: whoever tries again by itself waits for so long."""
+A_MINUTE = 60
+"""Seconds: what the advice says where the wait that was asked for did not help."""
 LONGEST_WAIT = 10**9
 """Seconds, thirty years of them: a date can be any."""
 (TOO_LONG_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.context")
 (NO_MODEL_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.model")
+
+
+class Around(NamedTuple):
+    """What else there is beside a chat and a model that fail, as far as advice needs it."""
+
+    history: bool = True
+    """Whether the chat has more than one message: else a new one is no shorter."""
+    other_models: bool = True
+    """Whether other models of the same provider may do better."""
+    other_providers: bool = True
+    """Whether there are models of other providers, and they may."""
+
+
+ANYTHING = Around()
 
 
 class Advised(NamedTuple):
@@ -139,21 +167,24 @@ def verdict(
     detail: str = "",
     content_type: str = "",
     server: str = "",
+    has_begun: bool = False,
 ) -> Verdict:
     """Return what people are told of an error that is known by these facts.
 
     ``retry_after`` is in seconds; ``attempts`` is how often it was tried; ``types`` are the classes of the exceptions, outermost
     first; ``code`` and ``detail`` the provider's machine-readable and own words;
-    ``content_type`` and ``server`` are headers of its response.
+    ``content_type`` and ``server`` are headers of its response; ``has_begun`` is whether
+    text of the answer had come: what an error says then is no status of HTTP.
     """
     types = tuple(types)
     cause = _cause(kind, rule, status_code, types, code, detail, content_type)
     words = WORDS[cause]
     names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
+    is_in_answer = has_begun or content_type.startswith(EVENT_STREAM)
     what = _with_facts(
         _told(words.what, names),
         cause,
-        None if content_type.startswith(EVENT_STREAM) else status_code,
+        None if is_in_answer else status_code,
         detail,
         server,
     )
@@ -182,27 +213,56 @@ def advise(
     retryable: bool,
     retry_after: float | None = None,
     attempts: int = 1,
+    around: Around = ANYTHING,
 ) -> Advised:
     """Return what to do about a failure of this cause, after so many attempts.
 
-    Nobody is sent to try again what is not worth it, or to wait once more for as long as
-    did not help.
+    Nobody is sent to try again what is not worth it, to wait once more for as long as did
+    not help, or to a model that fails as well.
     """
     advice = WORDS[cause].advice
     if advice is AGAIN and not retryable:
         advice = REPORT
-    names = {"provider": inside_of_sentence(provider)}
-    if not retry_after or not advice.words_with_wait:
-        return Advised(_told(advice.words, names), advice.ways)
-    seconds = math.ceil(retry_after)  # a provider's 0.3 s is soon over
-    names["wait"] = (
-        f"{seconds} s"
-        if seconds < 60
-        else span(timedelta(seconds=min(seconds, LONGEST_WAIT)))
-    )
-    if attempts > 1 and retry_after <= SHORT_WAIT:
-        return Advised(_told(advice.words_after_wait, names), advice.ways)
-    return Advised(_told(advice.words_with_wait, names), advice.ways, retry_after)
+    words, wait = advice.words, None
+    if retry_after and advice.words_with_wait:
+        has_waited = attempts > 1 and retry_after <= SHORT_WAIT
+        words = advice.words_after_wait if has_waited else advice.words_with_wait
+        wait = A_MINUTE if has_waited else retry_after
+    return advised(advice, provider, around, words=words, wait=wait)
+
+
+def advised(
+    advice: Advice,
+    provider: str,
+    around: Around = ANYTHING,
+    *,
+    words: Any = "",
+    wait: float | None = None,
+) -> Advised:
+    """Return an advice in words, with ``words`` for its own, and the ways that there are.
+
+    ``wait`` is in seconds.
+    """
+    if advice is SHORTEN and not around.history:
+        return advised(SHORTEN_MESSAGE, provider, around)
+    ways = tuple(filter(None, (_open(way, around) for way in advice.ways)))
+    names = {"provider": inside_of_sentence(provider), "wait": _wait(wait or 0)}
+    told = [_told(words or advice.words, names)]
+    told += [
+        str((way in advice.ways and advice.other) or OTHERS[way])
+        for way in ways
+        if way in OTHERS
+    ]
+    return Advised(" ".join(told), ways, wait)
+
+
+def _open(way: Way, around: Around) -> Way | None:
+    """Return a way, or the one that is left of it; None if none is."""
+    if way is Way.OTHER_MODEL and not around.other_models:
+        way = Way.OTHER_PROVIDER
+    if way is Way.OTHER_PROVIDER and not around.other_providers:
+        return None
+    return way
 
 
 def _cause(
@@ -281,13 +341,21 @@ def _with_facts(
         )
         if len(sizes) == 2:
             most, used = (f"{size:,}" for size in sizes)
-            words = gettext("%(used)s of %(most)s tokens")
+            words = gettext("%(used)s tokens, it takes %(most)s")
             return f"{what[:-1]}: {words % {'used': used, 'most': most}}."
     known = [server if cause is Cause.GATEWAY else ""]
     if status is not None and status >= 400:
         known.append(str(status))
     facts = ", ".join(filter(None, known))
     return f"{what[:-1]} ({facts})." if facts else what
+
+
+def _wait(seconds: float) -> str:
+    """Return how long to wait, in whole seconds: a provider's 0.3 s is soon over."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return span(timedelta(seconds=min(whole, LONGEST_WAIT)))
 
 
 def _time(detail: str) -> str:

@@ -3,17 +3,38 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext, ngettext
 
+from chatdebug.errors.sentences import (
+    CHANGE,
+    FOUND_IN_MESSAGE,
+    FOUND_IN_SITE,
+    FOUND_LENGTH,
+    REPAIR,
+    REPAIR_OR_LEAVE,
+    SHORTEN,
+    Owner,
+    Way,
+)
+from chatdebug.errors.verdict import ANYTHING, Around, advised
 from chatdebug.linter.lint import PLACES, Finding, likely_causes
-from chatdebug.linter.rule import Rule
+from chatdebug.linter.rule import Rule, Side
 from chatdebug.linter.rules import RULES
 
 CAUSES = 5
 """Of one request that are told."""
 BY_ID = {rule.id: rule for rule in RULES}
+
+
+class Found(NamedTuple):
+    """What whoever asked is told of a likely cause, as a verdict tells it."""
+
+    owner: Owner
+    whose: str
+    advice: str
+    ways: tuple[Way, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +48,27 @@ class Cause:
     """In which tools: names of the host project's code."""
     is_said: bool = False
     """Whether the provider's own words say the same."""
+    tokens: int = 0
+    """How long the chat is, by estimate; 0 where that is not what was found."""
+    window: int = 0
+    """How many tokens fit the model; 0 as well where that is not known."""
 
     @property
     def sentence(self) -> str:
         """What is wrong."""
         return str(self.rule.sentence)
+
+    @property
+    def in_short(self) -> str:
+        """What is wrong, for whoever asked: with numbers, without places in the request."""
+        # An estimate may be less than what fits: then it would contradict the sentence.
+        if not self.window or self.tokens <= self.window:
+            return self.sentence
+        sizes = gettext("about %(tokens)s tokens, it takes %(window)s") % {
+            "tokens": f"{self.tokens:,}",
+            "window": f"{self.window:,}",
+        }
+        return f"{self.sentence.removesuffix('.')}: {sizes}."
 
     @property
     def remedy(self) -> str:
@@ -59,14 +96,35 @@ class Cause:
     def told(self) -> str:
         """What is wrong, and where."""
         if not self.where:
-            return self.sentence
+            return self.in_short
         return f"{self.sentence.removesuffix('.')} ({self.where})."
+
+    def found(self, *, provider: str, around: Around = ANYTHING) -> Found:
+        """Return whose it is most likely, and what whoever asked can do about it.
+
+        The remedy of what is this site's is for those who run it.
+        """
+        if self.rule.is_of_length:
+            owner, whose, advice = Owner.REQUEST, FOUND_LENGTH, SHORTEN
+        elif self.rule.side is Side.MESSAGE:
+            owner, whose, advice = Owner.REQUEST, FOUND_IN_MESSAGE, CHANGE
+        else:
+            is_in_history = self.messages and around.history
+            advice = REPAIR_OR_LEAVE if is_in_history else REPAIR
+            owner, whose = Owner.SITE, FOUND_IN_SITE
+        told = advised(advice, provider, around)
+        words = told.words
+        if advice is CHANGE:
+            words = f"{self.remedy} {words}"
+        return Found(owner, str(whose), words, told.ways)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a step notes it."""
+        sizes = {"estimated_tokens": self.tokens, "context_window": self.window}
         return {
             "rule": self.rule.id,
             "is_said": self.is_said,
+            **{name: size for name, size in sizes.items() if size},
             "places": [
                 *({"number": number} for number in self.messages),
                 *({"name": name} for name in self.tools),
@@ -100,7 +158,14 @@ def not_found() -> str:
 def _cause(found: Finding) -> Cause:
     messages = {place.message.index + 1 for place in found.places if place.message}
     tools = dict.fromkeys(place.tool for place in found.places if place.tool)
-    return Cause(found.rule, tuple(sorted(messages)), tuple(tools), found.is_said)
+    return Cause(
+        found.rule,
+        tuple(sorted(messages)),
+        tuple(tools),
+        found.is_said,
+        found.tokens,
+        found.window,
+    )
 
 
 def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
@@ -122,4 +187,10 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
             tuple(number for number in numbers if type(number) is int and number > 0),
             tuple(name[:200] for name in names if isinstance(name, str)),
             one.get("is_said") is True,
+            _size(one.get("estimated_tokens")),
+            _size(one.get("context_window")),
         )
+
+
+def _size(noted: Any) -> int:
+    return noted if type(noted) is int and noted > 0 else 0

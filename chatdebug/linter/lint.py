@@ -31,6 +31,10 @@ class Finding:
     """Whether the provider's own words say the same."""
     is_pointed_at: bool
     """Whether the provider names the message in which it was found."""
+    tokens: int = 0
+    """How long the chat is, by estimate; 0 where that is not what was found."""
+    window: int = 0
+    """How many tokens fit the model; 0 as well where that is not known."""
 
 
 def likely_causes(
@@ -71,14 +75,23 @@ def _findings(request: Request) -> Iterable[Finding]:
             places = rule.places(request, is_said=is_said)
             kept = tuple(islice(places, PLACES))
             if kept or (is_said and rule.is_said_plainly(request)):
-                is_pointed_at = _is_pointed_at(request, kept)
-                found.append(Finding(rule, kept, is_said, is_pointed_at))
+                found.append(_finding(request, rule, kept, is_said=is_said))
     # Otherwise in the order of the table, which has the plainest first.
     return sorted(found, key=_rank)
 
 
 def _rank(found: Finding) -> tuple[bool, bool, bool]:
     return not found.is_said, not found.places, not found.is_pointed_at
+
+
+def _finding(
+    request: Request, rule: Rule, places: tuple[Place, ...], *, is_said: bool
+) -> Finding:
+    is_pointed_at = _is_pointed_at(request, places)
+    if not rule.is_of_length:
+        return Finding(rule, places, is_said, is_pointed_at)
+    window = request.window or 0
+    return Finding(rule, places, is_said, is_pointed_at, request.tokens, window)
 
 
 def _is_pointed_at(request: Request, places: Iterable[Place]) -> bool:

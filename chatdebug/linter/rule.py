@@ -19,7 +19,7 @@ class Side(TextChoices):
     """Whose part of a request the cause is in."""
 
     MESSAGE = "message", _("The cause is in the message, or in what is attached to it.")
-    SITE = "site", _("The cause is in what the site sends with the message.")
+    SITE = "site", _("The cause is in what this site sends with the message.")
 
 
 class Place(NamedTuple):
@@ -72,6 +72,8 @@ class Rule:
     show it: not all that is sent is in a shape, and gateways change what passes."""
     shows: Finder
     proves: Finder | None = None
+    is_of_length: bool = False
+    """Whether it is about how long the chat is, for what fits the model."""
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

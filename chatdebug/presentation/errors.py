@@ -124,6 +124,7 @@ class ErrorReport:
                 characters=payload["characters_received"],
                 seconds=_seconds(payload["elapsed_ms"]),
                 attempt=attempt_of(payload),
+                status=payload["status_code"],
                 said=payload["detail"],
             ),
             reason=reason,

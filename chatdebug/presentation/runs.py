@@ -166,7 +166,10 @@ class StepReport:
         noted = LikelyCauses.noted(step)
         if error is not None and noted is not None and noted.first is not None:
             # What the answer did not tell is known from the request.
-            error = replace(error, whose=noted.first.whose)
+            found = noted.first.found(provider=error.provider)
+            error = replace(
+                error, owner=found.owner, whose=found.whose, advice=found.advice
+            )
         return cls(step, error, name)
 
     @property

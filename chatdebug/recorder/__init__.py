@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from chatdebug.enums import Interruption, Level, Operation, RunKind, Status
 from chatdebug.recorder.calls import logical_call, note_on_call
 from chatdebug.recorder.context import record_run
-from chatdebug.recorder.failures import recorded_error
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
@@ -55,7 +54,6 @@ __all__ = [
     "protect_secret",
     "provider_health",
     "record_run",
-    "recorded_error",
     "recorder_lifespan",
 ]
 

@@ -11,13 +11,12 @@ from uuid import UUID
 from chatdebug.conf import recorder_settings
 from chatdebug.errors import KnownError, walk
 from chatdebug.errors.fingerprint import headline
-from chatdebug.errors.payload import NOTHING_KNOWN, ErrorPayload, attempt_of
+from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.redaction import redact_text
 from chatdebug.writer import Snapshot, writer
 
 if TYPE_CHECKING:
-    from chatdebug.recorder.run import Run
     from chatdebug.recorder.step import Step
 
 logger = logging.getLogger("chatdebug.recorder")
@@ -74,16 +73,6 @@ def unrecorded_failures(
             if link is known or says_the_same:
                 return
     yield error
-
-
-def recorded_error(run: "Run", *, attempt: int) -> ErrorPayload | None:
-    """Return what the last step of a run keeps of its error, if that ended this attempt.
-
-    ``attempt`` is counted from 1. Whoever shows the failure says the same then.
-    """
-    error = run.steps[-1].error if run.steps else None
-    is_that = error is not None and attempt_of(error) == attempt
-    return error if is_that else None
 
 
 def _described(fingerprint: str, step: "Step") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from chatdebug.errors.payload import ErrorPayload
 from chatdebug.evidence.requests import HeldRequest
-from chatdebug.linter import Cause, causes_of, not_found
+from chatdebug.linter import Cause, causes_of
 from chatdebug.writer import Deferred
 
 
@@ -64,22 +64,6 @@ class KeptRequest:
         if "error" not in notes:
             return notes
         return {"shape": notes} if self._keeps_shape else {}
-
-    def told(self) -> dict[str, str]:
-        """Return the likely cause in words for the person who asked; empty if not known.
-
-        Keys: ``sentence``, and if a rule found something ``whose`` and ``remedy``.
-        """
-        if self.causes is None:
-            return {}
-        if not self.causes:
-            return {"sentence": not_found()}
-        cause = self.causes[0]
-        return {
-            "sentence": cause.told,
-            "whose": cause.whose,
-            "remedy": cause.remedy,
-        }
 
     def _look(
         self, request: Any, shape: Any, error: ErrorPayload | None, window: int | None

@@ -42,9 +42,14 @@ class ModelHealth:
     failed: int
 
     @property
+    def is_known(self) -> bool:
+        """Whether there were enough calls to tell."""
+        return self.calls >= LEAST_CALLS
+
+    @property
     def fails(self) -> bool:
         """Whether it fails, by the rule."""
-        return self.calls >= LEAST_CALLS and self.failed * 2 >= self.calls
+        return self.is_known and self.failed * 2 >= self.calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class ProviderHealth:
 
         A model of which too few are known speaks against that if it has answered.
         """
-        known = [model for model in self.models if model.calls >= LEAST_CALLS]
+        known = [model for model in self.models if model.is_known]
         has_answered = any(
             model.failed < model.calls for model in self.models if model not in known
         )
@@ -134,19 +139,22 @@ class Health:
         }
         is_one = len(failing.failing) == 1
         if failing.is_down:
-            one = gettext("%(model)s of %(provider)s fails since %(time)s; %(rest)s.")
+            one = gettext(
+                "%(model)s of %(provider)s has been failing since %(time)s; %(rest)s."
+            )
             more = gettext(
-                "All %(count)s models of %(provider)s fail since %(time)s; %(rest)s."
+                "All %(count)s models of %(provider)s have been failing since %(time)s; "
+                "%(rest)s."
             )
             return (one if is_one else more) % names
-        names["known"] = len(
-            [model for model in failing.models if model.calls >= LEAST_CALLS]
-        )
+        names["known"] = sum(model.is_known for model in failing.models)
         one = gettext(
-            "%(model)s of %(provider)s fails since %(time)s, its other models do not."
+            "%(model)s of %(provider)s has been failing since %(time)s, its other models "
+            "have not."
         )
         more = gettext(
-            "%(count)s of %(known)s models of %(provider)s fail since %(time)s."
+            "%(count)s of %(known)s models of %(provider)s have been failing since "
+            "%(time)s."
         )
         return (one if is_one else more) % names
 
@@ -154,8 +162,8 @@ class Health:
         known = (one.failing_since for one in self.providers)
         since = min(filter(None, known), default=timezone.now())
         return gettext(
-            "All %(count)s providers that were asked fail since %(time)s: more likely "
-            "the network of this site than all of them."
+            "All %(count)s providers that were asked have been failing since %(time)s: "
+            "more likely the network of this site than all of them."
         ) % {"count": len(self.providers), "time": _clock(since)}
 
     def _rest(self, failing: ProviderHealth) -> str:
@@ -164,7 +172,7 @@ class Health:
             return gettext("no other provider was asked")
         if any(one.failing for one in others):
             return gettext("it is not the only one")
-        return gettext("other providers do not")
+        return gettext("other providers have not")
 
 
 def status_page_of(*, provider: str) -> str:

@@ -132,7 +132,7 @@ def make_waiting() -> str:
         model=ModelConfig.objects.get(name="demo"),
     )
     error = {
-        "message": "The demo provider is limiting how many requests it takes (429).",
+        "message": "The demo provider takes no more requests from this site for now (429).",
         "ways": ["again", "other_model"],
         "wait": 150,
         "failed_at": timezone.now().isoformat(),

@@ -21,7 +21,7 @@ def desk(process: SiteProcess) -> None:
 
 
 PAGES = {
-    "overview/": "fail since",
+    "overview/": "been failing since",
     "errorgroup/": "What broke, by cause",
     "alarmnotice/": "Alarms that were sent",
     "contentreading/": "ticket 12",

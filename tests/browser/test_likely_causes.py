@@ -10,7 +10,7 @@ CAUSES = {
     "fault-400-tool-pair": "A call of a tool has no result.",
     "fault-400-empty": "A text is empty, or has nothing but blanks.",
     "fault-400-schema": "The schema of a tool does not describe an object.",
-    "fault-400-window": "The chat is longer than what fits the model.",
+    "fault-400-window": "The chat is too long for the model: about ",
 }
 NOTHING = "No rule found anything in what was kept of the request."
 
@@ -27,10 +27,10 @@ def test_the_card_and_the_run_name_the_likely_cause(page: Page, model: str) -> N
     expect(page.locator(".error-card__cause")).to_contain_text(CAUSES[model])
     page.click("text=Show debug run")
     note = page.locator("#panel .likely-cause")
-    expect(note).to_contain_text(f"Likely cause: {CAUSES[model]}")
+    expect(note).to_contain_text(f"Likely cause: {CAUSES[model].removesuffix('.')}")
     error = page.locator("#panel .error-card").first
     expect(error).to_contain_text("The request is not valid.")
-    expect(page.get_by_text("cannot be told from the answer")).to_have_count(0)
+    expect(page.get_by_text("Whether your message is at fault")).to_have_count(0)
     above, below = note.bounding_box(), error.bounding_box()
     assert above is not None
     assert below is not None

@@ -172,7 +172,7 @@ RULES = (
     Rule(
         id="limits.window",
         side=Side.MESSAGE,
-        sentence=_("The chat is longer than what fits the model."),
+        sentence=_("The chat is too long for the model."),
         remedy=_(
             "Make it shorter, begin a new chat, or let a model answer that takes more."
         ),
@@ -192,5 +192,6 @@ RULES = (
         ),
         shows=_too_long_with_answer,
         proves=_too_long,
+        is_of_length=True,
     ),
 )

@@ -11,7 +11,6 @@ from chatdebug.linter.rule import (
     NOTHING,
     Place,
     Rule,
-    Side,
     anywhere,
     messages_that,
     parts_that,
@@ -155,7 +154,6 @@ RULES = (
     ),
     Rule(
         id="messages.text_only",
-        side=Side.MESSAGE,
         sentence=_(
             "A message has several parts, and the provider takes one text for each."
         ),
@@ -221,7 +219,6 @@ RULES = (
     ),
     Rule(
         id="messages.unicode",
-        side=Side.MESSAGE,
         sentence=_("A text has half of a character, which no JSON may hold."),
         remedy=_(
             "Look for where a text is cut by bytes or UTF-16 units, often through an "

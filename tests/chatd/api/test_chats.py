@@ -10,7 +10,6 @@ from chatd.enums import TurnStatus
 from chatd.models import Chat, Turn
 from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn
 from tests.factories import (
-    CallMinuteFactory,
     ChatFactory,
     ModelConfigFactory,
     TurnFactory,
@@ -139,13 +138,15 @@ def test_a_failed_turn_says_what_went_wrong(api: APIClient, chat: Chat) -> None:
 
 
 def test_a_failed_turn_says_whether_it_is_them(api: APIClient, chat: Chat) -> None:
-    error = {"provider": "openai", "owner": "provider"}
+    told = {
+        "sentence": "Other models of OpenAI have answered since 23:35 UTC.",
+        "status_page": "",
+        "who_may_answer": "other_models",
+    }
+    error = {"provider": "openai", "owner": "provider", "them": told}
     turn = TurnFactory(chat=chat, status=TurnStatus.ERROR, error=error)
     fine = TurnFactory(chat=chat)
-    CallMinuteFactory(failed=10)
-    them = api.get(address(chat, "turns", turn.pk)).json()["is_it_them"]
-    assert them["sentence"].startswith("gpt-5 of OpenAI fails since ")
-    assert them["status_page"] == "https://status.openai.com/"
+    assert api.get(address(chat, "turns", turn.pk)).json()["is_it_them"] == told
     assert api.get(address(chat, "turns", fine.pk)).json()["is_it_them"] is None
 
 

@@ -1,16 +1,17 @@
 """What an answer costs, as it is told of one that took several attempts."""
 
 from chatd.turns.effort import Effort
+from chatdebug.errors import classify
 
 
-def test_the_time_between_attempts_was_waited() -> None:
+def test_an_effort_counts_its_attempts_and_stands_still_after_them() -> None:
     effort = Effort()
-    effort.begin_attempt()
-    effort.end_attempt()
-    before = effort.seconds
-    assert effort.waited == 0
-    effort.begin_attempt()
-    assert 0 < effort.waited <= effort.seconds - before
-    waited = effort.waited
-    effort.end_attempt()
-    assert effort.waited == waited, "what follows the last one is no wait between two"
+    assert (effort.attempts, effort.seconds) == (0, 0)
+    failures = [classify(ValueError(text)) for text in ("the first", "the second")]
+    for failure in failures:
+        effort.begin_attempt()
+        effort.end_attempt(failure)
+    assert effort.attempts == 2
+    assert effort.failures == failures
+    took = effort.seconds
+    assert effort.seconds == took

@@ -10,8 +10,12 @@ from chatd import lifespan
 from chatd.demo_provider import DEMO_MODELS, DemoProvider, Observer
 from chatd.llm.faulty_requests import CHANGES
 from chatd.models import Chat
+from chatdebug.errors import Around
+from chatdebug.linter import Cause
+from chatdebug.linter.causes import BY_ID
 from chatdebug.models import ChatRun
 from chatdebug.presentation.causes import LikelyCauses
+from chatdebug.presentation.runs import StepReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import QUICK, answer, new_chat, run_on_site
 from tests.optional import present
@@ -34,11 +38,10 @@ CAUSES = {
     ),
     "fault-400-window": (
         "limits.window",
-        "The chat is longer than what fits the model.",
+        "The chat is too long for the model: about ",
     ),
 }
 WINDOWS = {model.name: model.context_window for model in DEMO_MODELS}
-NOTHING = "No rule found anything in what was kept of the request."
 
 
 def fail_on(
@@ -84,9 +87,58 @@ def test_card_and_run_name_the_cause(
     rule, sentence = CAUSES[model]
     assert causes_of(chat) == [rule]
     assert noted_of(chat) == [rule]
-    assert card["cause"]["sentence"] == sentence
-    assert "The cause is in" in card["cause"]["whose"] == card["whose"]
+    assert card["cause"]["sentence"].startswith(sentence)
+    assert card["cause"]["found"].startswith(sentence.removesuffix("."))
+    assert card["cause"]["remedy"] not in card["advice"], "it is for who repairs it"
     assert card["detail"] == "The request is not valid."
+    step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
+    [report] = StepReport.all_of(step.run, [step])
+    error = present(report.error)
+    assert (error.owner, error.whose) == (card["owner"], card["whose"])
+
+
+def test_what_the_site_sends_is_not_for_its_user_to_repair(
+    settings: LazySettings,
+) -> None:
+    _chat, card = fail_on("fault-400-tool-pair", "demo", settings)
+    assert (card["owner"], card["whose"]) == (
+        "site",
+        "The fault is most likely this site's, not in your message.",
+    )
+    assert card["ways"] == ["report", "other_model"]
+    assert card["advice"] == (
+        "Sending it again will fail in the same way until an administrator has put it "
+        "right. Another model may answer."
+    )
+
+
+def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
+    settings: LazySettings,
+) -> None:
+    _chat, found = fail_on("fault-400-window", "demo", settings)
+    _chat, said = fail_on("fault-400-context", "demo", settings)
+    assert (found["owner"], found["advice"], found["ways"]) == (
+        said["owner"],
+        said["advice"],
+        said["ways"],
+    )
+    assert "new_chat" not in found["ways"], "the chat has one message"
+    assert f"it takes {WINDOWS['fault-400-window']:,}." in found["cause"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("history", "ways"),
+    [(True, ["report", "new_chat", "other_model"]), (False, ["report", "other_model"])],
+)
+def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
+    history: bool, ways: list[str]
+) -> None:
+    cause = Cause(BY_ID["calls.no_result"], messages=(2,))
+    assert (
+        list(cause.found(provider="demo", around=Around(history=history)).ways) == ways
+    )
+    of_tool = Cause(BY_ID["schemas.no_object"], tools=("look_up",))
+    assert list(of_tool.found(provider="demo").ways) == ["report", "other_model"]
 
 
 @pytest.mark.parametrize("model", ["fault-400", "fault-422"])
@@ -95,7 +147,7 @@ def test_a_request_that_is_as_it_should_be_is_not_blamed(
 ) -> None:
     chat, card = fail_on(model, "demo", settings)
     assert causes_of(chat) == []
-    assert card["cause"] == {"sentence": NOTHING}
+    assert card["cause"] == {}
 
 
 @pytest.mark.parametrize("evidence", ["error", "shape"])

@@ -1,5 +1,7 @@
 """For each demo fault: what happened, whose it is, and the same words at both places."""
 
+import re
+
 import pytest
 from django.conf import LazySettings
 
@@ -7,6 +9,7 @@ from chatd.demo_provider import DEMO_MODELS
 from chatd.demo_provider.behaviours import PARTIAL
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.runs import StepReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import answer, let_no_clock_decide, new_chat, run_on_site
 from tests.optional import present
@@ -40,20 +43,20 @@ TOLD = {
         "settings",
     ),
     "fault-403": (
-        "The demo provider denies permission to this site's key (403).",
+        "The demo provider did not allow this with this site's key (403).",
         "settings",
     ),
     "fault-404": (
-        "The demo provider offers this site no model of that name (404).",
+        "The demo provider has no such model for this site (404).",
         "settings",
     ),
     "fault-422": ("The demo provider rejected the request (422).", "request"),
     "fault-429": (
-        "The demo provider is limiting how many requests it takes (429).",
+        "The demo provider takes no more requests from this site for now (429).",
         "settings",
     ),
     "fault-quota": (
-        "The usage limit at the demo provider has been reached",
+        "This site's usage limit at the demo provider has been reached",
         "settings",
     ),
     "fault-500": ("The demo provider had an error of its own (500).", "provider"),
@@ -80,7 +83,7 @@ TOLD = {
         "provider",
     ),
     "fault-instream-overloaded": (
-        "The demo provider is overloaded at the moment",
+        "The demo provider is overloaded at the moment.",
         "provider",
     ),
     "fault-filter": (
@@ -91,12 +94,12 @@ TOLD = {
 
 SIZE = len(PARTIAL)
 ENDED = {
-    "fault-reset": "The other side closed it, before any text of the answer had come, ",
-    "fault-cut": f"The other side closed it, after {SIZE} characters of the answer, ",
-    "fault-eof": "It just stopped, after ",
-    "fault-badjson": "A part of it was garbled or cut off, after ",
+    "fault-reset": "The other side closed it, before any text of the answer had come.",
+    "fault-cut": f"The other side closed it, after {SIZE} characters of the answer.",
+    "fault-eof": "It stopped after ",
+    "fault-badjson": "What came after ",
     "fault-html-200": "It came from a server that calls itself nginx.",
-    "fault-hang": "It had not begun to answer, and this site waits no longer.",
+    "fault-hang": "It had not begun to answer; this site waits no longer.",
     "fault-stall": "It stopped in the middle of its answer, after ",
 }
 
@@ -115,9 +118,7 @@ def test_of_a_huge_error_a_readable_beginning_is_quoted(
     close_writer(timeout=20)
     quote = present(chat.turns.get().error)["detail"]
     line = "One line of a report that nobody cut before it was sent."
-    assert quote == (
-        f"{line} … [the same again and again: more than 16,384 characters]"
-    )
+    assert quote == (f"{line} … [the same again and again]")
     assert quote.count(line) == 1
     (step,) = ChatStep.objects.filter(chat_id=str(chat.pk))
     report = ErrorReport.of(present(step.error))
@@ -146,7 +147,9 @@ def test_card_and_run_say_who_ended_an_answer_and_how_far_it_had_come(
     for step in steps:
         assert ErrorReport.of(present(step.error)).how.startswith(ENDED[model])
     if steps:
-        assert ErrorReport.of(present(steps[-1].error)).how == how, "to the millisecond"
+        # When an attempt ended is for whoever looks closer.
+        report = ErrorReport.of(present(steps[-1].error))
+        assert re.sub(r" Attempt \d ended .* after it began\.", "", report.how) == how
 
 
 @pytest.mark.parametrize("model", ["fault-400", "fault-500", "fault-eof"])
@@ -217,10 +220,12 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     assert card["message"].startswith(what)
     assert card["owner"] == owner
     assert card["attempts"] == (3 if card["retryable"] else 1)
-    assert ("It was tried 3 times" in card["tried"]) == card["retryable"]
+    tried = "each time with the same result" in card["tried"]
+    assert tried == card["retryable"]
     assert ("again" in card["ways"]) == ("end it again" in card["advice"])
+    assert card["them"] is None, "its models fail by design, and tell nothing of others"
     for step in ChatStep.objects.filter(chat_id=str(chat.pk)):
-        report = ErrorReport.of(present(step.error))
+        report = present(StepReport.of(step).error)
         said = (report.sentence, report.owner, report.whose, report.advice)
         assert said == tuple(
             card[name] for name in ("message", "owner", "whose", "advice")

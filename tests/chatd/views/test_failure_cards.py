@@ -232,11 +232,11 @@ def test_a_switched_off_model_is_asked_in_no_new_chat_either(
 def test_how_often_it_was_tried_and_how_far_it_came_stand_on_the_card(
     owner: Client, chat: Chat
 ) -> None:
-    failed(chat, how="The other side closed it.", tried="It was tried 3 times.")
+    failed(chat, how="The other side closed it.", tried="This site tried 3 times.")
     text = shown(owner, chat)
     card = text.partition('class="error-card"')[2].partition("<details>")[0]
     places = [card.index(KEY["message"]), card.index("The other side closed it.")]
-    places += [card.index("It was tried 3 times."), card.index(KEY["advice"])]
+    places += [card.index("This site tried 3 times."), card.index(KEY["advice"])]
     assert places == sorted(places)
 
 
@@ -277,7 +277,11 @@ def test_a_recovered_turn_says_so_below_its_answer_and_leads_to_its_run(
     assert run_id not in text
 
 
-THEIRS = {"owner": "provider", "provider": "openai", "kind": "overloaded"}
+THEM = {
+    "sentence": "Not only this model: 4 of the 5 models of OpenAI have been failing.",
+    "status_page": "https://status.openai.com/",
+    "who_may_answer": "other_providers",
+}
 
 
 def them(card: str) -> str:
@@ -285,62 +289,62 @@ def them(card: str) -> str:
     return card.partition('class="error-card__them">')[2].partition("</p>")[0]
 
 
-def test_a_card_says_that_the_provider_fails_and_links_to_its_status_page(
+def test_a_card_says_that_the_provider_failed_and_links_to_its_status_page(
     owner: Client, chat: Chat
 ) -> None:
-    failed(chat, **THEIRS)
-    Turn.objects.update(finished_at=timezone.now())
-    CallMinuteFactory(failed=10)
+    failed(chat, them=THEM)
     card = shown(owner, chat)
     said = them(card)
-    assert said.startswith("gpt-5 of OpenAI fails since ")
-    assert 'href="https://status.openai.com/"' in said
+    assert said.startswith(THEM["sentence"])
+    assert f'href="{THEM["status_page"]}"' in said
     # It follows whose the failure is, and is in the text for an administrator.
     assert card.index(KEY["whose"]) < card.index("error-card__them")
     assert "<dt>Is it them?</dt>" in card.partition("data-source")[2]
 
 
-@pytest.mark.parametrize(
-    "facts",
-    [
-        {},
-        THEIRS | {"owner": "request"},
-        THEIRS | {"provider": "anthropic"},
-    ],
-    ids=["settings", "request", "another provider"],
-)
-def test_a_card_says_nothing_of_a_provider_that_has_no_part_in_it(
-    owner: Client, chat: Chat, facts: dict[str, Any]
+def test_a_card_stays_what_it_was_when_the_turn_failed(
+    owner: Client, chat: Chat
 ) -> None:
-    failed(chat, **facts)
+    failed(chat, owner="provider", provider="openai", them=None)
+    turn = failed(chat, owner="provider", provider="openai")
     Turn.objects.update(finished_at=timezone.now())
     CallMinuteFactory(failed=10)
-    CallMinuteFactory(provider="demo", failed=10)
-    assert them(shown(owner, chat)) == ""
+    CallMinuteFactory(model="gpt-4o", failed=10)
+    with collected_statements() as statements:
+        assert them(shown(owner, chat)) == ""
+    assert not [sql for sql in statements if "chatdebug_callminute" in sql]
+    assert turn.them is None, "of an older release"
 
 
-def test_a_failure_from_before_an_outage_is_left_alone(
+def test_whoever_is_sent_to_another_provider_finds_one_of_its_models_chosen(
     owner: Client, chat: Chat
 ) -> None:
-    failed(chat, **THEIRS)
-    CallMinuteFactory(failed=10)
-    assert them(shown(owner, chat)) == ""
+    ModelConfigFactory(provider=chat.model.provider, name="sister")
+    ModelConfigFactory(provider="anthropic", name="claude")
+    turn = failed(chat, ways=["report", "other_provider"])
+    card = shown(owner, chat)
+    assert "Model of another provider…" in card
+    assert BUTTONS["other_model"] not in card
+    picker = owner.get(reverse("chat-list"), {"from": str(turn.pk)}).text
+    assert '<option value="claude" selected>' in picker
 
 
-def test_nobody_who_looks_at_a_failure_asks_the_database_how_providers_do(
+def test_how_to_repair_what_the_site_sends_is_for_administrators(
     owner: Client, chat: Chat
 ) -> None:
-    for _ in range(3):
-        failed(chat, **THEIRS)
-    with collected_statements() as first:
-        shown(owner, chat)
-    with collected_statements() as second:
-        shown(owner, chat)
-    about = [
-        [sql for sql in statements if "chatdebug_callminute" in sql]
-        for statements in (first, second)
-    ]
-    assert [len(statements) for statements in about] == [1, 0]
+    cause = {
+        "rule": "calls.no_result",
+        "sentence": "A call of a tool has no result.",
+        "found": "A call of a tool has no result (message 2).",
+        "remedy": "Send a result for each call.",
+    }
+    failed(chat, cause=cause)
+    card = shown(owner, chat).partition('class="error-card"')[2]
+    above, _, below = card.partition("<details>")
+    assert cause["sentence"] in above
+    assert cause["found"] not in above
+    assert cause["remedy"] not in above
+    assert f"{cause['found']} {cause['remedy']}" in below
 
 
 def test_a_chat_without_a_failure_never_asks(owner: Client, chat: Chat) -> None:

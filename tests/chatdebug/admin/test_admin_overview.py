@@ -88,7 +88,7 @@ def test_a_project_without_time_zones_has_the_page_too(
     WriterState.objects.create(id=UUID(int=1), host="h", pid=1)
     page = text(client)
     assert "3 turns · 0.0 % failed" in page
-    assert "gpt-5 of OpenAI fails since" in page
+    assert "gpt-5 of OpenAI has been failing since" in page
     assert text(client, f"{PAGE}?range=weeks")
 
 
@@ -164,7 +164,7 @@ def test_tokens_have_a_price_where_prices_are_known(
 def test_is_it_them_stands_on_the_page_with_the_status_page(client: Client) -> None:
     CallMinuteFactory(failed=9)
     page = text(client)
-    assert "gpt-5 of OpenAI fails since" in page
+    assert "gpt-5 of OpenAI has been failing since" in page
     assert 'href="https://status.openai.com/"' in page
     assert "9 of 10 failed" in page
 
@@ -177,7 +177,7 @@ def test_is_it_them_stands_beside_the_groups_of_that_provider(client: Client) ->
         text(client, f"/admin/chatdebug/errorgroup/{group.pk}/change/")
         for group in (theirs, others)
     ]
-    assert ["fails since" in page for page in pages] == [True, False]
+    assert ["has been failing since" in page for page in pages] == [True, False]
 
 
 @pytest.mark.usefixtures("desk")
@@ -332,7 +332,7 @@ def test_the_api_says_the_same(client: Client) -> None:
     forget_health()
     CallMinuteFactory(failed=9)
     answer = client.get(API).json()
-    assert answer["sentence"].startswith("gpt-5 of OpenAI fails since ")
+    assert answer["sentence"].startswith("gpt-5 of OpenAI has been failing since ")
     (provider,) = answer["providers"]
     assert provider["failing_since"]
     assert provider | {"failing_since": ""} == {

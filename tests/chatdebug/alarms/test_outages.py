@@ -64,7 +64,7 @@ def test_a_provider_that_is_down_is_told_as_the_pages_say_it() -> None:
     note()
     (alarm,) = found()
     assert alarm.sentence == read_health().sentence
-    assert alarm.sentence.startswith("gpt-5 of OpenAI fails since ")
+    assert alarm.sentence.startswith("gpt-5 of OpenAI has been failing since ")
     assert alarm.facts == [
         "6 of 6 calls failed",
         "what they say: https://status.openai.com/",
@@ -123,7 +123,7 @@ def test_somebody_is_told_once_and_again_of_another_outage() -> None:
     note()
     assert [make_notices(using="default") for _ in range(2)] == [1, 0]
     deliver_due(target.pk, using="default")
-    assert "gpt-5 of OpenAI fails since" in mail.outbox[0].body
+    assert "gpt-5 of OpenAI has been failing since" in mail.outbox[0].body
     let_pass(timedelta(hours=2))
     target.notices.update(made_at=timezone.now() - timedelta(hours=2))
     CallMinute.objects.all().delete()
@@ -145,7 +145,7 @@ def test_all_providers_down_are_rather_this_sites_network() -> None:
     for provider in ("openai", "anthropic"):
         calls(failed=6, provider=provider)
     note()
-    assert [alarm.sentence.split(" fail")[0] for alarm in found()] == [
+    assert [alarm.sentence.split(" have been failing")[0] for alarm in found()] == [
         "All 2 providers that were asked"
     ] * 2
 

@@ -53,7 +53,7 @@ def test_a_known_kind_far_above_its_usual_rate_is_told_with_its_numbers() -> Non
         failures(2, back=back)
     failures(40)
     (alarm,) = found()
-    assert alarm.sentence == "OpenAI is limiting how many requests it takes."
+    assert alarm.sentence == "OpenAI takes no more requests from this site for now."
     assert alarm.facts[0] == "40 times"
     assert alarm.facts[2] == "usually 2.0 an hour"
     assert (alarm.times, alarm.chats) == (40, None)

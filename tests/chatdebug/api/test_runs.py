@@ -84,12 +84,12 @@ def test_a_run_names_the_group_that_counts_its_failure(chat: Chat) -> None:
 def test_a_failed_run_says_whether_it_is_them(chat: Chat, run: ChatRun) -> None:
     refused = ChatRunFactory(chat_id=str(chat.pk), error_kind="config")
     fine = ChatRunFactory(chat_id=str(chat.pk), status="completed", error_kind="")
-    CallMinuteFactory(provider="demo", failed=10)
+    CallMinuteFactory(provider="demo", model="another", failed=10)
     with CaptureQueriesContext(connection) as queries:
         listed = client_of(chat.owner).get(runs_of(chat)).json()["results"]
     said = {entry["id"]: entry["is_it_them"] for entry in listed}
     sentence = said[str(run.pk)]["sentence"]
-    assert sentence.startswith("gpt-5 of the demo provider fails since ")
+    assert sentence.startswith("Not only this model: 2 of the 2 models of the demo ")
     assert said[str(refused.pk)] is said[str(fine.pk)] is None
     asked = [query for query in queries if "chatdebug_callminute" in query["sql"]]
     assert len(asked) == 2

@@ -2,7 +2,12 @@
 
 import pytest
 
-from chatdebug.errors import answered_after, how_it_ended, times_tried
+from chatdebug.errors import (
+    answered_after,
+    answered_at_last,
+    how_it_ended,
+    times_tried,
+)
 from chatdebug.errors.responses import ResponseFacts
 from chatdebug.errors.sentences import Cause
 from chatdebug.presentation.errors import ErrorReport
@@ -14,15 +19,15 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.BROKEN_OFF,
         THEY,
         1_234,
-        "The other side closed it, after 1,234 characters of the answer, 1.5 s after it "
-        "was asked.",
+        "The other side closed it, after 1,234 characters of the answer. Attempt 1 ended "
+        "1.5 s after it began.",
     ),
     "broke off at once": (
         Cause.BROKEN_OFF,
         THEY,
         0,
-        "The other side closed it, before any text of the answer had come, 1.5 s after it "
-        "was asked.",
+        "The other side closed it, before any text of the answer had come. Attempt 1 ended "
+        "1.5 s after it began.",
     ),
     "given up here": (Cause.BROKEN_OFF, WE, None, "This side closed it."),
     "nobody knows": (
@@ -35,21 +40,29 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.INCOMPLETE,
         THEY,
         1,
-        "It just stopped, after 1 character of the answer, 1.5 s after it was asked.",
+        "It stopped after 1 character of the answer. Attempt 1 ended 1.5 s after it "
+        "began.",
     ),
-    "garbled": (Cause.UNREADABLE, WE, None, "A part of it was garbled or cut off."),
+    "garbled": (
+        Cause.UNREADABLE,
+        WE,
+        76,
+        "What came after 76 characters of it could not be read. Attempt 1 ended 1.5 s "
+        "after it began.",
+    ),
+    "garbled, no more is known": (Cause.UNREADABLE, WE, None, ""),
     "never began": (
         Cause.SILENCE,
         WE,
         0,
-        "It had not begun to answer, and this site waits no longer.",
+        "It had not begun to answer; this site waits no longer.",
     ),
     "stalled": (
         Cause.SILENCE,
         WE,
         76,
-        "It stopped in the middle of its answer, after 76 characters, and this site waits "
-        "no longer.",
+        "It stopped in the middle of its answer, after 76 characters; this site waits no "
+        "longer.",
     ),
     "silent, no more is known": (Cause.SILENCE, WE, None, ""),
     "a page": (
@@ -86,8 +99,8 @@ def test_of_several_attempts_it_is_said_which_one_it_was() -> None:
         Cause.BROKEN_OFF, response=THEY, characters=76, seconds=0.7, attempt=3
     )
     assert said == (
-        "The other side closed it, after 76 characters of the answer, 700 ms after attempt "
-        "3 began."
+        "The other side closed it, after 76 characters of the answer. Attempt 3 ended 700 "
+        "ms after it began."
     )
 
 
@@ -100,11 +113,11 @@ def test_a_stored_error_tells_the_same() -> None:
         "elapsed_ms": 665,
     }
     assert ErrorReport.of(stored).how == (
-        "The other side closed it, after 76 characters of the answer, 665 ms after it was "
-        "asked."
+        "The other side closed it, after 76 characters of the answer. Attempt 1 ended 665 "
+        "ms after it began."
     )
     third = ErrorReport.of(stored | {"retry_count": 2})
-    assert third.how.endswith(", 665 ms after attempt 3 began.")
+    assert third.how.endswith(". Attempt 3 ended 665 ms after it began.")
     older = {"kind": "timeout", "response": 7, "elapsed_ms": "long"}
     assert ErrorReport.of(older).how == "Which side closed it is not known."
 
@@ -112,14 +125,43 @@ def test_a_stored_error_tells_the_same() -> None:
 def test_only_what_was_tried_again_says_how_often() -> None:
     assert times_tried(0, 0.0) == ""
     assert times_tried(1, 4.0) == ""
-    assert times_tried(3, 4.25) == "It was tried 3 times, within 4.2 s."
+    assert times_tried(3, 4.25) == "This site tried 3 times in 4.2 s."
+
+
+OVERLOADED, FAILED = (Cause.OVERLOADED, 529), (Cause.SERVER_ERROR, 500)
+
+
+def test_that_all_attempts_met_the_same_is_said_only_where_it_is_known() -> None:
+    assert times_tried(2, 4.25, met=[FAILED, FAILED]) == (
+        "This site tried 2 times in 4.2 s, each time with the same result."
+    )
+    assert times_tried(2, 4.25, met=[OVERLOADED, FAILED]) == (
+        "This site tried 2 times in 4.2 s, with different results; the first was: "
+        "overloaded (529)."
+    )
+    assert times_tried(3, 4.25, met=[FAILED, FAILED]) == times_tried(3, 4.25)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (502, "It got no valid answer from the server behind it."),
+        (504, "It got no answer in time from the server behind it."),
+        (503, ""),
+        (None, ""),
+    ],
+)
+def test_a_gateway_says_by_its_status_what_it_met(
+    status: int | None, words: str
+) -> None:
+    response = ResponseFacts(server="nginx")
+    assert how_it_ended(Cause.GATEWAY, response=response, status=status) == words
 
 
 def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
     said = answered_after(2, 1.13)
     assert said == "Answered on attempt 2, complete after 1.1 s."
-    told = answered_after(2, 1.13, first_failure="It was overloaded.")
-    assert told == f"{said} What the first attempt met: It was overloaded."
-    assert answered_after(3, 5.9, waited=1.07) == (
-        "Answered on attempt 3, complete after 5.9 s, with 1.1 s of waiting to try again."
+    told = answered_at_last(2, cause=Cause.OVERLOADED, provider="openai", status=529)
+    assert (
+        told == "Answered on attempt 2. Attempt 1 failed at OpenAI: overloaded (529)."
     )

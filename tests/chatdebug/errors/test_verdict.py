@@ -1,6 +1,7 @@
 """What people are told of a failure: by cause, whose it is, and what helps."""
 
 from functools import partial
+from itertools import product, starmap
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from chatdebug.errors.exceptions import (
 from chatdebug.errors.operators import told_to_operators
 from chatdebug.errors.sentences import WORDS, Cause, Owner, Way
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import verdict
+from chatdebug.errors.verdict import Around, advise, advised, verdict
 from chatdebug.presentation.errors import ErrorReport
 
 CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
@@ -78,7 +79,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "no such model": (
         {"status_code": 404, "error_code": "model_not_found", "message": "No model x"},
-        "OpenAI offers this site no model of that name (404).",
+        "OpenAI has no such model for this site (404).",
         Owner.SETTINGS,
     ),
     "too long": (
@@ -88,7 +89,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "message": "This model's maximum context length is 8192 tokens. However, "
             "your messages resulted in 9412 tokens.",
         },
-        "The chat is too long for this model: 9,412 of 8,192 tokens.",
+        "The chat is too long for this model: 9,412 tokens, it takes 8,192.",
         Owner.REQUEST,
     ),
     "too long by a body without numbers": (
@@ -108,17 +109,17 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a permission": (
         {"status_code": 403, "message": "You may not."},
-        "OpenAI denies permission to this site's key (403).",
+        "OpenAI did not allow this with this site's key (403).",
         Owner.SETTINGS,
     ),
     "a limit": (
         {"status_code": 429, "message": "Rate limit reached."},
-        "OpenAI is limiting how many requests it takes (429).",
+        "OpenAI takes no more requests from this site for now (429).",
         Owner.SETTINGS,
     ),
     "a quota": (
         {"status_code": 429, "error_code": "insufficient_quota", "message": "No more."},
-        "The usage limit at OpenAI has been reached (429).",
+        "This site's usage limit at OpenAI has been reached (429).",
         Owner.SETTINGS,
     ),
     "a defect": (
@@ -156,21 +157,28 @@ def test_nobody_is_told_to_try_again_what_is_not_worth_it(
     assert not advice.startswith("Send it again")
 
 
+AROUND = list(starmap(Around, product([True, False], repeat=3)))
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
     words = {
         Way.AGAIN: ("Send it again", "send it again"),
-        Way.CHANGE: ("change it", "other words", "Make it shorter"),
+        Way.CHANGE: ("change it", "other words", "shorten"),
         Way.NEW_CHAT: ("new chat",),
         Way.REPORT: ("administrator",),
-        Way.OTHER_MODEL: ("another model", "Another model", "a model"),
+        Way.OTHER_MODEL: ("Another model", "A model that takes more"),
+        Way.OTHER_PROVIDER: ("A model of another provider",),
     }
     advice = WORDS[cause].advice
     assert advice.ways
-    texts = (advice.words, advice.words_with_wait, advice.words_after_wait)
-    for text in filter(None, texts):
-        told = {way for way in Way if any(one in str(text) for one in words[way])}
-        assert told == set(advice.ways)
+    texts = filter(
+        None, (advice.words, advice.words_with_wait, advice.words_after_wait)
+    )
+    for text, around in product(texts, AROUND):
+        said = advised(advice, "openai", around, words=text)
+        told = {way for way in Way if any(one in said.words for one in words[way])}
+        assert told == set(said.ways)
 
 
 def test_the_wait_that_a_provider_asks_for_is_told() -> None:
@@ -179,7 +187,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
     for seconds, words in waits.items():
         told = limited(retry_after=seconds)
         assert told.advice == (
-            f"Wait {words}, then send it again, or let another model answer."
+            f"Wait {words}, then send it again. Another model may answer."
         )
         assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
@@ -188,8 +196,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_a_minute() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "How long that lasts is not said: send it again in a minute, or let another model "
-        "answer."
+        "It does not say for how long: send it again in a minute. Another model may answer."
     )
     assert told.wait is None
 
@@ -198,10 +205,10 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "It asks for 1 s between two requests, which did not help: send it again in a "
-        "minute, or let another model answer."
+        "This site waited between its tries, which was not enough: send it again in a "
+        "minute. Another model may answer."
     )
-    assert told.wait is None
+    assert told.wait == 60, "as long as the advice says"
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
     found = classify_facts(
         build_facts(status_code=429, message="Slow down.", headers={"retry-after": "1"})
@@ -259,7 +266,7 @@ SAID = {
     "again and again": (
         400,
         LINE * 3 + "One line … more than 900 characters left out",
-        LINE + "… [the same again and again: more than 1,022 characters]",
+        LINE + "… [the same again and again]",
     ),
     "again and again, to an end": (
         400,
@@ -291,8 +298,8 @@ def test_a_quote_adds_to_the_sentence(status: int, said: str, quote: str) -> Non
 def test_what_is_said_of_a_key_is_quoted_without_the_key() -> None:
     key = '{"error": {"message": "Incorrect API key provided: sk-proj-0123456789abcdef."}}'
     found = classify_facts(build_facts(status_code=401, body=key))
-    assert found.quote == found.detail
-    assert found.quote.startswith("Incorrect API key provided: [REDACTED:")
+    assert found.detail.startswith("Incorrect API key provided: [REDACTED:")
+    assert found.quote == "Incorrect API key provided: [secret removed]."
 
 
 WORDLESS = {
@@ -335,7 +342,7 @@ def test_what_no_person_writes_is_what_the_site_sends(said: str) -> None:
     told = verdict(ErrorKind.GENERIC, status_code=400, detail=said)
     assert told.owner is Owner.SITE
     assert told.whose == (
-        "The cause is what this site sends with your message, not your message."
+        "The fault is in what this site sends with your message, not in your message."
     )
     assert told.ways[0] is Way.REPORT
 
@@ -353,10 +360,35 @@ def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
         ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
     )
     assert told.whose == (
-        "The cause is your message, or what this site sends with it: which of the two "
-        "cannot be told from the answer."
+        "Whether your message is at fault or what this site sends with it is not known."
     )
-    assert told.ways == (Way.REPORT, Way.CHANGE, Way.OTHER_MODEL)
+    assert told.ways == (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT)
+
+
+def test_a_chat_of_one_message_is_not_made_shorter_by_a_new_one() -> None:
+    told = advise(
+        Cause.TOO_LONG,
+        provider="openai",
+        retryable=False,
+        around=Around(history=False),
+    )
+    assert Way.NEW_CHAT not in told.ways
+    assert told.words == (
+        "Sending it again will fail in the same way: shorten your message. A model that "
+        "takes more may answer."
+    )
+
+
+def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
+    of_error = partial(advise, Cause.SERVER_ERROR, provider="openai", retryable=True)
+    elsewhere = of_error(around=Around(other_models=False))
+    assert elsewhere.ways == (Way.AGAIN, Way.OTHER_PROVIDER)
+    assert elsewhere.words.endswith("A model of another provider may answer.")
+    nowhere = of_error(around=Around(other_models=False, other_providers=False))
+    assert (nowhere.words, nowhere.ways) == (
+        "Send it again in a minute.",
+        (Way.AGAIN,),
+    )
 
 
 @pytest.mark.parametrize("cause", Cause)

@@ -118,7 +118,7 @@ def test_a_failed_run_says_how_its_answer_ended_and_how_often_it_was_tried() -> 
     }
     text = run_markdown(run, [ChatStepFactory(run=run, error=error)])
     how = "The other side closed it, after 76 characters of the answer."
-    assert text.index(how) < text.index("It was tried 3 times, within ")
+    assert text.index(how) < text.index("This site tried 3 times in ")
 
 
 @pytest.mark.django_db

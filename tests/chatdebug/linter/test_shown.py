@@ -125,8 +125,8 @@ def test_whose_it_is_is_told_by_the_request_where_the_answer_does_not(
 ) -> None:
     url = partial(reverse, "chatdebug:run")
     owner = client_of(chat_.owner)
-    told = "The cause is in what the site sends with the message."
-    unknown = "cannot be told from the answer"
+    told = "The fault is most likely this site"
+    unknown = "Whether your message is at fault"
     run = failed_run(chat_.pk, likely_causes=[{"rule": "messages.empty"}])
     text = text_of(owner, url(args=[chat_.pk, run.pk]))
     assert told in text
@@ -275,7 +275,7 @@ def test_whose_a_group_is_is_told_by_the_requests_where_they_agree(
         fingerprint="abcdef12", title="x", kind="generic", status_code=400, count=9
     )
     url = reverse("admin:chatdebug_errorgroup_change", args=[group.pk])
-    told, unknown = "in what the site sends with the message", "does not tell which"
+    told, unknown = "in what this site sends with the message", "does not tell which"
     failed_run("c")
     text = text_of(admin, url)
     assert told in text

@@ -62,7 +62,7 @@ def test_all_models_of_a_provider_fail_and_other_providers_do_not() -> None:
     calls("claude", "anthropic", ok=9)
     since = time_of(now() - 3 * MINUTE)
     assert health().sentence == (
-        f"All 3 models of OpenAI fail since {since}; other providers do not."
+        f"All 3 models of OpenAI have been failing since {since}; other providers have not."
     )
     down = health().of("openai")
     assert down is not None
@@ -75,14 +75,15 @@ def test_a_single_answer_of_another_model_shows_that_a_provider_is_up() -> None:
     calls("gpt-4o", ok=1)
     since = time_of(now() - 3 * MINUTE)
     assert health().sentence == (
-        f"gpt-5 of OpenAI fails since {since}, its other models do not."
+        f"gpt-5 of OpenAI has been failing since {since}, its other models have not."
     )
 
 
 def test_the_only_model_of_the_only_provider_fails() -> None:
     calls(failed=4)
     assert health().sentence == (
-        f"gpt-5 of OpenAI fails since {time_of(now())}; no other provider was asked."
+        f"gpt-5 of OpenAI has been failing since {time_of(now())}; no other provider was "
+        "asked."
     )
 
 
@@ -90,7 +91,8 @@ def test_one_model_of_several_fails() -> None:
     calls("gpt-5", failed=4)
     calls("gpt-5-mini", ok=9)
     assert health().sentence == (
-        f"gpt-5 of OpenAI fails since {time_of(now())}, its other models do not."
+        f"gpt-5 of OpenAI has been failing since {time_of(now())}, its other models have "
+        "not."
     )
 
 
@@ -99,7 +101,7 @@ def test_some_models_of_several_fail() -> None:
         calls(model, failed=4)
     calls("gpt-5-mini", ok=9)
     assert health().sentence == (
-        f"2 of 3 models of OpenAI fail since {time_of(now())}."
+        f"2 of 3 models of OpenAI have been failing since {time_of(now())}."
     )
 
 
@@ -107,7 +109,7 @@ def test_if_all_providers_fail_it_is_rather_this_sites_network() -> None:
     calls(failed=4, ago=2)
     calls("claude", "anthropic", failed=4, ago=5)
     assert health().sentence.startswith(
-        f"All 2 providers that were asked fail since {time_of(now() - 5 * MINUTE)}: "
+        f"All 2 providers that were asked have been failing since {time_of(now() - 5 * MINUTE)}: "
     )
 
 
@@ -153,19 +155,21 @@ def test_it_costs_two_statements_however_many_models_there_are() -> None:
         for ago in range(5):
             calls(f"gpt-{number}", failed=4, ago=ago)
     with collected_statements() as statements:
-        assert health().sentence.startswith("All 20 models of OpenAI fail")
+        assert health().sentence.startswith("All 20 models of OpenAI have been failing")
     assert len(statements) == 2
 
 
 def test_a_project_without_time_zones_asks_too(settings: LazySettings) -> None:
     settings.USE_TZ = False
     calls(failed=4)
-    assert health().sentence.startswith("gpt-5 of OpenAI fails since ")
+    assert health().sentence.startswith("gpt-5 of OpenAI has been failing since ")
 
 
 def test_a_provider_or_model_without_a_name_has_words() -> None:
     calls("", "", failed=4)
-    assert health().sentence.startswith("A model of the AI provider fails since ")
+    assert health().sentence.startswith(
+        "A model of the AI provider has been failing since "
+    )
 
 
 def test_a_deployment_names_status_pages(settings: LazySettings) -> None:

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, timedelta
 from threading import Event, Thread
 
 import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from chatdebug.errors.sentences import Owner
+from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.models import CallMinute
+from chatdebug.services.health import WINDOW
 from chatdebug.services.known_health import (
     KNOWN_SECONDS,
     Them,
@@ -26,15 +27,33 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 
 
+def called(model: str, *, failed: int, ago: int = 2, provider: str = "openai") -> None:
+    """Let ten calls of a model have been made so many minutes ago."""
+    minute = timezone.now().replace(second=0, microsecond=0) - ago * MINUTE
+    CallMinuteFactory(minute=minute, provider=provider, model=model, failed=failed)
+
+
 def down(*, ago: int = 2) -> None:
     """Let a provider fail since so many minutes."""
-    minute = timezone.now().replace(second=0, microsecond=0) - ago * MINUTE
-    CallMinuteFactory(minute=minute, failed=10)
+    called("gpt-5", failed=10, ago=ago)
 
 
-def asked(provider: str = "openai", *, ago: int = 0, owner: str = "") -> Them | None:
-    failed_at = timezone.now() - ago * MINUTE
-    return is_it_them(provider=provider, failed_at=failed_at, owner=owner)
+def asked(
+    provider: str = "openai",
+    *,
+    model: str = "gpt-4o",
+    ago: int = 0,
+    owner: str = "",
+    cause: str = "",
+) -> Them | None:
+    """Ask as the failure of another model does."""
+    return is_it_them(
+        provider=provider,
+        model=model,
+        failed_at=timezone.now() - ago * MINUTE,
+        owner=owner,
+        cause=cause,
+    )
 
 
 @contextmanager
@@ -50,11 +69,59 @@ def missing_table() -> Iterator[None]:
 
 def test_a_provider_that_fails_is_told_with_its_status_page() -> None:
     down()
+    since = f"{timezone.now().astimezone(UTC) - WINDOW:%H:%M} UTC"
     them = asked()
     assert them is not None
-    assert them["sentence"].startswith("gpt-5 of OpenAI fails since ")
+    assert them["sentence"] in (
+        # It has no call that is counted: the failure counts for it.
+        f"Not only this model: 2 of the 2 models of OpenAI that were used since {at} "
+        "have been failing."
+        for at in (since, f"{timezone.now().astimezone(UTC) - WINDOW:%H:%M} UTC")
+    )
     assert them["status_page"] == "https://status.openai.com/"
+    assert them["who_may_answer"] == "other_providers"
     assert asked("anthropic") is None
+
+
+def test_of_a_model_that_fails_alone_nothing_is_said_of_its_provider() -> None:
+    down()
+    assert asked(model="gpt-5") is None
+
+
+def test_other_models_that_answer_are_told_without_their_names() -> None:
+    down()
+    called("gpt-5-mini", failed=1)
+    them = asked(model="gpt-5")
+    assert them is not None
+    assert them["sentence"].startswith("Other models of OpenAI have answered since ")
+    assert (them["status_page"], them["who_may_answer"]) == ("", "other_models")
+    assert asked(model="gpt-5", ago=60) is None, "that was in another hour"
+
+
+def test_a_model_that_mostly_answers_is_not_counted_as_failing() -> None:
+    down()
+    called("gpt-4o", failed=1)
+    called("gpt-4", failed=10)
+    them = asked()
+    assert them is not None
+    assert "2 of the 3 models" in them["sentence"]
+    called("gpt-3", failed=0)
+    forget_health()
+    assert asked() is None, "half of them are no outage"
+
+
+def test_if_all_providers_fail_nobody_is_sent_to_another_one() -> None:
+    down()
+    called("claude", failed=10, provider="anthropic")
+    them = asked(model="gpt-5")
+    assert them is not None
+    assert them["sentence"].startswith("All 2 providers that were used since ")
+    assert them["who_may_answer"] == "nobody"
+
+
+def test_an_answer_that_was_held_back_is_no_outage() -> None:
+    down()
+    assert asked(cause=Cause.ANSWER_BLOCKED, owner=Owner.PROVIDER) is None
 
 
 def test_a_failure_from_before_has_another_reason() -> None:

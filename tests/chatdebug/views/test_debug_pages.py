@@ -224,7 +224,7 @@ def test_a_recovery_of_the_full_level_says_at_once_how_long_it_waited(
         "</span> Recovered",
         "What is a ballast?",
         "<h1>Answered on attempt 2, complete after 6.0 s.</h1>",
-        "is limiting how many requests it takes (429).",
+        "takes no more requests from this site for now (429).",
         "It waited 2.0 s before it tried again.",
         "Where the time went",
     ]
@@ -269,7 +269,7 @@ def test_beside_its_card_a_run_has_a_short_name_and_all_that_a_reader_asks_for(
     shown = (
         "<h2><bdi>Unexpected error · Demo provider</bdi></h2>",
         "It is odd.",
-        "which of the two cannot be told from the answer",
+        "Whether your message is at fault",
         "For a colleague",
         "<dt>HTTP status</dt><dd>400</dd>",
         "Where the time went",
@@ -352,7 +352,7 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     shown = [
         '<h1 class="error-card__what">The demo provider rejected the request (400).',
         "The ballast does not match.",
-        "Hand it to an administrator",
+        "give the report to an administrator",
         "Copy as Markdown",
         f"<code data-source>{run.pk}</code>",
         "<dt>HTTP status</dt><dd>400</dd>",

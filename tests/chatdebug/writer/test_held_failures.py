@@ -1,6 +1,7 @@
 """Failures of stored runs: one write for all of a second, and in the journal until then."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,4 +97,4 @@ def test_the_journal_gives_up_what_is_added_and_what_a_higher_count_says(
         fail()
     close_writer(timeout=20)
     assert ErrorGroup.objects.get().count == 6
-    assert entries(settings.CHATDEBUG["SPOOL_DIR"]) == []
+    assert entries(Path(str(settings.CHATDEBUG["SPOOL_DIR"]))) == []
