@@ -35,7 +35,7 @@ def open_panel(page: Page) -> None:
 def test_the_failed_turn_leads_to_its_run_and_back(failed: Page) -> None:
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
-    for words in ("Request rejected", REASON, "none fits: not seen before", "Step 1"):
+    for words in ("Request rejected", REASON, "nothing known", "Step 1"):
         expect(panel).to_contain_text(words)
     panel.get_by_role("link", name="All runs").click()
     expect(panel.locator(".run")).to_have_count(1)
@@ -49,9 +49,9 @@ def test_beside_its_card_a_runs_first_screen_has_all_that_a_reader_asks_for(
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
     heading = panel.get_by_role("heading", level=2)
-    expect(heading).to_have_text("Request rejected · Demo provider 400")
+    expect(heading).to_have_text("Request rejected (400) by the demo provider")
     expect(panel.get_by_text(REASON).first).to_be_in_viewport()
-    for words in ("Copy as Markdown", "HTTP status", "invalid_request_error"):
+    for words in ("Copy report", "HTTP status", "invalid_request_error"):
         expect(panel.get_by_text(words, exact=True)).to_be_in_viewport()
     expect(panel.get_by_text(SENTENCE)).to_have_count(0)  # that is the card's
 
