@@ -31,7 +31,7 @@ LEAST_SHARES = {Mark.CONNECT: LEAST_WIDTH, Mark.SILENCE: LEAST_SHARE}
 OPEN_ROWS = 24
 """More of them scroll."""
 TICKS = 5
-LAST_TICK = 0.8
+LAST_TICK = 0.65
 """Of the width: a label further right has no room beside that of the end."""
 UNITS = ((120, 60.0, _("%s min")), (1, 1.0, _("%s s")), (0, 0.001, _("%s ms")))
 """The axis counts from so many seconds on in units of so many, which are said so."""

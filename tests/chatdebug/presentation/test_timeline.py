@@ -698,11 +698,11 @@ def test_a_run_of_very_many_attempts_shows_the_last_ones() -> None:
 @pytest.mark.parametrize(
     ("seconds", "labels"),
     [
-        (0.05, ["0 ms", "10", "20", "30", "40", "50 ms"]),
+        (0.05, ["0 ms", "10", "20", "30", "50 ms"]),
         (1.1, ["0 s", "0.5", "1.1 s"]),
         (6.9, ["0 s", "2", "4", "6.9 s"]),
-        (100, ["0 s", "20", "40", "60", "80", "100 s"]),
-        (3_600, ["0 min", "20", "40", "60 min"]),
+        (100, ["0 s", "20", "40", "60", "100 s"]),
+        (3_600, ["0 min", "20", "60 min"]),
     ],
 )
 def test_the_axis_counts_in_round_numbers_up_to_its_end(
