@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
@@ -53,19 +54,24 @@ class StepFields:
         return span(step.duration)
 
     @admin.display(description=_("error"))
-    def classification(self, step: ChatStep) -> str:
+    def classification(self, step: ChatStep) -> SafeString | str:
         """What happened and whose it is; none of the error's own text."""
         if not step.error:
             return ""
-        error = ErrorReport.of(step.error)
-        return " ".join(filter(None, (error.sentence, error.how, error.whose)))
+        error, brief = _error_of(step), _error_of(step).without_content().brief
+        lines = (
+            (_("What"), " ".join(filter(None, (error.sentence, brief.what)))),
+            (_("Fault"), brief.fault),
+            (pgettext_lazy("what to do", "Next"), brief.next),
+        )
+        return format_html_join(mark_safe("<br>"), "{}: {}", lines)
 
     @admin.display(description=_("facts"))
     def facts(self, step: ChatStep) -> SafeString | str:
         """The numbers and names around the error."""
         if not step.error:
             return ""
-        error = ErrorReport.of(step.error)
+        error = _error_of(step)
         return format_html_join(" · ", "{}: {}", [*error.facts, *error.times])
 
     @admin.display(description=_("frames"))
@@ -229,6 +235,12 @@ class StepAdmin(StepFields, ContentAdmin):
     def shown_attempts(self, step: ChatStep) -> SafeString | str:
         """The round trips."""
         return _payload(step.attempts)
+
+
+def _error_of(step: ChatStep) -> ErrorReport:
+    """Return the error of a step with what its request tells of it."""
+    likely = LikelyCauses.of(step)
+    return ErrorReport.of(step.error, likely.first if likely else None)
 
 
 def shown_causes(likely: LikelyCauses | None) -> SafeString | str:

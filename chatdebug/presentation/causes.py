@@ -1,4 +1,4 @@
-"""The likely cause of a failure, which is said above everything else of it."""
+"""The likely cause of a failure, which is said with what happened."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ class LikelyCauses:
     def sentences(self) -> list[str]:
         """All of it in words, the likeliest cause first."""
         if self.first is None:
-            return [gettext("Likely cause: %s") % self.nothing]
+            return [self.nothing]
         told = [gettext("Likely cause: %s") % _told(self.first)]
         return told + [gettext("Found besides: %s") % _told(one) for one in self.others]
 

@@ -104,6 +104,8 @@ class Ending:
     """``good``, ``bad`` or ``stopped``."""
     by: str = ""
     """Who broke it off, after the word; empty if nobody did, or nobody knows."""
+    is_flawed: bool = False
+    """Whether the words after it say what was wrong with an answer that came whole."""
 
     @property
     def sign(self) -> str:
@@ -122,7 +124,13 @@ class Ending:
         if flaw is None:
             return self
         by, sentence = ANSWERED[flaw] if self.tone == GOOD else LEFT[flaw]
-        return replace(self, by=str(by), sentence=str(sentence), tone=BAD)
+        return replace(
+            self,
+            by=str(by),
+            sentence=str(sentence),
+            tone=BAD,
+            is_flawed=self.tone == GOOD,
+        )
 
     def followed(self) -> "Ending":
         """Return the same ending of an attempt after which the same was asked again.

@@ -18,12 +18,13 @@ from chatdebug.errors.payload import (
     verdict_of,
 )
 from chatdebug.errors.quotes import quote_of
-from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.sentences import Cause, Owner, Way
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import Verdict
+from chatdebug.errors.verdict import EVENT_STREAM, Verdict
 from chatdebug.formats import span
-from chatdebug.presentation.flaws import LEFT, OF_CAUSES, Flaw
+from chatdebug.linter import Cause as LikelyCause
+from chatdebug.presentation.briefs import Brief, codes_of, http_status
+from chatdebug.presentation.flaws import OF_CAUSES, REASONS, Flaw
 
 REASON_CHARACTERS = 400
 """A longer text of an error is folded."""
@@ -91,9 +92,9 @@ class ErrorReport:
     owner: Owner
     whose: str
     advice: str
+    brief: Brief
+    """The same for who debugs it."""
     provider: str
-    rule: str
-    """Which one decided; empty if none did."""
     facts: list[tuple[str, str]]
     """Name and value; what is not known, nothing or zero is left out."""
     times: list[tuple[str, str]]
@@ -106,13 +107,18 @@ class ErrorReport:
     """The outermost first."""
 
     @classmethod
-    def of(cls, stored: object) -> "ErrorReport":
-        """Read a stored ``ErrorPayload``, whatever release wrote it."""
+    def of(cls, stored: object, likely: LikelyCause | None = None) -> "ErrorReport":
+        """Read a stored ``ErrorPayload``, whatever release wrote it.
+
+        ``likely`` is what was found in its request: what the answer did not tell.
+        """
         payload = read_payload(stored)
         said = verdict_of(payload)
         words = payload["detail"] or payload["message"]
         reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
+        brief = Brief.of(payload, said, likely)
+        found = likely.found(provider=payload["provider"]) if likely else said
         return cls(
             cause=said.cause,
             flaw=flaw,
@@ -128,12 +134,12 @@ class ErrorReport:
                 said=payload["detail"],
             ),
             reason=reason,
-            owner=said.owner,
-            whose=said.whose,
-            advice=said.advice,
+            owner=found.owner,
+            whose=found.whose,
+            advice=found.advice,
+            brief=brief,
             provider=payload["provider"],
-            rule=_rule(payload),
-            facts=list(_said(_facts(payload, said, flaw))),
+            facts=list(_said(_facts(payload, said, brief, flaw))),
             times=list(_said(_times(payload))),
             type=payload["type"],
             causes=list(_causes(payload, reason)),
@@ -145,7 +151,7 @@ class ErrorReport:
 
     def without_content(self) -> "ErrorReport":
         """Return the same without what a provider or an exception said in words."""
-        return replace(self, reason="", causes=[])
+        return replace(self, reason="", causes=[], brief=self.brief.without_content())
 
     def for_operators(self) -> "ErrorReport":
         """Return the same for who runs the site: the advice is not for who asked."""
@@ -162,6 +168,16 @@ class ErrorReport:
     def own_frames(self) -> list[Frame]:
         """The places in the project's code, the deepest first: where to look."""
         return [frame for frame in reversed(self.frames) if frame.is_own]
+
+    @property
+    def deepest(self) -> Frame | None:
+        """The deepest place in the project's code."""
+        return self.own_frames[0] if self.own_frames else None
+
+    @property
+    def callers(self) -> list[Frame]:
+        """The places in the project's code above it, the nearest first."""
+        return self.own_frames[1:]
 
     @property
     def other_frames(self) -> list[Frame]:
@@ -194,44 +210,43 @@ def _said(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{value:,}" if isinstance(value, int) else value
 
 
-def _rule(payload: ErrorPayload) -> str:
-    return "" if payload["rule"] == FALLBACK.id else payload["rule"]
-
-
 def _facts(
-    payload: ErrorPayload, said: Verdict, flaw: Flaw | None
+    payload: ErrorPayload, said: Verdict, brief: Brief, flaw: Flaw | None
 ) -> dict[str, str | int | None]:
-    # What older releases stored may be a provider's words, for readers of facts only.
-    codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
     in_chain = any(link["type"] == payload["type"] for link in payload["chain"])
+    response = payload["response"]
+    status = http_status(payload)
+    named = payload["status_code"] if payload["status_code"] != status else None
+    is_stream = response.get("content_type", "").startswith(EVENT_STREAM)
+    length = response.get("length")
+    # The short ones first: a page shows two of them side by side.
     return {
         # A status is a name, not an amount.
-        gettext("HTTP status"): _as_name(payload["status_code"]),
-        gettext("Type or code"): " / ".join(dict.fromkeys(filter(None, codes))),
-        **_response_facts(payload, flaw),
-        gettext("Request id"): code_like(payload["request_id"]),
+        gettext("HTTP status"): _as_name(status),
         gettext("Attempts"): None
         if payload["retry_count"] is None
         else attempt_of(payload),
-        gettext("Whose it is"): _whose(said),
         # As the advice has it: a web page is not asked for again by itself, but by hand.
         gettext("Worth retrying"): _yes_or_no(
             None if payload["retryable"] is None else Way.AGAIN in said.ways
         ),
-        gettext("Rule"): _rule(payload)
-        or (gettext("none fits: not seen before") if payload["rule"] else ""),
         gettext("Provider"): payload["provider"],
-        gettext("Exception"): "" if in_chain else payload["type"],
-        gettext("Parts received"): payload["parts_received"],
         gettext("Characters received"): payload["characters_received"],
+        gettext("Bytes received") if is_stream else gettext("Content length"): ""
+        if length is None
+        else gettext("%s bytes") % f"{length:,}",
+        gettext("Status that the error stands for"): _as_name(named),
+        gettext("Type or code"): codes_of(payload),
+        gettext("Content type"): response.get("content_type", ""),
+        gettext("Server"): response.get("server", ""),
+        gettext("Closed by"): _closed_by(
+            response.get("closed_by", ""), said.cause, flaw
+        ),
+        gettext("Request id"): code_like(payload["request_id"]),
+        gettext("Fault"): "" if said.owner is Owner.UNKNOWN else brief.fault,
+        gettext("Recognised as"): brief.recognised,
+        gettext("Exception"): "" if in_chain else payload["type"],
     }
-
-
-def _whose(said: Verdict) -> str:
-    """Return whose it is in a few words; nothing where that is not known."""
-    if said.cause is Cause.REJECTED:
-        return gettext("the message, or what this site sends with it")
-    return "" if said.owner is Owner.UNKNOWN else str(said.owner.label)
 
 
 def _times(payload: ErrorPayload) -> dict[str, str | int | None]:
@@ -241,30 +256,16 @@ def _times(payload: ErrorPayload) -> dict[str, str | int | None]:
     }
 
 
-def _response_facts(payload: ErrorPayload, flaw: Flaw | None) -> dict[str, str]:
-    """Return what is known of the last response; its status only if it is not the error's."""
-    response = payload["response"]
-    status: int | None = response.get("status")
-    length: int | None = response.get("length")
-    content_type: str = response.get("content_type", "")
-    server: str = response.get("server", "")
-    closed_by: str = response.get("closed_by", "")
-    words = {"provider": gettext("the other side"), "client": _this_side(flaw)}
-    size = "" if length is None else gettext("%s bytes") % f"{length:,}"
-    is_known = status == payload["status_code"]
-    return {
-        gettext("Response status"): "" if is_known else _as_name(status),
-        gettext("Content type"): content_type,
-        gettext("Content length"): size,
-        gettext("Server"): server,
-        gettext("Connection closed by"): words.get(closed_by, ""),
-    }
+def _closed_by(side: str, cause: Cause, flaw: Flaw | None) -> str:
+    """Return who closed a connection, and why if that is known.
 
-
-def _this_side(flaw: Flaw | None) -> str:
-    """Return who closed a connection that this side closed, and why if that is known."""
-    words = gettext("this side")
-    return words if flaw is None else f"{words} {LEFT[flaw][0]}"
+    Nothing of a page that came whole: its connection ended as every other one.
+    """
+    if side == "client":
+        words = gettext("this site")
+        return words if flaw is None else f"{words}, {REASONS[flaw]}"
+    is_worth_telling = side == "provider" and cause is not Cause.PAGE
+    return gettext("the other side") if is_worth_telling else ""
 
 
 def _yes_or_no(value: object) -> str:

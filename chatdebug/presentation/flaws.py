@@ -66,3 +66,9 @@ LEFT = {
     ),
 }
 """Of one that this side did not read to its end: words after "left early"."""
+REASONS = {
+    Flaw.UNREADABLE: _("because it could not read the answer"),
+    Flaw.ERROR: _("because the answer told of an error"),
+    Flaw.INCOMPLETE: _("because the answer was not complete"),
+}
+"""Why this side closed its connection, after who did."""

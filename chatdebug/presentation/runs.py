@@ -14,7 +14,12 @@ from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.models.titles import failure_of, first_error_of, title_of
+from chatdebug.models.titles import (
+    failure_of,
+    first_error_of,
+    heading_of,
+    title_of,
+)
 from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
@@ -43,6 +48,11 @@ class RunLine:
         if not self.has_content:
             return failure_of(self.run) or self.run.get_kind_display()
         return title_of(self.run)
+
+    @property
+    def heading(self) -> str:
+        """The same as a heading, with whose failure it was."""
+        return heading_of(self.run) or self.title
 
     @property
     def question(self) -> str:
@@ -129,6 +139,8 @@ class StepReport:
 
     step: ChatStep
     error: ErrorReport | None
+    likely: LikelyCauses | None
+    """What may have been wrong with its request; None if none was kept of it."""
     name: str
     """What it is called within its run."""
     has_content: bool = True
@@ -162,21 +174,10 @@ class StepReport:
         name = step_name(number)
         if retries is not None:
             name = f"{name} · {attempt_name(retries + 1)}"
-        error = ErrorReport.of(stored) if stored else None
-        noted = LikelyCauses.noted(step)
-        if error is not None and noted is not None and noted.first is not None:
-            # What the answer did not tell is known from the request.
-            found = noted.first.found(provider=error.provider)
-            error = replace(
-                error, owner=found.owner, whose=found.whose, advice=found.advice
-            )
-        return cls(step, error, name)
-
-    @property
-    def likely(self) -> LikelyCauses | None:
-        """What may have been wrong with its request; None if none was kept of it."""
-        found = LikelyCauses.of(self.step) if self.error else None
-        return found.without_content() if found and not self.has_content else found
+        likely = LikelyCauses.of(step) if stored else None
+        first = likely.first if likely else None
+        error = ErrorReport.of(stored, first) if stored else None
+        return cls(step, error, likely, name)
 
     @property
     def shape(self) -> Payload | None:
@@ -187,7 +188,8 @@ class StepReport:
     def without_content(self) -> "StepReport":
         """Return the same without a word of its error's own text."""
         error = self.error.without_content() if self.error else None
-        return replace(self, error=error, has_content=False)
+        likely = self.likely.without_content() if self.likely else None
+        return replace(self, error=error, likely=likely, has_content=False)
 
     @property
     def is_over(self) -> bool:
@@ -270,6 +272,31 @@ class RunReport:
         if self.failure is None or self.recovery:
             return ""
         return times_tried(1 + _retries(self.failure.step), self._seconds)
+
+    @property
+    def attempts(self) -> str:
+        """How often the call that failed last was tried, and whether it met the same."""
+        if self.failure is None:
+            return ""
+        count = 1 + _retries(self.failure.step)
+        attempts, took = counted(count, "attempt"), span(self.line.run.duration)
+        if count == 1 or not took:
+            return f"{attempts}."
+        words = gettext("%(attempts)s in %(time)s.")
+        if self._has_failed_alike(count):
+            words = gettext("%(attempts)s in %(time)s, all with the same failure.")
+        return words % {"attempts": attempts, "time": took}
+
+    @property
+    def failed_attempt(self) -> str:
+        """The number of the attempt that failed last."""
+        return f"{1 + _retries(self.failure.step):,}" if self.failure else ""
+
+    def _has_failed_alike(self, count: int) -> bool:
+        """Whether so many attempts are known, and failed in one way."""
+        known = [one.error for one in self.steps if one.error][-count:]
+        ways = {(error.sentence, error.brief.fault) for error in known}
+        return len(known) == count and len(ways) == 1
 
     @property
     def _seconds(self) -> float:

@@ -31,8 +31,8 @@ LEAST_SHARES = {Mark.CONNECT: LEAST_WIDTH, Mark.SILENCE: LEAST_SHARE}
 OPEN_ROWS = 24
 """More of them scroll."""
 TICKS = 5
-LAST_TICK = 0.93
-"""Of the width: a label further right has no room."""
+LAST_TICK = 0.65
+"""Of the width: a label further right has no room beside that of the end."""
 UNITS = ((120, 60.0, _("%s min")), (1, 1.0, _("%s s")), (0, 0.001, _("%s ms")))
 """The axis counts from so many seconds on in units of so many, which are said so."""
 
@@ -87,7 +87,7 @@ class Timeline:
     total: str
     """How long all that is drawn took."""
     note: str
-    """What the run itself took of that, and what the rest is; empty if it took it all."""
+    """How long that was with the queue; empty if there was none."""
     level: str
     left_out: int
     """How many rows before these are not shown."""
@@ -135,6 +135,11 @@ class Timeline:
         waits = [row for row in self.rows if row.is_wait and row.seconds]
         total = sum(row.seconds for row in waits)
         return span(timedelta(seconds=total)) if waits else ""
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether more than one call was made: of a single one its number says nothing."""
+        return len({row.step for row in self.rows if row.step}) > 1
 
     @property
     def is_long(self) -> bool:
@@ -215,13 +220,12 @@ def _length(run: ChatRun, steps: Sequence[ChatStep], began: datetime) -> float:
 
 
 def _note(run: ChatRun, total: timedelta) -> str:
-    """Return how long a run took, and what else of the time is drawn: two that add up."""
+    """Return how long all took that is drawn, where that is not what the run took."""
     took = run.duration
     is_whole = took is not None and span(took) == span(total) and not queue_of(run)
     if took is None or took > total or is_whole:
         return ""
-    words = gettext("%(took)s, and %(before)s before the run")
-    return words % {"took": span(took), "before": span(total - took)}
+    return gettext("%s with the queue") % span(total)
 
 
 def _per_cent(part: float, whole: float) -> str:
@@ -314,7 +318,10 @@ def _when(period: Period, scale: _Scale) -> str:
 
 
 def _ticks(total: float) -> Iterator[Tick]:
-    """Yield round numbers of one unit along the axis; the first one names the unit."""
+    """Yield round numbers of one unit along the axis, and its end.
+
+    The first one names the unit, the end its own.
+    """
     if total <= 0:
         return
     unit, words = next((unit, words) for least, unit, words in UNITS if total >= least)
@@ -322,13 +329,16 @@ def _ticks(total: float) -> Iterator[Tick]:
     for number in range(TICKS * 2 + 1):
         amount = number * step
         if amount * unit > LAST_TICK * total:
-            return
+            break
         label = f"{amount:g}"
         yield Tick(
             x=_per_cent(amount * unit, total),
             label=label if number else str(words) % label,
             anchor="middle" if number else "start",
         )
+    size = total / unit
+    label = f"{size:.0f}" if size >= 10 else f"{size:.1f}"
+    yield Tick("100%", str(words) % label, "end")
 
 
 def _round_step(least: float) -> float:

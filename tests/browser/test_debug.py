@@ -10,6 +10,7 @@ from tests.browser.support import say_why, sign_in
 from tests.browser.test_chat import SLOW, ask, open_chat, turn_is_over
 from tests.optional import present
 
+HEADING = "Request rejected (400) by the demo provider"
 SENTENCE = "The demo provider rejected the request (400)."
 REASON = "The ballast of segment 3 does not match its envelope."
 
@@ -35,7 +36,7 @@ def open_panel(page: Page) -> None:
 def test_the_failed_turn_leads_to_its_run_and_back(failed: Page) -> None:
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
-    for words in ("Request rejected", REASON, "none fits: not seen before", "Step 1"):
+    for words in ("Request rejected", REASON, "nothing known", "Step 1"):
         expect(panel).to_contain_text(words)
     panel.get_by_role("link", name="All runs").click()
     expect(panel.locator(".run")).to_have_count(1)
@@ -49,9 +50,9 @@ def test_beside_its_card_a_runs_first_screen_has_all_that_a_reader_asks_for(
     failed.click("text=Show debug run")
     panel = failed.locator("#panel")
     heading = panel.get_by_role("heading", level=2)
-    expect(heading).to_have_text("Request rejected · Demo provider 400")
+    expect(heading).to_have_text(HEADING)
     expect(panel.get_by_text(REASON).first).to_be_in_viewport()
-    for words in ("Copy as Markdown", "HTTP status", "invalid_request_error"):
+    for words in ("Copy report", "HTTP status", "invalid_request_error"):
         expect(panel.get_by_text(words, exact=True)).to_be_in_viewport()
     expect(panel.get_by_text(SENTENCE)).to_have_count(0)  # that is the card's
 
@@ -232,7 +233,7 @@ def test_the_pages_work_on_their_own(failed: Page) -> None:
     chat = failed.url
     link = failed.get_by_role("link", name="Show debug run")
     failed.goto(link.get_attribute("href") or "")
-    expect(failed.locator("h1")).to_have_text(SENTENCE)
+    expect(failed.locator("h1")).to_have_text(HEADING)
     expect(failed.locator("main")).to_contain_text("What is a ballast?")
     expect(failed.locator("main")).to_contain_text(REASON)
     failed.get_by_role("link", name="All runs").click()

@@ -81,7 +81,7 @@ def test_every_state_passes_axe_and_fits(
         (
             "failed, errors level",
             "Failed",
-            ["attempt 3", "wait", "none fits: not seen before"],
+            ["attempt 3", "wait", "nothing known"],
         ),
         (
             "recovered, errors level",
@@ -91,7 +91,12 @@ def test_every_state_passes_axe_and_fits(
         (
             "failed",
             "Failed",
-            ["queue", "cut short by the provider", "429", "chatd/turns/engine.py:211"],
+            [
+                "queue",
+                "cut short by the other side",
+                "429",
+                "chatd/turns/engine.py:211",
+            ],
         ),
         ("recovered", "Recovered", ["Answered on attempt 2", "answered"]),
         ("completed", "Completed", ["preparation", "answered"]),
@@ -127,7 +132,7 @@ def test_the_timeline_is_a_table_for_who_cannot_see_it(
             "the answer began 95 ms later, its last part came 1.7 s later"
         )
         expect(cells.nth(1)).to_have_text(
-            "✕ cut short by the provider. "
+            "✕ cut short by the other side. "
             "The other side ended the response before it was complete."
         )
         expect(cells.nth(2)).to_have_text("1.7 s")

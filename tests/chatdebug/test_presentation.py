@@ -116,6 +116,27 @@ def test_a_run_is_titled_by_what_failed(run: ChatRun, title: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("facts", "heading"),
+    [
+        ({"error_status": 400}, "Request rejected (400) by the demo provider"),
+        ({"error_status": 500}, "Server error (500) from the demo provider"),
+        ({"error_cause": "gateway"}, "Gateway error on the way to the demo provider"),
+        ({"error_cause": "no_model"}, "No such model at the demo provider"),
+        ({"error_cause": "incomplete"}, "Answer ended early · Demo provider"),
+    ],
+)
+def test_a_heading_says_whose_failure_it_is_in_words(
+    facts: dict[str, Any], heading: str
+) -> None:
+    assert RunLine(failed(provider="demo", summary=facts)).heading == heading
+
+
+def test_a_run_that_did_not_fail_is_headed_by_its_title() -> None:
+    assert RunLine(ChatRun(summary={"first_message": "asked"})).heading == "asked"
+    assert RunLine(failed(provider="acme")).heading == "Unexpected error · Acme"
+
+
+@pytest.mark.parametrize(
     ("run", "outcome"),
     [
         (ChatRun(status=Status.IN_PROGRESS), Outcome.RUNNING),
@@ -266,18 +287,18 @@ def test_the_facts_of_the_last_response_have_a_row_each() -> None:
     }
     report = ErrorReport.of({"kind": "generic", "response": response})
     assert report.facts[:-1] == [
-        ("Response status", "200"),
-        ("Content type", "text/html"),
+        ("HTTP status", "200"),
         ("Content length", "1,440 bytes"),
+        ("Content type", "text/html"),
         ("Server", "nginx"),
-        ("Connection closed by", "the other side"),
     ]
-    assert report.facts[-1] == ("Whose it is", "the network"), "as a page came"
+    told = ("Fault", "the network, or the address that is set up, not known which")
+    assert report.facts[-1] == told, "as a page came"
 
 
 def test_a_status_that_is_the_errors_is_said_once() -> None:
     report = ErrorReport.of({"status_code": 502, "response": {"status": 502}})
-    assert report.facts == [("HTTP status", "502"), ("Whose it is", "the provider")]
+    assert report.facts == [("HTTP status", "502"), ("Fault", "the provider")]
 
 
 def test_what_is_no_code_is_not_shown_as_one() -> None:
@@ -298,7 +319,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
     report = ErrorReport.of(
         {"retry_count": 2, "elapsed_ms": 1234, "first_part_ms": 5, "parts_received": 3}
     )
-    assert report.facts == [("Attempts", "3"), ("Parts received", "3")]
+    assert report.facts == [("Attempts", "3")]
     assert report.times == [
         ("Its last attempt took", "1.2 s"),
         ("First part after", "5 ms"),
@@ -319,9 +340,10 @@ def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
 def test_what_decided_and_whose_it_is_are_facts() -> None:
     known = {"kind": "overloaded", "rule": "status.529", "status_code": 529}
     facts = dict(ErrorReport.of(known).facts)
-    assert (facts["Rule"], facts["Whose it is"]) == ("status.529", "the provider")
+    assert facts["Recognised as"] == "Overloaded (status.529)"
+    assert facts["Fault"] == "the provider"
     unknown = ErrorReport.of({"kind": "generic", "rule": "fallback.generic"})
-    assert unknown.facts == [("Rule", "none fits: not seen before")]
+    assert unknown.facts == [("Recognised as", "nothing known")]
 
 
 def test_who_runs_the_site_is_not_spoken_to_as_who_asked() -> None:

@@ -46,7 +46,7 @@ def decoded(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise UnreadableStreamError(
-            f"An event of the stream is no JSON ({type(error).__name__})."
+            f"An event of the stream is not valid JSON ({type(error).__name__})."
         ) from None
 
 

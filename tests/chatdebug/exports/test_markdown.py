@@ -78,7 +78,7 @@ def test_a_report_has_the_cards_sentences_and_the_providers_words_as_a_quote() -
     [
         ({"connection": "reused"}, "on a connection that was open already"),
         ({"connection": "not_opened"}, "no connection was opened"),
-        ({"status": "cut_short"}, "cut_short by the provider"),
+        ({"status": "cut_short"}, "cut_short by the other side"),
         ({"status": "failed", "ended_by": "time_limit"}, "failed by a time limit"),
         ({"status": "cancelled", "ended_by": "client"}, "by this side"),
     ],

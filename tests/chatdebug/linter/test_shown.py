@@ -107,15 +107,16 @@ def shown(run: ChatRun) -> str:
     return out.getvalue()
 
 
-def test_the_pages_say_it_before_the_error(chat_: Chat) -> None:
+def test_the_pages_say_it_with_what_happened(chat_: Chat) -> None:
     run = failed_run(chat_.pk)
     owner = client_of(chat_.owner)
     for page in ("run", "step"):
         extra = [1] if page == "step" else []
         url = reverse(f"chatdebug:{page}", args=[chat_.pk, run.pk, *extra])
         text = text_of(owner, url)
-        assert text.index(EMPTY) < text.index("error-card__what")
-        assert "(message 2)" in text
+        verdict = text.partition('<dl class="verdict__lines">')[2].partition("</dl>")[0]
+        assert EMPTY in verdict
+        assert "(message 2)" in verdict
         assert "messages.empty" in text
         assert f"tool {TOOL}" in text
 
@@ -125,8 +126,7 @@ def test_whose_it_is_is_told_by_the_request_where_the_answer_does_not(
 ) -> None:
     url = partial(reverse, "chatdebug:run")
     owner = client_of(chat_.owner)
-    told = "The fault is most likely this site"
-    unknown = "Whether your message is at fault"
+    told, unknown = "This site&#x27;s request (found", "not known which"
     run = failed_run(chat_.pk, likely_causes=[{"rule": "messages.empty"}])
     text = text_of(owner, url(args=[chat_.pk, run.pk]))
     assert told in text

@@ -1,0 +1,208 @@
+"""What is said first of a failure to whoever debugs it: what, whose fault, what next.
+
+It is made of the verdict that the card in the chat is made of, and of the likely cause
+where one was found, so that the two never contradict each other. The words are others: the
+card speaks to whoever asked, this to whoever can change the site.
+"""
+
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from chatdebug.errors import code_like
+from chatdebug.errors.payload import ErrorPayload
+from chatdebug.errors.provider_names import inside_of_sentence
+from chatdebug.errors.quotes import OUR_WORDS
+from chatdebug.errors.rules import FALLBACK
+from chatdebug.errors.sentences import Cause, Owner
+from chatdebug.errors.short_names import short_name
+from chatdebug.errors.verdict import Verdict
+from chatdebug.linter import Cause as LikelyCause
+from chatdebug.linter import Side
+
+WORDS_CHARACTERS = 300
+"""Of an exception's own words; the chain of causes has all of them."""
+OF_SIDES = {
+    Side.SITE: _("this site's request"),
+    Side.MESSAGE: _("the message, or what is attached to it"),
+}
+FAULTS = {
+    Cause.NO_ANSWER: _("most likely the provider, or the way to it"),
+    Cause.SILENCE: _("most likely the provider, or the way to it"),
+    Cause.GATEWAY: _("the provider or the way to it, not known which"),
+    Cause.BROKEN_OFF: _("the provider or the way to it, not known which"),
+    Cause.UNREACHABLE: _("the provider or the way to it, not known which"),
+    Cause.PAGE: _("the network, or the address that is set up, not known which"),
+    Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
+    Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
+    Cause.TOO_LONG: _("the length of the chat"),
+    Cause.REJECTED: _("the message or this site's request, not known which"),
+    Cause.REJECTED_FRAME: _("this site's request"),
+    Cause.REJECTED_FILE: _("a file in the chat"),
+    Cause.REQUEST_BLOCKED: _("what is said in the chat"),
+    Cause.ANSWER_BLOCKED: _("what the model was about to say"),
+}
+"""Where more can be told than whose it is."""
+OF_OWNERS = {
+    Owner.PROVIDER: _(
+        "Nothing to change here. If it lasts, look at what {provider} says of its own "
+        "state."
+    ),
+    Owner.NETWORK: _(
+        "Look at proxies, DNS and firewalls, then at what {provider} says of its own "
+        "state."
+    ),
+    Owner.SETTINGS: _("Correct the settings of this model or of its provider."),
+    Owner.REQUEST: _("Compare it with a run that went well."),
+    Owner.SITE: _("Look at the exception and its place in the code, below."),
+    Owner.UNKNOWN: _("Look at the exception and its place in the code, below."),
+}
+OF_CAUSES = {
+    Cause.RATE_LIMIT: _("Ask less often, or ask {provider} for a larger share."),
+    Cause.USAGE_LIMIT: _("Check budget and billing at {provider}."),
+    Cause.KEY: _("Replace the key that is set up, or change what it may do."),
+    Cause.PERMISSION: _("Change what the key may do at {provider}, or replace it."),
+    Cause.MISSING_KEY: _("Set the environment variable of the key."),
+    Cause.DISABLED: _("Switch the provider on again, or take its models away."),
+    Cause.NO_MODEL: _(
+        "Correct the model's name in the settings: it is misspelt, withdrawn, or not for "
+        "this key."
+    ),
+    Cause.PROXY: _("Look at the proxy on the way, and at what it lets through."),
+    Cause.UNKNOWN_HOST: _("Correct the address that is set up for {provider}."),
+    Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
+    Cause.PAGE: _(
+        "Check the address that is set up for {provider}, then which proxy or sign-in "
+        "page is on the way."
+    ),
+    Cause.TOO_LONG: _("Offer a model that takes more, or send less of the chat."),
+    Cause.REJECTED_FRAME: _(
+        "Compare the shape of the request with one that went well."
+    ),
+    Cause.REJECTED_FILE: _("Compare the file with what the model takes."),
+    Cause.REQUEST_BLOCKED: _("Nothing to repair: {provider} has a policy."),
+    Cause.ANSWER_BLOCKED: _("Nothing to repair: {provider} has a policy."),
+}
+"""Where there is more to look at than whose it is tells."""
+OF_THE_PROVIDER = frozenset({Owner.PROVIDER, Owner.REQUEST, Owner.SITE})
+"""Whose failures a provider can look up in its own logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A failure in three lines."""
+
+    what: str
+    """Status, codes, and how far the answer had come; empty if nothing of it is known."""
+    words: str
+    """Those of an exception of this side; empty where the provider has some of its own."""
+    fault: str
+    next: str
+    recognised: str
+    """What it was taken for, with the rule that decided; empty if nobody looked."""
+
+    @classmethod
+    def of(
+        cls, payload: ErrorPayload, said: Verdict, likely: LikelyCause | None = None
+    ) -> "Brief":
+        """Make it of a stored error, its verdict, and what its request tells."""
+        return cls(
+            what=_what(payload, said.cause),
+            words=_words(payload, said.cause),
+            fault=_fault(said, likely),
+            next=_next(payload, said, likely),
+            recognised=_recognised(payload, said.cause, likely),
+        )
+
+    @property
+    def happened(self) -> str:
+        """What is known of how it went, in one line."""
+        return " ".join(filter(None, (self.what, self.words)))
+
+    def without_content(self) -> "Brief":
+        """Return the same without an exception's own words."""
+        return replace(self, words="")
+
+
+def http_status(payload: ErrorPayload) -> int | None:
+    """Return the status of the response; one that only its body named is none."""
+    status: int | None = payload["response"].get("status", payload["status_code"])
+    return status
+
+
+def codes_of(payload: ErrorPayload) -> str:
+    """Return what the provider calls the error, for machines."""
+    # What older releases stored may be a provider's words, for readers of facts only.
+    codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
+    return " / ".join(dict.fromkeys(filter(None, codes)))
+
+
+def _what(payload: ErrorPayload, cause: Cause) -> str:
+    status = http_status(payload)
+    facts = ["" if status is None else f"HTTP {status}", codes_of(payload)]
+    if cause in (Cause.PAGE, Cause.GATEWAY):
+        response = payload["response"]
+        content_type: str = response.get("content_type", "")
+        facts += [content_type.partition(";")[0], response.get("server", "")]
+    head = ", ".join(filter(None, facts))
+    return " ".join(filter(None, (f"{head}." if head else "", _how_far(payload))))
+
+
+def _how_far(payload: ErrorPayload) -> str:
+    count = payload["characters_received"]
+    if not count:
+        return ""
+    words = ngettext(
+        "%s character of the answer had come.",
+        "%s characters of the answer had come.",
+        count,
+    )
+    return words % f"{count:,}"
+
+
+def _words(payload: ErrorPayload, cause: Cause) -> str:
+    if cause not in OUR_WORDS or cause is Cause.PAGE:  # that is said by its headers
+        return ""
+    said = (payload["detail"] or payload["message"]).rstrip(".")
+    if len(said) > WORDS_CHARACTERS:
+        return f"{said[:WORDS_CHARACTERS]}…"
+    return f"{said}." if said else ""
+
+
+def _fault(said: Verdict, likely: LikelyCause | None) -> str:
+    if likely is None:
+        return str(FAULTS.get(said.cause, said.owner.label))
+    if likely.rule.is_of_length:
+        return str(FAULTS[Cause.TOO_LONG])
+    whose = str(OF_SIDES.get(likely.rule.side, likely.whose))
+    if likely.is_said:
+        return gettext("%s (the provider says the same)") % whose
+    return gettext("%s (found in its structure, the provider does not say it)") % whose
+
+
+def _next(payload: ErrorPayload, said: Verdict, likely: LikelyCause | None) -> str:
+    if likely is not None:
+        return likely.remedy
+    words = OF_CAUSES.get(said.cause, OF_OWNERS[said.owner])
+    provider = inside_of_sentence(payload["provider"])
+    advice = [str(words).format(provider=provider)]
+    if said.owner in OF_THE_PROVIDER and code_like(payload["request_id"]):
+        found = gettext("{provider} finds it by its request id.")
+        found = found.format(provider=provider)
+        advice.append(found[:1].upper() + found[1:])
+    return " ".join(advice)
+
+
+def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:
+    """Return what it was taken for in plain words, the rule's id behind them."""
+    if likely is not None:
+        return f"{likely.sentence.removesuffix('.')} ({likely.rule.id})"
+    rule, status = payload["rule"], http_status(payload)
+    if rule and rule != FALLBACK.id:
+        return f"{short_name(cause)} ({rule})"
+    if not rule:
+        return ""
+    if status is None:
+        return gettext("nothing known")
+    return gettext("nothing known, only the status %s") % status

@@ -1,0 +1,145 @@
+"""What is said first of a failure to whoever debugs it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chatdebug.errors.sentences import WORDS, Cause
+from chatdebug.linter import noted_causes
+from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief
+from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.runs import RunReport
+from tests.optional import present
+
+REJECTED = {
+    "kind": "generic",
+    "rule": "fallback.generic",
+    "provider": "demo",
+    "status_code": 400,
+    "error_type": "invalid_request_error",
+    "request_id": "req_1",
+}
+BROKEN_STREAM = {
+    "kind": "generic",
+    "rule": "known.UnreadableStream",
+    "provider": "demo",
+    "message": "An event of the stream is not valid JSON (JSONDecodeError).",
+    "characters_received": 76,
+    "parts_received": 1,
+    "response": {
+        "status": 200,
+        "content_type": "text/event-stream",
+        "length": 3_729,
+        "closed_by": "client",
+    },
+}
+
+
+def brief_of(error: Any, *noted: dict[str, Any]) -> Brief:
+    found = present(noted_causes(list(noted)))
+    return ErrorReport.of(error, found[0] if found else None).brief
+
+
+def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
+    brief = brief_of(REJECTED)
+    assert brief.happened == "HTTP 400, invalid_request_error."
+    assert brief.fault == "the message or this site's request, not known which"
+    assert brief.next == (
+        "Compare it with a run that went well. The demo provider finds it by its "
+        "request id."
+    )
+    assert brief.recognised == "nothing known, only the status 400"
+
+
+def test_a_likely_cause_decides_all_of_it() -> None:
+    brief = brief_of(REJECTED, {"rule": "calls.no_result"})
+    assert brief.fault.startswith("this site's request (found in its structure")
+    assert brief.next.startswith("Send a result for each call")
+    assert brief.recognised == "A call of a tool has no result (calls.no_result)"
+    facts = dict(
+        ErrorReport.of(
+            REJECTED, present(noted_causes([{"rule": "calls.no_result"}]))[0]
+        ).facts
+    )
+    assert facts["Fault"] == brief.fault
+    assert facts["Recognised as"] == brief.recognised
+
+
+def test_a_chat_that_is_too_long_is_neither_the_message_nor_the_request() -> None:
+    brief = brief_of(REJECTED, {"rule": "limits.window", "is_said": True})
+    assert brief.fault == "the length of the chat"
+
+
+def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
+    report = ErrorReport.of(BROKEN_STREAM)
+    assert report.brief.happened == (
+        "HTTP 200. 76 characters of the answer had come. "
+        "An event of the stream is not valid JSON (JSONDecodeError)."
+    )
+    facts = dict(report.facts)
+    assert facts["HTTP status"] == "200"
+    assert facts["Bytes received"] == "3,729 bytes"
+    assert facts["Closed by"] == "this site, because it could not read the answer"
+    assert "Parts received" not in facts
+    assert "JSON" not in report.without_content().brief.happened
+
+
+def test_a_status_that_only_the_body_named_is_not_the_responses() -> None:
+    error = {
+        "kind": "overloaded",
+        "status_code": 503,
+        "response": {"status": 200, "content_type": "text/event-stream"},
+    }
+    facts = dict(ErrorReport.of(error).facts)
+    assert facts["HTTP status"] == "200"
+    assert facts["Status that the error stands for"] == "503"
+    assert brief_of(error).what == "HTTP 200."
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_has_a_fault_and_a_next_step(cause: Cause) -> None:
+    owner = WORDS[cause].owner
+    assert str(FAULTS.get(cause, owner.label))
+    words = str(OF_CAUSES.get(cause, OF_OWNERS[owner]))
+    assert words.format(provider="OpenAI")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        ((500, 500, 500), "3 attempts in 2.0 s, all with the same failure."),
+        ((500, 502, 500), "3 attempts in 2.0 s."),
+        ((500,), "1 attempt."),
+    ],
+)
+def test_attempts_are_said_to_be_alike_only_if_they_were(
+    statuses: tuple[int, ...], said: str, run: ChatRun
+) -> None:
+    steps = [
+        ChatStep(
+            step_number=number + 1,
+            status="error",
+            error={"kind": "generic", "status_code": status, "retry_count": number},
+        )
+        for number, status in enumerate(statuses)
+    ]
+    assert RunReport.of(run, steps).attempts == said
+
+
+def test_of_attempts_that_are_not_stored_nothing_is_said(run: ChatRun) -> None:
+    last = ChatStep(step_number=1, error={"status_code": 500, "retry_count": 2})
+    assert RunReport.of(run, [last]).attempts == "3 attempts in 2.0 s."
+
+
+@pytest.fixture
+def run() -> ChatRun:
+    """A failed run of two seconds."""
+    began = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    return ChatRun(
+        status="error",
+        error_kind="generic",
+        started_at=began,
+        finished_at=began + timedelta(seconds=2),
+    )
