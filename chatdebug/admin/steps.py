@@ -10,7 +10,6 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url
@@ -62,7 +61,7 @@ class StepFields:
         lines = (
             (_("What"), " ".join(filter(None, (error.sentence, brief.what)))),
             (_("Fault"), brief.fault),
-            (pgettext_lazy("what to do", "Next"), brief.next),
+            (_("Next step"), brief.next),
         )
         return format_html_join(mark_safe("<br>"), "{}: {}", lines)
 

@@ -108,7 +108,6 @@ def answered_at_last(
 
 def _in_short(cause: Cause, status: int | None) -> str:
     name = short_name(cause)
-    name = name[:1].lower() + name[1:]
     return f"{name} ({status})" if status is not None and status >= 400 else name
 
 

@@ -1,11 +1,13 @@
 """What recording costs: CPU of an OK turn, side by side in one run.
 
 The model answers from memory, so that all there is to measure is what stands around it.
-``loop`` is CPU of the event loop's thread, ``process`` that of all threads: the
-difference is what the recorder's writer, or the others' batch processor, does elsewhere.
-Both do their part after the turns: two threads that fight for the interpreter would
-measure the fight. Each brings what it records to its place: the recorder to its database,
-the others, over OTLP on loopback, to a collector in a process of its own.
+``loop`` is CPU of the event loop's thread: the ways take turns, a turn each, and the
+median says what a turn is over the bare one beside it, for a machine that gets slower or
+faster meanwhile does so for both. ``elsewhere`` is that of other threads, the recorder's
+writer or the others' batch processor, measured over many turns at once. They do their part
+after the turns: two threads that fight for the interpreter would measure the fight. Each
+brings what it records to its place: the recorder to its database, the others, over OTLP on
+loopback, to a collector in a process of its own.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 from typing import Any
 from unittest.mock import patch
 
@@ -38,11 +41,16 @@ from tests.benchmarks.database import bench_database, recorder_set
 
 PARTS = (1, 200)  # what a turn costs, and whether a part does
 HISTORY = 20  # messages, as in a chat that has been going on for a while
-TURNS = 100  # of each way, in each round
-ROUNDS = 15
+PAIRS = 400  # turns of each way beside a bare one
+TURNS = 100  # of each way, in each round that brings them to their place
+ROUNDS = 7
 BARE = "bare pydantic-ai"
-EVIDENCE = {"evidence shape": Evidence.SHAPE, "evidence full": Evidence.FULL}
-"""The errors level, with what else a failure would keep of the call."""
+EVIDENCE = {
+    "errors level": Evidence.ERROR,
+    "evidence shape": Evidence.SHAPE,
+    "evidence full": Evidence.FULL,
+}
+"""The errors level, with what a failure would keep of the call."""
 
 
 class FinishingModel(FunctionModel):
@@ -80,12 +88,17 @@ type Way = Callable[[list[ModelMessage]], Coroutine[Any, Any, None]]
 """Makes one turn, recorded in some way."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds of one turn."""
+    """CPU seconds that a turn takes more than a bare one."""
 
     loop: float
-    process: float
+    elsewhere: float
+
+    @property
+    def process(self) -> float:
+        """Of all threads."""
+        return self.loop + self.elsewhere
 
 
 def history() -> list[ModelMessage]:
@@ -102,8 +115,17 @@ async def stream_turn(model: Model, messages: list[ModelMessage]) -> None:
             pass
 
 
-async def _recorded(model: Model, messages: list[ModelMessage], level: Level) -> None:
-    async with record_run(chat_id="bench", owner_id="1", level=level) as run:
+async def _recorded(
+    model: Model,
+    messages: list[ModelMessage],
+    *,
+    level: Level = Level.ERRORS,
+    evidence: Evidence = Evidence.ERROR,
+) -> None:
+    run_block = record_run(
+        chat_id="bench", owner_id="1", level=level, evidence=evidence
+    )
+    async with run_block as run:
         await stream_turn(model, messages)
         run.complete()
 
@@ -158,32 +180,53 @@ def ways_of(bare: Model, recorded: Model, tracers: Tracers) -> dict[str, Way]:
     traced = tracers.models(bare)
     return {
         BARE: lambda messages: stream_turn(bare, messages),
-        "errors level": lambda m: _recorded(recording, m, Level.ERRORS),
-        **dict.fromkeys(EVIDENCE, lambda m: _recorded(recording, m, Level.ERRORS)),
-        "full level": lambda m: _recorded(recording, m, Level.FULL),
+        **{
+            name: partial(_recorded, recording, evidence=evidence)
+            for name, evidence in EVIDENCE.items()
+        },
+        "full level": partial(_recorded, recording, level=Level.FULL),
         **{name: partial(stream_turn, model) for name, model in traced.items()},
     }
 
 
-def _measure(way: Way, tracers: Tracers) -> Cost:
-    async def turns() -> Cost:
+async def _loop_costs(ways: dict[str, Way]) -> dict[str, float]:
+    """Return what a turn of each way takes of the loop's thread, over a bare one."""
+    messages = history()
+    over: dict[str, list[float]] = {name: [] for name in ways}
+    gc.collect()
+    gc.disable()  # what it takes would hit any of them
+    try:
+        for _ in range(PAIRS):
+            seconds = {}
+            for name, way in ways.items():
+                began = time.thread_time()
+                await way(messages)
+                seconds[name] = time.thread_time() - began
+            for name, costs in over.items():
+                costs.append(seconds[name] - seconds[BARE])
+    finally:
+        gc.enable()
+    return {name: median(costs) for name, costs in over.items()}
+
+
+def _elsewhere(way: Way, tracers: Tracers) -> float:
+    """Return what other threads take for a turn, and who waits for them to have done it."""
+
+    async def turns() -> None:
         messages = history()
-        loop, process = time.thread_time(), time.process_time()
         for _ in range(TURNS):
             await way(messages)
-        return Cost(time.thread_time() - loop, time.process_time() - process)
 
-    gc.collect()
     with patch.object(Writer, "start", _put_off):
-        cost = asyncio.run(turns())
+        asyncio.run(turns())
+    gc.collect()
     before = time.process_time()
-    # What was put off belongs to the cost. Both are done for each way, so that what they
-    # cost without any work is in all of them, and not in what is over bare.
+    # Both are done for each way, so that what they cost without any work is in all of
+    # them, and not in what is over bare.
     writer().start()
     close_writer(timeout=60)
     tracers.flush()
-    cost.process += time.process_time() - before
-    return Cost(cost.loop / TURNS, cost.process / TURNS)
+    return (time.process_time() - before) / TURNS
 
 
 def _put_off(self: Writer) -> None:
@@ -192,31 +235,30 @@ def _put_off(self: Writer) -> None:
 
 def turn_costs(ways: dict[str, Way], parts: int, tracers: Tracers) -> None:
     """Measure the ways to make a turn of so many parts, and say what each costs."""
-    costs: dict[str, list[Cost]] = {name: [] for name in ways}
-    for way in ways.values():
-        _measure(way, tracers)  # warm
-    for _ in range(ROUNDS):  # in turns, so that a noisy moment hits all of them
-        for name, way in ways.items():
-            with recorder_set(EVIDENCE=EVIDENCE.get(name, Evidence.ERROR)):
-                costs[name].append(_measure(way, tracers))
-    _say(f"CPU per OK turn of {parts} parts, µs (best of {ROUNDS} x {TURNS} turns)")
+    with recorder_set(EVIDENCE=Evidence.FULL):
+        elsewhere: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(ROUNDS):
+            for name, way in ways.items():
+                elsewhere[name].append(_elsewhere(way, tracers))
+        with patch.object(Writer, "start", _put_off):
+            loop = asyncio.run(_loop_costs(ways))
+        close_writer(timeout=60)
+        tracers.flush()
+    costs = {
+        name: Cost(loop[name], median(seconds) - median(elsewhere[BARE]))
+        for name, seconds in elsewhere.items()
+    }
+    _say(f"CPU of an OK turn of {parts} parts over a bare one, µs")
     _say(
-        f"{'':20}{'loop':>8}{'process':>9}{'over bare: loop':>18}{'process':>9}"
+        f"{'':20}{'loop':>8}{'elsewhere':>11}{'process':>9}"
         f"{'of OpenTelemetry: loop':>25}{'process':>9}"
     )
-    bare, usual = _best(costs[BARE]), _best(costs["OpenTelemetry"])
-    for name, measured in costs.items():
-        cost = _best(measured)
-        numbers = f"{_us(cost.loop):>8}{_us(cost.process):>9}"
-        over = f"{_us(cost.loop - bare.loop):>18}{_us(cost.process - bare.process):>9}"
-        loop = _share(cost.loop - bare.loop, usual.loop - bare.loop)
-        process = _share(cost.process - bare.process, usual.process - bare.process)
-        _say(f"{name:20}{numbers}{over}{loop:>25}{process:>9}")
-
-
-def _best(costs: list[Cost]) -> Cost:
-    """Return the least of each: what disturbs a measurement only ever adds to it."""
-    return Cost(min(cost.loop for cost in costs), min(cost.process for cost in costs))
+    usual = costs["OpenTelemetry"]
+    for name, cost in costs.items():
+        numbers = f"{_us(cost.loop):>8}{_us(cost.elsewhere):>11}{_us(cost.process):>9}"
+        loop_share = _share(cost.loop, usual.loop)
+        process_share = _share(cost.process, usual.process)
+        _say(f"{name:20}{numbers}{loop_share:>25}{process_share:>9}")
 
 
 def _share(part: float, whole: float) -> str:

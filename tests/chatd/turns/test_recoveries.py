@@ -18,11 +18,11 @@ pytestmark = [
 MET = {
     "fault-429-then-ok": (
         "The demo provider takes no more requests from this site for now (429).",
-        "too many requests (429).",
+        "Too many requests (429).",
     ),
     "fault-500-then-ok": (
         "The demo provider had an error of its own (500).",
-        "server error (500).",
+        "Server error (500).",
     ),
 }
 

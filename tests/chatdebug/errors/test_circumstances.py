@@ -137,7 +137,7 @@ def test_that_all_attempts_met_the_same_is_said_only_where_it_is_known() -> None
     )
     assert times_tried(2, 4.25, met=[OVERLOADED, FAILED]) == (
         "This site tried 2 times in 4.2 s, with different results; the first was: "
-        "overloaded (529)."
+        "Overloaded (529)."
     )
     assert times_tried(3, 4.25, met=[FAILED, FAILED]) == times_tried(3, 4.25)
 
