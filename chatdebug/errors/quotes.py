@@ -61,7 +61,8 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     sizes = _numbers(said)
     if cause is Cause.TOO_LONG and sizes and sizes <= _numbers(sentence):
         return ""
-    said = MARKERS.sub(f"[{gettext('secret removed')}]", said)
+    removed = gettext("[secret removed]")
+    said = MARKERS.sub(lambda _: removed, said)
     if (cut := LEFT_OUT.search(said)) is None:
         return _without_repetition(said)
     kept = said[: cut.start()]

@@ -163,5 +163,5 @@ def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
     assert said == "Answered on attempt 2, complete after 1.1 s."
     told = answered_at_last(2, cause=Cause.OVERLOADED, provider="openai", status=529)
     assert (
-        told == "Answered on attempt 2. Attempt 1 failed at OpenAI: overloaded (529)."
+        told == "Answered on attempt 2. Attempt 1 failed at OpenAI: Overloaded (529)."
     )
