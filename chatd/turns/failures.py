@@ -66,18 +66,7 @@ def failure_outcome(
     them = _them(classification, turn)
     around = _around(turn, them)
     classification = classification.after(effort.attempts, around, has_begun=bool(text))
-    places = [
-        f" at {frame['file']}:{frame['line']} in {frame['function']}"
-        for frame in code_frames(error)[-1:]
-    ]
-    # Not the error's own text, which may quote a prompt or a key.
-    logger.warning(
-        "A turn of chat %s failed: %s, %s%s",
-        turn.chat_id,
-        type(error).__name__,
-        classification.rule,
-        "".join(places),
-    )
+    _log(error, turn, classification)
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
     has_no_run = classification.captured and stored is None
@@ -117,6 +106,21 @@ def failure_outcome(
         **_evidence(turn, run),
     }
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
+
+
+def _log(error: Exception, turn: Turn, classification: Classification) -> None:
+    """Say that a turn failed, without the error's text, which may quote a prompt or a key."""
+    places = [
+        f" at {frame['file']}:{frame['line']} in {frame['function']}"
+        for frame in code_frames(error)[-1:]
+    ]
+    logger.warning(
+        "A turn of chat %s failed: %s, %s%s",
+        turn.chat_id,
+        type(error).__name__,
+        classification.rule,
+        "".join(places),
+    )
 
 
 def _told(

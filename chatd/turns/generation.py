@@ -26,11 +26,15 @@ from chatdebug.errors import (
     FinishReasonError,
     IncompleteStreamError,
     StreamSilenceError,
+    UnreadableStreamError,
     classify,
     walk,
 )
 
 logger = logging.getLogger(__name__)
+
+BROKEN = (IncompleteStreamError, UnreadableStreamError, FinishReasonError)
+"""What is said of an answer that broke off, or did not end as it should."""
 
 
 class Generation:
@@ -174,7 +178,7 @@ def retry_notice(classification: Classification, *, attempts: int, most: int) ->
 def _broke(error: Exception, classification: Classification, watch: Watch) -> bool:
     """Return whether an answer broke off that had begun, or did not end as it should."""
     for link in walk(error):
-        if isinstance(link, IncompleteStreamError | FinishReasonError):
+        if isinstance(link, BROKEN):
             return True
         if isinstance(link, StreamSilenceError):
             return False

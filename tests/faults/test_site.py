@@ -30,7 +30,7 @@ pytestmark = pytest.mark.database  # its sites use the one of the environment
 UNSTORED = "The database does not answer: finish_turn"
 """In the site's log when the database did not take a turn's outcome."""
 FIRST_WORDS = "event: delta"
-FAILED = "IncompleteStreamError"
+FAILED = "UnreadableStreamError"
 """In the site's log when a turn has failed for good, and is about to be stored."""
 END_SECONDS = 10
 """Then the first supervisors kill what has not ended."""

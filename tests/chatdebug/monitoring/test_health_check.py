@@ -41,17 +41,17 @@ def test_a_recorder_that_is_well_is_ok(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "facts",
+    ("facts", "moment", "ago"),
     [
-        {"last_error": "OperationalError", "last_error_at": timezone.now()},
-        {"spooled": 3, "spooled_since": timezone.now() - timedelta(minutes=20)},
+        ({"last_error": "OperationalError"}, "last_error_at", timedelta()),
+        ({"spooled": 3}, "spooled_since", timedelta(minutes=20)),
     ],
     ids=["a writer in trouble", "captures that nobody imports"],
 )
 def test_a_recorder_in_trouble_fails_with_its_sentence(
-    client: Client, facts: dict[str, Any]
+    client: Client, facts: dict[str, Any], moment: str, ago: timedelta
 ) -> None:
-    WriterStateFactory(**facts)
+    WriterStateFactory(**facts, **{moment: timezone.now() - ago})
     status, said = answered(client)
     assert status == 500
     assert "capture" in said
