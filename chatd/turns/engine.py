@@ -17,7 +17,12 @@ from chatd.turns import lifecycle
 from chatd.turns.answer import Answer
 from chatd.turns.bus import get_bus
 from chatd.turns.effort import Effort
-from chatd.turns.failures import NOT_STORED, failure_outcome, recovery
+from chatd.turns.failures import (
+    NOT_STORED,
+    classified_failure,
+    failure_outcome,
+    recovery,
+)
 from chatd.turns.generation import Generation
 from chatd.turns.lifecycle import Outcome
 from chatd.turns.policy import turn_policy
@@ -187,8 +192,10 @@ class TurnRun:
     async def _fail(self, error: Exception) -> None:
         if self._run is None:
             await self._record(error)
+        found = classified_failure(error, self._turn)
         outcome = await in_thread(
-            failure_outcome, error, self._turn, self._text, self._run, self._effort
+            failure_outcome,
+            *(error, found, self._turn, self._text, self._run, self._effort),
         )
         await self._end(outcome)
 

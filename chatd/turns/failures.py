@@ -55,18 +55,21 @@ NOT_STORED: dict[str, Any] = {
 
 
 def failure_outcome(
-    error: Exception, turn: Turn, text: str, run: Run | None, effort: Effort
+    error: Exception,
+    found: Classification,
+    turn: Turn,
+    text: str,
+    run: Run | None,
+    effort: Effort,
 ) -> Outcome:
     """Return the outcome of a turn that failed, with the text that had come.
 
     Asks the database what else there is. What is told then stays as it is: whoever comes
     back to a card reads what was known when it failed.
     """
-    classification = classify(error, provider=turn.chat.model.provider)
-    them = _them(classification, turn)
+    them = _them(found, turn)
     around = _around(turn, them)
-    classification = classification.after(effort.attempts, around, has_begun=bool(text))
-    _log(error, turn, classification)
+    classification = found.after(effort.attempts, around, has_begun=bool(text))
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
     has_no_run = classification.captured and stored is None
@@ -108,8 +111,12 @@ def failure_outcome(
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
 
 
-def _log(error: Exception, turn: Turn, classification: Classification) -> None:
-    """Say that a turn failed, without the error's text, which may quote a prompt or a key."""
+def classified_failure(error: Exception, turn: Turn) -> Classification:
+    """Return what a turn failed with, and log it, whatever else may take long then.
+
+    Without the error's text, which may quote a prompt or a key.
+    """
+    classification = classify(error, provider=turn.chat.model.provider)
     places = [
         f" at {frame['file']}:{frame['line']} in {frame['function']}"
         for frame in code_frames(error)[-1:]
@@ -121,6 +128,7 @@ def _log(error: Exception, turn: Turn, classification: Classification) -> None:
         classification.rule,
         "".join(places),
     )
+    return classification
 
 
 def _told(
