@@ -57,9 +57,7 @@ def test_a_failed_run_leads_to_what_was_different_when_it_went_well(
     passes(page, "two runs compared")
     address = page.url
     page.get_by_role("link", name="The run", exact=False).first.click()
-    expect(page.locator("main h1")).to_have_text(
-        "Server error (500) from the demo provider"
-    )
+    expect(page.locator("main h1")).to_have_text("Unexpected error · OpenAI")
     page.goto(address)
     parts_ways(page)
 
