@@ -54,7 +54,7 @@ OF_OWNERS = {
         "state."
     ),
     Owner.SETTINGS: _("Correct the settings of this model or of its provider."),
-    Owner.REQUEST: _("Compare it with a run that went well."),
+    Owner.REQUEST: _("Compare the request with that of a run that went well."),
     Owner.SITE: _("Look at the exception and its place in the code, below."),
     Owner.UNKNOWN: _("Look at the exception and its place in the code, below."),
 }

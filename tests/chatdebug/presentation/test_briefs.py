@@ -47,8 +47,8 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     assert brief.happened == "HTTP 400, invalid_request_error."
     assert brief.fault == "the message or this site's request, not known which"
     assert brief.next == (
-        "Compare it with a run that went well. The demo provider finds it by its "
-        "request id."
+        "Compare the request with that of a run that went well. The demo provider finds "
+        "it by its request id."
     )
     assert brief.recognised == "nothing known, only the status 400"
 
