@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from chatdebug.deployment_rules import loaded_rules
+from chatdebug.errors import set_deployment_rules_source
 from chatdebug.evidence.changes import last_good_calls
 from chatdebug.recorder.storm import storm_guard
 from chatdebug.services.known_health import forget_health
@@ -100,6 +101,7 @@ def recorder(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
     storm_guard.reset()
     last_good_calls.forget()
     loaded_rules.reset()
+    set_deployment_rules_source(loaded_rules.current)
     cache.clear()  # nor what an earlier one asked for of the API
     forget_health()
     settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": tmp_path / "spool"}

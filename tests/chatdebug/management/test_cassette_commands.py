@@ -11,8 +11,6 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from chatdebug.cassettes.cassette import Cassette
-from chatdebug.deployment_rules import loaded_rules
-from chatdebug.errors import set_deployment_rules_source
 from chatdebug.models import ChatRun, ClassificationRule
 from tests.factories import ChatRunFactory, ChatStepFactory
 
@@ -237,7 +235,6 @@ def test_what_still_fails_in_the_same_way_is_told(run: ChatRun) -> None:
 
 def test_a_rule_of_ones_own_counts_and_ends_with_one(run: ChatRun) -> None:
     ClassificationRule.objects.create(kind="config", text="The ballast of", mode="on")
-    set_deployment_rules_source(loaded_rules.current)
     out = StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("replay_chat_run", str(run.pk), "--json", stdout=out)
