@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import DateTimeField, Sum, Value
+from django.db import connections, router
+from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -253,33 +254,55 @@ class GroupPage:
 def trends_of(
     groups: Sequence[ErrorGroup], *, now: datetime
 ) -> dict[int, Counter[datetime]]:
-    """Return the hours of these groups by their keys, with two queries.
+    """Return the hours of these groups by their keys, with three queries.
 
     Of the last day they are hours. The days before, of which no chart has the hours, are
-    added up by the database, and stand in the last hour of each. Day by day, because a
-    range of hours is added up as the index has it, and days that are told apart in one
-    query are sorted first, which takes five times as long.
+    added up by the database, and stand in the last hour of each.
     """
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     families = _families(groups)
     whole = dict(families.values_list("pk", Coalesce("merged_into", "pk")))
-    stored = GroupHour.objects.filter(group__in=families).order_by()
+    hours: dict[int, Counter[datetime]] = {group.pk: Counter() for group in groups}
     of_a_day = (
-        stored.filter(hour__gt=this_hour - DAY)
+        GroupHour.objects.filter(group__in=list(whole), hour__gt=this_hour - DAY)
+        .order_by()
         .values_list("group", "hour")
         .annotate(Sum("count"))
     )
-    of_days = [
-        stored.filter(hour__gt=last - DAY, hour__lte=last)
-        .annotate(last=Value(last, output_field=DateTimeField()))
-        .values_list("group", "last")
-        .annotate(Sum("count"))
-        for last in (this_hour - DAY * ago for ago in range(1, TREND_KEPT.days))
-    ]
-    hours: dict[int, Counter[datetime]] = {group.pk: Counter() for group in groups}
-    for group_id, hour, count in of_a_day.union(*of_days, all=True):
+    for group_id, hour, count in of_a_day:
         hours[whole[group_id]][hour] += count
+    for group_id, days, count in _days_before(this_hour, whole):
+        hours[whole[group_id]][this_hour - DAY * days] += count
     return hours
+
+
+def _days_before(
+    this_hour: datetime, groups: Iterable[int]
+) -> list[tuple[int, int, int]]:
+    """Return groups with the failures of each day but the last, by how many days ago.
+
+    Day by day, because a range of hours is added up as the index has it, and days that are
+    told apart in one query are sorted first. By hand, because the ORM takes longer to put
+    thirteen days together than the database to add them up.
+    """
+    keys = ", ".join(str(int(key)) for key in groups)
+    if not keys:
+        return []
+    connection = connections[router.db_for_read(GroupHour)]
+    table = connection.ops.quote_name(GroupHour._meta.db_table)
+    days = range(1, TREND_KEPT.days)
+    # Names and numbers of our own only; moments are parameters.
+    of_a_day = f"FROM {table} WHERE group_id IN ({keys}) AND hour > %s AND hour <= %s"
+    sql = " UNION ALL ".join(
+        f"SELECT group_id, {ago}, SUM(count) {of_a_day} GROUP BY group_id"
+        for ago in days
+    )
+    adapted = connection.ops.adapt_datetimefield_value
+    last = [this_hour - DAY * ago for ago in days]
+    moments = [adapted(moment) for day in last for moment in (day - DAY, day)]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, moments)
+        return [(group, ago, int(count)) for group, ago, count in cursor.fetchall()]
 
 
 def affected(number: int) -> str:

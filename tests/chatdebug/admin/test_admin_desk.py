@@ -147,11 +147,13 @@ def test_pages_of_their_own_lead_back_to_all_pages_of_the_recorder(
 
 def test_of_a_list_of_groups_single_hours_are_those_of_a_day() -> None:
     group, other = ErrorGroupFactory.create_batch(2)
+    part = ErrorGroupFactory(merged_into=group)
     now = timezone.now()
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     GroupHour.objects.bulk_create(
-        GroupHour(group=group, hour=this_hour - timedelta(hours=back), count=back + 1)
+        GroupHour(group=one, hour=this_hour - timedelta(hours=back), count=count)
         for back in range(15 * 24)
+        for one, count in ((group, back), (part, 1))
     )
     found = trends_of([group, other], now=now)
     assert found[other.pk] == {}
