@@ -70,21 +70,12 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
     in which nothing failed included. Groups that are ignored are left alone.
     """
     busy: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    hours = GroupHour.objects.using(window.using).order_by("hour")
-    ignored = _groups(window).filter(state=GroupState.IGNORED)
-    found = (
-        hours.filter(hour__gt=window.since - HOUR, hour__lte=window.until)
-        .annotate(whole=WHOLE)
-        .exclude(whole__in=ignored.values("pk"))
-        .values_list("whole", "hour")
-        .annotate(times=Sum("count"))
-        .filter(times__gte=RATE_LEAST)
-    )
-    for group_id, hour, times in found[:MOST_ALARMS]:
+    for group_id, hour, times in _busy_hours(window):
         busy[group_id].append((hour, times))
     if not busy:
         return
     groups = _groups(window).in_bulk(busy.keys())
+    hours = GroupHour.objects.using(window.using).order_by("hour")
     families = ErrorGroup.objects.using(window.using).families(busy).values("pk")
     history = defaultdict[int, list[tuple[datetime, int]]](list)
     for group_id, hour, times in (
@@ -172,6 +163,39 @@ CAUSES: dict[AlarmCause, Finder] = {
     AlarmCause.SPOOL_WAITS: waiting_spools,
 }
 """All that there is. A cause that is added here is offered in the admin, told and rehearsed."""
+
+
+def _busy_hours(window: Window) -> Iterator[tuple[int, datetime, int]]:
+    """Yield groups, hours in which they were seen often enough, and how often then.
+
+    Groups that are one with others apart: of all the rest the index has the hours in the
+    order in which they are added up, which takes a third of the time.
+    """
+    since, until = window.since - HOUR, window.until
+    watched = _groups(window).exclude(state=GroupState.IGNORED)
+    merged = ErrorGroup.objects.using(window.using).filter(merged_into__isnull=False)
+    parts = dict(merged.values_list("pk", "merged_into"))
+    families = {*parts, *parts.values()}
+    alone = (
+        watched.exclude(pk__in=families)
+        .filter(hours__hour__gt=since, hours__hour__lte=until)
+        .order_by()  # any other is a reason for PostgreSQL to sort all hours first
+        .values_list("pk", "hours__hour")
+        .annotate(times=Sum("hours__count"))
+        .filter(times__gte=RATE_LEAST)
+    )
+    together = (
+        GroupHour.objects.using(window.using)
+        .filter(hour__gt=since, hour__lte=until, group__in=families)
+        .annotate(whole=WHOLE)
+        .filter(whole__in=watched.values("pk"))
+        .order_by()
+        .values_list("whole", "hour")
+        .annotate(times=Sum("count"))
+        .filter(times__gte=RATE_LEAST)
+    )
+    yield from alone[:MOST_ALARMS]
+    yield from together[:MOST_ALARMS]
 
 
 def _groups(window: Window) -> ErrorGroupQuerySet:
