@@ -174,8 +174,8 @@ def _busy_hours(window: Window) -> Iterator[tuple[int, datetime, int]]:
     since, until = window.since - HOUR, window.until
     watched = _groups(window).exclude(state=GroupState.IGNORED)
     merged = ErrorGroup.objects.using(window.using).filter(merged_into__isnull=False)
-    parts = dict(merged.values_list("pk", "merged_into"))
-    families = {*parts, *parts.values()}
+    pairs = merged.values_list("pk", "merged_into")
+    families = {key for pair in pairs for key in pair if key is not None}
     alone = (
         watched.exclude(pk__in=families)
         .filter(hours__hour__gt=since, hours__hour__lte=until)

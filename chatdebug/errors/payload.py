@@ -6,7 +6,7 @@ pages, the rules' preview, the fingerprint and the run's summary read it.
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
@@ -174,13 +174,7 @@ def read_payload(stored: object) -> ErrorPayload:
 
     Whatever release or hand wrote it: what is of another type counts as not known.
     """
-    found = stored if isinstance(stored, dict) else {}
-    known = {
-        key: value
-        for key, fits in FITS.items()
-        if (value := found.get(key)) is not None and fits(value)
-    }
-    payload = cast("ErrorPayload", {**NOTHING_KNOWN, **known})
+    payload = read_values(stored, FITS)
     payload["chain"] = [
         {"type": _text(link.get("type")), "message": _text(link.get("message"))}
         for link in payload["chain"]
@@ -199,6 +193,20 @@ def read_payload(stored: object) -> ErrorPayload:
     facts = {key: value for key, value in response if _is_response_fact(key, value)}
     payload["response"] = cast("ResponseFacts", facts)
     return payload
+
+
+def read_values(stored: object, keys: Iterable[str]) -> ErrorPayload:
+    """Return a stored payload in which these keys are read, and no others.
+
+    For whoever asks a few things of many. What a list or a dict holds is not looked at.
+    """
+    found = stored if isinstance(stored, dict) else {}
+    known = {
+        key: value
+        for key in keys
+        if (value := found.get(key)) is not None and FITS[key](value)
+    }
+    return cast("ErrorPayload", {**NOTHING_KNOWN, **known})
 
 
 def _text(value: object) -> str:

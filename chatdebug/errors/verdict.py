@@ -7,7 +7,7 @@ the card in the chat, the Debug tab, the admin and the API say the same.
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -177,7 +177,15 @@ def verdict(
     text of the answer had come: what an error says then is no status of HTTP.
     """
     types = tuple(types)
-    cause = _cause(kind, rule, status_code, types, code, detail, content_type)
+    cause = cause_of(
+        kind,
+        rule=rule,
+        status_code=status_code,
+        types=types,
+        code=code,
+        detail=detail,
+        content_type=content_type,
+    )
     words = WORDS[cause]
     names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
     is_in_answer = has_begun or content_type.startswith(EVENT_STREAM)
@@ -265,15 +273,18 @@ def _open(way: Way, around: Around) -> Way | None:
     return way
 
 
-def _cause(
+def cause_of(
     kind: ErrorKind,
-    rule: str,
-    status: int | None,
-    types: tuple[str, ...],
-    code: str,
-    detail: str,
-    content_type: str,
+    *,
+    rule: str = "",
+    status_code: int | None = None,
+    types: Sequence[str] = (),
+    code: str = "",
+    detail: str = "",
+    content_type: str = "",
 ) -> Cause:
+    """Return the cause alone, by the facts that ``verdict`` takes, without a sentence."""
+    status = status_code
     if rule == "known.UnreadableAnswer" and "text/html" in detail:
         return Cause.PAGE
     if found := OF_RULES.get(rule):
@@ -310,7 +321,7 @@ def _cause_of_config(status: int | None, code: str, detail: str) -> Cause:
     return Cause.SETUP if status is None else Cause.SETTING  # no provider was asked
 
 
-def _cause_of_timeout(status: int | None, types: tuple[str, ...]) -> Cause:
+def _cause_of_timeout(status: int | None, types: Sequence[str]) -> Cause:
     if status is not None and status >= 500:
         return Cause.GATEWAY
     if any(NOT_CONNECTED.fullmatch(name) for name in types):

@@ -7,7 +7,7 @@ from chatdebug.enums import ErrorKind, Outcome, Status
 from chatdebug.errors.provider_names import PROVIDERS, inside_of_sentence
 from chatdebug.errors.sentences import Cause
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import verdict
+from chatdebug.errors.verdict import cause_of
 from chatdebug.models.runs import ChatRun
 
 HEADINGS = {
@@ -89,7 +89,7 @@ def _cause(run: ChatRun) -> Cause:
     is_known = run.error_kind in ErrorKind.values
     kind = ErrorKind(run.error_kind) if is_known else ErrorKind.GENERIC
     status = int(_error_status(run) or 0) or None
-    return verdict(kind, status_code=status).cause
+    return cause_of(kind, status_code=status)
 
 
 def _error_status(run: ChatRun) -> str:

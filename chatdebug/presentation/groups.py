@@ -17,7 +17,7 @@ from chatdebug.enums import ErrorKind, GroupState
 from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.errors.sentences import Cause
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import verdict
+from chatdebug.errors.verdict import cause_of
 from chatdebug.formats import ago, local
 from chatdebug.models import ChatRun, ChatStep, ErrorGroup, GroupHour
 from chatdebug.models.groups import AFFECTED_KNOWN, TREND_KEPT
@@ -150,7 +150,7 @@ class GroupLine:
         if group.kind not in ErrorKind.values:
             return str(group.kind)
         kind, status = ErrorKind(group.kind), group.status_code
-        cause = verdict(kind, status_code=status, detail=group.title).cause
+        cause = cause_of(kind, status_code=status, detail=group.title)
         return "" if cause is Cause.UNKNOWN else short_name(cause)
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import ErrorKind, RuleMode
@@ -24,10 +25,10 @@ SIGNS = {RuleMode.ON: "●", RuleMode.SHADOW: "◐", RuleMode.OFF: "○"}
 
 @dataclass(frozen=True, slots=True)
 class CauseLine:
-    """A cause under a rule, and its group, where that is kept."""
+    """A cause under a rule, and the key of its group, where that is kept."""
 
     cause: RuleCause
-    group: ErrorGroup | None
+    group: int | None
 
     @property
     def title(self) -> str:
@@ -39,7 +40,8 @@ class CauseLine:
         """What the built-in rules call it; nothing where they do not know it."""
         if self.cause.kind == ErrorKind.GENERIC:
             return ""
-        return str(dict(ErrorKind.choices).get(self.cause.kind, self.cause.kind))
+        is_known = self.cause.kind in ErrorKind
+        return str(ErrorKind(self.cause.kind).label if is_known else self.cause.kind)
 
     @property
     def seen(self) -> str:
@@ -119,7 +121,7 @@ class RulePage:
         return gettext("It does nothing.")
 
 
-def _groups(fingerprints: Iterable[str]) -> dict[str, ErrorGroup]:
-    groups = ErrorGroup.objects.filter(fingerprint__in=list(fingerprints))
-    wholes = groups.select_related("merged_into")
-    return {group.fingerprint: group.whole for group in wholes}
+def _groups(fingerprints: Iterable[str]) -> dict[str, int]:
+    """Return the keys of the groups that people see these failures in."""
+    groups = ErrorGroup.objects.filter(fingerprint__in=list(fingerprints)).order_by()
+    return dict(groups.values_list("fingerprint", Coalesce("merged_into", "pk")))

@@ -12,7 +12,7 @@ from chatdebug.enums import ErrorKind, Level
 from chatdebug.errors import ErrorFacts, build_facts
 from chatdebug.errors.content import storable_text
 from chatdebug.errors.fingerprint import fingerprint
-from chatdebug.errors.payload import ErrorPayload, read_payload
+from chatdebug.errors.payload import ErrorPayload, read_payload, read_values
 from chatdebug.models import ChatRun, ChatStep, ErrorGroup
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.querysets import ChatStepQuerySet
@@ -23,6 +23,10 @@ NEWEST_GROUPS = 500
 """Of how many groups whose errors are older, one is looked at."""
 GROUP_RUNS = 50
 """Of one group, how many of its newest runs."""
+ASKED = (
+    *("kind", "message", "detail", "type"),
+    *("provider", "status_code", "error_type", "error_code"),
+)
 
 
 class ErrorRun(NamedTuple):
@@ -41,12 +45,17 @@ class StoredError:
     """An error of a stored run."""
 
     run: ErrorRun
-    payload: ErrorPayload
+    stored: object
+
+    @cached_property
+    def told(self) -> ErrorPayload:
+        """What rules ask of it."""
+        return read_values(self.stored, ASKED)
 
     @cached_property
     def facts(self) -> ErrorFacts:
         """What is known of it, without content at any level."""
-        error = self.payload
+        error = self.told
         said = error["detail"] or error["message"]
         if self.is_full and not error["detail"]:
             said = storable_text(said, ERROR_CHARACTERS)
@@ -69,13 +78,13 @@ class StoredError:
     @property
     def group(self) -> str:
         """The fingerprint of its group; empty for an error of a known kind."""
-        is_unknown = self.payload["kind"] == ErrorKind.GENERIC
+        is_unknown = self.told["kind"] == ErrorKind.GENERIC
         return self.run.fingerprint if is_unknown else ""
 
     @cached_property
     def own_fingerprint(self) -> str:
         """Its fingerprint by itself; a run with several failures is in one group."""
-        return fingerprint(self.payload, model=self.run.model)
+        return fingerprint(read_payload(self.stored), model=self.run.model)
 
 
 @lru_cache(maxsize=NEWEST_ERRORS)
@@ -137,4 +146,4 @@ def _with_errors() -> ChatStepQuerySet:
 def _read(steps: ChatStepQuerySet) -> Iterator[StoredError]:
     names = (f"run__{name}" for name in ErrorRun._fields)
     for error, *run in steps.values_list("error", *names):
-        yield StoredError(ErrorRun(*run), read_payload(error))
+        yield StoredError(ErrorRun(*run), error)
