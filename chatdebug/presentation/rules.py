@@ -73,9 +73,11 @@ class PreviewLines:
         return self.preview.groups[:GROUPS_SHOWN]
 
     @property
-    def runs(self) -> tuple[ChatRun, ...]:
-        """The newest runs that it takes."""
-        return self.preview.runs[:RUNS_SHOWN]
+    def runs(self) -> list[ChatRun]:
+        """The newest runs that it takes. One query."""
+        keys = self.preview.runs[:RUNS_SHOWN]
+        found = ChatRun.objects.only("started_at", "error_kind").in_bulk(keys)
+        return [found[key] for key in keys if key in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from chatdebug.enums import RuleMode
 from chatdebug.errors import Rule
 from chatdebug.errors.proposal import Condition, propose
 from chatdebug.models import (
-    ChatRun,
     ClassificationRule,
     ErrorGroup,
     RuleCause,
@@ -30,7 +29,8 @@ from chatdebug.services.stored_errors import (
 class Preview:
     """Which of the stored errors that were looked at a rule holds for."""
 
-    runs: tuple[ChatRun, ...]
+    runs: tuple[UUID, ...]
+    """Their keys, newest first: there may be hundreds, of which a page shows some."""
     groups: tuple[ErrorGroup, ...]
     known: int
     """How many of these errors the built-in rules know already."""
@@ -159,7 +159,5 @@ def _preview(rule: Rule, errors: Iterable[StoredError], *, reads_text: bool) -> 
             keys.setdefault(error.run.id)
             known += not error.group
             fingerprints.setdefault(error.group)
-    found = ChatRun.objects.only("started_at", "error_kind").in_bulk(keys)
-    runs = tuple(found[key] for key in keys if key in found)
     groups = ErrorGroup.objects.counting(fingerprints)
-    return Preview(runs, tuple(groups), known, looked_at)
+    return Preview(tuple(keys), tuple(groups), known, looked_at)

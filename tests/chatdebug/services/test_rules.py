@@ -135,5 +135,5 @@ def test_a_preview_names_the_runs_that_a_rule_would_have_decided() -> None:
     ChatStepFactory(error={"message": "Something else", "status_code": 400})
     ChatStepFactory(error=None, run=ChatRunFactory())
     preview = preview_rule(rule=rule_row(text="the ballast of segment").as_rule())
-    assert preview.runs == (step.run,)
+    assert preview.runs == (step.run_id,)
     assert preview.looked_at == 3
