@@ -239,17 +239,19 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
     @admin.display(description=_("state"))
     def badge(self, group: ErrorGroup) -> SafeString:
         """Its state, and until when that holds."""
-        return _rendered("badge", line=GroupLine(group))
+        return render_to_string(
+            "chatdebug/admin/badge.html", {"line": GroupLine(group)}
+        )
 
     @admin.display(description=_("24 hours"))
     def last_day(self, group: Any) -> SafeString:
         """Its failures of a day."""
-        return _rendered("trend", trend=group.day)
+        return _chart(group.day)
 
     @admin.display(description=_("14 days"))
     def last_weeks(self, group: Any) -> SafeString:
         """Its failures of two weeks."""
-        return _rendered("trend", trend=group.weeks)
+        return _chart(group.weeks)
 
     @admin.display(description=_("times"))
     def times(self, group: ErrorGroup) -> str:
@@ -378,8 +380,11 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
                 self.message_user(request, str(error), messages.ERROR)
 
 
-def _rendered(part: str, **context: Any) -> SafeString:
-    return render_to_string(f"chatdebug/admin/{part}.html", context)
+def _chart(trend: Trend) -> SafeString:
+    return format_html(
+        '{}<div class="group__facts" aria-hidden="true">{}</div>',
+        *(trend.chart, trend.total),
+    )
 
 
 def _moment(when: str, release: str) -> SafeString:

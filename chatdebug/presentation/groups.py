@@ -11,6 +11,8 @@ from django.db import connections, router
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import ErrorKind, GroupState
@@ -100,6 +102,21 @@ class Trend:
                 bars.append(f"M{x} {y}h{BAR_WIDTH - 1}v{height}h-{BAR_WIDTH - 1}z")
         return "".join(bars)
 
+    @property
+    def chart(self) -> SafeString:
+        """The chart, as SVG with its words. A list has dozens, and each template costs."""
+        return format_html(
+            '<svg class="trend" role="img" aria-label="{words}"'
+            ' viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
+            '<title>{words}</title><line class="trend__ground" x1="0" x2="{width}"'
+            ' y1="{ground}" y2="{ground}"/><path d="{bars}"/></svg>',
+            words=self.words,
+            width=self.width,
+            height=CHART_HEIGHT,
+            ground=CHART_HEIGHT - 0.5,
+            bars=self.bars,
+        )
+
     def _numbers(self) -> dict[str, str]:
         most = max(self.counts, default=0)
         return {"total": f"{self.total:,}", "most": f"{most:,}"}
@@ -152,6 +169,12 @@ class GroupLine:
         kind, status = ErrorKind(group.kind), group.status_code
         cause = cause_of(kind, status_code=status, detail=group.title)
         return "" if cause is Cause.UNKNOWN else short_name(cause)
+
+    @property
+    def state(self) -> str:
+        """Its state in a word."""
+        known = self.group.state in GroupState.values
+        return str(GroupState(self.group.state).label if known else self.group.state)
 
     @property
     def sign(self) -> str:
