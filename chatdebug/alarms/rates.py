@@ -56,12 +56,16 @@ def kinds_above_rate(window: Window) -> Iterator[Alarm]:
         HourCount.objects.using(window.using)
         .filter(what=What.FAILURE, hour__lte=window.until)
         .order_by()
-        .values_list("provider", "detail")
     )
-    # Not hour by hour, which is asked below: of days that is as much work once more.
-    recent = failures.filter(hour__gt=window.since - HOUR).annotate(times=Sum("count"))
-    enough = recent.filter(times__gte=RATE_LEAST)[:MOST_ALARMS]
-    busy = {(provider, kind) for provider, kind, _ in enough}
+    # Of days, for a rehearsal, not hour by hour: that is as much work as the history below.
+    is_long = window.until - window.since > WEEK
+    recent = (
+        failures.filter(hour__gt=window.since - HOUR)
+        .values_list("provider", "detail", *(() if is_long else ("hour",)))
+        .annotate(times=Sum("count"))
+        .filter(times__gte=RATE_LEAST)
+    )
+    busy = {(provider, kind) for provider, kind, *_ in recent[:MOST_ALARMS]}
     if not busy:
         return
     counted = HourCount.objects.using(window.using).order_by("hour")

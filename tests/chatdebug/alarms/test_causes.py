@@ -163,6 +163,17 @@ def test_the_rate_of_a_merged_group_is_that_of_all_its_parts() -> None:
     assert found(AlarmCause.ABOVE_RATE) == []
 
 
+def test_groups_with_parts_and_by_themselves_are_told_at_once() -> None:
+    whole, alone = known_group(), known_group()
+    counted_group(merged_into=whole)
+    for group in (whole, alone):
+        add_hours(group, back=0, count=40)
+    urls = {alarm.url for alarm in found(AlarmCause.ABOVE_RATE)}
+    assert urls == {
+        f"/admin/chatdebug/errorgroup/{group.pk}/change/" for group in (whole, alone)
+    }
+
+
 def test_what_was_usual_of_any_part_is_usual_of_the_group() -> None:
     group = known_group()
     part = counted_group(merged_into=group)

@@ -139,7 +139,8 @@ def test_a_rehearsal_finds_the_bursts_of_two_weeks() -> None:
 
 def test_it_costs_one_statement_when_all_is_quiet_and_three_at_most() -> None:
     counting_since(100)
-    failures(3)
+    for back in range(10):
+        failures(3, back=back)
     with collected_statements() as statements:
         assert found() == []
     assert len(statements) == 1
