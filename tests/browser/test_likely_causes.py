@@ -7,9 +7,9 @@ from tests.browser.support import sign_in
 from tests.browser.test_chat import ask, turn_is_over
 
 CAUSES = {
-    "fault-400-tool-pair": "A call of a tool has no result",
-    "fault-400-empty": "A text is empty, or has nothing but blanks",
-    "fault-400-schema": "The schema of a tool does not describe an object",
+    "fault-400-tool-pair": "A tool call in the request has no result",
+    "fault-400-empty": "A text in the request is empty or blank",
+    "fault-400-schema": "The definition of a tool is not valid: it describes no object",
     "fault-400-window": "The chat is too long for the model: about ",
 }
 NOTHING = "No rule found anything in what was kept of the request."

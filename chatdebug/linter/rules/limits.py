@@ -115,6 +115,7 @@ RULES = (
     ),
     Rule(
         id="limits.max_tokens",
+        is_of_model=True,
         sentence=_("A longer answer is asked for than the model can give."),
         remedy=_("Set max_tokens to the model's limit at most, or leave it out."),
         source="https://github.com/continuedev/continue/issues/10724",

@@ -27,14 +27,17 @@ pytestmark = [
 
 PROTOCOLS = ("demo", "demo_anthropic")
 CAUSES = {
-    "fault-400-tool-pair": ("calls.no_result", "A call of a tool has no result."),
+    "fault-400-tool-pair": (
+        "calls.no_result",
+        "A tool call in the request has no result.",
+    ),
     "fault-400-empty": (
         "messages.blank",
-        "A text is empty, or has nothing but blanks.",
+        "A text in the request is empty or blank.",
     ),
     "fault-400-schema": (
         "schemas.no_object",
-        "The schema of a tool does not describe an object.",
+        "The definition of a tool is not valid: it describes no object.",
     ),
     "fault-400-window": (
         "limits.window",

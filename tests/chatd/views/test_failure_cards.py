@@ -334,8 +334,8 @@ def test_how_to_repair_what_the_site_sends_is_for_administrators(
 ) -> None:
     cause = {
         "rule": "calls.no_result",
-        "sentence": "A call of a tool has no result.",
-        "found": "A call of a tool has no result (message 2).",
+        "sentence": "A tool call in the request has no result.",
+        "found": "A tool call in the request has no result (message 2).",
         "remedy": "Send a result for each call.",
     }
     failed(chat, cause=cause)
