@@ -51,7 +51,7 @@ def how_it_ended(
         place = [_place(characters)] if characters is not None else []
         told = f"{', '.join([_who_ended(response), *place])}."
     elif cause is Cause.INCOMPLETE and characters is not None:
-        told = gettext("It broke off %s.") % _place(characters)
+        told = _come(characters)
     elif cause is Cause.UNREADABLE and characters is not None:
         told = _what_is_unreadable(characters)
     else:
@@ -119,17 +119,22 @@ def _in_short(cause: Cause, status: int | None) -> str:
 
 
 def _before_silence(characters: int | None) -> str:
-    told = [gettext("That is the longest this site waits.")]
+    told = gettext("That is the longest this site waits.")
+    if characters is None:
+        return told
+    return f"{told} {_come(characters)}"
+
+
+def _come(characters: int) -> str:
+    """Return how far an answer had come, in a sentence of its own."""
     if characters == 0:
-        told.append(gettext("The answer had not begun."))
-    elif characters:
-        words = ngettext(
-            "%s character of the answer had come.",
-            "%s characters of the answer had come.",
-            characters,
-        )
-        told.append(words % f"{characters:,}")
-    return " ".join(told)
+        return gettext("No text of the answer had come.")
+    words = ngettext(
+        "%s character of the answer had come.",
+        "%s characters of the answer had come.",
+        characters,
+    )
+    return words % f"{characters:,}"
 
 
 def _not_explained(cause: Cause, characters: int | None, said: str) -> str:

@@ -209,8 +209,8 @@ WORDS = {
         Owner.SETTINGS,
         Advice(
             _(
-                "Sending it again will not help until an administrator has seen to the "
-                "credit of this site's account there."
+                "Sending it again will not help until an administrator has checked the "
+                "credit and the limits of this site's account."
             ),
             (Way.REPORT, Way.OTHER_PROVIDER),
         ),

@@ -58,7 +58,7 @@ LATER = Advice(
     _("The provider does not say for how long: send it again."),
     (Way.AGAIN, Way.OTHER_MODEL),
     _("Wait {wait}, then send it again."),
-    _("The waits between this site's tries were not enough: send it again."),
+    _("Waiting in between was not enough: send it again."),
 )
 ASK = Advice(
     _("Sending it again will not help until an administrator has put it right."),

@@ -174,9 +174,7 @@ RULES = (
         id="limits.window",
         side=Side.MESSAGE,
         sentence=_("The chat is too long for the model."),
-        remedy=_(
-            "Make it shorter, begin a new chat, or let a model answer that takes more."
-        ),
+        remedy=_("Offer a model that takes more, or send less of the chat."),
         source="https://github.com/stackblitz/bolt.new/issues/1036",
         words=(
             r"maximum context|context (?:length|window|size)|prompt is too long|"

@@ -40,8 +40,7 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.INCOMPLETE,
         THEY,
         1,
-        "It broke off after 1 character of the answer. Attempt 1 ended 1.5 s after it "
-        "began.",
+        "1 character of the answer had come. Attempt 1 ended 1.5 s after it began.",
     ),
     "garbled": (
         Cause.UNREADABLE,
@@ -54,7 +53,7 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.SILENCE,
         WE,
         0,
-        "That is the longest this site waits. The answer had not begun.",
+        "That is the longest this site waits. No text of the answer had come.",
     ),
     "stalled": (
         Cause.SILENCE,

@@ -217,8 +217,7 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "The waits between this site's tries were not enough: send it again. Another model "
-        "may answer."
+        "Waiting in between was not enough: send it again. Another model may answer."
     )
     assert told.wait == 1, "as long as the provider asks"
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
