@@ -111,6 +111,7 @@ def _told(error: ErrorReport, tried: str = "") -> Iterator[Block]:
     yield Paragraph(" ".join(filter(None, (error.sentence, error.how))))
     yield Paragraph(" ".join(filter(None, (error.whose, tried, error.advice))))
     if error.reason:
+        yield Paragraph(error.speaker)
         yield Quote(error.reason)
 
 

@@ -30,6 +30,8 @@ OF_SIDES = {
 FAULTS = {
     Cause.NO_ANSWER: _("most likely the provider, or the way to it"),
     Cause.SILENCE: _("most likely the provider, or the way to it"),
+    Cause.INCOMPLETE: _("most likely the provider, or the way to it"),
+    Cause.UNREADABLE: _("most likely the provider, or the way to it"),
     Cause.GATEWAY: _("the provider or the way to it, not known which"),
     Cause.BROKEN_OFF: _("the provider or the way to it, not known which"),
     Cause.UNREACHABLE: _("the provider or the way to it, not known which"),

@@ -18,9 +18,10 @@ from chatdebug.errors.payload import (
     verdict_of,
 )
 from chatdebug.errors.quotes import quote_of
-from chatdebug.errors.sentences import Cause, Owner, Way
+from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import EVENT_STREAM, Verdict
+from chatdebug.errors.ways import Way
 from chatdebug.formats import span
 from chatdebug.linter import Cause as LikelyCause
 from chatdebug.presentation.briefs import Brief, codes_of, http_status
@@ -87,6 +88,8 @@ class ErrorReport:
     sentence: str
     how: str
     """Who ended the answer and how far it had come; empty where that is not known."""
+    speaker: str
+    """Who says the reason, such as: OpenAI says:"""
     reason: str
     """In the provider's own words, or the exception's; empty if the sentence says it."""
     owner: Owner
@@ -123,7 +126,7 @@ class ErrorReport:
             cause=said.cause,
             flaw=flaw,
             name=short_name(said.cause),
-            sentence=said.what,
+            sentence=likely.headline(said.what, said.cause) if likely else said.what,
             how=how_it_ended(
                 said.cause,
                 response=payload["response"],
@@ -133,6 +136,7 @@ class ErrorReport:
                 status=payload["status_code"],
                 said=payload["detail"],
             ),
+            speaker=said.speaker,
             reason=reason,
             owner=found.owner,
             whose=found.whose,

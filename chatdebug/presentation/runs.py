@@ -17,7 +17,6 @@ from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import (
     failure_of,
     first_error_of,
-    heading_of,
     title_of,
 )
 from chatdebug.presentation.causes import LikelyCauses
@@ -48,11 +47,6 @@ class RunLine:
         if not self.has_content:
             return failure_of(self.run) or self.run.get_kind_display()
         return title_of(self.run)
-
-    @property
-    def heading(self) -> str:
-        """The same as a heading, with whose failure it was."""
-        return heading_of(self.run) or self.title
 
     @property
     def question(self) -> str:
@@ -250,6 +244,14 @@ class RunReport:
         """Whether it is a turn of a chat that failed, of which the chat itself tells."""
         is_turn = self.line.run.kind == RunKind.CHAT_TURN
         return is_turn and not self.recovery and self.failure is not None
+
+    @property
+    def heading(self) -> str:
+        """What happened as the card in the chat says it, else what it is called."""
+        happened = self.recovery
+        if self.failure is not None and self.failure.error and not happened:
+            happened = self.failure.error.sentence
+        return happened.removesuffix(".") or self.line.title
 
     @property
     def state(self) -> str:

@@ -10,7 +10,7 @@ from tests.browser.support import say_why, sign_in
 from tests.browser.test_chat import SLOW, ask, open_chat, turn_is_over
 from tests.optional import present
 
-HEADING = "Request rejected (400) by the demo provider"
+HEADING = "The demo provider rejected the request (400)"
 SENTENCE = "The demo provider rejected the request (400)."
 REASON = "The ballast of segment 3 does not match its envelope."
 

@@ -107,7 +107,7 @@ def test_the_reason_is_said_once_in_the_list_and_on_the_runs_page(chat: Chat) ->
         (panel_of(chat), "Request rejected · Demo provider 400<"),
         (
             page_of(run),
-            "<h1><bdi>Request rejected (400) by the demo provider</bdi></h1>",
+            "<h1><bdi>The AI provider rejected the request (400)</bdi></h1>",
         ),
     ):
         page = text_of(client.get(url))
@@ -224,7 +224,7 @@ def test_a_recovery_of_the_full_level_says_at_once_how_long_it_waited(
     page = text_of(client_of(chat.owner).get(page_of(run))).partition("<main")[2]
     shown = [
         "</span> Recovered",
-        "<h1>Answered on attempt 2, complete after 6.0 s.</h1>",
+        "<h1><bdi>Answered on attempt 2, complete after 6.0 s</bdi></h1>",
         "What is a ballast?",
         "Attempt 1 failed:",
         "takes no more requests from this site for now (429).",
@@ -265,7 +265,7 @@ def test_what_a_rule_knows_is_not_called_unexpected(
     assert "Unexpected error" not in content
 
 
-def test_beside_its_card_a_run_has_a_short_name_and_all_that_a_reader_asks_for(
+def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
     run: ChatRun, chat: Chat
 ) -> None:
     run.steps.update(
@@ -274,7 +274,7 @@ def test_beside_its_card_a_run_has_a_short_name_and_all_that_a_reader_asks_for(
     client = client_of(chat.owner)
     beside = text_of(client.get(page_of(run), headers={"HX-Request": "true"}))
     shown = (
-        "<h2><bdi>Unexpected error · Demo provider</bdi></h2>",
+        "<h2><bdi>The AI provider rejected the request (400)</bdi></h2>",
         "Copy report",
         "HTTP 400. 1 attempt.",
         "The message or this site's request, not known which".replace("'", "&#x27;"),
