@@ -28,6 +28,8 @@ PERMISSION = re.compile(
 """A permission by the name that its provider gives it, which has a dot or the like."""
 SHORT_WAIT = 60
 """Seconds: whoever tries again by itself waits for so long."""
+A_MINUTE = 60
+"""Seconds: what the advice says where the wait that was asked for did not help."""
 LONGEST_WAIT = 10**9
 """Seconds, thirty years of them: a date can be any."""
 
@@ -83,7 +85,7 @@ def advise(
     if retry_after and advice.words_with_wait:
         has_waited = attempts > 1 and retry_after <= SHORT_WAIT
         words = advice.words_after_wait if has_waited else advice.words_with_wait
-        wait = retry_after
+        wait = A_MINUTE if has_waited else retry_after
     return advised(advice, provider, around, words=words, wait=wait)
 
 

@@ -55,10 +55,10 @@ OTHERS = {
 
 AGAIN = Advice(_("Send it again."), (Way.AGAIN, Way.OTHER_MODEL))
 LATER = Advice(
-    _("The provider does not say for how long: send it again."),
+    _("The provider does not say for how long. Send it again."),
     (Way.AGAIN, Way.OTHER_MODEL),
     _("Wait {wait}, then send it again."),
-    _("Waiting in between was not enough: send it again."),
+    _("Waiting in between was not enough: give it a minute, then send it again."),
 )
 ASK = Advice(
     _("Sending it again will not help until an administrator has put it right."),
