@@ -24,7 +24,7 @@ from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import Payload
-from chatdebug.presentation.periods import attempt_name, step_name
+from chatdebug.presentation.periods import attempt_name, step_name, whole_of
 from chatdebug.presentation.timeline import Timeline
 from chatdebug.presentation.values import as_dict, as_number
 
@@ -74,10 +74,20 @@ class RunLine:
         return "" if is_turn else self.run.get_kind_display()
 
     @property
+    def numbers(self) -> list[str]:
+        """How much it was of everything: 2 steps, 3 attempts, 1.2 s, 340 → 1,024 tok."""
+        numbers = (self.steps, self.attempts, self.took, self.tokens)
+        return [*filter(None, numbers)]
+
+    @property
     def facts(self) -> str:
-        """Its numbers: 2 steps · 3 attempts · 1.2 s · 340 → 1,024 tok."""
-        facts = (self.steps, self.attempts, span(self.run.duration), self.tokens)
-        return " · ".join(filter(None, facts))
+        """The same in one line."""
+        return " · ".join(self.numbers)
+
+    @property
+    def took(self) -> str:
+        """How long it took with its wait in the queue; nothing while it goes on."""
+        return span(whole_of(self.run))
 
     @property
     def steps(self) -> str:
@@ -264,14 +274,17 @@ class RunReport:
         if self.line.run.outcome is not Outcome.RECOVERED:
             return ""
         tried = 1 + max((_retries(report.step) for report in self.steps), default=0)
-        return answered_after(tried + 1, self._seconds)
+        took = whole_of(self.line.run)
+        return answered_after(tried + 1, took.total_seconds() if took else 0.0)
 
     @property
     def tried(self) -> str:
         """How often the call that ended it was tried; nothing for once, or if it did not."""
         if self.failure is None or self.recovery:
             return ""
-        return times_tried(1 + _retries(self.failure.step), self._seconds)
+        took = self.line.run.duration
+        seconds = took.total_seconds() if took else 0.0
+        return times_tried(1 + _retries(self.failure.step), seconds)
 
     @property
     def attempts(self) -> str:
@@ -279,13 +292,10 @@ class RunReport:
         if self.failure is None:
             return ""
         count = 1 + _retries(self.failure.step)
-        attempts, took = counted(count, "attempt"), span(self.line.run.duration)
-        if count == 1 or not took:
-            return f"{attempts}."
-        words = gettext("%(attempts)s in %(time)s.")
-        if self._has_failed_alike(count):
-            words = gettext("%(attempts)s in %(time)s, all with the same failure.")
-        return words % {"attempts": attempts, "time": took}
+        attempts = counted(count, "attempt")
+        if count > 1 and self._has_failed_alike(count):
+            return gettext("%s, all with the same failure.") % attempts
+        return f"{attempts}."
 
     @property
     def failed_attempt(self) -> str:
@@ -297,11 +307,6 @@ class RunReport:
         known = [one.error for one in self.steps if one.error][-count:]
         ways = {(error.sentence, error.brief.fault) for error in known}
         return len(known) == count and len(ways) == 1
-
-    @property
-    def _seconds(self) -> float:
-        took = self.line.run.duration
-        return took.total_seconds() if took else 0.0
 
     @property
     def has_requests(self) -> bool:

@@ -425,7 +425,7 @@ def test_payloads_are_loaded_only_when_a_step_is_opened(chat: Chat) -> None:
     assert not mentioned("normalized_re", queries)
     assert not mentioned("response_body", queries)
     assert "the body" not in page
-    assert "answered" in page
+    assert "told of an error" in page
     assert step_of(run) in page
     opened = text_of(client.get(step_of(run)))
     for words in (
