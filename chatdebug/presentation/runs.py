@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from chatdebug.enums import Level, Outcome, RunKind
 from chatdebug.errors import answered_after, times_tried
 from chatdebug.errors.payload import read_payload
+from chatdebug.errors.sentences import Cause
 from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
@@ -20,14 +21,22 @@ from chatdebug.models.titles import (
     heading_of,
     title_of,
 )
+from chatdebug.presentation.attempts import address_of
 from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.periods import attempt_name, step_name, whole_of
 from chatdebug.presentation.timeline import Timeline
-from chatdebug.presentation.values import as_dict, as_number
+from chatdebug.presentation.values import as_dict, as_list, as_number
 
+OF_AN_ADDRESS = frozenset(
+    [
+        *(Cause.PAGE, Cause.GATEWAY, Cause.PROXY, Cause.NO_MODEL, Cause.ADDRESS),
+        *(Cause.UNKNOWN_HOST, Cause.UNREACHABLE, Cause.NOT_SECURE),
+    ]
+)
+"""Causes that may lie in where a request was sent."""
 LINE_CHARACTERS = 200
 """Of a question in one line."""
 
@@ -190,6 +199,15 @@ class StepReport:
         return cls(step, error, likely, name)
 
     @property
+    def address(self) -> str:
+        """Where its last attempt went, if that may be why it failed, and was recorded."""
+        attempts = as_list(getattr(self.step, "attempt_times", None))
+        is_in_doubt = self.error is not None and self.error.cause in OF_AN_ADDRESS
+        if not attempts or not is_in_doubt or not self.has_content:
+            return ""
+        return address_of(attempts[-1])
+
+    @property
     def shape(self) -> Payload | None:
         """The shape of its request, where that is all that was kept of it."""
         shape = as_dict(as_dict(self.step.metadata).get("shape"))
@@ -273,9 +291,14 @@ class RunReport:
         """That another attempt answered, and which; nothing if that is not how it went."""
         if self.line.run.outcome is not Outcome.RECOVERED:
             return ""
-        tried = 1 + max((_retries(report.step) for report in self.steps), default=0)
         took = whole_of(self.line.run)
-        return answered_after(tried + 1, took.total_seconds() if took else 0.0)
+        seconds = took.total_seconds() if took else 0.0
+        return answered_after(self.answered_attempt, seconds)
+
+    @property
+    def answered_attempt(self) -> int:
+        """The number of the attempt after those that failed."""
+        return 2 + max((_retries(report.step) for report in self.steps), default=0)
 
     @property
     def tried(self) -> str:

@@ -46,10 +46,11 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     brief = brief_of(REJECTED)
     assert brief.happened == "HTTP 400, invalid_request_error."
     assert brief.fault == "the message or this site's request, not known which"
-    assert brief.next == (
-        "Compare the request with that of a run that went well. The demo provider finds "
-        "it by its request id."
+    assert brief.steps == (
+        "Ask the demo provider what is wrong with the request. Give the demo provider "
+        "this request id: req_1"
     )
+    assert brief.is_to_be_compared
     assert brief.recognised == "nothing known, only the status 400"
 
 
@@ -80,7 +81,7 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     )
     facts = dict(report.facts)
     assert facts["HTTP status"] == "200"
-    assert facts["Bytes received"] == "3,729 bytes"
+    assert facts["Response"] == "3.6\N{NO-BREAK SPACE}KB received, text/event-stream"
     assert facts["Closed by"] == "this site, because it could not read the answer"
     assert "Parts received" not in facts
     assert "JSON" not in report.without_content().brief.happened
