@@ -156,7 +156,7 @@ def test_what_is_copied_is_what_was_recorded(reader: Page, states: States) -> No
     quote = main.get_by_role("button", name="Copy: what was said")
     assert copied(reader, quote) == "The ballast shifted."
     facts = main.get_by_role("button", name="Copy: facts")
-    assert copied(reader, facts).startswith("Worth retrying: no\n")
+    assert copied(reader, facts).startswith("Worth retrying: yes\n")
     named = main.get_by_role("button", name="Copy: request id")
     assert copied(reader, named) == "req_7d20c9e1"
     result = main.get_by_role("button", name="Copy: Tool result: look_up_ship")
