@@ -193,7 +193,7 @@ def noted_causes(noted: Any) -> tuple[Cause, ...] | None:
 
 def not_found() -> str:
     """Return what is said where a request was looked at in vain."""
-    return gettext("No rule found anything in what was kept of the request.")
+    return gettext("The recorded request was checked for known mistakes: none found.")
 
 
 def _cause(found: Finding) -> Cause:

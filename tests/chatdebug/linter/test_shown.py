@@ -30,7 +30,7 @@ BROKEN = chat(
 )
 EMPTY = "A message has no content"
 NO_OBJECT = "The definition of a tool is not valid: it describes no object"
-NOTHING = "No rule found anything in what was kept of the request."
+NOTHING = "The recorded request was checked for known mistakes: none found."
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 HOSTILE: list[Any] = [
     7,
