@@ -148,7 +148,7 @@ class Turn(models.Model):
         blank=True,
         help_text="Of a failed turn, sentences for people: message (what happened), how "
         "(the answer ended), tried (how often), whose, advice; said is in the words of "
-        "the provider or an exception, detail what is worth quoting of them; cause is what "
+        "the provider or an exception, detail what is worth quoting of them, speaker who said it; cause is what "
         "a rule found in the request, them whether other models failed as well. For programs: kind, owner, ways "
         "(what the user can do at once, the best first: again, change, new_chat, "
         "other_model, other_provider, report), wait (seconds before another try, if that is known), "

@@ -36,6 +36,7 @@ WHOLE = Coalesce("group__merged_into", "group")
 """Of a row of a group: the key of the group that people see it in."""
 TIMES = (
     "number",
+    "url",
     "path",
     "status",
     "ended_by",

@@ -13,11 +13,15 @@ class Effort:
     attempts: int = 0
     failures: list[Classification] = field(default_factory=list)
     """What the attempts met that failed, the first one first."""
+    waited: float = 0.0
+    """How long it was between the attempts."""
     _began: float = 0.0
     _ended: float | None = None
 
     def begin_attempt(self) -> None:
         """Count one more attempt, from now."""
+        if self._ended is not None:
+            self.waited += monotonic() - self._ended
         self._ended = None
         self.attempts += 1
         if self.attempts == 1:

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import Error as DatabaseError
+from django.db.models import Sum
+from django.db.models.functions import Length
 from django.utils import timezone
 
-from chatd.enums import TurnStatus
-from chatd.models import ModelConfig, Turn
+from chatd.enums import Role, TurnStatus
+from chatd.models import ChatMessage, ModelConfig, Turn
 from chatd.turns.effort import Effort
 from chatd.turns.lifecycle import Outcome
 from chatdebug.errors import (
@@ -42,6 +44,7 @@ NOT_STORED: dict[str, Any] = {
     "wait": None,
     "failed_at": "",
     "detail": "",
+    "speaker": "",
     "said": "",
     "request_id": "",
     "provider": "",
@@ -68,7 +71,7 @@ def failure_outcome(
     back to a card reads what was known when it failed.
     """
     them = _them(found, turn)
-    around = _around(turn, them)
+    around = _around(turn, them, _tokens(found, run))
     classification = found.after(effort.attempts, around, has_begun=bool(text))
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
@@ -81,7 +84,7 @@ def failure_outcome(
     met = [*effort.failures[: effort.attempts - 1], classification]
     shown: dict[str, Any] = {
         "kind": classification.kind.value,
-        "message": classification.message,
+        "message": _headline(classification, run),
         "how": how_it_ended(
             classification.cause,
             response=response_facts(error),
@@ -100,6 +103,7 @@ def failure_outcome(
         "wait": classification.wait,
         "failed_at": _failed_at(run).isoformat(),
         "detail": classification.quote,
+        "speaker": classification.speaker,
         "said": classification.detail,
         "provider": classification.provider,
         "status_code": classification.status_code,
@@ -139,8 +143,8 @@ def _told(
     ``cause`` is what a rule found in the request: ``sentence``, and for whoever repairs it
     ``found`` (with its place) and ``remedy``; empty if none did.
     """
-    kept = run.kept_request if run is not None else None
-    if kept is None or not kept.causes:
+    cause = run.likely_cause if run is not None else None
+    if cause is None:
         return {
             "owner": classification.owner.value,
             "whose": classification.whose,
@@ -148,7 +152,6 @@ def _told(
             "ways": [way.value for way in classification.ways],
             "cause": {},
         }
-    cause = kept.causes[0]
     found = cause.found(provider=classification.provider, around=around)
     return {
         "owner": found.owner.value,
@@ -162,6 +165,25 @@ def _told(
             "remedy": cause.remedy,
         },
     }
+
+
+def _headline(classification: Classification, run: Run | None) -> str:
+    """Return what happened in one sentence, with why it probably did."""
+    cause = run.likely_cause if run is not None else None
+    if cause is None:
+        return classification.message
+    return cause.headline(classification.message, classification.cause)
+
+
+def _tokens(classification: Classification, run: Run | None) -> int | None:
+    """Return how long a chat is that is too long, in tokens; 0 if nobody counted them.
+
+    None for what failed for another reason.
+    """
+    cause = run.likely_cause if run is not None else None
+    if cause is not None and cause.rule.is_of_length:
+        return classification.tokens or cause.tokens
+    return classification.tokens if classification.is_too_long else None
 
 
 def _them(classification: Classification, turn: Turn) -> Them | None:
@@ -178,16 +200,23 @@ def _them(classification: Classification, turn: Turn) -> Them | None:
     )
 
 
-def _around(turn: Turn, them: Them | None) -> Around:
-    """Return what else there is; without a database all of it may be."""
+def _around(turn: Turn, them: Them | None, tokens: int | None) -> Around:
+    """Return what else there is; without a database all of it may be.
+
+    ``tokens`` is how long a chat is that is too long, None of any other: where that is
+    not in the messages, no new chat makes it shorter.
+    """
     who = them["who_may_answer"] if them is not None else "other_models"
     try:
-        history = Turn.objects.as_of(turn).exists()
+        history, is_small = Turn.objects.as_of(turn).exists(), False
+        if tokens is not None:
+            history, is_small = _where_it_is_long(turn, tokens)
         elsewhere = ModelConfig.objects.enabled().exclude(
             provider=turn.chat.model.provider
         )
         return Around(
             history=history,
+            is_small=is_small,
             other_models=who == "other_models",
             other_providers=who != "nobody" and elsewhere.exists(),
         )
@@ -196,6 +225,20 @@ def _around(turn: Turn, them: Them | None) -> Around:
         return Around(
             other_models=who == "other_models", other_providers=who != "nobody"
         )
+
+
+def _where_it_is_long(turn: Turn, tokens: int) -> tuple[bool, bool]:
+    """Return whether earlier messages are, and whether the last one surely is not.
+
+    A token has a byte at least, so a text has no more tokens than bytes.
+    """
+    asked = turn.messages.get(role=Role.USER).text
+    earlier = ChatMessage.objects.filter(turn__in=Turn.objects.before(turn))
+    before = earlier.aggregate(size=Sum(Length("text")))["size"] or 0
+    # In UTF-8 a character has four bytes at most.
+    is_elsewhere = 2 * (len(asked.encode()) + 4 * before) < tokens
+    is_small = len(asked) < before or 2 * len(asked.encode()) < tokens
+    return before > 0 and not is_elsewhere, is_small
 
 
 def _failed_at(run: Run | None) -> datetime:
@@ -209,12 +252,7 @@ def recovery(effort: Effort, turn: Turn, run: Run) -> dict[str, Any] | None:
     if not effort.failures:
         return None
     first = effort.failures[0]
-    note = answered_at_last(
-        effort.attempts,
-        cause=first.cause,
-        provider=first.provider,
-        status=first.status_code,
-    )
+    note = answered_at_last(effort.attempts, waited=effort.waited, first=first.message)
     return {
         "attempts": effort.attempts,
         "seconds": round(effort.seconds, 3),

@@ -61,7 +61,7 @@ class StepFields:
         lines = (
             (_("What"), " ".join(filter(None, (error.sentence, brief.what)))),
             (_("Fault"), brief.fault),
-            (_("Next step"), brief.next),
+            (_("Next step"), brief.steps),
         )
         return format_html_join(mark_safe("<br>"), "{}: {}", lines)
 

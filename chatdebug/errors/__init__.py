@@ -1,5 +1,6 @@
 """Decides what an error is: one result for retries, the user's message and the recorder."""
 
+from chatdebug.errors.advice import Around
 from chatdebug.errors.chain import walk
 from chatdebug.errors.circumstances import (
     answered_after,
@@ -32,7 +33,6 @@ from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.provider_names import add_provider
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
-from chatdebug.errors.verdict import Around
 
 __all__ = [
     "RULES",

@@ -6,7 +6,6 @@ from datetime import timedelta
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.quotes import lacks_reason
 from chatdebug.errors.responses import ResponseFacts
 from chatdebug.errors.sentences import Cause
@@ -18,6 +17,8 @@ BEHIND_A_GATEWAY = {
     504: _("It got no answer in time from the server behind it."),
 }
 """What the statuses of a gateway say, as HTTP has them."""
+WORTH_TELLING = 0.1
+"""Seconds of a wait: who reads an answer did not notice a shorter one."""
 IN_THE_MIDDLE = (Cause.OVERLOADED, Cause.RATE_LIMIT, Cause.SERVER_ERROR)
 """Of what a provider may tell after it has begun to answer, too."""
 
@@ -50,7 +51,7 @@ def how_it_ended(
         place = [_place(characters)] if characters is not None else []
         told = f"{', '.join([_who_ended(response), *place])}."
     elif cause is Cause.INCOMPLETE and characters is not None:
-        told = gettext("It stopped %s.") % _place(characters)
+        told = _come(characters)
     elif cause is Cause.UNREADABLE and characters is not None:
         told = _what_is_unreadable(characters)
     else:
@@ -92,17 +93,23 @@ def answered_after(attempts: int, seconds: float) -> str:
     return words % {"attempt": f"{attempts:,}", "time": _time(seconds)}
 
 
-def answered_at_last(
-    attempts: int, *, cause: Cause, provider: str, status: int | None
-) -> str:
-    """Return the same for who reads the answer: what the first attempt met, and where."""
-    words = gettext(
-        "Answered on attempt %(attempt)s. Attempt 1 failed at %(provider)s: %(first)s."
-    )
+def answered_at_last(attempts: int, *, waited: float, first: str) -> str:
+    """Return the same for who reads the answer: the wait in seconds, and what came first.
+
+    ``first`` is the sentence about what the first attempt met.
+    """
+    # As inside of a sentence, after the colon.
+    first = first[:1].lower() + first[1:] if first.startswith("The ") else first
+    words = gettext("Answered on attempt %(attempt)s. Attempt 1 failed: %(first)s")
+    if waited >= WORTH_TELLING:
+        words = gettext(
+            "Answered on attempt %(attempt)s, after %(time)s of waiting. Attempt 1 failed: "
+            "%(first)s"
+        )
     return words % {
         "attempt": f"{attempts:,}",
-        "provider": inside_of_sentence(provider),
-        "first": _in_short(cause, status),
+        "time": _time(waited),
+        "first": first,
     }
 
 
@@ -112,15 +119,19 @@ def _in_short(cause: Cause, status: int | None) -> str:
 
 
 def _before_silence(characters: int | None) -> str:
+    told = gettext("That is the longest this site waits.")
     if characters is None:
-        return ""
+        return told
+    return f"{told} {_come(characters)}"
+
+
+def _come(characters: int) -> str:
+    """Return how far an answer had come, in a sentence of its own."""
     if characters == 0:
-        return gettext("It had not begun to answer; this site waits no longer.")
+        return gettext("No text of the answer had come.")
     words = ngettext(
-        "It stopped in the middle of its answer, after %s character; this site waits no "
-        "longer.",
-        "It stopped in the middle of its answer, after %s characters; this site waits no "
-        "longer.",
+        "%s character of the answer had come.",
+        "%s characters of the answer had come.",
         characters,
     )
     return words % f"{characters:,}"
@@ -143,7 +154,7 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
 
 def _whose_page(response: ResponseFacts) -> str:
     server = response.get("server")
-    words = gettext("It came from a server that calls itself %s.")
+    words = gettext("It was sent by a server named %s.")
     return words % server if server else ""
 
 
@@ -172,8 +183,8 @@ def _what_is_unreadable(characters: int) -> str:
     if characters == 0:
         return gettext("No text of it could be read.")
     words = ngettext(
-        "What came after %s character of it could not be read.",
-        "What came after %s characters of it could not be read.",
+        "Only its first %s character could be.",
+        "Only its first %s characters could be.",
         characters,
     )
     return words % f"{characters:,}"

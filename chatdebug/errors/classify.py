@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext
 
 from chatdebug.enums import ErrorKind
+from chatdebug.errors.advice import ANYTHING, Around, advise
 from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
 from chatdebug.errors.content import code_like, storable_opening
@@ -23,8 +24,9 @@ from chatdebug.errors.rules import (
     decide,
     first_that_holds,
 )
-from chatdebug.errors.sentences import Cause, Owner, Way
-from chatdebug.errors.verdict import ANYTHING, Around, advise, verdict
+from chatdebug.errors.sentences import Cause, Owner
+from chatdebug.errors.verdict import told_sizes, verdict
+from chatdebug.errors.ways import Way
 from chatdebug.payloads import redact_and_clip
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,8 @@ class Classification:
     """What of the advice the user can do at once."""
     wait: float | None = None
     """Seconds that the advice says to wait."""
+    speaker: str = ""
+    """Who says the detail, for people, such as: OpenAI says:"""
     detail: str = ""
     """The provider's own reason, at most 500 characters: redacted, and without what it
     quotes of a prompt or an answer."""
@@ -81,6 +85,17 @@ class Classification:
     own_rules: tuple[Rule, ...] = ()
     """The deployment's own rules that it falls under, in their order: those in shadow,
     then the one that decided, if it was one of them."""
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether its provider says that the chat is too long."""
+        return self.cause is Cause.TOO_LONG
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens its provider counts in a chat that is too long; 0 if it does not."""
+        sizes = told_sizes(self.detail) if self.is_too_long else None
+        return sizes[0] if sizes else 0
 
     @property
     def quote(self) -> str:
@@ -103,6 +118,7 @@ class Classification:
             retryable=self.retryable,
             retry_after=self.retry_after,
             attempts=attempts,
+            detail=self.detail,
             around=around,
         )
         return replace(
@@ -299,6 +315,7 @@ def _told(
         advice=said.advice,
         ways=said.ways,
         wait=said.wait,
+        speaker=said.speaker,
     )
 
 

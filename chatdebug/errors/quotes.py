@@ -38,10 +38,38 @@ EXPLAINED = frozenset(
 WORDLESS = re.compile(
     r"(?:status_code: \d{3}, model_name: \S*, body: (?:None|''|\"\"|\{\})|"
     r"(?:error code|http(?: error)?|status(?: code)?)?:? ?\d{3}(?:[: -]+(?P<phrase>.*))?|"
-    r"the response was blocked by the content filter|an api error occurred)\.?",
+    r"the response was blocked by the content filter|an api error occurred|"
+    r"(?:the )?request (?:is|was) (?:not valid|invalid|malformed|rejected)|"
+    r"(?:(?:invalid|malformed) )?(?:request|input)(?: error)?|invalid_request_error)\.?",
     re.IGNORECASE,
 )
-"""What clients say of an answer without a word, and we of one that was held back."""
+"""What clients say of an answer without a word, we of one that was held back, and
+providers of a request without a reason."""
+SAME_AS_SENTENCE = {
+    Cause.OVERLOADED: re.compile(
+        r"(?:(?:our |the )?(?:servers?|models?|services?|engine)(?: \S+)? (?:is|are) )?"
+        r"(?:currently )?overloaded(?: with other requests)?(?: right now)?[.!]?"
+        r"(?: please (?:try again|retry)(?: later)?[.!]?)?",
+        re.IGNORECASE,
+    ),
+    Cause.SERVER_ERROR: re.compile(
+        r"(?:(?:the server|we) (?:had|encountered) an error(?: while processing your "
+        r"request)?|an? (?:internal|unexpected) (?:server )?error(?: has)? occurred|"
+        r"something went wrong|internal error)[.!]?"
+        r"(?: sorry about that[.!]?)?(?: please (?:try again|retry)(?: later)?[.!]?)?",
+        re.IGNORECASE,
+    ),
+    Cause.KEY: re.compile(
+        r"(?:incorrect|invalid)(?: x-)?[ -]?api[ -]key(?: provided)?[.!]?",
+        re.IGNORECASE,
+    ),
+    Cause.NO_MODEL: re.compile(
+        r"(?:the )?model:? \S+ (?:does not exist|was not found|not found)"
+        r"(?: or you do not have access to it)?[.!]?",
+        re.IGNORECASE,
+    ),
+}
+"""What says of a cause no more than its own sentence does."""
 OF_A_CATEGORY = "The response was blocked by the content filter ("
 """How ``ContentFilteredError`` begins with a category, which the sentence has."""
 PHRASES = frozenset(["none", *(status.phrase.lower() for status in HTTPStatus)])
@@ -51,12 +79,14 @@ NUMBER = re.compile(r"\d[\d,_.]*")
 def quote_of(cause: Cause, said: str, sentence: str) -> str:
     """Return what is quoted of what was said; nothing that ``sentence`` says already.
 
+    That is decided here alone, for each place where something is quoted.
+
     A phrase that comes again and again is quoted once, with ``…`` for the others. Of a
     text that was cut it is said how much of it is quoted. What stands for a secret is said
     in words.
     """
     is_ours = cause in OUR_WORDS or said.startswith(OF_A_CATEGORY)
-    if is_ours or _is_wordless(said):
+    if is_ours or _is_wordless(said) or _is_said_already(cause, said):
         return ""
     sizes = _numbers(said)
     if cause is Cause.TOO_LONG and sizes and sizes <= _numbers(sentence):
@@ -92,6 +122,11 @@ def _is_wordless(said: str) -> bool:
         return True
     found = WORDLESS.fullmatch(text)
     return found is not None and (found["phrase"] or "none").lower() in PHRASES
+
+
+def _is_said_already(cause: Cause, said: str) -> bool:
+    pattern = SAME_AS_SENTENCE.get(cause)
+    return pattern is not None and pattern.fullmatch(said.strip()) is not None
 
 
 def _numbers(text: str) -> set[str]:

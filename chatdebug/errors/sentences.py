@@ -1,8 +1,4 @@
-"""The words about failures: by cause, what happened, whose it is, and what to do.
-
-An advice has the ways that it names, so that no button beside a failure contradicts the
-sentence above it.
-"""
+"""The words about failures: by cause, what happened, whose it is, and what to do."""
 
 from dataclasses import dataclass
 from enum import StrEnum, auto
@@ -10,6 +6,22 @@ from typing import Any
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+
+from chatdebug.errors.ways import (
+    AGAIN,
+    ASK,
+    ASK_OR_GO,
+    CHANGE,
+    LATER,
+    PERMIT,
+    REPAIR_OR_TRY,
+    REPHRASE,
+    REPORT,
+    SHORTEN,
+    UNTOLD,
+    Advice,
+    Way,
+)
 
 
 class Owner(TextChoices):
@@ -21,23 +33,6 @@ class Owner(TextChoices):
     REQUEST = "request", _("this request")
     SITE = "site", _("this site's own code")
     UNKNOWN = "unknown", _("not known")
-
-
-class Way(StrEnum):
-    """What whoever reads of a failure can do at once, without an administrator."""
-
-    AGAIN = "again"
-    """Send the same message again."""
-    CHANGE = "change"
-    """Send it in other words."""
-    NEW_CHAT = "new_chat"
-    """Send it to the same model, without what was said before."""
-    OTHER_MODEL = "other_model"
-    """Send it to another model."""
-    OTHER_PROVIDER = "other_provider"
-    """Send it to a model of another provider."""
-    REPORT = "report"
-    """Hand it to an administrator."""
 
 
 class Cause(StrEnum):
@@ -80,23 +75,6 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """What whoever asked can do about a failure."""
-
-    words: Any
-    """One or two sentences, with ``{provider}`` where it is named, and without what is
-    said of other models."""
-    ways: tuple[Way, ...]
-    """What can be done at once, the best one first."""
-    words_with_wait: Any = ""
-    """The same with ``{wait}``, for a provider that says how long it wants to be left."""
-    words_after_wait: Any = ""
-    """The same where it was left for so long already, and failed again."""
-    other: Any = ""
-    """What is said of other models, where that is not the same as always."""
-
-
-@dataclass(frozen=True, slots=True)
 class Words:
     """What is told of a cause."""
 
@@ -108,80 +86,10 @@ class Words:
     """Where more can be told than whose it is."""
 
 
-OTHERS = {
-    Way.OTHER_MODEL: _("Another model may answer."),
-    Way.OTHER_PROVIDER: _("A model of another provider may answer."),
-}
-"""What is said of these ways, after the advice."""
-
-AGAIN = Advice(_("Send it again in a minute."), (Way.AGAIN, Way.OTHER_MODEL))
-LATER = Advice(
-    _("It does not say for how long: send it again in a minute."),
-    (Way.AGAIN, Way.OTHER_MODEL),
-    _("Wait {wait}, then send it again."),
-    _(
-        "This site waited between its tries, which was not enough: send it again in a "
-        "minute."
-    ),
-)
-ASK = Advice(
-    _("Sending it again will not help until an administrator has put it right."),
-    (Way.REPORT, Way.OTHER_MODEL),
-)
-ASK_OR_GO = Advice(ASK.words, (Way.REPORT, Way.OTHER_PROVIDER))
-UNTOLD = Advice(
-    _(
-        "Sending it again as it is will most likely fail in the same way: try other words, "
-        "or give the report to an administrator."
-    ),
-    (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT),
-)
-CHANGE = Advice(
-    _("Sending it again as it is will fail in the same way: change it."),
-    (Way.CHANGE, Way.OTHER_MODEL),
-)
-REPHRASE = Advice(
-    _("The same message will most likely be blocked again: put it in other words."),
-    (Way.CHANGE, Way.OTHER_MODEL),
-)
-REPORT = Advice(
-    _("Give the report to an administrator."), (Way.REPORT, Way.OTHER_MODEL)
-)
-SHORTEN = Advice(
-    _("Sending it again will fail in the same way: begin a new chat, or shorten it."),
-    (Way.NEW_CHAT, Way.CHANGE, Way.OTHER_MODEL),
-    other=_("A model that takes more may answer."),
-)
-SHORTEN_MESSAGE = Advice(
-    _("Sending it again will fail in the same way: shorten your message."),
-    (Way.CHANGE, Way.OTHER_MODEL),
-    other=SHORTEN.other,
-)
-"""The same in a chat of one message."""
-REPAIR = Advice(
-    _(
-        "Sending it again will fail in the same way until an administrator has put it "
-        "right."
-    ),
-    (Way.REPORT, Way.OTHER_MODEL),
-)
-REPAIR_OR_LEAVE = Advice(
-    _(
-        "Sending it again will fail in the same way until an administrator has put it "
-        "right; a new chat may get around it."
-    ),
-    (Way.REPORT, Way.NEW_CHAT, Way.OTHER_MODEL),
-)
-"""The same for what comes with the messages before."""
 SHARED = _("The limit is for this site as a whole: the cause is not your message.")
-ON_THE_WAY = _(
-    "The fault is on the way to {provider} or on its side, not in your message."
-)
-NO_SIGN = _(
-    "The fault is most likely on the side of {provider} or on the way to it, not in your "
-    "message."
-)
-LENGTH = _("The cause is the length of this chat, not what is said in it.")
+ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
+NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
+LENGTH = _("The cause is the length of this chat.")
 
 WORDS = {
     Cause.OVERLOADED: Words(
@@ -197,10 +105,13 @@ WORDS = {
         _("{provider} had an error of its own."), Owner.PROVIDER, AGAIN
     ),
     Cause.INCOMPLETE: Words(
-        _("{provider} ended its answer before it was complete."), Owner.PROVIDER, AGAIN
+        _("The answer from {provider} ended early."), Owner.PROVIDER, AGAIN, NO_SIGN
     ),
     Cause.UNREADABLE: Words(
-        _("{provider} sent an answer that cannot be read."), Owner.PROVIDER, AGAIN
+        _("The answer from {provider} could not be read."),
+        Owner.PROVIDER,
+        AGAIN,
+        NO_SIGN,
     ),
     Cause.NO_ANSWER: Words(
         _("{provider} did not answer in time."), Owner.PROVIDER, AGAIN, NO_SIGN
@@ -228,14 +139,14 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Send it again once. If the page comes again, give the report to an "
+                "Send it again once. If it happens again, give the report to an "
                 "administrator."
             ),
-            (Way.AGAIN, Way.REPORT),
+            (Way.AGAIN, Way.REPORT, Way.OTHER_PROVIDER),
         ),
         _(
-            "Your message is not the cause: most likely a proxy or a sign-in page is in "
-            "between, or the address in this site's settings is wrong."
+            "Your message is not the cause. Most likely a proxy or a sign-in page is in "
+            "between, or the provider's address in this site's settings is wrong."
         ),
     ),
     Cause.PROXY: Words(
@@ -257,12 +168,20 @@ WORDS = {
         ASK_OR_GO,
     ),
     Cause.KEY: Words(
-        _("{provider} did not accept this site's key."), Owner.SETTINGS, ASK_OR_GO
+        _("{provider} did not accept this site's key."),
+        Owner.SETTINGS,
+        Advice(
+            _(
+                "Sending it again will not help until an administrator has replaced the "
+                "key."
+            ),
+            ASK_OR_GO.ways,
+        ),
     ),
     Cause.PERMISSION: Words(
-        _("{provider} did not allow this with this site's key."),
+        _("{provider} did not permit this request with this site's key."),
         Owner.SETTINGS,
-        ASK_OR_GO,
+        PERMIT,
     ),
     Cause.MISSING_KEY: Words(
         _("No key is set up for this model."),
@@ -282,7 +201,7 @@ WORDS = {
             _(
                 "Sending it again will not help until an administrator has switched it on."
             ),
-            (Way.OTHER_PROVIDER, Way.REPORT),
+            ASK_OR_GO.ways,
         ),
     ),
     Cause.USAGE_LIMIT: Words(
@@ -290,20 +209,25 @@ WORDS = {
         Owner.SETTINGS,
         Advice(
             _(
-                "Sending it again will not help for now: an administrator should check "
-                "quota and billing."
+                "Sending it again will not help until an administrator has checked the "
+                "credit and the limits of this site's account."
             ),
             (Way.REPORT, Way.OTHER_PROVIDER),
         ),
         SHARED,
     ),
     Cause.NO_MODEL: Words(
-        _("{provider} has no such model for this site."),
+        _("{provider} does not offer this model to this site."),
         Owner.SETTINGS,
-        Advice(ASK.words, (Way.OTHER_MODEL, Way.REPORT)),
-        _(
-            "Your message is not the cause: the model was withdrawn, or is not open to "
-            "this site's key, or its name in this site's settings is wrong."
+        Advice(
+            _(
+                "Try another model. An administrator must correct this one's name or "
+                "access, or remove it."
+            ),
+            (Way.OTHER_MODEL, Way.REPORT),
+            words_alone=_(
+                "An administrator must correct this model's name or access, or remove it."
+            ),
         ),
     ),
     Cause.SETTING: Words(
@@ -320,13 +244,14 @@ WORDS = {
         Owner.REQUEST,
         UNTOLD,
         _(
-            "Whether your message is at fault or what this site sends with it is not known."
+            "It is not known whether your message or what this site sends with it is the "
+            "cause."
         ),
     ),
     Cause.REJECTED_FRAME: Words(
         _("{provider} rejected the request."),
         Owner.SITE,
-        REPAIR,
+        REPAIR_OR_TRY,
         _(
             "The fault is in what this site sends with your message, not in your message."
         ),
@@ -347,7 +272,7 @@ WORDS = {
         _("{provider} blocked this answer under its content policy."),
         Owner.PROVIDER,
         REPHRASE,
-        _("{provider} took your message, but held back the answer."),
+        _("Your message was accepted; the answer was held back."),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),
     Cause.UNKNOWN: Words(
@@ -355,13 +280,13 @@ WORDS = {
     ),
 }
 
-FOUND_IN_SITE = _("The fault is most likely this site's, not in your message.")
+FOUND_IN_SITE = _(
+    "The mistake is most likely in what this site sent, not in your message."
+)
 FOUND_IN_MESSAGE = _(
     "The cause is most likely your message, or what is attached to it."
 )
-FOUND_LENGTH = _(
-    "The cause is most likely the length of this chat, not what is said in it."
-)
+FOUND_LENGTH = _("The cause is most likely the length of this chat.")
 """Where a rule found what may be wrong with a rejected request."""
 
 WHOSE = {

@@ -5,32 +5,18 @@ cannot be reached are two causes. A cause is found in what is stored of every er
 the card in the chat, the Debug tab, the admin and the API say the same.
 """
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, NamedTuple
 
 from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.provider_names import inside_of_sentence
+from chatdebug.errors.advice import advise, told_of
+from chatdebug.errors.provider_names import inside_of_sentence, subject_of
 from chatdebug.errors.rules.leads import PHRASES
-from chatdebug.errors.sentences import (
-    AGAIN,
-    OTHERS,
-    REPORT,
-    SHORTEN,
-    SHORTEN_MESSAGE,
-    WHOSE,
-    WORDS,
-    Advice,
-    Cause,
-    Owner,
-    Way,
-)
-from chatdebug.formats import span
+from chatdebug.errors.sentences import WHOSE, WORDS, Cause, Owner
+from chatdebug.errors.ways import Way
 
 OF_RULES = {
     "cause.certificate": Cause.NOT_SECURE,
@@ -105,37 +91,19 @@ FRAME = re.compile(
     re.IGNORECASE,
 )
 """What no person writes: whatever sent the request put it there."""
-SHORT_WAIT = 60
-"""Seconds: whoever tries again by itself waits for so long."""
-A_MINUTE = 60
-"""Seconds: what the advice says where the wait that was asked for did not help."""
-LONGEST_WAIT = 10**9
-"""Seconds, thirty years of them: a date can be any."""
+OF_PROVIDERS = frozenset(
+    [
+        *(Cause.OVERLOADED, Cause.RATE_LIMIT, Cause.SERVER_ERROR, Cause.USAGE_LIMIT),
+        *(Cause.KEY, Cause.PERMISSION, Cause.NO_MODEL, Cause.SETTING, Cause.TOO_LONG),
+        *(Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE),
+        *(Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED),
+    ]
+)
+"""Causes that the provider itself tells of."""
+OF_THIS_SITE = frozenset([Cause.MISSING_KEY, Cause.DISABLED, Cause.SETUP, Cause.DEFECT])
+"""Causes that are found before a provider is asked, or beside it."""
 (TOO_LONG_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.context")
 (NO_MODEL_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.model")
-
-
-class Around(NamedTuple):
-    """What else there is beside a chat and a model that fail, as far as advice needs it."""
-
-    history: bool = True
-    """Whether the chat has more than one message: else a new one is no shorter."""
-    other_models: bool = True
-    """Whether other models of the same provider may do better."""
-    other_providers: bool = True
-    """Whether there are models of other providers, and they may."""
-
-
-ANYTHING = Around()
-
-
-class Advised(NamedTuple):
-    """What to do about a failure, in words and as what can be done at once."""
-
-    words: str
-    ways: tuple[Way, ...]
-    wait: float | None = None
-    """Before another try, in seconds, where the provider says how long; else None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +119,8 @@ class Verdict:
     """What of the advice can be done at once."""
     wait: float | None
     """Before another try, in seconds; None where nothing says how long."""
+    speaker: str
+    """Who says what is quoted below, such as: OpenAI says:"""
 
 
 def verdict(
@@ -190,7 +160,7 @@ def verdict(
     names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
     is_in_answer = has_begun or content_type.startswith(EVENT_STREAM)
     what = _with_facts(
-        _told(words.what, names),
+        told_of(words.what, names),
         cause,
         None if is_in_answer else status_code,
         detail,
@@ -202,75 +172,18 @@ def verdict(
         retryable=retryable,
         retry_after=retry_after,
         attempts=attempts,
+        detail=detail,
     )
     return Verdict(
         cause=cause,
         what=what,
         owner=words.owner,
-        whose=_told(words.whose or WHOSE[words.owner], names),
+        whose=told_of(words.whose or WHOSE[words.owner], names),
         advice=advised.words,
         ways=advised.ways,
         wait=advised.wait,
+        speaker=_speaker(cause, provider, server),
     )
-
-
-def advise(
-    cause: Cause,
-    *,
-    provider: str,
-    retryable: bool,
-    retry_after: float | None = None,
-    attempts: int = 1,
-    around: Around = ANYTHING,
-) -> Advised:
-    """Return what to do about a failure of this cause, after so many attempts.
-
-    Nobody is sent to try again what is not worth it, to wait once more for as long as did
-    not help, or to a model that fails as well.
-    """
-    advice = WORDS[cause].advice
-    if advice is AGAIN and not retryable:
-        advice = REPORT
-    words, wait = advice.words, None
-    if retry_after and advice.words_with_wait:
-        has_waited = attempts > 1 and retry_after <= SHORT_WAIT
-        words = advice.words_after_wait if has_waited else advice.words_with_wait
-        wait = A_MINUTE if has_waited else retry_after
-    return advised(advice, provider, around, words=words, wait=wait)
-
-
-def advised(
-    advice: Advice,
-    provider: str,
-    around: Around = ANYTHING,
-    *,
-    words: Any = "",
-    wait: float | None = None,
-) -> Advised:
-    """Return an advice in words, with ``words`` for its own, and the ways that there are.
-
-    ``wait`` is in seconds.
-    """
-    if advice is SHORTEN and not around.history:
-        return advised(SHORTEN_MESSAGE, provider, around)
-    ways = tuple(filter(None, (_open(way, around) for way in advice.ways)))
-    names = {"provider": inside_of_sentence(provider), "wait": _wait(wait or 0)}
-    told = [_told(words or advice.words, names)]
-    told += [
-        str((way in advice.ways and advice.other) or OTHERS[way])
-        for way in ways
-        if way in OTHERS
-    ]
-    return Advised(" ".join(told), ways, wait)
-
-
-def _open(way: Way, around: Around) -> Way | None:
-    """Return a way, or the one that is left of it; None if none is."""
-    if way is Way.OTHER_MODEL and not around.other_models:
-        way = Way.OTHER_PROVIDER
-    if way is Way.OTHER_PROVIDER and not around.other_providers:
-        return None
-    return way
 
 
 def cause_of(
@@ -346,14 +259,10 @@ def _with_facts(
     what: str, cause: Cause, status: int | None, detail: str, server: str
 ) -> str:
     """Return the sentence with what a reader would look up next."""
-    if cause is Cause.TOO_LONG:
-        sizes = sorted(
-            {int(re.sub(r"\D", "", found)) for found in TOKENS.findall(detail)}
-        )
-        if len(sizes) == 2:
-            most, used = (f"{size:,}" for size in sizes)
-            words = gettext("%(used)s tokens, it takes %(most)s")
-            return f"{what[:-1]}: {words % {'used': used, 'most': most}}."
+    if cause is Cause.TOO_LONG and (sizes := told_sizes(detail)):
+        used, most = (f"{size:,}" for size in sizes)
+        words = gettext("%(used)s tokens of at most %(most)s")
+        return f"{what[:-1]}: {words % {'used': used, 'most': most}}."
     known = [server if cause is Cause.GATEWAY else ""]
     if status is not None and status >= 400:
         known.append(str(status))
@@ -361,12 +270,28 @@ def _with_facts(
     return f"{what[:-1]} ({facts})." if facts else what
 
 
-def _wait(seconds: float) -> str:
-    """Return how long to wait, in whole seconds: a provider's 0.3 s is soon over."""
-    whole = math.ceil(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return span(timedelta(seconds=min(whole, LONGEST_WAIT)))
+def told_sizes(detail: str) -> tuple[int, int] | None:
+    """Return how many tokens a provider counts in a chat, and how many it takes.
+
+    None where it does not tell both.
+    """
+    found = {int(re.sub(r"\D", "", size)) for size in TOKENS.findall(detail)}
+    return (max(found), min(found)) if len(found) == 2 else None
+
+
+def _speaker(cause: Cause, provider: str, server: str) -> str:
+    """Return who says what is quoted; of a connection that failed only an error tells."""
+    if cause in OF_PROVIDERS:
+        who = subject_of(provider) if provider else gettext("The provider")
+    elif cause is Cause.GATEWAY:
+        who = server or gettext("The gateway")
+    elif cause is Cause.PROXY:
+        who = gettext("The proxy")
+    elif cause in OF_THIS_SITE:
+        who = gettext("This site")
+    else:
+        who = gettext("The error")
+    return gettext("%s says:") % who
 
 
 def _time(detail: str) -> str:
@@ -375,9 +300,3 @@ def _time(detail: str) -> str:
         count = 1 if seconds == "1" else 2  # half a second is plural, too
         return ngettext("%s second", "%s seconds", count) % seconds
     return gettext("too long")
-
-
-def _told(words: Any, names: dict[str, str]) -> str:
-    """Return words of ours with the names in them, as a sentence begins."""
-    text = str(words).format(**names)
-    return text[:1].upper() + text[1:]

@@ -20,6 +20,7 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.endings import AttemptTimes, attempt_times
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS
+from chatdebug.presentation.periods import whole_of
 from chatdebug.presentation.runs import RunReport, StepReport
 from chatdebug.presentation.values import as_seconds
 from chatdebug.transport.attempts import WHOLE, AttemptStatus
@@ -111,6 +112,7 @@ def _told(error: ErrorReport, tried: str = "") -> Iterator[Block]:
     yield Paragraph(" ".join(filter(None, (error.sentence, error.how))))
     yield Paragraph(" ".join(filter(None, (error.whose, tried, error.advice))))
     if error.reason:
+        yield Paragraph(error.speaker)
         yield Quote(error.reason)
 
 
@@ -122,8 +124,10 @@ def _facts(run: ChatRun) -> Iterator[tuple[str, ...]]:
         gettext("Model"): run.model,
         gettext("Started"): _moment(run.started_at),
         gettext("Finished"): _moment(run.finished_at),
-        gettext("Duration"): span(run.duration),
-        gettext("Queued before"): span(timedelta(seconds=seconds)) if seconds else "",
+        gettext("Duration"): span(whole_of(run)),
+        gettext("Of that in the queue"): span(timedelta(seconds=seconds))
+        if seconds
+        else "",
         gettext("Recorded"): str(run.get_level_display()),
         # Nothing where that is all, or where all is kept.
         gettext("Kept of failing calls"): ""

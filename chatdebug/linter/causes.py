@@ -1,24 +1,30 @@
 """A likely cause as it is told, and as it is noted beside what was kept of a request."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext, ngettext
 
+from chatdebug.errors.advice import ANYTHING, Around, advised
 from chatdebug.errors.sentences import (
-    CHANGE,
     FOUND_IN_MESSAGE,
     FOUND_IN_SITE,
     FOUND_LENGTH,
-    REPAIR,
-    REPAIR_OR_LEAVE,
-    SHORTEN,
     Owner,
+)
+from chatdebug.errors.sentences import Cause as ErrorCause
+from chatdebug.errors.ways import (
+    AROUND,
+    CHANGE,
+    REPAIR,
+    REPAIR_OR_GO,
+    REPAIR_OR_TRY,
+    SHORTEN,
+    Advice,
     Way,
 )
-from chatdebug.errors.verdict import ANYTHING, Around, advised
 from chatdebug.linter.lint import PLACES, Finding, likely_causes
 from chatdebug.linter.rule import Rule, Side
 from chatdebug.linter.rules import RULES
@@ -64,11 +70,31 @@ class Cause:
         # An estimate may be less than what fits: then it would contradict the sentence.
         if not self.window or self.tokens <= self.window:
             return self.sentence
-        sizes = gettext("about %(tokens)s tokens, it takes %(window)s") % {
-            "tokens": f"{self.tokens:,}",
-            "window": f"{self.window:,}",
-        }
-        return f"{self.sentence.removesuffix('.')}: {sizes}."
+        return f"{self.sentence.removesuffix('.')}: {self._sizes}."
+
+    @property
+    def _sizes(self) -> str:
+        words = gettext("about %(tokens)s tokens of at most %(window)s")
+        return words % {"tokens": f"{self.tokens:,}", "window": f"{self.window:,}"}
+
+    def headline(self, happened: str, known: ErrorCause) -> str:
+        """Return the sentence about what happened with this as its probable reason.
+
+        Where the provider itself counts a chat as too long, it knows better.
+        """
+        if known is ErrorCause.TOO_LONG:
+            return happened
+        if self.rule.is_of_length:
+            words = gettext("This chat is probably too long for this model")
+            is_known = self.window and self.tokens > self.window
+            return f"{words}: {self._sizes}." if is_known else f"{words}."
+        words = gettext("%(happened)s, probably because %(cause)s.")
+        cause = self.sentence.removesuffix(".")
+        # A language whose clauses are not worded as its sentences has a colon before them.
+        is_clause = not words.partition("%(cause)s")[0].rstrip().endswith(":")
+        if is_clause and not cause[1:2].isupper():
+            cause = cause[:1].lower() + cause[1:]
+        return words % {"happened": happened.removesuffix("."), "cause": cause}
 
     @property
     def remedy(self) -> str:
@@ -109,14 +135,29 @@ class Cause:
         elif self.rule.side is Side.MESSAGE:
             owner, whose, advice = Owner.REQUEST, FOUND_IN_MESSAGE, CHANGE
         else:
-            is_in_history = self.messages and around.history
-            advice = REPAIR_OR_LEAVE if is_in_history else REPAIR
-            owner, whose = Owner.SITE, FOUND_IN_SITE
+            owner, whose, advice = Owner.SITE, FOUND_IN_SITE, self._to_repair(around)
         told = advised(advice, provider, around)
         words = told.words
         if advice is CHANGE:
             words = f"{self.remedy} {words}"
         return Found(owner, str(whose), words, told.ways)
+
+    def _to_repair(self, around: Around) -> Advice:
+        """Return what helps against what the site sends, for whoever asked."""
+        advice = REPAIR
+        if self.rule.is_of_model:
+            advice = REPAIR_OR_GO
+        elif self.rule.providers:
+            advice = REPAIR_OR_TRY
+        if not self.messages or not around.history:
+            return advice
+        # Right after the report, as in the sentences.
+        report, *others = advice.ways
+        return replace(
+            advice,
+            words=f"{advice.words} {AROUND}",
+            ways=(report, Way.NEW_CHAT, *others),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a step notes it."""
@@ -152,7 +193,7 @@ def noted_causes(noted: Any) -> tuple[Cause, ...] | None:
 
 def not_found() -> str:
     """Return what is said where a request was looked at in vain."""
-    return gettext("No rule found anything in what was kept of the request.")
+    return gettext("The recorded request was checked for known mistakes: none found.")
 
 
 def _cause(found: Finding) -> Cause:

@@ -72,6 +72,8 @@ class Rule:
     show it: not all that is sent is in a shape, and gateways change what passes."""
     shows: Finder
     proves: Finder | None = None
+    is_of_model: bool = False
+    """Whether it is about what the model takes, so that another one may take it."""
     is_of_length: bool = False
     """Whether it is about how long the chat is, for what fits the model."""
 

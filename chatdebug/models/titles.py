@@ -1,38 +1,13 @@
 """What a run is called: after what failed, not after what was asked."""
 
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import ErrorKind, Outcome, Status
-from chatdebug.errors.provider_names import PROVIDERS, inside_of_sentence
+from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.errors.sentences import Cause
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import cause_of
 from chatdebug.models.runs import ChatRun
-
-HEADINGS = {
-    **dict.fromkeys(
-        (
-            *(Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING),
-            *(Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED),
-            *(Cause.KEY, Cause.PERMISSION),
-        ),
-        _("%(what)s by %(provider)s"),
-    ),
-    **dict.fromkeys(
-        (Cause.SERVER_ERROR, Cause.UNREADABLE, Cause.NO_ANSWER, Cause.PAGE),
-        _("%(what)s from %(provider)s"),
-    ),
-    **dict.fromkeys(
-        (Cause.GATEWAY, Cause.PROXY, Cause.BROKEN_OFF, Cause.NOT_SECURE),
-        _("%(what)s on the way to %(provider)s"),
-    ),
-    **dict.fromkeys(
-        (Cause.RATE_LIMIT, Cause.USAGE_LIMIT, Cause.NO_MODEL),
-        _("%(what)s at %(provider)s"),
-    ),
-}
-"""How what failed and its provider are put together; the names are short ones."""
 
 
 def title_of(run: ChatRun) -> str:
@@ -58,27 +33,6 @@ def failure_of(run: ChatRun) -> str:
     what = gettext("Answered after an error") if is_over else short_name(_cause(run))
     words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
-
-
-def heading_of(run: ChatRun) -> str:
-    """Return what failed as a heading; nothing if nothing did, or it was answered after.
-
-    Such as: Request rejected (400) by OpenAI.
-    """
-    if not failure_of(run) or run.outcome is Outcome.RECOVERED:
-        return ""
-    cause, status = _cause(run), _error_status(run)
-    what = f"{short_name(cause)} ({status})" if status else short_name(cause)
-    if not run.provider:
-        return what
-    words = HEADINGS.get(cause, "%(what)s · %(provider)s")
-    provider = inside_of_sentence(run.provider)
-    if run.provider not in PROVIDERS:
-        provider = run.provider[:1].upper() + run.provider[1:]
-    elif cause not in HEADINGS:
-        provider = provider.removeprefix("the ")
-        provider = provider[:1].upper() + provider[1:]
-    return str(words) % {"what": what, "provider": provider}
 
 
 def _cause(run: ChatRun) -> Cause:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -76,6 +77,16 @@ class AttemptReport:
     received: HttpMessage
     rest: Payload | None
     """What an attempt of another release holds besides."""
+
+
+def address_of(stored: object) -> str:
+    """Return scheme, host and path of an attempt; no query, and nobody's password."""
+    try:
+        parts = urlsplit(as_text(as_dict(stored).get("url")))
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if host else ""
 
 
 def rows_of(stored: Any) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ card speaks to whoever asked, this to whoever can change the site.
 
 from dataclasses import dataclass, replace
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -17,10 +18,12 @@ from chatdebug.errors.quotes import OUR_WORDS
 from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import Verdict
+from chatdebug.errors.verdict import EVENT_STREAM, Verdict
 from chatdebug.linter import Cause as LikelyCause
 from chatdebug.linter import Side
 
+OF_A_RESPONSE = frozenset([Cause.PAGE, Cause.GATEWAY])
+"""What is known by what came, and from whom."""
 WORDS_CHARACTERS = 300
 """Of an exception's own words; the chain of causes has all of them."""
 OF_SIDES = {
@@ -30,10 +33,12 @@ OF_SIDES = {
 FAULTS = {
     Cause.NO_ANSWER: _("most likely the provider, or the way to it"),
     Cause.SILENCE: _("most likely the provider, or the way to it"),
+    Cause.INCOMPLETE: _("most likely the provider, or the way to it"),
+    Cause.UNREADABLE: _("most likely the provider, or the way to it"),
     Cause.GATEWAY: _("the provider or the way to it, not known which"),
     Cause.BROKEN_OFF: _("the provider or the way to it, not known which"),
     Cause.UNREACHABLE: _("the provider or the way to it, not known which"),
-    Cause.PAGE: _("the network, or the address that is set up, not known which"),
+    Cause.PAGE: _("the network or the address that is set up, not known which"),
     Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
     Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
     Cause.TOO_LONG: _("the length of the chat"),
@@ -46,15 +51,13 @@ FAULTS = {
 """Where more can be told than whose it is."""
 OF_OWNERS = {
     Owner.PROVIDER: _(
-        "Nothing to change here. If it lasts, look at what {provider} says of its own "
-        "state."
+        "Nothing to do on this site. If it goes on, check the status page of {provider}."
     ),
     Owner.NETWORK: _(
-        "Look at proxies, DNS and firewalls, then at what {provider} says of its own "
-        "state."
+        "Look at proxies, DNS and firewalls, then at the status page of {provider}."
     ),
     Owner.SETTINGS: _("Correct the settings of this model or of its provider."),
-    Owner.REQUEST: _("Compare the request with that of a run that went well."),
+    Owner.REQUEST: _("Ask {provider} what is wrong with the request."),
     Owner.SITE: _("Look at the exception and its place in the code, below."),
     Owner.UNKNOWN: _("Look at the exception and its place in the code, below."),
 }
@@ -73,18 +76,26 @@ OF_CAUSES = {
     Cause.UNKNOWN_HOST: _("Correct the address that is set up for {provider}."),
     Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
     Cause.PAGE: _(
-        "Check the address that is set up for {provider}, then which proxy or sign-in "
-        "page is on the way."
+        "Check that the address that is set up for {provider} is right, then look for a "
+        "proxy or a sign-in page on the way. Sending the message again does no harm."
+    ),
+    Cause.UNREADABLE: _(
+        "Nothing to do on this site. If it goes on, look at what came: where the chat is "
+        "recorded in full, it is kept below."
     ),
     Cause.TOO_LONG: _("Offer a model that takes more, or send less of the chat."),
     Cause.REJECTED_FRAME: _(
-        "Compare the shape of the request with one that went well."
+        "Look at the shape of the request, below: at its tools, roles and options."
     ),
     Cause.REJECTED_FILE: _("Compare the file with what the model takes."),
     Cause.REQUEST_BLOCKED: _("Nothing to repair: {provider} has a policy."),
     Cause.ANSWER_BLOCKED: _("Nothing to repair: {provider} has a policy."),
 }
 """Where there is more to look at than whose it is tells."""
+SHOWN_BY_THE_REQUEST = frozenset(
+    [Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING]
+)
+"""What a comparison with a run that went well may show."""
 OF_THE_PROVIDER = frozenset({Owner.PROVIDER, Owner.REQUEST, Owner.SITE})
 """Whose failures a provider can look up in its own logs."""
 
@@ -99,6 +110,12 @@ class Brief:
     """Those of an exception of this side; empty where the provider has some of its own."""
     fault: str
     next: str
+    ask: str
+    """That the provider be given the request id which follows; empty without one."""
+    request_id: str
+    """By which the provider can look it up; empty where it cannot, or has told none."""
+    is_to_be_compared: bool
+    """Whether the request of a run that went well may show what was wrong with this."""
     recognised: str
     """What it was taken for, with the rule that decided; empty if nobody looked."""
 
@@ -107,11 +124,19 @@ class Brief:
         cls, payload: ErrorPayload, said: Verdict, likely: LikelyCause | None = None
     ) -> "Brief":
         """Make it of a stored error, its verdict, and what its request tells."""
+        request_id = code_like(payload["request_id"])
+        if likely is not None or said.owner not in OF_THE_PROVIDER:
+            request_id = ""
+        provider = inside_of_sentence(payload["provider"])
+        ask = gettext("Give {provider} this request id:").format(provider=provider)
         return cls(
             what=_what(payload, said.cause),
             words=_words(payload, said.cause),
             fault=_fault(said, likely),
-            next=_next(payload, said, likely),
+            next=_next(provider, said, likely),
+            ask=ask if request_id else "",
+            request_id=request_id,
+            is_to_be_compared=likely is None and said.cause in SHOWN_BY_THE_REQUEST,
             recognised=_recognised(payload, said.cause, likely),
         )
 
@@ -119,6 +144,11 @@ class Brief:
     def happened(self) -> str:
         """What is known of how it went, in one line."""
         return " ".join(filter(None, (self.what, self.words)))
+
+    @property
+    def steps(self) -> str:
+        """What comes next, in one line."""
+        return " ".join(filter(None, (self.next, self.ask, self.request_id)))
 
     def without_content(self) -> "Brief":
         """Return the same without an exception's own words."""
@@ -138,13 +168,23 @@ def codes_of(payload: ErrorPayload) -> str:
     return " / ".join(dict.fromkeys(filter(None, codes)))
 
 
+def response_in_words(payload: ErrorPayload) -> str:
+    """Return how long a response was, of what type, and from whom, as far as is known."""
+    response = payload["response"]
+    content_type = response.get("content_type", "").partition(";")[0]
+    length, server = response.get("length"), response.get("server", "")
+    size = None if length is None else filesizeformat(length)
+    if content_type == EVENT_STREAM and size:
+        size = gettext("%s received") % size
+    sender = gettext("from %s") % server if server else ""
+    return ", ".join(filter(None, (size, content_type, sender)))
+
+
 def _what(payload: ErrorPayload, cause: Cause) -> str:
     status = http_status(payload)
     facts = ["" if status is None else f"HTTP {status}", codes_of(payload)]
-    if cause in (Cause.PAGE, Cause.GATEWAY):
-        response = payload["response"]
-        content_type: str = response.get("content_type", "")
-        facts += [content_type.partition(";")[0], response.get("server", "")]
+    if cause in OF_A_RESPONSE:
+        facts.append(response_in_words(payload))
     head = ", ".join(filter(None, facts))
     return " ".join(filter(None, (f"{head}." if head else "", _how_far(payload))))
 
@@ -181,17 +221,11 @@ def _fault(said: Verdict, likely: LikelyCause | None) -> str:
     return gettext("%s (found in its structure, the provider does not say it)") % whose
 
 
-def _next(payload: ErrorPayload, said: Verdict, likely: LikelyCause | None) -> str:
+def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
     if likely is not None:
         return likely.remedy
     words = OF_CAUSES.get(said.cause, OF_OWNERS[said.owner])
-    provider = inside_of_sentence(payload["provider"])
-    advice = [str(words).format(provider=provider)]
-    if said.owner in OF_THE_PROVIDER and code_like(payload["request_id"]):
-        found = gettext("{provider} finds it by its request id.")
-        found = found.format(provider=provider)
-        advice.append(found[:1].upper() + found[1:])
-    return " ".join(advice)
+    return str(words).format(provider=provider)
 
 
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:

@@ -160,7 +160,7 @@ def _facts(opened: _Opened) -> dict[str, str]:
         gettext("Steps"): report.line.steps,
         gettext("Attempts"): report.line.attempts,
         gettext("Tokens"): report.line.tokens,
-        gettext("Duration"): span(run.duration),
+        gettext("Duration"): report.line.took,
         gettext("Duration of the call"): span(call.step.duration) if call else "",
         gettext("Response began after"): _first_byte(call.step) if call else "",
     }

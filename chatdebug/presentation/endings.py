@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import ErrorKind, Interruption, Status
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation import flaws
 from chatdebug.presentation.errors import ErrorReport
-from chatdebug.presentation.flaws import ANSWERED, LEFT, Flaw
+from chatdebug.presentation.flaws import Flaw
 from chatdebug.presentation.values import (
     as_dict,
     as_moment,
@@ -67,17 +68,19 @@ class Stopper(StrEnum):
 
 
 STOPPERS = {
-    Stopper.USER: (_("by the user"), _("The user stopped it.")),
+    Stopper.USER: ("", _("by the user"), _("The user stopped it.")),
     Stopper.TIME_LIMIT: (
+        _("given up"),
         _("by a time limit"),
         _("A time limit of this side ended it."),
     ),
     Stopper.SILENCE: (
+        _("given up"),
         _("for its silence"),
         _("This side ended it, because nothing came for too long."),
     ),
 }
-"""Words for a row, and a sentence."""
+"""A word for a row, where how it ended is not enough; who it was; and a sentence."""
 ASKED_AGAIN = _("and asked again")
 SIDES = {
     EndedBy.PROVIDER: _("by the other side"),
@@ -104,8 +107,6 @@ class Ending:
     """``good``, ``bad`` or ``stopped``."""
     by: str = ""
     """Who broke it off, after the word; empty if nobody did, or nobody knows."""
-    is_flawed: bool = False
-    """Whether the words after it say what was wrong with an answer that came whole."""
 
     @property
     def sign(self) -> str:
@@ -116,21 +117,16 @@ class Ending:
         """Return the same ending with who made this side end it, if that is known."""
         if stopper is None:
             return self
-        by, sentence = STOPPERS[stopper]
-        return replace(self, by=str(by), sentence=str(sentence))
+        word, by, sentence = STOPPERS[stopper]
+        word = str(word) or self.word
+        return replace(self, word=word, by=str(by), sentence=str(sentence))
 
     def flawed(self, flaw: Flaw | None) -> "Ending":
-        """Return the same ending with what was wrong with the answer, if that is known."""
+        """Return what was wrong with the answer, if that is known, as the ending."""
         if flaw is None:
             return self
-        by, sentence = ANSWERED[flaw] if self.tone == GOOD else LEFT[flaw]
-        return replace(
-            self,
-            by=str(by),
-            sentence=str(sentence),
-            tone=BAD,
-            is_flawed=self.tone == GOOD,
-        )
+        sentences = flaws.ANSWERED if self.tone == GOOD else flaws.LEFT
+        return Ending(str(flaws.WORDS[flaw]), str(sentences[flaw]))
 
     def followed(self) -> "Ending":
         """Return the same ending of an attempt after which the same was asked again.

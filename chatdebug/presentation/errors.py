@@ -18,12 +18,19 @@ from chatdebug.errors.payload import (
     verdict_of,
 )
 from chatdebug.errors.quotes import quote_of
-from chatdebug.errors.sentences import Cause, Owner, Way
+from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import EVENT_STREAM, Verdict
+from chatdebug.errors.verdict import Verdict
+from chatdebug.errors.ways import Way
 from chatdebug.formats import span
 from chatdebug.linter import Cause as LikelyCause
-from chatdebug.presentation.briefs import Brief, codes_of, http_status
+from chatdebug.presentation.briefs import (
+    OF_A_RESPONSE,
+    Brief,
+    codes_of,
+    http_status,
+    response_in_words,
+)
 from chatdebug.presentation.flaws import OF_CAUSES, REASONS, Flaw
 
 REASON_CHARACTERS = 400
@@ -87,6 +94,8 @@ class ErrorReport:
     sentence: str
     how: str
     """Who ended the answer and how far it had come; empty where that is not known."""
+    speaker: str
+    """Who says the reason, such as: OpenAI says:"""
     reason: str
     """In the provider's own words, or the exception's; empty if the sentence says it."""
     owner: Owner
@@ -97,6 +106,11 @@ class ErrorReport:
     provider: str
     facts: list[tuple[str, str]]
     """Name and value; what is not known, nothing or zero is left out."""
+    rest: list[tuple[str, str]]
+    """Those of them that the three lines of its brief do not tell."""
+    rest_if_over: list[tuple[str, str]]
+    """Those that are worth telling of one which a later attempt repaired."""
+    request_id: str
     times: list[tuple[str, str]]
     """The same of how far the call had come, which a timeline shows too."""
     type: str
@@ -118,12 +132,14 @@ class ErrorReport:
         reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
         brief = Brief.of(payload, said, likely)
+        facts = _facts(payload, said, brief, flaw)
+        told = _told_by_brief(said.cause)
         found = likely.found(provider=payload["provider"]) if likely else said
         return cls(
             cause=said.cause,
             flaw=flaw,
             name=short_name(said.cause),
-            sentence=said.what,
+            sentence=likely.headline(said.what, said.cause) if likely else said.what,
             how=how_it_ended(
                 said.cause,
                 response=payload["response"],
@@ -133,13 +149,17 @@ class ErrorReport:
                 status=payload["status_code"],
                 said=payload["detail"],
             ),
+            speaker=said.speaker,
             reason=reason,
             owner=found.owner,
             whose=found.whose,
             advice=found.advice,
             brief=brief,
             provider=payload["provider"],
-            facts=list(_said(_facts(payload, said, brief, flaw))),
+            facts=list(_said(facts)),
+            rest=[fact for fact in _said(facts) if fact[0] not in told],
+            rest_if_over=[fact for fact in _said(facts) if fact[0] not in _past()],
+            request_id=code_like(payload["request_id"]),
             times=list(_said(_times(payload))),
             type=payload["type"],
             causes=list(_causes(payload, reason)),
@@ -158,6 +178,11 @@ class ErrorReport:
         return replace(
             self, whose=told_to_operators(self.cause, self.provider), advice=""
         )
+
+    @property
+    def untold_id(self) -> str:
+        """The request id, unless its brief names it."""
+        return "" if self.brief.request_id else self.request_id
 
     @property
     def opening(self) -> str:
@@ -210,15 +235,39 @@ def _said(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{value:,}" if isinstance(value, int) else value
 
 
+def _told_by_brief(cause: Cause) -> set[str]:
+    """Return the names of the facts that stand in a brief, and of what stands elsewhere."""
+    told = {
+        gettext("HTTP status"),
+        gettext("Attempts"),
+        gettext("Provider"),
+        gettext("Characters received"),
+        gettext("Type or code"),
+        gettext("Request id"),
+        gettext("Fault"),
+    }
+    return told | ({gettext("Response")} if cause in OF_A_RESPONSE else set())
+
+
+def _past() -> set[str]:
+    """Return the names of the facts that say nothing once another attempt answered."""
+    return {
+        gettext("Attempts"),
+        gettext("Worth retrying"),
+        gettext("Provider"),
+        gettext("Request id"),
+        gettext("Fault"),
+    }
+
+
 def _facts(
     payload: ErrorPayload, said: Verdict, brief: Brief, flaw: Flaw | None
 ) -> dict[str, str | int | None]:
     in_chain = any(link["type"] == payload["type"] for link in payload["chain"])
-    response = payload["response"]
     status = http_status(payload)
     named = payload["status_code"] if payload["status_code"] != status else None
-    is_stream = response.get("content_type", "").startswith(EVENT_STREAM)
-    length = response.get("length")
+    # Of what can be sent again, but by hand, neither answer would be true.
+    is_retried, may_be_sent = payload["retryable"], Way.AGAIN in said.ways
     # The short ones first: a page shows two of them side by side.
     return {
         # A status is a name, not an amount.
@@ -226,21 +275,16 @@ def _facts(
         gettext("Attempts"): None
         if payload["retry_count"] is None
         else attempt_of(payload),
-        # As the advice has it: a web page is not asked for again by itself, but by hand.
         gettext("Worth retrying"): _yes_or_no(
-            None if payload["retryable"] is None else Way.AGAIN in said.ways
+            is_retried if is_retried is may_be_sent else None
         ),
         gettext("Provider"): payload["provider"],
         gettext("Characters received"): payload["characters_received"],
-        gettext("Bytes received") if is_stream else gettext("Content length"): ""
-        if length is None
-        else gettext("%s bytes") % f"{length:,}",
         gettext("Status that the error stands for"): _as_name(named),
         gettext("Type or code"): codes_of(payload),
-        gettext("Content type"): response.get("content_type", ""),
-        gettext("Server"): response.get("server", ""),
+        gettext("Response"): response_in_words(payload),
         gettext("Closed by"): _closed_by(
-            response.get("closed_by", ""), said.cause, flaw
+            payload["response"].get("closed_by", ""), said.cause, flaw
         ),
         gettext("Request id"): code_like(payload["request_id"]),
         gettext("Fault"): "" if said.owner is Owner.UNKNOWN else brief.fault,

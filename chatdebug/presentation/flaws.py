@@ -16,6 +16,8 @@ class Flaw(StrEnum):
     """What was wrong with an answer."""
 
     UNREADABLE = "unreadable"
+    PAGE = "page"
+    """It was a web page, which no model sends."""
     ERROR = "error"
     """It told of an error, after a status that promised none."""
     INCOMPLETE = "incomplete"
@@ -23,7 +25,7 @@ class Flaw(StrEnum):
 
 OF_CAUSES = {
     Cause.UNREADABLE: Flaw.UNREADABLE,
-    Cause.PAGE: Flaw.UNREADABLE,
+    Cause.PAGE: Flaw.PAGE,
     Cause.INCOMPLETE: Flaw.INCOMPLETE,
     **dict.fromkeys(
         (
@@ -36,38 +38,34 @@ OF_CAUSES = {
     ),
 }
 """Of the causes that lie in what came; the others say nothing of it."""
+WORDS = {
+    Flaw.UNREADABLE: _("unreadable"),
+    Flaw.PAGE: _("web page"),
+    Flaw.ERROR: _("told of an error"),
+    Flaw.INCOMPLETE: _("ended early"),
+}
+"""For the row of an attempt, in the words of its run's heading."""
 ANSWERED = {
-    Flaw.UNREADABLE: (
-        _("but not readable"),
-        _("The whole response came, but it could not be read."),
-    ),
-    Flaw.ERROR: (
-        _("with an error"),
-        _("The whole response came, and it told of an error."),
-    ),
-    Flaw.INCOMPLETE: (
-        _("in part"),
-        _("The response came, but the answer in it was not complete."),
-    ),
+    Flaw.UNREADABLE: _("The whole response came, but it could not be read."),
+    Flaw.PAGE: _("The whole response came, but it was a web page."),
+    Flaw.ERROR: _("The whole response came, and it told of an error."),
+    Flaw.INCOMPLETE: _("The response came, but the answer in it was not complete."),
 }
-"""Of a response that came whole: words after "answered", and a sentence."""
+"""Of a response that came whole."""
 LEFT = {
-    Flaw.UNREADABLE: (
-        _("as it was not readable"),
-        _("This side stopped reading, because what came could not be read."),
+    Flaw.UNREADABLE: _(
+        "This side stopped reading, because what came could not be read."
     ),
-    Flaw.ERROR: (
-        _("for the error in it"),
-        _("This side stopped reading, because what came told of an error."),
-    ),
-    Flaw.INCOMPLETE: (
-        _("as it was not complete"),
-        _("This side stopped reading, because the answer was not complete."),
+    Flaw.PAGE: _("This side stopped reading, because what came was a web page."),
+    Flaw.ERROR: _("This side stopped reading, because what came told of an error."),
+    Flaw.INCOMPLETE: _(
+        "This side stopped reading, because the answer was not complete."
     ),
 }
-"""Of one that this side did not read to its end: words after "left early"."""
+"""Of one that this side did not read to its end."""
 REASONS = {
     Flaw.UNREADABLE: _("because it could not read the answer"),
+    Flaw.PAGE: _("because a web page came"),
     Flaw.ERROR: _("because the answer told of an error"),
     Flaw.INCOMPLETE: _("because the answer was not complete"),
 }

@@ -31,7 +31,6 @@ from chatdebug.presentation.endings import (
     later,
     stopper_of,
 )
-from chatdebug.presentation.flaws import Flaw
 from chatdebug.presentation.values import as_list, as_moment, as_number, as_seconds
 from chatdebug.transport.attempts import HTTP_ERRORS, EndedBy
 from chatdebug.transport.connection import Connection
@@ -130,6 +129,16 @@ def claim_of(run: ChatRun) -> datetime | None:
     """Return when a run was claimed, or began; None if nothing tells."""
     began = as_moment(run.started_at)
     return later(began, -(as_seconds(run.told("claim_ms")) or 0.0))
+
+
+def whole_of(run: ChatRun) -> timedelta | None:
+    """Return how long a run took, from its queue to its end; None while it goes on."""
+    began, ended = claim_of(run), as_moment(run.finished_at)
+    if began is None or ended is None:
+        return None
+    if queue := queue_of(run):
+        began = queue.began or began
+    return max(ended - began, timedelta())
 
 
 def step_name(number: int) -> str:
@@ -301,9 +310,7 @@ def _ending_of(run: ChatRun, step: ChatStep, error: ErrorPayload) -> Ending | No
     if side == EndedBy.CLIENT:
         ending = Ending(word, sentence, by=str(SIDES[EndedBy.CLIENT]))
         return ending.flawed(flaw).stopped_by(stopper_of(run, step))
-    # What is none of a model's answers, as a web page, may have come whole all the same.
-    is_other = flaw is Flaw.UNREADABLE or side not in sides
-    if status is not None and flaw is not None and is_other:
+    if status is not None and flaw is not None:
         return Ending(gettext("answered"), tone=GOOD).flawed(flaw)
     if side in sides:
         return Ending(word, sentence, by=str(SIDES[EndedBy(side)]))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from chatdebug.enums import Level, Outcome, RunKind
 from chatdebug.errors import answered_after, times_tried
 from chatdebug.errors.payload import read_payload
+from chatdebug.errors.sentences import Cause
 from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
@@ -17,17 +18,24 @@ from chatdebug.models.runs import OVERFLOW
 from chatdebug.models.titles import (
     failure_of,
     first_error_of,
-    heading_of,
     title_of,
 )
+from chatdebug.presentation.attempts import address_of
 from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import Payload
-from chatdebug.presentation.periods import attempt_name, step_name
+from chatdebug.presentation.periods import attempt_name, step_name, whole_of
 from chatdebug.presentation.timeline import Timeline
-from chatdebug.presentation.values import as_dict, as_number
+from chatdebug.presentation.values import as_dict, as_list, as_number
 
+OF_AN_ADDRESS = frozenset(
+    [
+        *(Cause.PAGE, Cause.GATEWAY, Cause.PROXY, Cause.NO_MODEL, Cause.ADDRESS),
+        *(Cause.UNKNOWN_HOST, Cause.UNREACHABLE, Cause.NOT_SECURE),
+    ]
+)
+"""Causes that may lie in where a request was sent."""
 LINE_CHARACTERS = 200
 """Of a question in one line."""
 
@@ -50,11 +58,6 @@ class RunLine:
         return title_of(self.run)
 
     @property
-    def heading(self) -> str:
-        """The same as a heading, with whose failure it was."""
-        return heading_of(self.run) or self.title
-
-    @property
     def question(self) -> str:
         """How the message begins that started it, on one line; nothing if not known."""
         if not self.has_content:
@@ -74,10 +77,20 @@ class RunLine:
         return "" if is_turn else self.run.get_kind_display()
 
     @property
+    def numbers(self) -> list[str]:
+        """How much it was of everything: 2 steps, 3 attempts, 1.2 s, 340 → 1,024 tok."""
+        numbers = (self.steps, self.attempts, self.took, self.tokens)
+        return [*filter(None, numbers)]
+
+    @property
     def facts(self) -> str:
-        """Its numbers: 2 steps · 3 attempts · 1.2 s · 340 → 1,024 tok."""
-        facts = (self.steps, self.attempts, span(self.run.duration), self.tokens)
-        return " · ".join(filter(None, facts))
+        """The same in one line."""
+        return " · ".join(self.numbers)
+
+    @property
+    def took(self) -> str:
+        """How long it took with its wait in the queue; nothing while it goes on."""
+        return span(whole_of(self.run))
 
     @property
     def steps(self) -> str:
@@ -180,6 +193,15 @@ class StepReport:
         return cls(step, error, likely, name)
 
     @property
+    def address(self) -> str:
+        """Where its last attempt went, if that may be why it failed, and was recorded."""
+        attempts = as_list(getattr(self.step, "attempt_times", None))
+        is_in_doubt = self.error is not None and self.error.cause in OF_AN_ADDRESS
+        if not attempts or not is_in_doubt or not self.has_content:
+            return ""
+        return address_of(attempts[-1])
+
+    @property
     def shape(self) -> Payload | None:
         """The shape of its request, where that is all that was kept of it."""
         shape = as_dict(as_dict(self.step.metadata).get("shape"))
@@ -252,6 +274,14 @@ class RunReport:
         return is_turn and not self.recovery and self.failure is not None
 
     @property
+    def heading(self) -> str:
+        """What happened as the card in the chat says it, else what it is called."""
+        happened = self.recovery
+        if self.failure is not None and self.failure.error and not happened:
+            happened = self.failure.error.sentence
+        return happened.removesuffix(".") or self.line.title
+
+    @property
     def state(self) -> str:
         """A text that is another one when the run is: for whoever asks again."""
         # A sweep that finds it lost leaves its revision as it is.
@@ -263,15 +293,23 @@ class RunReport:
         """That another attempt answered, and which; nothing if that is not how it went."""
         if self.line.run.outcome is not Outcome.RECOVERED:
             return ""
-        tried = 1 + max((_retries(report.step) for report in self.steps), default=0)
-        return answered_after(tried + 1, self._seconds)
+        took = whole_of(self.line.run)
+        seconds = took.total_seconds() if took else 0.0
+        return answered_after(self.answered_attempt, seconds)
+
+    @property
+    def answered_attempt(self) -> int:
+        """The number of the attempt after those that failed."""
+        return 2 + max((_retries(report.step) for report in self.steps), default=0)
 
     @property
     def tried(self) -> str:
         """How often the call that ended it was tried; nothing for once, or if it did not."""
         if self.failure is None or self.recovery:
             return ""
-        return times_tried(1 + _retries(self.failure.step), self._seconds)
+        took = self.line.run.duration
+        seconds = took.total_seconds() if took else 0.0
+        return times_tried(1 + _retries(self.failure.step), seconds)
 
     @property
     def attempts(self) -> str:
@@ -279,13 +317,10 @@ class RunReport:
         if self.failure is None:
             return ""
         count = 1 + _retries(self.failure.step)
-        attempts, took = counted(count, "attempt"), span(self.line.run.duration)
-        if count == 1 or not took:
-            return f"{attempts}."
-        words = gettext("%(attempts)s in %(time)s.")
-        if self._has_failed_alike(count):
-            words = gettext("%(attempts)s in %(time)s, all with the same failure.")
-        return words % {"attempts": attempts, "time": took}
+        attempts = counted(count, "attempt")
+        if count > 1 and self._has_failed_alike(count):
+            return gettext("%s, all with the same failure.") % attempts
+        return f"{attempts}."
 
     @property
     def failed_attempt(self) -> str:
@@ -297,11 +332,6 @@ class RunReport:
         known = [one.error for one in self.steps if one.error][-count:]
         ways = {(error.sentence, error.brief.fault) for error in known}
         return len(known) == count and len(ways) == 1
-
-    @property
-    def _seconds(self) -> float:
-        took = self.line.run.duration
-        return took.total_seconds() if took else 0.0
 
     @property
     def has_requests(self) -> bool:

@@ -9,32 +9,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from chatdebug.enums import Level
 from chatdebug.formats import span
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.presentation.axis import Tick, ticks_of
 from chatdebug.presentation.endings import BAD, GOOD, STOPPED, Ending
-from chatdebug.presentation.periods import Mark, Period, claim_of, periods_of, queue_of
+from chatdebug.presentation.periods import (
+    Mark,
+    Period,
+    claim_of,
+    periods_of,
+    queue_of,
+    whole_of,
+)
 from chatdebug.presentation.values import as_moment
 
 ROWS = 200
 """Of a longer run the last ones are shown."""
 LEAST_SHARE = 0.01
 """Of the whole: a pause that took less gets no row, unless somebody waited."""
-LEAST_UNRECORDED = 0.05
-"""The same of one of which nothing but its length is known: it is worth less."""
 LEAST_WIDTH = 0.004
 """Of the whole: a shorter bar would not be seen."""
 LEAST_SHARES = {Mark.CONNECT: LEAST_WIDTH, Mark.SILENCE: LEAST_SHARE}
 """Parts of an attempt that are there nearly always, and nearly always for an instant."""
 OPEN_ROWS = 24
 """More of them scroll."""
-TICKS = 5
-LAST_TICK = 0.65
-"""Of the width: a label further right has no room beside that of the end."""
-UNITS = ((120, 60.0, _("%s min")), (1, 1.0, _("%s s")), (0, 0.001, _("%s ms")))
-"""The axis counts from so many seconds on in units of so many, which are said so."""
+LEAST_OF_QUEUE = 0.2
+"""Of the whole: what all that follows the queue has to be, or the queue is not drawn."""
+SHORT = 1.0
+"""Seconds: what took less and was tried once is told in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +74,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """A mark of the axis with its label."""
-
-    x: str
-    label: str
-    anchor: str
-
-
-@dataclass(frozen=True, slots=True)
 class Timeline:
     """All rows of a run, and their axis."""
 
     rows: list[Row]
     ticks: list[Tick]
     total: str
-    """How long all that is drawn took."""
+    """How long all rows took together, as ``whole_of`` counts it."""
     note: str
-    """How long that was with the queue; empty if there was none."""
+    """What is counted with it; empty if that is nothing but the run."""
+    is_short: bool
+    """Whether it took less than a second, and had one attempt: a line tells as much."""
     level: str
     left_out: int
     """How many rows before these are not shown."""
@@ -101,14 +98,21 @@ class Timeline:
         scale = _Scale.of(run, steps)
         if scale is None:
             return None
-        periods = [one for one in periods_of(run, steps) if scale.has_room_for(one)]
+        known = periods_of(run, steps)
+        periods = [one for one in known if scale.has_room_for(one)]
         if not periods:
             return None
+        total = whole_of(run) or timedelta(seconds=scale.total)
+        attempts = [one for one in periods if not one.is_pause]
         return cls(
-            rows=[_row(period, scale) for period in periods[-ROWS:]],
-            ticks=list(_ticks(scale.total)),
-            total=span(timedelta(seconds=scale.total)) if scale.total else "",
-            note=_note(run, timedelta(seconds=scale.total)),
+            rows=[
+                *(_row(period, scale) for period in periods[-ROWS:]),
+                *_short_pauses(known, scale),
+            ],
+            ticks=list(ticks_of(scale.total)),
+            total=span(total) if total else "",
+            note=_note(run),
+            is_short=len(attempts) == 1 and total.total_seconds() < SHORT,
             level=run.level,
             left_out=max(0, len(periods) - ROWS),
         )
@@ -165,8 +169,8 @@ class _Scale:
     def of(cls, run: ChatRun, steps: Sequence[ChatStep]) -> "_Scale | None":
         """Return the time of a run; None if nothing says when it began.
 
-        Its wait in the queue is part of it, unless it was longer than all that followed,
-        of which nothing would be seen then.
+        Its wait in the queue is part of it, unless that was so long that nothing would be
+        seen of what followed.
         """
         began = claim_of(run)
         if began is None:
@@ -174,7 +178,7 @@ class _Scale:
         total = _length(run, steps, began)
         queue = queue_of(run)
         waited = _took(queue) if queue else None
-        if waited is None or waited.total_seconds() > total:
+        if waited is None or total < LEAST_OF_QUEUE * (total + waited.total_seconds()):
             return cls(began, total)
         return cls(began - waited, total + waited.total_seconds())
 
@@ -201,9 +205,7 @@ class _Scale:
         if not period.is_pause or is_wait or period.ending:
             return True
         took = _took(period)
-        is_known = period.mark is not Mark.UNRECORDED
-        least = LEAST_SHARE if is_known else LEAST_UNRECORDED
-        return took is not None and took.total_seconds() >= least * self.total
+        return took is not None and took.total_seconds() >= LEAST_SHARE * self.total
 
     @property
     def end(self) -> datetime:
@@ -219,17 +221,50 @@ def _length(run: ChatRun, steps: Sequence[ChatStep], began: datetime) -> float:
     return max(0.0, *((moment - began).total_seconds() for moment in moments))
 
 
-def _note(run: ChatRun, total: timedelta) -> str:
-    """Return how long all took that is drawn, where that is not what the run took."""
-    took = run.duration
-    is_whole = took is not None and span(took) == span(total) and not queue_of(run)
-    if took is None or took > total or is_whole:
-        return ""
-    return gettext("%s with the queue") % span(total)
+def _note(run: ChatRun) -> str:
+    """Return what is counted of a run besides it, or that it goes on."""
+    if run.finished_at is None:
+        return gettext("so far")
+    return gettext("with the queue") if queue_of(run) else ""
+
+
+def _short_pauses(periods: Sequence[Period], scale: _Scale) -> Iterator[Row]:
+    """Yield a row for all that has none, if together they took a while."""
+    lengths = [_took(one) for one in periods if not scale.has_room_for(one)]
+    together = sum(filter(None, lengths), timedelta())
+    if lengths and together.total_seconds() >= LEAST_SHARE * scale.total:
+        yield Row(
+            step="",
+            name=gettext("short pauses"),
+            when=gettext("between them"),
+            took=span(together),
+            bars=[],
+            is_before=False,
+            answer_at="",
+            end_at="",
+            ending=None,
+            is_pause=True,
+            is_wait=False,
+            seconds=together.total_seconds(),
+        )
 
 
 def _per_cent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.2f}%" if whole else "0%"
+
+
+def _shown(period: Period, scale: _Scale) -> timedelta | None:
+    """Return how long it took in whole milliseconds, so that the sum of all is the total.
+
+    Rounded are the moments: what one row loses by that, the next one has.
+    """
+    took = _took(period)
+    if took is None or period.began is None or period.ended is None:
+        return took
+    first, last = (
+        round(1000 * scale.seconds(moment)) for moment in (period.began, period.ended)
+    )
+    return timedelta(milliseconds=last - first)
 
 
 def _took(period: Period) -> timedelta | None:
@@ -242,7 +277,7 @@ def _row(period: Period, scale: _Scale) -> Row:
     ending = period.ending
     is_end = ending is not None and ending.tone != GOOD
     answer_at = scale.place(period.answer_began)
-    took = _took(period)
+    took = _shown(period, scale)
     return Row(
         step=period.step,
         name=period.name,
@@ -315,37 +350,3 @@ def _when(period: Period, scale: _Scale) -> str:
         if moment is not None and moment >= period.began:
             words.append(said % span(moment - period.began))
     return ", ".join(words)
-
-
-def _ticks(total: float) -> Iterator[Tick]:
-    """Yield round numbers of one unit along the axis, and its end.
-
-    The first one names the unit, the end its own.
-    """
-    if total <= 0:
-        return
-    unit, words = next((unit, words) for least, unit, words in UNITS if total >= least)
-    step = _round_step(total / unit / TICKS)
-    for number in range(TICKS * 2 + 1):
-        amount = number * step
-        if amount * unit > LAST_TICK * total:
-            break
-        label = f"{amount:g}"
-        yield Tick(
-            x=_per_cent(amount * unit, total),
-            label=label if number else str(words) % label,
-            anchor="middle" if number else "start",
-        )
-    size = total / unit
-    label = f"{size:.0f}" if size >= 10 else f"{size:.1f}"
-    yield Tick("100%", str(words) % label, "end")
-
-
-def _round_step(least: float) -> float:
-    """Return the smallest of …, 0.5, 1, 2, 5, 10, … that is not less."""
-    size = 10.0 ** (len(f"{least:.0f}") - 1) if least >= 1 else 0.001
-    while True:
-        for factor in (1, 2, 5):
-            if size * factor >= least:
-                return size * factor
-        size *= 10

@@ -16,7 +16,10 @@ from chatdebug.redaction.values import MAX_DEPTH
 
 type Place = int
 """Stands for the keys on the way to a text; positions in lists are ``*``, or the item's
-own index."""
+own index. Numbers are given as places are found: a body of a megabyte holds some thousand
+texts at a handful of them."""
+type Places = dict[tuple[Place, Any], Place]
+"""The number of each place by that of the one around it, and one step more."""
 
 SMALL = 16
 """Characters that the parts of one text have on average, where nothing else says that
@@ -105,7 +108,7 @@ def redact_across(
     beginning is not known, the first ``unsure`` characters are replaced by their number.
     """
     leaves: list[Leaf] = []
-    places = _Places()
+    places: Places = {}
     for number, document in enumerate(documents):
         _collect(leaves, number, document, places)
     texts = [
@@ -193,25 +196,11 @@ def _hide_beginning(leaves: list[Leaf], characters: int) -> set[int]:
     return changed
 
 
-class _Places:
-    """Numbers for places: each is the number of the one around it and one step more.
-
-    A body of a megabyte holds some thousand texts at a handful of places.
-    """
-
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[Place, Any], Place] = {}
-
-    def inside(self, place: Place, step: Any) -> Place:
-        """Return the number of the place one step further in."""
-        return self._numbers.setdefault((place, step), len(self._numbers) + 1)
-
-
 def _collect(
     found: list[Leaf],
     number: int,
     value: Any,
-    places: _Places,
+    places: Places,
     place: Place = 0,
     lane: Place = 0,
     depth: int = 0,
@@ -226,7 +215,8 @@ def _collect(
         elif not isinstance(item, (dict, list)) or depth == MAX_DEPTH:
             continue
         step, mark = _steps(key, item) if in_list else (key, (marks, key))
-        here, there = places.inside(place, step), places.inside(lane, mark)
+        here = places.setdefault((place, step), len(places) + 1)
+        there = places.setdefault((lane, mark), len(places) + 1)
         if isinstance(item, str):
             found.append(Leaf(number, value, key, item, here, there))
         else:

@@ -1,8 +1,8 @@
 """Free text and URLs, with a memory: a history is the same each turn."""
 
 import re
-from collections import OrderedDict
 from threading import Lock
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from chatdebug.redaction.key_formats import VENDOR_HINTS
@@ -37,6 +37,14 @@ type TextKey = tuple[int, int]
 """Python's own hash of a text, which no two processes have in common, and its length."""
 
 
+class _Memory(NamedTuple):
+    """What texts came to under one set of secrets; None: the text itself."""
+
+    matcher: object
+    young: dict[TextKey, str | None]
+    old: dict[TextKey, str | None]
+
+
 class RedactedTexts:
     """Redacted texts by the hash of what they were. Thread-safe, and bounded.
 
@@ -44,47 +52,59 @@ class RedactedTexts:
     nothing: ``matcher`` is the identity of that set. Two texts of the same length have
     the same 64 bits once in some 10^15 texts that are looked up; a digest of more bits
     costs as much as all else that a text of a history needs.
+
+    There are two generations of half the size. When the younger one is full it becomes the
+    older: what was asked for since is in both, all else is forgotten with the next change.
+    So a text that is known is found without a lock.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._known: OrderedDict[TextKey, str | None] = OrderedDict()
-        self._characters = 0
-        self._matcher: object = None
+        self.clear()
 
     def find(self, text: str, matcher: object) -> str | None:
         """Return what a text came to, if that is known."""
+        memory = self._memory
+        if memory.matcher is not matcher:
+            return None
         key = hash(text), len(text)
-        with self._lock:
-            if self._matcher is not matcher or key not in self._known:
-                return None
-            self._known.move_to_end(key)
-            redacted = self._known[key]
+        if key in memory.young:
+            redacted = memory.young[key]
+        elif key in memory.old:
+            redacted = memory.old[key]
+            self._keep(key, redacted, matcher)
+        else:
+            return None
         return text if redacted is None else redacted
 
     def keep(self, text: str, redacted: str, matcher: object) -> None:
-        """Remember what a text came to; what was not asked for longest is forgotten."""
-        key = hash(text), len(text)
-        kept = None if redacted == text else redacted
-        with self._lock:
-            if self._matcher is not matcher:
-                self._known.clear()
-                self._characters = 0
-                self._matcher = matcher
-            self._characters += len(kept or "") - len(self._known.get(key) or "")
-            self._known[key] = kept
-            while (
-                len(self._known) > REMEMBERED_TEXTS
-                or self._characters > REMEMBERED_CHARACTERS
-            ):
-                _, forgotten = self._known.popitem(last=False)
-                self._characters -= len(forgotten or "")
+        """Remember what a text came to."""
+        self._keep(
+            (hash(text), len(text)), None if redacted == text else redacted, matcher
+        )
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._known.clear()
+            self._memory = _Memory(None, {}, {})
             self._characters = 0
+
+    def _keep(self, key: TextKey, redacted: str | None, matcher: object) -> None:
+        size = len(redacted or "")
+        with self._lock:
+            is_full = (
+                len(self._memory.young) >= REMEMBERED_TEXTS // 2
+                or self._characters + size > REMEMBERED_CHARACTERS // 2
+            )
+            if self._memory.matcher is not matcher:
+                self._memory = _Memory(matcher, {}, {})
+                self._characters = 0
+            elif is_full:
+                self._memory = _Memory(matcher, {}, self._memory.young)
+                self._characters = 0
+            if key not in self._memory.young:
+                self._characters += size
+            self._memory.young[key] = redacted
 
 
 redacted_texts = RedactedTexts()

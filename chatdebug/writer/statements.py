@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -19,17 +19,17 @@ from django.db.models.constants import OnConflict
 
 from chatdebug.writer.snapshot import MODELS, Table
 
+PLAIN_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
+"""JSON without escapes, made without a look for circles: each costs a quarter of it.
 
-class PlainJSON(json.JSONEncoder):
-    """JSON without escapes, made without a look for circles: each costs a quarter of it.
+What is recorded was made of JSON's own types on its way here, of text that UTF-8 can
+encode.
+"""
 
-    What is recorded was made of JSON's own types on its way here, of text that UTF-8 can
-    encode.
-    """
 
-    def __init__(self, **options: Any) -> None:
-        plain = {"ensure_ascii": False, "check_circular": False}
-        super().__init__(**options | plain)
+def _plain_json(**options: Any) -> json.JSONEncoder:
+    """Stand in for a class of encoders: making one costs more than most values do."""
+    return PLAIN_JSON
 
 
 type Prepare = Callable[[Any], Any]
@@ -45,8 +45,11 @@ def _preparations(
     does anything; all others take the whole of it.
     """
     match field:
+        case models.ForeignKey():
+            return _preparations(field.target_field, connection)
         case models.JSONField(encoder=None):
-            as_json = partial(connection.ops.adapt_json_value, encoder=PlainJSON)
+            encoder = cast("type[json.JSONEncoder]", _plain_json)
+            as_json = partial(connection.ops.adapt_json_value, encoder=encoder)
             return {dict: as_json, list: as_json}
         case models.DateTimeField():
             return {datetime: partial(_time, field, connection)}

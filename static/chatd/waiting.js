@@ -1,4 +1,4 @@
-/* A button that waits for as long as a provider asks to be left, and says how long that is. */
+/* Says beside a button how long its provider still asks to be left; it waits for nobody. */
 
 const SECOND = 1000; // milliseconds
 const MINUTE = 60; // seconds
@@ -7,15 +7,13 @@ function said(seconds) {
   return seconds < MINUTE ? `${seconds} s` : `${Math.ceil(seconds / MINUTE)} min`;
 }
 
-function wait(button) {
-  const label = button.textContent;
-  const end = performance.now() + button.dataset.wait * SECOND;
-  delete button.dataset.wait;
+function wait(note) {
+  const end = performance.now() + note.dataset.wait * SECOND;
+  delete note.dataset.wait;
   const tick = () => {
     const left = Math.ceil((end - performance.now()) / SECOND);
-    button.disabled = left > 0;
-    button.textContent = left > 0 ? `${label} in ${said(left)}` : label;
-    if (left > 0 && button.isConnected) setTimeout(tick, SECOND);
+    note.textContent = left > 0 ? `best in ${said(left)}` : "";
+    if (left > 0 && note.isConnected) setTimeout(tick, SECOND);
   };
   tick();
 }

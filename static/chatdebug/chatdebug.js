@@ -57,7 +57,7 @@ function textOf(source) {
 function lineOf(row) {
   const name = row.matches("dd") ? `${row.previousElementSibling.textContent}: ` : "";
   const said = row.cloneNode(true);
-  for (const summary of said.querySelectorAll("summary")) summary.remove();
+  for (const control of said.querySelectorAll("summary, .copy")) control.remove();
   return name + said.textContent.trim();
 }
 

@@ -138,7 +138,7 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
 def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
     ask(demo, "fault-400", "What is **a** ballast?")
     card = demo.locator(".error-card")
-    expect(card).to_contain_text("Whether your message is at fault", timeout=SLOW)
+    expect(card).to_contain_text("It is not known whether your message", timeout=SLOW)
     expect(card.get_by_role("button", name="Send again")).to_have_count(0)
     card.get_by_role("button", name="Edit my message").click()
     message = demo.get_by_label("Message")
@@ -159,7 +159,7 @@ def test_no_way_out_of_a_failure_costs_what_was_being_written(demo: Page) -> Non
     demo.get_by_role("button", name="Edit my message").click()
     both = "What is a ballast?\n\nbegun here"
     expect(demo.get_by_label("Message")).to_have_value(both)
-    demo.get_by_role("link", name="Another model…").click()
+    demo.get_by_role("link", name="Try another model…").click()
     expect(demo.locator("textarea")).to_have_value("What is a ballast?")
     demo.fill("textarea", "asked otherwise")
     demo.reload()
@@ -179,25 +179,26 @@ def test_what_may_succeed_is_sent_again_from_its_card(demo: Page) -> None:
     expect(demo.locator(".message--user").last).to_contain_text("What is a ballast?")
 
 
-def test_a_button_waits_for_as_long_as_the_provider_asks(
+def test_beside_a_button_is_how_long_its_provider_asks_to_be_left(
     demo: Page, process: SiteProcess
 ) -> None:
     chat = process.run_code(MAKE_WAITING)
     demo.clock.install()
     demo.goto(f"/chats/{chat}/")
     button = demo.get_by_role("button", name="Send again")
-    expect(button).to_be_disabled()
-    expect(button).to_have_text(re.compile(r"Send again in [23] min"))
-    demo.clock.run_for(100_000)
-    expect(button).to_have_text(re.compile(r"Send again in (\d+ s|1 min|2 min)"))
-    demo.clock.run_for(60_000)
+    note = demo.locator("form[data-again] .quiet")
+    expect(note).to_have_text(re.compile(r"best in [23] min"))
     expect(button).to_be_enabled()
+    demo.clock.run_for(100_000)
+    expect(note).to_have_text(re.compile(r"best in (\d+ s|1 min|2 min)"))
+    demo.clock.run_for(60_000)
+    expect(note).to_be_empty()
     expect(button).to_have_text("Send again")
 
 
 def test_another_model_gets_the_same_question(demo: Page) -> None:
     ask(demo, "fault-404")
-    demo.get_by_role("link", name="Another model…").click()
+    demo.get_by_role("link", name="Try another model…").click()
     expect(demo.locator("textarea")).to_have_value("What is a ballast?")
     demo.select_option("select[name=model]", "demo")
     demo.get_by_role("button", name="Start").click()
@@ -205,10 +206,10 @@ def test_another_model_gets_the_same_question(demo: Page) -> None:
 
 
 def test_a_chat_that_is_too_long_goes_on_in_a_new_one(demo: Page) -> None:
-    ask(demo, "fault-400-context")
+    ask(demo, "fault-400-context", "Why is that? " * 400)
     begun = demo.url
     turn_is_over(demo)
-    again = demo.get_by_role("button", name="Ask in a new chat")
+    again = demo.get_by_role("button", name="Start a new chat with this message")
     expect(again).to_have_count(0)  # which would be as long
     demo.get_by_label("Message").fill("What is a ballast?")
     demo.get_by_label("Message").press("Enter")
@@ -224,12 +225,12 @@ def test_what_an_administrator_needs_is_copied_from_the_card(demo: Page) -> None
     ask(demo, "fault-403")
     turn_is_over(demo)
     card = demo.locator(".error-card")
-    copy = card.get_by_role("button", name="Copy for an administrator")
+    copy = card.get_by_role("button", name="Copy report for an administrator")
     copy.click()
     expect(card.get_by_role("button", name="Copied")).to_be_visible()
     lines = demo.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[0] == (
-        "Failure: The demo provider did not allow this with this site's key (403)."
+        "Failure: The demo provider did not permit this request with this site's key (403)."
     )
     names = [line.partition(":")[0] for line in lines]
     assert names[1:] == [

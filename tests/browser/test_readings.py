@@ -40,7 +40,7 @@ def test_staff_say_why_and_the_owner_sees_it(new_page: NewPage, device: str) -> 
     sign_in(staff, "admin")
     staff.goto(run)
     main = staff.locator("main")
-    expect(main).to_contain_text("Request rejected (400) by the demo provider")
+    expect(main).to_contain_text("The demo provider rejected the request (400)")
     expect(main).not_to_contain_text(REASON)
     passes(staff, f"a closed run, {device}")
     staff.get_by_label(ASKED).press("Enter")

@@ -156,7 +156,9 @@ def test_what_is_copied_is_what_was_recorded(reader: Page, states: States) -> No
     quote = main.get_by_role("button", name="Copy: what was said")
     assert copied(reader, quote) == "The ballast shifted."
     facts = main.get_by_role("button", name="Copy: facts")
-    assert "Request id: req_7d20c9e1\n" in copied(reader, facts)
+    assert copied(reader, facts).startswith("Worth retrying: yes\n")
+    named = main.get_by_role("button", name="Copy: request id")
+    assert copied(reader, named) == "req_7d20c9e1"
     result = main.get_by_role("button", name="Copy: Tool result: look_up_ship")
     assert json.loads(copied(reader, result)) == {"ballast_t": 1240}
     main.locator(".attempt summary").first.click()

@@ -171,7 +171,7 @@ def test_drafts_survive_a_reload_each_in_its_own_chat(chat: Page) -> None:
 
 def test_what_is_written_before_the_script_came_is_a_draft_too(chat: Page) -> None:
     ask(chat, "fault-400")
-    again = chat.get_by_role("link", name="Another model…").get_attribute("href")
+    again = chat.get_by_role("link", name="Try another model…").get_attribute("href")
     on_their_way: list[Route] = []
     chat.route("**/composer.js", lambda route: on_their_way.append(route))
     chat.goto(str(again), wait_until="commit")

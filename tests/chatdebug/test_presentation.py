@@ -116,24 +116,43 @@ def test_a_run_is_titled_by_what_failed(run: ChatRun, title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "heading"),
+    ("error", "heading"),
     [
-        ({"error_status": 400}, "Request rejected (400) by the demo provider"),
-        ({"error_status": 500}, "Server error (500) from the demo provider"),
-        ({"error_cause": "gateway"}, "Gateway error on the way to the demo provider"),
-        ({"error_cause": "no_model"}, "No such model at the demo provider"),
-        ({"error_cause": "incomplete"}, "Answer ended early · Demo provider"),
+        (
+            {"kind": "generic", "status_code": 400},
+            "The demo provider rejected the request (400)",
+        ),
+        (
+            {"kind": "generic", "rule": "known.IncompleteStream"},
+            "The answer from the demo provider ended early",
+        ),
     ],
 )
-def test_a_heading_says_whose_failure_it_is_in_words(
-    facts: dict[str, Any], heading: str
+def test_a_run_is_headed_by_the_sentence_of_the_card(
+    error: dict[str, Any], heading: str
 ) -> None:
-    assert RunLine(failed(provider="demo", summary=facts)).heading == heading
+    run = failed(provider="demo")
+    step = ChatStep(run=run, error=error | {"provider": "demo"}, step_number=1)
+    assert RunReport.of(run, [step]).heading == heading
 
 
-def test_a_run_that_did_not_fail_is_headed_by_its_title() -> None:
-    assert RunLine(ChatRun(summary={"first_message": "asked"})).heading == "asked"
-    assert RunLine(failed(provider="acme")).heading == "Unexpected error · Acme"
+def test_a_heading_says_the_likely_cause() -> None:
+    run = failed(provider="demo")
+    error = {"kind": "generic", "status_code": 400, "provider": "demo"}
+    noted = {"likely_causes": [{"rule": "calls.no_result", "places": [{"number": 2}]}]}
+    step = ChatStep(run=run, error=error, step_number=1, metadata=noted)
+    assert RunReport.of(run, [step]).heading == (
+        "The demo provider rejected the request (400), probably because a tool call in the "
+        "request has no result"
+    )
+
+
+def test_a_run_without_a_failed_step_is_headed_by_its_title() -> None:
+    run = ChatRun(summary={"first_message": "asked"})
+    assert RunReport.of(run, []).heading == "asked"
+    assert (
+        RunReport.of(failed(provider="acme"), []).heading == "Unexpected error · Acme"
+    )
 
 
 @pytest.mark.parametrize(
@@ -277,7 +296,7 @@ def test_a_folded_text_shows_how_it_begins() -> None:
     assert len(payload.opening) == 101
 
 
-def test_the_facts_of_the_last_response_have_a_row_each() -> None:
+def test_the_facts_of_the_last_response_are_one_row() -> None:
     response = {
         "status": 200,
         "content_type": "text/html",
@@ -288,11 +307,10 @@ def test_the_facts_of_the_last_response_have_a_row_each() -> None:
     report = ErrorReport.of({"kind": "generic", "response": response})
     assert report.facts[:-1] == [
         ("HTTP status", "200"),
-        ("Content length", "1,440 bytes"),
-        ("Content type", "text/html"),
-        ("Server", "nginx"),
+        ("Response", "1.4\N{NO-BREAK SPACE}KB, text/html, from nginx"),
     ]
-    told = ("Fault", "the network, or the address that is set up, not known which")
+    assert report.rest == [], "the lines above have all of it"
+    told = ("Fault", "the network or the address that is set up, not known which")
     assert report.facts[-1] == told, "as a page came"
 
 
@@ -328,7 +346,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "It does not say for how long: "
+    unknown = "The provider does not say for how long. "
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")
@@ -364,7 +382,7 @@ def test_no_fact_contradicts_the_advice() -> None:
     }
     report = ErrorReport.of(page)
     assert report.advice.startswith("Send it again")
-    assert ("Worth retrying", "yes") in report.facts
+    assert "Worth retrying" not in dict(report.facts), "by hand, it is"
     report = ErrorReport.of({"kind": "generic", "status_code": 400, "retryable": False})
     assert ("Worth retrying", "no") in report.facts
 

@@ -45,8 +45,11 @@ def decoded(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
+        place = ""
+        if isinstance(error, json.JSONDecodeError):
+            place = f" from its character {error.pos + 1:,} on"
         raise UnreadableStreamError(
-            f"An event of the stream is not valid JSON ({type(error).__name__})."
+            f"An event of the stream is not valid JSON{place}."
         ) from None
 
 

@@ -24,7 +24,7 @@ from chatd.llm.wire.server_events import (
     TooLongError,
 )
 from chatd.llm.wire.watch import Watch
-from chatdebug.errors import IncompleteStreamError
+from chatdebug.errors import IncompleteStreamError, UnreadableStreamError
 from chatdebug.recorder import note_on_call
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -62,6 +62,7 @@ class AnswerStream(httpx2.AsyncByteStream):
         self._decompressor = Decompressor(response.headers.get("content-encoding", ""))
         self._splitter = EventSplitter(MAX_EVENT_BYTES)
         self._received = 0
+        self._event_count = 0
         self._is_finished = False
         self._is_at_end = False
         self._ends_at: float | None = None
@@ -92,6 +93,7 @@ class AnswerStream(httpx2.AsyncByteStream):
             found = self._split(head) if is_stream else self._whole(head)
             async with aclosing(found) as events:
                 async for event in events:
+                    self._event_count += 1
                     reading = self._protocol.read(event, self._headers)
                     for passed in self._judged(reading):
                         yield passed.encoded()
@@ -137,6 +139,11 @@ class AnswerStream(httpx2.AsyncByteStream):
         if reading.is_over and not was_finished:
             raise IncompleteStreamError
         yield from reading.passed
+        if isinstance(reading.failure, UnreadableStreamError):
+            # Its place, for whoever looks at what came; no word of it.
+            raise UnreadableStreamError(
+                f"{reading.failure} It was event {self._event_count:,}."
+            )
         if reading.failure is not None:
             raise reading.failure
         self._is_finished = was_finished or reading.is_finished

@@ -88,7 +88,7 @@ def _without_tools(request: Request) -> Iterator[Place]:
 RULES = (
     Rule(
         id="calls.no_result",
-        sentence=_("A call of a tool has no result."),
+        sentence=_("A tool call in the request has no result."),
         remedy=_(
             "Send a result for each call right after it, also for one that failed or "
             "was stopped, or leave the call out."

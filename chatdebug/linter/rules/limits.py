@@ -115,6 +115,7 @@ RULES = (
     ),
     Rule(
         id="limits.max_tokens",
+        is_of_model=True,
         sentence=_("A longer answer is asked for than the model can give."),
         remedy=_("Set max_tokens to the model's limit at most, or leave it out."),
         source="https://github.com/continuedev/continue/issues/10724",
@@ -173,9 +174,7 @@ RULES = (
         id="limits.window",
         side=Side.MESSAGE,
         sentence=_("The chat is too long for the model."),
-        remedy=_(
-            "Make it shorter, begin a new chat, or let a model answer that takes more."
-        ),
+        remedy=_("Offer a model that takes more, or send less of the chat."),
         source="https://github.com/stackblitz/bolt.new/issues/1036",
         words=(
             r"maximum context|context (?:length|window|size)|prompt is too long|"

@@ -101,7 +101,7 @@ RULES = (
     ),
     Rule(
         id="messages.blank",
-        sentence=_("A text is empty, or has nothing but blanks."),
+        sentence=_("A text in the request is empty or blank."),
         remedy=_("Leave out texts without a word before the request is sent."),
         source="https://github.com/anthropics/claude-code/issues/23440",
         words=(

@@ -160,7 +160,7 @@ RULES = (
     ),
     Rule(
         id="schemas.no_object",
-        sentence=_("The schema of a tool does not describe an object."),
+        sentence=_("The definition of a tool is not valid: it describes no object."),
         remedy=_(
             'Begin each tool\'s schema with "type": "object", also where it takes no arguments.'
         ),

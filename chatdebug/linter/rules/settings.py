@@ -152,6 +152,7 @@ RULES = (
     ),
     Rule(
         id="settings.both",
+        is_of_model=True,
         sentence=_(
             "Temperature and top_p are both set, and the model takes one of them."
         ),
@@ -210,6 +211,7 @@ RULES = (
     ),
     Rule(
         id="settings.answer_form",
+        is_of_model=True,
         sentence=_("The model does not give answers in the form that is asked for."),
         remedy=_(
             "Ask for plain JSON or text, or let a model answer that keeps to a schema."
@@ -231,6 +233,7 @@ RULES = (
     ),
     Rule(
         id="settings.refused",
+        is_of_model=True,
         sentence=_(
             "The model does not take a setting, or not with this value, or not beside "
             "another."

@@ -191,6 +191,7 @@ RULES = (
     ),
     Rule(
         id="tools.native_and_own",
+        is_of_model=True,
         sentence=_("Tools of the provider are offered beside tools of the site."),
         remedy=_(
             "Offer one sort of tools in a request, or use a model that takes both."
@@ -223,6 +224,7 @@ RULES = (
     ),
     Rule(
         id="tools.unsupported",
+        is_of_model=True,
         sentence=_("The model takes no tools."),
         remedy=_(
             "Send the request without tools, or let a model answer that takes them."
@@ -263,6 +265,7 @@ RULES = (
     ),
     Rule(
         id="tools.native_unsupported",
+        is_of_model=True,
         sentence=_("A tool of the provider is not there for this model."),
         remedy=_("Leave that tool out, or let a model answer that has it."),
         source="https://github.com/pydantic/pydantic-ai/blob/4fda38988f29/tests/models/cassettes/test_openai/test_openai_web_search_tool_model_not_supported.yaml",

@@ -280,8 +280,8 @@ def test_the_record_of_a_turn_says_how_long_it_was_queued() -> None:
 @pytest.mark.parametrize(
     ("model", "word", "by"),
     [
-        ("fault-stall", "cancelled", "for its silence"),
-        ("fault-hang", "cancelled", "for its silence"),
+        ("fault-stall", "given up", "for its silence"),
+        ("fault-hang", "given up", "for its silence"),
         ("fault-reset", "broke off", "by the network"),
         ("fault-eof", "cut short", "by the other side"),
         ("fault-500", "500", ""),

@@ -27,14 +27,17 @@ pytestmark = [
 
 PROTOCOLS = ("demo", "demo_anthropic")
 CAUSES = {
-    "fault-400-tool-pair": ("calls.no_result", "A call of a tool has no result."),
+    "fault-400-tool-pair": (
+        "calls.no_result",
+        "A tool call in the request has no result.",
+    ),
     "fault-400-empty": (
         "messages.blank",
-        "A text is empty, or has nothing but blanks.",
+        "A text in the request is empty or blank.",
     ),
     "fault-400-schema": (
         "schemas.no_object",
-        "The schema of a tool does not describe an object.",
+        "The definition of a tool is not valid: it describes no object.",
     ),
     "fault-400-window": (
         "limits.window",
@@ -90,11 +93,13 @@ def test_card_and_run_name_the_cause(
     assert card["cause"]["sentence"].startswith(sentence)
     assert card["cause"]["found"].startswith(sentence.removesuffix("."))
     assert card["cause"]["remedy"] not in card["advice"], "it is for who repairs it"
-    assert card["detail"] == "The request is not valid."
+    assert (card["detail"], card["how"]) == ("", "The provider gave no reason.")
     step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
     [report] = StepReport.all_of(step.run, [step])
     error = present(report.error)
     assert (error.owner, error.whose) == (card["owner"], card["whose"])
+    assert (error.sentence, error.reason) == (card["message"], "")
+    assert "probably" in card["message"]
 
 
 def test_what_the_site_sends_is_not_for_its_user_to_repair(
@@ -103,12 +108,16 @@ def test_what_the_site_sends_is_not_for_its_user_to_repair(
     _chat, card = fail_on("fault-400-tool-pair", "demo", settings)
     assert (card["owner"], card["whose"]) == (
         "site",
-        "The fault is most likely this site's, not in your message.",
+        "The mistake is most likely in what this site sent, not in your message.",
     )
-    assert card["ways"] == ["report", "other_model"]
+    assert card["message"] == (
+        "The demo provider rejected the request (400), probably because a tool call in the "
+        "request has no result."
+    )
+    assert card["ways"] == ["report"], "another model is sent the same"
     assert card["advice"] == (
-        "Sending it again will fail in the same way until an administrator has put it "
-        "right. Another model may answer."
+        "Sending it again will most likely fail in the same way: give the report to an "
+        "administrator."
     )
 
 
@@ -122,13 +131,16 @@ def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
         said["advice"],
         said["ways"],
     )
-    assert "new_chat" not in found["ways"], "the chat has one message"
-    assert f"it takes {WINDOWS['fault-400-window']:,}." in found["cause"]["sentence"]
+    assert found["ways"] == ["other_model", "report"], "the message is a short one"
+    assert found["message"].startswith(
+        "This chat is probably too long for this model: about "
+    )
+    assert f"at most {WINDOWS['fault-400-window']:,}." in found["message"]
 
 
 @pytest.mark.parametrize(
     ("history", "ways"),
-    [(True, ["report", "new_chat", "other_model"]), (False, ["report", "other_model"])],
+    [(True, ["report", "new_chat"]), (False, ["report"])],
 )
 def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
     history: bool, ways: list[str]
@@ -138,7 +150,26 @@ def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
         list(cause.found(provider="demo", around=Around(history=history)).ways) == ways
     )
     of_tool = Cause(BY_ID["schemas.no_object"], tools=("look_up",))
-    assert list(of_tool.found(provider="demo").ways) == ["report", "other_model"]
+    assert list(of_tool.found(provider="demo").ways) == ["report"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "way", "words"),
+    [
+        ("tools.unsupported", "other_model", "Another model may answer."),
+        (
+            "schemas.several_types",
+            "other_provider",
+            "A model of another provider may be less strict.",
+        ),
+    ],
+)
+def test_another_model_is_named_where_it_may_take_what_is_sent(
+    rule: str, way: str, words: str
+) -> None:
+    found = Cause(BY_ID[rule]).found(provider="demo")
+    assert list(found.ways) == ["report", way]
+    assert found.advice.endswith(words)
 
 
 @pytest.mark.parametrize("model", ["fault-400", "fault-422"])

@@ -12,6 +12,7 @@ from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.runs import StepReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import answer, let_no_clock_decide, new_chat, run_on_site
+from tests.factories import ModelConfigFactory
 from tests.optional import present
 
 pytestmark = [
@@ -43,11 +44,11 @@ TOLD = {
         "settings",
     ),
     "fault-403": (
-        "The demo provider did not allow this with this site's key (403).",
+        "The demo provider did not permit this request with this site's key (403).",
         "settings",
     ),
     "fault-404": (
-        "The demo provider has no such model for this site (404).",
+        "The demo provider does not offer this model to this site (404).",
         "settings",
     ),
     "fault-422": ("The demo provider rejected the request (422).", "request"),
@@ -75,11 +76,11 @@ TOLD = {
     "fault-stall": ("The demo provider sent nothing for 0.5 seconds.", "provider"),
     "fault-cut": ("The connection to the demo provider broke off.", "network"),
     "fault-eof": (
-        "The demo provider ended its answer before it was complete.",
+        "The answer from the demo provider ended early.",
         "provider",
     ),
     "fault-badjson": (
-        "The demo provider sent an answer that cannot be read.",
+        "The answer from the demo provider could not be read.",
         "provider",
     ),
     "fault-instream-overloaded": (
@@ -96,11 +97,11 @@ SIZE = len(PARTIAL)
 ENDED = {
     "fault-reset": "The other side closed it, before any text of the answer had come.",
     "fault-cut": f"The other side closed it, after {SIZE} characters of the answer.",
-    "fault-eof": "It stopped after ",
-    "fault-badjson": "What came after ",
-    "fault-html-200": "It came from a server that calls itself nginx.",
-    "fault-hang": "It had not begun to answer; this site waits no longer.",
-    "fault-stall": "It stopped in the middle of its answer, after ",
+    "fault-eof": f"{SIZE} characters of the answer had come.",
+    "fault-badjson": f"Only its first {SIZE} characters could be.",
+    "fault-html-200": "It was sent by a server named nginx.",
+    "fault-hang": "That is the longest this site waits. No text of the answer had come.",
+    "fault-stall": "That is the longest this site waits. ",
 }
 
 
@@ -169,12 +170,13 @@ def test_card_and_run_say_the_same_moment(model: str, settings: LazySettings) ->
 SAYS_NOTHING = {"fault-filter"}
 """Whose answers hold no reason in words."""
 EXPLAINED = {
-    "fault-401": "Incorrect API key provided.",
+    "fault-401": "",
     "fault-quota": "You exceeded your current quota, please check your plan and billing "
     "details.",
-    "fault-500": "The server had an error while processing your request. Sorry about "
-    "that!",
-    "fault-529": "Our servers are currently overloaded. Please try again later.",
+    "fault-403": "You have insufficient permissions for this operation. Missing scopes: "
+    "model.request.",
+    "fault-500": "",
+    "fault-529": "",
     "fault-filter": "",
 }
 
@@ -209,6 +211,7 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     if model not in SILENT:
         let_no_clock_decide(settings)
     chat = new_chat(model, provider=provider)
+    ModelConfigFactory(provider="openai", name="elsewhere")
 
     async def body() -> None:
         await answer(chat)
@@ -230,3 +233,34 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
         assert said == tuple(
             card[name] for name in ("message", "owner", "whose", "advice")
         )
+
+
+LONG = "Why is that so? " * 400
+LENGTHS: dict[str, tuple[list[str], list[str]]] = {
+    "the site's part": (["Why?", "Why not?"], ["other_model", "report"]),
+    "the only message": ([LONG], ["change", "other_model"]),
+    "earlier messages": ([LONG, "Why?"], ["new_chat", "other_model"]),
+    "all of it": (
+        ["Why is that so? " * 200, LONG],
+        ["new_chat", "change", "other_model"],
+    ),
+}
+"""What was asked, and what can be done about 9,412 tokens, which the provider counts."""
+
+
+@pytest.mark.parametrize(("asked", "ways"), LENGTHS.values(), ids=LENGTHS)
+def test_a_chat_that_is_too_long_is_made_shorter_where_it_is_long(
+    asked: list[str], ways: list[str], settings: LazySettings
+) -> None:
+    let_no_clock_decide(settings)
+    chat = new_chat("fault-400-context")
+
+    async def body() -> None:
+        for text in asked:
+            await answer(chat, text)
+
+    run_on_site(body)
+    card = present(chat.turns.order_by("created_at")[len(asked) - 1].error)
+    assert card["ways"] == ways
+    assert ("shorten" in card["advice"].lower()) == ("change" in ways)
+    assert ("new chat" in card["advice"]) == ("new_chat" in ways)

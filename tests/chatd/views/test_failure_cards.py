@@ -47,8 +47,8 @@ KEY: dict[str, Any] = {
 BUTTONS = {
     "again": "Send again",
     "change": "Edit my message",
-    "new_chat": "Ask in a new chat",
-    "other_model": "Another model…",
+    "new_chat": "Start a new chat with this message",
+    "other_model": "Try another model…",
 }
 MOMENT = "2026-11-27 15:31:02 UTC"
 
@@ -81,7 +81,7 @@ def shown(client: Client, chat: Chat) -> str:
 def test_who_has_to_act_gets_one_text_with_all_of_it(owner: Client, chat: Chat) -> None:
     turn = failed(chat)
     card = shown(owner, chat).partition('class="error-card"')[2]
-    assert "Copy for an administrator" in card
+    assert "Copy report for an administrator" in card
     facts = card.partition("data-source")[2].partition("</dl>")[0]
     for fact in (
         KEY["message"],
@@ -113,10 +113,12 @@ def test_who_cannot_tell_what_to_change_is_led_to_an_administrator_first(
     failed(chat, ways=["report", "change", "other_model"])
     card = shown(owner, chat).partition('class="error-card"')[2]
     card = card.partition("</section>")[0]
-    assert card.index("Copy for an administrator") < card.index(BUTTONS["change"])
-    assert card.count("Copy for an administrator") == 1
+    assert card.index("Copy report for an administrator") < card.index(
+        BUTTONS["change"]
+    )
+    assert card.count("Copy report for an administrator") == 1
     assert card.count("button--main") == 1
-    assert card.index("button--main") < card.index("Copy for an administrator")
+    assert card.index("button--main") < card.index("Copy report for an administrator")
 
 
 def test_a_button_waits_for_as_long_as_the_provider_asks(
@@ -323,7 +325,7 @@ def test_whoever_is_sent_to_another_provider_finds_one_of_its_models_chosen(
     ModelConfigFactory(provider="anthropic", name="claude")
     turn = failed(chat, ways=["report", "other_provider"])
     card = shown(owner, chat)
-    assert "Model of another provider…" in card
+    assert "Try another provider's model…" in card
     assert BUTTONS["other_model"] not in card
     picker = owner.get(reverse("chat-list"), {"from": str(turn.pk)}).text
     assert '<option value="claude" selected>' in picker
@@ -334,8 +336,8 @@ def test_how_to_repair_what_the_site_sends_is_for_administrators(
 ) -> None:
     cause = {
         "rule": "calls.no_result",
-        "sentence": "A call of a tool has no result.",
-        "found": "A call of a tool has no result (message 2).",
+        "sentence": "A tool call in the request has no result.",
+        "found": "A tool call in the request has no result (message 2).",
         "remedy": "Send a result for each call.",
     }
     failed(chat, cause=cause)

@@ -246,7 +246,7 @@ def test_a_switched_off_model_is_asked_no_second_time(
     ModelConfig.objects.update(enabled=False)
     shown = owner.get(page(chat)).content.decode()
     assert "Send again" not in shown
-    assert "Another model" in shown
+    assert "Try another model" in shown
 
 
 def test_another_model_gets_ones_own_question_and_nobody_elses(

@@ -200,6 +200,8 @@ def test_the_page_says_what_failed_where_it_comes_from_and_shows_runs(
     assert "The cause is what people wrote, or what this site sends with it" in shown
     assert "your message" not in shown
     assert "Unexpected error" not in shown
+    assert "not a known kind of error" in shown
+    assert "not seen before" not in shown, "it was seen three times"
     for part in ("The ballast shifted", "a-1: 67 %", "1.1: 33 %", "400: 100 %"):
         assert part in shown
     assert str(runs[0].pk) in shown

@@ -40,36 +40,38 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.INCOMPLETE,
         THEY,
         1,
-        "It stopped after 1 character of the answer. Attempt 1 ended 1.5 s after it "
-        "began.",
+        "1 character of the answer had come. Attempt 1 ended 1.5 s after it began.",
     ),
     "garbled": (
         Cause.UNREADABLE,
         WE,
         76,
-        "What came after 76 characters of it could not be read. Attempt 1 ended 1.5 s "
-        "after it began.",
+        "Only its first 76 characters could be. Attempt 1 ended 1.5 s after it began.",
     ),
     "garbled, no more is known": (Cause.UNREADABLE, WE, None, ""),
     "never began": (
         Cause.SILENCE,
         WE,
         0,
-        "It had not begun to answer; this site waits no longer.",
+        "That is the longest this site waits. No text of the answer had come.",
     ),
     "stalled": (
         Cause.SILENCE,
         WE,
         76,
-        "It stopped in the middle of its answer, after 76 characters; this site waits no "
-        "longer.",
+        "That is the longest this site waits. 76 characters of the answer had come.",
     ),
-    "silent, no more is known": (Cause.SILENCE, WE, None, ""),
+    "silent, no more is known": (
+        Cause.SILENCE,
+        WE,
+        None,
+        "That is the longest this site waits.",
+    ),
     "a page": (
         Cause.PAGE,
         ResponseFacts(server="nginx"),
         0,
-        "It came from a server that calls itself nginx.",
+        "It was sent by a server named nginx.",
     ),
     "a page of nobody": (Cause.PAGE, THEY, 0, ""),
     "no answer at all": (Cause.UNREACHABLE, THEY, 0, ""),
@@ -161,7 +163,11 @@ def test_a_gateway_says_by_its_status_what_it_met(
 def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
     said = answered_after(2, 1.13)
     assert said == "Answered on attempt 2, complete after 1.1 s."
-    told = answered_at_last(2, cause=Cause.OVERLOADED, provider="openai", status=529)
-    assert (
-        told == "Answered on attempt 2. Attempt 1 failed at OpenAI: Overloaded (529)."
+    first = "The demo provider had an error of its own (500)."
+    told = answered_at_last(2, waited=1.24, first=first)
+    assert told == (
+        "Answered on attempt 2, after 1.2 s of waiting. Attempt 1 failed: the demo provider "
+        "had an error of its own (500)."
     )
+    told = answered_at_last(3, waited=0.0, first="OpenAI is overloaded.")
+    assert told == "Answered on attempt 3. Attempt 1 failed: OpenAI is overloaded."

@@ -1,5 +1,6 @@
 """What people are told of a failure: by cause, whose it is, and what helps."""
 
+import json
 from functools import partial
 from itertools import product, starmap
 from typing import Any
@@ -7,16 +8,18 @@ from typing import Any
 import pytest
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors import build_facts, classify, classify_facts
+from chatdebug.errors import ErrorFacts, build_facts, classify, classify_facts
+from chatdebug.errors.advice import Around, advise, advised
 from chatdebug.errors.exceptions import (
     ContentFilteredError,
     IncompleteStreamError,
     StreamSilenceError,
 )
 from chatdebug.errors.operators import told_to_operators
-from chatdebug.errors.sentences import WORDS, Cause, Owner, Way
+from chatdebug.errors.sentences import WORDS, Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import Around, advise, advised, verdict
+from chatdebug.errors.verdict import verdict
+from chatdebug.errors.ways import Way
 from chatdebug.presentation.errors import ErrorReport
 
 CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
@@ -79,7 +82,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "no such model": (
         {"status_code": 404, "error_code": "model_not_found", "message": "No model x"},
-        "OpenAI has no such model for this site (404).",
+        "OpenAI does not offer this model to this site (404).",
         Owner.SETTINGS,
     ),
     "too long": (
@@ -89,7 +92,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "message": "This model's maximum context length is 8192 tokens. However, "
             "your messages resulted in 9412 tokens.",
         },
-        "The chat is too long for this model: 9,412 tokens, it takes 8,192.",
+        "The chat is too long for this model: 9,412 tokens of at most 8,192.",
         Owner.REQUEST,
     ),
     "too long by a body without numbers": (
@@ -109,7 +112,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a permission": (
         {"status_code": 403, "message": "You may not."},
-        "OpenAI did not allow this with this site's key (403).",
+        "OpenAI did not permit this request with this site's key (403).",
         Owner.SETTINGS,
     ),
     "a limit": (
@@ -164,21 +167,30 @@ AROUND = list(starmap(Around, product([True, False], repeat=3)))
 def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
     words = {
         Way.AGAIN: ("Send it again", "send it again"),
-        Way.CHANGE: ("change it", "other words", "shorten"),
+        Way.CHANGE: ("change it", "hange your message", "other words", "horten"),
         Way.NEW_CHAT: ("new chat",),
         Way.REPORT: ("administrator",),
-        Way.OTHER_MODEL: ("Another model", "A model that takes more"),
+        Way.OTHER_MODEL: ("Another model", "another model", "model that takes more"),
         Way.OTHER_PROVIDER: ("A model of another provider",),
     }
     advice = WORDS[cause].advice
     assert advice.ways
-    texts = filter(
-        None, (advice.words, advice.words_with_wait, advice.words_after_wait)
-    )
+    texts = ["", *filter(None, (advice.words_with_wait, advice.words_after_wait))]
     for text, around in product(texts, AROUND):
         said = advised(advice, "openai", around, words=text)
-        told = {way for way in Way if any(one in said.words for one in words[way])}
-        assert told == set(said.ways)
+        places = {
+            way: min(found)
+            for way in Way
+            if (
+                found := [
+                    said.words.find(one) for one in words[way] if one in said.words
+                ]
+            )
+        }
+        if Way.OTHER_PROVIDER in said.ways and Way.OTHER_PROVIDER not in places:
+            # A model of another provider is another model, too.
+            places[Way.OTHER_PROVIDER] = places.pop(Way.OTHER_MODEL)
+        assert sorted(places, key=lambda way: places[way]) == list(said.ways)
 
 
 def test_the_wait_that_a_provider_asks_for_is_told() -> None:
@@ -193,10 +205,10 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
     assert "min" in limited(retry_after=1e300).advice
 
 
-def test_a_wait_of_which_nothing_is_said_is_a_minute() -> None:
+def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "It does not say for how long: send it again in a minute. Another model may answer."
+        "The provider does not say for how long. Send it again. Another model may answer."
     )
     assert told.wait is None
 
@@ -205,10 +217,10 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "This site waited between its tries, which was not enough: send it again in a "
-        "minute. Another model may answer."
+        "Waiting in between was not enough: give it a minute, then send it again. "
+        "Another model may answer."
     )
-    assert told.wait == 60, "as long as the advice says"
+    assert told.wait == 60
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
     found = classify_facts(
         build_facts(status_code=429, message="Slow down.", headers={"retry-after": "1"})
@@ -259,7 +271,7 @@ SAID = {
     "as the title": (
         529,
         "Our servers are currently overloaded.",
-        "Our servers are currently overloaded.",
+        "",
     ),
     "of a key": (401, '{"error": {"message": "Bad key."}}', "Bad key."),
     "sizes that are told": (400, "prompt is too long: 20900 tokens > 19999", ""),
@@ -300,6 +312,75 @@ def test_what_is_said_of_a_key_is_quoted_without_the_key() -> None:
     found = classify_facts(build_facts(status_code=401, body=key))
     assert found.detail.startswith("Incorrect API key provided: [REDACTED:")
     assert found.quote == "Incorrect API key provided: [secret removed]."
+
+
+SAID_ALREADY = {
+    "overloaded": (
+        529,
+        "Our servers are currently overloaded. Please try again later.",
+    ),
+    "overloaded, briefly": (529, "Overloaded"),
+    "a server": (
+        500,
+        "The server had an error while processing your request. Sorry about that!",
+    ),
+    "a key": (401, "Incorrect API key provided."),
+    "a header": (401, "invalid x-api-key"),
+    "a model": (404, "The model `x` does not exist or you do not have access to it."),
+    "a request": (400, "The request is not valid."),
+    "a bad one": (400, "Bad request"),
+    "a code": (400, "invalid_request_error"),
+}
+
+
+@pytest.mark.parametrize(("status", "said"), SAID_ALREADY.values(), ids=SAID_ALREADY)
+def test_what_the_sentence_says_already_is_not_quoted(status: int, said: str) -> None:
+    body = {"error": {"message": said}}
+    found = classify_facts(build_facts(status_code=status, body=json.dumps(body)))
+    assert found.detail == said
+    assert found.quote == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (529, "Overloaded until noon."),
+        (500, "The server had an error: the disk is full."),
+        (401, "Incorrect API key provided: it ended yesterday."),
+        (404, "The model `x` does not exist. Use `y`."),
+        (400, "The request is not valid: no messages."),
+    ],
+)
+def test_a_quote_with_one_word_more_stays(status: int, said: str) -> None:
+    body = {"error": {"message": said}}
+    found = classify_facts(build_facts(status_code=status, body=json.dumps(body)))
+    assert found.quote == said
+
+
+def test_a_quote_says_who_speaks() -> None:
+    def speaker(**facts: Any) -> str:
+        return classify_facts(build_facts(**facts)).speaker
+
+    assert speaker(provider="openai", status_code=400) == "OpenAI says:"
+    assert speaker(status_code=400) == "The provider says:"
+    gateway = {"provider": "openai", "status_code": 502, "message": "No upstream."}
+    assert speaker(**gateway) == "The gateway says:"
+    assert speaker(**gateway, headers={"server": "nginx"}) == "nginx says:"
+    assert speaker(provider="openai", message="It broke.") == "The error says:"
+    defect = {"message": "no attribute 'x'", "classes": ["TypeError"]}
+    assert speaker(provider="openai", **defect) == "This site says:"
+
+
+def test_a_permission_that_is_missing_is_named() -> None:
+    def denied(said: str) -> ErrorFacts:
+        body = json.dumps({"error": {"message": said}})
+        return build_facts(provider="openai", status_code=403, body=body)
+
+    told = classify_facts(denied("Missing scopes: model.request, api.read. Ask."))
+    assert "the missing permission: model.request, api.read." in told.advice
+    assert told.after(1).advice == told.advice
+    told = classify_facts(denied("Missing permissions for this operation."))
+    assert "the missing permission." in told.advice
 
 
 WORDLESS = {
@@ -360,7 +441,7 @@ def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
         ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
     )
     assert told.whose == (
-        "Whether your message is at fault or what this site sends with it is not known."
+        "It is not known whether your message or what this site sends with it is the cause."
     )
     assert told.ways == (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT)
 
@@ -373,10 +454,20 @@ def test_a_chat_of_one_message_is_not_made_shorter_by_a_new_one() -> None:
         around=Around(history=False),
     )
     assert Way.NEW_CHAT not in told.ways
-    assert told.words == (
-        "Sending it again will fail in the same way: shorten your message. A model that "
-        "takes more may answer."
+    assert told.words == "Shorten your message. A model that takes more may answer."
+
+
+def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
+    of_length = partial(advise, Cause.TOO_LONG, provider="openai", retryable=False)
+    earlier = of_length(around=Around(is_small=True))
+    assert earlier.ways == (Way.NEW_CHAT, Way.OTHER_MODEL)
+    assert earlier.words == (
+        "Your message is less than half of it: start a new chat with this message. A model "
+        "that takes more may answer."
     )
+    of_site = of_length(around=Around(history=False, is_small=True))
+    assert of_site.ways == (Way.OTHER_MODEL, Way.REPORT)
+    assert of_site.words.startswith("Most of it is what this site sends")
 
 
 def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
@@ -386,7 +477,7 @@ def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     assert elsewhere.words.endswith("A model of another provider may answer.")
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Send it again in a minute.",
+        "Send it again.",
         (Way.AGAIN,),
     )
 

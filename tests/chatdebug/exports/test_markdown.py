@@ -67,7 +67,7 @@ def test_a_report_has_the_cards_sentences_and_the_providers_words_as_a_quote() -
     assert "> The ballast of segment 3 does not match its envelope." in text
     assert text.startswith("# Request rejected · OpenAI 400\n")
     assert text.count("The ballast of segment 3 does not match its envelope.") == 1
-    assert "✕ Failed · 1 step · 2 attempts · 2.0 s · 12 → 3 tok" in text
+    assert "✕ Failed · 1 step · 2 attempts · 3.2 s · 12 → 3 tok" in text
     assert f"| Run | {run.pk} |" in text
     assert "| Started | 2026-11-24 12:00:00 UTC |" in text
 
@@ -100,7 +100,7 @@ def test_attempts_are_a_table_and_payloads_are_fenced() -> None:
         "| 12:00:00.100 → 12:00:00.600 | connected after 30 ms, head after 400 ms, "
         "first part after 410 ms, last part after 490 ms | http_error |"
     ) in text
-    assert "| Queued before | 1.2 s |" in text
+    assert "| Of that in the queue | 1.2 s |" in text
     assert '**Request**\n\n```json\n{\n  "messages"' in text
     assert text.count('{"error":{"code":"ballast_mismatch"}}') == 2
     assert "shop/chat.py:12 answer" in text

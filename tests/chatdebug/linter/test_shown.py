@@ -29,8 +29,8 @@ BROKEN = chat(
     user(), answer(None), user(), tools=[tool(TOOL, {**schema(), "type": "string"})]
 )
 EMPTY = "A message has no content"
-NO_OBJECT = "The schema of a tool does not describe an object"
-NOTHING = "No rule found anything in what was kept of the request."
+NO_OBJECT = "The definition of a tool is not valid: it describes no object"
+NOTHING = "The recorded request was checked for known mistakes: none found."
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 HOSTILE: list[Any] = [
     7,

@@ -25,7 +25,7 @@ BROKEN_STREAM = {
     "kind": "generic",
     "rule": "known.UnreadableStream",
     "provider": "demo",
-    "message": "An event of the stream is not valid JSON (JSONDecodeError).",
+    "message": "An event of the stream is not valid JSON from its character 9 on. It was event 4.",
     "characters_received": 76,
     "parts_received": 1,
     "response": {
@@ -46,10 +46,11 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     brief = brief_of(REJECTED)
     assert brief.happened == "HTTP 400, invalid_request_error."
     assert brief.fault == "the message or this site's request, not known which"
-    assert brief.next == (
-        "Compare the request with that of a run that went well. The demo provider finds "
-        "it by its request id."
+    assert brief.steps == (
+        "Ask the demo provider what is wrong with the request. Give the demo provider "
+        "this request id: req_1"
     )
+    assert brief.is_to_be_compared
     assert brief.recognised == "nothing known, only the status 400"
 
 
@@ -57,7 +58,9 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     brief = brief_of(REJECTED, {"rule": "calls.no_result"})
     assert brief.fault.startswith("this site's request (found in its structure")
     assert brief.next.startswith("Send a result for each call")
-    assert brief.recognised == "A call of a tool has no result (calls.no_result)"
+    assert (
+        brief.recognised == "A tool call in the request has no result (calls.no_result)"
+    )
     facts = dict(
         ErrorReport.of(
             REJECTED, present(noted_causes([{"rule": "calls.no_result"}]))[0]
@@ -76,11 +79,11 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     report = ErrorReport.of(BROKEN_STREAM)
     assert report.brief.happened == (
         "HTTP 200. 76 characters of the answer had come. "
-        "An event of the stream is not valid JSON (JSONDecodeError)."
+        "An event of the stream is not valid JSON from its character 9 on. It was event 4."
     )
     facts = dict(report.facts)
     assert facts["HTTP status"] == "200"
-    assert facts["Bytes received"] == "3,729 bytes"
+    assert facts["Response"] == "3.6\N{NO-BREAK SPACE}KB received, text/event-stream"
     assert facts["Closed by"] == "this site, because it could not read the answer"
     assert "Parts received" not in facts
     assert "JSON" not in report.without_content().brief.happened
@@ -109,8 +112,8 @@ def test_every_cause_has_a_fault_and_a_next_step(cause: Cause) -> None:
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        ((500, 500, 500), "3 attempts in 2.0 s, all with the same failure."),
-        ((500, 502, 500), "3 attempts in 2.0 s."),
+        ((500, 500, 500), "3 attempts, all with the same failure."),
+        ((500, 502, 500), "3 attempts."),
         ((500,), "1 attempt."),
     ],
 )
@@ -130,7 +133,7 @@ def test_attempts_are_said_to_be_alike_only_if_they_were(
 
 def test_of_attempts_that_are_not_stored_nothing_is_said(run: ChatRun) -> None:
     last = ChatStep(step_number=1, error={"status_code": 500, "retry_count": 2})
-    assert RunReport.of(run, [last]).attempts == "3 attempts in 2.0 s."
+    assert RunReport.of(run, [last]).attempts == "3 attempts."
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from chatdebug.enums import Level, Operation, Status
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.periods import Mark
+from chatdebug.presentation.runs import RunLine
 from chatdebug.presentation.timeline import ROWS, Timeline
 from tests.factories import ChatRunFactory, ChatStepFactory
 from tests.optional import present
@@ -166,7 +167,7 @@ def test_a_run_that_was_queued_begins_with_its_wait(level: Level) -> None:
     assert waited.when == "after 0 ms"
     assert timeline.total == "10.0 s"
     assert timeline.legend[0] == ("queue", "waiting in the queue")
-    assert timeline.note == "10.0 s with the queue"
+    assert timeline.note == "with the queue"
 
 
 def test_a_wait_that_was_longer_than_the_rest_leaves_the_rest_its_room() -> None:
@@ -176,7 +177,33 @@ def test_a_wait_that_was_longer_than_the_rest_leaves_the_rest_its_room() -> None
     assert (waited.took, waited.when) == ("60 min 0 s", "before what is drawn")
     assert (waited.bars, waited.is_before, called.is_before) == ([], True, False)
     assert [(bar.start, bar.end) for bar in called.bars] == [("0.00%", "100.00%")]
-    assert timeline.total == "10.0 s"
+    assert (timeline.total, timeline.note) == ("60 min 10 s", "with the queue")
+
+
+@pytest.mark.parametrize(
+    ("summary", "total"),
+    [({}, "60 ms"), (queued(0.065), "125 ms"), (queued(0.065, 0.0124), "137 ms")],
+    ids=["no queue", "a longer queue", "a queue and a claim"],
+)
+def test_head_heading_and_rows_have_one_total(
+    summary: dict[str, Any], total: str
+) -> None:
+    run = run_of(0.0604, level=Level.ERRORS, summary=summary | {"unrecorded_count": 0})
+    timeline = present(
+        Timeline.of(run, [step_of(0.0113, 0.0582, error=failed(0, elapsed_ms=47))])
+    )
+    rows = [int(row.took.removesuffix(" ms")) for row in timeline.rows]
+    assert timeline.total == RunLine(run).took == f"{sum(rows)} ms" == total
+    assert all(row.is_before or row.bars for row in timeline.rows)
+
+
+def test_pauses_too_short_for_rows_are_told_together() -> None:
+    calls = [
+        step_of(at, at + 0.98, attempt(1, at, at + 0.98), step_number=at + 1)
+        for at in range(10)
+    ]
+    *_, last = present(Timeline.of(run_of(10), calls)).rows
+    assert (last.name, last.took, last.bars) == ("short pauses", "200 ms", [])
 
 
 @pytest.mark.parametrize("odd", [None, -5, "x", [], {}, True, 10**30])
@@ -333,11 +360,11 @@ LEFT_EARLY = {"status": "closed_by_client", "response_status": 200}
 @pytest.mark.parametrize(
     ("stored", "error", "said", "tone"),
     [
-        (LEFT_EARLY, UNREADABLE, "left early as it was not readable", "bad"),
-        (LEFT_EARLY, OVERLOADED, "left early for the error in it", "bad"),
+        (LEFT_EARLY, UNREADABLE, "unreadable", "bad"),
+        (LEFT_EARLY, OVERLOADED, "told of an error", "bad"),
         (LEFT_EARLY, {"kind": "generic"}, "left early by this side", "stopped"),
-        (CAME_WHOLE, UNREADABLE, "answered but not readable", "bad"),
-        (CAME_WHOLE, OVERLOADED, "answered with an error", "bad"),
+        (CAME_WHOLE, UNREADABLE, "unreadable", "bad"),
+        (CAME_WHOLE, OVERLOADED, "told of an error", "bad"),
         (CAME_WHOLE, {"kind": "generic"}, "answered", "good"),
         ({"status": "cancelled"}, OVERLOADED, "cancelled by this side", "stopped"),
         ({}, OVERLOADED, "500", "bad"),
@@ -389,11 +416,11 @@ def test_the_errors_level_blames_who_the_sentence_blames() -> None:
     for error in (left, page, ended):
         (row,) = present(Timeline.of(run, [step_of(0, 1, error=error)])).rows
         ending = present(row.ending)
-        said.append((f"{ending.word} {ending.by}", ending.tone))
+        said.append((ending.word, ending.by, ending.tone))
     assert said == [
-        ("left early as it was not readable", "bad"),
-        ("answered but not readable", "bad"),
-        ("answered but not readable", "bad"),
+        ("unreadable", "", "bad"),
+        ("web page", "", "bad"),
+        ("web page", "", "bad"),
     ]
     facts = dict(ErrorReport.of(left).facts)
     told = "this site, because it could not read the answer"
@@ -506,7 +533,7 @@ def test_the_errors_level_says_who_ended_it_if_it_knows(
 
 def test_a_time_that_is_not_recorded_says_why_or_is_left_out_if_it_was_short() -> None:
     run = run_of(10, level=Level.ERRORS)
-    timeline = present(Timeline.of(run, [step_of(1, 9.8, error=failed(0))]))
+    timeline = present(Timeline.of(run, [step_of(1, 9.95, error=failed(0))]))
     assert [row.name for row in timeline.rows] == ["before this attempt", "attempt 1"]
     assert dict(timeline.legend)[Mark.UNRECORDED] == (
         "not recorded: the errors level keeps only what failed"
@@ -522,7 +549,7 @@ def test_of_a_run_that_was_queued_the_wait_is_there_however_short(wait: float) -
     timeline = present(Timeline.of(run, [step_of(0, 2, error=failed(0))]))
     first = timeline.rows[0]
     assert (first.name, first.took) == ("queue", f"{wait * 1000:.0f} ms")
-    assert timeline.note.endswith(" with the queue")
+    assert timeline.note == "with the queue"
 
 
 def test_where_every_call_is_known_the_rest_is_the_sites_own_work() -> None:
@@ -698,14 +725,14 @@ def test_a_run_of_very_many_attempts_shows_the_last_ones() -> None:
 @pytest.mark.parametrize(
     ("seconds", "labels"),
     [
-        (0.05, ["0 ms", "10", "20", "30", "50 ms"]),
-        (1.1, ["0 s", "0.5", "1.1 s"]),
-        (6.9, ["0 s", "2", "4", "6.9 s"]),
-        (100, ["0 s", "20", "40", "60", "100 s"]),
-        (3_600, ["0 min", "20", "60 min"]),
+        (0.05, ["0 ms", "", "20", "30", "", "50 ms"]),
+        (1.1, ["0 s", "0.5", "", "1.1 s"]),
+        (6.9, ["0 s", "2", "4", "", "6.9 s"]),
+        (100, ["0 s", "20", "40", "60", "", "100 s"]),
+        (3_600, ["0 min", "20", "40", "60 min"]),
     ],
 )
-def test_the_axis_counts_in_round_numbers_up_to_its_end(
+def test_the_axis_has_every_line_and_the_labels_that_have_room(
     seconds: float, labels: list[str]
 ) -> None:
     step = step_of(0, seconds, attempt(1, 0, seconds))

@@ -1,6 +1,7 @@
 """What was redacted once is remembered, and that changes nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 
 import pytest
 from django.conf import LazySettings
@@ -59,16 +60,30 @@ def test_it_is_bounded_in_entries_and_characters(
     monkeypatch.setattr("chatdebug.redaction.text.REMEMBERED_TEXTS", 10)
     monkeypatch.setattr("chatdebug.redaction.text.REMEMBERED_CHARACTERS", 100)
     texts, matcher = RedactedTexts(), object()
+
+    def known(word: str) -> int:
+        newest_first = reversed(range(50))
+        found = (texts.find(f"{word} {number}", matcher) for number in newest_first)
+        return sum(1 for _ in takewhile(bool, found))
+
     for number in range(50):
-        texts.keep(f"text {number}", "x" * 30, matcher)
-    assert len(texts._known) == 3
-    assert texts._characters == 90
+        texts.keep(f"text {number}", "x" * 25, matcher)
+    assert 2 <= known("text") <= 4  # 100 characters
     for number in range(50):
-        text = f"same {number}"
-        texts.keep(text, text, matcher)
-    assert len(texts._known) == 10
-    assert texts.find("same 49", matcher) == "same 49"
+        texts.keep(f"same {number}", f"same {number}", matcher)
+    assert texts.find("text 49", matcher) is None
+    assert 5 <= known("same") <= 10
     assert texts.find("same 49", object()) is None
+
+
+def test_what_is_asked_for_again_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatdebug.redaction.text.REMEMBERED_TEXTS", 10)
+    texts, matcher = RedactedTexts(), object()
+    texts.keep("again", "again", matcher)
+    for number in range(50):
+        texts.keep(f"once {number}", f"once {number}", matcher)
+        assert texts.find("again", matcher) == "again"
+    assert texts.find("once 0", matcher) is None
 
 
 def test_threads_may_share_it() -> None:

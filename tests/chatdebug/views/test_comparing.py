@@ -223,3 +223,50 @@ def test_the_page_costs_the_same_however_much_is_compared(
         success_of(chat, -9 - number, "asked before")
         ChatStepFactory(run=failed, step_number=number + 2)
     assert cost() == few
+
+
+GOOD = "compare with the last run of this chat that went well"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_offered"),
+    [
+        ({"kind": "generic", "status_code": 400}, True),
+        ({"kind": "generic", "status_code": 500, "rule": "status.500"}, False),
+    ],
+    ids=["a rejected request", "an error of the provider"],
+)
+def test_a_rejected_request_is_compared_with_a_run_that_went_well_if_there_is_one(
+    client: Client, chat: Chat, failed: ChatRun, error: dict[str, Any], is_offered: bool
+) -> None:
+    failed.steps.update(error=error)
+    address = reverse("chatdebug:run", args=[chat.pk, failed.pk])
+    assert GOOD not in client.get(address).content.decode()
+    success_of(chat, -5, "In summer?")
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(address).content.decode()
+    assert (GOOD in page) is is_offered
+    success_of(chat, -4, "In spring?")
+    with CaptureQueriesContext(connection) as more:
+        client.get(address)
+    assert len(more) == len(queries)
+
+
+def test_a_page_in_the_place_of_an_answer_is_told_with_its_address(
+    client: Client, chat: Chat, failed: ChatRun
+) -> None:
+    stored = {"status": "completed", "response_status": 200}
+    address = "https://user:word@api.example:8443/v1/chat?key=secret"
+    failed.steps.update(
+        error={
+            "kind": "generic",
+            "rule": "known.UnreadableAnswer",
+            "detail": "HTTP 200 with text/html and no event stream",
+        },
+        attempts=[{**stored, "url": address}],
+    )
+    page = client.get(reverse("chatdebug:run", args=[chat.pk, failed.pk]))
+    shown = page.content.decode()
+    assert "<code>https://api.example:8443/v1/chat</code>" in shown
+    assert "user:word" not in shown
+    assert "key=secret" not in shown

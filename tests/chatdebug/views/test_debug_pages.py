@@ -107,7 +107,7 @@ def test_the_reason_is_said_once_in_the_list_and_on_the_runs_page(chat: Chat) ->
         (panel_of(chat), "Request rejected · Demo provider 400<"),
         (
             page_of(run),
-            "<h1><bdi>Request rejected (400) by the demo provider</bdi></h1>",
+            "<h1><bdi>The AI provider rejected the request (400)</bdi></h1>",
         ),
     ):
         page = text_of(client.get(url))
@@ -224,9 +224,9 @@ def test_a_recovery_of_the_full_level_says_at_once_how_long_it_waited(
     page = text_of(client_of(chat.owner).get(page_of(run))).partition("<main")[2]
     shown = [
         "</span> Recovered",
-        "<h1>Answered on attempt 2, complete after 6.0 s.</h1>",
+        "<h1><bdi>Answered on attempt 2, complete after 6.0 s</bdi></h1>",
         "What is a ballast?",
-        "Attempt 1 failed:",
+        "Attempt 1 of 2 failed:",
         "takes no more requests from this site for now (429).",
         "This site waited 2.0 s before it tried again.",
         "Where the time went",
@@ -265,7 +265,7 @@ def test_what_a_rule_knows_is_not_called_unexpected(
     assert "Unexpected error" not in content
 
 
-def test_beside_its_card_a_run_has_a_short_name_and_all_that_a_reader_asks_for(
+def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
     run: ChatRun, chat: Chat
 ) -> None:
     run.steps.update(
@@ -274,20 +274,19 @@ def test_beside_its_card_a_run_has_a_short_name_and_all_that_a_reader_asks_for(
     client = client_of(chat.owner)
     beside = text_of(client.get(page_of(run), headers={"HX-Request": "true"}))
     shown = (
-        "<h2><bdi>Unexpected error · Demo provider</bdi></h2>",
+        "<h2><bdi>The AI provider rejected the request (400)</bdi></h2>",
         "Copy report",
-        "HTTP 400. 1 attempt.",
+        'HTTP 400. <span class="nowrap">1 attempt.</span>',
         "The message or this site's request, not known which".replace("'", "&#x27;"),
         "It is odd.",
         "Where the time went",
-        "<dt>HTTP status</dt><dd>400</dd>",
     )
     places = [beside.find(words) for words in shown]
     assert -1 not in places
     assert places == sorted(places)
     alone = text_of(client.get(page_of(run)))
     assert shown[0].replace("h2", "h1") in alone
-    assert alone.index("It is odd.") < alone.index("<dt>HTTP status</dt>")
+    assert "<dt>HTTP status</dt>" not in alone, "the lines above have it"
 
 
 @pytest.mark.parametrize(
@@ -356,16 +355,14 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     shown = [
         "<h1>",
         "Copy report",
-        "HTTP 400, odd_ballast. 3 attempts in ",
-        "The demo provider finds it by its request id.",
+        'HTTP 400, odd_ballast. <span class="nowrap">3 attempts.</span>',
+        "Ask the demo provider what is wrong with the request.",
+        "Give the demo provider this request id:",
+        "<code data-source>req_17</code>",
         "The ballast does not match.",
         "Where the time went",
         "attempt 3",
-        "<dt>HTTP status</dt><dd>400</dd>",
-        "<dt>Attempts</dt><dd>3</dd>",
         "<dt>Worth retrying</dt><dd>no</dd>",
-        "<dt>Type or code</dt><dd>odd_ballast</dd>",
-        "<dt>Request id</dt><dd>req_17</dd>",
         "<dt>Recognised as</dt><dd>nothing known, only the status 400</dd>",
         "<code>Outer</code> it failed",
         "chatd/turns/answer.py:17",
@@ -375,7 +372,9 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     positions = [page.find(words) for words in shown]
     assert -1 not in positions
     assert positions == sorted(positions)
-    # What the timeline shows, and what is zero, is not said again.
+    # What the lines or the timeline show, and what is zero, is not said again.
+    for told in ("HTTP status", "Attempts", "Type or code", "Request id", "Provider"):
+        assert f"<dt>{told}</dt>" not in page
     assert "<dt>Its last attempt took" not in page
     assert "<dt>Parts received" not in page
 
@@ -425,7 +424,7 @@ def test_payloads_are_loaded_only_when_a_step_is_opened(chat: Chat) -> None:
     assert not mentioned("normalized_re", queries)
     assert not mentioned("response_body", queries)
     assert "the body" not in page
-    assert "answered" in page
+    assert "told of an error" in page
     assert step_of(run) in page
     opened = text_of(client.get(step_of(run)))
     for words in (

@@ -123,7 +123,7 @@ def test_before_a_reason_the_pages_say_what_happened_and_not_what_was_said(
         assert said(page) == []
         assert "Unexpected error" in page
     page = text_of(client, address("run", run))
-    for words in (ASKED, "HTTP status", "answer.py:17", "Without texts…"):
+    for words in (ASKED, "HTTP 400", "answer.py:17", "Without texts…"):
         assert words in page
     assert address("run-export", run, "json") not in page
     assert address("step", run, 1) not in page

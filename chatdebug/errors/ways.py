@@ -1,0 +1,143 @@
+"""What whoever asked can do about a failure, in words and as ways that are open at once.
+
+An advice has the ways that it names, in its order, so that no button beside a failure
+contradicts the sentence above it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+class Way(StrEnum):
+    """What whoever reads of a failure can do at once, without an administrator."""
+
+    AGAIN = "again"
+    """Send the same message again."""
+    CHANGE = "change"
+    """Send it in other words."""
+    NEW_CHAT = "new_chat"
+    """Send it to the same model, without what was said before."""
+    OTHER_MODEL = "other_model"
+    """Send it to another model."""
+    OTHER_PROVIDER = "other_provider"
+    """Send it to a model of another provider."""
+    REPORT = "report"
+    """Hand it to an administrator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What whoever asked can do about a failure."""
+
+    words: Any
+    """One or two sentences, with ``{provider}`` where it is named, and without what is
+    said of other models."""
+    ways: tuple[Way, ...]
+    """What can be done at once, the best one first."""
+    words_with_wait: Any = ""
+    """The same with ``{wait}``, for a provider that says how long it wants to be left."""
+    words_after_wait: Any = ""
+    """The same where it was left for so long already, and failed again."""
+    other: Any = ""
+    """What is said of other models, where that is not the same as always."""
+    words_alone: Any = ""
+    """The same where there is no other model, for words that speak of one themselves."""
+
+
+OTHERS = {
+    Way.OTHER_MODEL: _("Another model may answer."),
+    Way.OTHER_PROVIDER: _("A model of another provider may answer."),
+}
+"""What is said of these ways, after the advice."""
+
+AGAIN = Advice(_("Send it again."), (Way.AGAIN, Way.OTHER_MODEL))
+LATER = Advice(
+    _("The provider does not say for how long. Send it again."),
+    (Way.AGAIN, Way.OTHER_MODEL),
+    _("Wait {wait}, then send it again."),
+    _("Waiting in between was not enough: give it a minute, then send it again."),
+)
+ASK = Advice(
+    _("Sending it again will not help until an administrator has put it right."),
+    (Way.REPORT, Way.OTHER_MODEL),
+)
+ASK_OR_GO = Advice(ASK.words, (Way.REPORT, Way.OTHER_PROVIDER))
+UNTOLD = Advice(
+    _(
+        "The same message will most likely be rejected again. Try another model, change "
+        "your message, or give the report to an administrator."
+    ),
+    (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT),
+    words_alone=_(
+        "The same message will most likely be rejected again. Change your message, or "
+        "give the report to an administrator."
+    ),
+)
+PERMIT = Advice(
+    _(
+        "Sending it again will not help until an administrator has given the key the "
+        "missing permission."
+    ),
+    ASK_OR_GO.ways,
+)
+CHANGE = Advice(
+    _("Sending it again as it is will most likely fail in the same way: change it."),
+    (Way.CHANGE, Way.OTHER_MODEL),
+)
+REPHRASE = Advice(
+    _("The same message will most likely be blocked again: put it in other words."),
+    (Way.CHANGE, Way.OTHER_MODEL),
+)
+REPORT = Advice(
+    _("Give the report to an administrator."), (Way.REPORT, Way.OTHER_MODEL)
+)
+SHORTEN = Advice(
+    _("Start a new chat with this message, or shorten it."),
+    (Way.NEW_CHAT, Way.CHANGE, Way.OTHER_MODEL),
+    other=_("A model that takes more may answer."),
+)
+SHORTEN_MESSAGE = Advice(
+    _("Shorten your message."), (Way.CHANGE, Way.OTHER_MODEL), other=SHORTEN.other
+)
+"""The same in a chat of one message."""
+LEAVE = Advice(
+    _("Your message is less than half of it: start a new chat with this message."),
+    (Way.NEW_CHAT, Way.OTHER_MODEL),
+    other=SHORTEN.other,
+)
+"""The same where the messages before are what is long."""
+SEND_LESS = Advice(
+    _(
+        "Most of it is what this site sends with your message. Try a model that takes "
+        "more, or give the report to an administrator."
+    ),
+    (Way.OTHER_MODEL, Way.REPORT),
+    words_alone=_(
+        "Most of it is what this site sends with your message: give the report to an "
+        "administrator."
+    ),
+)
+"""The same where no message is."""
+REPAIR = Advice(
+    _(
+        "Sending it again will most likely fail in the same way: give the report to an "
+        "administrator."
+    ),
+    (Way.REPORT,),
+)
+"""For what other models are sent as well."""
+REPAIR_OR_GO = Advice(REPAIR.words, (Way.REPORT, Way.OTHER_MODEL))
+REPAIR_OR_TRY = Advice(
+    REPAIR.words,
+    (Way.REPORT, Way.OTHER_PROVIDER),
+    other=_("A model of another provider may be less strict."),
+)
+AROUND = _("A new chat may get around it.")
+"""Of what comes with the messages before."""
+PERMISSION_BY_NAME = _(
+    "Sending it again will not help until an administrator has given the key the missing "
+    "permission: {permission}."
+)

@@ -1,0 +1,60 @@
+"""The axis of a timeline: round numbers of one unit, and where they stand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from django.utils.translation import gettext_lazy as _
+
+TICKS = 5
+LETTER = 3.5
+"""Of the width, in per cent: a letter of a label, where the chart is beside a chat."""
+GAP = 4.0
+"""The same between two labels."""
+UNITS = ((120, 60.0, _("%s min")), (1, 1.0, _("%s s")), (0, 0.001, _("%s ms")))
+"""The axis counts from so many seconds on in units of so many, which are said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark of the axis with its label."""
+
+    x: str
+    label: str
+    """Empty where there is no room for it."""
+    anchor: str
+
+
+def ticks_of(total: float) -> Iterator[Tick]:
+    """Yield round numbers of one unit along the axis, and its end.
+
+    The first one names the unit, the end its own. One between them that would touch
+    another one has a line and no label.
+    """
+    if total <= 0:
+        return
+    unit, words = next((unit, words) for least, unit, words in UNITS if total >= least)
+    step = _round_step(total / unit / TICKS)
+    size = total / unit
+    end = str(words) % (f"{size:.0f}" if size >= 10 else f"{size:.1f}")
+    first = str(words) % 0
+    yield Tick("0.00%", first, "start")
+    left, right = LETTER * len(first) + GAP, 100 - LETTER * len(end) - GAP
+    for number in range(1, ceil(size / step)):
+        label = f"{number * step:g}"
+        place, half = 100 * number * step / size, LETTER * len(label) / 2
+        is_free = left <= place - half and place + half <= right
+        if is_free:
+            left = place + half + GAP
+        yield Tick(f"{place:.2f}%", label if is_free else "", "middle")
+    yield Tick("100%", end, "end")
+
+
+def _round_step(least: float) -> float:
+    """Return the smallest of …, 0.5, 1, 2, 5, 10, … that is not less."""
+    size = 10.0 ** (len(f"{least:.0f}") - 1) if least >= 1 else 0.001
+    while True:
+        for factor in (1, 2, 5):
+            if size * factor >= least:
+                return size * factor
+        size *= 10
