@@ -7,7 +7,7 @@ than what the database then does with it.
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
@@ -19,17 +19,36 @@ from django.db.models.constants import OnConflict
 
 from chatdebug.writer.snapshot import MODELS, Table
 
-PLAIN_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
-"""JSON without escapes, made without a look for circles: each costs a quarter of it.
 
-What is recorded was made of JSON's own types on its way here, of text that UTF-8 can
-encode.
-"""
+class _QuickJSON:
+    """Pydantic's way to JSON, which takes a third of the time."""
+
+    def __init__(self, to_json: Callable[[Any], bytes]) -> None:
+        self._to_json = to_json
+
+    def encode(self, value: Any) -> str:
+        """Return a value as JSON text."""
+        return self._to_json(value).decode()
 
 
-def _plain_json(**options: Any) -> json.JSONEncoder:
+@cache
+def _encoder() -> Any:
+    """Return what makes JSON of a column: pydantic's, where that is installed, or Python's.
+
+    Neither escapes letters, and Python's does not look for circles, which would be a quarter
+    of its time: what is recorded was made of JSON's own types on its way here, of text that
+    UTF-8 can encode.
+    """
+    try:
+        from pydantic_core import to_json  # noqa: PLC0415 - not every host has it
+    except ImportError:
+        return json.JSONEncoder(ensure_ascii=False, check_circular=False)
+    return _QuickJSON(to_json)
+
+
+def _plain_json(**options: Any) -> Any:
     """Stand in for a class of encoders: making one costs more than most values do."""
-    return PLAIN_JSON
+    return _encoder()
 
 
 type Prepare = Callable[[Any], Any]
