@@ -23,7 +23,7 @@ from chatdebug.errors import (
     response_facts,
     times_tried,
 )
-from chatdebug.recorder import Run, Them, is_it_them
+from chatdebug.recorder import LikelyCause, Run, Them, is_it_them
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ def _told(
     ``cause`` is what a rule found in the request: ``sentence``, and for whoever repairs it
     ``found`` (with its place) and ``remedy``; empty if none did.
     """
-    cause = run.likely_cause if run is not None else None
+    cause = _likely_cause(run)
     if cause is None:
         return {
             "owner": classification.owner.value,
@@ -167,9 +167,15 @@ def _told(
     }
 
 
+def _likely_cause(run: Run | None) -> LikelyCause | None:
+    """Return what a rule found first in the request of the failure that was kept last."""
+    kept = run.kept_request if run is not None else None
+    return kept.causes[0] if kept is not None and kept.causes else None
+
+
 def _headline(classification: Classification, run: Run | None) -> str:
     """Return what happened in one sentence, with why it probably did."""
-    cause = run.likely_cause if run is not None else None
+    cause = _likely_cause(run)
     if cause is None:
         return classification.message
     return cause.headline(classification.message, classification.cause)
@@ -180,7 +186,7 @@ def _tokens(classification: Classification, run: Run | None) -> int | None:
 
     None for what failed for another reason.
     """
-    cause = run.likely_cause if run is not None else None
+    cause = _likely_cause(run)
     if cause is not None and cause.rule.is_of_length:
         return classification.tokens or cause.tokens
     return classification.tokens if classification.is_too_long else None

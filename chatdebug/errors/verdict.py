@@ -141,10 +141,11 @@ def verdict(
 ) -> Verdict:
     """Return what people are told of an error that is known by these facts.
 
-    ``retry_after`` is in seconds; ``attempts`` is how often it was tried; ``types`` are the classes of the exceptions, outermost
-    first; ``code`` and ``detail`` the provider's machine-readable and own words;
-    ``content_type`` and ``server`` are headers of its response; ``has_begun`` is whether
-    text of the answer had come: what an error says then is no status of HTTP.
+    ``retry_after`` is in seconds; ``attempts`` is how often it was tried; ``types`` are
+    the classes of the exceptions, outermost first; ``code`` and ``detail`` the provider's
+    machine-readable and own words; ``content_type`` and ``server`` are headers of its
+    response; ``has_begun`` is whether text of the answer had come: what an error says
+    then is no status of HTTP.
     """
     types = tuple(types)
     cause = cause_of(
@@ -159,13 +160,8 @@ def verdict(
     words = WORDS[cause]
     names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
     is_in_answer = has_begun or content_type.startswith(EVENT_STREAM)
-    what = _with_facts(
-        told_of(words.what, names),
-        cause,
-        None if is_in_answer else status_code,
-        detail,
-        server,
-    )
+    status = None if is_in_answer else status_code
+    what = _with_facts(told_of(words.what, names), cause, status, detail, server)
     advised = advise(
         cause,
         provider=provider,

@@ -23,7 +23,6 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
-from chatdebug.linter import Cause as LikelyCause
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.columns import run_columns, step_columns
@@ -86,15 +85,6 @@ class Run:
         self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
         self._lock = threading.Lock()
-
-    @property
-    def likely_cause(self) -> LikelyCause | None:
-        """What a rule found first in the request of the failure that was kept last.
-
-        None if no request was kept, or no rule found anything.
-        """
-        kept = self.kept_request
-        return kept.causes[0] if kept is not None and kept.causes else None
 
     @property
     def is_open(self) -> bool:

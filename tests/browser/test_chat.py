@@ -261,7 +261,7 @@ def test_a_recovered_turn_says_so_after_a_reload_too(demo: Page) -> None:
     note = demo.locator(".recovered")
     expect(note).to_contain_text("Answered on attempt 2", timeout=SLOW)
     demo.reload()
-    expect(note).to_contain_text("Server error (500)")
+    expect(note).to_contain_text("had an error of its own (500)")
     note.get_by_role("link", name="Show debug run").click()
     expect(demo.locator("#panel")).to_contain_text("Answered on attempt 2")
 

@@ -57,7 +57,7 @@ def test_a_failed_run_leads_to_what_was_different_when_it_went_well(
     passes(page, "two runs compared")
     address = page.url
     page.get_by_role("link", name="The run", exact=False).first.click()
-    expect(page.locator("main h1")).to_have_text("Unexpected error · OpenAI")
+    expect(page.locator("main h1")).to_have_text("OpenAI had an error of its own (500)")
     page.goto(address)
     parts_ways(page)
 
