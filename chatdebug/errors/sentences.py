@@ -89,7 +89,7 @@ class Words:
 SHARED = _("The limit is for this site as a whole: the cause is not your message.")
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
-LENGTH = _("The cause is the length of this chat.")
+LENGTH = _("The cause is the length of the whole request.")
 
 WORDS = {
     Cause.OVERLOADED: Words(
@@ -286,7 +286,7 @@ FOUND_IN_SITE = _(
 FOUND_IN_MESSAGE = _(
     "The cause is most likely your message, or what is attached to it."
 )
-FOUND_LENGTH = _("The cause is most likely the length of this chat.")
+FOUND_LENGTH = _("The cause is most likely the length of the whole request.")
 """Where a rule found what may be wrong with a rejected request."""
 
 WHOSE = {

@@ -53,9 +53,9 @@ OTHERS = {
 }
 """What is said of these ways, after the advice."""
 
-AGAIN = Advice(_("Send it again."), (Way.AGAIN, Way.OTHER_MODEL))
+AGAIN = Advice(_("Wait a little, then send it again."), (Way.AGAIN, Way.OTHER_MODEL))
 LATER = Advice(
-    _("The provider does not say for how long. Send it again."),
+    _("The provider does not say for how long. Wait a little, then send it again."),
     (Way.AGAIN, Way.OTHER_MODEL),
     _("Wait {wait}, then send it again."),
     _("Waiting in between was not enough: give it a minute, then send it again."),

@@ -41,7 +41,7 @@ FAULTS = {
     Cause.PAGE: _("the network or the address that is set up, not known which"),
     Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
     Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
-    Cause.TOO_LONG: _("the length of the chat"),
+    Cause.TOO_LONG: _("the length of the whole request"),
     Cause.REJECTED: _("the message or this site's request, not known which"),
     Cause.REJECTED_FRAME: _("this site's request"),
     Cause.REJECTED_FILE: _("a file in the chat"),
@@ -51,7 +51,8 @@ FAULTS = {
 """Where more can be told than whose it is."""
 OF_OWNERS = {
     Owner.PROVIDER: _(
-        "Nothing to do on this site. If it goes on, check the status page of {provider}."
+        "Nothing has to be changed on this site: trying later may help. If it goes on, "
+        "check the status page of {provider}."
     ),
     Owner.NETWORK: _(
         "Look at proxies, DNS and firewalls, then at the status page of {provider}."
@@ -80,8 +81,8 @@ OF_CAUSES = {
         "proxy or a sign-in page on the way. Sending the message again does no harm."
     ),
     Cause.UNREADABLE: _(
-        "Nothing to do on this site. If it goes on, look at what came: where the chat is "
-        "recorded in full, it is kept below."
+        "Nothing has to be changed on this site: trying later may help. If it goes on, "
+        "record the chat in full: then what came is kept with its run."
     ),
     Cause.TOO_LONG: _("Offer a model that takes more, or send less of the chat."),
     Cause.REJECTED_FRAME: _(

@@ -208,7 +208,8 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "The provider does not say for how long. Send it again. Another model may answer."
+        "The provider does not say for how long. Wait a little, then send it again. "
+        "Another model may answer."
     )
     assert told.wait is None
 
@@ -477,7 +478,7 @@ def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     assert elsewhere.words.endswith("A model of another provider may answer.")
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Send it again.",
+        "Wait a little, then send it again.",
         (Way.AGAIN,),
     )
 

@@ -72,7 +72,7 @@ def test_a_likely_cause_decides_all_of_it() -> None:
 
 def test_a_chat_that_is_too_long_is_neither_the_message_nor_the_request() -> None:
     brief = brief_of(REJECTED, {"rule": "limits.window", "is_said": True})
-    assert brief.fault == "the length of the chat"
+    assert brief.fault == "the length of the whole request"
 
 
 def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
