@@ -195,7 +195,12 @@ class TurnRun:
         found = classified_failure(error, self._turn)
         outcome = await in_thread(
             failure_outcome,
-            *(error, found, self._turn, self._text, self._run, self._effort),
+            error,
+            found,
+            self._turn,
+            self._text,
+            self._run,
+            self._effort,
         )
         await self._end(outcome)
 

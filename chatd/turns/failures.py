@@ -9,7 +9,7 @@ from django.db.models import Sum
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from chatd.enums import Role, TurnStatus
+from chatd.enums import TurnStatus
 from chatd.models import ChatMessage, ModelConfig, Turn
 from chatd.turns.effort import Effort
 from chatd.turns.lifecycle import Outcome
@@ -214,8 +214,9 @@ def _around(turn: Turn, them: Them | None, tokens: int | None) -> Around:
     """
     who = them["who_may_answer"] if them is not None else "other_models"
     try:
-        history, is_small = Turn.objects.as_of(turn).exists(), False
-        if tokens is not None:
+        if tokens is None:
+            history, is_small = Turn.objects.before(turn).exists(), False
+        else:
             history, is_small = _where_it_is_long(turn, tokens)
         elsewhere = ModelConfig.objects.enabled().exclude(
             provider=turn.chat.model.provider
@@ -238,7 +239,7 @@ def _where_it_is_long(turn: Turn, tokens: int) -> tuple[bool, bool]:
 
     A token has a byte at least, so a text has no more tokens than bytes.
     """
-    asked = turn.messages.get(role=Role.USER).text
+    asked = turn.question.text if turn.question else ""  # it may have been deleted
     earlier = ChatMessage.objects.filter(turn__in=Turn.objects.before(turn))
     before = earlier.aggregate(size=Sum(Length("text")))["size"] or 0
     # In UTF-8 a character has four bytes at most.

@@ -383,7 +383,8 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
 def _chart(trend: Trend) -> SafeString:
     return format_html(
         '{}<div class="group__facts" aria-hidden="true">{}</div>',
-        *(trend.chart, trend.total),
+        trend.chart,
+        trend.total,
     )
 
 

@@ -4,15 +4,19 @@ import re
 
 import pytest
 from django.conf import LazySettings
+from pydantic_ai.exceptions import ModelHTTPError
 
 from chatd.demo_provider import DEMO_MODELS
 from chatd.demo_provider.behaviours import PARTIAL
+from chatd.enums import TurnStatus
+from chatd.turns.effort import Effort
+from chatd.turns.failures import classified_failure, failure_outcome
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.runs import StepReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import answer, let_no_clock_decide, new_chat, run_on_site
-from tests.factories import ModelConfigFactory
+from tests.factories import ModelConfigFactory, TurnFactory
 from tests.optional import present
 
 pytestmark = [
@@ -233,6 +237,20 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
         assert said == tuple(
             card[name] for name in ("message", "owner", "whose", "advice")
         )
+
+
+def test_a_chat_that_is_too_long_is_told_of_when_its_question_is_gone() -> None:
+    turn = TurnFactory(
+        chat=new_chat("fault-400-context"), status=TurnStatus.IN_PROGRESS
+    )
+    turn.messages.all().delete()
+    said = "This model's maximum context length is 8192 tokens, you sent 9412 tokens."
+    error = ModelHTTPError(400, "some-model", body={"message": said})
+    found = classified_failure(error, turn)
+    outcome = failure_outcome(error, found, turn, "", None, Effort(attempts=1))
+    told = present(outcome.error)
+    assert told["message"].startswith("The chat is too long for this model")
+    assert told["ways"] == ["other_model", "report"], "no message makes it long"
 
 
 LONG = "Why is that so? " * 400
