@@ -245,7 +245,7 @@ def _insert(
 ) -> None:
     """Insert rows of one table in one statement."""
     insert_rows(
-        rows[0].table,
+        MODELS[rows[0].table],
         [
             dict(_columns(row), id=row.id, updated_at=now, revision=row.revision)
             for row in rows

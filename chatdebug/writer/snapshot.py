@@ -19,6 +19,7 @@ from django.db import models
 
 from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.payloads.encoder import json_encoder
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,6 @@ NULLABLE_COLUMNS = {
     for table, model in MODELS.items()
 } | {Table.FAILURE: {"status_code"}}
 DATETIME_COLUMNS = ("started_at", "finished_at", "first_seen", "last_seen")
-_AS_JSON = json.JSONEncoder(default=str).encode  # made once, not for each row
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a line that is no row makes of being read; deep nesting is a RecursionError."""
 
@@ -189,11 +189,11 @@ def as_lines(rows: Iterable[Snapshot]) -> bytes:
         }
         try:
             # UUIDs and times become text; both are read back by _from_line.
-            line = _AS_JSON(data | {"columns": row.columns})
+            line = json_encoder(str)(data | {"columns": row.columns}).encode()
         except Exception:  # noqa: BLE001 - anyone's object; other rows share the file
             columns = {name: _plain(value) for name, value in row.columns.items()}
-            line = _AS_JSON(data | {"columns": columns})
-        lines.append(line.encode() + b"\n")
+            line = json.dumps(data | {"columns": columns}, default=str).encode()
+        lines.append(line + b"\n")
     return b"".join(lines)
 
 

@@ -5,9 +5,10 @@ than what the database then does with it.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
+from itertools import batched
 from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
@@ -17,38 +18,17 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 
-from chatdebug.writer.snapshot import MODELS, Table
+from chatdebug.payloads.encoder import json_encoder
+
+ROWS = 500
+"""Of one statement."""
 
 
-class _QuickJSON:
-    """Pydantic's way to JSON, which takes a third of the time."""
+class _JSONEncoder:
+    """Stands in for a class of encoders: making one costs more than most values do."""
 
-    def __init__(self, to_json: Callable[[Any], bytes]) -> None:
-        self._to_json = to_json
-
-    def encode(self, value: Any) -> str:
-        """Return a value as JSON text."""
-        return self._to_json(value).decode()
-
-
-@cache
-def _encoder() -> Any:
-    """Return what makes JSON of a column: pydantic's, where that is installed, or Python's.
-
-    Neither escapes letters, and Python's does not look for circles, which would be a quarter
-    of its time: what is recorded was made of JSON's own types on its way here, of text that
-    UTF-8 can encode.
-    """
-    try:
-        from pydantic_core import to_json  # noqa: PLC0415 - not every host has it
-    except ImportError:
-        return json.JSONEncoder(ensure_ascii=False, check_circular=False)
-    return _QuickJSON(to_json)
-
-
-def _plain_json(**options: Any) -> Any:
-    """Stand in for a class of encoders: making one costs more than most values do."""
-    return _encoder()
+    def __init__(self, **options: Any) -> None:
+        self.encode = json_encoder()
 
 
 type Prepare = Callable[[Any], Any]
@@ -67,7 +47,7 @@ def _preparations(
         case models.ForeignKey():
             return _preparations(field.target_field, connection)
         case models.JSONField(encoder=None):
-            encoder = cast("type[json.JSONEncoder]", _plain_json)
+            encoder = cast("type[json.JSONEncoder]", _JSONEncoder)
             as_json = partial(connection.ops.adapt_json_value, encoder=encoder)
             return {dict: as_json, list: as_json}
         case models.DateTimeField():
@@ -97,13 +77,13 @@ def _unchanged(value: Any) -> Any:
 
 
 def insert_rows(
-    table: Table,
-    rows: Sequence[dict[str, Any]],
+    model: type[models.Model],
+    rows: Iterable[dict[str, Any]],
     *,
     renewed: Sequence[str],
     using: str,
 ) -> None:
-    """Insert rows in one statement; of those that are there already, renew columns.
+    """Insert rows, mostly in one statement; of those that are there, renew columns.
 
     Rows are column name to value, ``id`` included; a column that is missing gets its
     default. Raises what the database, or making a parameter, refuses a row with.
@@ -111,25 +91,31 @@ def insert_rows(
     connection = connections[using]
     columns = [
         (field.attname, field, _preparations(field, connection))
-        for field in MODELS[table]._meta.concrete_fields
+        for field in model._meta.concrete_fields
     ]
-    parameters = []
-    for row in rows:
-        for name, field, usual in columns:
-            value = row[name] if name in row else field.get_default()
-            prepare = usual.get(type(value))
-            parameters.append(
-                prepare(value) if prepare else field.get_db_prep_save(value, connection)
-            )
-    with connection.cursor() as cursor:
-        cursor.execute(_insert_sql(table, len(rows), tuple(renewed), using), parameters)
+    for batch in batched(rows, ROWS):
+        parameters = []
+        for row in batch:
+            for name, field, usual in columns:
+                value = row[name] if name in row else field.get_default()
+                prepare = usual.get(type(value))
+                parameters.append(
+                    prepare(value)
+                    if prepare
+                    else field.get_db_prep_save(value, connection)
+                )
+        sql = _insert_sql(model, len(batch), tuple(renewed), using)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
 
 
 @lru_cache(64)
-def _insert_sql(table: Table, count: int, renewed: tuple[str, ...], using: str) -> str:
+def _insert_sql(
+    model: type[models.Model], count: int, renewed: tuple[str, ...], using: str
+) -> str:
     operations = connections[using].ops
-    fields = MODELS[table]._meta.concrete_fields
-    name = operations.quote_name(MODELS[table]._meta.db_table)
+    fields = model._meta.concrete_fields
+    name = operations.quote_name(model._meta.db_table)
     columns = ", ".join(operations.quote_name(str(field.column)) for field in fields)
     row = f"({', '.join(['%s'] * len(fields))})"
     conflict = operations.on_conflict_suffix_sql(

@@ -12,8 +12,7 @@ from django.db.models import Value
 
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import new_id
-from chatdebug.writer import statements
-from chatdebug.writer.snapshot import Table
+from chatdebug.payloads.encoder import json_encoder
 from chatdebug.writer.statements import insert_rows
 from tests.statements import collected_statements
 
@@ -29,14 +28,14 @@ def json_maker(
     """Let JSON be made as by a host that has pydantic, or has not."""
     if request.param == "without":
         monkeypatch.setitem(sys.modules, "pydantic_core", None)
-    statements._encoder.cache_clear()
+    json_encoder.cache_clear()
     yield
-    statements._encoder.cache_clear()
+    json_encoder.cache_clear()
 
 
 def insert_run(run_id: UUID, **columns: object) -> None:
     row = {"id": run_id, "chat_id": "c1", "updated_at": NOW, "revision": 1, **columns}
-    insert_rows(Table.RUN, [row], renewed=["revision", *columns], using="default")
+    insert_rows(ChatRun, [row], renewed=["revision", *columns], using="default")
 
 
 def test_a_column_that_is_missing_gets_the_default_of_its_field() -> None:
@@ -73,7 +72,7 @@ def test_each_kind_of_column_is_read_back_as_it_was() -> None:
     }
     insert_run(run_id)
 
-    insert_rows(Table.STEP, [step], renewed=["chat_id"], using="default")
+    insert_rows(ChatStep, [step], renewed=["chat_id"], using="default")
 
     stored = ChatStep.objects.get(pk=step_id)
     plain = step.keys() - {"error"}
@@ -89,7 +88,7 @@ def test_a_row_that_is_there_is_renewed_in_what_was_said_and_else_left_alone() -
 
     row = {"id": run_id, "chat_id": "other", "owner_id": "o2", "model": "two"}
     row |= {"updated_at": NOW, "revision": 1}
-    insert_rows(Table.RUN, [row], renewed=["model"], using="default")
+    insert_rows(ChatRun, [row], renewed=["model"], using="default")
 
     stored = ChatRun.objects.get(pk=run_id)
     assert (stored.chat_id, stored.owner_id, stored.model) == ("c1", "o1", "two")
@@ -102,7 +101,7 @@ def test_many_rows_are_one_statement() -> None:
     ]
 
     with collected_statements() as statements:
-        insert_rows(Table.RUN, rows, renewed=["revision"], using="default")
+        insert_rows(ChatRun, rows, renewed=["revision"], using="default")
 
     assert len(statements) == 1
     assert ChatRun.objects.count() == 200
