@@ -39,6 +39,7 @@ from chatdebug.models.groups import (
 from chatdebug.payloads import clean, storable_id
 from chatdebug.writer.group_locks import LockedGroups, RegroupedError, lock_groups
 from chatdebug.writer.snapshot import Snapshot
+from chatdebug.writer.statements import insert_rows
 from chatdebug.writer.sums import add_numbers
 
 KINDS = frozenset(ErrorKind.values)  # which the enum makes anew each time
@@ -124,11 +125,11 @@ def tallies_of(rows: Iterable[Snapshot]) -> list[Tally]:
         if (known := tallies.get(columns["tally"])) is None:
             tallies[columns["tally"]] = Tally.of(columns)
         else:  # what it is, the first of them has said
+            first, last = columns["first_seen"], columns["last_seen"]
+            first_seen = _moment(first)
+            last_seen = first_seen if last is first else _moment(last)
             known.include(
-                int(columns["count"]),
-                _moment(columns["first_seen"]),
-                _moment(columns["last_seen"]),
-                _affected(columns),
+                int(columns["count"]), first_seen, last_seen, _affected(columns)
             )
     return list(tallies.values())
 
@@ -172,18 +173,20 @@ def _add_tallies(tallies: Sequence[Tally], using: str, *, are_live: bool) -> Non
 def _note_tallies(tallies: Sequence[Tally], using: str) -> list[Tally]:
     """Note how high tallies stand, and return those that were higher than was known.
 
-    They are inserted first, so that whoever else has the same tally waits; in the order
-    of their keys, so that two writers never wait for each other.
+    New ones are inserted, so that whoever else has the same tally waits; in the order of
+    their keys, so that two writers never wait for each other.
     """
     known = FailureTally.objects.using(using)
     changed: list[FailureTally] = []
     in_order = sorted(tallies, key=lambda tally: tally.id)
-    known.bulk_create(
-        [FailureTally(id=tally.id, hour=tally.hour) for tally in in_order],
-        ignore_conflicts=True,
-    )
     locked = known.select_for_update().order_by("pk")
     rows = locked.in_bulk([tally.id for tally in in_order])
+    if new := [tally for tally in in_order if tally.id not in rows]:
+        known.bulk_create(
+            [FailureTally(id=tally.id, hour=tally.hour) for tally in new],
+            ignore_conflicts=True,
+        )
+        rows |= locked.in_bulk([tally.id for tally in new])
     added = []
     for tally in in_order:
         row = rows[tally.id]
@@ -296,15 +299,15 @@ def _known_affected(
 
 
 def _renew(rows: Sequence[Model], changed: Sequence[str], using: str) -> None:
-    """Store rows; of those that are there, renew what has changed.
+    """Store what has changed of rows that are there.
 
     An INSERT that meets its own rows: ``bulk_update`` has a condition for each row and
     column, whose making took longer than all else that is done for a failure.
     """
     if rows:
-        type(rows[0])._default_manager.using(using).bulk_create(
-            rows, update_conflicts=True, unique_fields=["id"], update_fields=changed
-        )
+        names = [field.attname for field in rows[0]._meta.concrete_fields]
+        stored = ({name: getattr(row, name) for name in names} for row in rows)
+        insert_rows(type(rows[0]), stored, renewed=changed, using=using)
 
 
 def _forgotten(chats: set[str], using: str) -> dict[str, datetime]:
