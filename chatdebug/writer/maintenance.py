@@ -48,6 +48,11 @@ logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 1.0
 """How long what is new is kept in memory before it is reported."""
+REPORT_SHARE = 0.05
+"""How much of the thread's time reports may take: where one takes long, because much fails
+or the database is slow, the next one comes later, and brings more at once."""
+PAUSE_SECONDS = 5.0
+"""How much later that is at most."""
 STATISTICS_SECONDS = 30.0
 """The same for numbers of turns and calls, which have no hurry."""
 TIDY_SECONDS = 0.5
@@ -103,6 +108,8 @@ class Maintenance:
         self._next_tidy = inf
         self._next_beat = 0.0
         self._next_report = inf
+        self._no_report_before = 0.0
+        self._next_statistics = inf
         self._next_rules = 0.0
         self._are_rules_missing = False
         self._state = WriterState(
@@ -137,7 +144,7 @@ class Maintenance:
                     self._live.discard(row.id)
                 if row.is_capture:
                     self._similar_counts.note_written(row.id)
-        self._report_within(REPORT_SECONDS)
+        self._report_soon()
 
     def note_recovered(self) -> None:
         """Take note that the database answers again: look after everything now."""
@@ -146,8 +153,8 @@ class Maintenance:
     def seconds_left(self) -> float:
         """Return how long the thread may wait until there is something to do here."""
         due = (
-            *(self._next_beat, self._next_report, self._next_rules),
-            *(self._next_tidy, self._next_alarms),
+            *(self._next_beat, self._next_report, self._next_statistics),
+            *(self._next_rules, self._next_tidy, self._next_alarms),
         )
         return max(0.0, min(due) - monotonic())
 
@@ -155,13 +162,16 @@ class Maintenance:
         """Do what is due. Never raises; what a database refuses is done later."""
         if self._statistics:
             self._statistics.sum_up()
-            self._report_within(STATISTICS_SECONDS)
+            in_time = monotonic() + STATISTICS_SECONDS
+            self._next_statistics = min(self._next_statistics, in_time)
         now = monotonic()
         is_beat, is_report = now >= self._next_beat, now >= self._next_report
         if is_beat:
             self._next_beat = now + self._beat_seconds
         if is_beat or is_report:
             self._try(self.report)
+        if is_beat or now >= self._next_statistics:
+            self._try(self.report_statistics)
         if is_beat or now >= self._next_rules:
             self._renew_rules()
         if is_beat:
@@ -180,15 +190,17 @@ class Maintenance:
 
         Runs that were just written of a chat that was deleted meanwhile go again.
         """
-        self._next_report = inf
+        self._next_report, began = inf, monotonic()
         try:
             self._tallies.report(using=self._alias)
             self._enqueue(self._similar_counts.report(using=self._alias))
             self._rule_tallies.report(using=self._alias)
         finally:
+            now = monotonic()
+            pause = min((now - began) / REPORT_SHARE, PAUSE_SECONDS)
+            self._no_report_before = now + pause
             if self._similar_counts or self._tallies or self._rule_tallies:
-                self._report_within(REPORT_SECONDS)
-        self._statistics.report(using=self._alias)
+                self._report_soon()
         if self._new_chats:
             if not delete_forgotten(chats=self._new_chats, using=self._alias):
                 self._next_tidy, self._owes_a_sweep = 0.0, True
@@ -206,6 +218,11 @@ class Maintenance:
             state.spooled_since = timezone.now()
         state.seen_at = timezone.now()
         state.save(using=self._alias)
+
+    def report_statistics(self) -> None:
+        """Write the numbers of turns and calls. Raises django.db.Error."""
+        self._next_statistics = inf
+        self._statistics.report(using=self._alias)
 
     def import_spool(self) -> int:
         """Import what was left behind; return how many rows were looked at.
@@ -294,12 +311,14 @@ class Maintenance:
 
     def _wake_to_report(self) -> None:
         """Report soon, although the thread may be waiting for longer. From any thread."""
-        if self._next_report > monotonic() + REPORT_SECONDS:
-            self._report_within(REPORT_SECONDS)
+        before = self._next_report
+        self._report_soon()
+        if self._next_report < before:
             self._queue.wake()
 
-    def _report_within(self, seconds: float) -> None:
-        self._next_report = min(self._next_report, monotonic() + seconds)
+    def _report_soon(self) -> None:
+        in_time = max(monotonic() + REPORT_SECONDS, self._no_report_before)
+        self._next_report = min(self._next_report, in_time)
 
     def _try(self, chore: Callable[[], object], *, quietly: bool = False) -> bool:
         try:

@@ -296,6 +296,7 @@ class Writer:
             if batch := self.queue.take(BATCH_ROWS, 0):  # instead of deleted runs
                 self._write(batch)
                 self.maintenance.report()
+            self.maintenance.report_statistics()
             self.maintenance.give_up_sweep()
         except Error as error:
             self._note(error, "The writer's last report could not be written")

@@ -27,7 +27,7 @@ from tests.benchmarks.bench_recorder import CannedModel, stream_turn
 from tests.benchmarks.database import bench_database, recorder_set
 
 TURNS = 1_000
-ROUNDS = 9
+ROUNDS = 25
 AT_ONCE = 50
 CAUSES: tuple[str, ...] = (
     "ballast",

@@ -1,16 +1,19 @@
 """Failures of stored runs: one write for all of a second, and in the journal until then."""
 
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 
-from chatdebug.models import ChatRun, ErrorGroup, WriterState
+from chatdebug.models import ChatRun, ErrorGroup, HourCount, WriterState
+from chatdebug.models.statistics import What
 from chatdebug.recorder import record_run
 from chatdebug.writer import close_writer, database, maintenance, tallies, writer
 from chatdebug.writer.group_counts import add_tallies
+from tests.chatdebug.writer.rows import failure_row
 from tests.chatdebug.writer.spools import entries
 from tests.waiting import until
 
@@ -98,3 +101,40 @@ def test_the_journal_gives_up_what_is_added_and_what_a_higher_count_says(
     close_writer(timeout=20)
     assert ErrorGroup.objects.get().count == 6
     assert entries(Path(str(settings.CHATDEBUG["SPOOL_DIR"]))) == []
+
+
+def test_reports_that_take_long_come_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000.0
+    upkeep = writer().maintenance
+
+    def slow(*_: Any, **__: Any) -> None:
+        nonlocal now
+        now += 0.2
+
+    with monkeypatch.context() as patch:
+        patch.setattr(maintenance, "monotonic", lambda: now)
+        patch.setattr(upkeep, "_next_beat", inf)
+        patch.setattr(upkeep, "_next_rules", inf)
+        patch.setattr(upkeep, "_next_alarms", inf)
+        patch.setattr(upkeep, "_next_tidy", inf)
+        patch.setattr(tallies, "count_failures", slow)
+        for pause in (maintenance.REPORT_SECONDS, 0.2 / maintenance.REPORT_SHARE):
+            upkeep.hold([failure_row()])
+            assert upkeep.seconds_left() == pytest.approx(pause)
+            upkeep.report()
+        now += 60.0
+        upkeep.hold([failure_row()])
+        assert upkeep.seconds_left() == pytest.approx(maintenance.REPORT_SECONDS)
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_the_numbers_of_turns_come_with_the_heartbeat_not_with_each_report() -> None:
+    fail()
+    stored(1)
+    upkeep = writer().maintenance
+    upkeep.report()
+    assert not HourCount.objects.exists()
+    upkeep.report_statistics()
+    assert HourCount.objects.filter(what=What.TURN).exists()
