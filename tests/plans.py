@@ -1,8 +1,11 @@
 """How the database would answer a query, as it says itself."""
 
+from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
 
 
 def plan(queryset: models.QuerySet[Any]) -> str:
@@ -12,6 +15,28 @@ def plan(queryset: models.QuerySet[Any]) -> str:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL enable_seqscan = off")
         return queryset.explain()
+
+
+def plans_of(act: Callable[[], object]) -> list[str]:
+    """Return the plans of all that is asked by doing this, statements by hand included."""
+    asked: list[tuple[str, Any]] = []
+    execute = CursorWrapper.execute
+
+    def note(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
+        asked.append((str(sql), params))
+        return execute(self, sql, params)
+
+    with patch.object(CursorWrapper, "execute", note):
+        act()
+    word = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    plans = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        for sql, params in asked:
+            cursor.execute(f"{word} {sql}", params)
+            plans.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
+    return plans
 
 
 def reads_whole_table(found: str) -> bool:

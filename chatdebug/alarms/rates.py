@@ -57,29 +57,29 @@ def kinds_above_rate(window: Window) -> Iterator[Alarm]:
         .filter(what=What.FAILURE, hour__lte=window.until)
         .order_by()
     )
-    # Of days, for a rehearsal, not hour by hour: that is as much work as the history below.
-    is_long = window.until - window.since > WEEK
-    recent = (
-        failures.filter(hour__gt=window.since - HOUR)
-        .values_list("provider", "detail", *(() if is_long else ("hour",)))
-        .annotate(times=Sum("count"))
-        .filter(times__gte=RATE_LEAST)
-    )
-    busy = {(provider, kind) for provider, kind, *_ in recent[:MOST_ALARMS]}
-    if not busy:
-        return
+    if window.until - window.since <= WEEK:
+        # Of what is busy alone: of more days, to find that out is all that work once more.
+        recent = (
+            failures.filter(hour__gt=window.since - HOUR)
+            .values_list("provider", "detail", "hour")
+            .annotate(times=Sum("count"))
+            .filter(times__gte=RATE_LEAST)
+        )
+        busy = {(provider, kind) for provider, kind, *_ in recent[:MOST_ALARMS]}
+        if not busy:
+            return
+        failures = failures.filter(
+            provider__in={provider for provider, _ in busy},
+            detail__in={kind for _, kind in busy},
+        )
     counted = HourCount.objects.using(window.using).order_by("hour")
     first = counted.values_list("hour", flat=True).first() or window.until
     history = defaultdict[tuple[str, str], Counter[datetime]](Counter)
-    of_busy = failures.filter(
-        provider__in={provider for provider, _ in busy},
-        detail__in={kind for _, kind in busy},
-    )
-    for provider, kind, hour, times in of_busy.values_list(
+    for provider, kind, hour, times in failures.values_list(
         "provider", "detail", "hour"
     ).annotate(times=Sum("count")):
         history[provider, kind][hour] += times
-    for provider, kind in sorted(busy):
+    for provider, kind in sorted(history):
         for burst in bursts(history[provider, kind], first):
             if burst.newest > window.since - HOUR:
                 yield _alarm_of(burst, provider, kind, until=window.until)

@@ -10,9 +10,10 @@ from django.utils import timezone
 from chatdebug.admin.runs import _searches
 from chatdebug.enums import Outcome
 from chatdebug.filters import RunFilter
-from chatdebug.models import ChatRun, ErrorGroup
-from tests.factories import ChatRunFactory
-from tests.plans import plan, reads_whole_table
+from chatdebug.models import ChatRun, ErrorGroup, GroupHour
+from chatdebug.presentation.groups import trends_of
+from tests.factories import ChatRunFactory, ErrorGroupFactory
+from tests.plans import plan, plans_of, reads_whole_table
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +92,21 @@ def test_the_newest_run_of_each_group_is_read_by_the_index_of_fingerprints() -> 
     found = plan(groups.values_list("newest_run", flat=True)[:500])
     assert "chatdebug_run_fingerprint" in found
     assert "chatdebug_run_newest" not in found
+
+
+def test_the_trends_of_a_list_read_the_hours_of_its_groups_alone() -> None:
+    now = timezone.now()
+    GroupHour.objects.bulk_create(
+        GroupHour(group=group, hour=now - timedelta(hours=ago), count=1)
+        for group in ErrorGroupFactory.create_batch(300)
+        for ago in range(0, 14 * 24, 8)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    listed = list(ErrorGroup.objects.all()[:3])
+    _, *of_hours = plans_of(lambda: trends_of(listed, now=now))
+    assert len(of_hours) == 2
+    for found in of_hours:
+        assert "chatdebug_grouphour" in found
+        assert "chatdebug_group_hour_old" not in found
+        assert not reads_whole_table(found)
