@@ -1,6 +1,7 @@
 """What makes two failures the same one, and what both are called in a list of causes."""
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 from chatdebug.errors.content import PLACEHOLDER, storable_text
@@ -106,7 +107,12 @@ def _said(error: ErrorPayload) -> str:
 
 def _folded(text: str) -> str:
     """Return a text without what varies, in lower case."""
-    text = REQUEST_ID.sub(r"\1\2…", str(text)[: REASON_CHARACTERS * 4])
+    return _folded_start(str(text)[: REASON_CHARACTERS * 4])
+
+
+@lru_cache(maxsize=256)  # failures say the same again and again
+def _folded_start(text: str) -> str:
+    text = REQUEST_ID.sub(r"\1\2…", text)
     folded, end = [], 0
     for quote in QUOTE.finditer(text):
         folded += [VOLATILE.sub("…", text[end : quote.start()]), _quoted(quote)]

@@ -69,13 +69,18 @@ def propose_rule(*, group: ErrorGroup) -> Proposal:
     deciding = _deciding_rules()
     # Those of an earlier release, which knew another fingerprint, are mine by this.
     mine = {error.own_fingerprint for error in own}.union(fingerprints)
-    others = []
-    for error in errors:
-        is_mine = error.group in fingerprints and error.own_fingerprint in mine
-        facts = error.facts
-        if not is_mine and not any(rule.holds(facts) for rule in deciding):
-            others.append(facts)
-    condition = propose([error.facts for error in own], others)
+    # What says the same has the same facts: each is tried once.
+    others = {
+        id(error.facts): error.facts
+        for error in errors
+        if error.group not in fingerprints or error.own_fingerprint not in mine
+    }
+    undecided = [
+        facts
+        for facts in others.values()
+        if not any(rule.holds(facts) for rule in deciding)
+    ]
+    condition = propose([error.facts for error in own], undecided)
     if condition is None:
         return Proposal(None, len(own), None)
     preview = _preview(condition.as_rule(), errors, reads_text=bool(condition.text))
