@@ -10,9 +10,7 @@ from django.db import connections, models, transaction
 
 from chatdebug.formats import local
 from chatdebug.models import CallMinute, DayCount, HourCount
-
-ROWS = 500
-"""Of one statement."""
+from chatdebug.writer.statements import ROWS, insert_values
 
 
 class ModelSum(NamedTuple):
@@ -81,16 +79,16 @@ def add_numbers(
         f"{quote(name)} = {table}.{quote(name)} + EXCLUDED.{quote(name)}"
         for name in numbers
     )
-    values = f"({', '.join(['%s'] * len(fields))})"
+    row = f"({', '.join(['%s'] * len(fields))})"
     conflict = f"ON CONFLICT ({', '.join(map(quote, unique))}) DO UPDATE SET {sums}"
-    with connection.cursor() as cursor:
-        for batch in batched(rows, ROWS):
-            # Names of tables and columns only; values are parameters.
-            into = f"INSERT INTO {table} ({columns})"
-            sql = f"{into} VALUES {', '.join([values] * len(batch))} {conflict}"
-            parameters = [
+    # Names of tables and columns only; values are parameters.
+    into = f"INSERT INTO {table} ({columns})"
+    for batch in batched(rows, ROWS):
+        parameters = [
+            [
                 field.get_db_prep_save(value, connection)
-                for row in batch
-                for field, value in zip(fields, row, strict=True)
+                for field, value in zip(fields, values, strict=True)
             ]
-            cursor.execute(sql, parameters)
+            for values in batch
+        ]
+        insert_values(into, row, conflict, parameters, using)

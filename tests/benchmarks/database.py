@@ -10,6 +10,7 @@ from typing import Any
 @contextmanager
 def bench_database() -> Iterator[None]:
     """Create a test database and a spool; both are gone afterwards."""
+    from django.db import connections
     from django.test.utils import setup_databases, teardown_databases
 
     with tempfile.TemporaryDirectory() as folder:
@@ -18,6 +19,10 @@ def bench_database() -> Iterator[None]:
             with recorder_set(SPOOL_DIR=Path(folder)):
                 yield
         finally:
+            for connection in connections.all():
+                connection.close()
+                if connection.vendor == "postgresql":
+                    connection.close_pool()  # type: ignore[attr-defined]
             teardown_databases(old, verbosity=0)
 
 
