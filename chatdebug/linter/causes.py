@@ -136,7 +136,11 @@ class Cause:
         elif self.rule.side is Side.MESSAGE:
             owner, whose, advice = Owner.REQUEST, FOUND_IN_MESSAGE, CHANGE
         else:
-            owner, whose, advice = Owner.SITE, FOUND_IN_SITE, self._to_repair(provider, around)
+            owner, whose, advice = (
+                Owner.SITE,
+                FOUND_IN_SITE,
+                self._to_repair(provider, around),
+            )
         told = advised(advice, provider, around)
         words = told.words
         if advice is CHANGE:

@@ -80,10 +80,6 @@ OF_CAUSES = {
         "Check that the address that is set up for {provider} is right, then look for a "
         "proxy or a sign-in page on the way. Sending the message again does no harm."
     ),
-    Cause.UNREADABLE: _(
-        "Nothing has to be changed on this site: trying later may help. If it goes on, "
-        "record the chat in full: then what came is kept with its run."
-    ),
     Cause.TOO_LONG: _("Offer a model that takes more, or send less of the chat."),
     Cause.REJECTED_FRAME: _(
         "Look at the shape of the request, below: at its tools, roles and options."
@@ -96,7 +92,8 @@ OF_CAUSES = {
 SHOWN_BY_THE_REQUEST = frozenset(
     [Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING]
 )
-"""What a comparison with a run that went well may show."""
+"""What the request itself may show, and a comparison with that of a run that went well."""
+REQUEST, RESPONSE = "request", "response"
 OF_THE_PROVIDER = frozenset({Owner.PROVIDER, Owner.REQUEST, Owner.SITE})
 """Whose failures a provider can look up in its own logs."""
 
@@ -115,8 +112,9 @@ class Brief:
     """That the provider be given the request id which follows; empty without one."""
     request_id: str
     """By which the provider can look it up; empty where it cannot, or has told none."""
-    is_to_be_compared: bool
-    """Whether the request of a run that went well may show what was wrong with this."""
+    is_shown_by: str
+    """What would tell more if its text was recorded: ``REQUEST``, ``RESPONSE``, or nothing
+    that is known."""
     recognised: str
     """What it was taken for, with the rule that decided; empty if nobody looked."""
 
@@ -130,6 +128,9 @@ class Brief:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
         ask = gettext("Give {provider} this request id:").format(provider=provider)
+        shown_by = RESPONSE if said.cause is Cause.UNREADABLE else ""
+        if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
+            shown_by = REQUEST
         return cls(
             what=_what(payload, said.cause),
             words=_words(payload, said.cause),
@@ -137,7 +138,7 @@ class Brief:
             next=_next(provider, said, likely),
             ask=ask if request_id else "",
             request_id=request_id,
-            is_to_be_compared=likely is None and said.cause in SHOWN_BY_THE_REQUEST,
+            is_shown_by=shown_by,
             recognised=_recognised(payload, said.cause, likely),
         )
 
@@ -145,6 +146,11 @@ class Brief:
     def happened(self) -> str:
         """What is known of how it went, in one line."""
         return " ".join(filter(None, (self.what, self.words)))
+
+    @property
+    def is_to_be_compared(self) -> bool:
+        """Whether the request of a run that went well may show what was wrong with this."""
+        return self.is_shown_by == REQUEST
 
     @property
     def steps(self) -> str:

@@ -15,6 +15,8 @@ from chatd.models import Chat
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
 from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.models import ChatRun
+from chatdebug.models.switches import Scope
+from chatdebug.services.switches import set_switch
 from tests.factories import (
     ChatFactory,
     ChatMessageFactory,
@@ -561,3 +563,41 @@ def test_the_pages_are_only_read(run: ChatRun, chat: Chat) -> None:
     for url in (panel_of(chat), page_of(run), step_of(run)):
         assert client.post(url).status_code == 405
         assert "no-store" in client.get(url).headers["Cache-Control"]
+
+
+REJECTED = {"kind": "generic", "rule": "fallback.generic", "status_code": 400}
+UNREADABLE = {"kind": "generic", "rule": "known.UnreadableStream"}
+SWITCH = "record this chat in full</a> and send the message again"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (REJECTED, "The text of the request was not recorded."),
+        (UNREADABLE, "What came was not recorded."),
+    ],
+)
+def test_a_text_that_would_tell_more_is_asked_for_where_it_was_not_recorded(
+    run: ChatRun, chat: Chat, error: dict[str, Any], said: str
+) -> None:
+    run.steps.update(error=error)
+    owner = client_of(chat.owner)
+    page = text_of(owner.get(page_of(run)))
+    assert said in page
+    assert SWITCH not in page, "the owner may not record in full"
+    set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=None)
+    page = text_of(owner.get(page_of(run)))
+    assert f'{said} To see it, <a href="{panel_of(chat)}">{SWITCH}' in page
+    set_switch(scope=Scope.CHAT, key=str(chat.pk), enabled=True, by=None)
+    page = text_of(owner.get(page_of(run)))
+    assert f"{said} By now this chat is recorded in full" in page
+
+
+def test_a_text_that_would_tell_more_is_shown_where_it_was_recorded(
+    chat: Chat,
+) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk), level=Level.FULL)
+    ChatStepFactory(run=run, error=REJECTED)
+    page = text_of(client_of(chat.owner).get(page_of(run)))
+    assert "was not recorded" not in page
+    assert f'It was recorded: see <a href="{step_of(run)}">' in page
