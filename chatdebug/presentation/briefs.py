@@ -24,6 +24,8 @@ from chatdebug.linter import Side
 
 OF_A_RESPONSE = frozenset([Cause.PAGE, Cause.GATEWAY])
 """What is known by what came, and from whom."""
+LARGE = 100_000
+"""Bytes of an error's response: providers need a few hundred of them to tell of one."""
 WORDS_CHARACTERS = 300
 """Of an exception's own words; the chain of causes has all of them."""
 OF_SIDES = {
@@ -190,8 +192,11 @@ def response_in_words(payload: ErrorPayload) -> str:
 def _what(payload: ErrorPayload, cause: Cause) -> str:
     status = http_status(payload)
     facts = ["" if status is None else f"HTTP {status}", codes_of(payload)]
+    length = payload["response"].get("length")
     if cause in OF_A_RESPONSE:
         facts.append(response_in_words(payload))
+    elif status is not None and status >= 400 and length is not None and length > LARGE:
+        facts.append(gettext("an error answer of %s") % filesizeformat(length))
     head = ", ".join(filter(None, facts))
     return " ".join(filter(None, (f"{head}." if head else "", _how_far(payload))))
 

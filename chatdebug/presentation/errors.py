@@ -17,7 +17,7 @@ from chatdebug.errors.payload import (
     read_payload,
     verdict_of,
 )
-from chatdebug.errors.quotes import quote_of
+from chatdebug.errors.quotes import LEFT_OUT, quote_of
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import Verdict
@@ -80,6 +80,11 @@ class Link(NamedTuple):
     def opening(self) -> str:
         """The beginning of a text that is folded; empty for others."""
         return _opening(self.text)
+
+    @property
+    def fold(self) -> str:
+        """What opens a text that is folded."""
+        return _fold(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,11 @@ class ErrorReport:
         return _opening(self.reason)
 
     @property
+    def fold(self) -> str:
+        """What opens a reason that is folded."""
+        return _fold(self.reason)
+
+    @property
     def own_frames(self) -> list[Frame]:
         """The places in the project's code, the deepest first: where to look."""
         return [frame for frame in reversed(self.frames) if frame.is_own]
@@ -218,6 +228,18 @@ class ErrorReport:
 
 def _opening(text: str) -> str:
     return text[:OPENING_CHARACTERS] + "…" if len(text) > REASON_CHARACTERS else ""
+
+
+def _fold(text: str) -> str:
+    """Return what opens a text, with its length, and how long it was before it was cut."""
+    cut = LEFT_OUT.search(text)
+    if cut is None:
+        return gettext("Show all %s characters") % f"{len(text):,}"
+    words = gettext("Show the stored %(kept)s of %(all)s characters")
+    if cut["more"]:
+        words = gettext("Show the stored %(kept)s of more than %(all)s characters")
+    left = int(cut["left"].replace(",", ""))
+    return words % {"kept": f"{cut.start():,}", "all": f"{cut.start() + left:,}"}
 
 
 def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:

@@ -89,6 +89,37 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     assert "JSON" not in report.without_content().brief.happened
 
 
+def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
+    huge = {**REJECTED, "response": {"status": 400, "length": 20_000_175}}
+    assert brief_of(huge).what == (
+        "HTTP 400, invalid_request_error, an error answer of 19.1\N{NO-BREAK SPACE}MB."
+    )
+    usual = {**REJECTED, "response": {"status": 400, "length": 300}}
+    assert brief_of(usual).what == "HTTP 400, invalid_request_error."
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("", "Show all 900 characters"),
+        (
+            "… 1,100 characters left out",
+            "Show the stored 900 of 2,000 characters",
+        ),
+        (
+            "… more than 1,100 characters left out",
+            "Show the stored 900 of more than 2,000 characters",
+        ),
+    ],
+)
+def test_a_text_that_was_cut_is_opened_by_its_own_length_and_that_of_all(
+    end: str, said: str
+) -> None:
+    chain = [{"type": "Outer", "message": "c" * 900 + end}]
+    (link,) = ErrorReport.of({**REJECTED, "chain": chain}).causes
+    assert link.fold == said
+
+
 def test_a_status_that_only_the_body_named_is_not_the_responses() -> None:
     error = {
         "kind": "overloaded",

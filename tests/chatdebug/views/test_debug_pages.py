@@ -278,9 +278,9 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
     shown = (
         "<h2><bdi>The AI provider rejected the request (400)</bdi></h2>",
         "Copy report",
-        'HTTP 400. <span class="nowrap">1 attempt.</span>',
-        "The message or this site's request, not known which".replace("'", "&#x27;"),
+        'HTTP 400. <span class="nowrap">1 attempt.</span> The provider says: ',
         "It is odd.",
+        "The message or this site's request, not known which".replace("'", "&#x27;"),
         "Where the time went",
     )
     places = [beside.find(words) for words in shown]
@@ -358,10 +358,10 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
         "<h1>",
         "Copy report",
         'HTTP 400, odd_ballast. <span class="nowrap">3 attempts.</span>',
+        "The ballast does not match.",
         "Ask the demo provider what is wrong with the request.",
         "Give the demo provider this request id:",
         "<code data-source>req_17</code>",
-        "The ballast does not match.",
         "Where the time went",
         "attempt 3",
         "<dt>Worth retrying</dt><dd>no</dd>",
