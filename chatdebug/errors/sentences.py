@@ -126,7 +126,7 @@ WORDS = {
         ON_THE_WAY,
     ),
     Cause.UNREACHABLE: Words(
-        _("{provider} could not be reached."), Owner.NETWORK, AGAIN
+        _("{provider} could not be reached."), Owner.NETWORK, AGAIN, ON_THE_WAY
     ),
     Cause.BROKEN_OFF: Words(
         _("The connection to {provider} broke off."),

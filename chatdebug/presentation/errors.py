@@ -17,13 +17,14 @@ from chatdebug.errors.payload import (
     read_payload,
     verdict_of,
 )
-from chatdebug.errors.quotes import LEFT_OUT, quote_of
+from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import Verdict
 from chatdebug.errors.ways import Way
 from chatdebug.formats import span
 from chatdebug.linter import Cause as LikelyCause
+from chatdebug.payloads.text import NOTE
 from chatdebug.presentation.briefs import (
     OF_A_RESPONSE,
     Brief,
@@ -231,15 +232,14 @@ def _opening(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    """Return what opens a text, with its length, and how long it was before it was cut."""
-    cut = LEFT_OUT.search(text)
-    if cut is None:
-        return gettext("Show all %s characters") % f"{len(text):,}"
-    words = gettext("Show the stored %(kept)s of %(all)s characters")
-    if cut["more"]:
-        words = gettext("Show the stored %(kept)s of more than %(all)s characters")
-    left = int(cut["left"].replace(",", ""))
-    return words % {"kept": f"{cut.start():,}", "all": f"{cut.start() + left:,}"}
+    """Return what opens a text: all of it, or what is stored of one that was cut.
+
+    How long that was is in its own note; of a very long one only a part was looked at.
+    """
+    words = gettext("Show all %s characters")
+    if NOTE.search(text):
+        words = gettext("Show the stored %s characters")
+    return words % f"{len(text):,}"
 
 
 def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:

@@ -8,6 +8,7 @@ import pytest
 from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.linter import noted_causes
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.payloads import clip
 from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.runs import RunReport
@@ -99,23 +100,17 @@ def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "said"),
+    ("length", "said"),
     [
-        ("", "Show all 900 characters"),
-        (
-            "… 1,100 characters left out",
-            "Show the stored 900 of 2,000 characters",
-        ),
-        (
-            "… more than 1,100 characters left out",
-            "Show the stored 900 of more than 2,000 characters",
-        ),
+        (2_000, "Show all 2,000 characters"),
+        (90_000, "Show the stored 2,000 characters"),
     ],
 )
-def test_a_text_that_was_cut_is_opened_by_its_own_length_and_that_of_all(
-    end: str, said: str
+def test_what_opens_a_text_tells_a_whole_one_from_one_that_was_cut(
+    length: int, said: str
 ) -> None:
-    chain = [{"type": "Outer", "message": "c" * 900 + end}]
+    text = clip("c" * length, 2_000)
+    chain = [{"type": "Outer", "message": text}]
     (link,) = ErrorReport.of({**REJECTED, "chain": chain}).causes
     assert link.fold == said
 
@@ -138,6 +133,14 @@ def test_every_cause_has_a_fault_and_a_next_step(cause: Cause) -> None:
     assert str(FAULTS.get(cause, owner.label))
     words = str(OF_CAUSES.get(cause, OF_OWNERS[owner]))
     assert words.format(provider="OpenAI")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_a_fault_and_the_sentence_of_its_card_name_the_same_two(cause: Cause) -> None:
+    fault, whose = str(FAULTS.get(cause, "")), str(WORDS[cause].whose)
+    is_between = "the provider" in fault and "the network" in fault
+    assert is_between == ("{provider}" in whose and "the network" in whose)
+    assert "the way to" not in fault + whose
 
 
 @pytest.mark.parametrize(
