@@ -241,9 +241,12 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
 
 
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:
-    """Return what it was taken for in plain words, the rule's id behind them."""
+    """Return what it was taken for in plain words, the rule's id behind them.
+
+    Of a likely cause the id alone: its headline has the words.
+    """
     if likely is not None:
-        return f"{likely.sentence.removesuffix('.')} ({likely.rule.id})"
+        return likely.rule.id
     rule, status = payload["rule"], http_status(payload)
     if rule and rule != FALLBACK.id:
         return f"{short_name(cause)} ({rule})"

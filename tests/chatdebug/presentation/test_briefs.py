@@ -59,9 +59,7 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     brief = brief_of(REJECTED, {"rule": "calls.no_result"})
     assert brief.fault.startswith("this site's request (found in its structure")
     assert brief.next.startswith("Send a result for each call")
-    assert (
-        brief.recognised == "A tool call in the request has no result (calls.no_result)"
-    )
+    assert brief.recognised == "calls.no_result"
     facts = dict(
         ErrorReport.of(
             REJECTED, present(noted_causes([{"rule": "calls.no_result"}]))[0]
