@@ -80,7 +80,11 @@ OF_CAUSES = {
     Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
     Cause.PAGE: _(
         "Check that the address that is set up for {provider} is right, then look for a "
-        "proxy or a sign-in page on the way. Sending the message again does no harm."
+        "proxy or a sign-in page on the way. Sending the message again once does no harm."
+    ),
+    Cause.SILENCE: _(
+        "Trying later may help. The wait is the longest that this site allows: it can be "
+        "set higher. If it goes on, check the status page of {provider}."
     ),
     Cause.TOO_LONG: _("Offer a model that takes more, or send less of the chat."),
     Cause.REJECTED_FRAME: _(

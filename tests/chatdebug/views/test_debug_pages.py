@@ -229,7 +229,7 @@ def test_a_recovery_of_the_full_level_says_at_once_how_long_it_waited(
         "<h1><bdi>Answered on attempt 2, complete after 6.0 s</bdi></h1>",
         "What is a ballast?",
         "Attempt 1 of 2 failed:",
-        "takes no more requests from this site for now (429).",
+        "took no more requests from this site for the moment (429).",
         "This site waited 2.0 s before it tried again.",
         "Where the time went",
     ]
