@@ -601,3 +601,23 @@ def test_a_text_that_would_tell_more_is_shown_where_it_was_recorded(
     page = text_of(client_of(chat.owner).get(page_of(run)))
     assert "was not recorded" not in page
     assert f'It was recorded: see <a href="{step_of(run)}">' in page
+
+
+def test_a_run_of_one_step_says_nothing_that_only_several_need(
+    run: ChatRun, chat: Chat
+) -> None:
+    ChatRun.objects.filter(pk=run.pk).update(provider="demo", model="fault-400")
+    frames = [{"file": "chatd/turns/answer.py", "line": 17, "function": "f"}]
+    outer = {"type": "Outer", "message": "it failed"}
+    error = {**REJECTED, "type": "Outer", "frames": frames, "chain": [outer]}
+    run.steps.update(error=error)
+    client = client_of(chat.owner)
+    page = text_of(client.get(page_of(run)))
+    assert "demo / fault-400" in page
+    assert "Its error is the one above." not in page
+    assert "call path of <bdi>Outer</bdi>, innermost first</span>" in page
+    assert '<p class="frames"><code>chatd/turns/answer.py:17 f</code></p>' in page
+    run.steps.update(error={**error, "chain": [outer, {"type": "In", "message": ""}]})
+    ChatStepFactory(run=run, step_number=2)
+    page = text_of(client.get(page_of(run)))
+    assert "innermost first; those of its causes are not stored" in page
