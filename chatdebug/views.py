@@ -149,6 +149,7 @@ def run(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
         "is_beside_card": is_beside_chat and has_content and report.is_failed_turn,
         "has_owner": has_content or bool(owner_of(chat_id, found)),
         "partner": partner_of(found),
+        "recording": Recording.of(request.user, chat_id) if report.lacks_text else None,
     }
     return _render(request, "chatdebug/run.html", chat_id, told)
 

@@ -22,6 +22,7 @@ from chatdebug.errors import (
     how_it_ended,
     response_facts,
     times_tried,
+    told_as_over,
 )
 from chatdebug.recorder import LikelyCause, Run, Them, is_it_them
 
@@ -259,11 +260,12 @@ def recovery(effort: Effort, turn: Turn, run: Run) -> dict[str, Any] | None:
     if not effort.failures:
         return None
     first = effort.failures[0]
-    note = answered_at_last(effort.attempts, waited=effort.waited, first=first.message)
+    met = told_as_over(first.message, first.cause, first.provider)
+    note = answered_at_last(effort.attempts, waited=effort.waited, first=met)
     return {
         "attempts": effort.attempts,
         "seconds": round(effort.seconds, 3),
-        "message": first.message,
+        "message": met,
         "note": note,
         **_evidence(turn, run),
     }

@@ -33,6 +33,7 @@ from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.provider_names import add_provider
 from chatdebug.errors.responses import response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
+from chatdebug.errors.verdict import told_as_over
 
 __all__ = [
     "RULES",
@@ -66,5 +67,6 @@ __all__ = [
     "response_facts",
     "set_deployment_rules_source",
     "times_tried",
+    "told_as_over",
     "walk",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.errors.quotes import lacks_reason
@@ -49,7 +49,7 @@ def how_it_ended(
         return str(BEHIND_A_GATEWAY.get(status or 0, ""))
     if cause is Cause.BROKEN_OFF:
         place = [_place(characters)] if characters is not None else []
-        told = f"{', '.join([_who_ended(response), *place])}."
+        told = f"{' '.join([_who_ended(response), *place])}."
     elif cause is Cause.INCOMPLETE and characters is not None:
         told = _come(characters)
     elif cause is Cause.UNREADABLE and characters is not None:
@@ -120,33 +120,25 @@ def _in_short(cause: Cause, status: int | None) -> str:
 
 def _before_silence(characters: int | None) -> str:
     told = gettext("That is the longest this site waits.")
-    if characters is None:
-        return told
-    return f"{told} {_come(characters)}"
+    # That something had come its headline says.
+    return told if characters is None or characters else f"{told} {_come(0)}"
 
 
 def _come(characters: int) -> str:
-    """Return how far an answer had come, in a sentence of its own."""
+    """Return whether text of an answer had come, in a sentence of its own.
+
+    Not how much: it stands above the sentence, and its length is a fact of the run.
+    """
     if characters == 0:
         return gettext("No text of the answer had come.")
-    words = ngettext(
-        "%s character of the answer had come.",
-        "%s characters of the answer had come.",
-        characters,
-    )
-    return words % f"{characters:,}"
+    return gettext("Part of its text had come.")
 
 
 def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
     """Return that the answer had begun, and that no reason was given, where that is so."""
     told = []
     if characters and cause in IN_THE_MIDDLE:
-        words = ngettext(
-            "It said so in the middle of its answer, after %s character.",
-            "It said so in the middle of its answer, after %s characters.",
-            characters,
-        )
-        told.append(words % f"{characters:,}")
+        told.append(gettext("It said so in the middle of its answer."))
     if lacks_reason(cause, said):
         told.append(gettext("The provider gave no reason."))
     return " ".join(told)
@@ -171,23 +163,13 @@ def _place(characters: int) -> str:
     """Return where in an answer something happened."""
     if characters == 0:
         return gettext("before any text of the answer had come")
-    words = ngettext(
-        "after %s character of the answer",
-        "after %s characters of the answer",
-        characters,
-    )
-    return words % f"{characters:,}"
+    return gettext("in the middle of the answer")
 
 
 def _what_is_unreadable(characters: int) -> str:
     if characters == 0:
         return gettext("No text of it could be read.")
-    words = ngettext(
-        "Only its first %s character could be.",
-        "Only its first %s characters could be.",
-        characters,
-    )
-    return words % f"{characters:,}"
+    return gettext("Only its beginning could be.")
 
 
 def _when(seconds: float | None, attempt: int) -> str:

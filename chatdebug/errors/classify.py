@@ -24,8 +24,8 @@ from chatdebug.errors.rules import (
     decide,
     first_that_holds,
 )
-from chatdebug.errors.sentences import Cause, Owner
-from chatdebug.errors.verdict import told_sizes, verdict
+from chatdebug.errors.sentences import WITHIN, Cause, Owner
+from chatdebug.errors.verdict import happened, told_sizes, verdict
 from chatdebug.errors.ways import Way
 from chatdebug.payloads import redact_and_clip
 
@@ -112,6 +112,10 @@ class Classification:
         """
         status = f" ({self.status_code})."
         message = self.message.replace(status, ".") if has_begun else self.message
+        if has_begun and self.cause in WITHIN:
+            message = happened(
+                self.cause, provider=self.provider, detail=self.detail, has_begun=True
+            )
         advised = advise(
             self.cause,
             provider=self.provider,

@@ -126,7 +126,7 @@ WORDS = {
         ON_THE_WAY,
     ),
     Cause.UNREACHABLE: Words(
-        _("{provider} could not be reached."), Owner.NETWORK, AGAIN
+        _("{provider} could not be reached."), Owner.NETWORK, AGAIN, ON_THE_WAY
     ),
     Cause.BROKEN_OFF: Words(
         _("The connection to {provider} broke off."),
@@ -139,10 +139,10 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Send it again once. If it happens again, give the report to an "
-                "administrator."
+                "Give the report to an administrator. You may send it again once: that does "
+                "no harm."
             ),
-            (Way.AGAIN, Way.REPORT, Way.OTHER_PROVIDER),
+            (Way.REPORT, Way.AGAIN, Way.OTHER_PROVIDER),
         ),
         _(
             "Your message is not the cause. Most likely a proxy or a sign-in page is in "
@@ -279,6 +279,20 @@ WORDS = {
         _("The request failed for a reason that is not known."), Owner.UNKNOWN, AGAIN
     ),
 }
+
+WITHIN = {
+    Cause.SILENCE: _(
+        "{provider} stopped in the middle of its answer: nothing more came for {time}."
+    )
+}
+"""What happened, where text of an answer had come, and that makes it something else."""
+OVER = {
+    Cause.OVERLOADED: _("{provider} was overloaded at that moment."),
+    Cause.RATE_LIMIT: _(
+        "{provider} took no more requests from this site for the moment."
+    ),
+}
+"""What happened, once it is over, where the sentence is about now."""
 
 FOUND_IN_SITE = _(
     "The mistake is most likely in what this site sent, not in your message."

@@ -15,7 +15,7 @@ from chatdebug.enums import ErrorKind
 from chatdebug.errors.advice import advise, told_of
 from chatdebug.errors.provider_names import inside_of_sentence, subject_of
 from chatdebug.errors.rules.leads import PHRASES
-from chatdebug.errors.sentences import WHOSE, WORDS, Cause, Owner
+from chatdebug.errors.sentences import OVER, WHOSE, WITHIN, WORDS, Cause, Owner
 from chatdebug.errors.ways import Way
 
 OF_RULES = {
@@ -158,10 +158,11 @@ def verdict(
         content_type=content_type,
     )
     words = WORDS[cause]
-    names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
+    names = {"provider": inside_of_sentence(provider)}
     is_in_answer = has_begun or content_type.startswith(EVENT_STREAM)
     status = None if is_in_answer else status_code
-    what = _with_facts(told_of(words.what, names), cause, status, detail, server)
+    what = happened(cause, provider=provider, detail=detail, has_begun=has_begun)
+    what = _with_facts(what, cause, status, detail, server)
     advised = advise(
         cause,
         provider=provider,
@@ -180,6 +181,27 @@ def verdict(
         wait=advised.wait,
         speaker=_speaker(cause, provider, server),
     )
+
+
+def happened(
+    cause: Cause, *, provider: str, detail: str = "", has_begun: bool = False
+) -> str:
+    """Return the sentence about what happened, without the facts that end it.
+
+    The arguments are those of ``verdict``.
+    """
+    names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
+    words = WITHIN.get(cause) if has_begun else None
+    return told_of(words or WORDS[cause].what, names)
+
+
+def told_as_over(what: str, cause: Cause, provider: str) -> str:
+    """Return the sentence ``what`` of a verdict as it is told once an answer has come."""
+    if cause not in OVER:
+        return what
+    now = happened(cause, provider=provider).removesuffix(".")
+    then = told_of(OVER[cause], {"provider": inside_of_sentence(provider)})
+    return what.replace(now, then.removesuffix("."), 1)
 
 
 def cause_of(

@@ -135,6 +135,12 @@ REPAIR_OR_TRY = Advice(
     (Way.REPORT, Way.OTHER_PROVIDER),
     other=_("A model of another provider may be less strict."),
 )
+REPAIR_OR_SWITCH = Advice(
+    REPAIR.words,
+    (Way.REPORT, Way.OTHER_MODEL),
+    other=_("Another model may be less strict."),
+)
+"""The same at a provider that passes requests on, model by model to another one."""
 AROUND = _("A new chat may get around it.")
 """Of what comes with the messages before."""
 PERMISSION_BY_NAME = _(

@@ -20,13 +20,14 @@ from chatdebug.errors.ways import (
     CHANGE,
     REPAIR,
     REPAIR_OR_GO,
+    REPAIR_OR_SWITCH,
     REPAIR_OR_TRY,
     SHORTEN,
     Advice,
     Way,
 )
 from chatdebug.linter.lint import PLACES, Finding, likely_causes
-from chatdebug.linter.rule import Rule, Side
+from chatdebug.linter.rule import MAKERS, Rule, Side
 from chatdebug.linter.rules import RULES
 
 CAUSES = 5
@@ -135,19 +136,25 @@ class Cause:
         elif self.rule.side is Side.MESSAGE:
             owner, whose, advice = Owner.REQUEST, FOUND_IN_MESSAGE, CHANGE
         else:
-            owner, whose, advice = Owner.SITE, FOUND_IN_SITE, self._to_repair(around)
+            owner, whose, advice = (
+                Owner.SITE,
+                FOUND_IN_SITE,
+                self._to_repair(provider, around),
+            )
         told = advised(advice, provider, around)
         words = told.words
         if advice is CHANGE:
             words = f"{self.remedy} {words}"
         return Found(owner, str(whose), words, told.ways)
 
-    def _to_repair(self, around: Around) -> Advice:
+    def _to_repair(self, provider: str, around: Around) -> Advice:
         """Return what helps against what the site sends, for whoever asked."""
         advice = REPAIR
         if self.rule.is_of_model:
             advice = REPAIR_OR_GO
-        elif self.rule.providers:
+        elif self.rule.is_of_schema and provider not in MAKERS:
+            advice = REPAIR_OR_SWITCH
+        elif self.rule.is_of_schema or self.rule.providers:
             advice = REPAIR_OR_TRY
         if not self.messages or not around.history:
             return advice

@@ -77,6 +77,12 @@ class Rule:
     is_of_length: bool = False
     """Whether it is about how long the chat is, for what fits the model."""
 
+    @property
+    def is_of_schema(self) -> bool:
+        """Whether it is about a schema, which one provider reads more strictly than
+        another."""
+        return self.id.startswith("schemas.")
+
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         return re.compile(f"{self.plain}|{self.words}", re.DOTALL)

@@ -21,7 +21,6 @@ class Tick:
 
     x: str
     label: str
-    """Empty where there is no room for it."""
     anchor: str
 
 
@@ -29,7 +28,7 @@ def ticks_of(total: float) -> Iterator[Tick]:
     """Yield round numbers of one unit along the axis, and its end.
 
     The first one names the unit, the end its own. One between them that would touch
-    another one has a line and no label.
+    another one is left out: a line without a number says nothing.
     """
     if total <= 0:
         return
@@ -46,7 +45,7 @@ def ticks_of(total: float) -> Iterator[Tick]:
         is_free = left <= place - half and place + half <= right
         if is_free:
             left = place + half + GAP
-        yield Tick(f"{place:.2f}%", label if is_free else "", "middle")
+            yield Tick(f"{place:.2f}%", label, "middle")
     yield Tick("100%", end, "end")
 
 

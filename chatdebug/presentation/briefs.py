@@ -24,6 +24,8 @@ from chatdebug.linter import Side
 
 OF_A_RESPONSE = frozenset([Cause.PAGE, Cause.GATEWAY])
 """What is known by what came, and from whom."""
+LARGE = 100_000
+"""Bytes of an error's response: providers need a few hundred of them to tell of one."""
 WORDS_CHARACTERS = 300
 """Of an exception's own words; the chain of causes has all of them."""
 OF_SIDES = {
@@ -31,13 +33,13 @@ OF_SIDES = {
     Side.MESSAGE: _("the message, or what is attached to it"),
 }
 FAULTS = {
-    Cause.NO_ANSWER: _("most likely the provider, or the way to it"),
-    Cause.SILENCE: _("most likely the provider, or the way to it"),
-    Cause.INCOMPLETE: _("most likely the provider, or the way to it"),
-    Cause.UNREADABLE: _("most likely the provider, or the way to it"),
-    Cause.GATEWAY: _("the provider or the way to it, not known which"),
-    Cause.BROKEN_OFF: _("the provider or the way to it, not known which"),
-    Cause.UNREACHABLE: _("the provider or the way to it, not known which"),
+    Cause.NO_ANSWER: _("most likely the provider, or the network"),
+    Cause.SILENCE: _("most likely the provider, or the network"),
+    Cause.INCOMPLETE: _("most likely the provider, or the network"),
+    Cause.UNREADABLE: _("most likely the provider, or the network"),
+    Cause.GATEWAY: _("the provider or the network, not known which"),
+    Cause.BROKEN_OFF: _("the provider or the network, not known which"),
+    Cause.UNREACHABLE: _("the provider or the network, not known which"),
     Cause.PAGE: _("the network or the address that is set up, not known which"),
     Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
     Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
@@ -78,11 +80,11 @@ OF_CAUSES = {
     Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
     Cause.PAGE: _(
         "Check that the address that is set up for {provider} is right, then look for a "
-        "proxy or a sign-in page on the way. Sending the message again does no harm."
+        "proxy or a sign-in page on the way. Sending the message again once does no harm."
     ),
-    Cause.UNREADABLE: _(
-        "Nothing has to be changed on this site: trying later may help. If it goes on, "
-        "record the chat in full: then what came is kept with its run."
+    Cause.SILENCE: _(
+        "Trying later may help. The wait is the longest that this site allows: it can be "
+        "set higher. If it goes on, check the status page of {provider}."
     ),
     Cause.TOO_LONG: _("Offer a model that takes more, or send less of the chat."),
     Cause.REJECTED_FRAME: _(
@@ -96,7 +98,8 @@ OF_CAUSES = {
 SHOWN_BY_THE_REQUEST = frozenset(
     [Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING]
 )
-"""What a comparison with a run that went well may show."""
+"""What the request itself may show, and a comparison with that of a run that went well."""
+REQUEST, RESPONSE = "request", "response"
 OF_THE_PROVIDER = frozenset({Owner.PROVIDER, Owner.REQUEST, Owner.SITE})
 """Whose failures a provider can look up in its own logs."""
 
@@ -115,8 +118,9 @@ class Brief:
     """That the provider be given the request id which follows; empty without one."""
     request_id: str
     """By which the provider can look it up; empty where it cannot, or has told none."""
-    is_to_be_compared: bool
-    """Whether the request of a run that went well may show what was wrong with this."""
+    is_shown_by: str
+    """What would tell more if its text was recorded: ``REQUEST``, ``RESPONSE``, or nothing
+    that is known."""
     recognised: str
     """What it was taken for, with the rule that decided; empty if nobody looked."""
 
@@ -130,6 +134,9 @@ class Brief:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
         ask = gettext("Give {provider} this request id:").format(provider=provider)
+        shown_by = RESPONSE if said.cause is Cause.UNREADABLE else ""
+        if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
+            shown_by = REQUEST
         return cls(
             what=_what(payload, said.cause),
             words=_words(payload, said.cause),
@@ -137,7 +144,7 @@ class Brief:
             next=_next(provider, said, likely),
             ask=ask if request_id else "",
             request_id=request_id,
-            is_to_be_compared=likely is None and said.cause in SHOWN_BY_THE_REQUEST,
+            is_shown_by=shown_by,
             recognised=_recognised(payload, said.cause, likely),
         )
 
@@ -145,6 +152,11 @@ class Brief:
     def happened(self) -> str:
         """What is known of how it went, in one line."""
         return " ".join(filter(None, (self.what, self.words)))
+
+    @property
+    def is_to_be_compared(self) -> bool:
+        """Whether the request of a run that went well may show what was wrong with this."""
+        return self.is_shown_by == REQUEST
 
     @property
     def steps(self) -> str:
@@ -184,8 +196,11 @@ def response_in_words(payload: ErrorPayload) -> str:
 def _what(payload: ErrorPayload, cause: Cause) -> str:
     status = http_status(payload)
     facts = ["" if status is None else f"HTTP {status}", codes_of(payload)]
+    length = payload["response"].get("length")
     if cause in OF_A_RESPONSE:
         facts.append(response_in_words(payload))
+    elif status is not None and status >= 400 and length is not None and length > LARGE:
+        facts.append(gettext("an error answer of %s") % filesizeformat(length))
     head = ", ".join(filter(None, facts))
     return " ".join(filter(None, (f"{head}." if head else "", _how_far(payload))))
 
@@ -230,9 +245,12 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
 
 
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:
-    """Return what it was taken for in plain words, the rule's id behind them."""
+    """Return what it was taken for in plain words, the rule's id behind them.
+
+    Of a likely cause the id alone: its headline has the words.
+    """
     if likely is not None:
-        return f"{likely.sentence.removesuffix('.')} ({likely.rule.id})"
+        return likely.rule.id
     rule, status = payload["rule"], http_status(payload)
     if rule and rule != FALLBACK.id:
         return f"{short_name(cause)} ({rule})"

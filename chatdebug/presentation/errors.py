@@ -20,10 +20,11 @@ from chatdebug.errors.payload import (
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import Verdict
+from chatdebug.errors.verdict import Verdict, told_as_over
 from chatdebug.errors.ways import Way
 from chatdebug.formats import span
 from chatdebug.linter import Cause as LikelyCause
+from chatdebug.payloads.text import NOTE
 from chatdebug.presentation.briefs import (
     OF_A_RESPONSE,
     Brief,
@@ -80,6 +81,11 @@ class Link(NamedTuple):
     def opening(self) -> str:
         """The beginning of a text that is folded; empty for others."""
         return _opening(self.text)
+
+    @property
+    def fold(self) -> str:
+        """What opens a text that is folded."""
+        return _fold(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,11 @@ class ErrorReport:
         )
 
     @property
+    def sentence_if_over(self) -> str:
+        """What happened, as it is told once another attempt has answered."""
+        return told_as_over(self.sentence, self.cause, self.provider)
+
+    @property
     def untold_id(self) -> str:
         """The request id, unless its brief names it."""
         return "" if self.brief.request_id else self.request_id
@@ -188,6 +199,11 @@ class ErrorReport:
     def opening(self) -> str:
         """The beginning of a reason that is too long for a card; empty for others."""
         return _opening(self.reason)
+
+    @property
+    def fold(self) -> str:
+        """What opens a reason that is folded."""
+        return _fold(self.reason)
 
     @property
     def own_frames(self) -> list[Frame]:
@@ -218,6 +234,17 @@ class ErrorReport:
 
 def _opening(text: str) -> str:
     return text[:OPENING_CHARACTERS] + "…" if len(text) > REASON_CHARACTERS else ""
+
+
+def _fold(text: str) -> str:
+    """Return what opens a text: all of it, or what is stored of one that was cut.
+
+    How long that was is in its own note; of a very long one only a part was looked at.
+    """
+    words = gettext("Show all %s characters")
+    if NOTE.search(text):
+        words = gettext("Show the stored %s characters")
+    return words % f"{len(text):,}"
 
 
 def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:
@@ -266,8 +293,6 @@ def _facts(
     in_chain = any(link["type"] == payload["type"] for link in payload["chain"])
     status = http_status(payload)
     named = payload["status_code"] if payload["status_code"] != status else None
-    # Of what can be sent again, but by hand, neither answer would be true.
-    is_retried, may_be_sent = payload["retryable"], Way.AGAIN in said.ways
     # The short ones first: a page shows two of them side by side.
     return {
         # A status is a name, not an amount.
@@ -275,9 +300,7 @@ def _facts(
         gettext("Attempts"): None
         if payload["retry_count"] is None
         else attempt_of(payload),
-        gettext("Worth retrying"): _yes_or_no(
-            is_retried if is_retried is may_be_sent else None
-        ),
+        gettext("Worth retrying"): _worth_retrying(payload["retryable"], said.ways),
         gettext("Provider"): payload["provider"],
         gettext("Characters received"): payload["characters_received"],
         gettext("Status that the error stands for"): _as_name(named),
@@ -312,9 +335,13 @@ def _closed_by(side: str, cause: Cause, flaw: Flaw | None) -> str:
     return gettext("the other side") if is_worth_telling else ""
 
 
-def _yes_or_no(value: object) -> str:
+def _worth_retrying(is_retried: object, ways: tuple[Way, ...]) -> str:
+    """Return whether to try again; what only a person should, neither yes nor no."""
+    if Way.AGAIN in ways and is_retried is False:
+        return gettext("once, by hand")
     words = {True: gettext("yes"), False: gettext("no")}
-    return words[value] if isinstance(value, bool) else ""
+    is_known = isinstance(is_retried, bool) and is_retried is (Way.AGAIN in ways)
+    return words[bool(is_retried)] if is_known else ""
 
 
 def _as_name(number: int | None) -> str:

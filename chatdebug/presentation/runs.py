@@ -334,6 +334,21 @@ class RunReport:
         return len(known) == count and len(ways) == 1
 
     @property
+    def lacks_text(self) -> bool:
+        """Whether a text that would tell more of its failure was not recorded.
+
+        Nobody asks for it where another attempt answered, or where it may not be seen.
+        """
+        is_asked_for = bool(
+            self.failure is not None
+            and not self.recovery
+            and self.failure.error
+            and self.failure.error.brief.is_shown_by
+        )
+        has_content = self.line.has_content
+        return is_asked_for and has_content and not self.line.run.has_payloads
+
+    @property
     def has_requests(self) -> bool:
         """Whether an HTTP request was recorded that can be sent again."""
         steps = (report.step for report in self.steps)

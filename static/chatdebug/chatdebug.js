@@ -49,8 +49,8 @@ async function copy(text, button) {
 /* As it is read: of folded parts, too, but not what opens them. A recorded text is exactly
    itself. */
 function textOf(source) {
-  if (source.matches("pre, blockquote, code")) return source.textContent;
-  const rows = [...source.querySelectorAll("li, dd")];
+  if (source.matches("pre, blockquote, q, code")) return source.textContent;
+  const rows = [...source.querySelectorAll("li, dd, p.frames")];
   return rows.map(lineOf).join("\n");
 }
 

@@ -157,6 +157,8 @@ def test_what_is_copied_is_what_was_recorded(reader: Page, states: States) -> No
     assert copied(reader, quote) == "The ballast shifted."
     facts = main.get_by_role("button", name="Copy: facts")
     assert copied(reader, facts).startswith("Worth retrying: yes\n")
+    places = main.get_by_role("button", name="Copy: places in the code")
+    assert copied(reader, places).startswith("chatd/turns/engine.py:211")
     named = main.get_by_role("button", name="Copy: request id")
     assert copied(reader, named) == "req_7d20c9e1"
     result = main.get_by_role("button", name="Copy: Tool result: look_up_ship")

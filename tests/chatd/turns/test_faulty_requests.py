@@ -149,25 +149,38 @@ def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
     assert (
         list(cause.found(provider="demo", around=Around(history=history)).ways) == ways
     )
-    of_tool = Cause(BY_ID["schemas.no_object"], tools=("look_up",))
+    of_tool = Cause(BY_ID["tools.same_name"], tools=("look_up",))
     assert list(of_tool.found(provider="demo").ways) == ["report"]
 
 
 @pytest.mark.parametrize(
-    ("rule", "way", "words"),
+    ("rule", "provider", "way", "words"),
     [
-        ("tools.unsupported", "other_model", "Another model may answer."),
+        ("tools.unsupported", "demo", "other_model", "Another model may answer."),
+        (
+            "schemas.no_object",
+            "demo",
+            "other_model",
+            "Another model may be less strict.",
+        ),
+        (
+            "schemas.no_object",
+            "openai",
+            "other_provider",
+            "A model of another provider may be less strict.",
+        ),
         (
             "schemas.several_types",
+            "google",
             "other_provider",
             "A model of another provider may be less strict.",
         ),
     ],
 )
 def test_another_model_is_named_where_it_may_take_what_is_sent(
-    rule: str, way: str, words: str
+    rule: str, provider: str, way: str, words: str
 ) -> None:
-    found = Cause(BY_ID[rule]).found(provider="demo")
+    found = Cause(BY_ID[rule]).found(provider=provider)
     assert list(found.ways) == ["report", way]
     assert found.advice.endswith(words)
 

@@ -16,8 +16,8 @@ pytestmark = [
     pytest.mark.usefixtures("quick"),
 ]
 MET = {
-    "fault-429-then-ok": "The demo provider takes no more requests from this site for now "
-    "(429).",
+    "fault-429-then-ok": "The demo provider took no more requests from this site for the "
+    "moment (429).",
     "fault-500-then-ok": "The demo provider had an error of its own (500).",
 }
 

@@ -7,7 +7,6 @@ from django.conf import LazySettings
 from pydantic_ai.exceptions import ModelHTTPError
 
 from chatd.demo_provider import DEMO_MODELS
-from chatd.demo_provider.behaviours import PARTIAL
 from chatd.enums import TurnStatus
 from chatd.turns.effort import Effort
 from chatd.turns.failures import classified_failure, failure_outcome
@@ -77,7 +76,11 @@ TOLD = {
     "fault-huge-400": ("The demo provider rejected the request (400).", "request"),
     "fault-reset": ("The connection to the demo provider broke off.", "network"),
     "fault-hang": ("The demo provider sent nothing for 0.5 seconds.", "provider"),
-    "fault-stall": ("The demo provider sent nothing for 0.5 seconds.", "provider"),
+    "fault-stall": (
+        "The demo provider stopped in the middle of its answer: nothing more came for 0.5 "
+        "seconds.",
+        "provider",
+    ),
     "fault-cut": ("The connection to the demo provider broke off.", "network"),
     "fault-eof": (
         "The answer from the demo provider ended early.",
@@ -97,15 +100,14 @@ TOLD = {
     ),
 }
 
-SIZE = len(PARTIAL)
 ENDED = {
-    "fault-reset": "The other side closed it, before any text of the answer had come.",
-    "fault-cut": f"The other side closed it, after {SIZE} characters of the answer.",
-    "fault-eof": f"{SIZE} characters of the answer had come.",
-    "fault-badjson": f"Only its first {SIZE} characters could be.",
+    "fault-reset": "The other side closed it before any text of the answer had come.",
+    "fault-cut": "The other side closed it in the middle of the answer.",
+    "fault-eof": "Part of its text had come.",
+    "fault-badjson": "Only its beginning could be.",
     "fault-html-200": "It was sent by a server named nginx.",
     "fault-hang": "That is the longest this site waits. No text of the answer had come.",
-    "fault-stall": "That is the longest this site waits. ",
+    "fault-stall": "That is the longest this site waits.",
 }
 
 
@@ -169,6 +171,19 @@ def test_card_and_run_say_the_same_moment(model: str, settings: LazySettings) ->
     close_writer(timeout=20)
     run = ChatRun.objects.get(chat_id=str(chat.pk))
     assert chat.turns.get().failed_at == run.finished_at
+
+
+def test_a_web_page_is_handed_on_before_it_is_tried_again(
+    settings: LazySettings,
+) -> None:
+    let_no_clock_decide(settings)
+    chat = new_chat("fault-html-200")
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    assert present(chat.turns.get().error)["ways"][:2] == ["report", "again"]
 
 
 SAYS_NOTHING = {"fault-filter"}

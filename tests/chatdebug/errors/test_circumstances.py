@@ -19,14 +19,14 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.BROKEN_OFF,
         THEY,
         1_234,
-        "The other side closed it, after 1,234 characters of the answer. Attempt 1 ended "
+        "The other side closed it in the middle of the answer. Attempt 1 ended "
         "1.5 s after it began.",
     ),
     "broke off at once": (
         Cause.BROKEN_OFF,
         THEY,
         0,
-        "The other side closed it, before any text of the answer had come. Attempt 1 ended "
+        "The other side closed it before any text of the answer had come. Attempt 1 ended "
         "1.5 s after it began.",
     ),
     "given up here": (Cause.BROKEN_OFF, WE, None, "This side closed it."),
@@ -40,13 +40,13 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.INCOMPLETE,
         THEY,
         1,
-        "1 character of the answer had come. Attempt 1 ended 1.5 s after it began.",
+        "Part of its text had come. Attempt 1 ended 1.5 s after it began.",
     ),
     "garbled": (
         Cause.UNREADABLE,
         WE,
         76,
-        "Only its first 76 characters could be. Attempt 1 ended 1.5 s after it began.",
+        "Only its beginning could be. Attempt 1 ended 1.5 s after it began.",
     ),
     "garbled, no more is known": (Cause.UNREADABLE, WE, None, ""),
     "never began": (
@@ -59,7 +59,7 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.SILENCE,
         WE,
         76,
-        "That is the longest this site waits. 76 characters of the answer had come.",
+        "That is the longest this site waits.",
     ),
     "silent, no more is known": (
         Cause.SILENCE,
@@ -80,8 +80,7 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.OVERLOADED,
         THEY,
         76,
-        "It said so in the middle of its answer, after 76 characters. The provider gave no "
-        "reason.",
+        "It said so in the middle of its answer. The provider gave no reason.",
     ),
 }
 
@@ -101,7 +100,7 @@ def test_of_several_attempts_it_is_said_which_one_it_was() -> None:
         Cause.BROKEN_OFF, response=THEY, characters=76, seconds=0.7, attempt=3
     )
     assert said == (
-        "The other side closed it, after 76 characters of the answer. Attempt 3 ended 700 "
+        "The other side closed it in the middle of the answer. Attempt 3 ended 700 "
         "ms after it began."
     )
 
@@ -115,7 +114,7 @@ def test_a_stored_error_tells_the_same() -> None:
         "elapsed_ms": 665,
     }
     assert ErrorReport.of(stored).how == (
-        "The other side closed it, after 76 characters of the answer. Attempt 1 ended 665 "
+        "The other side closed it in the middle of the answer. Attempt 1 ended 665 "
         "ms after it began."
     )
     third = ErrorReport.of(stored | {"retry_count": 2})

@@ -29,6 +29,7 @@ BROKEN = chat(
     user(), answer(None), user(), tools=[tool(TOOL, {**schema(), "type": "string"})]
 )
 EMPTY = "A message has no content"
+HEADLINE = "probably because a message has no content"
 NO_OBJECT = "The definition of a tool is not valid: it describes no object"
 NOTHING = "The recorded request was checked for known mistakes: none found."
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
@@ -115,8 +116,12 @@ def test_the_pages_say_it_with_what_happened(chat_: Chat) -> None:
         url = reverse(f"chatdebug:{page}", args=[chat_.pk, run.pk, *extra])
         text = text_of(owner, url)
         verdict = text.partition('<dl class="verdict__lines">')[2].partition("</dl>")[0]
-        assert EMPTY in verdict
-        assert "(message 2)" in verdict
+        if page == "run":
+            assert HEADLINE in text
+            assert text.count("essage has no content") == 1, "the headline"
+            assert "The likely cause is in message 2." in verdict
+        else:
+            assert f"{EMPTY} (message 2)." in verdict
         assert "messages.empty" in text
         assert f"tool {TOOL}" in text
 
@@ -165,8 +170,8 @@ def test_what_was_noted_needs_no_request(chat_: Chat) -> None:
     ChatStep.objects.update(normalized_request={})
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
     text = text_of(client_of(chat_.owner), url)
-    assert EMPTY in text
-    assert "(message 2)" in text
+    assert HEADLINE in text
+    assert "The likely cause is in message 2." in text
 
 
 def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) -> None:
@@ -181,7 +186,7 @@ def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) ->
         assert NO_OBJECT in text
         assert TOOL not in text
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
-    assert EMPTY in text_of(admin, url)
+    assert HEADLINE in text_of(admin, url)
     assert TOOL not in text_of(admin, url)
 
 

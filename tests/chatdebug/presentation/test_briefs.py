@@ -8,6 +8,7 @@ import pytest
 from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.linter import noted_causes
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.payloads import clip
 from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.runs import RunReport
@@ -58,9 +59,7 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     brief = brief_of(REJECTED, {"rule": "calls.no_result"})
     assert brief.fault.startswith("this site's request (found in its structure")
     assert brief.next.startswith("Send a result for each call")
-    assert (
-        brief.recognised == "A tool call in the request has no result (calls.no_result)"
-    )
+    assert brief.recognised == "calls.no_result"
     facts = dict(
         ErrorReport.of(
             REJECTED, present(noted_causes([{"rule": "calls.no_result"}]))[0]
@@ -89,6 +88,31 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     assert "JSON" not in report.without_content().brief.happened
 
 
+def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
+    huge = {**REJECTED, "response": {"status": 400, "length": 20_000_175}}
+    assert brief_of(huge).what == (
+        "HTTP 400, invalid_request_error, an error answer of 19.1\N{NO-BREAK SPACE}MB."
+    )
+    usual = {**REJECTED, "response": {"status": 400, "length": 300}}
+    assert brief_of(usual).what == "HTTP 400, invalid_request_error."
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (2_000, "Show all 2,000 characters"),
+        (90_000, "Show the stored 2,000 characters"),
+    ],
+)
+def test_what_opens_a_text_tells_a_whole_one_from_one_that_was_cut(
+    length: int, said: str
+) -> None:
+    text = clip("c" * length, 2_000)
+    chain = [{"type": "Outer", "message": text}]
+    (link,) = ErrorReport.of({**REJECTED, "chain": chain}).causes
+    assert link.fold == said
+
+
 def test_a_status_that_only_the_body_named_is_not_the_responses() -> None:
     error = {
         "kind": "overloaded",
@@ -107,6 +131,14 @@ def test_every_cause_has_a_fault_and_a_next_step(cause: Cause) -> None:
     assert str(FAULTS.get(cause, owner.label))
     words = str(OF_CAUSES.get(cause, OF_OWNERS[owner]))
     assert words.format(provider="OpenAI")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_a_fault_and_the_sentence_of_its_card_name_the_same_two(cause: Cause) -> None:
+    fault, whose = str(FAULTS.get(cause, "")), str(WORDS[cause].whose)
+    is_between = "the provider" in fault and "the network" in fault
+    assert is_between == ("{provider}" in whose and "the network" in whose)
+    assert "the way to" not in fault + whose
 
 
 @pytest.mark.parametrize(

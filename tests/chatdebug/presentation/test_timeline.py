@@ -725,14 +725,14 @@ def test_a_run_of_very_many_attempts_shows_the_last_ones() -> None:
 @pytest.mark.parametrize(
     ("seconds", "labels"),
     [
-        (0.05, ["0 ms", "", "20", "30", "", "50 ms"]),
-        (1.1, ["0 s", "0.5", "", "1.1 s"]),
-        (6.9, ["0 s", "2", "4", "", "6.9 s"]),
-        (100, ["0 s", "20", "40", "60", "", "100 s"]),
+        (0.05, ["0 ms", "20", "30", "50 ms"]),
+        (1.1, ["0 s", "0.5", "1.1 s"]),
+        (6.9, ["0 s", "2", "4", "6.9 s"]),
+        (100, ["0 s", "20", "40", "60", "100 s"]),
         (3_600, ["0 min", "20", "40", "60 min"]),
     ],
 )
-def test_the_axis_has_every_line_and_the_labels_that_have_room(
+def test_the_axis_has_a_line_for_each_label_that_has_room(
     seconds: float, labels: list[str]
 ) -> None:
     step = step_of(0, seconds, attempt(1, 0, seconds))

@@ -15,6 +15,8 @@ from chatd.models import Chat
 from chatdebug.enums import ErrorKind, Level, RunKind, Status
 from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.models import ChatRun
+from chatdebug.models.switches import Scope
+from chatdebug.services.switches import set_switch
 from tests.factories import (
     ChatFactory,
     ChatMessageFactory,
@@ -227,7 +229,7 @@ def test_a_recovery_of_the_full_level_says_at_once_how_long_it_waited(
         "<h1><bdi>Answered on attempt 2, complete after 6.0 s</bdi></h1>",
         "What is a ballast?",
         "Attempt 1 of 2 failed:",
-        "takes no more requests from this site for now (429).",
+        "took no more requests from this site for the moment (429).",
         "This site waited 2.0 s before it tried again.",
         "Where the time went",
     ]
@@ -276,9 +278,9 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
     shown = (
         "<h2><bdi>The AI provider rejected the request (400)</bdi></h2>",
         "Copy report",
-        'HTTP 400. <span class="nowrap">1 attempt.</span>',
-        "The message or this site's request, not known which".replace("'", "&#x27;"),
+        'HTTP 400. <span class="nowrap">1 attempt.</span> The provider says: ',
         "It is odd.",
+        "The message or this site's request, not known which".replace("'", "&#x27;"),
         "Where the time went",
     )
     places = [beside.find(words) for words in shown]
@@ -356,10 +358,10 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
         "<h1>",
         "Copy report",
         'HTTP 400, odd_ballast. <span class="nowrap">3 attempts.</span>',
+        "The ballast does not match.",
         "Ask the demo provider what is wrong with the request.",
         "Give the demo provider this request id:",
         "<code data-source>req_17</code>",
-        "The ballast does not match.",
         "Where the time went",
         "attempt 3",
         "<dt>Worth retrying</dt><dd>no</dd>",
@@ -561,3 +563,61 @@ def test_the_pages_are_only_read(run: ChatRun, chat: Chat) -> None:
     for url in (panel_of(chat), page_of(run), step_of(run)):
         assert client.post(url).status_code == 405
         assert "no-store" in client.get(url).headers["Cache-Control"]
+
+
+REJECTED = {"kind": "generic", "rule": "fallback.generic", "status_code": 400}
+UNREADABLE = {"kind": "generic", "rule": "known.UnreadableStream"}
+SWITCH = "record this chat in full</a> and send the message again"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (REJECTED, "The text of the request was not recorded."),
+        (UNREADABLE, "What came was not recorded."),
+    ],
+)
+def test_a_text_that_would_tell_more_is_asked_for_where_it_was_not_recorded(
+    run: ChatRun, chat: Chat, error: dict[str, Any], said: str
+) -> None:
+    run.steps.update(error=error)
+    owner = client_of(chat.owner)
+    page = text_of(owner.get(page_of(run)))
+    assert said in page
+    assert SWITCH not in page, "the owner may not record in full"
+    set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=None)
+    page = text_of(owner.get(page_of(run)))
+    assert f'{said} To see it, <a href="{panel_of(chat)}">{SWITCH}' in page
+    set_switch(scope=Scope.CHAT, key=str(chat.pk), enabled=True, by=None)
+    page = text_of(owner.get(page_of(run)))
+    assert f"{said} By now this chat is recorded in full" in page
+
+
+def test_a_text_that_would_tell_more_is_shown_where_it_was_recorded(
+    chat: Chat,
+) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk), level=Level.FULL)
+    ChatStepFactory(run=run, error=REJECTED)
+    page = text_of(client_of(chat.owner).get(page_of(run)))
+    assert "was not recorded" not in page
+    assert f'It was recorded: see <a href="{step_of(run)}">' in page
+
+
+def test_a_run_of_one_step_says_nothing_that_only_several_need(
+    run: ChatRun, chat: Chat
+) -> None:
+    ChatRun.objects.filter(pk=run.pk).update(provider="demo", model="fault-400")
+    frames = [{"file": "chatd/turns/answer.py", "line": 17, "function": "f"}]
+    outer = {"type": "Outer", "message": "it failed"}
+    error = {**REJECTED, "type": "Outer", "frames": frames, "chain": [outer]}
+    run.steps.update(error=error)
+    client = client_of(chat.owner)
+    page = text_of(client.get(page_of(run)))
+    assert "demo / fault-400" in page
+    assert "Its error is the one above." not in page
+    assert "call path of <bdi>Outer</bdi>, innermost first</span>" in page
+    assert '<p class="frames"><code>chatd/turns/answer.py:17 f</code></p>' in page
+    run.steps.update(error={**error, "chain": [outer, {"type": "In", "message": ""}]})
+    ChatStepFactory(run=run, step_number=2)
+    page = text_of(client.get(page_of(run)))
+    assert "innermost first; those of its causes are not stored" in page
