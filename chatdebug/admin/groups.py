@@ -115,8 +115,7 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
     list_display_links = None
     list_per_page = 25  # of which each has two charts
     list_filter = ("state", "kind", ProviderFilter, "last_seen")
-    # An address or an export may name a group by a fingerprint that was merged since.
-    search_fields = ("title", "fingerprint", "parts__title", "parts__fingerprint")
+    search_fields = ("title", "fingerprint")
     search_help_text = _("Words of the title, or a fingerprint.")
     ordering = ("-last_seen", "-id")
     actions = ("resolve", "reopen", "ignore", "assign_to_me", "merge")

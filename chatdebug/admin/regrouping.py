@@ -7,6 +7,8 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -40,6 +42,26 @@ class RegroupingAdmin(RowPage, ReadOnlyAdmin):
         merge = self.admin_site.admin_view(self.merge_view)
         name = "chatdebug_errorgroup_merge"
         return [path("merge/", merge, name=name), *super().get_urls()]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return groups by what they are called, or what one that was merged into them is.
+
+        An address or an export may name a group by a fingerprint that was merged since.
+        It is looked once, for as many as a list has pages for: a list asks for its rows,
+        and for how many there are.
+        """
+        every = ErrorGroup.objects.annotate(seen_in=Coalesce("merged_into", "pk"))
+        found, _ = super().get_search_results(
+            request, every.order_by("-last_seen"), search_term
+        )
+        if not search_term.strip():
+            return queryset, False
+        keys = found.filter(seen_in__in=queryset.order_by().values("pk"))
+        reach = self.list_per_page * self.paginator.REACH
+        whole = keys.values_list("seen_in", flat=True)[:reach]
+        return queryset.filter(pk__in=set(whole)), False
 
     def change_view(
         self,
