@@ -18,12 +18,13 @@ def plan(queryset: models.QuerySet[Any]) -> str:
 
 
 def plans_of(act: Callable[[], object]) -> list[str]:
-    """Return the plans of all that is asked by doing this, statements by hand included."""
+    """Return the plans of each SELECT made by doing this, of those by hand as well."""
     asked: list[tuple[str, Any]] = []
     execute = CursorWrapper.execute
 
     def note(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
-        asked.append((str(sql), params))
+        if str(sql).startswith("SELECT"):
+            asked.append((str(sql), params))
         return execute(self, sql, params)
 
     with patch.object(CursorWrapper, "execute", note):
