@@ -55,6 +55,9 @@ PAUSE_SECONDS = 5.0
 """How much later that is at most."""
 STATISTICS_SECONDS = 30.0
 """The same for numbers of turns and calls, which have no hurry."""
+STATISTICS_SOON_SECONDS = 5.0
+"""The same beside something that is reported: a group that is news has its numbers soon, and
+a storm does not write them with each report."""
 TIDY_SECONDS = 0.5
 """How long rows are deleted at a stretch, and how long others are written between: as
 fast as it must be, but never in the way of what is written for longer than that."""
@@ -110,6 +113,7 @@ class Maintenance:
         self._next_report = inf
         self._no_report_before = 0.0
         self._next_statistics = inf
+        self._last_statistics = -inf
         self._next_rules = 0.0
         self._are_rules_missing = False
         self._state = WriterState(
@@ -170,6 +174,9 @@ class Maintenance:
             self._next_beat = now + self._beat_seconds
         if is_beat or is_report:
             self._try(self.report)
+            if self._statistics:
+                soon = self._last_statistics + STATISTICS_SOON_SECONDS
+                self._next_statistics = min(self._next_statistics, soon)
         if is_beat or now >= self._next_statistics:
             self._try(self.report_statistics)
         if is_beat or now >= self._next_rules:
@@ -221,7 +228,7 @@ class Maintenance:
 
     def report_statistics(self) -> None:
         """Write the numbers of turns and calls. Raises django.db.Error."""
-        self._next_statistics = inf
+        self._next_statistics, self._last_statistics = inf, monotonic()
         self._statistics.report(using=self._alias)
 
     def import_spool(self) -> int:
