@@ -120,8 +120,9 @@ def _in_short(cause: Cause, status: int | None) -> str:
 
 def _before_silence(characters: int | None) -> str:
     told = gettext("That is the longest this site waits.")
-    # That something had come its headline says.
-    return told if characters is None or characters else f"{told} {_come(0)}"
+    if characters == 0:  # that something had come the headline says
+        return f"{told} {_come(0)}"
+    return told
 
 
 def _come(characters: int) -> str:
