@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from django.utils import timezone
@@ -52,6 +52,25 @@ class HttpMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """A moment by the clock of the project's time zone, to the millisecond."""
+
+    text: str
+    moment: str
+    """ISO 8601, for a page to show it in its reader's own zone."""
+
+    @classmethod
+    def at(cls, moment: datetime) -> Self:
+        """Return a moment; as it is stored where the calendar ends."""
+        try:
+            local = timezone.localtime(moment)
+        except (OverflowError, ValueError):
+            local = moment
+        text = f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
+        return cls(text, local.isoformat())
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptReport:
     """One round trip: how it went in one line, then all that was kept of it."""
 
@@ -60,8 +79,8 @@ class AttemptReport:
     endpoint: str
     """Method and path."""
     url: str
-    when: str
-    """From its start to its end, by the clock."""
+    when: list[Clock]
+    """Its start and its end, as far as they are known."""
     took: str
     connection: str
     """What it went over, and how long until that was there."""
@@ -127,7 +146,7 @@ def _report(
         ending=times.ending,
         endpoint=f"{as_text(row.get('method'))} {path}".strip(),
         url=as_text(row.get("url")),
-        when=_when(times.began, times.ended),
+        when=[Clock.at(one) for one in (times.began, times.ended) if one],
         took=_span(times.took),
         connection=_connection(times) or as_text(row.get("connection")),
         first_byte=_span(times.to_head),
@@ -180,17 +199,3 @@ def _waited(before: datetime | None, began: datetime | None) -> str:
     if before is None or began is None or began <= before:
         return ""
     return span(began - before)
-
-
-def _when(began: datetime | None, ended: datetime | None) -> str:
-    """Return 14:02:16.104 → 14:02:17.052, in the reader's time zone."""
-    moments = (_clock(moment) for moment in (began, ended) if moment is not None)
-    return " → ".join(filter(None, moments))
-
-
-def _clock(moment: datetime) -> str:
-    try:
-        local = timezone.localtime(moment)
-    except (OverflowError, ValueError):  # at the ends of the calendar
-        local = moment
-    return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"

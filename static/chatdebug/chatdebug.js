@@ -58,6 +58,8 @@ function lineOf(row) {
   const name = row.matches("dd") ? `${row.previousElementSibling.textContent}: ` : "";
   const said = row.cloneNode(true);
   for (const control of said.querySelectorAll("summary, .copy")) control.remove();
+  for (const time of said.querySelectorAll("time[data-clock]"))
+    if (time.title) time.textContent = time.title; // who reads it may be anywhere
   return name + said.textContent.trim();
 }
 

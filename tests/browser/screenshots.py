@@ -28,7 +28,7 @@ def main() -> None:
         running_chromium() as browser,
     ):
         url = site.url
-        desktop = browser.new_context(base_url=url, viewport=DESKTOP)
+        desktop = browser.new_context(base_url=url, viewport=DESKTOP, timezone_id="UTC")
         page = desktop.new_page()
         sign_in(page, "demo")
         _ask(page, "demo")
@@ -63,6 +63,7 @@ def _phone_pictures(
         is_mobile=True,
         has_touch=True,
         color_scheme="dark",
+        timezone_id="UTC",
         storage_state=signed_in.storage_state(),
     )
     page = context.new_page()
@@ -74,7 +75,9 @@ def _phone_pictures(
 
 
 def _admin_pictures(browser: Browser, url: str) -> None:
-    page = browser.new_context(base_url=url, viewport=DESKTOP).new_page()
+    page = browser.new_context(
+        base_url=url, viewport=DESKTOP, timezone_id="UTC"
+    ).new_page()
     sign_in(page, "admin")
     page.goto("/admin/chatdebug/chatrun/")
     _save(page, "admin-runs")
@@ -86,7 +89,9 @@ def _admin_pictures(browser: Browser, url: str) -> None:
 def _desk_pictures(browser: Browser, site: SiteProcess) -> None:
     """Take what an operator sees on an ordinary bad day."""
     group = site.run_code(MAKE_DESK)
-    page = browser.new_context(base_url=site.url, viewport=DESKTOP).new_page()
+    page = browser.new_context(
+        base_url=site.url, viewport=DESKTOP, timezone_id="UTC"
+    ).new_page()
     sign_in(page, "admin")
     page.goto("/admin/chatdebug/overview/")
     _save(page, "admin-overview")

@@ -98,11 +98,15 @@ def test_who_has_to_act_gets_one_text_with_all_of_it(owner: Client, chat: Chat) 
 
 def test_the_moment_of_a_failure_is_that_of_its_run(owner: Client, chat: Chat) -> None:
     failed(chat)
-    assert f"· failed at {MOMENT}</span></summary>" in shown(owner, chat)
+    assert f">{MOMENT}</time></span></summary>" in shown(owner, chat)
     failed(chat, failed_at="2026-11-27T15:31:01.9+00:00")
     text = shown(owner, chat)
-    assert "· failed at 2026-11-27 15:31:01 UTC</span></summary>" in text
-    assert "<dt>Failed at</dt><dd>2026-11-27 15:31:01 UTC</dd>" in text
+    moment = (
+        '<time datetime="2026-11-27T15:31:01.900000+00:00" data-clock="seconds">'
+        "2026-11-27 15:31:01 UTC</time>"
+    )
+    assert f"· failed {moment}</span></summary>" in text
+    assert f"<dt>Failed at</dt><dd>{moment}</dd>" in text
     for odd in ("yesterday", 7, None, "2026-11-27T15:31:01"):
         assert failed(chat, failed_at=odd).failed_at is not None
 
@@ -302,6 +306,19 @@ def test_a_card_says_that_the_provider_failed_and_links_to_its_status_page(
     # It follows whose the failure is, and is in the text for an administrator.
     assert card.index(KEY["whose"]) < card.index("error-card__them")
     assert "<dt>Is it them?</dt>" in card.partition("data-source")[2]
+
+
+def test_times_of_what_is_said_of_a_provider_are_marked_for_the_readers_zone(
+    owner: Client, chat: Chat
+) -> None:
+    words = "Other models of OpenAI have answered since 23:35 UTC."
+    failed(
+        chat, them={**THEM, "sentence": words}, failed_at="2026-11-27T00:31:00+01:00"
+    )
+    moment = '<time datetime="2026-11-26T23:35:00+00:00" data-clock="minutes">23:35 UTC</time>'
+    said = them(shown(owner, chat))
+    assert said.startswith("Other models of OpenAI have answered since <time")
+    assert moment.replace("26T", "25T") in said, "the last one before it was said"
 
 
 def test_a_card_stays_what_it_was_when_the_turn_failed(

@@ -17,7 +17,7 @@ OURS = Path("static/chatdebug/chatdebug.css")
 SITES = Path("static/chatd/chatd.css")
 OUR_SCRIPTS = [
     f'<script type="module" src="/static/chatdebug/{name}.js"></script>'
-    for name in ("chatdebug", "live")
+    for name in ("chatdebug", "clocks", "live")
 ]
 CLASS = re.compile(r"\.([a-z][\w-]*)")
 IDS = ["conv_9f3a", "42", "a b", "Gespräch", "x.y~z"]
