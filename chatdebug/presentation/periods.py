@@ -7,7 +7,7 @@ called not recorded, and nothing is made up in its place.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -90,6 +90,8 @@ class Period:
     last_part: datetime | None = None
     """When the last part of its answer came."""
     ending: Ending | None = None
+    is_opening: bool = False
+    """Whether it is the pause before all attempts, which says how they were come to."""
     call: int = 0
     """The number of the call that it is an attempt at; 0 for a pause."""
     attempt: int = 0
@@ -324,7 +326,8 @@ def _with_pauses(run: ChatRun, attempts: list[Period]) -> Iterator[Period]:
     cursor = claim_of(run)
     last: Period | None = None
     for attempt in attempts:
-        yield from _pause(_pause_between(run, last, attempt), cursor, attempt.began)
+        for pause in _pause(_pause_between(run, last, attempt), cursor, attempt.began):
+            yield replace(pause, is_opening=last is None)
         yield attempt
         last = attempt
         # What has no end lasts until the end of all.

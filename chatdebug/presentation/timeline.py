@@ -202,7 +202,7 @@ class _Scale:
 
     def has_room_for(self, period: Period) -> bool:
         is_wait = period.mark in (Mark.WAIT, Mark.QUEUE)
-        if not period.is_pause or is_wait or period.ending:
+        if not period.is_pause or period.is_opening or is_wait or period.ending:
             return True
         took = _took(period)
         return took is not None and took.total_seconds() >= LEAST_SHARE * self.total

@@ -206,6 +206,14 @@ def test_pauses_too_short_for_rows_are_told_together() -> None:
     assert (last.name, last.took, last.bars) == ("short pauses", "200 ms", [])
 
 
+def test_what_comes_before_all_attempts_has_a_row_however_short_it_was() -> None:
+    run = run_of(10, level=Level.ERRORS, summary=queued(2, unrecorded_count=0))
+    steps = [step_of(0.01, 4, error=failed(0)), step_of(6, 10, error=failed(1))]
+    names = [name for name, _, _ in drawn(run, *steps)]
+    assert names[:2] == ["queue", "preparation"]
+    assert "short pauses" not in names
+
+
 @pytest.mark.parametrize("odd", [None, -5, "x", [], {}, True, 10**30])
 def test_a_wait_that_cannot_be_read_is_not_drawn(odd: Any) -> None:
     run = run_of(1, summary={"queue_ms": odd, "claim_ms": odd})
@@ -719,7 +727,7 @@ def test_a_run_of_very_many_attempts_shows_the_last_ones() -> None:
     timeline = present(Timeline.of(run_of(301), [step_of(1, 301, *attempts)]))
     assert len(timeline.rows) == ROWS
     assert timeline.rows[-1].name == "attempt 300"
-    assert timeline.left_out == 599 - ROWS
+    assert timeline.left_out == 600 - ROWS
 
 
 @pytest.mark.parametrize(
