@@ -95,7 +95,7 @@ def failure_outcome(
         ),
         "tried": times_tried(
             effort.attempts,
-            effort.seconds,
+            _seconds(effort, run),
             met=[(one.cause, one.status_code) for one in met],
         ),
         "attempts": effort.attempts,
@@ -247,6 +247,16 @@ def _where_it_is_long(turn: Turn, tokens: int) -> tuple[bool, bool]:
     is_elsewhere = 2 * (len(asked.encode()) + 4 * before) < tokens
     is_small = len(asked) < before or 2 * len(asked.encode()) < tokens
     return before > 0 and not is_elsewhere, is_small
+
+
+def _seconds(effort: Effort, run: Run | None) -> float:
+    """Return how long all attempts took: what their debug run says, where it has each."""
+    steps = run.steps if run is not None else ()
+    began = steps[0].started_at if steps else None
+    ended = steps[-1].finished_at if steps else None
+    if began is None or ended is None or len(steps) != effort.attempts:
+        return effort.seconds
+    return (ended - began).total_seconds()
 
 
 def _failed_at(run: Run | None) -> datetime:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 
 from django.utils.translation import gettext
@@ -307,9 +308,32 @@ class RunReport:
         """How often the call that ended it was tried; nothing for once, or if it did not."""
         if self.failure is None or self.recovery:
             return ""
-        took = self.line.run.duration
-        seconds = took.total_seconds() if took else 0.0
-        return times_tried(1 + _retries(self.failure.step), seconds)
+        took = self._attempts_took or self.line.run.duration or timedelta()
+        return times_tried(1 + _retries(self.failure.step), took.total_seconds())
+
+    @property
+    def tried_in_short(self) -> str:
+        """How long all attempts took, if there were several: of all time a part."""
+        took = self._attempts_took
+        if self.failure is None or not self.tried or took is None:
+            return ""
+        attempts = counted(1 + _retries(self.failure.step), "attempt")
+        return gettext("%(attempts)s in %(time)s") % {
+            "attempts": attempts,
+            "time": span(took),
+        }
+
+    @property
+    def _attempts_took(self) -> timedelta | None:
+        """How long all attempts of the call that failed took, if each is recorded."""
+        if self.failure is None:
+            return None
+        count = 1 + _retries(self.failure.step)
+        known = [one.step for one in self.steps if one.error][-count:]
+        if len(known) != count or known[0].started_at is None:
+            return None
+        ended = known[-1].finished_at
+        return None if ended is None else ended - known[0].started_at
 
     @property
     def attempts(self) -> str:

@@ -12,7 +12,7 @@ from chatd.turns.effort import Effort
 from chatd.turns.failures import classified_failure, failure_outcome
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
-from chatdebug.presentation.runs import StepReport
+from chatdebug.presentation.runs import RunReport, StepReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import answer, let_no_clock_decide, new_chat, run_on_site
 from tests.factories import ModelConfigFactory, TurnFactory
@@ -252,6 +252,11 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
         assert said == tuple(
             card[name] for name in ("message", "owner", "whose", "advice")
         )
+    for run in ChatRun.objects.filter(chat_id=str(chat.pk)):
+        opened = RunReport.of(run, ChatStep.objects.filter(run=run))
+        assert opened.tried.removesuffix(".") in card["tried"]
+        assert opened.tried_in_short.rpartition(" in ")[2] in card["tried"]
+        assert bool(opened.tried_in_short) == tried
 
 
 def test_a_chat_that_is_too_long_is_told_of_when_its_question_is_gone() -> None:
