@@ -95,6 +95,8 @@ OF_CAUSES = {
     Cause.ANSWER_BLOCKED: _("Nothing to repair: {provider} has a policy."),
 }
 """Where there is more to look at than whose it is tells."""
+IF_EXPLAINED = _("Compare what {provider} says with the request that was sent.")
+"""Of a rejected request, where its provider has said already what is wrong with it."""
 SHOWN_BY_THE_REQUEST = frozenset(
     [Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING]
 )
@@ -115,7 +117,8 @@ class Brief:
     fault: str
     next: str
     ask: str
-    """That the provider be given the request id which follows; empty without one."""
+    """What to ask the provider for, by the request id which follows if there is one; empty
+    where there is nothing to ask."""
     request_id: str
     """By which the provider can look it up; empty where it cannot, or has told none."""
     is_shown_by: str
@@ -126,14 +129,23 @@ class Brief:
 
     @classmethod
     def of(
-        cls, payload: ErrorPayload, said: Verdict, likely: LikelyCause | None = None
+        cls,
+        payload: ErrorPayload,
+        said: Verdict,
+        likely: LikelyCause | None = None,
+        *,
+        reason: str = "",
     ) -> "Brief":
-        """Make it of a stored error, its verdict, and what its request tells."""
+        """Make it of a stored error, its verdict, and what its request tells.
+
+        ``reason`` is what is quoted of its provider.
+        """
         request_id = code_like(payload["request_id"])
         if likely is not None or said.owner not in OF_THE_PROVIDER:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
-        ask = gettext("Give {provider} this request id:").format(provider=provider)
+        is_rejected = likely is None and said.cause is Cause.REJECTED
+        is_explained = is_rejected and bool(reason)
         shown_by = RESPONSE if said.cause is Cause.UNREADABLE else ""
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
@@ -141,8 +153,10 @@ class Brief:
             what=_what(payload, said.cause),
             words=_words(payload, said.cause),
             fault=_fault(said, likely),
-            next=_next(provider, said, likely),
-            ask=ask if request_id else "",
+            next=str(IF_EXPLAINED).format(provider=provider)
+            if is_explained
+            else _next(provider, said, likely),
+            ask=_ask(provider, request_id, is_explained=is_explained),
             request_id=request_id,
             is_shown_by=shown_by,
             recognised=_recognised(payload, said.cause, likely),
@@ -242,6 +256,17 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
         return likely.remedy
     words = OF_CAUSES.get(said.cause, OF_OWNERS[said.owner])
     return str(words).format(provider=provider)
+
+
+def _ask(provider: str, request_id: str, *, is_explained: bool) -> str:
+    words = gettext("Give {provider} this request id:") if request_id else ""
+    if is_explained:
+        words = gettext("If that does not tell, ask {provider}.")
+        if request_id:
+            words = gettext(
+                "If that does not tell, ask {provider}, by this request id:"
+            )
+    return words.format(provider=provider)
 
 
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:

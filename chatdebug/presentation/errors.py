@@ -137,7 +137,7 @@ class ErrorReport:
         words = payload["detail"] or payload["message"]
         reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
-        brief = Brief.of(payload, said, likely)
+        brief = Brief.of(payload, said, likely, reason=reason)
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
         found = likely.found(provider=payload["provider"]) if likely else said

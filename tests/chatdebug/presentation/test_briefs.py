@@ -55,6 +55,23 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     assert brief.recognised == "nothing known, only the status 400"
 
 
+@pytest.mark.parametrize(
+    ("request_id", "asked"), [("req_1", ", by this request id: req_1"), ("", ".")]
+)
+def test_a_provider_that_said_what_is_wrong_is_asked_second(
+    request_id: str, asked: str
+) -> None:
+    said = {"detail": "The ballast does not match.", "request_id": request_id}
+    brief = brief_of({**REJECTED, **said})
+    assert brief.steps == (
+        "Compare what the demo provider says with the request that was sent. "
+        f"If that does not tell, ask the demo provider{asked}"
+    )
+    found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
+    assert found.next.startswith("Send a result for each call")
+    assert not found.ask
+
+
 def test_a_likely_cause_decides_all_of_it() -> None:
     brief = brief_of(REJECTED, {"rule": "calls.no_result"})
     assert brief.fault.startswith("this site's request (found in its structure")
