@@ -5,7 +5,14 @@ from typing import Any
 
 from chatd.llm.wire.errors import is_error, reported
 from chatd.llm.wire.finish_reasons import ANTHROPIC_WORDS, NOTHING, meaning_of, plain
-from chatd.llm.wire.protocol import Reading, decoded, encoded, is_count, number
+from chatd.llm.wire.protocol import (
+    Reading,
+    decoded,
+    encoded,
+    is_count,
+    number,
+    unreadable,
+)
 from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import FinishReasonError, UnreadableStreamError
 
@@ -44,7 +51,7 @@ class AnthropicWire:
             failure = (
                 reported(value, headers=headers)
                 if is_error(value)
-                else UnreadableStreamError("The stream has an event that is no object.")
+                else unreadable("is no object")
             )
             return Reading(failure=failure)
         name = value.get("type")

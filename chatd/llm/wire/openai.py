@@ -5,7 +5,14 @@ from typing import Any
 
 from chatd.llm.wire.errors import is_error, reported
 from chatd.llm.wire.finish_reasons import NOTHING, OPENAI_WORDS, meaning_of, plain
-from chatd.llm.wire.protocol import Reading, decoded, encoded, is_count, number
+from chatd.llm.wire.protocol import (
+    Reading,
+    decoded,
+    encoded,
+    is_count,
+    number,
+    unreadable,
+)
 from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import FinishReasonError, UnreadableStreamError
 
@@ -31,7 +38,7 @@ class OpenAIWire:
         if event.name == "error" or is_error(chunk):
             return Reading(failure=reported(chunk, headers=headers))
         if not isinstance(chunk, dict):
-            return Reading(failure=_odd("event"))
+            return Reading(failure=unreadable("is no object"))
         return self._read_chunk(chunk, event, headers)
 
     def whole(self, value: Any) -> list[ServerEvent]:
@@ -65,7 +72,7 @@ class OpenAIWire:
             return Reading([_event(chunk, event, changed=changed)])
         choice = choices[0]
         if not isinstance(choice, dict):
-            return Reading(failure=_odd("choice"))
+            return Reading(failure=unreadable("has a choice that is no object"))
         if choice.get("error"):
             return Reading(
                 failure=reported({"error": choice["error"]}, headers=headers)
@@ -96,10 +103,6 @@ def _event(chunk: dict[str, Any], event: ServerEvent, *, changed: bool) -> Serve
     if changed or event.name or b"\n" in event.data:
         return encoded("", chunk)
     return event
-
-
-def _odd(what: str) -> UnreadableStreamError:
-    return UnreadableStreamError(f"The stream has an {what} that is no object.")
 
 
 def _words_of(choice: dict[str, Any]) -> Any:

@@ -8,6 +8,9 @@ from typing import Any, Protocol
 from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import UnreadableStreamError
 
+AN_EVENT = "An event of the stream"
+"""How what is wrong with one begins, until it is known which one it is."""
+
 
 @dataclass(slots=True)
 class Reading:
@@ -47,10 +50,19 @@ def decoded(data: bytes) -> Any:
     except (ValueError, RecursionError) as error:
         place = ""
         if isinstance(error, json.JSONDecodeError):
-            place = f" from its character {error.pos + 1:,} on"
-        raise UnreadableStreamError(
-            f"An event of the stream is not valid JSON{place}."
-        ) from None
+            place = f", from its character {error.pos + 1:,} on"
+        raise unreadable(f"is not valid JSON{place}") from None
+
+
+def unreadable(what: str) -> UnreadableStreamError:
+    """Return that an event, not yet known which one, is or has what it should not."""
+    return UnreadableStreamError(f"{AN_EVENT} {what}.")
+
+
+def placed(failure: UnreadableStreamError, number: int) -> UnreadableStreamError:
+    """Return the same with the event's number, for whoever looks at what came."""
+    event = f"Event {number:,} of the stream"
+    return UnreadableStreamError(str(failure).replace(AN_EVENT, event, 1))
 
 
 def encoded(name: str, value: Mapping[str, Any]) -> ServerEvent:

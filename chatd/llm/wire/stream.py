@@ -15,7 +15,7 @@ from chatd.llm.wire.errors import (
     unreadable,
     values_of,
 )
-from chatd.llm.wire.protocol import Reading, WireProtocol
+from chatd.llm.wire.protocol import Reading, WireProtocol, placed
 from chatd.llm.wire.server_events import (
     BYTE_ORDER_MARK,
     FIRST_LINE,
@@ -140,10 +140,7 @@ class AnswerStream(httpx2.AsyncByteStream):
             raise IncompleteStreamError
         yield from reading.passed
         if isinstance(reading.failure, UnreadableStreamError):
-            # Its place, for whoever looks at what came; no word of it.
-            raise UnreadableStreamError(
-                f"{reading.failure} It was event {self._event_count:,}."
-            )
+            raise placed(reading.failure, self._event_count)
         if reading.failure is not None:
             raise reading.failure
         self._is_finished = was_finished or reading.is_finished

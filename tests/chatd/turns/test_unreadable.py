@@ -16,8 +16,7 @@ pytestmark = [
 ]
 
 PLACE = re.compile(
-    r"An event of the stream is not valid JSON from its character \d+ on\. "
-    r"It was event \d+\."
+    r"Event \d+ of the stream is not valid JSON, from its character \d+ on\."
 )
 
 

@@ -26,7 +26,7 @@ BROKEN_STREAM = {
     "kind": "generic",
     "rule": "known.UnreadableStream",
     "provider": "demo",
-    "message": "An event of the stream is not valid JSON from its character 9 on. It was event 4.",
+    "message": "Event 4 of the stream is not valid JSON, from its character 9 on.",
     "characters_received": 76,
     "parts_received": 1,
     "response": {
@@ -95,7 +95,7 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     report = ErrorReport.of(BROKEN_STREAM)
     assert report.brief.happened == (
         "HTTP 200. 76 characters of the answer had come. "
-        "An event of the stream is not valid JSON from its character 9 on. It was event 4."
+        "Event 4 of the stream is not valid JSON, from its character 9 on."
     )
     facts = dict(report.facts)
     assert facts["HTTP status"] == "200"
