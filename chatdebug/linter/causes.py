@@ -198,8 +198,13 @@ def noted_causes(noted: Any) -> tuple[Cause, ...] | None:
     return tuple(_restored(noted[:CAUSES]))
 
 
-def not_found() -> str:
-    """Return what is said where a request was looked at in vain."""
+def not_found(*, is_of_shape: bool = False) -> str:
+    """Return what is said where a request, or the shape of one, was looked at in vain."""
+    if is_of_shape:
+        return gettext(
+            "The shape of the request (roles, sizes, names; no text) was checked for known "
+            "mistakes: none found."
+        )
     return gettext("The recorded request was checked for known mistakes: none found.")
 
 

@@ -25,6 +25,8 @@ class LikelyCauses:
     """
 
     causes: tuple[Cause, ...]
+    is_of_shape: bool = False
+    """Whether only the shape of the request was kept, without its text."""
 
     @classmethod
     def of(cls, step: ChatStep) -> "LikelyCauses | None":
@@ -43,7 +45,8 @@ class LikelyCauses:
         found = causes_of(request, metadata.get("shape"), error)
         if found is None or len(found) < len(noted or ()):
             found = noted
-        return None if found is None else cls(found)
+        is_of_shape = bool(as_dict(metadata.get("shape")))
+        return None if found is None else cls(found, is_of_shape)
 
     @classmethod
     def noted(cls, step: ChatStep) -> "LikelyCauses | None":
@@ -64,7 +67,7 @@ class LikelyCauses:
     @property
     def nothing(self) -> str:
         """What is said if there is none."""
-        return not_found()
+        return not_found(is_of_shape=self.is_of_shape)
 
     @property
     def sentences(self) -> list[str]:
@@ -76,7 +79,9 @@ class LikelyCauses:
 
     def without_content(self) -> "LikelyCauses":
         """Return the same without the names of tools."""
-        return LikelyCauses(tuple(replace(one, tools=()) for one in self.causes))
+        return replace(
+            self, causes=tuple(replace(one, tools=()) for one in self.causes)
+        )
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return them as a step notes them."""
@@ -118,7 +123,7 @@ class CausesOfGroup:
         if not known:
             return None
         counts = Counter(
-            found.first.sentence if found.first else found.nothing for found in known
+            found.first.sentence if found.first else not_found() for found in known
         )
         sides = {found.first.whose if found.first else "" for found in known}
         whose = sides.pop() if len(sides) == 1 else ""

@@ -12,7 +12,7 @@ CAUSES = {
     "fault-400-schema": "The definition of a tool is not valid: it describes no object",
     "fault-400-window": "The chat is too long for the model: about ",
 }
-NOTHING = "The recorded request was checked for known mistakes: none found."
+NOTHING = "(roles, sizes, names; no text) was checked for known mistakes: none found."
 
 
 def fail(page: Page, model: str) -> None:

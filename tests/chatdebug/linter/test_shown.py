@@ -32,6 +32,10 @@ EMPTY = "A message has no content"
 HEADLINE = "probably because a message has no content"
 NO_OBJECT = "The definition of a tool is not valid: it describes no object"
 NOTHING = "The recorded request was checked for known mistakes: none found."
+NOTHING_IN_SHAPE = (
+    "The shape of the request (roles, sizes, names; no text) was checked for known "
+    "mistakes: none found."
+)
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 HOSTILE: list[Any] = [
     7,
@@ -139,11 +143,21 @@ def test_whose_it_is_is_told_by_the_request_where_the_answer_does_not(
     assert unknown in text
 
 
-def test_a_request_in_which_nothing_is_found_is_said_to_be_one(chat_: Chat) -> None:
-    run = failed_run(chat_.pk, chat(user()))
+@pytest.mark.parametrize(
+    ("evidence", "said"), [("full", NOTHING), ("shape", NOTHING_IN_SHAPE)]
+)
+def test_a_request_in_which_nothing_is_found_is_said_to_be_one(
+    chat_: Chat, evidence: str, said: str
+) -> None:
+    run = failed_run(chat_.pk, chat(user()), evidence=evidence, likely_causes=[])
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
-    assert NOTHING in text_of(client_of(chat_.owner), url)
-    assert NOTHING in shown(run)
+    page = text_of(client_of(chat_.owner), url)
+    assert said in page
+    assert said in " ".join(shown(run).split())
+    is_shape = (
+        "The text of the request was not recorded, only its shape, below." in page
+    )
+    assert is_shape == (evidence == "shape")
 
 
 def test_nothing_is_said_where_no_request_was_kept(chat_: Chat) -> None:
