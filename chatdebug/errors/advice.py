@@ -1,7 +1,6 @@
 """What to do about a failure, there and then: in words, and as ways that are open."""
 
 import math
-import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -11,7 +10,6 @@ from chatdebug.errors.ways import (
     AGAIN,
     LEAVE,
     OTHERS,
-    PERMISSION_BY_NAME,
     REPORT,
     SEND_LESS,
     SHORTEN,
@@ -21,11 +19,6 @@ from chatdebug.errors.ways import (
 )
 from chatdebug.formats import span
 
-PERMISSION = re.compile(
-    r"missing (?:scopes?|permissions?):? ?(\w[\w.:/-]*\w(?:, ?\w[\w.:/-]*\w)*)",
-    re.IGNORECASE,
-)
-"""A permission by the name that its provider gives it, which has a dot or the like."""
 SHORT_WAIT = 60
 """Seconds: whoever tries again by itself waits for so long."""
 A_MINUTE = 60
@@ -67,12 +60,11 @@ def advise(
     retryable: bool,
     retry_after: float | None = None,
     attempts: int = 1,
-    detail: str = "",
     around: Around = ANYTHING,
 ) -> Advised:
     """Return what to do about a failure of this cause, after so many attempts.
 
-    ``detail`` is what was said, which may name what is missing. Nobody is sent to try
+    Nobody is sent to try
     again what is not worth it, to wait once more for as long as did not help, or to a
     model that fails as well.
     """
@@ -80,8 +72,6 @@ def advise(
     if advice is AGAIN and not retryable:
         advice = REPORT
     words, wait = "", None
-    if cause is Cause.PERMISSION and (permission := _missing_permission(detail)):
-        words = str(PERMISSION_BY_NAME).format(permission=permission)
     if retry_after and advice.words_with_wait:
         has_waited = attempts > 1 and retry_after <= SHORT_WAIT
         words = advice.words_after_wait if has_waited else advice.words_with_wait
@@ -130,11 +120,6 @@ def _open(way: Way, around: Around) -> Way | None:
     if way is Way.OTHER_PROVIDER and not around.other_providers:
         return None
     return way
-
-
-def _missing_permission(detail: str) -> str:
-    found = PERMISSION.search(detail)
-    return found[1] if found and re.search(r"[.:/_-]", found[1]) else ""
 
 
 def _wait(seconds: float) -> str:

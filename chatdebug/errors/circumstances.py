@@ -141,7 +141,12 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
     if characters and cause in IN_THE_MIDDLE:
         told.append(gettext("It said so in the middle of its answer."))
     if lacks_reason(cause, said):
-        told.append(gettext("The provider gave no reason."))
+        is_half_told = cause in (Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED)
+        told.append(
+            gettext("The provider gave no further reason.")
+            if is_half_told
+            else gettext("The provider gave no reason.")
+        )
     return " ".join(told)
 
 

@@ -122,7 +122,6 @@ class Classification:
             retryable=self.retryable,
             retry_after=self.retry_after,
             attempts=attempts,
-            detail=self.detail,
             around=around,
         )
         return replace(

@@ -33,7 +33,8 @@ OF_CAUSES = {
         "billing."
     ),
     Cause.KEY: _(
-        "The cause is the key that is set up: replace it, or change what it may do."
+        "The cause is the key that is set up: correct or replace it, or change what it may "
+        "do."
     ),
     Cause.PERMISSION: _("The cause is what the key that is set up may do."),
     Cause.MISSING_KEY: _("Set the environment variable of the key."),

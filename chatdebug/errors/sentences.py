@@ -86,10 +86,10 @@ class Words:
     """Where more can be told than whose it is."""
 
 
-SHARED = _("The limit is for this site as a whole: the cause is not your message.")
+SHARED = _("The limit is for this site as a whole; your message is not the cause.")
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
-LENGTH = _("The cause is the length of the whole request.")
+LENGTH = _("All that is sent counts, not your message alone.")
 
 WORDS = {
     Cause.OVERLOADED: Words(
@@ -172,14 +172,14 @@ WORDS = {
         Owner.SETTINGS,
         Advice(
             _(
-                "Sending it again will not help until an administrator has replaced the "
-                "key."
+                "Sending it again will not help until an administrator has corrected or "
+                "replaced the key."
             ),
             ASK_OR_GO.ways,
         ),
     ),
     Cause.PERMISSION: Words(
-        _("{provider} did not permit this request with this site's key."),
+        _("{provider} does not allow this request with this site's key."),
         Owner.SETTINGS,
         PERMIT,
     ),
@@ -221,12 +221,13 @@ WORDS = {
         Owner.SETTINGS,
         Advice(
             _(
-                "Try another model. An administrator must correct this one's name or "
-                "access, or remove it."
+                "Try another model. To repair this one, an administrator has to correct its "
+                "name or this site's access to it, or to remove it."
             ),
             (Way.OTHER_MODEL, Way.REPORT),
             words_alone=_(
-                "An administrator must correct this model's name or access, or remove it."
+                "To repair it, an administrator has to correct the model's name or this "
+                "site's access to it, or to remove it."
             ),
         ),
     ),
@@ -237,7 +238,7 @@ WORDS = {
         _("The settings of this model cannot be used."), Owner.SETTINGS, ASK
     ),
     Cause.TOO_LONG: Words(
-        _("The chat is too long for this model."), Owner.REQUEST, SHORTEN, LENGTH
+        _("The request is too long for this model."), Owner.REQUEST, SHORTEN, LENGTH
     ),
     Cause.REJECTED: Words(
         _("{provider} rejected the request."),
@@ -300,7 +301,6 @@ FOUND_IN_SITE = _(
 FOUND_IN_MESSAGE = _(
     "The cause is most likely your message, or what is attached to it."
 )
-FOUND_LENGTH = _("The cause is most likely the length of the whole request.")
 """Where a rule found what may be wrong with a rejected request."""
 
 WHOSE = {

@@ -169,7 +169,6 @@ def verdict(
         retryable=retryable,
         retry_after=retry_after,
         attempts=attempts,
-        detail=detail,
     )
     return Verdict(
         cause=cause,
@@ -279,7 +278,7 @@ def _with_facts(
     """Return the sentence with what a reader would look up next."""
     if cause is Cause.TOO_LONG and (sizes := told_sizes(detail)):
         used, most = (f"{size:,}" for size in sizes)
-        words = gettext("%(used)s tokens of at most %(most)s")
+        words = gettext("%(used)s tokens, and at most %(most)s fit")
         return f"{what[:-1]}: {words % {'used': used, 'most': most}}."
     known = [server if cause is Cause.GATEWAY else ""]
     if status is not None and status >= 400:

@@ -143,7 +143,3 @@ REPAIR_OR_SWITCH = Advice(
 """The same at a provider that passes requests on, model by model to another one."""
 AROUND = _("A new chat may get around it.")
 """Of what comes with the messages before."""
-PERMISSION_BY_NAME = _(
-    "Sending it again will not help until an administrator has given the key the missing "
-    "permission: {permission}."
-)

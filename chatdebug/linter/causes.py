@@ -11,7 +11,7 @@ from chatdebug.errors.advice import ANYTHING, Around, advised
 from chatdebug.errors.sentences import (
     FOUND_IN_MESSAGE,
     FOUND_IN_SITE,
-    FOUND_LENGTH,
+    LENGTH,
     Owner,
 )
 from chatdebug.errors.sentences import Cause as ErrorCause
@@ -75,7 +75,7 @@ class Cause:
 
     @property
     def _sizes(self) -> str:
-        words = gettext("about %(tokens)s tokens of at most %(window)s")
+        words = gettext("about %(tokens)s tokens, and at most %(window)s fit")
         return words % {"tokens": f"{self.tokens:,}", "window": f"{self.window:,}"}
 
     def headline(self, happened: str, known: ErrorCause) -> str:
@@ -86,7 +86,7 @@ class Cause:
         if known is ErrorCause.TOO_LONG:
             return happened
         if self.rule.is_of_length:
-            words = gettext("This chat is probably too long for this model")
+            words = gettext("The request is probably too long for this model")
             is_known = self.window and self.tokens > self.window
             return f"{words}: {self._sizes}." if is_known else f"{words}."
         words = gettext("%(happened)s, probably because %(cause)s.")
@@ -132,7 +132,7 @@ class Cause:
         The remedy of what is this site's is for those who run it.
         """
         if self.rule.is_of_length:
-            owner, whose, advice = Owner.REQUEST, FOUND_LENGTH, SHORTEN
+            owner, whose, advice = Owner.REQUEST, LENGTH, SHORTEN
         elif self.rule.side is Side.MESSAGE:
             owner, whose, advice = Owner.REQUEST, FOUND_IN_MESSAGE, CHANGE
         else:

@@ -67,7 +67,9 @@ OF_OWNERS = {
 OF_CAUSES = {
     Cause.RATE_LIMIT: _("Ask less often, or ask {provider} for a larger share."),
     Cause.USAGE_LIMIT: _("Check budget and billing at {provider}."),
-    Cause.KEY: _("Replace the key that is set up, or change what it may do."),
+    Cause.KEY: _(
+        "Correct or replace the key that is set up, or change what it may do."
+    ),
     Cause.PERMISSION: _("Change what the key may do at {provider}, or replace it."),
     Cause.MISSING_KEY: _("Set the environment variable of the key."),
     Cause.DISABLED: _("Switch the provider on again, or take its models away."),

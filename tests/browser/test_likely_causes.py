@@ -10,7 +10,7 @@ CAUSES = {
     "fault-400-tool-pair": "A tool call in the request has no result",
     "fault-400-empty": "A text in the request is empty or blank",
     "fault-400-schema": "The definition of a tool is not valid: it describes no object",
-    "fault-400-window": "The chat is too long for the model: about ",
+    "fault-400-window": "The request is too long for the model: about ",
 }
 NOTHING = "(roles, sizes, names; no text) was checked for known mistakes: none found."
 

@@ -173,7 +173,7 @@ RULES = (
     Rule(
         id="limits.window",
         side=Side.MESSAGE,
-        sentence=_("The chat is too long for the model."),
+        sentence=_("The request is too long for the model."),
         remedy=_("Offer a model that takes more, or send less of the chat."),
         source="https://github.com/stackblitz/bolt.new/issues/1036",
         words=(

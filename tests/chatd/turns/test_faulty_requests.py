@@ -41,7 +41,7 @@ CAUSES = {
     ),
     "fault-400-window": (
         "limits.window",
-        "The chat is too long for the model: about ",
+        "The request is too long for the model: about ",
     ),
 }
 WINDOWS = {model.name: model.context_window for model in DEMO_MODELS}
@@ -133,9 +133,9 @@ def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
     )
     assert found["ways"] == ["other_model", "report"], "the message is a short one"
     assert found["message"].startswith(
-        "This chat is probably too long for this model: about "
+        "The request is probably too long for this model: about "
     )
-    assert f"at most {WINDOWS['fault-400-window']:,}." in found["message"]
+    assert f"at most {WINDOWS['fault-400-window']:,} fit." in found["message"]
 
 
 @pytest.mark.parametrize(

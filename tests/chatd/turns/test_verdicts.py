@@ -37,7 +37,7 @@ TOLD = {
         ),
         ("The demo provider rejected the request (400).", "request"),
     ),
-    "fault-400-context": ("The chat is too long for this model: ", "request"),
+    "fault-400-context": ("The request is too long for this model: ", "request"),
     "fault-401": (
         "The demo provider did not accept this site's key (401).",
         "settings",
@@ -47,7 +47,7 @@ TOLD = {
         "settings",
     ),
     "fault-403": (
-        "The demo provider did not permit this request with this site's key (403).",
+        "The demo provider does not allow this request with this site's key (403).",
         "settings",
     ),
     "fault-404": (
@@ -213,7 +213,8 @@ def test_a_card_has_the_reason_in_the_providers_words_or_says_that_there_is_none
     run_on_site(body)
     card = present(chat.turns.get().error)
     assert card["detail"] == EXPLAINED[model]
-    no_reason = "The provider gave no reason." if model in SAYS_NOTHING else ""
+    reason = "further reason" if model == "fault-filter" else "reason"
+    no_reason = f"The provider gave no {reason}." if model in SAYS_NOTHING else ""
     assert card["how"] == no_reason
 
 
@@ -269,7 +270,7 @@ def test_a_chat_that_is_too_long_is_told_of_when_its_question_is_gone() -> None:
     found = classified_failure(error, turn)
     outcome = failure_outcome(error, found, turn, "", None, Effort(attempts=1))
     told = present(outcome.error)
-    assert told["message"].startswith("The chat is too long for this model")
+    assert told["message"].startswith("The request is too long for this model")
     assert told["ways"] == ["other_model", "report"], "no message makes it long"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors import ErrorFacts, build_facts, classify, classify_facts
+from chatdebug.errors import build_facts, classify, classify_facts
 from chatdebug.errors.advice import Around, advise, advised
 from chatdebug.errors.exceptions import (
     ContentFilteredError,
@@ -92,12 +92,12 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "message": "This model's maximum context length is 8192 tokens. However, "
             "your messages resulted in 9412 tokens.",
         },
-        "The chat is too long for this model: 9,412 tokens of at most 8,192.",
+        "The request is too long for this model: 9,412 tokens, and at most 8,192 fit.",
         Owner.REQUEST,
     ),
     "too long by a body without numbers": (
         {"status_code": 413, "message": "Payload too large"},
-        "The chat is too long for this model (413).",
+        "The request is too long for this model (413).",
         Owner.REQUEST,
     ),
     "a setting": (
@@ -112,7 +112,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a permission": (
         {"status_code": 403, "message": "You may not."},
-        "OpenAI did not permit this request with this site's key (403).",
+        "OpenAI does not allow this request with this site's key (403).",
         Owner.SETTINGS,
     ),
     "a limit": (
@@ -372,16 +372,14 @@ def test_a_quote_says_who_speaks() -> None:
     assert speaker(provider="openai", **defect) == "This site says:"
 
 
-def test_a_permission_that_is_missing_is_named() -> None:
-    def denied(said: str) -> ErrorFacts:
-        body = json.dumps({"error": {"message": said}})
-        return build_facts(provider="openai", status_code=403, body=body)
-
-    told = classify_facts(denied("Missing scopes: model.request, api.read. Ask."))
-    assert "the missing permission: model.request, api.read." in told.advice
-    assert told.after(1).advice == told.advice
-    told = classify_facts(denied("Missing permissions for this operation."))
-    assert "the missing permission." in told.advice
+def test_a_permission_that_is_missing_is_named_once_by_its_provider() -> None:
+    said = "Missing scopes: model.request, api.read."
+    body = json.dumps({"error": {"message": said}})
+    facts = build_facts(provider="openai", status_code=403, body=body)
+    told = classify_facts(facts)
+    assert told.quote == said
+    assert told.advice.count("the missing permission.") == 1
+    assert "model.request" not in told.message + told.whose + told.advice
 
 
 WORDLESS = {
@@ -409,7 +407,7 @@ def test_why_an_answer_was_blocked_is_quoted_where_the_provider_says_it() -> Non
     assert (told.reason, told.how) == ("It would have named a person.", "")
     silent = classify(ContentFilteredError())
     report = ErrorReport.of(blocked | {"detail": silent.detail})
-    assert (report.reason, report.how) == ("", "The provider gave no reason.")
+    assert (report.reason, report.how) == ("", "The provider gave no further reason.")
 
 
 NAMED = {
