@@ -55,7 +55,10 @@ OTHERS = {
 
 AGAIN = Advice(_("Wait a little, then send it again."), (Way.AGAIN, Way.OTHER_MODEL))
 LATER = Advice(
-    _("The provider does not say for how long. Wait a little, then send it again."),
+    _(
+        "Wait a little, then send it again: the provider does not say how long it will "
+        "take."
+    ),
     (Way.AGAIN, Way.OTHER_MODEL),
     _("Wait {wait}, then send it again."),
     _("Waiting in between was not enough: give it a minute, then send it again."),

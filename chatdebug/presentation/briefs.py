@@ -88,7 +88,9 @@ OF_CAUSES = {
         "Trying later may help. The wait is the longest that this site allows: it can be "
         "set higher. If it goes on, check the status page of {provider}."
     ),
-    Cause.TOO_LONG: _("Offer a model that takes more, or send less of the chat."),
+    Cause.TOO_LONG: _(
+        "Offer a model that takes more, or send less of the chat and of what comes with it."
+    ),
     Cause.REJECTED_FRAME: _(
         "Look at the shape of the request, below: at its tools, roles and options."
     ),

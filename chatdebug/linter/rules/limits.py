@@ -174,7 +174,9 @@ RULES = (
         id="limits.window",
         side=Side.MESSAGE,
         sentence=_("The request is too long for the model."),
-        remedy=_("Offer a model that takes more, or send less of the chat."),
+        remedy=_(
+            "Offer a model that takes more, or send less of the chat and of what comes with it."
+        ),
         source="https://github.com/stackblitz/bolt.new/issues/1036",
         words=(
             r"maximum context|context (?:length|window|size)|prompt is too long|"

@@ -208,8 +208,8 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "The provider does not say for how long. Wait a little, then send it again. "
-        "Another model may answer."
+        "Wait a little, then send it again: the provider does not say how long it will "
+        "take. Another model may answer."
     )
     assert told.wait is None
 
