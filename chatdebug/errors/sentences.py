@@ -221,13 +221,13 @@ WORDS = {
         Owner.SETTINGS,
         Advice(
             _(
-                "Try another model. To repair this one, an administrator has to correct its "
-                "name or this site's access to it, or to remove it."
+                "Try another model. For this one, an administrator has to correct its name "
+                "or this site's access to it, or remove it."
             ),
             (Way.OTHER_MODEL, Way.REPORT),
             words_alone=_(
-                "To repair it, an administrator has to correct the model's name or this "
-                "site's access to it, or to remove it."
+                "An administrator has to correct this model's name or this site's access to "
+                "it, or remove it."
             ),
         ),
     ),
