@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
+from weakref import ReferenceType, ref
 
 from chatdebug.enums import Operation
 from chatdebug.errors import EmptyResultError
@@ -36,12 +37,14 @@ def take_completion(call: Call, result: Any) -> None:
             call.fail(EmptyResultError())
         elif hasattr(result, "__next__") or hasattr(result, "__anext__"):
             kind: Any = type(result)
+            # Held by its reader alone, so that it is closed as soon as nobody holds it.
+            stream = ref(result)
             result.chatdebug_watch = watched = StreamWatch(call)
             if hasattr(result, "__next__"):
-                result.chatdebug_events = watched.read(_events(kind, result))
+                result.chatdebug_events = watched.read(_events(kind, stream))
             if hasattr(result, "__anext__"):
                 result.chatdebug_async_events = watched.read_async(
-                    _async_events(kind, result)
+                    _async_events(kind, stream)
                 )
             result.__class__ = _recorded(kind)
         else:
@@ -97,19 +100,19 @@ def _recorded(kind: Any) -> type:
     )
 
 
-def _events(kind: Any, stream: Any) -> Iterator[Any]:
+def _events(kind: Any, stream: ReferenceType[Any]) -> Iterator[Any]:
     while True:
         try:
-            event = kind.__next__(stream)
+            event = kind.__next__(stream())
         except StopIteration:
             return
         yield event
 
 
-async def _async_events(kind: Any, stream: Any) -> AsyncIterator[Any]:
+async def _async_events(kind: Any, stream: ReferenceType[Any]) -> AsyncIterator[Any]:
     while True:
         try:
-            event = await kind.__anext__(stream)
+            event = await kind.__anext__(stream())
         except StopAsyncIteration:
             return
         yield event

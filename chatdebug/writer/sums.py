@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import batched
 from typing import Any, NamedTuple
 
 from django.db import connections, models, transaction
 
 from chatdebug.formats import local
 from chatdebug.models import CallMinute, DayCount, HourCount
-from chatdebug.writer.statements import ROWS, insert_values
+from chatdebug.writer.statements import insert_values
 
 
 class ModelSum(NamedTuple):
@@ -69,26 +68,13 @@ def add_numbers(
     In the order of their keys, so that two writers never wait for each other. The ORM
     can set such a column to the new value, but not add that to the old one.
     """
-    connection = connections[using]
-    quote = connection.ops.quote_name
+    quote = connections[using].ops.quote_name
     by_name = {field.attname: field for field in model._meta.concrete_fields}
-    fields = [by_name[name] for name in (*unique, *numbers)]
     table = quote(model._meta.db_table)
-    columns = ", ".join(quote(str(field.column)) for field in fields)
     sums = ", ".join(
         f"{quote(name)} = {table}.{quote(name)} + EXCLUDED.{quote(name)}"
         for name in numbers
     )
-    row = f"({', '.join(['%s'] * len(fields))})"
     conflict = f"ON CONFLICT ({', '.join(map(quote, unique))}) DO UPDATE SET {sums}"
-    # Names of tables and columns only; values are parameters.
-    into = f"INSERT INTO {table} ({columns})"
-    for batch in batched(rows, ROWS):
-        parameters = [
-            [
-                field.get_db_prep_save(value, connection)
-                for field, value in zip(fields, values, strict=True)
-            ]
-            for values in batch
-        ]
-        insert_values(into, row, conflict, parameters, using)
+    fields = [by_name[name] for name in (*unique, *numbers)]
+    insert_values(fields, rows, conflict, using)
