@@ -64,9 +64,8 @@ def advise(
 ) -> Advised:
     """Return what to do about a failure of this cause, after so many attempts.
 
-    Nobody is sent to try
-    again what is not worth it, to wait once more for as long as did not help, or to a
-    model that fails as well.
+    Nobody is sent to try again what is not worth it, to wait once more for as long as did
+    not help, or to a model that fails as well.
     """
     advice = WORDS[cause].advice
     if advice is AGAIN and not retryable:
