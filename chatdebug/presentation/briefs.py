@@ -6,6 +6,7 @@ card speaks to whoever asked, this to whoever can change the site.
 """
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
@@ -21,6 +22,15 @@ from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import EVENT_STREAM, Verdict
 from chatdebug.linter import Cause as LikelyCause
 from chatdebug.linter import Side
+
+
+class Kept(StrEnum):
+    """What of a failing request was kept, and checked for known mistakes."""
+
+    NOTHING = ""
+    SHAPE = "shape"
+    TEXT = "text"
+
 
 OF_A_RESPONSE = frozenset([Cause.PAGE, Cause.GATEWAY])
 """What is known by what came, and from whom."""
@@ -91,16 +101,33 @@ OF_CAUSES = {
     Cause.TOO_LONG: _(
         "Offer a model that takes more, or send less of the chat and of what comes with it."
     ),
-    Cause.REJECTED_FRAME: _(
-        "Look at the shape of the request, below: at its tools, roles and options."
-    ),
+    Cause.REJECTED_FRAME: _("Look at the tools, roles and options of the request."),
     Cause.REJECTED_FILE: _("Compare the file with what the model takes."),
     Cause.REQUEST_BLOCKED: _("Nothing to repair: {provider} has a policy."),
     Cause.ANSWER_BLOCKED: _("Nothing to repair: {provider} has a policy."),
 }
 """Where there is more to look at than whose it is tells."""
-IF_EXPLAINED = _("Compare what {provider} says with the request that was sent.")
-"""Of a rejected request, where its provider has said already what is wrong with it."""
+IF_EXPLAINED = {
+    Kept.SHAPE: _(
+        "Compare what {provider} says with the recorded shape of the request (roles, "
+        "sizes, names; no text). The check for known mistakes found none in it."
+    ),
+    Kept.TEXT: _(
+        "Compare what {provider} says with the recorded request. The check for known "
+        "mistakes found none in it."
+    ),
+}
+IF_UNEXPLAINED = {
+    Kept.SHAPE: _(
+        "Look at the recorded shape of the request (roles, sizes, names; no text). The "
+        "check for known mistakes found none in it."
+    ),
+    Kept.TEXT: _(
+        "Look at the recorded request. The check for known mistakes found none in it."
+    ),
+}
+"""Of a rejected request of which no part is known to be meant, where something of it was
+kept: by whether its provider has said what is wrong with it."""
 SHOWN_BY_THE_REQUEST = frozenset(
     [Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING]
 )
@@ -139,17 +166,18 @@ class Brief:
         likely: LikelyCause | None = None,
         *,
         reason: str = "",
+        kept: Kept = Kept.NOTHING,
     ) -> "Brief":
         """Make it of a stored error, its verdict, and what its request tells.
 
-        ``reason`` is what is quoted of its provider.
+        ``reason`` is what is quoted of its provider, ``kept`` what the likely cause was
+        looked for in.
         """
         request_id = code_like(payload["request_id"])
         if likely is not None or said.owner not in OF_THE_PROVIDER:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
-        is_rejected = likely is None and said.cause is Cause.REJECTED
-        is_explained = is_rejected and bool(reason)
+        is_open = likely is None and said.cause is Cause.REJECTED
         shown_by = RESPONSE if said.cause is Cause.UNREADABLE else ""
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
@@ -157,10 +185,12 @@ class Brief:
             what=_what(payload, said.cause),
             words=_words(payload, said.cause),
             fault=_fault(said, likely),
-            next=str(IF_EXPLAINED).format(provider=provider)
-            if is_explained
+            next=_look(provider, reason, kept)
+            if is_open
             else _next(provider, said, likely),
-            ask=_ask(provider, request_id, is_explained=is_explained),
+            ask=_ask_what_is_wrong(provider, reason, kept, request_id)
+            if is_open
+            else _ask(provider, request_id),
             request_id=request_id,
             is_shown_by=shown_by,
             recognised=_recognised(payload, said.cause, likely),
@@ -262,14 +292,24 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
     return str(words).format(provider=provider)
 
 
-def _ask(provider: str, request_id: str, *, is_explained: bool) -> str:
+def _look(provider: str, reason: str, kept: Kept) -> str:
+    words = (IF_EXPLAINED if reason else IF_UNEXPLAINED).get(kept, "")
+    return str(words).format(provider=provider)
+
+
+def _ask_what_is_wrong(provider: str, reason: str, kept: Kept, request_id: str) -> str:
+    if kept:
+        words = gettext("If that does not explain it, ask {provider}")
+    elif reason:
+        words = gettext("Ask {provider} what it means")
+    else:
+        words = gettext("Ask {provider} what is wrong with the request")
+    end = gettext(", by this request id:") if request_id else "."
+    return f"{words}{end}".format(provider=provider)
+
+
+def _ask(provider: str, request_id: str) -> str:
     words = gettext("Give {provider} this request id:") if request_id else ""
-    if is_explained:
-        words = gettext("If that does not tell, ask {provider}.")
-        if request_id:
-            words = gettext(
-                "If that does not tell, ask {provider}, by this request id:"
-            )
     return words.format(provider=provider)
 
 

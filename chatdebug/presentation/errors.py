@@ -28,6 +28,7 @@ from chatdebug.payloads.text import NOTE
 from chatdebug.presentation.briefs import (
     OF_A_RESPONSE,
     Brief,
+    Kept,
     codes_of,
     http_status,
     response_in_words,
@@ -127,17 +128,24 @@ class ErrorReport:
     """The outermost first."""
 
     @classmethod
-    def of(cls, stored: object, likely: LikelyCause | None = None) -> "ErrorReport":
+    def of(
+        cls,
+        stored: object,
+        likely: LikelyCause | None = None,
+        *,
+        kept: Kept = Kept.NOTHING,
+    ) -> "ErrorReport":
         """Read a stored ``ErrorPayload``, whatever release wrote it.
 
-        ``likely`` is what was found in its request: what the answer did not tell.
+        ``likely`` is what was found in its request: what the answer did not tell. ``kept``
+        is what it was looked for in.
         """
         payload = read_payload(stored)
         said = verdict_of(payload)
         words = payload["detail"] or payload["message"]
         reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
-        brief = Brief.of(payload, said, likely, reason=reason)
+        brief = Brief.of(payload, said, likely, reason=reason, kept=kept)
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
         found = likely.found(provider=payload["provider"]) if likely else said

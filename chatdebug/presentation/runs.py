@@ -22,7 +22,7 @@ from chatdebug.models.titles import (
     title_of,
 )
 from chatdebug.presentation.attempts import address_of
-from chatdebug.presentation.causes import LikelyCauses
+from chatdebug.presentation.causes import LikelyCauses, report_of
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import Payload
@@ -189,9 +189,7 @@ class StepReport:
         if retries is not None:
             name = f"{name} · {attempt_name(retries + 1)}"
         likely = LikelyCauses.of(step) if stored else None
-        first = likely.first if likely else None
-        error = ErrorReport.of(stored, first) if stored else None
-        return cls(step, error, likely, name)
+        return cls(step, report_of(stored, likely) if stored else None, likely, name)
 
     @property
     def address(self) -> str:

@@ -9,7 +9,7 @@ from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.linter import noted_causes
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import clip
-from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief
+from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief, Kept
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.runs import RunReport
 from tests.optional import present
@@ -38,9 +38,9 @@ BROKEN_STREAM = {
 }
 
 
-def brief_of(error: Any, *noted: dict[str, Any]) -> Brief:
+def brief_of(error: Any, *noted: dict[str, Any], kept: Kept = Kept.NOTHING) -> Brief:
     found = present(noted_causes(list(noted)))
-    return ErrorReport.of(error, found[0] if found else None).brief
+    return ErrorReport.of(error, found[0] if found else None, kept=kept).brief
 
 
 def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
@@ -48,8 +48,7 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     assert brief.happened == "HTTP 400, invalid_request_error."
     assert brief.fault == "the message or this site's request, not known which"
     assert brief.steps == (
-        "Ask the demo provider what is wrong with the request. Give the demo provider "
-        "this request id: req_1"
+        "Ask the demo provider what is wrong with the request, by this request id: req_1"
     )
     assert brief.is_to_be_compared
     assert brief.recognised == "nothing known, only the status 400"
@@ -62,14 +61,24 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
     request_id: str, asked: str
 ) -> None:
     said = {"detail": "The ballast does not match.", "request_id": request_id}
-    brief = brief_of({**REJECTED, **said})
+    brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
     assert brief.steps == (
-        "Compare what the demo provider says with the request that was sent. "
-        f"If that does not tell, ask the demo provider{asked}"
+        "Compare what the demo provider says with the recorded shape of the request "
+        "(roles, sizes, names; no text). The check for known mistakes found none in it. "
+        f"If that does not explain it, ask the demo provider{asked}"
     )
     found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
-    assert found.next.startswith("Send a result for each call")
+    assert found.next.startswith("Send a result")
     assert not found.ask
+
+
+def test_nobody_is_sent_to_look_at_a_request_of_which_nothing_was_kept() -> None:
+    said = {**REJECTED, "detail": "The ballast does not match."}
+    assert brief_of(said).steps == (
+        "Ask the demo provider what it means, by this request id: req_1"
+    )
+    assert "request" in brief_of(REJECTED, kept=Kept.TEXT).next
+    assert not brief_of(REJECTED).next
 
 
 def test_a_likely_cause_decides_all_of_it() -> None:
