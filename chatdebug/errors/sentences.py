@@ -245,8 +245,8 @@ WORDS = {
         Owner.REQUEST,
         UNTOLD,
         _(
-            "It is not known whether your message or what this site sends with it is the "
-            "cause."
+            "The cause is either in your message or in what this site sent along with it; "
+            "the provider does not say which."
         ),
     ),
     Cause.REJECTED_FRAME: Words(

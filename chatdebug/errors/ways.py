@@ -100,7 +100,7 @@ REPORT = Advice(
 SHORTEN = Advice(
     _("Start a new chat with this message, or shorten it."),
     (Way.NEW_CHAT, Way.CHANGE, Way.OTHER_MODEL),
-    other=_("A model that takes more may answer."),
+    other=_("A model that takes longer requests may answer."),
 )
 SHORTEN_MESSAGE = Advice(
     _("Shorten your message."), (Way.CHANGE, Way.OTHER_MODEL), other=SHORTEN.other
@@ -114,13 +114,14 @@ LEAVE = Advice(
 """The same where the messages before are what is long."""
 SEND_LESS = Advice(
     _(
-        "Most of it is what this site sends with your message. Try a model that takes "
-        "more, or give the report to an administrator."
+        "Most of it is what this site sends with your message, such as instructions or "
+        "tools. Try a model that takes longer requests, or give the report to an "
+        "administrator."
     ),
     (Way.OTHER_MODEL, Way.REPORT),
     words_alone=_(
-        "Most of it is what this site sends with your message: give the report to an "
-        "administrator."
+        "Most of it is what this site sends with your message, such as instructions or "
+        "tools: give the report to an administrator."
     ),
 )
 """The same where no message is."""

@@ -26,7 +26,9 @@ from chatdebug.errors.ways import (
     Advice,
     Way,
 )
+from chatdebug.evidence.shape import ROLES
 from chatdebug.linter.lint import PLACES, Finding, likely_causes
+from chatdebug.linter.request import Largest
 from chatdebug.linter.rule import MAKERS, Rule, Side
 from chatdebug.linter.rules import RULES
 
@@ -59,6 +61,8 @@ class Cause:
     """How long the chat is, by estimate; 0 where that is not what was found."""
     window: int = 0
     """How many tokens fit the model; 0 as well where that is not known."""
+    largest: Largest | None = None
+    """What of a chat that is too long is the most; None where that is not known."""
 
     @property
     def sentence(self) -> str:
@@ -87,6 +91,10 @@ class Cause:
             return happened
         if self.rule.is_of_length:
             words = gettext("The request is probably too long for this model")
+            if known is ErrorCause.REJECTED:
+                words = gettext(
+                    "%s, probably because it is too long for this model"
+                ) % happened.removesuffix(".")
             is_known = self.window and self.tokens > self.window
             return f"{words}: {self._sizes}." if is_known else f"{words}."
         words = gettext("%(happened)s, probably because %(cause)s.")
@@ -120,10 +128,22 @@ class Cause:
         return "; ".join(places)
 
     @property
+    def largest_part(self) -> str:
+        """What of a chat that is too long is the most, in a sentence; empty if unknown."""
+        if self.largest is None:
+            return ""
+        number, role, characters = self.largest
+        part = gettext("the tools")
+        if number:
+            part = _with_role(gettext("message %s") % number, role)
+        words = gettext("Largest part: %(part)s, %(characters)s characters.")
+        return words % {"part": part, "characters": f"{characters:,}"}
+
+    @property
     def told(self) -> str:
         """What is wrong, and where."""
         if not self.where:
-            return self.in_short
+            return " ".join(filter(None, (self.in_short, self.largest_part)))
         return f"{self.sentence.removesuffix('.')} ({self.where})."
 
     def found(self, *, provider: str, around: Around = ANYTHING) -> Found:
@@ -173,6 +193,7 @@ class Cause:
             "rule": self.rule.id,
             "is_said": self.is_said,
             **{name: size for name, size in sizes.items() if size},
+            **({"largest": self.largest._asdict()} if self.largest else {}),
             "places": [
                 *({"number": number} for number in self.messages),
                 *({"name": name} for name in self.tools),
@@ -218,6 +239,7 @@ def _cause(found: Finding) -> Cause:
         found.is_said,
         found.tokens,
         found.window,
+        found.largest,
     )
 
 
@@ -242,7 +264,27 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
             one.get("is_said") is True,
             _size(one.get("estimated_tokens")),
             _size(one.get("context_window")),
+            _largest(one.get("largest")),
         )
+
+
+def _largest(noted: Any) -> Largest | None:
+    if not isinstance(noted, dict):
+        return None
+    number, role, characters = map(noted.get, Largest._fields)
+    is_known = type(number) is int and number >= 0
+    if not is_known or not _size(characters):
+        return None
+    return Largest(number, _role(role), characters)
+
+
+def _role(noted: Any) -> str:
+    return noted if isinstance(noted, str) and noted in ROLES else ""
+
+
+def _with_role(place: str, role: str) -> str:
+    """Return a message with who says it, by the word of providers."""
+    return f"{place} ({role})" if role else place
 
 
 def _size(noted: Any) -> int:

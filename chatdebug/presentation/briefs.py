@@ -99,7 +99,8 @@ OF_CAUSES = {
         "set higher. If it goes on, check the status page of {provider}."
     ),
     Cause.TOO_LONG: _(
-        "Offer a model that takes more, or send less of the chat and of what comes with it."
+        "Send fewer earlier messages, shorter instructions or fewer tools, or offer a model "
+        "with a longer context."
     ),
     Cause.REJECTED_FRAME: _("Look at the tools, roles and options of the request."),
     Cause.REJECTED_FILE: _("Compare the file with what the model takes."),
@@ -184,7 +185,7 @@ class Brief:
         return cls(
             what=_what(payload, said.cause),
             words=_words(payload, said.cause),
-            fault=_fault(said, likely),
+            fault=_fault(said, likely, reason),
             next=_look(provider, reason, kept)
             if is_open
             else _next(provider, said, likely),
@@ -274,15 +275,25 @@ def _words(payload: ErrorPayload, cause: Cause) -> str:
     return f"{said}." if said else ""
 
 
-def _fault(said: Verdict, likely: LikelyCause | None) -> str:
+def _fault(said: Verdict, likely: LikelyCause | None, reason: str) -> str:
     if likely is None:
         return str(FAULTS.get(said.cause, said.owner.label))
+    if said.cause is Cause.TOO_LONG:  # its provider has counted it
+        return str(FAULTS[said.cause])
+    words = gettext("most likely %(whose)s (found by checking its structure; %(said)s)")
     if likely.rule.is_of_length:
-        return str(FAULTS[Cause.TOO_LONG])
-    whose = str(OF_SIDES.get(likely.rule.side, likely.whose))
+        words = gettext(
+            "most likely %(whose)s: it is too long (counted here; %(said)s)"
+        )
+    told = gettext("the provider gave no reason")
     if likely.is_said:
-        return gettext("%s (the provider says the same)") % whose
-    return gettext("%s (found in its structure, the provider does not say it)") % whose
+        told = gettext("the provider says the same")
+    elif reason:
+        told = gettext("the provider does not say it")
+    whose = OF_SIDES.get(likely.rule.side, likely.whose)
+    if likely.rule.is_of_length:
+        whose = OF_SIDES[Side.SITE]
+    return words % {"whose": whose, "said": told}
 
 
 def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:

@@ -170,7 +170,11 @@ def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
         Way.CHANGE: ("change it", "hange your message", "other words", "horten"),
         Way.NEW_CHAT: ("new chat",),
         Way.REPORT: ("administrator",),
-        Way.OTHER_MODEL: ("Another model", "another model", "model that takes more"),
+        Way.OTHER_MODEL: (
+            "Another model",
+            "another model",
+            "model that takes longer requests",
+        ),
         Way.OTHER_PROVIDER: ("A model of another provider",),
     }
     advice = WORDS[cause].advice
@@ -440,7 +444,8 @@ def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
         ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
     )
     assert told.whose == (
-        "It is not known whether your message or what this site sends with it is the cause."
+        "The cause is either in your message or in what this site sent along with it; the "
+        "provider does not say which."
     )
     assert told.ways == (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT)
 
@@ -453,7 +458,10 @@ def test_a_chat_of_one_message_is_not_made_shorter_by_a_new_one() -> None:
         around=Around(history=False),
     )
     assert Way.NEW_CHAT not in told.ways
-    assert told.words == "Shorten your message. A model that takes more may answer."
+    assert (
+        told.words
+        == "Shorten your message. A model that takes longer requests may answer."
+    )
 
 
 def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
@@ -462,7 +470,7 @@ def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
     assert earlier.ways == (Way.NEW_CHAT, Way.OTHER_MODEL)
     assert earlier.words == (
         "Your message is less than half of it: start a new chat with this message. A model "
-        "that takes more may answer."
+        "that takes longer requests may answer."
     )
     of_site = of_length(around=Around(history=False, is_small=True))
     assert of_site.ways == (Way.OTHER_MODEL, Way.REPORT)

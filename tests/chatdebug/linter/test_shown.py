@@ -133,7 +133,7 @@ def test_whose_it_is_is_told_by_the_request_where_the_answer_does_not(
 ) -> None:
     url = partial(reverse, "chatdebug:run")
     owner = client_of(chat_.owner)
-    told, unknown = "This site&#x27;s request (found", "not known which"
+    told, unknown = "Most likely this site&#x27;s request (found", "not known which"
     run = failed_run(chat_.pk, likely_causes=[{"rule": "messages.empty"}])
     text = text_of(owner, url(args=[chat_.pk, run.pk]))
     assert told in text

@@ -83,7 +83,12 @@ def test_nobody_is_sent_to_look_at_a_request_of_which_nothing_was_kept() -> None
 
 def test_a_likely_cause_decides_all_of_it() -> None:
     brief = brief_of(REJECTED, {"rule": "calls.no_result"})
-    assert brief.fault.startswith("this site's request (found in its structure")
+    assert brief.fault == (
+        "most likely this site's request (found by checking its structure; the provider "
+        "gave no reason)"
+    )
+    said = brief_of({**REJECTED, "detail": "No."}, {"rule": "calls.no_result"})
+    assert said.fault.endswith("the provider does not say it)")
     assert brief.next.startswith("Send a result for each call")
     assert brief.recognised == "calls.no_result"
     facts = dict(
@@ -95,8 +100,14 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     assert facts["Recognised as"] == brief.recognised
 
 
-def test_a_chat_that_is_too_long_is_neither_the_message_nor_the_request() -> None:
-    brief = brief_of(REJECTED, {"rule": "limits.window", "is_said": True})
+def test_of_a_chat_that_is_too_long_it_says_who_has_counted_it() -> None:
+    brief = brief_of(REJECTED, {"rule": "limits.window"})
+    assert brief.fault == (
+        "most likely this site's request: it is too long (counted here; the provider "
+        "gave no reason)"
+    )
+    said = {**REJECTED, "rule": "lead.context"}
+    brief = brief_of(said, {"rule": "limits.window", "is_said": True})
     assert brief.fault == "the length of the whole request"
 
 
