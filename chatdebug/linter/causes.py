@@ -61,6 +61,8 @@ class Cause:
     """How long the chat is, by estimate; 0 where that is not what was found."""
     window: int = 0
     """How many tokens fit the model; 0 as well where that is not known."""
+    roles: tuple[str, ...] = ()
+    """Of those messages, by the word of providers; empty where one is not known."""
     largest: Largest | None = None
     """What of a chat that is too long is the most; None where that is not known."""
 
@@ -118,10 +120,20 @@ class Cause:
     @property
     def where(self) -> str:
         """Where in the request, such as: message 4; nothing for the whole of it."""
+        return self._places(list(map(str, self.messages)))
+
+    @property
+    def here(self) -> str:
+        """The same with who says a message, such as: message 4 (assistant)."""
+        roles = self.roles or ("",) * len(self.messages)
+        known = zip(self.messages, roles, strict=True)
+        return self._places([_with_role(str(number), role) for number, role in known])
+
+    def _places(self, messages: list[str]) -> str:
         places = []
-        if self.messages:
-            word = ngettext("message %s", "messages %s", len(self.messages))
-            places.append(word % ", ".join(map(str, self.messages)))
+        if messages:
+            word = ngettext("message %s", "messages %s", len(messages))
+            places.append(word % ", ".join(messages))
         if tools := [name for name in self.tools if name]:
             word = ngettext("tool %s", "tools %s", len(tools))
             places.append(word % ", ".join(tools))
@@ -188,6 +200,8 @@ class Cause:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a step notes it."""
+        roles = self.roles or ("",) * len(self.messages)
+        messages = zip(self.messages, roles, strict=True)
         sizes = {"estimated_tokens": self.tokens, "context_window": self.window}
         return {
             "rule": self.rule.id,
@@ -195,7 +209,10 @@ class Cause:
             **{name: size for name, size in sizes.items() if size},
             **({"largest": self.largest._asdict()} if self.largest else {}),
             "places": [
-                *({"number": number} for number in self.messages),
+                *(
+                    {"number": number, **({"role": role} if role else {})}
+                    for number, role in messages
+                ),
                 *({"name": name} for name in self.tools),
             ],
         }
@@ -230,7 +247,11 @@ def not_found(*, is_of_shape: bool = False) -> str:
 
 
 def _cause(found: Finding) -> Cause:
-    messages = {place.message.index + 1 for place in found.places if place.message}
+    messages = {
+        place.message.index + 1: _role(place.message.role)
+        for place in found.places
+        if place.message
+    }
     tools = dict.fromkeys(place.tool for place in found.places if place.tool)
     return Cause(
         found.rule,
@@ -239,6 +260,7 @@ def _cause(found: Finding) -> Cause:
         found.is_said,
         found.tokens,
         found.window,
+        tuple(messages[number] for number in sorted(messages)),
         found.largest,
     )
 
@@ -255,15 +277,20 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
             for place in islice(places if isinstance(places, list) else (), 2 * PLACES)
             if isinstance(place, dict)
         ]
-        numbers = (place.get("number") for place in known)
+        messages = [
+            (number, _role(place.get("role")))
+            for place in known
+            if type(number := place.get("number")) is int and number > 0
+        ]
         names = (place.get("name") for place in known)
         yield Cause(
             rule,
-            tuple(number for number in numbers if type(number) is int and number > 0),
+            tuple(number for number, _of in messages),
             tuple(name[:200] for name in names if isinstance(name, str)),
             one.get("is_said") is True,
             _size(one.get("estimated_tokens")),
             _size(one.get("context_window")),
+            tuple(role for _of, role in messages),
             _largest(one.get("largest")),
         )
 

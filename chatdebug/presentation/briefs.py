@@ -325,17 +325,14 @@ def _ask(provider: str, request_id: str) -> str:
 
 
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:
-    """Return what it was taken for in plain words, the rule's id behind them.
-
-    Of a likely cause the id alone: its headline has the words.
-    """
+    """Return what it was taken for in plain words, the rule's id behind them."""
     if likely is not None:
-        return likely.rule.id
+        return f"{likely.rule.area} ({likely.rule.id})"
     rule, status = payload["rule"], http_status(payload)
     if rule and rule != FALLBACK.id:
         return f"{short_name(cause)} ({rule})"
     if not rule:
         return ""
     if status is None:
-        return gettext("nothing known")
-    return gettext("nothing known, only the status %s") % status
+        return gettext("no known error")
+    return gettext("no known error, only the status %s") % status

@@ -99,6 +99,8 @@ class ErrorReport:
     name: str
     """What failed, in a few words."""
     sentence: str
+    happened: str
+    """The same without what was found in its request."""
     how: str
     """Who ended the answer and how far it had come; empty where that is not known."""
     speaker: str
@@ -154,6 +156,7 @@ class ErrorReport:
             flaw=flaw,
             name=short_name(said.cause),
             sentence=likely.headline(said.what, said.cause) if likely else said.what,
+            happened=said.what,
             how=how_it_ended(
                 said.cause,
                 response=payload["response"],

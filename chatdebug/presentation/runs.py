@@ -274,10 +274,13 @@ class RunReport:
 
     @property
     def heading(self) -> str:
-        """What happened as the card in the chat says it, else what it is called."""
+        """What happened as the card in the chat says it, else what it is called.
+
+        Without the likely cause, which stands below it with its place.
+        """
         happened = self.recovery
         if self.failure is not None and self.failure.error and not happened:
-            happened = self.failure.error.sentence
+            happened = self.failure.error.happened
         return happened.removesuffix(".") or self.line.title
 
     @property

@@ -132,7 +132,7 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
     expect(panel).to_contain_text(
         "The ballast of segment 3 does not match its envelope."
     )
-    expect(panel).to_contain_text("nothing known")
+    expect(panel).to_contain_text("no known error")
 
 
 def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
@@ -323,7 +323,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None
             phone.locator(".error-card").get_by_role(
                 "link", name="Show debug run"
             ).click()
-            expect(phone.locator("#panel")).to_contain_text("nothing known")
+            expect(phone.locator("#panel")).to_contain_text("no known error")
         width = phone.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], step
 
@@ -331,7 +331,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None
 def test_the_panel_closes_with_escape_and_gives_the_focus_back(demo: Page) -> None:
     ask(demo, "fault-400")
     demo.get_by_role("link", name="Show debug run").click()
-    expect(demo.locator("#panel")).to_contain_text("nothing known")
+    expect(demo.locator("#panel")).to_contain_text("no known error")
     demo.keyboard.press("Escape")
     expect(demo.locator("#panel")).to_be_empty()
 

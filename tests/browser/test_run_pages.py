@@ -81,7 +81,7 @@ def test_every_state_passes_axe_and_fits(
         (
             "failed, errors level",
             "Failed",
-            ["attempt 3", "wait", "nothing known"],
+            ["attempt 3", "wait", "no known error"],
         ),
         (
             "recovered, errors level",

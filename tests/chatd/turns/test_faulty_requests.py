@@ -37,7 +37,7 @@ CAUSES = {
     ),
     "fault-400-schema": (
         "schemas.no_object",
-        "The definition of a tool is not valid: it describes no object.",
+        "A tool of this site is defined wrongly: its schema is not of type object.",
     ),
     "fault-400-window": (
         "limits.window",

@@ -57,8 +57,25 @@ def test_nothing_is_the_largest_where_not_all_is_described() -> None:
 
 @pytest.mark.parametrize(
     "noted",
-    [7, [], {"number": "x"}, {"number": 1, "role": [], "characters": 9}],
+    [7, [], {"number": "x"}, {"number": 1, "role": [], "characters": "9"}],
 )
 def test_a_largest_part_of_anybody_is_not_believed(noted: Any) -> None:
     [found] = present(noted_causes([{"rule": "limits.window", "largest": noted}]))
     assert not found.largest_part
+
+
+def test_a_cause_names_its_messages_with_their_roles() -> None:
+    found = found_in(chat(user(), answer(None), user()))
+    assert (found.where, found.here) == ("message 2", "message 2 (assistant)")
+    of_tool = found_in(chat(user(), tools=[tool("look_up", {"type": "string"})]))
+    assert of_tool.here == "tool look_up"
+    [older] = present(
+        noted_causes([{"rule": "calls.no_result", "places": [{"number": 2}]}])
+    )
+    assert older.here == "message 2"
+
+
+def test_a_role_that_no_provider_has_is_not_told() -> None:
+    noted = [{"number": 2, "role": "<b>boss"}, {"number": 3, "role": 7}]
+    [found] = present(noted_causes([{"rule": "calls.no_result", "places": noted}]))
+    assert found.here == "messages 2, 3"

@@ -29,8 +29,8 @@ BROKEN = chat(
     user(), answer(None), user(), tools=[tool(TOOL, {**schema(), "type": "string"})]
 )
 EMPTY = "A message has no content"
-HEADLINE = "probably because a message has no content"
-NO_OBJECT = "The definition of a tool is not valid: it describes no object"
+HEADING = "OpenAI rejected the request (400)"
+NO_OBJECT = "A tool of this site is defined wrongly: its schema is not of type object"
 NOTHING = "The recorded request was checked for known mistakes: none found."
 NOTHING_IN_SHAPE = (
     "The shape of the request (roles, sizes, names; no text) was checked for known "
@@ -121,9 +121,10 @@ def test_the_pages_say_it_with_what_happened(chat_: Chat) -> None:
         url = reverse(f"chatdebug:{page}", args=[chat_.pk, run.pk, *extra])
         text = text_of(owner, url)
         verdict = text.partition('<dl class="verdict__lines">')[2].partition("</dl>")[0]
-        assert f"{EMPTY} (message 2)." in verdict
+        assert f"Likely cause: {EMPTY}." in verdict
+        assert "Here: message 2 (assistant)." in verdict
         if page == "run":
-            assert HEADLINE in text
+            assert f"<h1><bdi>{HEADING}</bdi></h1>" in text
         assert "messages.empty" in text
         assert f"tool {TOOL}" in text
 
@@ -182,8 +183,9 @@ def test_what_was_noted_needs_no_request(chat_: Chat) -> None:
     ChatStep.objects.update(normalized_request={})
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
     text = text_of(client_of(chat_.owner), url)
-    assert HEADLINE in text
-    assert f"{EMPTY} (message 2)." in text
+    assert HEADING in text
+    assert f"{EMPTY}." in text
+    assert "Here: message 2." in text
 
 
 def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) -> None:
@@ -198,7 +200,7 @@ def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) ->
         assert NO_OBJECT in text
         assert TOOL not in text
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
-    assert HEADLINE in text_of(admin, url)
+    assert f"{EMPTY}." in text_of(admin, url)
     assert TOOL not in text_of(admin, url)
 
 

@@ -51,7 +51,7 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
         "Ask the demo provider what is wrong with the request, by this request id: req_1"
     )
     assert brief.is_to_be_compared
-    assert brief.recognised == "nothing known, only the status 400"
+    assert brief.recognised == "no known error, only the status 400"
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     )
     said = brief_of({**REJECTED, "detail": "No."}, {"rule": "calls.no_result"})
     assert said.fault.endswith("the provider does not say it)")
-    assert brief.next.startswith("Send a result for each call")
-    assert brief.recognised == "calls.no_result"
+    assert brief.next.startswith("Send a result right after each tool call")
+    assert brief.recognised == "mistake in calls of tools (calls.no_result)"
     facts = dict(
         ErrorReport.of(
             REJECTED, present(noted_causes([{"rule": "calls.no_result"}]))[0]

@@ -249,7 +249,7 @@ def attempt_of(number: int, began: int, ended: int, **facts: Any) -> dict[str, A
 @pytest.mark.parametrize(
     ("kind", "rule", "said"),
     [
-        (ErrorKind.GENERIC, "fallback.generic", "nothing known"),
+        (ErrorKind.GENERIC, "fallback.generic", "no known error"),
         (
             ErrorKind.GENERIC,
             "known.IncompleteStream",
@@ -364,7 +364,7 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
         "Where the time went",
         "attempt 3",
         "<dt>Worth retrying</dt><dd>no</dd>",
-        "<dt>Recognised as</dt><dd>nothing known, only the status 400</dd>",
+        "<dt>Recognised as</dt><dd>no known error, only the status 400</dd>",
         "<code>Outer</code> it failed",
         "chatd/turns/answer.py:17",
         f"<code data-source>{run.pk}</code>",
