@@ -132,17 +132,15 @@ REPAIR = Advice(
     ),
     (Way.REPORT,),
 )
-"""For what other models are sent as well."""
+"""For what other models are sent as well, and take no better."""
 REPAIR_OR_GO = Advice(REPAIR.words, (Way.REPORT, Way.OTHER_MODEL))
 REPAIR_OR_TRY = Advice(
     REPAIR.words,
     (Way.REPORT, Way.OTHER_PROVIDER),
-    other=_("A model of another provider may be less strict."),
+    other=_("A model of another provider may take it."),
 )
 REPAIR_OR_SWITCH = Advice(
-    REPAIR.words,
-    (Way.REPORT, Way.OTHER_MODEL),
-    other=_("Another model may be less strict."),
+    REPAIR.words, (Way.REPORT, Way.OTHER_MODEL), other=_("Another model may take it.")
 )
 """The same at a provider that passes requests on, model by model to another one."""
 AROUND = _("A new chat may get around it.")

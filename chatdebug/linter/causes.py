@@ -182,11 +182,12 @@ class Cause:
     def _to_repair(self, provider: str, around: Around) -> Advice:
         """Return what helps against what the site sends, for whoever asked."""
         advice = REPAIR
+        is_strict = self.rule.is_of_schema or self.rule.some_take_it
         if self.rule.is_of_model:
             advice = REPAIR_OR_GO
-        elif self.rule.is_of_schema and provider not in MAKERS:
+        elif is_strict and provider not in MAKERS:
             advice = REPAIR_OR_SWITCH
-        elif self.rule.is_of_schema or self.rule.providers:
+        elif is_strict or self.rule.providers:
             advice = REPAIR_OR_TRY
         if not self.messages or not around.history:
             return advice

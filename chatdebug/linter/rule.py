@@ -85,6 +85,8 @@ class Rule:
     proves: Finder | None = None
     is_of_model: bool = False
     """Whether it is about what the model takes, so that another one may take it."""
+    some_take_it: bool = False
+    """Whether servers are known that take it, so that another one may."""
     is_of_length: bool = False
     """Whether it is about how long the chat is, for what fits the model."""
 

@@ -88,6 +88,7 @@ def _without_tools(request: Request) -> Iterator[Place]:
 RULES = (
     Rule(
         id="calls.no_result",
+        some_take_it=True,
         sentence=_("A tool call in the request has no result."),
         remedy=_(
             "Send a result right after each tool call, even if the call failed or was "

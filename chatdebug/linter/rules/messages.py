@@ -101,6 +101,7 @@ RULES = (
     ),
     Rule(
         id="messages.blank",
+        some_take_it=True,
         sentence=_("A text in the request is empty or blank."),
         remedy=_("Leave out empty and blank texts when the request is built."),
         source="https://github.com/anthropics/claude-code/issues/23440",
