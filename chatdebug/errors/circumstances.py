@@ -175,7 +175,7 @@ def _place(characters: int) -> str:
 def _what_is_unreadable(characters: int) -> str:
     if characters == 0:
         return gettext("No text of it could be read.")
-    return gettext("Only its beginning could be.")
+    return gettext("Only the part above could be read.")
 
 
 def _when(seconds: float | None, attempt: int) -> str:

@@ -86,7 +86,10 @@ class Words:
     """Where more can be told than whose it is."""
 
 
-SHARED = _("The limit is for this site as a whole; your message is not the cause.")
+SHARED = _(
+    "The limit is this site's at the provider, shared by all its users; your message is "
+    "not the cause."
+)
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
 LENGTH = _("All that is sent counts, not your message alone.")
@@ -179,7 +182,7 @@ WORDS = {
         ),
     ),
     Cause.PERMISSION: Words(
-        _("{provider} does not allow this request with this site's key."),
+        _("This site's key lacks a permission at {provider}."),
         Owner.SETTINGS,
         PERMIT,
     ),

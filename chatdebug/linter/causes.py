@@ -299,11 +299,10 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
 def _largest(noted: Any) -> Largest | None:
     if not isinstance(noted, dict):
         return None
-    number, role, characters = map(noted.get, Largest._fields)
-    is_known = type(number) is int and number >= 0
-    if not is_known or not _size(characters):
+    number, characters = noted.get("number"), _size(noted.get("characters"))
+    if type(number) is not int or number < 0 or not characters:
         return None
-    return Largest(number, _role(role), characters)
+    return Largest(number, _role(noted.get("role")), characters)
 
 
 def _role(noted: Any) -> str:

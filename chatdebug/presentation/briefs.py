@@ -62,10 +62,7 @@ FAULTS = {
 }
 """Where more can be told than whose it is."""
 OF_OWNERS = {
-    Owner.PROVIDER: _(
-        "Nothing has to be changed on this site: trying later may help. If it goes on, "
-        "check the status page of {provider}."
-    ),
+    Owner.PROVIDER: _("Nothing to change on this site; try again later."),
     Owner.NETWORK: _(
         "Look at proxies, DNS and firewalls, then at the status page of {provider}."
     ),
@@ -95,8 +92,8 @@ OF_CAUSES = {
         "proxy or a sign-in page on the way. Sending the message again once does no harm."
     ),
     Cause.SILENCE: _(
-        "Trying later may help. The wait is the longest that this site allows: it can be "
-        "set higher. If it goes on, check the status page of {provider}."
+        "Try again later. The wait is the longest that this site allows: it can be set "
+        "higher."
     ),
     Cause.TOO_LONG: _(
         "Send fewer earlier messages, shorter instructions or fewer tools, or offer a model "
@@ -133,6 +130,12 @@ SHOWN_BY_THE_REQUEST = frozenset(
     [Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING]
 )
 """What the request itself may show, and a comparison with that of a run that went well."""
+OUTAGES = frozenset(
+    [Cause.OVERLOADED, Cause.SERVER_ERROR, Cause.NO_ANSWER, Cause.SILENCE]
+)
+"""What a provider's status page may tell of, if it goes on."""
+REPORTED = frozenset([Cause.INCOMPLETE, Cause.UNREADABLE])
+"""What a provider's status page does not tell of."""
 REQUEST, RESPONSE = "request", "response"
 OF_THE_PROVIDER = frozenset({Owner.PROVIDER, Owner.REQUEST, Owner.SITE})
 """Whose failures a provider can look up in its own logs."""
@@ -142,8 +145,10 @@ OF_THE_PROVIDER = frozenset({Owner.PROVIDER, Owner.REQUEST, Owner.SITE})
 class Brief:
     """A failure in three lines."""
 
-    what: str
-    """Status, codes, and how far the answer had come; empty if nothing of it is known."""
+    head: str
+    """Status, codes and what is known of a response; empty if none of it is."""
+    how_far: str
+    """How far the answer had come; empty if that is not known."""
     words: str
     """Those of an exception of this side; empty where the provider has some of its own."""
     fault: str
@@ -183,7 +188,8 @@ class Brief:
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
         return cls(
-            what=_what(payload, said.cause),
+            head=_head(payload, said.cause),
+            how_far=_how_far(payload),
             words=_words(payload, said.cause),
             fault=_fault(said, likely, reason),
             next=_look(provider, reason, kept)
@@ -191,11 +197,19 @@ class Brief:
             else _next(provider, said, likely),
             ask=_ask_what_is_wrong(provider, reason, kept, request_id)
             if is_open
-            else _ask(provider, request_id),
+            else _ask(provider, said, payload, request_id)
+            if likely is None
+            else "",
             request_id=request_id,
             is_shown_by=shown_by,
             recognised=_recognised(payload, said.cause, likely),
         )
+
+    @property
+    def what(self) -> str:
+        """Status, codes, and how far the answer had come; empty if none is known."""
+        head = f"{self.head}." if self.head else ""
+        return " ".join(filter(None, (head, self.how_far)))
 
     @property
     def happened(self) -> str:
@@ -242,7 +256,7 @@ def response_in_words(payload: ErrorPayload) -> str:
     return ", ".join(filter(None, (size, content_type, sender)))
 
 
-def _what(payload: ErrorPayload, cause: Cause) -> str:
+def _head(payload: ErrorPayload, cause: Cause) -> str:
     status = http_status(payload)
     facts = ["" if status is None else f"HTTP {status}", codes_of(payload)]
     length = payload["response"].get("length")
@@ -250,8 +264,7 @@ def _what(payload: ErrorPayload, cause: Cause) -> str:
         facts.append(response_in_words(payload))
     elif status is not None and status >= 400 and length is not None and length > LARGE:
         facts.append(gettext("an error answer of %s") % filesizeformat(length))
-    head = ", ".join(filter(None, facts))
-    return " ".join(filter(None, (f"{head}." if head else "", _how_far(payload))))
+    return ", ".join(filter(None, facts))
 
 
 def _how_far(payload: ErrorPayload) -> str:
@@ -319,8 +332,26 @@ def _ask_what_is_wrong(provider: str, reason: str, kept: Kept, request_id: str) 
     return f"{words}{end}".format(provider=provider)
 
 
-def _ask(provider: str, request_id: str) -> str:
-    words = gettext("Give {provider} this request id:") if request_id else ""
+def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -> str:
+    """Return what to ask the provider for: at once, or if a failure of its own goes on."""
+    words = ""
+    if said.cause in REPORTED:
+        words = gettext("If it goes on, report it to {provider}.")
+        if request_id:
+            words = gettext(
+                "If it goes on, report it to {provider} with this request id:"
+            )
+        elif http_status(payload) is not None:
+            words += " " + gettext("No request id is known.")
+    elif said.cause in OUTAGES:
+        words = gettext("If it goes on, check the status page of {provider}.")
+        if request_id:
+            words = gettext(
+                "If it goes on, check the status page of {provider}, or report it with "
+                "this request id:"
+            )
+    elif request_id:
+        words = gettext("Give {provider} this request id:")
     return words.format(provider=provider)
 
 

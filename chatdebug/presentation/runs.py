@@ -339,11 +339,11 @@ class RunReport:
     @property
     def attempts(self) -> str:
         """How often the call that failed last was tried, and whether it met the same."""
-        if self.failure is None:
+        count = 1 + _retries(self.failure.step) if self.failure else 0
+        if count < 2:  # the line above has it
             return ""
-        count = 1 + _retries(self.failure.step)
         attempts = counted(count, "attempt")
-        if count > 1 and self._has_failed_alike(count):
+        if self._has_failed_alike(count):
             return gettext("%s, all with the same failure.") % attempts
         return f"{attempts}."
 

@@ -125,6 +125,38 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     assert "JSON" not in report.without_content().brief.happened
 
 
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        (
+            {"request_id": "req_1"},
+            "report it to the demo provider with this request id: req_1",
+        ),
+        ({}, "report it to the demo provider. No request id is known."),
+    ],
+)
+def test_a_stream_that_broke_is_reported_to_its_provider(
+    known: dict[str, Any], asked: str
+) -> None:
+    assert brief_of({**BROKEN_STREAM, **known}).steps == (
+        f"Nothing to change on this site; try again later. If it goes on, {asked}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_id", "asked"),
+    [("", "."), ("req_1", ", or report it with this request id: req_1")],
+)
+def test_of_a_providers_own_error_its_status_page_may_tell(
+    request_id: str, asked: str
+) -> None:
+    error = {**REJECTED, "rule": "status.500", "status_code": 500}
+    assert brief_of({**error, "request_id": request_id}).steps == (
+        "Nothing to change on this site; try again later. If it goes on, check the "
+        f"status page of the demo provider{asked}"
+    )
+
+
 def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
     huge = {**REJECTED, "response": {"status": 400, "length": 20_000_175}}
     assert brief_of(huge).what == (
@@ -183,7 +215,7 @@ def test_a_fault_and_the_sentence_of_its_card_name_the_same_two(cause: Cause) ->
     [
         ((500, 500, 500), "3 attempts, all with the same failure."),
         ((500, 502, 500), "3 attempts."),
-        ((500,), "1 attempt."),
+        ((500,), ""),
     ],
 )
 def test_attempts_are_said_to_be_alike_only_if_they_were(
