@@ -158,7 +158,7 @@ def _whose_page(response: ResponseFacts) -> str:
 
 def _who_ended(response: ResponseFacts) -> str:
     sides = {
-        "provider": gettext("The other side closed it"),
+        "provider": gettext("The provider, or something on the way to it, closed it"),
         "client": gettext("This side closed it"),
     }
     unknown = gettext("Which side closed it is not known")
@@ -175,7 +175,7 @@ def _place(characters: int) -> str:
 def _what_is_unreadable(characters: int) -> str:
     if characters == 0:
         return gettext("No text of it could be read.")
-    return gettext("Only the part above could be read.")
+    return gettext("Only its first part could be read.")
 
 
 def _when(seconds: float | None, attempt: int) -> str:

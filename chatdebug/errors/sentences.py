@@ -1,6 +1,6 @@
 """The words about failures: by cause, what happened, whose it is, and what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, auto
 from typing import Any
 
@@ -101,7 +101,7 @@ WORDS = {
     Cause.RATE_LIMIT: Words(
         _("{provider} takes no more requests from this site for now."),
         Owner.SETTINGS,
-        LATER,
+        replace(LATER, other=_("Another model may have a limit of its own.")),
         SHARED,
     ),
     Cause.SERVER_ERROR: Words(
@@ -287,7 +287,8 @@ WORDS = {
 WITHIN = {
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
-    )
+    ),
+    Cause.UNREADABLE: _("The answer from {provider} became unreadable."),
 }
 """What happened, where text of an answer had come, and that makes it something else."""
 OVER = {

@@ -47,7 +47,7 @@ TOLD = {
         "settings",
     ),
     "fault-403": (
-        "The demo provider does not allow this request with this site's key (403).",
+        "This site's key lacks a permission at the demo provider (403).",
         "settings",
     ),
     "fault-404": (
@@ -87,7 +87,7 @@ TOLD = {
         "provider",
     ),
     "fault-badjson": (
-        "The answer from the demo provider could not be read.",
+        "The answer from the demo provider became unreadable.",
         "provider",
     ),
     "fault-instream-overloaded": (
@@ -101,10 +101,10 @@ TOLD = {
 }
 
 ENDED = {
-    "fault-reset": "The other side closed it before any text of the answer had come.",
-    "fault-cut": "The other side closed it in the middle of the answer.",
+    "fault-reset": "The provider, or something on the way to it, closed it before any text of the answer had come.",
+    "fault-cut": "The provider, or something on the way to it, closed it in the middle of the answer.",
     "fault-eof": "Part of its text had come.",
-    "fault-badjson": "Only its beginning could be.",
+    "fault-badjson": "Only its first part could be read.",
     "fault-html-200": "It was sent by a server named nginx.",
     "fault-hang": "That is the longest this site waits. No text of the answer had come.",
     "fault-stall": "That is the longest this site waits.",

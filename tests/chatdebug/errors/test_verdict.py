@@ -112,7 +112,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a permission": (
         {"status_code": 403, "message": "You may not."},
-        "OpenAI does not allow this request with this site's key (403).",
+        "This site's key lacks a permission at OpenAI (403).",
         Owner.SETTINGS,
     ),
     "a limit": (
@@ -203,7 +203,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
     for seconds, words in waits.items():
         told = limited(retry_after=seconds)
         assert told.advice == (
-            f"Wait {words}, then send it again. Another model may answer."
+            f"Wait {words}, then send it again. Another model may have a limit of its own."
         )
         assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
@@ -223,7 +223,7 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     told = limited(retry_after=1)
     assert told.advice == (
         "Waiting in between was not enough: give it a minute, then send it again. "
-        "Another model may answer."
+        "Another model may have a limit of its own."
     )
     assert told.wait == 60
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
