@@ -256,7 +256,7 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     for run in ChatRun.objects.filter(chat_id=str(chat.pk)):
         opened = RunReport.of(run, ChatStep.objects.filter(run=run))
         assert opened.tried.removesuffix(".") in card["tried"]
-        assert opened.tried_in_short.rpartition(" in ")[2] in card["tried"]
+        assert opened.tried_in_short.partition(" attempts ")[2] in card["tried"]
         assert bool(opened.tried_in_short) == tried
 
 
