@@ -281,6 +281,8 @@ def _with_facts(
         words = gettext("%(used)s tokens, and at most %(most)s fit")
         return f"{what[:-1]}: {words % {'used': used, 'most': most}}."
     known = [server if cause is Cause.GATEWAY else ""]
+    if cause is Cause.PAGE and server:
+        known = [gettext("server: %s") % server]
     if status is not None and status >= 400:
         known.append(str(status))
     facts = ", ".join(filter(None, known))
@@ -315,5 +317,12 @@ def _time(detail: str) -> str:
     if found := SECONDS.search(detail):
         seconds = found[1]
         count = 1 if seconds == "1" else 2  # half a second is plural, too
-        return ngettext("%s second", "%s seconds", count) % seconds
+        return (
+            ngettext(
+                "%s second, the longest this site waits",
+                "%s seconds, the longest this site waits",
+                count,
+            )
+            % seconds
+        )
     return gettext("too long")

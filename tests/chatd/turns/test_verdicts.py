@@ -70,15 +70,18 @@ TOLD = {
         "network",
     ),
     "fault-html-200": (
-        "A web page came instead of an answer from the demo provider.",
+        "A web page came instead of an answer from the demo provider (server: nginx).",
         "network",
     ),
     "fault-huge-400": ("The demo provider rejected the request (400).", "request"),
     "fault-reset": ("The connection to the demo provider broke off.", "network"),
-    "fault-hang": ("The demo provider sent nothing for 0.5 seconds.", "provider"),
+    "fault-hang": (
+        "The demo provider sent nothing for 0.5 seconds, the longest this site waits.",
+        "provider",
+    ),
     "fault-stall": (
         "The demo provider stopped in the middle of its answer: nothing more came for 0.5 "
-        "seconds.",
+        "seconds, the longest this site waits.",
         "provider",
     ),
     "fault-cut": ("The connection to the demo provider broke off.", "network"),
@@ -105,9 +108,6 @@ ENDED = {
     "fault-cut": "The other side closed it in the middle of the answer.",
     "fault-eof": "Part of its text had come.",
     "fault-badjson": "Only its beginning could be.",
-    "fault-html-200": "It was sent by a server named nginx.",
-    "fault-hang": "That is the longest this site waits. No text of the answer had come.",
-    "fault-stall": "That is the longest this site waits.",
 }
 
 
@@ -138,8 +138,7 @@ def test_of_a_huge_error_a_readable_beginning_is_quoted(
 def test_card_and_run_say_who_ended_an_answer_and_how_far_it_had_come(
     model: str, provider: str, settings: LazySettings
 ) -> None:
-    if model not in SILENT:
-        let_no_clock_decide(settings)
+    let_no_clock_decide(settings)
     chat = new_chat(model, provider=provider)
 
     async def body() -> None:
@@ -245,7 +244,8 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     assert card["attempts"] == (3 if card["retryable"] else 1)
     tried = "each time with the same result" in card["tried"]
     assert tried == card["retryable"]
-    assert ("again" in card["ways"]) == ("end it again" in card["advice"])
+    is_to_be_sent = re.search(r"end (?:it|your message) again", card["advice"])
+    assert ("again" in card["ways"]) == bool(is_to_be_sent)
     assert card["them"] is None, "its models fail by design, and tell nothing of others"
     for step in ChatStep.objects.filter(chat_id=str(chat.pk)):
         report = present(StepReport.of(step).error)
