@@ -284,12 +284,12 @@ SAID = {
     "again and again": (
         400,
         LINE * 3 + "One line … more than 900 characters left out",
-        LINE + "… [the same again and again]",
+        LINE + "[repeated, more than 1,022 characters in all]",
     ),
     "again and again, to an end": (
         400,
         LINE * 3 + "One line … 900 characters left out",
-        LINE + "… [the same again and again: 1,022 characters]",
+        LINE + "[repeated, 1,022 characters in all]",
     ),
     "a beginning": (
         400,
@@ -314,10 +314,25 @@ def test_a_quote_adds_to_the_sentence(status: int, said: str, quote: str) -> Non
 
 
 def test_what_is_said_of_a_key_is_quoted_without_the_key() -> None:
-    key = '{"error": {"message": "Incorrect API key provided: sk-proj-0123456789abcdef."}}'
+    key = '{"error": {"message": "The key sk-proj-0123456789abcdef ended yesterday."}}'
     found = classify_facts(build_facts(status_code=401, body=key))
-    assert found.detail.startswith("Incorrect API key provided: [REDACTED:")
-    assert found.quote == "Incorrect API key provided: [secret removed]."
+    assert found.detail.startswith("The key [REDACTED:")
+    assert found.quote == "The key [secret removed] ended yesterday."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Incorrect API key provided: sk-proj-0123456789abcdef.",
+        "Incorrect API key provided: sk-ab****cdef. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+    ],
+)
+def test_that_a_key_is_wrong_is_not_quoted_for_the_sake_of_the_key(said: str) -> None:
+    body = json.dumps({"error": {"message": said}})
+    found = classify_facts(build_facts(status_code=401, body=body))
+    assert found.detail.startswith("Incorrect API key provided: ")
+    assert found.quote == ""
 
 
 SAID_ALREADY = {
@@ -361,6 +376,23 @@ def test_a_quote_with_one_word_more_stays(status: int, said: str) -> None:
     body = {"error": {"message": said}}
     found = classify_facts(build_facts(status_code=status, body=json.dumps(body)))
     assert found.quote == said
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "speaker"),
+    [
+        (403, "You have insufficient permissions.", "OpenAI says to this site:"),
+        (429, "Limit 3. Please try again in 1s.", "OpenAI says to this site:"),
+        (429, "Rate limit reached: limit 3.", "OpenAI says:"),
+        (400, "Your message is odd.", "OpenAI says:"),
+    ],
+)
+def test_whom_a_provider_speaks_to_is_said_where_it_is_the_site(
+    status: int, said: str, speaker: str
+) -> None:
+    body = json.dumps({"error": {"message": said}})
+    facts = build_facts(provider="openai", status_code=status, body=body)
+    assert classify_facts(facts).speaker == speaker
 
 
 def test_a_quote_says_who_speaks() -> None:
