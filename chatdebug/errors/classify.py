@@ -266,6 +266,7 @@ def _custom_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
 
 
 def _of_known(error: KnownError, provider: str) -> Classification:
+    facts = facts_of(error)
     found = _told(
         Classification(
             kind=error.kind,
@@ -274,9 +275,10 @@ def _of_known(error: KnownError, provider: str) -> Classification:
             provider=provider or error.provider,
             status_code=error.status_code,
             detail=storable_opening(text_of(error), DETAIL_CHARACTERS),
-            request_id=_request_id(facts_of(error)),
+            request_id=_request_id(facts),
             rule=f"known.{type(error).__name__.removesuffix('Error')}",
-        )
+        ),
+        server=server_of(facts.headers),
     )
     if isinstance(error, ContentFilteredError) and error.category:
         category = redact_and_clip(error.category, 100)

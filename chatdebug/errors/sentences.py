@@ -18,6 +18,7 @@ from chatdebug.errors.ways import (
     REPHRASE,
     REPORT,
     SHORTEN,
+    SILENT,
     UNTOLD,
     Advice,
     Way,
@@ -92,6 +93,10 @@ SHARED = _(
 )
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
+TOO_SLOW = _(
+    "Most likely {provider} or the network is at fault, or the model needs longer than "
+    "this site waits; not your message."
+)
 LENGTH = _("All that is sent counts, not your message alone.")
 
 WORDS = {
@@ -120,7 +125,7 @@ WORDS = {
         _("{provider} did not answer in time."), Owner.PROVIDER, AGAIN, NO_SIGN
     ),
     Cause.SILENCE: Words(
-        _("{provider} sent nothing for {time}."), Owner.PROVIDER, AGAIN, NO_SIGN
+        _("{provider} sent nothing for {time}."), Owner.PROVIDER, SILENT, TOO_SLOW
     ),
     Cause.GATEWAY: Words(
         _("A gateway in front of {provider} answered in its place."),
@@ -142,13 +147,13 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Give the report to an administrator. You may send it again once: that does "
-                "no harm."
+                "Give the report to an administrator. Until then, send it again once, in "
+                "case it was a passing fault."
             ),
             (Way.REPORT, Way.AGAIN, Way.OTHER_PROVIDER),
         ),
         _(
-            "Your message is not the cause. Most likely a proxy or a sign-in page is in "
+            "Your message is not the cause: most likely a proxy or a sign-in page is in "
             "between, or the provider's address in this site's settings is wrong."
         ),
     ),
@@ -308,7 +313,7 @@ FOUND_IN_MESSAGE = _(
 """Where a rule found what may be wrong with a rejected request."""
 
 WHOSE = {
-    Owner.PROVIDER: _("The fault is on the side of {provider}, not in your message."),
+    Owner.PROVIDER: _("{provider} is at fault, not your message."),
     Owner.NETWORK: _(
         "The fault is between this site and {provider}, not in your message."
     ),

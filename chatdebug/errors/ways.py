@@ -45,6 +45,8 @@ class Advice:
     """What is said of other models, where that is not the same as always."""
     words_alone: Any = ""
     """The same where there is no other model, for words that speak of one themselves."""
+    at_last: Any = ""
+    """What is said after that of other models."""
 
 
 OTHERS = {
@@ -53,15 +55,31 @@ OTHERS = {
 }
 """What is said of these ways, after the advice."""
 
-AGAIN = Advice(_("Wait a little, then send it again."), (Way.AGAIN, Way.OTHER_MODEL))
+IF_IT_GOES_ON = _("If it goes on, give the report to an administrator.")
+AGAIN = Advice(
+    _("Wait a moment, then send your message again."),
+    (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
+    at_last=IF_IT_GOES_ON,
+)
+SILENT = Advice(
+    AGAIN.words,
+    AGAIN.ways,
+    at_last=_(
+        "If it happens often, give the report to an administrator: the limit can be raised."
+    ),
+)
+"""The same where this site itself ended the wait."""
 LATER = Advice(
     _(
-        "Wait a little, then send it again: the provider does not say how long it will "
-        "take."
+        "The provider does not say how long it will last. Wait a moment, then send your "
+        "message again."
     ),
-    (Way.AGAIN, Way.OTHER_MODEL),
-    _("Wait {wait}, then send it again."),
-    _("Waiting in between was not enough: give it a minute, then send it again."),
+    AGAIN.ways,
+    _("Wait {wait}, then send your message again."),
+    _(
+        "Waiting in between was not enough: give it a minute, then send your message again."
+    ),
+    at_last=IF_IT_GOES_ON,
 )
 ASK = Advice(
     _("Sending it again will not help until an administrator has put it right."),

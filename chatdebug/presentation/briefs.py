@@ -44,13 +44,16 @@ OF_SIDES = {
 }
 FAULTS = {
     Cause.NO_ANSWER: _("most likely the provider, or the network"),
-    Cause.SILENCE: _("most likely the provider, or the network"),
+    Cause.SILENCE: _(
+        "most likely the provider or the network, or the model needs longer than this site "
+        "waits"
+    ),
     Cause.INCOMPLETE: _("most likely the provider, or the network"),
     Cause.UNREADABLE: _("most likely the provider, or the network"),
     Cause.GATEWAY: _("the provider or the network, not known which"),
     Cause.BROKEN_OFF: _("the provider or the network, not known which"),
     Cause.UNREACHABLE: _("the provider or the network, not known which"),
-    Cause.PAGE: _("the network or the address that is set up, not known which"),
+    Cause.PAGE: _("the network or this site's settings, not known which"),
     Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
     Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
     Cause.TOO_LONG: _("the length of the whole request"),
@@ -88,12 +91,11 @@ OF_CAUSES = {
     Cause.UNKNOWN_HOST: _("Correct the address that is set up for {provider}."),
     Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
     Cause.PAGE: _(
-        "Check that the address that is set up for {provider} is right, then look for a "
-        "proxy or a sign-in page on the way. Sending the message again once does no harm."
+        "Look for a proxy or a sign-in page on the way to {provider}, then check the "
+        "address that is set up for it."
     ),
     Cause.SILENCE: _(
-        "Try again later. The wait is the longest that this site allows: it can be set "
-        "higher."
+        "Try again later. If it happens often, let this site wait for longer."
     ),
     Cause.TOO_LONG: _(
         "Send fewer earlier messages, shorter instructions or fewer tools, or offer a model "

@@ -202,6 +202,13 @@ class ErrorReport:
         return told_as_over(self.sentence, self.cause, self.provider)
 
     @property
+    def id_name(self) -> str:
+        """What its request id is called: one that came with a web page is of who sent that."""
+        if self.cause is Cause.PAGE:
+            return gettext("Request id, sent with the web page")
+        return gettext("Request id")
+
+    @property
     def untold_id(self) -> str:
         """The request id, unless its brief names it."""
         return "" if self.brief.request_id else self.request_id

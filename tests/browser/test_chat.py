@@ -172,7 +172,7 @@ def test_what_may_succeed_is_sent_again_from_its_card(demo: Page) -> None:
     ask(demo, "fault-529")
     card = demo.locator(".error-card")
     expect(card).to_contain_text(
-        "The fault is on the side of the demo provider", timeout=SLOW
+        "The demo provider is at fault, not your message", timeout=SLOW
     )
     card.get_by_role("button", name="Send again").click()
     expect(demo.locator(".turn")).to_have_count(2)

@@ -314,7 +314,7 @@ def test_the_facts_of_the_last_response_are_one_row() -> None:
         ("Response", "1.4\N{NO-BREAK SPACE}KB, text/html, from nginx"),
     ]
     assert report.rest == [], "the lines above have all of it"
-    told = ("Fault", "the network or the address that is set up, not known which")
+    told = ("Fault", "the network or this site's settings, not known which")
     assert report.facts[-1] == told, "as a page came"
 
 
@@ -350,7 +350,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "Wait a little, then send it again: the provider does not say how long "
+    unknown = "The provider does not say how long it will last. "
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")
@@ -386,6 +386,7 @@ def test_no_fact_contradicts_the_advice() -> None:
     }
     report = ErrorReport.of(page)
     assert "send it again once" in report.advice
+    assert report.id_name == "Request id, sent with the web page"
     assert ("Worth retrying", "once, by hand") in report.facts
     report = ErrorReport.of({"kind": "generic", "status_code": 400, "retryable": False})
     assert ("Worth retrying", "no") in report.facts

@@ -295,9 +295,9 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
 @pytest.mark.parametrize(
     ("status", "moment"),
     [
-        ("error", "failed <time"),
-        ("completed", "began <time"),
-        ("in_progress", "began <time"),
+        ("error", '<span class="nowrap"><time'),  # that it failed is said already
+        ("completed", '<span class="nowrap">began <time'),
+        ("in_progress", '<span class="nowrap">began <time'),
     ],
 )
 def test_a_moment_says_what_it_is_of(
