@@ -132,14 +132,13 @@ LEAVE = Advice(
 """The same where the messages before are what is long."""
 SEND_LESS = Advice(
     _(
-        "Most of it is what this site sends with your message, such as instructions or "
-        "tools. Try a model that takes longer requests, or give the report to an "
-        "administrator."
+        "Most of it is what this site adds to your message. Try a model that takes longer "
+        "requests, or give the report to an administrator."
     ),
     (Way.OTHER_MODEL, Way.REPORT),
     words_alone=_(
-        "Most of it is what this site sends with your message, such as instructions or "
-        "tools: give the report to an administrator."
+        "Most of it is what this site adds to your message: give the report to an "
+        "administrator."
     ),
 )
 """The same where no message is."""

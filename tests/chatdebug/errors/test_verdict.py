@@ -511,7 +511,7 @@ def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
     )
     of_site = of_length(around=Around(history=False, is_small=True))
     assert of_site.ways == (Way.OTHER_MODEL, Way.REPORT)
-    assert of_site.words.startswith("Most of it is what this site sends")
+    assert of_site.words.startswith("Most of it is what this site adds")
 
 
 def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
