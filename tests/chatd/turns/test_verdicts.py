@@ -157,6 +157,7 @@ def test_card_and_run_say_who_ended_an_answer_and_how_far_it_had_come(
     if steps:
         # When an attempt ended is for whoever looks closer.
         report = ErrorReport.of(present(steps[-1].error))
+        assert report.request_id, "its provider can look up what broke"
         assert re.sub(r" Attempt \d ended .* after it began\.", "", report.how) == how
 
 
