@@ -293,7 +293,6 @@ WITHIN = {
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
     ),
-    Cause.UNREADABLE: _("The answer from {provider} became unreadable."),
 }
 """What happened, where text of an answer had come, and that makes it something else."""
 OVER = {

@@ -90,7 +90,7 @@ TOLD = {
         "provider",
     ),
     "fault-badjson": (
-        "The answer from the demo provider became unreadable.",
+        "The answer from the demo provider could not be read.",
         "provider",
     ),
     "fault-instream-overloaded": (
