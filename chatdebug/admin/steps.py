@@ -16,7 +16,7 @@ from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.readonly import ContentAdmin, may_show_content
 from chatdebug.formats import counted, icon, pretty, span
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation.causes import LikelyCauses
+from chatdebug.presentation.causes import LikelyCauses, report_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS
 from chatdebug.presentation.values import as_dict
@@ -238,8 +238,7 @@ class StepAdmin(StepFields, ContentAdmin):
 
 def _error_of(step: ChatStep) -> ErrorReport:
     """Return the error of a step with what its request tells of it."""
-    likely = LikelyCauses.of(step)
-    return ErrorReport.of(step.error, likely.first if likely else None)
+    return report_of(step.error, LikelyCauses.of(step))
 
 
 def shown_causes(likely: LikelyCauses | None) -> SafeString | str:

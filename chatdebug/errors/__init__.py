@@ -31,7 +31,7 @@ from chatdebug.errors.exceptions import (
 from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
 from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.provider_names import add_provider
-from chatdebug.errors.responses import response_facts
+from chatdebug.errors.responses import request_id_of, response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
 from chatdebug.errors.verdict import told_as_over
 
@@ -64,6 +64,7 @@ __all__ = [
     "explain",
     "facts_of",
     "how_it_ended",
+    "request_id_of",
     "response_facts",
     "set_deployment_rules_source",
     "times_tried",

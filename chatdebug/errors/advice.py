@@ -14,6 +14,7 @@ from chatdebug.errors.ways import (
     SEND_LESS,
     SHORTEN,
     SHORTEN_MESSAGE,
+    SILENT,
     Advice,
     Way,
 )
@@ -68,7 +69,7 @@ def advise(
     not help, or to a model that fails as well.
     """
     advice = WORDS[cause].advice
-    if advice is AGAIN and not retryable:
+    if not retryable and (advice is AGAIN or advice is SILENT):
         advice = REPORT
     words, wait = "", None
     if retry_after and advice.words_with_wait:
@@ -102,7 +103,8 @@ def advised(
     words = words or advice.words
     if advice.words_alone:
         words, others = words if others else advice.words_alone, []
-    return Advised(" ".join([told_of(words, names), *others]), ways, wait)
+    told = [told_of(words, names), *others, str(advice.at_last)]
+    return Advised(" ".join(filter(None, told)), ways, wait)
 
 
 def _to_shorten(around: Around) -> Advice:

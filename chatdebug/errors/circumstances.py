@@ -37,14 +37,10 @@ def how_it_ended(
 
     ``characters`` is how much of its text had come, ``seconds`` how long after its attempt
     had begun it ended; None where that is not known, or not to be said. ``attempt`` is the
-    number of that, ``said`` what the provider said. Of a web page it is told where that
-    came from, of a gateway what its ``status`` says, of what a provider could explain
-    whether it did not, and nothing of any other failure.
+    number of that, ``said`` what the provider said. Of a gateway it is told what its ``status``
+    says, of what a provider could explain whether it did not, and nothing of any other
+    failure.
     """
-    if cause is Cause.SILENCE:
-        return _before_silence(characters)
-    if cause is Cause.PAGE:
-        return _whose_page(response)
     if cause is Cause.GATEWAY:
         return str(BEHIND_A_GATEWAY.get(status or 0, ""))
     if cause is Cause.BROKEN_OFF:
@@ -118,13 +114,6 @@ def _in_short(cause: Cause, status: int | None) -> str:
     return f"{name} ({status})" if status is not None and status >= 400 else name
 
 
-def _before_silence(characters: int | None) -> str:
-    told = gettext("That is the longest this site waits.")
-    if characters == 0:  # that something had come the headline says
-        return f"{told} {_come(0)}"
-    return told
-
-
 def _come(characters: int) -> str:
     """Return whether text of an answer had come, in a sentence of its own.
 
@@ -150,15 +139,9 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
     return " ".join(told)
 
 
-def _whose_page(response: ResponseFacts) -> str:
-    server = response.get("server")
-    words = gettext("It was sent by a server named %s.")
-    return words % server if server else ""
-
-
 def _who_ended(response: ResponseFacts) -> str:
     sides = {
-        "provider": gettext("The other side closed it"),
+        "provider": gettext("The provider, or something on the way to it, closed it"),
         "client": gettext("This side closed it"),
     }
     unknown = gettext("Which side closed it is not known")
@@ -175,7 +158,7 @@ def _place(characters: int) -> str:
 def _what_is_unreadable(characters: int) -> str:
     if characters == 0:
         return gettext("No text of it could be read.")
-    return gettext("Only its beginning could be.")
+    return gettext("Only its first part could be read.")
 
 
 def _when(seconds: float | None, attempt: int) -> str:

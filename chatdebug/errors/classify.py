@@ -15,7 +15,12 @@ from chatdebug.errors.exceptions import ContentFilteredError, KnownError
 from chatdebug.errors.facts import ErrorFacts, facts_of, retry_after
 from chatdebug.errors.provider_names import detect_provider
 from chatdebug.errors.quotes import quote_of
-from chatdebug.errors.responses import informative_links, response_of, server_of
+from chatdebug.errors.responses import (
+    informative_links,
+    request_id_of,
+    response_of,
+    server_of,
+)
 from chatdebug.errors.rules import (
     CANCELLED_RULES,
     FALLBACK,
@@ -32,14 +37,6 @@ from chatdebug.payloads import redact_and_clip
 logger = logging.getLogger(__name__)
 
 DETAIL_CHARACTERS = 500
-REQUEST_ID_HEADERS = (
-    "x-request-id",
-    "request-id",
-    "apim-request-id",
-    "x-amzn-requestid",
-    "x-goog-request-id",
-    "cf-ray",
-)
 CONTINUITY = {
     "responses.tool_output_missing": "A tool call of the history has no result.",
     "responses.reasoning_missing": "A step of the history lacks its reasoning.",
@@ -269,6 +266,7 @@ def _custom_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
 
 
 def _of_known(error: KnownError, provider: str) -> Classification:
+    facts = facts_of(error)
     found = _told(
         Classification(
             kind=error.kind,
@@ -277,9 +275,10 @@ def _of_known(error: KnownError, provider: str) -> Classification:
             provider=provider or error.provider,
             status_code=error.status_code,
             detail=storable_opening(text_of(error), DETAIL_CHARACTERS),
-            request_id=_request_id(facts_of(error)),
+            request_id=_request_id(facts),
             rule=f"known.{type(error).__name__.removesuffix('Error')}",
-        )
+        ),
+        server=server_of(facts.headers),
     )
     if isinstance(error, ContentFilteredError) and error.category:
         category = redact_and_clip(error.category, 100)
@@ -338,10 +337,7 @@ def _ended(
 
 
 def _request_id(facts: ErrorFacts) -> str:
-    for name in REQUEST_ID_HEADERS:
-        if value := facts.headers.get(name):
-            return _word(value)
-    return ""
+    return _word(request_id_of(facts.headers) or facts.request_id)
 
 
 def _word(value: str) -> str:

@@ -12,7 +12,12 @@ from functools import cached_property
 from chatdebug.errors.chain import attribute, bases, text_of
 from chatdebug.errors.content import READ_CHARACTERS
 from chatdebug.errors.provider_body import ECHO, read_body
-from chatdebug.errors.responses import BODY_CHARACTERS, informative_links, response_of
+from chatdebug.errors.responses import (
+    BODY_CHARACTERS,
+    informative_links,
+    noted_request_id,
+    response_of,
+)
 
 HEAD_CHARACTERS = 400
 """Where a provider says what is wrong; what it quotes of the prompt comes later."""
@@ -92,6 +97,8 @@ class ErrorFacts:
     error_code: str = ""
     retry_after: float | None = None
     """Seconds, where the exception itself knows them."""
+    request_id: str = ""
+    """Of the response, where its headers are not known."""
     links: tuple[str, ...] = ()
     """The beginning of each exception in the chain, as class and text."""
 
@@ -212,6 +219,7 @@ def facts_of(error: BaseException) -> ErrorFacts:
         headers=next((answer.headers for answer in answers if answer.headers), {}),
         classes=[kind.__name__ for link in links for kind in bases(type(link))],
         retry_after=_first(links, "retry_after", kind=float),
+        request_id=noted_request_id(error),
         links=[
             f"{type(link).__name__}: {text_of(link)[:HEAD_CHARACTERS]}"
             for link in links
@@ -230,6 +238,7 @@ def build_facts(
     classes: Iterable[str] = (),
     provider: str = "",
     retry_after: float | None = None,
+    request_id: str = "",
     links: Iterable[str] = (),
 ) -> ErrorFacts:
     """Put together what is known of a failure, and take out of body and text what they say.
@@ -262,6 +271,7 @@ def build_facts(
         error_type=str(error_type or found.type or ""),
         error_code=str(error_code or found.code or ""),
         retry_after=retry_after,
+        request_id=request_id,
         links=tuple(link[:HEAD_CHARACTERS] for link in chain),
     )
 

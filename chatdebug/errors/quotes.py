@@ -60,7 +60,9 @@ SAME_AS_SENTENCE = {
         re.IGNORECASE,
     ),
     Cause.KEY: re.compile(
-        r"(?:incorrect|invalid)(?: x-)?[ -]?api[ -]key(?: provided)?[.!]?",
+        r"(?:incorrect|invalid)(?: x-)?[ -]?api[ -]key(?: provided)?"
+        rf"(?:: ?(?:{MARKERS.pattern}|\S*\*{{3}}\S*))?[.!]?"
+        r"(?: you can find your api key at \S+)?",
         re.IGNORECASE,
     ),
     Cause.NO_MODEL: re.compile(
@@ -100,15 +102,15 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
     is_repeated = len(quoted) < len(kept.strip()) and len(PHRASE.findall(quoted)) == 1
     if is_repeated and cut["more"]:
-        words = gettext("the same again and again")  # how long in all nobody knows here
+        words = gettext("repeated, more than %(length)s characters in all")
     elif is_repeated:
-        words = gettext("the same again and again: %(length)s characters")
+        words = gettext("repeated, %(length)s characters in all")
     elif cut["more"]:
         words = gettext("the first %(quoted)s of more than %(length)s characters")
     else:
         words = gettext("the first %(quoted)s of %(length)s characters")
     part = words % {"quoted": f"{len(kept.strip()):,}", "length": length}
-    return f"{quoted} … [{part}]"
+    return f"{quoted} [{part}]" if is_repeated else f"{quoted} … [{part}]"
 
 
 def lacks_reason(cause: Cause, said: str) -> bool:

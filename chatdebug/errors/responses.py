@@ -80,6 +80,14 @@ class ErrorResponse:
 
 
 NONE = ErrorResponse()
+REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-amzn-requestid",
+    "x-goog-request-id",
+    "cf-ray",
+)
 
 
 class ResponseFacts(TypedDict, total=False):
@@ -142,6 +150,25 @@ def response_facts(error: BaseException | None) -> ResponseFacts:
         facts[key] = value if form.fullmatch(value) else ""
     known = {key: value for key, value in facts.items() if value not in (None, "")}
     return cast("ResponseFacts", known)
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """Return by what id a provider knows a response; nothing if its head has none.
+
+    The names of ``headers`` are in lower case.
+    """
+    return next(filter(None, map(headers.get, REQUEST_ID_HEADERS)), "")
+
+
+def noted_request_id(error: BaseException) -> str:
+    """Return the id that a transport put into ``chatdebug_response`` of an exception."""
+    for link in walk(error):
+        said = attribute(link, "chatdebug_response")
+        if isinstance(said, Mapping) and isinstance(
+            known := said.get("request_id"), str
+        ):
+            return known
+    return ""
 
 
 def server_of(headers: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The words about failures: by cause, what happened, whose it is, and what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, auto
 from typing import Any
 
@@ -18,6 +18,7 @@ from chatdebug.errors.ways import (
     REPHRASE,
     REPORT,
     SHORTEN,
+    SILENT,
     UNTOLD,
     Advice,
     Way,
@@ -86,9 +87,16 @@ class Words:
     """Where more can be told than whose it is."""
 
 
-SHARED = _("The limit is for this site as a whole; your message is not the cause.")
+SHARED = _(
+    "The limit is this site's at the provider, shared by all its users; your message is "
+    "not the cause."
+)
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
+TOO_SLOW = _(
+    "Most likely {provider} or the network is at fault, or the model needs longer than "
+    "this site waits; not your message."
+)
 LENGTH = _("All that is sent counts, not your message alone.")
 
 WORDS = {
@@ -98,7 +106,7 @@ WORDS = {
     Cause.RATE_LIMIT: Words(
         _("{provider} takes no more requests from this site for now."),
         Owner.SETTINGS,
-        LATER,
+        replace(LATER, other=_("Another model may have a limit of its own.")),
         SHARED,
     ),
     Cause.SERVER_ERROR: Words(
@@ -117,7 +125,7 @@ WORDS = {
         _("{provider} did not answer in time."), Owner.PROVIDER, AGAIN, NO_SIGN
     ),
     Cause.SILENCE: Words(
-        _("{provider} sent nothing for {time}."), Owner.PROVIDER, AGAIN, NO_SIGN
+        _("{provider} sent nothing for {time}."), Owner.PROVIDER, SILENT, TOO_SLOW
     ),
     Cause.GATEWAY: Words(
         _("A gateway in front of {provider} answered in its place."),
@@ -139,13 +147,13 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Give the report to an administrator. You may send it again once: that does "
-                "no harm."
+                "Give the report to an administrator. Until then, send it again once, in "
+                "case it was a passing fault."
             ),
             (Way.REPORT, Way.AGAIN, Way.OTHER_PROVIDER),
         ),
         _(
-            "Your message is not the cause. Most likely a proxy or a sign-in page is in "
+            "Your message is not the cause: most likely a proxy or a sign-in page is in "
             "between, or the provider's address in this site's settings is wrong."
         ),
     ),
@@ -179,7 +187,7 @@ WORDS = {
         ),
     ),
     Cause.PERMISSION: Words(
-        _("{provider} does not allow this request with this site's key."),
+        _("This site's key lacks a permission at {provider}."),
         Owner.SETTINGS,
         PERMIT,
     ),
@@ -245,8 +253,8 @@ WORDS = {
         Owner.REQUEST,
         UNTOLD,
         _(
-            "It is not known whether your message or what this site sends with it is the "
-            "cause."
+            "The cause is either in your message or in what this site sent along with it; "
+            "the provider does not say which."
         ),
     ),
     Cause.REJECTED_FRAME: Words(
@@ -284,7 +292,7 @@ WORDS = {
 WITHIN = {
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
-    )
+    ),
 }
 """What happened, where text of an answer had come, and that makes it something else."""
 OVER = {
@@ -304,7 +312,7 @@ FOUND_IN_MESSAGE = _(
 """Where a rule found what may be wrong with a rejected request."""
 
 WHOSE = {
-    Owner.PROVIDER: _("The fault is on the side of {provider}, not in your message."),
+    Owner.PROVIDER: _("{provider} is at fault, not your message."),
     Owner.NETWORK: _(
         "The fault is between this site and {provider}, not in your message."
     ),

@@ -100,6 +100,11 @@ OF_PROVIDERS = frozenset(
     ]
 )
 """Causes that the provider itself tells of."""
+OF_THIS_ACCOUNT = frozenset(
+    [Cause.RATE_LIMIT, Cause.USAGE_LIMIT, Cause.KEY, Cause.PERMISSION, Cause.NO_MODEL]
+)
+"""Those that concern this site's account: whom a provider calls "you" then is the site."""
+ADDRESSED = re.compile(r"\b(?:you|your|yours|please)\b", re.IGNORECASE)
 OF_THIS_SITE = frozenset([Cause.MISSING_KEY, Cause.DISABLED, Cause.SETUP, Cause.DEFECT])
 """Causes that are found before a provider is asked, or beside it."""
 (TOO_LONG_WORDS,) = (rule.lead for rule in PHRASES if rule.id == "lead.context")
@@ -178,7 +183,7 @@ def verdict(
         advice=advised.words,
         ways=advised.ways,
         wait=advised.wait,
-        speaker=_speaker(cause, provider, server),
+        speaker=_speaker(cause, provider, server, detail),
     )
 
 
@@ -281,6 +286,8 @@ def _with_facts(
         words = gettext("%(used)s tokens, and at most %(most)s fit")
         return f"{what[:-1]}: {words % {'used': used, 'most': most}}."
     known = [server if cause is Cause.GATEWAY else ""]
+    if cause is Cause.PAGE and server:
+        known = [gettext("server: %s") % server]
     if status is not None and status >= 400:
         known.append(str(status))
     facts = ", ".join(filter(None, known))
@@ -296,8 +303,11 @@ def told_sizes(detail: str) -> tuple[int, int] | None:
     return (max(found), min(found)) if len(found) == 2 else None
 
 
-def _speaker(cause: Cause, provider: str, server: str) -> str:
-    """Return who says what is quoted; of a connection that failed only an error tells."""
+def _speaker(cause: Cause, provider: str, server: str, said: str) -> str:
+    """Return who says what is quoted; of a connection that failed only an error tells.
+
+    And to whom, where somebody is spoken to who is not the reader.
+    """
     if cause in OF_PROVIDERS:
         who = subject_of(provider) if provider else gettext("The provider")
     elif cause is Cause.GATEWAY:
@@ -308,6 +318,8 @@ def _speaker(cause: Cause, provider: str, server: str) -> str:
         who = gettext("This site")
     else:
         who = gettext("The error")
+    if cause in OF_THIS_ACCOUNT and ADDRESSED.search(said):
+        return gettext("%s says to this site:") % who
     return gettext("%s says:") % who
 
 
@@ -315,5 +327,12 @@ def _time(detail: str) -> str:
     if found := SECONDS.search(detail):
         seconds = found[1]
         count = 1 if seconds == "1" else 2  # half a second is plural, too
-        return ngettext("%s second", "%s seconds", count) % seconds
+        return (
+            ngettext(
+                "%s second, the longest this site waits",
+                "%s seconds, the longest this site waits",
+                count,
+            )
+            % seconds
+        )
     return gettext("too long")

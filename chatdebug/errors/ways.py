@@ -45,6 +45,8 @@ class Advice:
     """What is said of other models, where that is not the same as always."""
     words_alone: Any = ""
     """The same where there is no other model, for words that speak of one themselves."""
+    at_last: Any = ""
+    """What is said after that of other models."""
 
 
 OTHERS = {
@@ -53,15 +55,31 @@ OTHERS = {
 }
 """What is said of these ways, after the advice."""
 
-AGAIN = Advice(_("Wait a little, then send it again."), (Way.AGAIN, Way.OTHER_MODEL))
+IF_IT_GOES_ON = _("If it goes on, give the report to an administrator.")
+AGAIN = Advice(
+    _("Wait a moment, then send your message again."),
+    (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
+    at_last=IF_IT_GOES_ON,
+)
+SILENT = Advice(
+    AGAIN.words,
+    AGAIN.ways,
+    at_last=_(
+        "If it happens often, give the report to an administrator: the limit can be raised."
+    ),
+)
+"""The same where this site itself ended the wait."""
 LATER = Advice(
     _(
-        "Wait a little, then send it again: the provider does not say how long it will "
-        "take."
+        "The provider does not say how long it will last. Wait a moment, then send your "
+        "message again."
     ),
-    (Way.AGAIN, Way.OTHER_MODEL),
-    _("Wait {wait}, then send it again."),
-    _("Waiting in between was not enough: give it a minute, then send it again."),
+    AGAIN.ways,
+    _("Wait {wait}, then send your message again."),
+    _(
+        "Waiting in between was not enough: give it a minute, then send your message again."
+    ),
+    at_last=IF_IT_GOES_ON,
 )
 ASK = Advice(
     _("Sending it again will not help until an administrator has put it right."),
@@ -100,7 +118,7 @@ REPORT = Advice(
 SHORTEN = Advice(
     _("Start a new chat with this message, or shorten it."),
     (Way.NEW_CHAT, Way.CHANGE, Way.OTHER_MODEL),
-    other=_("A model that takes more may answer."),
+    other=_("A model that takes longer requests may answer."),
 )
 SHORTEN_MESSAGE = Advice(
     _("Shorten your message."), (Way.CHANGE, Way.OTHER_MODEL), other=SHORTEN.other
@@ -114,12 +132,12 @@ LEAVE = Advice(
 """The same where the messages before are what is long."""
 SEND_LESS = Advice(
     _(
-        "Most of it is what this site sends with your message. Try a model that takes "
-        "more, or give the report to an administrator."
+        "Most of it is what this site adds to your message. Try a model that takes longer "
+        "requests, or give the report to an administrator."
     ),
     (Way.OTHER_MODEL, Way.REPORT),
     words_alone=_(
-        "Most of it is what this site sends with your message: give the report to an "
+        "Most of it is what this site adds to your message: give the report to an "
         "administrator."
     ),
 )
@@ -131,17 +149,15 @@ REPAIR = Advice(
     ),
     (Way.REPORT,),
 )
-"""For what other models are sent as well."""
+"""For what other models are sent as well, and take no better."""
 REPAIR_OR_GO = Advice(REPAIR.words, (Way.REPORT, Way.OTHER_MODEL))
 REPAIR_OR_TRY = Advice(
     REPAIR.words,
     (Way.REPORT, Way.OTHER_PROVIDER),
-    other=_("A model of another provider may be less strict."),
+    other=_("A model of another provider may take it."),
 )
 REPAIR_OR_SWITCH = Advice(
-    REPAIR.words,
-    (Way.REPORT, Way.OTHER_MODEL),
-    other=_("Another model may be less strict."),
+    REPAIR.words, (Way.REPORT, Way.OTHER_MODEL), other=_("Another model may take it.")
 )
 """The same at a provider that passes requests on, model by model to another one."""
 AROUND = _("A new chat may get around it.")

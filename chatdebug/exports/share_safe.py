@@ -168,6 +168,7 @@ OPENED = frozenset(
         *("attempts", "error", "metadata", "messages", "parts", "content", "tools"),
         *("options", "chain", "frames", "response", "repaired_error"),
         *("stream_summary", "failed_attempts", "shape", "likely_causes", "places"),
+        "largest",
         "changed",
     ]
 )

@@ -26,7 +26,9 @@ from chatdebug.errors.ways import (
     Advice,
     Way,
 )
+from chatdebug.evidence.shape import ROLES
 from chatdebug.linter.lint import PLACES, Finding, likely_causes
+from chatdebug.linter.request import Largest
 from chatdebug.linter.rule import MAKERS, Rule, Side
 from chatdebug.linter.rules import RULES
 
@@ -59,6 +61,10 @@ class Cause:
     """How long the chat is, by estimate; 0 where that is not what was found."""
     window: int = 0
     """How many tokens fit the model; 0 as well where that is not known."""
+    roles: tuple[str, ...] = ()
+    """Of those messages, by the word of providers; empty where one is not known."""
+    largest: Largest | None = None
+    """What of a chat that is too long is the most; None where that is not known."""
 
     @property
     def sentence(self) -> str:
@@ -87,6 +93,10 @@ class Cause:
             return happened
         if self.rule.is_of_length:
             words = gettext("The request is probably too long for this model")
+            if known is ErrorCause.REJECTED:
+                words = gettext(
+                    "%s, probably because it is too long for this model"
+                ) % happened.removesuffix(".")
             is_known = self.window and self.tokens > self.window
             return f"{words}: {self._sizes}." if is_known else f"{words}."
         words = gettext("%(happened)s, probably because %(cause)s.")
@@ -110,20 +120,42 @@ class Cause:
     @property
     def where(self) -> str:
         """Where in the request, such as: message 4; nothing for the whole of it."""
+        return self._places(list(map(str, self.messages)))
+
+    @property
+    def here(self) -> str:
+        """The same with who says a message, such as: message 4 (assistant)."""
+        roles = self.roles or ("",) * len(self.messages)
+        known = zip(self.messages, roles, strict=True)
+        return self._places([_with_role(str(number), role) for number, role in known])
+
+    def _places(self, messages: list[str]) -> str:
         places = []
-        if self.messages:
-            word = ngettext("message %s", "messages %s", len(self.messages))
-            places.append(word % ", ".join(map(str, self.messages)))
+        if messages:
+            word = ngettext("message %s", "messages %s", len(messages))
+            places.append(word % ", ".join(messages))
         if tools := [name for name in self.tools if name]:
             word = ngettext("tool %s", "tools %s", len(tools))
             places.append(word % ", ".join(tools))
         return "; ".join(places)
 
     @property
+    def largest_part(self) -> str:
+        """What of a chat that is too long is the most, in a sentence; empty if unknown."""
+        if self.largest is None:
+            return ""
+        number, role, characters = self.largest
+        part = gettext("the tools")
+        if number:
+            part = _with_role(gettext("message %s") % number, role)
+        words = gettext("Largest part: %(part)s, %(characters)s characters.")
+        return words % {"part": part, "characters": f"{characters:,}"}
+
+    @property
     def told(self) -> str:
         """What is wrong, and where."""
         if not self.where:
-            return self.in_short
+            return " ".join(filter(None, (self.in_short, self.largest_part)))
         return f"{self.sentence.removesuffix('.')} ({self.where})."
 
     def found(self, *, provider: str, around: Around = ANYTHING) -> Found:
@@ -150,11 +182,12 @@ class Cause:
     def _to_repair(self, provider: str, around: Around) -> Advice:
         """Return what helps against what the site sends, for whoever asked."""
         advice = REPAIR
+        is_strict = self.rule.is_of_schema or self.rule.some_take_it
         if self.rule.is_of_model:
             advice = REPAIR_OR_GO
-        elif self.rule.is_of_schema and provider not in MAKERS:
+        elif is_strict and provider not in MAKERS:
             advice = REPAIR_OR_SWITCH
-        elif self.rule.is_of_schema or self.rule.providers:
+        elif is_strict or self.rule.providers:
             advice = REPAIR_OR_TRY
         if not self.messages or not around.history:
             return advice
@@ -168,13 +201,19 @@ class Cause:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a step notes it."""
+        roles = self.roles or ("",) * len(self.messages)
+        messages = zip(self.messages, roles, strict=True)
         sizes = {"estimated_tokens": self.tokens, "context_window": self.window}
         return {
             "rule": self.rule.id,
             "is_said": self.is_said,
             **{name: size for name, size in sizes.items() if size},
+            **({"largest": self.largest._asdict()} if self.largest else {}),
             "places": [
-                *({"number": number} for number in self.messages),
+                *(
+                    {"number": number, **({"role": role} if role else {})}
+                    for number, role in messages
+                ),
                 *({"name": name} for name in self.tools),
             ],
         }
@@ -209,7 +248,11 @@ def not_found(*, is_of_shape: bool = False) -> str:
 
 
 def _cause(found: Finding) -> Cause:
-    messages = {place.message.index + 1 for place in found.places if place.message}
+    messages = {
+        place.message.index + 1: _role(place.message.role)
+        for place in found.places
+        if place.message
+    }
     tools = dict.fromkeys(place.tool for place in found.places if place.tool)
     return Cause(
         found.rule,
@@ -218,6 +261,8 @@ def _cause(found: Finding) -> Cause:
         found.is_said,
         found.tokens,
         found.window,
+        tuple(messages[number] for number in sorted(messages)),
+        found.largest,
     )
 
 
@@ -233,16 +278,40 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
             for place in islice(places if isinstance(places, list) else (), 2 * PLACES)
             if isinstance(place, dict)
         ]
-        numbers = (place.get("number") for place in known)
+        messages = [
+            (number, _role(place.get("role")))
+            for place in known
+            if type(number := place.get("number")) is int and number > 0
+        ]
         names = (place.get("name") for place in known)
         yield Cause(
             rule,
-            tuple(number for number in numbers if type(number) is int and number > 0),
+            tuple(number for number, _of in messages),
             tuple(name[:200] for name in names if isinstance(name, str)),
             one.get("is_said") is True,
             _size(one.get("estimated_tokens")),
             _size(one.get("context_window")),
+            tuple(role for _of, role in messages),
+            _largest(one.get("largest")),
         )
+
+
+def _largest(noted: Any) -> Largest | None:
+    if not isinstance(noted, dict):
+        return None
+    number, characters = noted.get("number"), _size(noted.get("characters"))
+    if type(number) is not int or number < 0 or not characters:
+        return None
+    return Largest(number, _role(noted.get("role")), characters)
+
+
+def _role(noted: Any) -> str:
+    return noted if isinstance(noted, str) and noted in ROLES else ""
+
+
+def _with_role(place: str, role: str) -> str:
+    """Return a message with who says it, by the word of providers."""
+    return f"{place} ({role})" if role else place
 
 
 def _size(noted: Any) -> int:

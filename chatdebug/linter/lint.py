@@ -8,7 +8,7 @@ from typing import Any
 
 from chatdebug.errors.payload import read_payload
 from chatdebug.linter.elsewhere import OTHER_KINDS, is_elsewhere
-from chatdebug.linter.request import Request, shape_of_full
+from chatdebug.linter.request import Largest, Request, shape_of_full
 from chatdebug.linter.rule import Place, Rule
 from chatdebug.linter.rules import RULES
 
@@ -35,6 +35,8 @@ class Finding:
     """How long the chat is, by estimate; 0 where that is not what was found."""
     window: int = 0
     """How many tokens fit the model; 0 as well where that is not known."""
+    largest: Largest | None = None
+    """What of a chat that is too long is the most; None where that is not known."""
 
 
 def likely_causes(
@@ -91,7 +93,15 @@ def _finding(
     if not rule.is_of_length:
         return Finding(rule, places, is_said, is_pointed_at)
     window = request.window or 0
-    return Finding(rule, places, is_said, is_pointed_at, request.tokens, window)
+    return Finding(
+        rule,
+        places,
+        is_said,
+        is_pointed_at,
+        request.tokens,
+        window,
+        request.largest,
+    )
 
 
 def _is_pointed_at(request: Request, places: Iterable[Place]) -> bool:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatdebug.errors.payload import ErrorPayload
-from chatdebug.evidence.shape import MESSAGES, PARTS, Offer, Tool, request_shape
+from chatdebug.evidence.shape import MESSAGES, PARTS, ROLES, Offer, Tool, request_shape
 from chatdebug.payloads.limits import TOOLS
 
 type Json = Mapping[str, Any]
@@ -129,6 +129,18 @@ class OfferedTool:
     """Its structure without values, see ``chatdebug.evidence.schemas``."""
     description_length: int | None
     strict: bool
+    length: int
+    """Characters of description and schema."""
+
+
+class Largest(NamedTuple):
+    """The largest part of a request, where all of it is described."""
+
+    number: int
+    """Of the message, from 1; 0 for all tools together."""
+    role: str
+    """Of the message, by the word of providers; empty for the tools."""
+    characters: int
 
 
 @dataclass(frozen=True)
@@ -209,6 +221,23 @@ class Request:
         return frozenset(
             int(found[1] or found[2]) for found in POINTER.finditer(self.words)
         )
+
+    @property
+    def largest(self) -> Largest | None:
+        """Its largest part; None where some of it is not described, or has no length."""
+        if not self.is_whole or not all(one.is_whole for one in self.messages):
+            return None
+        parts = [
+            Largest(
+                message.index + 1,
+                message.role if message.role in ROLES else "",
+                sum(part.length or 0 for part in message.parts),
+            )
+            for message in self.messages
+        ]
+        parts.append(Largest(0, "", sum(tool.length for tool in self.tools)))
+        largest = max(parts, key=lambda part: part.characters)
+        return largest if largest.characters else None
 
     def number(self, *names: str) -> float | None:
         """Return the first of these settings that is a number."""
@@ -320,6 +349,8 @@ def _tools(shape: Json) -> Iterator[OfferedTool]:
             schema=_schema(tool.get("schema")),
             description_length=_number(tool.get("description_length")),
             strict=tool.get("strict") is True,
+            length=(_number(tool.get("description_length")) or 0)
+            + (_number(tool.get("schema_length")) or 0),
         )
 
 

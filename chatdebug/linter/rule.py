@@ -43,6 +43,17 @@ MAKERS = frozenset(
 )
 """Providers with rules of their own. Others pass requests on to one of these, or run a
 server that took after one."""
+AREAS = {
+    "calls": _("mistake in calls of tools"),
+    "files": _("mistake in files"),
+    "limits": _("wrong length or limit"),
+    "messages": _("mistake in messages"),
+    "schemas": _("mistake in a schema"),
+    "settings": _("mistake in settings"),
+    "thinking": _("mistake in reasoning"),
+    "tools": _("mistake in the tools that are offered"),
+}
+"""What a rule is about, by the beginning of its id."""
 NOTHING = r"(?!)"
 """A pattern that no text has."""
 
@@ -74,6 +85,8 @@ class Rule:
     proves: Finder | None = None
     is_of_model: bool = False
     """Whether it is about what the model takes, so that another one may take it."""
+    some_take_it: bool = False
+    """Whether servers are known that take it, so that another one may."""
     is_of_length: bool = False
     """Whether it is about how long the chat is, for what fits the model."""
 
@@ -82,6 +95,11 @@ class Rule:
         """Whether it is about a schema, which one provider reads more strictly than
         another."""
         return self.id.startswith("schemas.")
+
+    @property
+    def area(self) -> str:
+        """What it is about, in a few words."""
+        return str(AREAS[self.id.partition(".")[0]])
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

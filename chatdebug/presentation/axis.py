@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 TICKS = 5
 LETTER = 3.5
 """Of the width, in per cent: a letter of a label, where the chart is beside a chat."""
+NARROW = ". "
+"""Of a label: what takes half of the room of a digit."""
 GAP = 4.0
 """The same between two labels."""
 UNITS = ((120, 60.0, _("%s min")), (1, 1.0, _("%s s")), (0, 0.001, _("%s ms")))
@@ -21,14 +23,15 @@ class Tick:
 
     x: str
     label: str
+    """Empty where it has no room."""
     anchor: str
 
 
 def ticks_of(total: float) -> Iterator[Tick]:
     """Yield round numbers of one unit along the axis, and its end.
 
-    The first one names the unit, the end its own. One between them that would touch
-    another one is left out: a line without a number says nothing.
+    The first one names the unit, the end its own. A label between them that would touch
+    another one is left out, its line never: else the scale looks broken.
     """
     if total <= 0:
         return
@@ -38,15 +41,20 @@ def ticks_of(total: float) -> Iterator[Tick]:
     end = str(words) % (f"{size:.0f}" if size >= 10 else f"{size:.1f}")
     first = str(words) % 0
     yield Tick("0.00%", first, "start")
-    left, right = LETTER * len(first) + GAP, 100 - LETTER * len(end) - GAP
+    left, right = _room(first) + GAP, 100 - _room(end) - GAP
     for number in range(1, ceil(size / step)):
         label = f"{number * step:g}"
-        place, half = 100 * number * step / size, LETTER * len(label) / 2
+        place, half = 100 * number * step / size, _room(label) / 2
         is_free = left <= place - half and place + half <= right
-        if is_free:
-            left = place + half + GAP
-            yield Tick(f"{place:.2f}%", label, "middle")
+        left = place + half + GAP if is_free else left
+        yield Tick(f"{place:.2f}%", label if is_free else "", "middle")
     yield Tick("100%", end, "end")
+
+
+def _room(label: str) -> float:
+    """Return the width of a label, in per cent of the chart."""
+    narrow = sum(label.count(letter) for letter in NARROW)
+    return LETTER * (len(label) - narrow / 2)
 
 
 def _round_step(least: float) -> float:

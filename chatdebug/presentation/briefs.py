@@ -6,6 +6,7 @@ card speaks to whoever asked, this to whoever can change the site.
 """
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext
@@ -22,6 +23,15 @@ from chatdebug.errors.verdict import EVENT_STREAM, Verdict
 from chatdebug.linter import Cause as LikelyCause
 from chatdebug.linter import Side
 
+
+class Kept(StrEnum):
+    """What of a failing request was kept, and checked for known mistakes."""
+
+    NOTHING = ""
+    SHAPE = "shape"
+    TEXT = "text"
+
+
 OF_A_RESPONSE = frozenset([Cause.PAGE, Cause.GATEWAY])
 """What is known by what came, and from whom."""
 LARGE = 100_000
@@ -34,13 +44,16 @@ OF_SIDES = {
 }
 FAULTS = {
     Cause.NO_ANSWER: _("most likely the provider, or the network"),
-    Cause.SILENCE: _("most likely the provider, or the network"),
+    Cause.SILENCE: _(
+        "most likely the provider or the network, or the model needs longer than this site "
+        "waits"
+    ),
     Cause.INCOMPLETE: _("most likely the provider, or the network"),
     Cause.UNREADABLE: _("most likely the provider, or the network"),
     Cause.GATEWAY: _("the provider or the network, not known which"),
     Cause.BROKEN_OFF: _("the provider or the network, not known which"),
     Cause.UNREACHABLE: _("the provider or the network, not known which"),
-    Cause.PAGE: _("the network or the address that is set up, not known which"),
+    Cause.PAGE: _("the network or this site's settings, not known which"),
     Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
     Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
     Cause.TOO_LONG: _("the length of the whole request"),
@@ -52,10 +65,7 @@ FAULTS = {
 }
 """Where more can be told than whose it is."""
 OF_OWNERS = {
-    Owner.PROVIDER: _(
-        "Nothing has to be changed on this site: trying later may help. If it goes on, "
-        "check the status page of {provider}."
-    ),
+    Owner.PROVIDER: _("Nothing to change on this site; try again later."),
     Owner.NETWORK: _(
         "Look at proxies, DNS and firewalls, then at the status page of {provider}."
     ),
@@ -81,30 +91,53 @@ OF_CAUSES = {
     Cause.UNKNOWN_HOST: _("Correct the address that is set up for {provider}."),
     Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
     Cause.PAGE: _(
-        "Check that the address that is set up for {provider} is right, then look for a "
-        "proxy or a sign-in page on the way. Sending the message again once does no harm."
+        "Look for a proxy or a sign-in page on the way to {provider}, then check the "
+        "address that is set up for it."
     ),
     Cause.SILENCE: _(
-        "Trying later may help. The wait is the longest that this site allows: it can be "
-        "set higher. If it goes on, check the status page of {provider}."
+        "Try again later. If it happens often, let this site wait for longer."
     ),
     Cause.TOO_LONG: _(
-        "Offer a model that takes more, or send less of the chat and of what comes with it."
+        "Send fewer earlier messages, shorter instructions or fewer tools, or offer a model "
+        "with a longer context."
     ),
-    Cause.REJECTED_FRAME: _(
-        "Look at the shape of the request, below: at its tools, roles and options."
-    ),
+    Cause.REJECTED_FRAME: _("Look at the tools, roles and options of the request."),
     Cause.REJECTED_FILE: _("Compare the file with what the model takes."),
     Cause.REQUEST_BLOCKED: _("Nothing to repair: {provider} has a policy."),
     Cause.ANSWER_BLOCKED: _("Nothing to repair: {provider} has a policy."),
 }
 """Where there is more to look at than whose it is tells."""
-IF_EXPLAINED = _("Compare what {provider} says with the request that was sent.")
-"""Of a rejected request, where its provider has said already what is wrong with it."""
+IF_EXPLAINED = {
+    Kept.SHAPE: _(
+        "Compare what {provider} says with the recorded shape of the request (roles, "
+        "sizes, names; no text). The check for known mistakes found none in it."
+    ),
+    Kept.TEXT: _(
+        "Compare what {provider} says with the recorded request. The check for known "
+        "mistakes found none in it."
+    ),
+}
+IF_UNEXPLAINED = {
+    Kept.SHAPE: _(
+        "Look at the recorded shape of the request (roles, sizes, names; no text). The "
+        "check for known mistakes found none in it."
+    ),
+    Kept.TEXT: _(
+        "Look at the recorded request. The check for known mistakes found none in it."
+    ),
+}
+"""Of a rejected request of which no part is known to be meant, where something of it was
+kept: by whether its provider has said what is wrong with it."""
 SHOWN_BY_THE_REQUEST = frozenset(
     [Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING]
 )
 """What the request itself may show, and a comparison with that of a run that went well."""
+OUTAGES = frozenset(
+    [Cause.OVERLOADED, Cause.SERVER_ERROR, Cause.NO_ANSWER, Cause.SILENCE]
+)
+"""What a provider's status page may tell of, if it goes on."""
+REPORTED = frozenset([Cause.INCOMPLETE, Cause.UNREADABLE])
+"""What a provider's status page does not tell of."""
 REQUEST, RESPONSE = "request", "response"
 OF_THE_PROVIDER = frozenset({Owner.PROVIDER, Owner.REQUEST, Owner.SITE})
 """Whose failures a provider can look up in its own logs."""
@@ -114,8 +147,10 @@ OF_THE_PROVIDER = frozenset({Owner.PROVIDER, Owner.REQUEST, Owner.SITE})
 class Brief:
     """A failure in three lines."""
 
-    what: str
-    """Status, codes, and how far the answer had come; empty if nothing of it is known."""
+    head: str
+    """Status, codes and what is known of a response; empty if none of it is."""
+    how_far: str
+    """How far the answer had come; empty if that is not known."""
     words: str
     """Those of an exception of this side; empty where the provider has some of its own."""
     fault: str
@@ -139,32 +174,44 @@ class Brief:
         likely: LikelyCause | None = None,
         *,
         reason: str = "",
+        kept: Kept = Kept.NOTHING,
     ) -> "Brief":
         """Make it of a stored error, its verdict, and what its request tells.
 
-        ``reason`` is what is quoted of its provider.
+        ``reason`` is what is quoted of its provider, ``kept`` what the likely cause was
+        looked for in.
         """
         request_id = code_like(payload["request_id"])
         if likely is not None or said.owner not in OF_THE_PROVIDER:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
-        is_rejected = likely is None and said.cause is Cause.REJECTED
-        is_explained = is_rejected and bool(reason)
+        is_open = likely is None and said.cause is Cause.REJECTED
         shown_by = RESPONSE if said.cause is Cause.UNREADABLE else ""
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
         return cls(
-            what=_what(payload, said.cause),
+            head=_head(payload, said.cause),
+            how_far=_how_far(payload),
             words=_words(payload, said.cause),
-            fault=_fault(said, likely),
-            next=str(IF_EXPLAINED).format(provider=provider)
-            if is_explained
+            fault=_fault(said, likely, reason),
+            next=_look(provider, reason, kept)
+            if is_open
             else _next(provider, said, likely),
-            ask=_ask(provider, request_id, is_explained=is_explained),
+            ask=_ask_what_is_wrong(provider, reason, kept, request_id)
+            if is_open
+            else _ask(provider, said, payload, request_id)
+            if likely is None
+            else "",
             request_id=request_id,
             is_shown_by=shown_by,
             recognised=_recognised(payload, said.cause, likely),
         )
+
+    @property
+    def what(self) -> str:
+        """Status, codes, and how far the answer had come; empty if none is known."""
+        head = f"{self.head}." if self.head else ""
+        return " ".join(filter(None, (head, self.how_far)))
 
     @property
     def happened(self) -> str:
@@ -211,7 +258,7 @@ def response_in_words(payload: ErrorPayload) -> str:
     return ", ".join(filter(None, (size, content_type, sender)))
 
 
-def _what(payload: ErrorPayload, cause: Cause) -> str:
+def _head(payload: ErrorPayload, cause: Cause) -> str:
     status = http_status(payload)
     facts = ["" if status is None else f"HTTP {status}", codes_of(payload)]
     length = payload["response"].get("length")
@@ -219,8 +266,7 @@ def _what(payload: ErrorPayload, cause: Cause) -> str:
         facts.append(response_in_words(payload))
     elif status is not None and status >= 400 and length is not None and length > LARGE:
         facts.append(gettext("an error answer of %s") % filesizeformat(length))
-    head = ", ".join(filter(None, facts))
-    return " ".join(filter(None, (f"{head}." if head else "", _how_far(payload))))
+    return ", ".join(filter(None, facts))
 
 
 def _how_far(payload: ErrorPayload) -> str:
@@ -244,15 +290,25 @@ def _words(payload: ErrorPayload, cause: Cause) -> str:
     return f"{said}." if said else ""
 
 
-def _fault(said: Verdict, likely: LikelyCause | None) -> str:
+def _fault(said: Verdict, likely: LikelyCause | None, reason: str) -> str:
     if likely is None:
         return str(FAULTS.get(said.cause, said.owner.label))
+    if said.cause is Cause.TOO_LONG:  # its provider has counted it
+        return str(FAULTS[said.cause])
+    words = gettext("most likely %(whose)s (found by checking its structure; %(said)s)")
     if likely.rule.is_of_length:
-        return str(FAULTS[Cause.TOO_LONG])
-    whose = str(OF_SIDES.get(likely.rule.side, likely.whose))
+        words = gettext(
+            "most likely %(whose)s: it is too long (counted here; %(said)s)"
+        )
+    told = gettext("the provider gave no reason")
     if likely.is_said:
-        return gettext("%s (the provider says the same)") % whose
-    return gettext("%s (found in its structure, the provider does not say it)") % whose
+        told = gettext("the provider says the same")
+    elif reason:
+        told = gettext("the provider does not say it")
+    whose = OF_SIDES.get(likely.rule.side, likely.whose)
+    if likely.rule.is_of_length:
+        whose = OF_SIDES[Side.SITE]
+    return words % {"whose": whose, "said": told}
 
 
 def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
@@ -262,29 +318,54 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
     return str(words).format(provider=provider)
 
 
-def _ask(provider: str, request_id: str, *, is_explained: bool) -> str:
-    words = gettext("Give {provider} this request id:") if request_id else ""
-    if is_explained:
-        words = gettext("If that does not tell, ask {provider}.")
+def _look(provider: str, reason: str, kept: Kept) -> str:
+    words = (IF_EXPLAINED if reason else IF_UNEXPLAINED).get(kept, "")
+    return str(words).format(provider=provider)
+
+
+def _ask_what_is_wrong(provider: str, reason: str, kept: Kept, request_id: str) -> str:
+    if kept:
+        words = gettext("If that does not explain it, ask {provider}")
+    elif reason:
+        words = gettext("Ask {provider} what it means")
+    else:
+        words = gettext("Ask {provider} what is wrong with the request")
+    end = gettext(", by this request id:") if request_id else "."
+    return f"{words}{end}".format(provider=provider)
+
+
+def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -> str:
+    """Return what to ask the provider for: at once, or if a failure of its own goes on."""
+    words = ""
+    if said.cause in REPORTED:
+        words = gettext("If it goes on, report it to {provider}.")
         if request_id:
             words = gettext(
-                "If that does not tell, ask {provider}, by this request id:"
+                "If it goes on, report it to {provider} with this request id:"
             )
+        elif http_status(payload) is not None:
+            words += " " + gettext("No request id is known.")
+    elif said.cause in OUTAGES:
+        words = gettext("If it goes on, check the status page of {provider}.")
+        if request_id:
+            words = gettext(
+                "If it goes on, check the status page of {provider}, or report it with "
+                "this request id:"
+            )
+    elif request_id:
+        words = gettext("Give {provider} this request id:")
     return words.format(provider=provider)
 
 
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:
-    """Return what it was taken for in plain words, the rule's id behind them.
-
-    Of a likely cause the id alone: its headline has the words.
-    """
+    """Return what it was taken for in plain words, the rule's id behind them."""
     if likely is not None:
-        return likely.rule.id
+        return f"{likely.rule.area} ({likely.rule.id})"
     rule, status = payload["rule"], http_status(payload)
     if rule and rule != FALLBACK.id:
         return f"{short_name(cause)} ({rule})"
     if not rule:
         return ""
     if status is None:
-        return gettext("nothing known")
-    return gettext("nothing known, only the status %s") % status
+        return gettext("no known error")
+    return gettext("no known error, only the status %s") % status

@@ -10,7 +10,9 @@ from django.utils.translation import gettext
 
 from chatdebug.linter import Cause, causes_of, not_found, noted_causes
 from chatdebug.models import ChatStep
+from chatdebug.presentation.briefs import Kept
 from chatdebug.presentation.endings import error_of
+from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.values import as_dict
 
 RUNS_OF_GROUP = 20
@@ -55,6 +57,11 @@ class LikelyCauses:
         return None if found is None else cls(found)
 
     @property
+    def kept(self) -> Kept:
+        """What of the request they were looked for in."""
+        return Kept.SHAPE if self.is_of_shape else Kept.TEXT
+
+    @property
     def first(self) -> Cause | None:
         """The likeliest."""
         return self.causes[0] if self.causes else None
@@ -86,6 +93,13 @@ class LikelyCauses:
     def as_json(self) -> list[dict[str, Any]]:
         """Return them as a step notes them."""
         return [cause.as_json() for cause in self.causes]
+
+
+def report_of(error: object, likely: LikelyCauses | None) -> ErrorReport:
+    """Read a stored error with what its request tells, if anything was kept of that."""
+    if likely is None:
+        return ErrorReport.of(error)
+    return ErrorReport.of(error, likely.first, kept=likely.kept)
 
 
 def _told(cause: Cause) -> str:

@@ -28,6 +28,7 @@ from chatdebug.payloads.text import NOTE
 from chatdebug.presentation.briefs import (
     OF_A_RESPONSE,
     Brief,
+    Kept,
     codes_of,
     http_status,
     response_in_words,
@@ -98,6 +99,8 @@ class ErrorReport:
     name: str
     """What failed, in a few words."""
     sentence: str
+    happened: str
+    """The same without what was found in its request."""
     how: str
     """Who ended the answer and how far it had come; empty where that is not known."""
     speaker: str
@@ -127,17 +130,24 @@ class ErrorReport:
     """The outermost first."""
 
     @classmethod
-    def of(cls, stored: object, likely: LikelyCause | None = None) -> "ErrorReport":
+    def of(
+        cls,
+        stored: object,
+        likely: LikelyCause | None = None,
+        *,
+        kept: Kept = Kept.NOTHING,
+    ) -> "ErrorReport":
         """Read a stored ``ErrorPayload``, whatever release wrote it.
 
-        ``likely`` is what was found in its request: what the answer did not tell.
+        ``likely`` is what was found in its request: what the answer did not tell. ``kept``
+        is what it was looked for in.
         """
         payload = read_payload(stored)
         said = verdict_of(payload)
         words = payload["detail"] or payload["message"]
         reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
-        brief = Brief.of(payload, said, likely, reason=reason)
+        brief = Brief.of(payload, said, likely, reason=reason, kept=kept)
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
         found = likely.found(provider=payload["provider"]) if likely else said
@@ -146,6 +156,7 @@ class ErrorReport:
             flaw=flaw,
             name=short_name(said.cause),
             sentence=likely.headline(said.what, said.cause) if likely else said.what,
+            happened=said.what,
             how=how_it_ended(
                 said.cause,
                 response=payload["response"],
@@ -189,6 +200,13 @@ class ErrorReport:
     def sentence_if_over(self) -> str:
         """What happened, as it is told once another attempt has answered."""
         return told_as_over(self.sentence, self.cause, self.provider)
+
+    @property
+    def id_name(self) -> str:
+        """What its request id is called: one that came with a web page is of who sent that."""
+        if self.cause is Cause.PAGE:
+            return gettext("Request id, sent with the web page")
+        return gettext("Request id")
 
     @property
     def untold_id(self) -> str:

@@ -22,7 +22,7 @@ from chatdebug.models.titles import (
     title_of,
 )
 from chatdebug.presentation.attempts import address_of
-from chatdebug.presentation.causes import LikelyCauses
+from chatdebug.presentation.causes import LikelyCauses, report_of
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import Payload
@@ -189,9 +189,7 @@ class StepReport:
         if retries is not None:
             name = f"{name} · {attempt_name(retries + 1)}"
         likely = LikelyCauses.of(step) if stored else None
-        first = likely.first if likely else None
-        error = ErrorReport.of(stored, first) if stored else None
-        return cls(step, error, likely, name)
+        return cls(step, report_of(stored, likely) if stored else None, likely, name)
 
     @property
     def address(self) -> str:
@@ -276,10 +274,13 @@ class RunReport:
 
     @property
     def heading(self) -> str:
-        """What happened as the card in the chat says it, else what it is called."""
+        """What happened as the card in the chat says it, else what it is called.
+
+        Without the likely cause, which stands below it with its place.
+        """
         happened = self.recovery
         if self.failure is not None and self.failure.error and not happened:
-            happened = self.failure.error.sentence
+            happened = self.failure.error.happened
         return happened.removesuffix(".") or self.line.title
 
     @property
@@ -318,7 +319,7 @@ class RunReport:
         if self.failure is None or not self.tried or took is None:
             return ""
         attempts = counted(1 + _retries(self.failure.step), "attempt")
-        return gettext("%(attempts)s in %(time)s") % {
+        return gettext("%(attempts)s %(time)s") % {
             "attempts": attempts,
             "time": span(took),
         }
@@ -338,11 +339,11 @@ class RunReport:
     @property
     def attempts(self) -> str:
         """How often the call that failed last was tried, and whether it met the same."""
-        if self.failure is None:
+        count = 1 + _retries(self.failure.step) if self.failure else 0
+        if count < 2:  # the line above has it
             return ""
-        count = 1 + _retries(self.failure.step)
         attempts = counted(count, "attempt")
-        if count > 1 and self._has_failed_alike(count):
+        if self._has_failed_alike(count):
             return gettext("%s, all with the same failure.") % attempts
         return f"{attempts}."
 

@@ -7,6 +7,7 @@ it. Clocks may have been set meanwhile: what lies outside of the run is not draw
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from django.utils.translation import gettext
 
@@ -82,7 +83,10 @@ class Timeline:
     total: str
     """How long all rows took together, as ``whole_of`` counts it."""
     note: str
-    """What is counted with it; empty if that is nothing but the run."""
+    """That it goes on; empty if it does not."""
+    before: str
+    """What came before the first attempt, and how long that took; empty if nothing did, or
+    it is not known what."""
     is_short: bool
     """Whether it took less than a second, and had one attempt: a line tells as much."""
     level: str
@@ -111,7 +115,8 @@ class Timeline:
             ],
             ticks=list(ticks_of(scale.total)),
             total=span(total) if total else "",
-            note=_note(run),
+            note="" if run.finished_at else gettext("so far"),
+            before=_before(periods),
             is_short=len(attempts) == 1 and total.total_seconds() < SHORT,
             level=run.level,
             left_out=max(0, len(periods) - ROWS),
@@ -221,11 +226,16 @@ def _length(run: ChatRun, steps: Sequence[ChatStep], began: datetime) -> float:
     return max(0.0, *((moment - began).total_seconds() for moment in moments))
 
 
-def _note(run: ChatRun) -> str:
-    """Return what is counted of a run besides it, or that it goes on."""
-    if run.finished_at is None:
-        return gettext("so far")
-    return gettext("with the queue") if queue_of(run) else ""
+def _before(periods: Sequence[Period]) -> str:
+    """Return what came before the first attempt, and how long all of it took."""
+    first = list(takewhile(lambda one: one.is_pause, periods))
+    words = {
+        (Mark.QUEUE,): gettext("queue %s"),
+        (Mark.OWN,): gettext("preparation %s"),
+        (Mark.QUEUE, Mark.OWN): gettext("queue and preparation %s"),
+    }.get(tuple(one.mark for one in first))
+    together = sum(filter(None, map(_took, first)), timedelta())
+    return words % span(together) if words else ""
 
 
 def _short_pauses(periods: Sequence[Period], scale: _Scale) -> Iterator[Row]:

@@ -132,13 +132,13 @@ def test_an_unknown_failure_is_said_plainly_and_the_debug_tab_appears(
     expect(panel).to_contain_text(
         "The ballast of segment 3 does not match its envelope."
     )
-    expect(panel).to_contain_text("nothing known")
+    expect(panel).to_contain_text("no known error")
 
 
 def test_what_was_rejected_is_changed_and_sent_again(demo: Page) -> None:
     ask(demo, "fault-400", "What is **a** ballast?")
     card = demo.locator(".error-card")
-    expect(card).to_contain_text("It is not known whether your message", timeout=SLOW)
+    expect(card).to_contain_text("The cause is either in your message", timeout=SLOW)
     expect(card.get_by_role("button", name="Send again")).to_have_count(0)
     card.get_by_role("button", name="Edit my message").click()
     message = demo.get_by_label("Message")
@@ -172,7 +172,7 @@ def test_what_may_succeed_is_sent_again_from_its_card(demo: Page) -> None:
     ask(demo, "fault-529")
     card = demo.locator(".error-card")
     expect(card).to_contain_text(
-        "The fault is on the side of the demo provider", timeout=SLOW
+        "The demo provider is at fault, not your message", timeout=SLOW
     )
     card.get_by_role("button", name="Send again").click()
     expect(demo.locator(".turn")).to_have_count(2)
@@ -230,7 +230,7 @@ def test_what_an_administrator_needs_is_copied_from_the_card(demo: Page) -> None
     expect(card.get_by_role("button", name="Copied")).to_be_visible()
     lines = demo.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[0] == (
-        "Failure: The demo provider does not allow this request with this site's key (403)."
+        "Failure: This site's key lacks a permission at the demo provider (403)."
     )
     names = [line.partition(":")[0] for line in lines]
     assert names[1:] == [
@@ -323,7 +323,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None
             phone.locator(".error-card").get_by_role(
                 "link", name="Show debug run"
             ).click()
-            expect(phone.locator("#panel")).to_contain_text("nothing known")
+            expect(phone.locator("#panel")).to_contain_text("no known error")
         width = phone.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], step
 
@@ -331,7 +331,7 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Page) -> None
 def test_the_panel_closes_with_escape_and_gives_the_focus_back(demo: Page) -> None:
     ask(demo, "fault-400")
     demo.get_by_role("link", name="Show debug run").click()
-    expect(demo.locator("#panel")).to_contain_text("nothing known")
+    expect(demo.locator("#panel")).to_contain_text("no known error")
     demo.keyboard.press("Escape")
     expect(demo.locator("#panel")).to_be_empty()
 

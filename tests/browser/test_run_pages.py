@@ -81,7 +81,7 @@ def test_every_state_passes_axe_and_fits(
         (
             "failed, errors level",
             "Failed",
-            ["attempt 3", "wait", "nothing known"],
+            ["attempt 3", "wait", "no known error"],
         ),
         (
             "recovered, errors level",
@@ -114,6 +114,30 @@ def test_the_first_screen_says_how_it_came_out(
     expect(main.locator(".run__status").first).to_contain_text(outcome)
     for word in words:
         expect(main).to_contain_text(word)
+
+
+def test_no_line_of_facts_begins_or_ends_with_a_separator(
+    new_page: NewPage, states: States
+) -> None:
+    page = new_page(**DEVICES["phone"])
+    sign_in(page, "demo")
+    page.goto(states.run("failed"))
+    facts = page.locator("p.pieces").first
+    assert "·" not in facts.inner_text(), "it is drawn, left of each piece"
+    # What is left of a line's first piece is cut off with the margin.
+    hidden, pieces = facts.evaluate(
+        """line => {
+            const style = getComputedStyle(line);
+            const edge = line.getBoundingClientRect().left;
+            const dots = [...line.children].map(piece =>
+                [piece.getBoundingClientRect().left - edge,
+                 parseFloat(getComputedStyle(piece, "::before").width)]);
+            return [-parseFloat(style.marginLeft), dots];
+        }"""
+    )
+    firsts = [width for left, width in pieces if left < 1]
+    assert len(firsts) > 1, "it has several lines"
+    assert all(width == pytest.approx(hidden) for width in firsts)
 
 
 def test_the_timeline_is_a_table_for_who_cannot_see_it(

@@ -13,6 +13,7 @@ from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS, Payload
 from chatdebug.presentation.runs import RunLine, RunReport
 from chatdebug.querysets import PAYLOAD_COLUMNS
+from tests.optional import present
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -136,14 +137,16 @@ def test_a_run_is_headed_by_the_sentence_of_the_card(
     assert RunReport.of(run, [step]).heading == heading
 
 
-def test_a_heading_says_the_likely_cause() -> None:
+def test_a_heading_leaves_the_likely_cause_to_what_stands_below_it() -> None:
     run = failed(provider="demo")
     error = {"kind": "generic", "status_code": 400, "provider": "demo"}
     noted = {"likely_causes": [{"rule": "calls.no_result", "places": [{"number": 2}]}]}
     step = ChatStep(run=run, error=error, step_number=1, metadata=noted)
-    assert RunReport.of(run, [step]).heading == (
-        "The demo provider rejected the request (400), probably because a tool call in the "
-        "request has no result"
+    report = RunReport.of(run, [step])
+    assert report.heading == "The demo provider rejected the request (400)"
+    assert (
+        "probably because a tool call"
+        in present(present(report.failure).error).sentence
     )
 
 
@@ -311,7 +314,7 @@ def test_the_facts_of_the_last_response_are_one_row() -> None:
         ("Response", "1.4\N{NO-BREAK SPACE}KB, text/html, from nginx"),
     ]
     assert report.rest == [], "the lines above have all of it"
-    told = ("Fault", "the network or the address that is set up, not known which")
+    told = ("Fault", "the network or this site's settings, not known which")
     assert report.facts[-1] == told, "as a page came"
 
 
@@ -347,7 +350,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "Wait a little, then send it again: the provider does not say how long "
+    unknown = "The provider does not say how long it will last. "
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")
@@ -362,7 +365,7 @@ def test_what_decided_and_whose_it_is_are_facts() -> None:
     assert facts["Recognised as"] == "Overloaded (status.529)"
     assert facts["Fault"] == "the provider"
     unknown = ErrorReport.of({"kind": "generic", "rule": "fallback.generic"})
-    assert unknown.facts == [("Recognised as", "nothing known")]
+    assert unknown.facts == [("Recognised as", "no known error")]
 
 
 def test_who_runs_the_site_is_not_spoken_to_as_who_asked() -> None:
@@ -383,6 +386,7 @@ def test_no_fact_contradicts_the_advice() -> None:
     }
     report = ErrorReport.of(page)
     assert "send it again once" in report.advice
+    assert report.id_name == "Request id, sent with the web page"
     assert ("Worth retrying", "once, by hand") in report.facts
     report = ErrorReport.of({"kind": "generic", "status_code": 400, "retryable": False})
     assert ("Worth retrying", "no") in report.facts

@@ -24,7 +24,11 @@ from chatd.llm.wire.server_events import (
     TooLongError,
 )
 from chatd.llm.wire.watch import Watch
-from chatdebug.errors import IncompleteStreamError, UnreadableStreamError
+from chatdebug.errors import (
+    IncompleteStreamError,
+    UnreadableStreamError,
+    request_id_of,
+)
 from chatdebug.recorder import note_on_call
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -117,6 +121,7 @@ class AnswerStream(httpx2.AsyncByteStream):
                 "content_type": self._headers.get("content-type"),
                 "server": self._headers.get("server"),
                 "length": self._received,
+                "request_id": request_id_of(self._headers),
                 "closed_by": "provider" if self._is_at_end else "client",
             }
             raise

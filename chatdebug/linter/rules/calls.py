@@ -88,10 +88,11 @@ def _without_tools(request: Request) -> Iterator[Place]:
 RULES = (
     Rule(
         id="calls.no_result",
+        some_take_it=True,
         sentence=_("A tool call in the request has no result."),
         remedy=_(
-            "Send a result for each call right after it, also for one that failed or "
-            "was stopped, or leave the call out."
+            "Send a result right after each tool call, even if the call failed or was "
+            "stopped, or leave the call out."
         ),
         source="https://github.com/anthropics/claude-code/issues/8210",
         words=(

@@ -175,7 +175,8 @@ RULES = (
         side=Side.MESSAGE,
         sentence=_("The request is too long for the model."),
         remedy=_(
-            "Offer a model that takes more, or send less of the chat and of what comes with it."
+            "Send fewer earlier messages, shorter instructions or fewer tools, or offer a model "
+            "with a longer context."
         ),
         source="https://github.com/stackblitz/bolt.new/issues/1036",
         words=(

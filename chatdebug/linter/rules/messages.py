@@ -101,8 +101,9 @@ RULES = (
     ),
     Rule(
         id="messages.blank",
+        some_take_it=True,
         sentence=_("A text in the request is empty or blank."),
-        remedy=_("Leave out texts without a word before the request is sent."),
+        remedy=_("Leave out empty and blank texts when the request is built."),
         source="https://github.com/anthropics/claude-code/issues/23440",
         words=(
             rf"{SAYS_NOTHING}|content.{{0,40}}(?:is|was|be) (?:empty|blank)|"

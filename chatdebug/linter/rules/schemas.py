@@ -160,9 +160,12 @@ RULES = (
     ),
     Rule(
         id="schemas.no_object",
-        sentence=_("The definition of a tool is not valid: it describes no object."),
+        sentence=_(
+            "A tool of this site is defined wrongly: its schema is not of type object."
+        ),
         remedy=_(
-            'Begin each tool\'s schema with "type": "object", also where it takes no arguments.'
+            "Give the schema of each tool the type object, even if the tool takes no "
+            "arguments."
         ),
         source="https://github.com/BerriAI/litellm/pull/19103",
         words=(

@@ -114,7 +114,9 @@ def test_an_answer_that_pauses_too_long_is_given_up(
     sent = [*beginning(protocol), *words(protocol, "Hello"), "open"]
     turn, replay, _ = turn_of(sent, protocol)
     assert present(turn.error)["kind"] == "stream_silence_timeout"
-    assert present(turn.error)["message"].endswith("nothing more came for 0.3 seconds.")
+    assert present(turn.error)["message"].endswith(
+        "nothing more came for 0.3 seconds, the longest this site waits."
+    )
     assert present(turn.error)["detail"] == ""  # it would say the same
     assert (text_of(turn), replay.hits["case"]) == ("Hello", 2)
 

@@ -37,7 +37,7 @@ CAUSES = {
     ),
     "fault-400-schema": (
         "schemas.no_object",
-        "The definition of a tool is not valid: it describes no object.",
+        "A tool of this site is defined wrongly: its schema is not of type object.",
     ),
     "fault-400-window": (
         "limits.window",
@@ -114,10 +114,10 @@ def test_what_the_site_sends_is_not_for_its_user_to_repair(
         "The demo provider rejected the request (400), probably because a tool call in the "
         "request has no result."
     )
-    assert card["ways"] == ["report"], "another model is sent the same"
+    assert card["ways"] == ["report", "other_model"]
     assert card["advice"] == (
         "Sending it again will most likely fail in the same way: give the report to an "
-        "administrator."
+        "administrator. Another model may take it."
     )
 
 
@@ -133,14 +133,19 @@ def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
     )
     assert found["ways"] == ["other_model", "report"], "the message is a short one"
     assert found["message"].startswith(
-        "The request is probably too long for this model: about "
+        "The demo provider rejected the request (400), probably because it is too long "
+        "for this model: about "
     )
+    assert "Largest part: message 1 (user), " in found["cause"]["found"]
     assert f"at most {WINDOWS['fault-400-window']:,} fit." in found["message"]
 
 
 @pytest.mark.parametrize(
     ("history", "ways"),
-    [(True, ["report", "new_chat"]), (False, ["report"])],
+    [
+        (True, ["report", "new_chat", "other_model"]),
+        (False, ["report", "other_model"]),
+    ],
 )
 def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
     history: bool, ways: list[str]
@@ -157,23 +162,30 @@ def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
     ("rule", "provider", "way", "words"),
     [
         ("tools.unsupported", "demo", "other_model", "Another model may answer."),
+        ("calls.no_result", "demo", "other_model", "Another model may take it."),
+        (
+            "messages.blank",
+            "anthropic",
+            "other_provider",
+            "A model of another provider may take it.",
+        ),
         (
             "schemas.no_object",
             "demo",
             "other_model",
-            "Another model may be less strict.",
+            "Another model may take it.",
         ),
         (
             "schemas.no_object",
             "openai",
             "other_provider",
-            "A model of another provider may be less strict.",
+            "A model of another provider may take it.",
         ),
         (
             "schemas.several_types",
             "google",
             "other_provider",
-            "A model of another provider may be less strict.",
+            "A model of another provider may take it.",
         ),
     ],
 )

@@ -238,10 +238,17 @@ def test_a_switched_off_model_is_asked_in_no_new_chat_either(
 def test_how_often_it_was_tried_and_how_far_it_came_stand_on_the_card(
     owner: Client, chat: Chat
 ) -> None:
-    failed(chat, how="The other side closed it.", tried="This site tried 3 times.")
+    failed(
+        chat,
+        how="The provider, or something on the way to it, closed it.",
+        tried="This site tried 3 times.",
+    )
     text = shown(owner, chat)
     card = text.partition('class="error-card"')[2].partition("<details>")[0]
-    places = [card.index(KEY["message"]), card.index("The other side closed it.")]
+    places = [
+        card.index(KEY["message"]),
+        card.index("The provider, or something on the way to it, closed it."),
+    ]
     places += [card.index("This site tried 3 times."), card.index(KEY["advice"])]
     assert places == sorted(places)
 

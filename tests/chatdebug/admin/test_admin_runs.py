@@ -141,7 +141,7 @@ def test_staff_without_the_permission_for_content_sees_metadata(
     pages = [page(staff, url) for url in (RUNS, page_of(run), page_of(step))]
     assert [words for words in SECRET_WORDS if words in "".join(pages)] == []
     for words in (
-        "nothing known, only the status 400",
+        "no known error, only the status 400",
         "HTTP status: 400",
         "answer.py:17",
     ):

@@ -307,6 +307,14 @@ def test_facts_that_a_transport_left_on_its_exception_count() -> None:
     }
 
 
+def test_the_request_id_that_a_transport_left_on_its_exception_counts() -> None:
+    inner = httpx2.RemoteProtocolError("incomplete")
+    inner.chatdebug_response = {"request_id": "req_17"}  # type: ignore[attr-defined]
+    assert classify(caused(RuntimeError("stream"), inner)).request_id == "req_17"
+    inner.chatdebug_response = {"request_id": "what «alpha» said"}  # type: ignore[attr-defined]
+    assert classify(caused(RuntimeError("stream"), inner)).request_id == ""
+
+
 def test_facts_are_facts_and_no_words() -> None:
     error = Holder(
         chatdebug_response={

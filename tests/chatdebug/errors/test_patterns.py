@@ -64,6 +64,7 @@ SEARCHED = {
     "quotes.PHRASE": ("It is over. It was long.", ""),
     "quotes.LEFT_OUT": ("so … 17 characters left out", "17 characters left out of it"),
     "quotes.WORDLESS": ("Error code: 500", "It took half a second"),
+    "verdict.ADDRESSED": ("check your plan", "the yearly plan"),
     "verdict.FILE": ("image exceeds 5 MB", "imagine that it exceeds all"),
     "verdict.FRAME": ("tools[3] is odd", "the tools of the trade"),
     "verdict.NOT_CONNECTED": ("ConnectError", "APIConnectionError"),

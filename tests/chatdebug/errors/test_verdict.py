@@ -112,7 +112,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a permission": (
         {"status_code": 403, "message": "You may not."},
-        "OpenAI does not allow this request with this site's key (403).",
+        "This site's key lacks a permission at OpenAI (403).",
         Owner.SETTINGS,
     ),
     "a limit": (
@@ -166,11 +166,15 @@ AROUND = list(starmap(Around, product([True, False], repeat=3)))
 @pytest.mark.parametrize("cause", Cause)
 def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
     words = {
-        Way.AGAIN: ("Send it again", "send it again"),
+        Way.AGAIN: ("send it again", "send your message again"),
         Way.CHANGE: ("change it", "hange your message", "other words", "horten"),
         Way.NEW_CHAT: ("new chat",),
         Way.REPORT: ("administrator",),
-        Way.OTHER_MODEL: ("Another model", "another model", "model that takes more"),
+        Way.OTHER_MODEL: (
+            "Another model",
+            "another model",
+            "model that takes longer requests",
+        ),
         Way.OTHER_PROVIDER: ("A model of another provider",),
     }
     advice = WORDS[cause].advice
@@ -199,7 +203,8 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
     for seconds, words in waits.items():
         told = limited(retry_after=seconds)
         assert told.advice == (
-            f"Wait {words}, then send it again. Another model may answer."
+            f"Wait {words}, then send your message again. Another model may have a limit "
+            "of its own. If it goes on, give the report to an administrator."
         )
         assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
@@ -208,8 +213,9 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "Wait a little, then send it again: the provider does not say how long it will "
-        "take. Another model may answer."
+        "The provider does not say how long it will last. Wait a moment, then send your "
+        "message again. Another model may answer. If it goes on, give the report to an "
+        "administrator."
     )
     assert told.wait is None
 
@@ -218,8 +224,9 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "Waiting in between was not enough: give it a minute, then send it again. "
-        "Another model may answer."
+        "Waiting in between was not enough: give it a minute, then send your message "
+        "again. Another model may have a limit of its own. If it goes on, give the report "
+        "to an administrator."
     )
     assert told.wait == 60
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
@@ -240,7 +247,7 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
 def test_what_is_not_worth_another_try_has_no_way_to_one() -> None:
     assert Way.AGAIN not in verdict(ErrorKind.GENERIC, status_code=500).ways
     again = verdict(ErrorKind.GENERIC, status_code=500, retryable=True)
-    assert again.ways == (Way.AGAIN, Way.OTHER_MODEL)
+    assert again.ways == (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +262,9 @@ def test_what_is_the_sites_settings_passes_by_itself_or_names_an_administrator(
 
 def test_a_quote_says_nothing_that_the_sentence_says_already() -> None:
     silence = classify(StreamSilenceError(6))
-    assert silence.message == "The AI provider sent nothing for 6 seconds."
+    assert silence.message == (
+        "The AI provider sent nothing for 6 seconds, the longest this site waits."
+    )
     assert (silence.detail, silence.quote) == (
         "Nothing was received for 6 seconds.",
         "",
@@ -279,12 +288,12 @@ SAID = {
     "again and again": (
         400,
         LINE * 3 + "One line … more than 900 characters left out",
-        LINE + "… [the same again and again]",
+        LINE + "[repeated, more than 1,022 characters in all]",
     ),
     "again and again, to an end": (
         400,
         LINE * 3 + "One line … 900 characters left out",
-        LINE + "… [the same again and again: 1,022 characters]",
+        LINE + "[repeated, 1,022 characters in all]",
     ),
     "a beginning": (
         400,
@@ -309,10 +318,25 @@ def test_a_quote_adds_to_the_sentence(status: int, said: str, quote: str) -> Non
 
 
 def test_what_is_said_of_a_key_is_quoted_without_the_key() -> None:
-    key = '{"error": {"message": "Incorrect API key provided: sk-proj-0123456789abcdef."}}'
+    key = '{"error": {"message": "The key sk-proj-0123456789abcdef ended yesterday."}}'
     found = classify_facts(build_facts(status_code=401, body=key))
-    assert found.detail.startswith("Incorrect API key provided: [REDACTED:")
-    assert found.quote == "Incorrect API key provided: [secret removed]."
+    assert found.detail.startswith("The key [REDACTED:")
+    assert found.quote == "The key [secret removed] ended yesterday."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Incorrect API key provided: sk-proj-0123456789abcdef.",
+        "Incorrect API key provided: sk-ab****cdef. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+    ],
+)
+def test_that_a_key_is_wrong_is_not_quoted_for_the_sake_of_the_key(said: str) -> None:
+    body = json.dumps({"error": {"message": said}})
+    found = classify_facts(build_facts(status_code=401, body=body))
+    assert found.detail.startswith("Incorrect API key provided: ")
+    assert found.quote == ""
 
 
 SAID_ALREADY = {
@@ -356,6 +380,23 @@ def test_a_quote_with_one_word_more_stays(status: int, said: str) -> None:
     body = {"error": {"message": said}}
     found = classify_facts(build_facts(status_code=status, body=json.dumps(body)))
     assert found.quote == said
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "speaker"),
+    [
+        (403, "You have insufficient permissions.", "OpenAI says to this site:"),
+        (429, "Limit 3. Please try again in 1s.", "OpenAI says to this site:"),
+        (429, "Rate limit reached: limit 3.", "OpenAI says:"),
+        (400, "Your message is odd.", "OpenAI says:"),
+    ],
+)
+def test_whom_a_provider_speaks_to_is_said_where_it_is_the_site(
+    status: int, said: str, speaker: str
+) -> None:
+    body = json.dumps({"error": {"message": said}})
+    facts = build_facts(provider="openai", status_code=status, body=body)
+    assert classify_facts(facts).speaker == speaker
 
 
 def test_a_quote_says_who_speaks() -> None:
@@ -440,7 +481,8 @@ def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
         ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
     )
     assert told.whose == (
-        "It is not known whether your message or what this site sends with it is the cause."
+        "The cause is either in your message or in what this site sent along with it; the "
+        "provider does not say which."
     )
     assert told.ways == (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT)
 
@@ -453,7 +495,10 @@ def test_a_chat_of_one_message_is_not_made_shorter_by_a_new_one() -> None:
         around=Around(history=False),
     )
     assert Way.NEW_CHAT not in told.ways
-    assert told.words == "Shorten your message. A model that takes more may answer."
+    assert (
+        told.words
+        == "Shorten your message. A model that takes longer requests may answer."
+    )
 
 
 def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
@@ -462,22 +507,23 @@ def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
     assert earlier.ways == (Way.NEW_CHAT, Way.OTHER_MODEL)
     assert earlier.words == (
         "Your message is less than half of it: start a new chat with this message. A model "
-        "that takes more may answer."
+        "that takes longer requests may answer."
     )
     of_site = of_length(around=Around(history=False, is_small=True))
     assert of_site.ways == (Way.OTHER_MODEL, Way.REPORT)
-    assert of_site.words.startswith("Most of it is what this site sends")
+    assert of_site.words.startswith("Most of it is what this site adds")
 
 
 def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     of_error = partial(advise, Cause.SERVER_ERROR, provider="openai", retryable=True)
     elsewhere = of_error(around=Around(other_models=False))
-    assert elsewhere.ways == (Way.AGAIN, Way.OTHER_PROVIDER)
-    assert elsewhere.words.endswith("A model of another provider may answer.")
+    assert elsewhere.ways == (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT)
+    assert "A model of another provider may answer." in elsewhere.words
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Wait a little, then send it again.",
-        (Way.AGAIN,),
+        "Wait a moment, then send your message again. If it goes on, give the report to "
+        "an administrator.",
+        (Way.AGAIN, Way.REPORT),
     )
 
 
@@ -499,15 +545,35 @@ def test_a_provider_without_a_name_is_called_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("detail", "what"),
     [
-        ("Nothing was received for 6 seconds.", "OpenAI sent nothing for 6 seconds."),
-        ("Nothing was received for 1 seconds.", "OpenAI sent nothing for 1 second."),
+        (
+            "Nothing was received for 6 seconds.",
+            "6 seconds, the longest this site waits",
+        ),
+        (
+            "Nothing was received for 1 seconds.",
+            "1 second, the longest this site waits",
+        ),
         (
             "Nothing was received for 0.5 seconds.",
-            "OpenAI sent nothing for 0.5 seconds.",
+            "0.5 seconds, the longest this site waits",
         ),
-        ("", "OpenAI sent nothing for too long."),
+        ("", "too long"),
     ],
 )
 def test_a_silence_says_how_long_it_was(detail: str, what: str) -> None:
     kind = ErrorKind.STREAM_SILENCE_TIMEOUT
-    assert verdict(kind, provider="openai", detail=detail).what == what
+    said = verdict(kind, provider="openai", detail=detail, retryable=True)
+    assert said.what == f"OpenAI sent nothing for {what}."
+
+
+def test_of_a_silence_it_is_said_that_the_limit_is_this_sites() -> None:
+    silence = partial(verdict, ErrorKind.STREAM_SILENCE_TIMEOUT, provider="openai")
+    said = silence(retryable=True)
+    assert said.whose == (
+        "Most likely OpenAI or the network is at fault, or the model needs longer than "
+        "this site waits; not your message."
+    )
+    assert said.advice.endswith(
+        "If it happens often, give the report to an administrator: the limit can be raised."
+    )
+    assert Way.AGAIN not in silence(retryable=False).ways

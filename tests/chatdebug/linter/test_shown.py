@@ -29,13 +29,14 @@ BROKEN = chat(
     user(), answer(None), user(), tools=[tool(TOOL, {**schema(), "type": "string"})]
 )
 EMPTY = "A message has no content"
-HEADLINE = "probably because a message has no content"
-NO_OBJECT = "The definition of a tool is not valid: it describes no object"
+HEADING = "OpenAI rejected the request (400)"
+NO_OBJECT = "A tool of this site is defined wrongly: its schema is not of type object"
 NOTHING = "The recorded request was checked for known mistakes: none found."
 NOTHING_IN_SHAPE = (
     "The shape of the request (roles, sizes, names; no text) was checked for known "
     "mistakes: none found."
 )
+FOUND_NONE = "The check for known mistakes found none in it."
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 HOSTILE: list[Any] = [
     7,
@@ -120,9 +121,10 @@ def test_the_pages_say_it_with_what_happened(chat_: Chat) -> None:
         url = reverse(f"chatdebug:{page}", args=[chat_.pk, run.pk, *extra])
         text = text_of(owner, url)
         verdict = text.partition('<dl class="verdict__lines">')[2].partition("</dl>")[0]
-        assert f"{EMPTY} (message 2)." in verdict
+        assert f"Likely cause: {EMPTY}." in verdict
+        assert "Here: message 2 (assistant)." in verdict
         if page == "run":
-            assert HEADLINE in text
+            assert f"<h1><bdi>{HEADING}</bdi></h1>" in text
         assert "messages.empty" in text
         assert f"tool {TOOL}" in text
 
@@ -132,7 +134,7 @@ def test_whose_it_is_is_told_by_the_request_where_the_answer_does_not(
 ) -> None:
     url = partial(reverse, "chatdebug:run")
     owner = client_of(chat_.owner)
-    told, unknown = "This site&#x27;s request (found", "not known which"
+    told, unknown = "Most likely this site&#x27;s request (found", "not known which"
     run = failed_run(chat_.pk, likely_causes=[{"rule": "messages.empty"}])
     text = text_of(owner, url(args=[chat_.pk, run.pk]))
     assert told in text
@@ -152,12 +154,12 @@ def test_a_request_in_which_nothing_is_found_is_said_to_be_one(
     run = failed_run(chat_.pk, chat(user()), evidence=evidence, likely_causes=[])
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
     page = text_of(client_of(chat_.owner), url)
-    assert said in page
+    next_step = page.partition("<dt>Next step</dt>")[2].partition("</dl>")[0]
+    assert FOUND_NONE in next_step
+    assert ("recorded shape of the request" in next_step) == (evidence == "shape")
+    assert "checked for known mistakes" not in page
+    assert "was not recorded" not in page
     assert said in " ".join(shown(run).split())
-    is_shape = (
-        "The text of the request was not recorded, only its shape, below." in page
-    )
-    assert is_shape == (evidence == "shape")
 
 
 def test_nothing_is_said_where_no_request_was_kept(chat_: Chat) -> None:
@@ -181,8 +183,9 @@ def test_what_was_noted_needs_no_request(chat_: Chat) -> None:
     ChatStep.objects.update(normalized_request={})
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
     text = text_of(client_of(chat_.owner), url)
-    assert HEADLINE in text
-    assert f"{EMPTY} (message 2)." in text
+    assert HEADING in text
+    assert f"{EMPTY}." in text
+    assert "Here: message 2." in text
 
 
 def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) -> None:
@@ -197,7 +200,7 @@ def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) ->
         assert NO_OBJECT in text
         assert TOOL not in text
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
-    assert HEADLINE in text_of(admin, url)
+    assert f"{EMPTY}." in text_of(admin, url)
     assert TOOL not in text_of(admin, url)
 
 

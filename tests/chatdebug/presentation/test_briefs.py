@@ -9,7 +9,7 @@ from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.linter import noted_causes
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import clip
-from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief
+from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief, Kept
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.runs import RunReport
 from tests.optional import present
@@ -38,9 +38,9 @@ BROKEN_STREAM = {
 }
 
 
-def brief_of(error: Any, *noted: dict[str, Any]) -> Brief:
+def brief_of(error: Any, *noted: dict[str, Any], kept: Kept = Kept.NOTHING) -> Brief:
     found = present(noted_causes(list(noted)))
-    return ErrorReport.of(error, found[0] if found else None).brief
+    return ErrorReport.of(error, found[0] if found else None, kept=kept).brief
 
 
 def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
@@ -48,11 +48,10 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     assert brief.happened == "HTTP 400, invalid_request_error."
     assert brief.fault == "the message or this site's request, not known which"
     assert brief.steps == (
-        "Ask the demo provider what is wrong with the request. Give the demo provider "
-        "this request id: req_1"
+        "Ask the demo provider what is wrong with the request, by this request id: req_1"
     )
     assert brief.is_to_be_compared
-    assert brief.recognised == "nothing known, only the status 400"
+    assert brief.recognised == "no known error, only the status 400"
 
 
 @pytest.mark.parametrize(
@@ -62,21 +61,36 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
     request_id: str, asked: str
 ) -> None:
     said = {"detail": "The ballast does not match.", "request_id": request_id}
-    brief = brief_of({**REJECTED, **said})
+    brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
     assert brief.steps == (
-        "Compare what the demo provider says with the request that was sent. "
-        f"If that does not tell, ask the demo provider{asked}"
+        "Compare what the demo provider says with the recorded shape of the request "
+        "(roles, sizes, names; no text). The check for known mistakes found none in it. "
+        f"If that does not explain it, ask the demo provider{asked}"
     )
     found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
-    assert found.next.startswith("Send a result for each call")
+    assert found.next.startswith("Send a result")
     assert not found.ask
+
+
+def test_nobody_is_sent_to_look_at_a_request_of_which_nothing_was_kept() -> None:
+    said = {**REJECTED, "detail": "The ballast does not match."}
+    assert brief_of(said).steps == (
+        "Ask the demo provider what it means, by this request id: req_1"
+    )
+    assert "request" in brief_of(REJECTED, kept=Kept.TEXT).next
+    assert not brief_of(REJECTED).next
 
 
 def test_a_likely_cause_decides_all_of_it() -> None:
     brief = brief_of(REJECTED, {"rule": "calls.no_result"})
-    assert brief.fault.startswith("this site's request (found in its structure")
-    assert brief.next.startswith("Send a result for each call")
-    assert brief.recognised == "calls.no_result"
+    assert brief.fault == (
+        "most likely this site's request (found by checking its structure; the provider "
+        "gave no reason)"
+    )
+    said = brief_of({**REJECTED, "detail": "No."}, {"rule": "calls.no_result"})
+    assert said.fault.endswith("the provider does not say it)")
+    assert brief.next.startswith("Send a result right after each tool call")
+    assert brief.recognised == "mistake in calls of tools (calls.no_result)"
     facts = dict(
         ErrorReport.of(
             REJECTED, present(noted_causes([{"rule": "calls.no_result"}]))[0]
@@ -86,8 +100,14 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     assert facts["Recognised as"] == brief.recognised
 
 
-def test_a_chat_that_is_too_long_is_neither_the_message_nor_the_request() -> None:
-    brief = brief_of(REJECTED, {"rule": "limits.window", "is_said": True})
+def test_of_a_chat_that_is_too_long_it_says_who_has_counted_it() -> None:
+    brief = brief_of(REJECTED, {"rule": "limits.window"})
+    assert brief.fault == (
+        "most likely this site's request: it is too long (counted here; the provider "
+        "gave no reason)"
+    )
+    said = {**REJECTED, "rule": "lead.context"}
+    brief = brief_of(said, {"rule": "limits.window", "is_said": True})
     assert brief.fault == "the length of the whole request"
 
 
@@ -103,6 +123,38 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     assert facts["Closed by"] == "this site, because it could not read the answer"
     assert "Parts received" not in facts
     assert "JSON" not in report.without_content().brief.happened
+
+
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        (
+            {"request_id": "req_1"},
+            "report it to the demo provider with this request id: req_1",
+        ),
+        ({}, "report it to the demo provider. No request id is known."),
+    ],
+)
+def test_a_stream_that_broke_is_reported_to_its_provider(
+    known: dict[str, Any], asked: str
+) -> None:
+    assert brief_of({**BROKEN_STREAM, **known}).steps == (
+        f"Nothing to change on this site; try again later. If it goes on, {asked}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_id", "asked"),
+    [("", "."), ("req_1", ", or report it with this request id: req_1")],
+)
+def test_of_a_providers_own_error_its_status_page_may_tell(
+    request_id: str, asked: str
+) -> None:
+    error = {**REJECTED, "rule": "status.500", "status_code": 500}
+    assert brief_of({**error, "request_id": request_id}).steps == (
+        "Nothing to change on this site; try again later. If it goes on, check the "
+        f"status page of the demo provider{asked}"
+    )
 
 
 def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
@@ -163,7 +215,7 @@ def test_a_fault_and_the_sentence_of_its_card_name_the_same_two(cause: Cause) ->
     [
         ((500, 500, 500), "3 attempts, all with the same failure."),
         ((500, 502, 500), "3 attempts."),
-        ((500,), "1 attempt."),
+        ((500,), ""),
     ],
 )
 def test_attempts_are_said_to_be_alike_only_if_they_were(

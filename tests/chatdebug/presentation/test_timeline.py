@@ -167,7 +167,8 @@ def test_a_run_that_was_queued_begins_with_its_wait(level: Level) -> None:
     assert waited.when == "after 0 ms"
     assert timeline.total == "10.0 s"
     assert timeline.legend[0] == ("queue", "waiting in the queue")
-    assert timeline.note == "with the queue"
+    assert timeline.note == ""
+    assert timeline.before == {Level.FULL: "queue and preparation 5.0 s"}.get(level, "")
 
 
 def test_a_wait_that_was_longer_than_the_rest_leaves_the_rest_its_room() -> None:
@@ -177,7 +178,7 @@ def test_a_wait_that_was_longer_than_the_rest_leaves_the_rest_its_room() -> None
     assert (waited.took, waited.when) == ("60 min 0 s", "before what is drawn")
     assert (waited.bars, waited.is_before, called.is_before) == ([], True, False)
     assert [(bar.start, bar.end) for bar in called.bars] == [("0.00%", "100.00%")]
-    assert (timeline.total, timeline.note) == ("60 min 10 s", "with the queue")
+    assert (timeline.total, timeline.before) == ("60 min 10 s", "queue 60 min 0 s")
 
 
 @pytest.mark.parametrize(
@@ -557,7 +558,7 @@ def test_of_a_run_that_was_queued_the_wait_is_there_however_short(wait: float) -
     timeline = present(Timeline.of(run, [step_of(0, 2, error=failed(0))]))
     first = timeline.rows[0]
     assert (first.name, first.took) == ("queue", f"{wait * 1000:.0f} ms")
-    assert timeline.note == "with the queue"
+    assert timeline.before == f"queue {wait * 1000:.0f} ms"
 
 
 def test_where_every_call_is_known_the_rest_is_the_sites_own_work() -> None:
@@ -733,14 +734,16 @@ def test_a_run_of_very_many_attempts_shows_the_last_ones() -> None:
 @pytest.mark.parametrize(
     ("seconds", "labels"),
     [
-        (0.05, ["0 ms", "20", "30", "50 ms"]),
-        (1.1, ["0 s", "0.5", "1.1 s"]),
-        (6.9, ["0 s", "2", "4", "6.9 s"]),
-        (100, ["0 s", "20", "40", "60", "100 s"]),
+        (0.05, ["0 ms", "10", "20", "30", "", "50 ms"]),
+        (1.1, ["0 s", "0.5", "", "1.1 s"]),
+        (2.5, ["0 s", "0.5", "1", "1.5", "2", "2.5 s"]),
+        (4.5, ["0 s", "1", "2", "3", "", "4.5 s"]),
+        (6.9, ["0 s", "2", "4", "", "6.9 s"]),
+        (100, ["0 s", "20", "40", "60", "", "100 s"]),
         (3_600, ["0 min", "20", "40", "60 min"]),
     ],
 )
-def test_the_axis_has_a_line_for_each_label_that_has_room(
+def test_the_axis_has_each_line_and_each_label_that_has_room(
     seconds: float, labels: list[str]
 ) -> None:
     step = step_of(0, seconds, attempt(1, 0, seconds))

@@ -249,7 +249,7 @@ def attempt_of(number: int, began: int, ended: int, **facts: Any) -> dict[str, A
 @pytest.mark.parametrize(
     ("kind", "rule", "said"),
     [
-        (ErrorKind.GENERIC, "fallback.generic", "nothing known"),
+        (ErrorKind.GENERIC, "fallback.generic", "no known error"),
         (
             ErrorKind.GENERIC,
             "known.IncompleteStream",
@@ -278,8 +278,9 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
     shown = (
         "<h2><bdi>The AI provider rejected the request (400)</bdi></h2>",
         "Copy report",
-        'HTTP 400. <span class="nowrap">1 attempt.</span> The provider says: ',
+        "The provider says:",
         "It is odd.",
+        "(HTTP 400)",
         "The message or this site's request, not known which".replace("'", "&#x27;"),
         "Where the time went",
     )
@@ -294,9 +295,9 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
 @pytest.mark.parametrize(
     ("status", "moment"),
     [
-        ("error", "failed <time"),
-        ("completed", "began <time"),
-        ("in_progress", "began <time"),
+        ("error", '<span class="nowrap"><time'),  # that it failed is said already
+        ("completed", '<span class="nowrap">began <time'),
+        ("in_progress", '<span class="nowrap">began <time'),
     ],
 )
 def test_a_moment_says_what_it_is_of(
@@ -357,15 +358,15 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     shown = [
         "<h1>",
         "Copy report",
-        'HTTP 400, odd_ballast. <span class="nowrap">3 attempts.</span>',
         "The ballast does not match.",
-        "Compare what the demo provider says with the request that was sent.",
-        "If that does not tell, ask the demo provider, by this request id:",
+        "(HTTP 400, odd_ballast)",
+        '<span class="nowrap">3 attempts.</span>',
+        "Ask the demo provider what it means, by this request id:",
         "<code data-source>req_17</code>",
         "Where the time went",
         "attempt 3",
         "<dt>Worth retrying</dt><dd>no</dd>",
-        "<dt>Recognised as</dt><dd>nothing known, only the status 400</dd>",
+        "<dt>Recognised as</dt><dd>no known error, only the status 400</dd>",
         "<code>Outer</code> it failed",
         "chatd/turns/answer.py:17",
         f"<code data-source>{run.pk}</code>",

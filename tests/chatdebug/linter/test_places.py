@@ -1,0 +1,81 @@
+"""Where in a request a likely cause is, and what of one that is too long is the most."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chatdebug.instrument.wire_held import WireRequest
+from chatdebug.linter import Cause, causes_of, noted_causes
+from tests.chatdebug.linter.requests import answer, chat, system, tool, user
+from tests.optional import present
+
+ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
+LONG = "Why does a ship carry ballast? " * 400
+
+
+def found_in(request: dict[str, Any], window: int | None = None) -> Cause:
+    shape = WireRequest(lambda: request).shape(window=window)
+    found = present(causes_of(None, shape, ERROR))
+    # It says the same after it was stored.
+    noted = json.loads(json.dumps([cause.as_json() for cause in found]))
+    assert noted_causes(noted) == found
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("request_", "largest"),
+    [
+        pytest.param(
+            chat(user(LONG), answer(), user()), "message 1 (user)", id="message"
+        ),
+        pytest.param(
+            chat(system(LONG), user()), "message 1 (system)", id="instructions"
+        ),
+        pytest.param(
+            chat(user(), tools=[tool(description=LONG), tool("other")]),
+            "the tools",
+            id="tools",
+        ),
+    ],
+)
+def test_of_a_request_that_is_too_long_its_largest_part_is_told(
+    request_: dict[str, Any], largest: str
+) -> None:
+    found = found_in(request_, window=1_000)
+    assert found.rule.id == "limits.window"
+    assert found.largest_part.startswith(f"Largest part: {largest}, 12,")
+    assert found.largest_part.endswith(" characters.")
+    assert found.told.endswith(found.largest_part)
+
+
+def test_nothing_is_the_largest_where_not_all_is_described() -> None:
+    found = found_in(chat(*[user("Why does it? " * 10), answer()] * 300), window=1_000)
+    assert found.rule.id == "limits.window"
+    assert not found.largest_part
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [7, [], {"number": "x"}, {"number": 1, "role": [], "characters": "9"}],
+)
+def test_a_largest_part_of_anybody_is_not_believed(noted: Any) -> None:
+    [found] = present(noted_causes([{"rule": "limits.window", "largest": noted}]))
+    assert not found.largest_part
+
+
+def test_a_cause_names_its_messages_with_their_roles() -> None:
+    found = found_in(chat(user(), answer(None), user()))
+    assert (found.where, found.here) == ("message 2", "message 2 (assistant)")
+    of_tool = found_in(chat(user(), tools=[tool("look_up", {"type": "string"})]))
+    assert of_tool.here == "tool look_up"
+    [older] = present(
+        noted_causes([{"rule": "calls.no_result", "places": [{"number": 2}]}])
+    )
+    assert older.here == "message 2"
+
+
+def test_a_role_that_no_provider_has_is_not_told() -> None:
+    noted = [{"number": 2, "role": "<b>boss"}, {"number": 3, "role": 7}]
+    [found] = present(noted_causes([{"rule": "calls.no_result", "places": noted}]))
+    assert found.here == "messages 2, 3"
