@@ -134,7 +134,7 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
         told.append(
             gettext("The provider gave no further reason.")
             if is_half_told
-            else gettext("The provider gave no reason.")
+            else gettext("The provider did not say why.")
         )
     return " ".join(told)
 

@@ -102,7 +102,7 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
     is_repeated = len(quoted) < len(kept.strip()) and len(PHRASE.findall(quoted)) == 1
     if is_repeated and cut["more"]:
-        words = gettext("repeated, more than %(length)s characters in all")
+        words = gettext("repeated over and over")
     elif is_repeated:
         words = gettext("repeated, %(length)s characters in all")
     elif cut["more"]:

@@ -147,8 +147,8 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Give the report to an administrator. Until then, send it again once, in "
-                "case it was a passing fault."
+                "Give the report to an administrator. Until then, send your message again: it "
+                "may have been a passing fault."
             ),
             (Way.REPORT, Way.AGAIN, Way.OTHER_PROVIDER),
         ),

@@ -55,7 +55,7 @@ OTHERS = {
 }
 """What is said of these ways, after the advice."""
 
-IF_IT_GOES_ON = _("If it goes on, give the report to an administrator.")
+IF_IT_GOES_ON = _("If this keeps happening, copy the report for an administrator.")
 AGAIN = Advice(
     _("Wait a moment, then send your message again."),
     (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
@@ -70,10 +70,7 @@ SILENT = Advice(
 )
 """The same where this site itself ended the wait."""
 LATER = Advice(
-    _(
-        "The provider does not say how long it will last. Wait a moment, then send your "
-        "message again."
-    ),
+    AGAIN.words,
     AGAIN.ways,
     _("Wait {wait}, then send your message again."),
     _(

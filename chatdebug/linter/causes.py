@@ -110,7 +110,12 @@ class Cause:
     @property
     def remedy(self) -> str:
         """What helps."""
-        return str(self.rule.remedy)
+        if self.largest is None or not self.largest.number:
+            return str(self.rule.remedy)
+        words = gettext(
+            "Shorten or leave out message %s, or offer a model with a longer context."
+        )
+        return words % self.largest.number
 
     @property
     def whose(self) -> str:

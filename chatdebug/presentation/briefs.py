@@ -109,12 +109,12 @@ OF_CAUSES = {
 """Where there is more to look at than whose it is tells."""
 IF_EXPLAINED = {
     Kept.SHAPE: _(
-        "Compare what {provider} says with the recorded shape of the request (roles, "
-        "sizes, names; no text). The check for known mistakes found none in it."
+        "Compare these words with the recorded shape of the request; the check for known "
+        "mistakes found none in it."
     ),
     Kept.TEXT: _(
-        "Compare what {provider} says with the recorded request. The check for known "
-        "mistakes found none in it."
+        "Compare these words with the recorded request; the check for known mistakes found "
+        "none in it."
     ),
 }
 IF_UNEXPLAINED = {
@@ -300,7 +300,7 @@ def _fault(said: Verdict, likely: LikelyCause | None, reason: str) -> str:
         words = gettext(
             "most likely %(whose)s: it is too long (counted here; %(said)s)"
         )
-    told = gettext("the provider gave no reason")
+    told = gettext("the provider did not say why")
     if likely.is_said:
         told = gettext("the provider says the same")
     elif reason:
@@ -325,12 +325,12 @@ def _look(provider: str, reason: str, kept: Kept) -> str:
 
 def _ask_what_is_wrong(provider: str, reason: str, kept: Kept, request_id: str) -> str:
     if kept:
-        words = gettext("If that does not explain it, ask {provider}")
+        words = gettext("If it stays unclear, ask {provider}")
     elif reason:
         words = gettext("Ask {provider} what it means")
     else:
         words = gettext("Ask {provider} what is wrong with the request")
-    end = gettext(", by this request id:") if request_id else "."
+    end = gettext(", and quote this request id:") if request_id else "."
     return f"{words}{end}".format(provider=provider)
 
 
@@ -338,19 +338,19 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
     """Return what to ask the provider for: at once, or if a failure of its own goes on."""
     words = ""
     if said.cause in REPORTED:
-        words = gettext("If it goes on, report it to {provider}.")
+        words = gettext("If this keeps happening, report it to {provider}.")
         if request_id:
             words = gettext(
-                "If it goes on, report it to {provider} with this request id:"
+                "If this keeps happening, report it to {provider} with this request id:"
             )
         elif http_status(payload) is not None:
             words += " " + gettext("No request id is known.")
     elif said.cause in OUTAGES:
-        words = gettext("If it goes on, check the status page of {provider}.")
+        words = gettext("If this keeps happening, check the status page of {provider}.")
         if request_id:
             words = gettext(
-                "If it goes on, check the status page of {provider}, or report it with "
-                "this request id:"
+                "If this keeps happening, check the status page of {provider}, or report "
+                "it with this request id:"
             )
     elif request_id:
         words = gettext("Give {provider} this request id:")

@@ -319,7 +319,7 @@ class RunReport:
         if self.failure is None or not self.tried or took is None:
             return ""
         attempts = counted(1 + _retries(self.failure.step), "attempt")
-        return gettext("%(attempts)s %(time)s") % {
+        return gettext("%(attempts)s within %(time)s") % {
             "attempts": attempts,
             "time": span(took),
         }

@@ -350,7 +350,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "The provider does not say how long it will last. "
+    unknown = "Wait a moment, "
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")
@@ -385,7 +385,7 @@ def test_no_fact_contradicts_the_advice() -> None:
         "retryable": False,
     }
     report = ErrorReport.of(page)
-    assert "send it again once" in report.advice
+    assert "send your message again" in report.advice
     assert report.id_name == "Request id, sent with the web page"
     assert ("Worth retrying", "once, by hand") in report.facts
     report = ErrorReport.of({"kind": "generic", "status_code": 400, "retryable": False})

@@ -93,7 +93,7 @@ def test_card_and_run_name_the_cause(
     assert card["cause"]["sentence"].startswith(sentence)
     assert card["cause"]["found"].startswith(sentence.removesuffix("."))
     assert card["cause"]["remedy"] not in card["advice"], "it is for who repairs it"
-    assert (card["detail"], card["how"]) == ("", "The provider gave no reason.")
+    assert (card["detail"], card["how"]) == ("", "The provider did not say why.")
     step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
     [report] = StepReport.all_of(step.run, [step])
     error = present(report.error)

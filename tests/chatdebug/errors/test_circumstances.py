@@ -53,12 +53,12 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
     "stalled": (Cause.SILENCE, WE, 76, ""),
     "a page": (Cause.PAGE, ResponseFacts(server="nginx"), 0, ""),
     "no answer at all": (Cause.UNREACHABLE, THEY, 0, ""),
-    "no reason": (Cause.KEY, THEY, 0, "The provider gave no reason."),
+    "no reason": (Cause.KEY, THEY, 0, "The provider did not say why."),
     "in the middle": (
         Cause.OVERLOADED,
         THEY,
         76,
-        "It said so in the middle of its answer. The provider gave no reason.",
+        "It said so in the middle of its answer. The provider did not say why.",
     ),
 }
 

@@ -204,7 +204,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
         told = limited(retry_after=seconds)
         assert told.advice == (
             f"Wait {words}, then send your message again. Another model may have a limit "
-            "of its own. If it goes on, give the report to an administrator."
+            "of its own. If this keeps happening, copy the report for an administrator."
         )
         assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
@@ -213,9 +213,8 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "The provider does not say how long it will last. Wait a moment, then send your "
-        "message again. Another model may answer. If it goes on, give the report to an "
-        "administrator."
+        "Wait a moment, then send your message again. Another model may answer. If this "
+        "keeps happening, copy the report for an administrator."
     )
     assert told.wait is None
 
@@ -225,8 +224,8 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     told = limited(retry_after=1)
     assert told.advice == (
         "Waiting in between was not enough: give it a minute, then send your message "
-        "again. Another model may have a limit of its own. If it goes on, give the report "
-        "to an administrator."
+        "again. Another model may have a limit of its own. If this keeps happening, copy "
+        "the report for an administrator."
     )
     assert told.wait == 60
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
@@ -288,7 +287,7 @@ SAID = {
     "again and again": (
         400,
         LINE * 3 + "One line … more than 900 characters left out",
-        LINE + "[repeated, more than 1,022 characters in all]",
+        LINE + "[repeated over and over]",
     ),
     "again and again, to an end": (
         400,
@@ -437,7 +436,7 @@ WORDLESS = {
 def test_a_provider_without_words_is_said_to_give_no_reason(said: str) -> None:
     stored = {"kind": "generic", "status_code": 500, "detail": said}
     report = ErrorReport.of(stored)
-    assert (report.reason, report.how) == ("", "The provider gave no reason.")
+    assert (report.reason, report.how) == ("", "The provider did not say why.")
     told = ErrorReport.of(stored | {"detail": "The disk is full."})
     assert (told.reason, told.how) == ("The disk is full.", "")
 
@@ -521,8 +520,8 @@ def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     assert "A model of another provider may answer." in elsewhere.words
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Wait a moment, then send your message again. If it goes on, give the report to "
-        "an administrator.",
+        "Wait a moment, then send your message again. If this keeps happening, copy the "
+        "report for an administrator.",
         (Way.AGAIN, Way.REPORT),
     )
 

@@ -47,6 +47,8 @@ def test_of_a_request_that_is_too_long_its_largest_part_is_told(
     assert found.largest_part.startswith(f"Largest part: {largest}, 12,")
     assert found.largest_part.endswith(" characters.")
     assert found.told.endswith(found.largest_part)
+    is_message = "message 1" in largest
+    assert ("leave out message 1," in found.remedy) == is_message
 
 
 def test_nothing_is_the_largest_where_not_all_is_described() -> None:

@@ -48,14 +48,15 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     assert brief.happened == "HTTP 400, invalid_request_error."
     assert brief.fault == "the message or this site's request, not known which"
     assert brief.steps == (
-        "Ask the demo provider what is wrong with the request, by this request id: req_1"
+        "Ask the demo provider what is wrong with the request, and quote this request id: req_1"
     )
     assert brief.is_to_be_compared
     assert brief.recognised == "no known error, only the status 400"
 
 
 @pytest.mark.parametrize(
-    ("request_id", "asked"), [("req_1", ", by this request id: req_1"), ("", ".")]
+    ("request_id", "asked"),
+    [("req_1", ", and quote this request id: req_1"), ("", ".")],
 )
 def test_a_provider_that_said_what_is_wrong_is_asked_second(
     request_id: str, asked: str
@@ -63,9 +64,9 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
     said = {"detail": "The ballast does not match.", "request_id": request_id}
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
     assert brief.steps == (
-        "Compare what the demo provider says with the recorded shape of the request "
-        "(roles, sizes, names; no text). The check for known mistakes found none in it. "
-        f"If that does not explain it, ask the demo provider{asked}"
+        "Compare these words with the recorded shape of the request; the check for known "
+        "mistakes found none in it. "
+        f"If it stays unclear, ask the demo provider{asked}"
     )
     found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
     assert found.next.startswith("Send a result")
@@ -75,7 +76,7 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
 def test_nobody_is_sent_to_look_at_a_request_of_which_nothing_was_kept() -> None:
     said = {**REJECTED, "detail": "The ballast does not match."}
     assert brief_of(said).steps == (
-        "Ask the demo provider what it means, by this request id: req_1"
+        "Ask the demo provider what it means, and quote this request id: req_1"
     )
     assert "request" in brief_of(REJECTED, kept=Kept.TEXT).next
     assert not brief_of(REJECTED).next
@@ -85,7 +86,7 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     brief = brief_of(REJECTED, {"rule": "calls.no_result"})
     assert brief.fault == (
         "most likely this site's request (found by checking its structure; the provider "
-        "gave no reason)"
+        "did not say why)"
     )
     said = brief_of({**REJECTED, "detail": "No."}, {"rule": "calls.no_result"})
     assert said.fault.endswith("the provider does not say it)")
@@ -104,7 +105,7 @@ def test_of_a_chat_that_is_too_long_it_says_who_has_counted_it() -> None:
     brief = brief_of(REJECTED, {"rule": "limits.window"})
     assert brief.fault == (
         "most likely this site's request: it is too long (counted here; the provider "
-        "gave no reason)"
+        "did not say why)"
     )
     said = {**REJECTED, "rule": "lead.context"}
     brief = brief_of(said, {"rule": "limits.window", "is_said": True})
@@ -139,7 +140,7 @@ def test_a_stream_that_broke_is_reported_to_its_provider(
     known: dict[str, Any], asked: str
 ) -> None:
     assert brief_of({**BROKEN_STREAM, **known}).steps == (
-        f"Nothing to change on this site; try again later. If it goes on, {asked}"
+        f"Nothing to change on this site; try again later. If this keeps happening, {asked}"
     )
 
 
@@ -152,7 +153,7 @@ def test_of_a_providers_own_error_its_status_page_may_tell(
 ) -> None:
     error = {**REJECTED, "rule": "status.500", "status_code": 500}
     assert brief_of({**error, "request_id": request_id}).steps == (
-        "Nothing to change on this site; try again later. If it goes on, check the "
+        "Nothing to change on this site; try again later. If this keeps happening, check the "
         f"status page of the demo provider{asked}"
     )
 

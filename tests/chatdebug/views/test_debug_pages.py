@@ -361,7 +361,7 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
         "The ballast does not match.",
         "(HTTP 400, odd_ballast)",
         '<span class="nowrap">3 attempts.</span>',
-        "Ask the demo provider what it means, by this request id:",
+        "Ask the demo provider what it means, and quote this request id:",
         "<code data-source>req_17</code>",
         "Where the time went",
         "attempt 3",
