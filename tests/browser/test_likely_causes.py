@@ -12,7 +12,7 @@ CAUSES = {
     "fault-400-schema": "A tool of this site is defined wrongly",
     "fault-400-window": "The request is too long for the model: about ",
 }
-NOTHING = "The check for known mistakes found none in it."
+NOTHING = "the check for known mistakes found none in it."
 
 
 def fail(page: Page, model: str) -> None:
