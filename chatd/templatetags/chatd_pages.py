@@ -30,11 +30,14 @@ def isolated(text: object) -> str:
 
 
 @register.filter
-def with_clocks(sentence: str, said_at: datetime) -> SafeString:
+def with_clocks(sentence: str, said_at: datetime | None) -> str:
     """Mark the times of day of a sentence for the script that knows its reader's zone.
 
-    Each is of the last 24 hours before it was said.
+    Each is of the last 24 hours before it was said; where it is not known when that was,
+    the sentence stays as it is.
     """
+    if said_at is None:
+        return sentence
     parts = TIME_OF_DAY.split(sentence)  # every other one is a time
     marked = (
         _clock(part, said_at) if index % 2 else part for index, part in enumerate(parts)

@@ -328,6 +328,15 @@ def test_times_of_what_is_said_of_a_provider_are_marked_for_the_readers_zone(
     assert moment.replace("26T", "25T") in said, "the last one before it was said"
 
 
+def test_without_a_moment_of_the_failure_what_is_said_of_a_provider_stays_as_it_is(
+    owner: Client, chat: Chat
+) -> None:
+    words = "Other models of OpenAI have answered since 23:35 UTC."
+    failed(chat, them={**THEM, "sentence": words}, failed_at="")
+    Turn.objects.update(finished_at=None)
+    assert them(shown(owner, chat)).startswith(words)
+
+
 def test_a_card_stays_what_it_was_when_the_turn_failed(
     owner: Client, chat: Chat
 ) -> None:
