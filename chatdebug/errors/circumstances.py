@@ -37,9 +37,9 @@ def how_it_ended(
 
     ``characters`` is how much of its text had come, ``seconds`` how long after its attempt
     had begun it ended; None where that is not known, or not to be said. ``attempt`` is the
-    number of that, ``said`` what the provider said. Of a gateway it is told what its ``status``
-    says, of what a provider could explain whether it did not, and nothing of any other
-    failure.
+    number of that, ``said`` what the provider said. Of a gateway it is told what its
+    ``status`` says, of what a provider could explain whether it did not, and nothing of any
+    other failure.
     """
     if cause is Cause.GATEWAY:
         return str(BEHIND_A_GATEWAY.get(status or 0, ""))

@@ -55,11 +55,13 @@ OTHERS = {
 }
 """What is said of these ways, after the advice."""
 
-IF_IT_GOES_ON = _("If this keeps happening, copy the report for an administrator.")
+IF_IT_KEEPS_HAPPENING = _(
+    "If this keeps happening, copy the report for an administrator."
+)
 AGAIN = Advice(
     _("Wait a moment, then send your message again."),
     (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
-    at_last=IF_IT_GOES_ON,
+    at_last=IF_IT_KEEPS_HAPPENING,
 )
 SILENT = Advice(
     AGAIN.words,
@@ -76,7 +78,7 @@ LATER = Advice(
     _(
         "Waiting in between was not enough: give it a minute, then send your message again."
     ),
-    at_last=IF_IT_GOES_ON,
+    at_last=IF_IT_KEEPS_HAPPENING,
 )
 ASK = Advice(
     _("Sending it again will not help until an administrator has put it right."),

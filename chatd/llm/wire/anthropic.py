@@ -11,7 +11,7 @@ from chatd.llm.wire.protocol import (
     encoded,
     is_count,
     number,
-    unreadable,
+    unreadable_event,
 )
 from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import FinishReasonError, UnreadableStreamError
@@ -51,7 +51,7 @@ class AnthropicWire:
             failure = (
                 reported(value, headers=headers)
                 if is_error(value)
-                else unreadable("is no object")
+                else unreadable_event("is no object")
             )
             return Reading(failure=failure)
         name = value.get("type")

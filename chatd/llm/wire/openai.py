@@ -11,7 +11,7 @@ from chatd.llm.wire.protocol import (
     encoded,
     is_count,
     number,
-    unreadable,
+    unreadable_event,
 )
 from chatd.llm.wire.server_events import ServerEvent
 from chatdebug.errors import FinishReasonError, UnreadableStreamError
@@ -38,7 +38,7 @@ class OpenAIWire:
         if event.name == "error" or is_error(chunk):
             return Reading(failure=reported(chunk, headers=headers))
         if not isinstance(chunk, dict):
-            return Reading(failure=unreadable("is no object"))
+            return Reading(failure=unreadable_event("is no object"))
         return self._read_chunk(chunk, event, headers)
 
     def whole(self, value: Any) -> list[ServerEvent]:
@@ -72,7 +72,7 @@ class OpenAIWire:
             return Reading([_event(chunk, event, changed=changed)])
         choice = choices[0]
         if not isinstance(choice, dict):
-            return Reading(failure=unreadable("has a choice that is no object"))
+            return Reading(failure=unreadable_event("has a choice that is no object"))
         if choice.get("error"):
             return Reading(
                 failure=reported({"error": choice["error"]}, headers=headers)

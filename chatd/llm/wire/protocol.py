@@ -51,10 +51,10 @@ def decoded(data: bytes) -> Any:
         place = ""
         if isinstance(error, json.JSONDecodeError):
             place = f", from its character {error.pos + 1:,} on"
-        raise unreadable(f"is not valid JSON{place}") from None
+        raise unreadable_event(f"is not valid JSON{place}") from None
 
 
-def unreadable(what: str) -> UnreadableStreamError:
+def unreadable_event(what: str) -> UnreadableStreamError:
     """Return that an event, not yet known which one, is or has what it should not."""
     return UnreadableStreamError(f"{AN_EVENT} {what}.")
 
