@@ -26,10 +26,10 @@ from tests.benchmarks.bench_recorder import (
     PARTS,
     FinishingModel,
     Tracers,
-    turn_costs,
+    Way,
+    say_turn_costs,
     ways_of,
 )
-from tests.benchmarks.collector import collector
 from tests.benchmarks.database import bench_database, recorder_set
 from tests.benchmarks.network import transport
 
@@ -52,6 +52,14 @@ class ModelOverHttp(FinishingModel):
                     yield "word "
 
         super().__init__(stream_function=stream)
+
+
+def ways_over_http(parts: int, tracers: Tracers) -> dict[str, Way]:
+    """Return the ways to make a turn of a model whose answer comes over HTTP."""
+    bare = ModelOverHttp(httpx2.AsyncClient(transport=transport(parts)))
+    recording = RecordingTransport(transport(parts))
+    recorded = ModelOverHttp(httpx2.AsyncClient(transport=recording))
+    return ways_of(bare, recorded, tracers)
 
 
 async def _read(client: httpx2.AsyncClient) -> None:
@@ -122,13 +130,8 @@ async def _held() -> tuple[float, float]:
 
 def main() -> None:
     """Measure each evidence, side by side in one run."""
-    with bench_database(), collector() as address:
-        tracers = Tracers(address)
-        for parts in PARTS:
-            bare = ModelOverHttp(httpx2.AsyncClient(transport=transport(parts)))
-            recording = RecordingTransport(transport(parts))
-            recorded = ModelOverHttp(httpx2.AsyncClient(transport=recording))
-            turn_costs(ways_of(bare, recorded, tracers), parts, tracers)
+    say_turn_costs(ways_over_http)
+    with bench_database():
         for parts in PARTS:
             with recorder_set(EVIDENCE=Evidence.FULL):
                 costs = asyncio.run(_costs(parts))

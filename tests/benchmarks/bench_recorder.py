@@ -3,7 +3,7 @@
 The model answers from memory, so that all there is to measure is what stands around it.
 ``loop`` is CPU of the event loop's thread: the ways take turns, a turn each, and the
 median says what a turn is over the bare one beside it, for a machine that gets slower or
-faster meanwhile does so for both. ``elsewhere`` is that of other threads, the recorder's
+faster meanwhile does so for both. All numbers are medians of several processes. ``elsewhere`` is that of other threads, the recorder's
 writer or the others' batch processor, measured over many turns at once. They do their part
 after the turns: two threads that fight for the interpreter would measure the fight. Each
 brings what it records to its place: the recorder to its database, the others, over OTLP on
@@ -14,11 +14,12 @@ import asyncio
 import gc
 import sys
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from operator import sub
+from random import sample, shuffle
 from statistics import median
 from typing import Any
 from unittest.mock import patch
@@ -39,15 +40,17 @@ from chatdebug.recorder import Level, RecordingModel, close_writer, record_run
 from chatdebug.writer import Writer, writer
 from tests.benchmarks.collector import collector
 from tests.benchmarks.database import bench_database, recorder_set
+from tests.benchmarks.processes import measured_in_processes
 
 PARTS = (1, 200)  # what a turn costs, and whether a part does
 HISTORY = 20  # messages, as in a chat that has been going on for a while
-PAIRS = 400  # turns of each way beside a bare one
-TURNS = 100  # of each way, in each round that brings them to their place
-ROUNDS = 11
+TURNS_SIDE_BY_SIDE = 150  # of each way, in each process
+TURNS = 150  # of each way, in each round that brings them to their place
+ROUNDS = 2
 BARE = "bare pydantic-ai"
+ERRORS_LEVEL = "errors level"
 EVIDENCE = {
-    "errors level": Evidence.ERROR,
+    ERRORS_LEVEL: Evidence.ERROR,
     "evidence shape": Evidence.SHAPE,
     "evidence full": Evidence.FULL,
 }
@@ -87,6 +90,8 @@ class CannedModel(FinishingModel):
 
 type Way = Callable[[list[ModelMessage]], Coroutine[Any, Any, None]]
 """Makes one turn, recorded in some way."""
+type WaysAt = Callable[[int, "Tracers"], dict[str, Way]]
+"""Returns the ways to make a turn of so many parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,8 @@ class Cost:
     """CPU seconds that a turn takes more than a bare one."""
 
     loop: float
+    loop_over_errors_level: float
+    """What its loop takes more than that of a turn at the errors level."""
     elsewhere: float
 
     @property
@@ -175,6 +182,12 @@ def _instrumented(bare: Model, tracing: TracerProvider) -> Model:
     return InstrumentedModel(bare, InstrumentationSettings(tracer_provider=tracing))
 
 
+def ways_from_memory(parts: int, tracers: Tracers) -> dict[str, Way]:
+    """Return the ways to make a turn of a model that answers from memory."""
+    model = CannedModel(parts)
+    return ways_of(model, model, tracers)
+
+
 def ways_of(bare: Model, recorded: Model, tracers: Tracers) -> dict[str, Way]:
     """Return the ways to make a turn of a model; ``recorded`` is what the recorder gets."""
     recording = RecordingModel(recorded)
@@ -190,26 +203,29 @@ def ways_of(bare: Model, recorded: Model, tracers: Tracers) -> dict[str, Way]:
     }
 
 
-async def _loop_costs(ways: dict[str, Way]) -> dict[str, float]:
-    """Return what a turn of each way takes of the loop's thread, over a bare one."""
+async def _loop_costs(ways: dict[str, Way]) -> dict[str, list[float]]:
+    """Return what turns of each way take of the loop's thread, those of a row side by side."""
     messages = history()
-    over: dict[str, list[float]] = {name: [] for name in ways}
+    costs: dict[str, list[float]] = {name: [] for name in ways}
     gc.collect()
     gc.disable()  # what it takes would hit any of them
     try:
-        order = deque(ways.items())
-        for _ in range(PAIRS):
-            order.rotate()  # whoever comes after another kind of work pays for its traces
-            seconds = {}
+        order = list(ways.items())
+        for _ in range(TURNS_SIDE_BY_SIDE):
+            shuffle(
+                order
+            )  # whoever comes after another kind of work pays for its traces
             for name, way in order:
                 began = time.thread_time()
                 await way(messages)
-                seconds[name] = time.thread_time() - began
-            for name, costs in over.items():
-                costs.append(seconds[name] - seconds[BARE])
+                costs[name].append(time.thread_time() - began)
     finally:
         gc.enable()
-    return {name: median(costs) for name, costs in over.items()}
+    return costs
+
+
+def _over(costs: list[float], others: list[float]) -> float:
+    return float(median(map(sub, costs, others)))
 
 
 def _elsewhere(way: Way, tracers: Tracers) -> float:
@@ -236,40 +252,64 @@ def _put_off(self: Writer) -> None:
     """Stand in for the start of the writer; a mock would cost more than what it hides."""
 
 
-def turn_costs(ways: dict[str, Way], parts: int, tracers: Tracers) -> None:
-    """Measure the ways to make a turn of so many parts, and say what each costs."""
-    with recorder_set(EVIDENCE=Evidence.FULL):
-        elsewhere: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(ROUNDS):
-            for name, way in ways.items():
-                elsewhere[name].append(_elsewhere(way, tracers))
-        with patch.object(Writer, "start", _put_off):
-            loop = asyncio.run(_loop_costs(ways))
-        close_writer(timeout=60)
-        tracers.flush()
-    costs = {
-        name: Cost(loop[name], median(seconds) - median(elsewhere[BARE]))
+def say_turn_costs(ways_at: WaysAt) -> None:
+    """Measure turns of ``PARTS`` in several processes, and say the medians of those."""
+    with collector() as address:
+        measured = measured_in_processes(_costs_by_parts, ways_at, address)
+    for parts in PARTS:
+        _say(f"CPU of an OK turn of {parts} parts over a bare one, µs")
+        _say(
+            f"{'':16}{'loop':>7}{'elsewhere':>11}{'process':>9}"
+            f"{'of OpenTelemetry: loop':>24}{'process':>9}{'from':>6}{'to':>6}"
+            f"{'loop over errors level':>24}{'from':>6}{'to':>6}"
+        )
+        for name in measured[0][parts]:
+            _say(_line(name, [costs[parts] for costs in measured]))
+
+
+def _costs_by_parts(ways_at: WaysAt, address: str) -> dict[int, dict[str, Cost]]:
+    with bench_database(), recorder_set(EVIDENCE=Evidence.FULL):
+        tracers = Tracers(address)
+        return {parts: _turn_costs(ways_at(parts, tracers), tracers) for parts in PARTS}
+
+
+def _turn_costs(ways: dict[str, Way], tracers: Tracers) -> dict[str, Cost]:
+    elsewhere: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name in sample(list(ways), len(ways)):
+            elsewhere[name].append(_elsewhere(ways[name], tracers))
+    with patch.object(Writer, "start", _put_off):
+        loop = asyncio.run(_loop_costs(ways))
+    close_writer(timeout=60)
+    tracers.flush()
+    return {
+        name: Cost(
+            loop=_over(loop[name], loop[BARE]),
+            loop_over_errors_level=_over(loop[name], loop[ERRORS_LEVEL]),
+            elsewhere=median(seconds) - median(elsewhere[BARE]),
+        )
         for name, seconds in elsewhere.items()
     }
-    _say(f"CPU of an OK turn of {parts} parts over a bare one, µs")
-    _say(
-        f"{'':20}{'loop':>8}{'elsewhere':>11}{'process':>9}"
-        f"{'of OpenTelemetry: loop':>25}{'process':>9}"
+
+
+def _line(name: str, measured: list[dict[str, Cost]]) -> str:
+    costs = [costs[name] for costs in measured]
+    usual = [costs["OpenTelemetry"] for costs in measured]
+    loop = median(cost.loop for cost in costs) * 1e6
+    elsewhere = median(cost.elsewhere for cost in costs) * 1e6
+    process = median(cost.process for cost in costs) * 1e6
+    loop_share = median(
+        cost.loop / theirs.loop for cost, theirs in zip(costs, usual, strict=True)
     )
-    usual = costs["OpenTelemetry"]
-    for name, cost in costs.items():
-        numbers = f"{_us(cost.loop):>8}{_us(cost.elsewhere):>11}{_us(cost.process):>9}"
-        loop_share = _share(cost.loop, usual.loop)
-        process_share = _share(cost.process, usual.process)
-        _say(f"{name:20}{numbers}{loop_share:>25}{process_share:>9}")
-
-
-def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.0%}" if whole > 0 else "?"  # too noisy to tell
-
-
-def _us(seconds: float) -> str:
-    return f"{seconds * 1e6:,.0f}"
+    shares = sorted(
+        cost.process / theirs.process for cost, theirs in zip(costs, usual, strict=True)
+    )
+    more = sorted(cost.loop_over_errors_level * 1e6 for cost in costs)
+    return (
+        f"{name:16}{loop:>7,.0f}{elsewhere:>11,.0f}{process:>9,.0f}"
+        f"{loop_share:>24.0%}{median(shares):>9.0%}{shares[0]:>6.0%}{shares[-1]:>6.0%}"
+        f"{median(more):>24,.0f}{more[0]:>6,.0f}{more[-1]:>6,.0f}"
+    )
 
 
 def _say(text: str) -> None:
@@ -279,8 +319,4 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Measure on the database of the settings, in a database of its own."""
-    with bench_database(), collector() as address:
-        tracers = Tracers(address)
-        for parts in PARTS:
-            model = CannedModel(parts)
-            turn_costs(ways_of(model, model, tracers), parts, tracers)
+    say_turn_costs(ways_from_memory)
