@@ -112,11 +112,11 @@ class HeldAttempts(AttemptSink):
     def let_go(self) -> None:
         """Forget the attempts: there is nothing to be kept of their call."""
         self._is_held = False
-        self._release(self._begun)
-        self._begun = []
+        if self._begun:
+            self._release(self._begun)
+            self._begun = []
 
     def _release(self, attempts: list[Attempt]) -> None:
-        if attempts:
-            box.let_go(*attempts)
+        box.let_go(*attempts)
         for attempt in attempts:
             attempt.let_go()

@@ -27,8 +27,8 @@ class Outline(NamedTuple):
     """The structure of a request, as far as it costs next to nothing to make."""
 
     message_count: int
-    kinds: tuple[Any, ...]
-    """Of its messages, one after the other: role or type, and the types of the parts."""
+    kinds: int
+    """A hash of its messages' roles or types, and of the types of their parts."""
     tools: dict[str, int]
     """By name, a hash of what ``outline_of_tool`` looks at."""
     settings: dict[str, int]
@@ -51,12 +51,7 @@ class Remembered(NamedTuple):
 
     at: float
     model: str
-    message_count: int
-    kinds: int
-    """A hash of all of them."""
-    tools: dict[str, int]
-    settings: dict[str, int]
-    output: int
+    outline: Outline
 
 
 class LastGoodCalls:
@@ -72,10 +67,7 @@ class LastGoodCalls:
     def remember(self, chat_id: str, model: str, request: Outlined) -> None:
         """Take a call that went well. Never raises."""
         try:
-            count, kinds, tools, settings, output = request.outline()
-            call = Remembered(
-                monotonic(), model, count, hash(kinds), tools, settings, output
-            )
+            call = Remembered(monotonic(), model, request.outline())
         except Exception:  # noqa: BLE001 - the request is foreign
             self.forget(chat_id)  # what was before is the last one no more
             return
@@ -125,18 +117,19 @@ def changes_since(
     if before is None:
         return {"known": False}
     try:
-        now = request.outline(before.message_count)
+        then = before.outline
+        now = request.outline(then.message_count)
     except Exception:  # noqa: BLE001 - the request is foreign
         return {"known": False}
     return {
         "known": True,
         "seconds_ago": round(monotonic() - before.at),
         "model_changed": model != before.model,
-        "messages_added": now.message_count - before.message_count,
-        "earlier_messages_changed": hash(now.kinds) != before.kinds,
-        "tools": _differences(before.tools, now.tools),
-        "settings": _differences(before.settings, now.settings),
-        "output_changed": now.output != before.output,
+        "messages_added": now.message_count - then.message_count,
+        "earlier_messages_changed": now.kinds != then.kinds,
+        "tools": _differences(then.tools, now.tools),
+        "settings": _differences(then.settings, now.settings),
+        "output_changed": now.output != then.output,
     }
 
 

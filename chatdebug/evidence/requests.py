@@ -1,6 +1,7 @@
 """A request while its call runs: references to what the caller has anyway."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chatdebug.evidence.changes import (
@@ -66,24 +67,17 @@ class ModelRequest:
         kinds: list[type] = []
         for message in self._messages[:first]:
             kinds.append(type(message))
-            kinds.extend(map(type, message.parts))
-        parameters = self._parameters
+            for part in message.parts:  # one by one is faster than all that avoids it
+                kinds.append(type(part))  # noqa: PERF401
+        given = self._settings
+        settings = outlines_of_settings(given.items()) if given else {}
         tools: dict[str, int] = {}
-        output = None
-        if parameters is not None:
-            output = parameters.output_object
-            offered = (*parameters.function_tools, *parameters.output_tools)
-            for tool in offered[:NAMES]:
-                schema = tool.parameters_json_schema
-                tools[tool.name] = outline_of_tool(tool.description, schema)
-            tools |= {tool.kind: 0 for tool in parameters.native_tools}
-        return Outline(
-            message_count=len(self._messages),
-            kinds=tuple(kinds),
-            tools=tools,
-            settings=outlines_of_settings((self._settings or {}).items()),
-            output=0 if output is None else outline_of_tool("", output.json_schema),
-        )
+        output = 0
+        if (parameters := self._parameters) is not None:
+            tools = _outlines_of_tools(parameters)
+            if (described := parameters.output_object) is not None:
+                output = outline_of_tool("", described.json_schema)
+        return Outline(len(self._messages), hash(tuple(kinds)), tools, settings, output)
 
     def _offer(self) -> Offer:
         settings: dict[str, Any] = {**(self._settings or {})}
@@ -97,6 +91,15 @@ class ModelRequest:
             output_mode=parameters.output_mode,
             output_schema=None if output is None else output.json_schema,
         )
+
+
+def _outlines_of_tools(parameters: "ModelRequestParameters") -> dict[str, int]:
+    offered = chain(parameters.function_tools, parameters.output_tools)
+    outlines = {
+        tool.name: outline_of_tool(tool.description, tool.parameters_json_schema)
+        for tool in islice(offered, NAMES)
+    }
+    return outlines | {tool.kind: 0 for tool in parameters.native_tools}
 
 
 def _tools(parameters: "ModelRequestParameters") -> Iterator[Tool]:

@@ -67,7 +67,7 @@ class WireRequest:
             output = hash((str(mode), outline_of_tool("", schema)))
         return Outline(
             message_count=len(messages),
-            kinds=tuple(chain.from_iterable(messages[:first])),
+            kinds=hash(tuple(chain.from_iterable(messages[:first]))),
             tools={
                 str(tool.name): outline_of_tool(tool.description, tool.schema)
                 for tool in islice(_tools(body), NAMES)
