@@ -93,7 +93,9 @@ def _plain_text(part: Any) -> str:
 
 def text_part(kind: str, content: Any, budget: TextBudget) -> Part:
     """Return a part that holds text; ``text_length`` counts the original characters."""
-    text = as_text("" if content is None else content)
+    text = content
+    if not isinstance(text, str):
+        text = "" if content is None else as_text(content)
     return {"type": kind, "text": budget.take(text), "text_length": len(text)}
 
 

@@ -119,20 +119,19 @@ def _messages(
 
 def _message(message: Any, budget: TextBudget) -> list[Message]:
     """Return one entry for an answer, and one per role in a row for a request."""
-    if getattr(message, "kind", "") == "response":
-        return [{"role": "assistant", "parts": _parts(message.parts, budget)}]
-    if len(message.parts) == 1:  # as most have
-        role = role_of(message.parts[0])
-        return [{"role": role, "parts": _parts(message.parts, budget)}]
+    parts, is_answer = message.parts, getattr(message, "kind", "") == "response"
+    if len(parts) == 1:  # as most have
+        role = "assistant" if is_answer else role_of(parts[0])
+        return [{"role": role, "parts": normalise_part(parts[0], budget)}]
+    if is_answer:
+        return [{"role": "assistant", "parts": _parts(parts, budget)}]
     return [
-        {"role": role, "parts": _parts(list(parts), budget)}
-        for role, parts in groupby(message.parts, key=role_of)
+        {"role": role, "parts": _parts(list(of_role), budget)}
+        for role, of_role in groupby(parts, key=role_of)
     ]
 
 
 def _parts(parts: Sequence[Any], budget: TextBudget) -> list[Part]:
-    if len(parts) == 1:  # as most messages have
-        return normalise_part(parts[0], budget)
     normalised = [
         entry
         for part in without_split_secrets(parts[:MESSAGE_PARTS])

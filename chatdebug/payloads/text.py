@@ -113,7 +113,8 @@ def redact_and_clip(text: str, limit: int) -> str:
         return ""
     window = limit + SECRET_CHARACTERS
     if len(text) <= 2 * window:
-        return clip(_redacted(text), limit)
+        redacted = _redacted(text)
+        return redacted if len(redacted) <= limit else clip(redacted, limit)
     head = _redacted(text[:window])[:-SECRET_CHARACTERS]
     tail = _redacted(text[-window:])[SECRET_CHARACTERS:]
     return _join(head, tail, limit=limit, length=len(text))
@@ -196,7 +197,9 @@ def summarise_label(text: str) -> str:
 
 
 def _redacted(text: str) -> str:
-    return redact_text(drop_data_urls(clean(text)))
+    if not text.isascii() or "\0" in text or "data:" in text:  # as few texts
+        text = drop_data_urls(clean(text))
+    return redact_text(text)
 
 
 def _join(head: str, tail: str, *, limit: int, length: int) -> str:

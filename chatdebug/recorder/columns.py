@@ -100,10 +100,11 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     summary: dict[str, Any] = {"step_count": len(set(calls))}
     if first_message := summarise_label(label):
         summary["first_message"] = first_message
+    usages = [value_of(step.usage) for step in steps if step.usage is not None]
     for source, target in ALWAYS.items():
-        summary[target] = sum(_tokens(step, source) for step in steps)
+        summary[target] = _tokens(usages, source)
     for source, target in IF_ANY.items():
-        if total := sum(_tokens(step, source) for step in steps):
+        if total := _tokens(usages, source):
             summary[target] = total
     if evidence := [step.evidence for step in steps if step.evidence is not None]:
         summary["evidence"] = evidence[-1].value
@@ -207,7 +208,6 @@ def _attempts(steps: "Sequence[Step]", calls: list[int]) -> int:
     return sum(counts.values())
 
 
-def _tokens(step: "Step", name: str) -> int:
-    usage = value_of(step.usage)
-    amount = usage.get(name) if isinstance(usage, dict) else 0
-    return amount if isinstance(amount, int) else 0
+def _tokens(usages: Sequence[Any], name: str) -> int:
+    counts = [usage.get(name) for usage in usages if isinstance(usage, dict)]
+    return sum(count for count in counts if isinstance(count, int))

@@ -352,7 +352,9 @@ class Run:
         Called with the lock held: the order of revisions is the order of writing.
         """
         now = self.now()  # with it, it is known when the run began
-        run_id, is_capture = self._own.id, self._has_capture
+        if self.id is None:
+            self.id = new_id()
+        run_id, is_capture = self.id, self._has_capture
         self._revision += 1
 
         def row(table: Table, id: UUID, columns: Any, *, is_new: bool) -> Snapshot:

@@ -244,12 +244,15 @@ def _insert(
     rows: Sequence[Snapshot], using: str, now: datetime, *, update: list[str]
 ) -> None:
     """Insert rows of one table in one statement."""
+    stamped = []
+    for row in rows:
+        columns = _columns(row)
+        columns["id"], columns["revision"] = row.id, row.revision
+        columns["updated_at"] = now
+        stamped.append(columns)
     insert_rows(
         MODELS[rows[0].table],
-        [
-            dict(_columns(row), id=row.id, updated_at=now, revision=row.revision)
-            for row in rows
-        ],
+        stamped,
         renewed=update,
         using=using,
     )

@@ -169,7 +169,8 @@ class Snapshot:
         """Return this snapshot with what it inherits from one that was never written."""
         self.is_new = self.is_new or older.is_new
         self.is_capture = self.is_capture or older.is_capture
-        begins = older.status is Status.IN_PROGRESS  # as nearly always
+        # As nearly always; its name is compared, which a member would have to be found for.
+        begins = older.columns.get("status") == Status.IN_PROGRESS.value
         if not begins and STATUS_RANK[self.status] < STATUS_RANK[older.status]:
             self.columns["status"] = older.columns["status"]
             self.columns["finished_at"] = older.columns["finished_at"]

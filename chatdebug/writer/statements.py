@@ -53,7 +53,9 @@ def insert_rows(
     defaults = {field.attname: field.get_default for field in fields}
     values_of = itemgetter(*defaults)
     complete = (
-        row | {name: defaults[name]() for name in defaults.keys() - row.keys()}
+        row | {name: defaults[name]() for name in missing}
+        if (missing := defaults.keys() - row.keys())
+        else row
         for row in rows
     )
     insert_values(fields, map(values_of, complete), conflict, using)
@@ -202,6 +204,8 @@ def _time(
 ) -> Any:
     if settings.USE_TZ and value.tzinfo is None:  # of a spool from before that was so
         return field.get_db_prep_save(value, connection)
+    if connection.vendor == "sqlite" and value.tzinfo is connection.timezone:
+        return str(value.replace(tzinfo=None))  # as Django's, which asks more questions
     return connection.ops.adapt_datetimefield_value(value)
 
 

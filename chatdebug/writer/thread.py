@@ -96,12 +96,12 @@ class Writer:
 
     def submit(self, snapshots: Sequence[Snapshot]) -> None:
         """Take rows over, in order. Returns at once."""
-        if self._journal is None:
-            self._enqueue(snapshots)
-        else:
+        captures = [row for row in snapshots if row.is_capture]
+        if captures and self._journal is not None:
             self._enqueue([row for row in snapshots if not row.is_capture])
-            if captures := [row for row in snapshots if row.is_capture]:
-                self._journal.add(captures)
+            self._journal.add(captures)
+        else:
+            self._enqueue(snapshots)
         self.start()
 
     def count_similar(self, run_id: UUID, fallback: Fallback | None = None) -> None:
