@@ -99,7 +99,9 @@ def _outlines_of_tools(parameters: "ModelRequestParameters") -> dict[str, int]:
         tool.name: outline_of_tool(tool.description, tool.parameters_json_schema)
         for tool in islice(offered, NAMES)
     }
-    return outlines | {tool.kind: 0 for tool in parameters.native_tools}
+    for native in parameters.native_tools:
+        outlines[native.kind] = 0
+    return outlines
 
 
 def _tools(parameters: "ModelRequestParameters") -> Iterator[Tool]:
