@@ -19,6 +19,8 @@ BEHIND_A_GATEWAY = {
 """What the statuses of a gateway say, as HTTP has them."""
 WORTH_TELLING = 0.1
 """Seconds of a wait: who reads an answer did not notice a shorter one."""
+UNNOTICED = 1.0
+"""Seconds of a queue and of this site's own work beside the attempts of a call."""
 IN_THE_MIDDLE = (Cause.OVERLOADED, Cause.RATE_LIMIT, Cause.SERVER_ERROR)
 """Of what a provider may tell after it has begun to answer, too."""
 
@@ -81,6 +83,15 @@ def times_tried(
         "time": _time(seconds),
         "first": _in_short(*met[0]) if met else "",
     }
+
+
+def time_of_attempts(attempts: float, whole: float) -> float:
+    """Return the seconds that are told of attempts, in a run that took ``whole``.
+
+    Where next to nothing was beside them, those of the run: two numbers for what is one
+    time to its readers would have to be explained.
+    """
+    return whole if 0 <= whole - attempts < UNNOTICED else attempts
 
 
 def answered_after(attempts: int, seconds: float) -> str:

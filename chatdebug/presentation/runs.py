@@ -9,7 +9,7 @@ from functools import cached_property
 from django.utils.translation import gettext
 
 from chatdebug.enums import Level, Outcome, RunKind
-from chatdebug.errors import answered_after, times_tried
+from chatdebug.errors import answered_after, time_of_attempts, times_tried
 from chatdebug.errors.payload import read_payload
 from chatdebug.errors.sentences import Cause
 from chatdebug.formats import ago, counted, icon, outcome_icon, span
@@ -310,19 +310,10 @@ class RunReport:
         if self.failure is None or self.recovery:
             return ""
         took = self._attempts_took or self.line.run.duration or timedelta()
-        return times_tried(1 + _retries(self.failure.step), took.total_seconds())
-
-    @property
-    def tried_in_short(self) -> str:
-        """How long all attempts took, if there were several: of all time a part."""
-        took = self._attempts_took
-        if self.failure is None or not self.tried or took is None:
-            return ""
-        attempts = counted(1 + _retries(self.failure.step), "attempt")
-        return gettext("%(attempts)s within %(time)s") % {
-            "attempts": attempts,
-            "time": span(took),
-        }
+        seconds = took.total_seconds()
+        if (whole := whole_of(self.line.run)) is not None:
+            seconds = time_of_attempts(seconds, whole.total_seconds())
+        return times_tried(1 + _retries(self.failure.step), seconds)
 
     @property
     def _attempts_took(self) -> timedelta | None:

@@ -16,6 +16,7 @@ from chatdebug.redaction import redact_text
 from chatdebug.writer import Deferred, value_of
 
 if TYPE_CHECKING:
+    from chatdebug.recorder.arguments import RunFacts
     from chatdebug.recorder.run import Run
     from chatdebug.recorder.step import Step
 
@@ -142,12 +143,7 @@ def _told(
     when it began, after the run did, ``answered_in_ms`` how long it took, and
     ``answered_first_part_ms`` how long until its answer began.
     """
-    known: dict[str, Any] = {}
-    facts = run.facts
-    if facts.queued_at is not None and started_at is not None:
-        claimed_at = facts.claimed_at or started_at
-        known["queue_ms"] = _milliseconds(facts.queued_at, claimed_at)
-        known["claim_ms"] = _milliseconds(claimed_at, started_at)
+    known: dict[str, Any] = _waits(run.facts, started_at)
     if interrupted_by is not None:
         known["interrupted_by"] = interrupted_by.value
     if run.level is not Level.FULL:
@@ -156,6 +152,29 @@ def _told(
         known["unrecorded_count"] = max(0, run.calls - recorded - bool(answered))
         known |= {name: count for name, count in answered.items() if count is not None}
     return known
+
+
+def whole_of(
+    facts: "RunFacts", started_at: datetime | None, finished_at: datetime | None
+) -> timedelta | None:
+    """Return how long a run took, from its queue to its end, as readers of its row count it.
+
+    None where that is not known.
+    """
+    if started_at is None or finished_at is None:
+        return None
+    before = sum(filter(None, _waits(facts, started_at).values()))
+    return finished_at - started_at + timedelta(milliseconds=before)
+
+
+def _waits(facts: "RunFacts", started_at: datetime | None) -> dict[str, int | None]:
+    if facts.queued_at is None or started_at is None:
+        return {}
+    claimed_at = facts.claimed_at or started_at
+    return {
+        "queue_ms": _milliseconds(facts.queued_at, claimed_at),
+        "claim_ms": _milliseconds(claimed_at, started_at),
+    }
 
 
 def _milliseconds(earlier: datetime, later: datetime) -> int | None:

@@ -276,7 +276,6 @@ def test_a_failed_run_says_how_often_it_was_tried(retries: int) -> None:
     ]
     words = "This site tried 3 times in 2.4 s." if retries else ""
     assert RunReport.of(run, steps).tried == words
-    assert RunReport.of(run, []).tried_in_short == ""
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from chatdebug.errors import (
     answered_after,
     answered_at_last,
     how_it_ended,
+    time_of_attempts,
     times_tried,
 )
 from chatdebug.errors.responses import ResponseFacts
@@ -105,6 +106,12 @@ def test_only_what_was_tried_again_says_how_often() -> None:
     assert times_tried(0, 0.0) == ""
     assert times_tried(1, 4.0) == ""
     assert times_tried(3, 4.25) == "This site tried 3 times in 4.2 s."
+
+
+def test_attempts_and_their_run_are_told_as_one_time_where_nobody_sees_two() -> None:
+    assert time_of_attempts(2.44, 2.52) == 2.52
+    assert time_of_attempts(2.44, 32.0) == 2.44, "it had to wait for its turn"
+    assert time_of_attempts(2.44, 1.0) == 2.44, "clocks disagree"
 
 
 OVERLOADED, FAILED = (Cause.OVERLOADED, 529), (Cause.SERVER_ERROR, 500)
