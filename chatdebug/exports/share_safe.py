@@ -153,6 +153,7 @@ KEPT: dict[str, Check] = {
     "provider": _is_code,
     "model": _is_model,
     "rule": _is_code,
+    "likely_cause": _is_code,
     "error_type": _is_code,
     "error_code": _is_code,
     "content_type": _looks_like(r"[\w.+*-]{1,60}/[\w.+*-]{1,60}"),

@@ -93,7 +93,8 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     Always: ``step_count``, ``total_input_tokens``, ``total_output_tokens``. If there is
     any: ``first_message``, the other totals, ``attempt_count``, which at each level
     counts the attempts at all calls, and of the last error that no later attempt repaired
-    ``has_error``, ``error_message``, ``error_cause`` and ``error_status``;
+    ``has_error``, ``error_message``, ``error_cause``, ``error_status`` and
+    ``likely_cause``, the rule that found what its request was probably rejected for;
     ``endpoint_label`` is the method and path of the first response; ``evidence`` is what
     the failures keep of their calls, unless it is nothing. An interrupted step is no error.
     """
@@ -110,15 +111,9 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         summary["evidence"] = evidence[-1].value
     if attempts := _attempts(steps, calls):
         summary["attempt_count"] = attempts
-    errors = [step.error for step in steps if step.status is Status.ERROR]
-    if failures := [error for error in errors if error is not None]:
-        summary["has_error"] = True
-        error = failures[-1]
-        reason = error["detail"] or error["message"]
-        summary["error_message"] = _first_line(reason)
-        summary["error_cause"] = verdict_of(error).cause.value
-        if error["status_code"]:
-            summary["error_status"] = error["status_code"]
+    failed = [step for step in steps if step.status is Status.ERROR and step.error]
+    if failed:
+        summary |= _failure(failed[-1])
     answered = (
         attempt
         for step in steps
@@ -129,6 +124,22 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         endpoint = f"{first.get('method', '')} {first['path']}"
         summary["endpoint_label"] = endpoint.strip()
     return summary
+
+
+def _failure(step: "Step") -> dict[str, Any]:
+    """Return what a summary holds of the last step that failed."""
+    if (error := step.error) is None:
+        return {}
+    told = {
+        "has_error": True,
+        "error_message": _first_line(error["detail"] or error["message"]),
+        "error_cause": verdict_of(error).cause.value,
+    }
+    if error["status_code"]:
+        told["error_status"] = error["status_code"]
+    if step.kept is not None and (rule := step.kept.likely_rule):
+        told["likely_cause"] = rule
+    return told
 
 
 def _told(

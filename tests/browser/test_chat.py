@@ -230,7 +230,7 @@ def test_what_an_administrator_needs_is_copied_from_the_card(demo: Page) -> None
     expect(card.get_by_role("button", name="Copied")).to_be_visible()
     lines = demo.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[0] == (
-        "Failure: This site's key lacks a permission at the demo provider (403)."
+        "Failure: This site's API key lacks a permission at the demo provider (403)."
     )
     names = [line.partition(":")[0] for line in lines]
     assert names[1:] == [

@@ -23,6 +23,10 @@ def found_in(request: dict[str, Any], window: int | None = None) -> Cause:
     return found[0]
 
 
+def words(found: Cause) -> list[str]:
+    return [spot.words for spot in found.here]
+
+
 @pytest.mark.parametrize(
     ("request_", "largest"),
     [
@@ -68,16 +72,16 @@ def test_a_largest_part_of_anybody_is_not_believed(noted: Any) -> None:
 
 def test_a_cause_names_its_messages_with_their_roles() -> None:
     found = found_in(chat(user(), answer(None), user()))
-    assert (found.where, found.here) == ("message 2", "message 2 (assistant)")
+    assert (found.where, words(found)) == ("message 2", ["message 2 (assistant)"])
     of_tool = found_in(chat(user(), tools=[tool("look_up", {"type": "string"})]))
-    assert of_tool.here == "tool look_up"
+    assert of_tool.here == [("tool look_up", "tool-look_up")]
     [older] = present(
         noted_causes([{"rule": "calls.no_result", "places": [{"number": 2}]}])
     )
-    assert older.here == "message 2"
+    assert older.here == [("message 2", "message-2")]
 
 
 def test_a_role_that_no_provider_has_is_not_told() -> None:
     noted = [{"number": 2, "role": "<b>boss"}, {"number": 3, "role": 7}]
     [found] = present(noted_causes([{"rule": "calls.no_result", "places": noted}]))
-    assert found.here == "messages 2, 3"
+    assert words(found) == ["message 2", "message 3"]

@@ -278,9 +278,9 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
     shown = (
         "<h2><bdi>The AI provider rejected the request (400)</bdi></h2>",
         "Copy report",
+        "HTTP 400.",
         "The provider says:",
         "It is odd.",
-        "(HTTP 400)",
         "The message or this site's request, not known which".replace("'", "&#x27;"),
         "Where the time went",
     )
@@ -358,9 +358,9 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     shown = [
         "<h1>",
         "Copy report",
+        "HTTP 400, odd_ballast.",
         "The ballast does not match.",
-        "(HTTP 400, odd_ballast)",
-        '<span class="nowrap">3 attempts.</span>',
+        "3 attempts.",
         "Ask the demo provider what it means, and quote this request id:",
         "<code data-source>req_17</code>",
         "Where the time went",
