@@ -152,10 +152,11 @@ def _who_ended(response: ResponseFacts, characters: int | None) -> str:
     unknown = gettext("Which side closed it%(place)s is not known.")
     place = ""
     if characters is not None:
-        place = f" {gettext('in the middle of the answer')}"
+        place = gettext("in the middle of the answer")
     if characters == 0:
-        place = f" {gettext('before any text of the answer had come')}"
-    return sides.get(response.get("closed_by", ""), unknown) % {"place": place}
+        place = gettext("before any text of the answer had come")
+    told = sides.get(response.get("closed_by", ""), unknown)
+    return told % {"place": f" {place}" if place else ""}
 
 
 def _what_is_unreadable(characters: int) -> str:

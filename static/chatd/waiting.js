@@ -1,4 +1,4 @@
-/* Says beside a button how long its provider still asks to be left; it waits for nobody. */
+/* Says in a button how long its provider still asks to be left; it waits for nobody. */
 
 const SECOND = 1000; // milliseconds
 const MINUTE = 60; // seconds
