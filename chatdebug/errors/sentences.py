@@ -146,10 +146,14 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
+                "Send your message again once, in case it was a passing fault, or try "
+                "{other}. If it fails again, copy the report for an administrator."
+            ),
+            (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT),
+            words_alone=_(
                 "Send your message again once, in case it was a passing fault. If it fails "
                 "again, copy the report for an administrator."
             ),
-            (Way.AGAIN, Way.REPORT, Way.OTHER_PROVIDER),
         ),
         _(
             "Your message is not the cause: most likely a proxy or a sign-in page stands "

@@ -83,9 +83,7 @@ LATER = Advice(
     AGAIN.words,
     AGAIN.ways,
     _("Wait {wait}, then send your message again."),
-    _(
-        "Waiting in between was not enough: give it a minute, then send your message again."
-    ),
+    _("Waiting in between was not enough: send your message again in a minute."),
     words_alone=AGAIN.words_alone,
     at_last=IF_IT_KEEPS_HAPPENING,
 )

@@ -184,8 +184,12 @@ class Cause:
         """What of a chat that is too long is the most, in a sentence; empty if unknown."""
         if self.largest is None:
             return ""
-        number, role, characters = self.largest
+        number, role, characters, count = self.largest
         part = message_spot(number, role).words if number else gettext("the tools")
+        if number and count >= number:  # of a chat, the last one is what was asked
+            words = gettext("message %(number)s of %(count)s")
+            part = words % {"number": f"{number:,}", "count": f"{count:,}"}
+            part = f"{part} ({role})" if role else part
         words = gettext("Largest part: %(part)s, %(characters)s characters.")
         return words % {"part": part, "characters": f"{characters:,}"}
 
@@ -340,7 +344,8 @@ def _largest(noted: Any) -> Largest | None:
     number, characters = noted.get("number"), _size(noted.get("characters"))
     if type(number) is not int or number < 0 or not characters:
         return None
-    return Largest(number, _role(noted.get("role")), characters)
+    count = _size(noted.get("message_count"))
+    return Largest(number, _role(noted.get("role")), characters, count)
 
 
 def _role(noted: Any) -> str:

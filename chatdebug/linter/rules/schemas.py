@@ -166,7 +166,7 @@ RULES = (
         ),
         in_title=_("a schema that is no object"),
         remedy=_(
-            "Give the schema of each tool the type object, even if the tool takes no "
+            "Set the type of the tool's schema to object, even if the tool takes no "
             "arguments."
         ),
         source="https://github.com/BerriAI/litellm/pull/19103",

@@ -146,7 +146,7 @@ def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
         "The demo provider rejected the request (400), probably because it is too long "
         "for this model: about "
     )
-    assert "Largest part: message 1 (user), " in found["cause"]["found"]
+    assert "Largest part: message 1 of 3 (user), " in found["cause"]["found"]
     assert f"at most {WINDOWS['fault-400-window']:,} fit." in found["message"]
 
 

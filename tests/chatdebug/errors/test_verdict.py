@@ -223,8 +223,8 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "Waiting in between was not enough: give it a minute, then send your message "
-        "again. Another model may have a limit of its own. If this keeps happening, copy "
+        "Waiting in between was not enough: send your message again in a minute. "
+        "Another model may have a limit of its own. If this keeps happening, copy "
         "the report for an administrator."
     )
     assert told.wait == 60

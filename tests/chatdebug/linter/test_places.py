@@ -31,10 +31,10 @@ def words(found: Cause) -> list[str]:
     ("request_", "largest"),
     [
         pytest.param(
-            chat(user(LONG), answer(), user()), "message 1 (user)", id="message"
+            chat(user(LONG), answer(), user()), "message 1 of 3 (user)", id="message"
         ),
         pytest.param(
-            chat(system(LONG), user()), "message 1 (system)", id="instructions"
+            chat(system(LONG), user()), "message 1 of 2 (system)", id="instructions"
         ),
         pytest.param(
             chat(user(), tools=[tool(description=LONG), tool("other")]),
