@@ -92,7 +92,7 @@ def time_of_attempts(attempts: float, whole: float) -> float:
 
 def answered_after(attempts: int, seconds: float) -> str:
     """Return that an answer came with the last of so many attempts."""
-    words = gettext("Answered on attempt %(attempt)s, complete after %(time)s.")
+    words = gettext("Answered on attempt %(attempt)s, in %(time)s.")
     return words % {"attempt": f"{attempts:,}", "time": _time(seconds)}
 
 
