@@ -179,14 +179,14 @@ def test_what_may_succeed_is_sent_again_from_its_card(demo: Page) -> None:
     expect(demo.locator(".message--user").last).to_contain_text("What is a ballast?")
 
 
-def test_beside_a_button_is_how_long_its_provider_asks_to_be_left(
+def test_a_button_says_how_long_its_provider_asks_to_be_left(
     demo: Page, process: SiteProcess
 ) -> None:
     chat = process.run_code(MAKE_WAITING)
     demo.clock.install()
     demo.goto(f"/chats/{chat}/")
     button = demo.get_by_role("button", name="Send again")
-    note = demo.locator("form[data-again] .quiet")
+    note = demo.locator("form[data-again] button span")
     expect(note).to_have_text(re.compile(r"best in [23] min"))
     expect(button).to_be_enabled()
     demo.clock.run_for(100_000)
