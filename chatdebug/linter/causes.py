@@ -102,7 +102,9 @@ class Cause:
     @property
     def _sizes(self) -> str:
         words = gettext("about %(tokens)s tokens, and at most %(window)s fit")
-        return words % {"tokens": f"{self.tokens:,}", "window": f"{self.window:,}"}
+        tokens = round(self.tokens, 2 - len(str(self.tokens)))  # it is an estimate
+        told = tokens if tokens > self.window else self.tokens
+        return words % {"tokens": f"{told:,}", "window": f"{self.window:,}"}
 
     def headline(self, happened: str, known: ErrorCause) -> str:
         """Return the sentence about what happened with this as its probable reason.

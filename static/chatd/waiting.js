@@ -12,7 +12,7 @@ function wait(note) {
   delete note.dataset.wait;
   const tick = () => {
     const left = Math.ceil((end - performance.now()) / SECOND);
-    note.textContent = left > 0 ? ` (best in ${said(left)})` : "";
+    note.textContent = left > 0 ? `\u00a0(best in ${said(left)})` : "";
     if (left > 0 && note.isConnected) setTimeout(tick, SECOND);
   };
   tick();

@@ -188,6 +188,7 @@ def test_a_button_says_how_long_its_provider_asks_to_be_left(
     button = demo.get_by_role("button", name="Send again")
     note = demo.locator("form[data-again] button span")
     expect(note).to_have_text(re.compile(r"best in [23] min"))
+    expect(button).to_have_text(re.compile(r"^Send again\s\(best in"))
     expect(button).to_be_enabled()
     demo.clock.run_for(100_000)
     expect(note).to_have_text(re.compile(r"best in (\d+ s|1 min|2 min)"))

@@ -55,6 +55,20 @@ def test_of_a_request_that_is_too_long_its_largest_part_is_told(
     assert ("leave out message 1," in found.remedy) == is_message
 
 
+@pytest.mark.parametrize(
+    ("tokens", "told"),
+    [(5_759, "5,800"), (123_456, "120,000"), (2_040, "2,040"), (9_960, "10,000")],
+)
+def test_an_estimate_is_told_as_one(tokens: int, told: str) -> None:
+    noted = {
+        "rule": "limits.window",
+        "estimated_tokens": tokens,
+        "context_window": 2_000,
+    }
+    [found] = present(noted_causes([noted]))
+    assert found.in_short.endswith(f"about {told} tokens, and at most 2,000 fit.")
+
+
 def test_nothing_is_the_largest_where_not_all_is_described() -> None:
     found = found_in(chat(*[user("Why does it? " * 10), answer()] * 300), window=1_000)
     assert found.rule.id == "limits.window"
