@@ -21,6 +21,7 @@ from chatdebug.errors import (
     code_frames,
     how_it_ended,
     response_facts,
+    time_of_attempts,
     times_tried,
     told_as_over,
 )
@@ -251,12 +252,14 @@ def _where_it_is_long(turn: Turn, tokens: int) -> tuple[bool, bool]:
 
 def _seconds(effort: Effort, run: Run | None) -> float:
     """Return how long all attempts took: what their debug run says, where it has each."""
+    took = run.took if run is not None else None
     steps = run.steps if run is not None else ()
     began = steps[0].started_at if steps else None
     ended = steps[-1].finished_at if steps else None
     if began is None or ended is None or len(steps) != effort.attempts:
         return effort.seconds
-    return (ended - began).total_seconds()
+    attempts = (ended - began).total_seconds()
+    return time_of_attempts(attempts, took.total_seconds()) if took else attempts
 
 
 def _failed_at(run: Run | None) -> datetime:

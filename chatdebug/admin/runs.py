@@ -28,10 +28,10 @@ from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.formats import clock
 from chatdebug.models import ChatRun, ErrorGroup
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.models.titles import failure_of
 from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.groups import GroupLine
 from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.titles import failure_of
 from chatdebug.querysets import ChatRunQuerySet
 
 TITLE = _("Runs of all chats")

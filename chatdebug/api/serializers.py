@@ -108,8 +108,9 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
             "summary": {
                 "help_text": "Counts, the last error, and of a run that was queued, in "
                 "milliseconds, how long (`queue_ms`) and how long it then took to begin "
-                "(`claim_ms`). `error_cause` is what the title calls the last error after. "
-                "Of how many calls nothing is kept is `unrecorded_count`; `answered_…` are "
+                "(`claim_ms`). `error_cause` is what the title calls the last error after, "
+                "`likely_cause` the rule that found what its request was probably "
+                "rejected for. Of how many calls nothing is kept is `unrecorded_count`; `answered_…` are "
                 "of the attempt that went well after recorded ones: its number, when it "
                 "began after the run, how long it took, until its first part. "
                 "`interrupted_by` is `user` if that is known."

@@ -6,6 +6,7 @@ from chatdebug.errors.circumstances import (
     answered_after,
     answered_at_last,
     how_it_ended,
+    time_of_attempts,
     times_tried,
 )
 from chatdebug.errors.classify import (
@@ -67,6 +68,7 @@ __all__ = [
     "request_id_of",
     "response_facts",
     "set_deployment_rules_source",
+    "time_of_attempts",
     "times_tried",
     "told_as_over",
     "walk",

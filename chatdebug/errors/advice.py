@@ -9,6 +9,7 @@ from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.errors.ways import (
     AGAIN,
     LEAVE,
+    OTHER,
     OTHERS,
     REPORT,
     SEND_LESS,
@@ -94,16 +95,19 @@ def advised(
     if advice is SHORTEN:
         advice = _to_shorten(around)
     ways = tuple(filter(None, (_open(way, around) for way in advice.ways)))
-    names = {"provider": inside_of_sentence(provider), "wait": _wait(wait or 0)}
+    names = {
+        "provider": inside_of_sentence(provider),
+        "wait": _wait(wait or 0),
+        "other": next((str(OTHER[way]) for way in ways if way in OTHER), ""),
+    }
     others = [
         str((way in advice.ways and advice.other) or OTHERS[way])
         for way in ways
         if way in OTHERS
     ]
-    words = words or advice.words
-    if advice.words_alone:
-        words, others = words if others else advice.words_alone, []
-    told = [told_of(words, names), *others, str(advice.at_last)]
+    if advice.words_alone and not words:
+        words, others = advice.words if others else advice.words_alone, []
+    told = [told_of(words or advice.words, names), *others, str(advice.at_last)]
     return Advised(" ".join(filter(None, told)), ways, wait)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.errors.quotes import lacks_reason
+from chatdebug.errors.quotes import empty_words, lacks_reason
 from chatdebug.errors.responses import ResponseFacts
 from chatdebug.errors.sentences import Cause
 from chatdebug.errors.short_names import short_name
@@ -19,6 +19,8 @@ BEHIND_A_GATEWAY = {
 """What the statuses of a gateway say, as HTTP has them."""
 WORTH_TELLING = 0.1
 """Seconds of a wait: who reads an answer did not notice a shorter one."""
+UNNOTICED = 1.0
+"""Seconds of a queue and of this site's own work beside the attempts of a call."""
 IN_THE_MIDDLE = (Cause.OVERLOADED, Cause.RATE_LIMIT, Cause.SERVER_ERROR)
 """Of what a provider may tell after it has begun to answer, too."""
 
@@ -44,8 +46,7 @@ def how_it_ended(
     if cause is Cause.GATEWAY:
         return str(BEHIND_A_GATEWAY.get(status or 0, ""))
     if cause is Cause.BROKEN_OFF:
-        place = [_place(characters)] if characters is not None else []
-        told = f"{' '.join([_who_ended(response), *place])}."
+        told = _who_ended(response, characters)
     elif cause is Cause.INCOMPLETE and characters is not None:
         told = _come(characters)
     elif cause is Cause.UNREADABLE and characters is not None:
@@ -66,15 +67,12 @@ def times_tried(
     if attempts < 2:
         return ""
     if len(met) != attempts:
-        words = gettext("This site tried %(count)s times in %(time)s.")
+        words = gettext("%(count)s attempts in %(time)s failed.")
     elif len(set(met)) == 1:
-        words = gettext(
-            "This site tried %(count)s times in %(time)s, each time with the same result."
-        )
+        words = gettext("%(count)s attempts in %(time)s all failed the same way.")
     else:
         words = gettext(
-            "This site tried %(count)s times in %(time)s, with different results; the "
-            "first was: %(first)s."
+            "%(count)s attempts in %(time)s failed in different ways; the first: %(first)s."
         )
     return words % {
         "count": f"{attempts:,}",
@@ -83,9 +81,18 @@ def times_tried(
     }
 
 
+def time_of_attempts(attempts: float, whole: float) -> float:
+    """Return the seconds that are told of attempts, in a run that took ``whole``.
+
+    Where next to nothing was beside them, those of the run: two numbers for what is one
+    time to its readers would have to be explained.
+    """
+    return whole if 0 <= whole - attempts < UNNOTICED else attempts
+
+
 def answered_after(attempts: int, seconds: float) -> str:
     """Return that an answer came with the last of so many attempts."""
-    words = gettext("Answered on attempt %(attempt)s, complete after %(time)s.")
+    words = gettext("Answered on attempt %(attempt)s, in %(time)s.")
     return words % {"attempt": f"{attempts:,}", "time": _time(seconds)}
 
 
@@ -115,13 +122,8 @@ def _in_short(cause: Cause, status: int | None) -> str:
 
 
 def _come(characters: int) -> str:
-    """Return whether text of an answer had come, in a sentence of its own.
-
-    Not how much: it stands above the sentence, and its length is a fact of the run.
-    """
-    if characters == 0:
-        return gettext("No text of the answer had come.")
-    return gettext("Part of its text had come.")
+    """Return that no text of an answer had come; of some it stands above the sentence."""
+    return "" if characters else gettext("No text of the answer had come.")
 
 
 def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
@@ -130,35 +132,35 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
     if characters and cause in IN_THE_MIDDLE:
         told.append(gettext("It said so in the middle of its answer."))
     if lacks_reason(cause, said):
-        is_half_told = cause in (Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED)
-        told.append(
-            gettext("The provider gave no further reason.")
-            if is_half_told
-            else gettext("The provider did not say why.")
-        )
+        words = gettext("The provider did not say why.")
+        if cause in (Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED):
+            words = gettext("The provider gave no further reason.")
+        elif only := empty_words(said):
+            words = gettext("The provider says only “%s”") % only
+        told.append(words)
     return " ".join(told)
 
 
-def _who_ended(response: ResponseFacts) -> str:
+def _who_ended(response: ResponseFacts, characters: int | None) -> str:
+    """Return who closed a connection, and where in an answer, as far as that is known."""
     sides = {
-        "provider": gettext("The provider, or something on the way to it, closed it"),
-        "client": gettext("This side closed it"),
+        "provider": gettext(
+            "It was closed%(place)s, by the provider or by something on the way."
+        ),
+        "client": gettext("This side closed it%(place)s."),
     }
-    unknown = gettext("Which side closed it is not known")
-    return sides.get(response.get("closed_by", ""), unknown)
-
-
-def _place(characters: int) -> str:
-    """Return where in an answer something happened."""
+    unknown = gettext("Which side closed it%(place)s is not known.")
+    place = ""
+    if characters is not None:
+        place = gettext("in the middle of the answer")
     if characters == 0:
-        return gettext("before any text of the answer had come")
-    return gettext("in the middle of the answer")
+        place = gettext("before any text of the answer had come")
+    told = sides.get(response.get("closed_by", ""), unknown)
+    return told % {"place": f" {place}" if place else ""}
 
 
 def _what_is_unreadable(characters: int) -> str:
-    if characters == 0:
-        return gettext("No text of it could be read.")
-    return gettext("Only its first part could be read.")
+    return "" if characters else gettext("No text of it could be read.")
 
 
 def _when(seconds: float | None, attempt: int) -> str:

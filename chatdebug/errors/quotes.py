@@ -39,12 +39,16 @@ WORDLESS = re.compile(
     r"(?:status_code: \d{3}, model_name: \S*, body: (?:None|''|\"\"|\{\})|"
     r"(?:error code|http(?: error)?|status(?: code)?)?:? ?\d{3}(?:[: -]+(?P<phrase>.*))?|"
     r"the response was blocked by the content filter|an api error occurred|"
-    r"(?:the )?request (?:is|was) (?:not valid|invalid|malformed|rejected)|"
     r"(?:(?:invalid|malformed) )?(?:request|input)(?: error)?|invalid_request_error)\.?",
     re.IGNORECASE,
 )
 """What clients say of an answer without a word, we of one that was held back, and
 providers of a request without a reason."""
+EMPTY_WORDS = re.compile(
+    r"(?:(?:the|your) )?request (?:is|was) (?:not valid|invalid|malformed|rejected)\.?",
+    re.IGNORECASE,
+)
+"""A sentence of a provider that gives no reason."""
 SAME_AS_SENTENCE = {
     Cause.OVERLOADED: re.compile(
         r"(?:(?:our |the )?(?:servers?|models?|services?|engine)(?: \S+)? (?:is|are) )?"
@@ -99,18 +103,32 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
         return _without_repetition(said)
     kept = said[: cut.start()]
     length = f"{len(kept) + int(cut['left'].replace(',', '')):,}"
+    if line := repeated(said):
+        return line
     quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
-    is_repeated = len(quoted) < len(kept.strip()) and len(PHRASE.findall(quoted)) == 1
-    if is_repeated and cut["more"]:
-        words = gettext("repeated over and over")
-    elif is_repeated:
-        words = gettext("repeated, %(length)s characters in all")
-    elif cut["more"]:
+    if cut["more"]:
         words = gettext("the first %(quoted)s of more than %(length)s characters")
     else:
         words = gettext("the first %(quoted)s of %(length)s characters")
     part = words % {"quoted": f"{len(kept.strip()):,}", "length": length}
-    return f"{quoted} [{part}]" if is_repeated else f"{quoted} … [{part}]"
+    return f"{quoted} … [{part}]"
+
+
+def repeated(said: str) -> str:
+    """Return the one phrase that all of a long text is; nothing of another text."""
+    cut = LEFT_OUT.search(said)
+    if cut is None:
+        return ""
+    kept = said[: cut.start()].strip()
+    line = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
+    is_one = len(line) < len(kept) and len(PHRASE.findall(line)) == 1
+    return line if is_one else ""
+
+
+def empty_words(said: str) -> str:
+    """Return what a provider said that gives no reason; nothing if it said no sentence."""
+    text = said.strip()
+    return text if EMPTY_WORDS.fullmatch(text) else ""
 
 
 def lacks_reason(cause: Cause, said: str) -> bool:
@@ -120,7 +138,7 @@ def lacks_reason(cause: Cause, said: str) -> bool:
 
 def _is_wordless(said: str) -> bool:
     text = said.strip()
-    if not text or text.lower() in PHRASES:
+    if not text or text.lower() in PHRASES or empty_words(text):
         return True
     found = WORDLESS.fullmatch(text)
     return found is not None and (found["phrase"] or "none").lower() in PHRASES

@@ -88,16 +88,15 @@ class Words:
 
 
 SHARED = _(
-    "The limit is this site's at the provider, shared by all its users; your message is "
-    "not the cause."
+    "All users of this site share one limit at the provider; your message is not the cause."
 )
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
 TOO_SLOW = _(
-    "Most likely {provider} or the network is at fault, or the model needs longer than "
-    "this site waits; not your message."
+    "Your message is not the cause: most likely {provider} or the network is stuck, or the "
+    "model needs longer."
 )
-LENGTH = _("All that is sent counts, not your message alone.")
+LENGTH = _("The limit counts everything that is sent, not your message alone.")
 
 WORDS = {
     Cause.OVERLOADED: Words(
@@ -128,7 +127,7 @@ WORDS = {
         _("{provider} sent nothing for {time}."), Owner.PROVIDER, SILENT, TOO_SLOW
     ),
     Cause.GATEWAY: Words(
-        _("A gateway in front of {provider} answered in its place."),
+        _("A server in front of {provider} answered in its place."),
         Owner.NETWORK,
         AGAIN,
         ON_THE_WAY,
@@ -147,14 +146,19 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Give the report to an administrator. Until then, send your message again: it "
-                "may have been a passing fault."
+                "Send your message again once, in case it was a passing fault, or try "
+                "{other}. If it fails again, copy the report for an administrator."
             ),
-            (Way.REPORT, Way.AGAIN, Way.OTHER_PROVIDER),
+            (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT),
+            words_alone=_(
+                "Send your message again once, in case it was a passing fault. If it fails "
+                "again, copy the report for an administrator."
+            ),
         ),
         _(
-            "Your message is not the cause: most likely a proxy or a sign-in page is in "
-            "between, or the provider's address in this site's settings is wrong."
+            "Your message is not the cause: most likely a proxy or a sign-in page stands "
+            "between this site and the provider, or the provider's address in this site's "
+            "settings is wrong."
         ),
     ),
     Cause.PROXY: Words(
@@ -176,7 +180,7 @@ WORDS = {
         ASK_OR_GO,
     ),
     Cause.KEY: Words(
-        _("{provider} did not accept this site's key."),
+        _("{provider} did not accept this site's API key."),
         Owner.SETTINGS,
         Advice(
             _(
@@ -187,12 +191,12 @@ WORDS = {
         ),
     ),
     Cause.PERMISSION: Words(
-        _("This site's key lacks a permission at {provider}."),
+        _("This site's API key lacks a permission at {provider}."),
         Owner.SETTINGS,
         PERMIT,
     ),
     Cause.MISSING_KEY: Words(
-        _("No key is set up for this model."),
+        _("No API key is set up for this model."),
         Owner.SETTINGS,
         Advice(
             _(
@@ -217,25 +221,25 @@ WORDS = {
         Owner.SETTINGS,
         Advice(
             _(
-                "Sending it again will not help until an administrator has checked the "
-                "credit and the limits of this site's account."
+                "Sending it again will not help until an administrator has topped up this "
+                "site's account or raised its limit."
             ),
             (Way.REPORT, Way.OTHER_PROVIDER),
         ),
         SHARED,
     ),
     Cause.NO_MODEL: Words(
-        _("{provider} does not offer this model to this site."),
+        _("{provider} does not offer {model} to this site."),
         Owner.SETTINGS,
         Advice(
             _(
-                "Try another model. For this one, an administrator has to correct its name "
-                "or this site's access to it, or remove it."
+                "Try another model. An administrator has to correct this model's name, get "
+                "access to it, or take it off the list."
             ),
             (Way.OTHER_MODEL, Way.REPORT),
             words_alone=_(
-                "An administrator has to correct this model's name or this site's access to "
-                "it, or remove it."
+                "An administrator has to correct this model's name, get access to it, or "
+                "take it off the list."
             ),
         ),
     ),
@@ -281,7 +285,10 @@ WORDS = {
         _("{provider} blocked this answer under its content policy."),
         Owner.PROVIDER,
         REPHRASE,
-        _("Your message was accepted; the answer was held back."),
+        _(
+            "The provider's rules decided this, not this site's: it accepted your message "
+            "and held the answer back."
+        ),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),
     Cause.UNKNOWN: Words(

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.advice import advise, told_of
 from chatdebug.errors.provider_names import inside_of_sentence, subject_of
+from chatdebug.errors.quotes import repeated
 from chatdebug.errors.rules.leads import PHRASES
 from chatdebug.errors.sentences import OVER, WHOSE, WITHIN, WORDS, Cause, Owner
 from chatdebug.errors.ways import Way
@@ -72,6 +73,12 @@ NO_JSON = re.compile(
 """What is raised where an answer is read that is not what was promised."""
 TOKENS = re.compile(r"\d[\d,_.]{2,}")
 """A number of three digits or more, as providers write them."""
+MODEL = re.compile(
+    r"\bmodel:? (?!(?:is|was|does)\b)[`'\"]?(?P<name>[\w./:@-]{1,80}\w)[`'\"]? (?:does not|was not|not)\b|"
+    r"\Amodel: (?P<alone>[\w./:@-]{1,80})\Z",
+    re.IGNORECASE,
+)
+"""A model that is not there, as providers name it."""
 SECONDS = re.compile(r"for (\d+(?:\.\d+)?) seconds")
 """As ``StreamSilenceError`` writes it."""
 FILE = re.compile(
@@ -167,7 +174,7 @@ def verdict(
     is_in_answer = has_begun or content_type.startswith(EVENT_STREAM)
     status = None if is_in_answer else status_code
     what = happened(cause, provider=provider, detail=detail, has_begun=has_begun)
-    what = _with_facts(what, cause, status, detail, server)
+    what = _with_facts(what, cause, status, detail)
     advised = advise(
         cause,
         provider=provider,
@@ -194,7 +201,11 @@ def happened(
 
     The arguments are those of ``verdict``.
     """
-    names = {"provider": inside_of_sentence(provider), "time": _time(detail)}
+    names = {
+        "provider": inside_of_sentence(provider),
+        "time": _time(detail),
+        "model": _model(detail),
+    }
     words = WITHIN.get(cause) if has_begun else None
     return told_of(words or WORDS[cause].what, names)
 
@@ -277,21 +288,13 @@ def rejected_part(code: str, detail: str) -> Cause:
     return Cause.REJECTED_FILE if FILE.search(said) else Cause.REJECTED
 
 
-def _with_facts(
-    what: str, cause: Cause, status: int | None, detail: str, server: str
-) -> str:
+def _with_facts(what: str, cause: Cause, status: int | None, detail: str) -> str:
     """Return the sentence with what a reader would look up next."""
     if cause is Cause.TOO_LONG and (sizes := told_sizes(detail)):
         used, most = (f"{size:,}" for size in sizes)
         words = gettext("%(used)s tokens, and at most %(most)s fit")
         return f"{what[:-1]}: {words % {'used': used, 'most': most}}."
-    known = [server if cause is Cause.GATEWAY else ""]
-    if cause is Cause.PAGE and server:
-        known = [gettext("server: %s") % server]
-    if status is not None and status >= 400:
-        known.append(str(status))
-    facts = ", ".join(filter(None, known))
-    return f"{what[:-1]} ({facts})." if facts else what
+    return f"{what[:-1]} ({status})." if status is not None and status >= 400 else what
 
 
 def told_sizes(detail: str) -> tuple[int, int] | None:
@@ -320,7 +323,16 @@ def _speaker(cause: Cause, provider: str, server: str, said: str) -> str:
         who = gettext("The error")
     if cause in OF_THIS_ACCOUNT and ADDRESSED.search(said):
         return gettext("%s says to this site:") % who
+    if repeated(said):
+        return gettext("%s says, again and again:") % who
     return gettext("%s says:") % who
+
+
+def _model(detail: str) -> str:
+    """Return what a model is called that is not there, by its name if that is told."""
+    if found := MODEL.search(detail):
+        return gettext("the model “%s”") % (found["name"] or found["alone"])
+    return gettext("this model")
 
 
 def _time(detail: str) -> str:

@@ -34,7 +34,7 @@ class Advice:
 
     words: Any
     """One or two sentences, with ``{provider}`` where it is named, and without what is
-    said of other models."""
+    said of other models, unless there is ``words_alone``: they may have ``{other}``."""
     ways: tuple[Way, ...]
     """What can be done at once, the best one first."""
     words_with_wait: Any = ""
@@ -49,6 +49,11 @@ class Advice:
     """What is said after that of other models."""
 
 
+OTHER = {
+    Way.OTHER_MODEL: _("another model"),
+    Way.OTHER_PROVIDER: _("a model of another provider"),
+}
+"""What these ways are called inside of an advice."""
 OTHERS = {
     Way.OTHER_MODEL: _("Another model may answer."),
     Way.OTHER_PROVIDER: _("A model of another provider may answer."),
@@ -59,15 +64,18 @@ IF_IT_KEEPS_HAPPENING = _(
     "If this keeps happening, copy the report for an administrator."
 )
 AGAIN = Advice(
-    _("Wait a moment, then send your message again."),
+    _("Send your message again in a moment, or try {other}."),
     (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
+    words_alone=_("Send your message again in a moment."),
     at_last=IF_IT_KEEPS_HAPPENING,
 )
 SILENT = Advice(
     AGAIN.words,
     AGAIN.ways,
+    words_alone=AGAIN.words_alone,
     at_last=_(
-        "If it happens often, give the report to an administrator: the limit can be raised."
+        "If this keeps happening, copy the report for an administrator: the limit can be "
+        "raised."
     ),
 )
 """The same where this site itself ended the wait."""
@@ -75,9 +83,8 @@ LATER = Advice(
     AGAIN.words,
     AGAIN.ways,
     _("Wait {wait}, then send your message again."),
-    _(
-        "Waiting in between was not enough: give it a minute, then send your message again."
-    ),
+    _("Waiting in between was not enough: send your message again in a minute."),
+    words_alone=AGAIN.words_alone,
     at_last=IF_IT_KEEPS_HAPPENING,
 )
 ASK = Advice(

@@ -38,7 +38,13 @@ NUMBERS_OF_SUMMARY = frozenset(
 )
 TEXTS_OF_SUMMARY = frozenset(
     [
-        *("first_message", "error_message", "error_cause", "endpoint_label"),
+        *(
+            "first_message",
+            "error_message",
+            "error_cause",
+            "likely_cause",
+            "endpoint_label",
+        ),
         *("note", "interrupted_by"),
     ]
 )

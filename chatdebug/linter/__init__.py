@@ -1,6 +1,6 @@
 """Looks for what is wrong with a rejected request: pure, and without a word of it."""
 
-from chatdebug.linter.causes import Cause, causes_of, not_found, noted_causes
+from chatdebug.linter.causes import Cause, Spot, causes_of, not_found, noted_causes
 from chatdebug.linter.lint import Finding, likely_causes
 from chatdebug.linter.rule import Place, Rule, Side
 from chatdebug.linter.rules import RULES
@@ -12,6 +12,7 @@ __all__ = [
     "Place",
     "Rule",
     "Side",
+    "Spot",
     "causes_of",
     "likely_causes",
     "not_found",

@@ -46,6 +46,26 @@ class Found(NamedTuple):
     ways: tuple[Way, ...]
 
 
+class Spot(NamedTuple):
+    """A place in a request as it is told, and as pages name it."""
+
+    words: str
+    """Such as: message 4 (assistant)."""
+    name: str
+    """Such as: message-4."""
+
+
+def message_spot(number: int, role: str = "") -> Spot:
+    """Return a message, counted from 1, with who says it by the word of providers."""
+    words = ngettext("message %s", "messages %s", 1) % f"{number}"
+    return Spot(f"{words} ({role})" if role else words, f"message-{number}")
+
+
+def tool_spot(name: str) -> Spot:
+    """Return a tool."""
+    return Spot(ngettext("tool %s", "tools %s", 1) % name, f"tool-{name}")
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why a request was rejected, as far as a rule knows it."""
@@ -82,7 +102,9 @@ class Cause:
     @property
     def _sizes(self) -> str:
         words = gettext("about %(tokens)s tokens, and at most %(window)s fit")
-        return words % {"tokens": f"{self.tokens:,}", "window": f"{self.window:,}"}
+        tokens = round(self.tokens, 2 - len(str(self.tokens)))  # it is an estimate
+        told = tokens if tokens > self.window else self.tokens
+        return words % {"tokens": f"{told:,}", "window": f"{self.window:,}"}
 
     def headline(self, happened: str, known: ErrorCause) -> str:
         """Return the sentence about what happened with this as its probable reason.
@@ -100,7 +122,7 @@ class Cause:
             is_known = self.window and self.tokens > self.window
             return f"{words}: {self._sizes}." if is_known else f"{words}."
         words = gettext("%(happened)s, probably because %(cause)s.")
-        cause = self.sentence.removesuffix(".")
+        cause = self._told_to_users.removesuffix(".")
         # A language whose clauses are not worded as its sentences has a colon before them.
         is_clause = not words.partition("%(cause)s")[0].rstrip().endswith(":")
         if is_clause and not cause[1:2].isupper():
@@ -108,14 +130,29 @@ class Cause:
         return words % {"happened": happened.removesuffix("."), "cause": cause}
 
     @property
+    def _told_to_users(self) -> str:
+        words = self.rule.told_to_users
+        names = ", ".join(filter(None, self.tools))
+        if not names or self.rule.side is Side.MESSAGE:
+            return words
+        return f"{words.removesuffix('.')} ({names})."
+
+    @property
     def remedy(self) -> str:
         """What helps."""
-        if self.largest is None or not self.largest.number:
+        if self.remedied is None:
             return str(self.rule.remedy)
         words = gettext(
-            "Shorten or leave out message %s, or offer a model with a longer context."
+            "Shorten or leave out %s, or offer a model with a longer context."
         )
-        return words % self.largest.number
+        return words % self.remedied.words
+
+    @property
+    def remedied(self) -> Spot | None:
+        """The place that what helps names; None if it names none."""
+        if self.largest is None or not self.largest.number:
+            return None
+        return message_spot(self.largest.number)
 
     @property
     def whose(self) -> str:
@@ -125,18 +162,8 @@ class Cause:
     @property
     def where(self) -> str:
         """Where in the request, such as: message 4; nothing for the whole of it."""
-        return self._places(list(map(str, self.messages)))
-
-    @property
-    def here(self) -> str:
-        """The same with who says a message, such as: message 4 (assistant)."""
-        roles = self.roles or ("",) * len(self.messages)
-        known = zip(self.messages, roles, strict=True)
-        return self._places([_with_role(str(number), role) for number, role in known])
-
-    def _places(self, messages: list[str]) -> str:
         places = []
-        if messages:
+        if messages := list(map(str, self.messages)):
             word = ngettext("message %s", "messages %s", len(messages))
             places.append(word % ", ".join(messages))
         if tools := [name for name in self.tools if name]:
@@ -145,14 +172,26 @@ class Cause:
         return "; ".join(places)
 
     @property
+    def here(self) -> list[Spot]:
+        """The same one by one, a message with who says it."""
+        roles = self.roles or ("",) * len(self.messages)
+        messages = zip(self.messages, roles, strict=True)
+        return [
+            *(message_spot(number, role) for number, role in messages),
+            *map(tool_spot, filter(None, self.tools)),
+        ]
+
+    @property
     def largest_part(self) -> str:
         """What of a chat that is too long is the most, in a sentence; empty if unknown."""
         if self.largest is None:
             return ""
-        number, role, characters = self.largest
-        part = gettext("the tools")
-        if number:
-            part = _with_role(gettext("message %s") % number, role)
+        number, role, characters, count = self.largest
+        part = message_spot(number, role).words if number else gettext("the tools")
+        if number and count >= number:  # of a chat, the last one is what was asked
+            words = gettext("message %(number)s of %(count)s")
+            part = words % {"number": f"{number:,}", "count": f"{count:,}"}
+            part = f"{part} ({role})" if role else part
         words = gettext("Largest part: %(part)s, %(characters)s characters.")
         return words % {"part": part, "characters": f"{characters:,}"}
 
@@ -307,16 +346,12 @@ def _largest(noted: Any) -> Largest | None:
     number, characters = noted.get("number"), _size(noted.get("characters"))
     if type(number) is not int or number < 0 or not characters:
         return None
-    return Largest(number, _role(noted.get("role")), characters)
+    count = _size(noted.get("message_count"))
+    return Largest(number, _role(noted.get("role")), characters, count)
 
 
 def _role(noted: Any) -> str:
     return noted if isinstance(noted, str) and noted in ROLES else ""
-
-
-def _with_role(place: str, role: str) -> str:
-    """Return a message with who says it, by the word of providers."""
-    return f"{place} ({role})" if role else place
 
 
 def _size(noted: Any) -> int:

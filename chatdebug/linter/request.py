@@ -141,6 +141,8 @@ class Largest(NamedTuple):
     role: str
     """Of the message, by the word of providers; empty for the tools."""
     characters: int
+    message_count: int = 0
+    """Of the request; 0 where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,7 @@ class Request:
                 message.index + 1,
                 message.role if message.role in ROLES else "",
                 sum(part.length or 0 for part in message.parts),
+                len(self.messages),
             )
             for message in self.messages
         ]

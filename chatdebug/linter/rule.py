@@ -54,6 +54,20 @@ AREAS = {
     "tools": _("mistake in the tools that are offered"),
 }
 """What a rule is about, by the beginning of its id."""
+TO_USERS = {
+    "calls": _("This site made a mistake in what it sent along of its tools' work."),
+    "limits": _("This site sent a limit that the provider does not take."),
+    "messages": _(
+        "This site made a mistake in how it put this chat's messages together."
+    ),
+    "schemas": _("This site describes one of its tools wrongly."),
+    "settings": _("This site sent a setting that the provider does not take."),
+    "thinking": _(
+        "This site made a mistake in what it sent back of the model's thoughts."
+    ),
+    "tools": _("This site offers its tools in a way that the provider does not take."),
+}
+"""What whoever asked is told of a mistake of the site, who knows nothing of its parts."""
 NOTHING = r"(?!)"
 """A pattern that no text has."""
 
@@ -72,6 +86,8 @@ class Rule:
     """Those for which ``proves`` holds; none stands for all."""
     side: Side = Side.SITE
     sentence: "_StrPromise"
+    in_title: "_StrPromise"
+    """The same in a title, as what a request was probably rejected for."""
     remedy: "_StrPromise"
     source: str
     """Where somebody told of it in public."""
@@ -83,6 +99,8 @@ class Rule:
     show it: not all that is sent is in a shape, and gateways change what passes."""
     shows: Finder
     proves: Finder | None = None
+    to_users: "_StrPromise | None" = None
+    """The sentence in the words of whoever asked; None: those of its area."""
     is_of_model: bool = False
     """Whether it is about what the model takes, so that another one may take it."""
     some_take_it: bool = False
@@ -100,6 +118,14 @@ class Rule:
     def area(self) -> str:
         """What it is about, in a few words."""
         return str(AREAS[self.id.partition(".")[0]])
+
+    @property
+    def told_to_users(self) -> str:
+        """What is wrong, for whoever asked: of the site's part without its inner parts."""
+        area = self.id.partition(".")[0]
+        if self.side is Side.MESSAGE or area not in TO_USERS:
+            return str(self.sentence)
+        return str(self.to_users or TO_USERS[area])
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

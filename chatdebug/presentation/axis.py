@@ -13,6 +13,8 @@ NARROW = ". "
 """Of a label: what takes half of the room of a digit."""
 GAP = 4.0
 """The same between two labels."""
+END_GAP = 22.0
+"""The same before the end line, where nothing else is drawn: beside a chat some 40 px."""
 UNITS = ((120, 60.0, _("%s min")), (1, 1.0, _("%s s")), (0, 0.001, _("%s ms")))
 """The axis counts from so many seconds on in units of so many, which are said so."""
 
@@ -23,15 +25,14 @@ class Tick:
 
     x: str
     label: str
-    """Empty where it has no room."""
     anchor: str
 
 
 def ticks_of(total: float) -> Iterator[Tick]:
     """Yield round numbers of one unit along the axis, and its end.
 
-    The first one names the unit, the end its own. A label between them that would touch
-    another one is left out, its line never: else the scale looks broken.
+    The first one names the unit, the end its own. What lies between them and would touch
+    another one is left out, line and label: a line without a number cannot be read.
     """
     if total <= 0:
         return
@@ -41,13 +42,13 @@ def ticks_of(total: float) -> Iterator[Tick]:
     end = str(words) % (f"{size:.0f}" if size >= 10 else f"{size:.1f}")
     first = str(words) % 0
     yield Tick("0.00%", first, "start")
-    left, right = _room(first) + GAP, 100 - _room(end) - GAP
+    left, right = _room(first) + GAP, 100 - max(_room(end) + GAP, END_GAP)
     for number in range(1, ceil(size / step)):
         label = f"{number * step:g}"
         place, half = 100 * number * step / size, _room(label) / 2
-        is_free = left <= place - half and place + half <= right
-        left = place + half + GAP if is_free else left
-        yield Tick(f"{place:.2f}%", label if is_free else "", "middle")
+        if left <= place - half and place + half <= right:
+            left = place + half + GAP
+            yield Tick(f"{place:.2f}%", label, "middle")
     yield Tick("100%", end, "end")
 
 

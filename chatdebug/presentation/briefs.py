@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.errors import code_like
 from chatdebug.errors.payload import ErrorPayload
 from chatdebug.errors.provider_names import inside_of_sentence
-from chatdebug.errors.quotes import OUR_WORDS
+from chatdebug.errors.quotes import OUR_WORDS, empty_words, repeated
 from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import EVENT_STREAM, Verdict
 from chatdebug.linter import Cause as LikelyCause
-from chatdebug.linter import Side
+from chatdebug.linter import Side, Spot
 
 
 class Kept(StrEnum):
@@ -107,24 +107,20 @@ OF_CAUSES = {
     Cause.ANSWER_BLOCKED: _("Nothing to repair: {provider} has a policy."),
 }
 """Where there is more to look at than whose it is tells."""
-IF_EXPLAINED = {
-    Kept.SHAPE: _(
-        "Compare these words with the recorded shape of the request; the check for known "
-        "mistakes found none in it."
-    ),
-    Kept.TEXT: _(
-        "Compare these words with the recorded request; the check for known mistakes found "
-        "none in it."
-    ),
+KEPT = {
+    Kept.SHAPE: _("recorded shape of the request"),
+    Kept.TEXT: _("recorded request"),
 }
+"""What it is called where somebody is to look at it: a link, where pages have one."""
+IF_EXPLAINED = _(
+    "Compare these words with the {kept}; the check for known mistakes found none in it."
+)
 IF_UNEXPLAINED = {
     Kept.SHAPE: _(
-        "Look at the recorded shape of the request (roles, sizes, names; no text). The "
-        "check for known mistakes found none in it."
+        "Look at the {kept} (roles, sizes, names; no text). The check for known mistakes "
+        "found none in it."
     ),
-    Kept.TEXT: _(
-        "Look at the recorded request. The check for known mistakes found none in it."
-    ),
+    Kept.TEXT: _("Look at the {kept}. The check for known mistakes found none in it."),
 }
 """Of a rejected request of which no part is known to be meant, where something of it was
 kept: by whether its provider has said what is wrong with it."""
@@ -155,6 +151,8 @@ class Brief:
     """Those of an exception of this side; empty where the provider has some of its own."""
     fault: str
     next: str
+    spot: Spot | None
+    """What of the request ``next`` names, in its words; None if nothing."""
     ask: str
     """What to ask the provider for, by the request id which follows if there is one; empty
     where there is nothing to ask."""
@@ -186,6 +184,8 @@ class Brief:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
         is_open = likely is None and said.cause is Cause.REJECTED
+        if is_open and repeated(payload["detail"]):  # there is nothing to compare with
+            kept = Kept.NOTHING
         shown_by = RESPONSE if said.cause is Cause.UNREADABLE else ""
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
@@ -193,10 +193,9 @@ class Brief:
             head=_head(payload, said.cause),
             how_far=_how_far(payload),
             words=_words(payload, said.cause),
-            fault=_fault(said, likely, reason),
-            next=_look(provider, reason, kept)
-            if is_open
-            else _next(provider, said, likely),
+            fault=_fault(said, likely, reason, payload["detail"]),
+            next=_look(reason, kept) if is_open else _next(provider, said, likely),
+            spot=likely.remedied if likely else _spot(kept) if is_open else None,
             ask=_ask_what_is_wrong(provider, reason, kept, request_id)
             if is_open
             else _ask(provider, said, payload, request_id)
@@ -227,6 +226,13 @@ class Brief:
     def steps(self) -> str:
         """What comes next, in one line."""
         return " ".join(filter(None, (self.next, self.ask, self.request_id)))
+
+    @property
+    def next_in_pieces(self) -> tuple[str, str, str]:
+        """What comes next before, at and after the words of its spot."""
+        if self.spot is None:
+            return self.next, "", ""
+        return self.next.partition(self.spot.words)
 
     def without_content(self) -> "Brief":
         """Return the same without an exception's own words."""
@@ -290,7 +296,7 @@ def _words(payload: ErrorPayload, cause: Cause) -> str:
     return f"{said}." if said else ""
 
 
-def _fault(said: Verdict, likely: LikelyCause | None, reason: str) -> str:
+def _fault(said: Verdict, likely: LikelyCause | None, reason: str, detail: str) -> str:
     if likely is None:
         return str(FAULTS.get(said.cause, said.owner.label))
     if said.cause is Cause.TOO_LONG:  # its provider has counted it
@@ -298,11 +304,13 @@ def _fault(said: Verdict, likely: LikelyCause | None, reason: str) -> str:
     words = gettext("most likely %(whose)s (found by checking its structure; %(said)s)")
     if likely.rule.is_of_length:
         words = gettext(
-            "most likely %(whose)s: it is too long (counted here; %(said)s)"
+            "most likely %(whose)s: it is too long (estimated here; %(said)s)"
         )
     told = gettext("the provider did not say why")
     if likely.is_said:
         told = gettext("the provider says the same")
+    elif only := empty_words(detail):
+        told = gettext("the provider says only “%s”") % only
     elif reason:
         told = gettext("the provider does not say it")
     whose = OF_SIDES.get(likely.rule.side, likely.whose)
@@ -318,9 +326,15 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
     return str(words).format(provider=provider)
 
 
-def _look(provider: str, reason: str, kept: Kept) -> str:
-    words = (IF_EXPLAINED if reason else IF_UNEXPLAINED).get(kept, "")
-    return str(words).format(provider=provider)
+def _look(reason: str, kept: Kept) -> str:
+    if not kept:
+        return ""
+    words = IF_EXPLAINED if reason else IF_UNEXPLAINED[kept]
+    return str(words).format(kept=KEPT[kept])
+
+
+def _spot(kept: Kept) -> Spot | None:
+    return Spot(str(KEPT[kept]), kept.value) if kept else None
 
 
 def _ask_what_is_wrong(provider: str, reason: str, kept: Kept, request_id: str) -> str:
@@ -360,7 +374,8 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:
     """Return what it was taken for in plain words, the rule's id behind them."""
     if likely is not None:
-        return f"{likely.rule.area} ({likely.rule.id})"
+        area = likely.rule.area
+        return f"{area[:1].upper()}{area[1:]} ({likely.rule.id})"
     rule, status = payload["rule"], http_status(payload)
     if rule and rule != FALLBACK.id:
         return f"{short_name(cause)} ({rule})"

@@ -1,8 +1,9 @@
 """Recorded texts as blocks of a page: each under a heading, folded if it is long."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,15 @@ HEADINGS = {
 in their order on the page."""
 
 
+class Stretch(NamedTuple):
+    """Some lines of a text that can be linked to."""
+
+    id: str
+    first: int
+    """Of its lines, counted from 0."""
+    last: int
+
+
 @dataclass(frozen=True, slots=True)
 class Payload:
     """A recorded text under its heading."""
@@ -36,6 +46,10 @@ class Payload:
     is_code: bool = True
     """Whether it is for machines, not somebody's words."""
     is_json: bool = False
+    id: str = ""
+    """Of its block on the page; empty where nothing links to it."""
+    stretches: tuple[Stretch, ...] = ()
+    """In their order, none inside of another one."""
 
     @classmethod
     def of(cls, heading: str, value: Any, note: str = "") -> "Payload":
@@ -45,7 +59,12 @@ class Payload:
     @property
     def markup(self) -> SafeString:
         """Just these characters for a browser; the tokens of JSON are marked."""
-        return marked_json(self.text) if self.is_json else exact(self.text)
+        marked = marked_json(self.text) if self.is_json else exact(self.text)
+        return _with_ids(marked, self.stretches) if self.stretches else marked
+
+    def with_ids(self, id: str, stretches: tuple[Stretch, ...]) -> "Payload":
+        """Return the same as something that pages link to."""
+        return replace(self, id=id, stretches=stretches)
 
     @property
     def line_count(self) -> int:
@@ -69,3 +88,13 @@ class Payload:
         if self.line_count > OPEN_LINES:
             return counted(self.line_count, "line")
         return gettext("%s characters") % f"{len(self.text):,}"
+
+
+def _with_ids(markup: SafeString, stretches: tuple[Stretch, ...]) -> SafeString:
+    """Return the markup of a text with its stretches as elements; no mark spans lines."""
+    lines = markup.splitlines(keepends=True)
+    for stretch in stretches:
+        opening = format_html('<span class="place" id="{}">', stretch.id)
+        lines[stretch.first] = opening + lines[stretch.first]
+        lines[stretch.last] += "</span>"
+    return SafeString("".join(lines))

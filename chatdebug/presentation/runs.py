@@ -9,25 +9,22 @@ from functools import cached_property
 from django.utils.translation import gettext
 
 from chatdebug.enums import Level, Outcome, RunKind
-from chatdebug.errors import answered_after, times_tried
+from chatdebug.errors import answered_after, time_of_attempts, times_tried
 from chatdebug.errors.payload import read_payload
 from chatdebug.errors.sentences import Cause
 from chatdebug.formats import ago, counted, icon, outcome_icon, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
 from chatdebug.models.runs import OVERFLOW
-from chatdebug.models.titles import (
-    failure_of,
-    first_error_of,
-    title_of,
-)
 from chatdebug.presentation.attempts import address_of
 from chatdebug.presentation.causes import LikelyCauses, report_of
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.periods import attempt_name, step_name, whole_of
+from chatdebug.presentation.shapes import shape_block
 from chatdebug.presentation.timeline import Timeline
+from chatdebug.presentation.titles import failure_of, first_error_of, title_of, titled
 from chatdebug.presentation.values import as_dict, as_list, as_number
 
 OF_AN_ADDRESS = frozenset(
@@ -204,13 +201,20 @@ class StepReport:
     def shape(self) -> Payload | None:
         """The shape of its request, where that is all that was kept of it."""
         shape = as_dict(as_dict(self.step.metadata).get("shape"))
-        return Payload.of(gettext("Shape of the request"), shape) if shape else None
+        return shape_block(shape, self.spots) if shape else None
+
+    @property
+    def spots(self) -> str:
+        """How the ids of the places in its request begin, on its pages."""
+        return f"{self.step.pk}-"
 
     def without_content(self) -> "StepReport":
         """Return the same without a word of its error's own text."""
-        error = self.error.without_content() if self.error else None
         likely = self.likely.without_content() if self.likely else None
-        return replace(self, error=error, likely=likely, has_content=False)
+        # Anew, for its sentence may name a tool.
+        error = report_of(error_of(self.step), likely) if self.error else None
+        shown = error.without_content() if error else None
+        return replace(self, error=shown, likely=likely, has_content=False)
 
     @property
     def is_over(self) -> bool:
@@ -274,14 +278,17 @@ class RunReport:
 
     @property
     def heading(self) -> str:
-        """What happened as the card in the chat says it, else what it is called.
+        """What happened as the card in the chat says it, and probably for what, in short.
 
-        Without the likely cause, which stands below it with its place.
+        What the run is called where nothing failed.
         """
-        happened = self.recovery
-        if self.failure is not None and self.failure.error and not happened:
-            happened = self.failure.error.happened
-        return happened.removesuffix(".") or self.line.title
+        if self.recovery or self.failure is None or self.failure.error is None:
+            return self.recovery.removesuffix(".") or self.line.title
+        error, likely = self.failure.error, self.failure.likely
+        first = likely.first if likely else None
+        return titled(
+            error.happened.removesuffix("."), error.cause, first.rule if first else None
+        )
 
     @property
     def state(self) -> str:
@@ -310,19 +317,13 @@ class RunReport:
         if self.failure is None or self.recovery:
             return ""
         took = self._attempts_took or self.line.run.duration or timedelta()
-        return times_tried(1 + _retries(self.failure.step), took.total_seconds())
-
-    @property
-    def tried_in_short(self) -> str:
-        """How long all attempts took, if there were several: of all time a part."""
-        took = self._attempts_took
-        if self.failure is None or not self.tried or took is None:
-            return ""
-        attempts = counted(1 + _retries(self.failure.step), "attempt")
-        return gettext("%(attempts)s within %(time)s") % {
-            "attempts": attempts,
-            "time": span(took),
-        }
+        seconds = took.total_seconds()
+        if (whole := whole_of(self.line.run)) is not None:
+            seconds = time_of_attempts(seconds, whole.total_seconds())
+        count, cause = 1 + _retries(self.failure.step), self.failure.error
+        is_alike = cause is not None and self._has_failed_alike(count)
+        met = [(cause.cause, None)] * count if cause and is_alike else []
+        return times_tried(count, seconds, met=met)
 
     @property
     def _attempts_took(self) -> timedelta | None:

@@ -146,6 +146,16 @@ class Timeline:
         return span(timedelta(seconds=total)) if waits else ""
 
     @property
+    def shares(self) -> list[str]:
+        """How the time was shared, where something was tried again: attempts, waits, rest."""
+        if not self.waited or self.left_out:
+            return []
+        tried = sum(row.seconds for row in self.rows if not row.is_pause)
+        attempts = gettext("attempts %s") % span(timedelta(seconds=tried))
+        waits = gettext("waits between them %s") % self.waited
+        return [*filter(None, (attempts, waits, self.before))]
+
+    @property
     def has_steps(self) -> bool:
         """Whether more than one call was made: of a single one its number says nothing."""
         return len({row.step for row in self.rows if row.step}) > 1

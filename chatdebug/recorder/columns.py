@@ -16,6 +16,7 @@ from chatdebug.redaction import redact_text
 from chatdebug.writer import Deferred, value_of
 
 if TYPE_CHECKING:
+    from chatdebug.recorder.arguments import RunFacts
     from chatdebug.recorder.run import Run
     from chatdebug.recorder.step import Step
 
@@ -92,7 +93,8 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
     Always: ``step_count``, ``total_input_tokens``, ``total_output_tokens``. If there is
     any: ``first_message``, the other totals, ``attempt_count``, which at each level
     counts the attempts at all calls, and of the last error that no later attempt repaired
-    ``has_error``, ``error_message``, ``error_cause`` and ``error_status``;
+    ``has_error``, ``error_message``, ``error_cause``, ``error_status`` and
+    ``likely_cause``, the rule that found what its request was probably rejected for;
     ``endpoint_label`` is the method and path of the first response; ``evidence`` is what
     the failures keep of their calls, unless it is nothing. An interrupted step is no error.
     """
@@ -110,15 +112,9 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         summary["evidence"] = evidence[-1].value
     if attempts := _attempts(steps, calls):
         summary["attempt_count"] = attempts
-    errors = [step.error for step in steps if step.status is Status.ERROR]
-    if failures := [error for error in errors if error is not None]:
-        summary["has_error"] = True
-        error = failures[-1]
-        reason = error["detail"] or error["message"]
-        summary["error_message"] = _first_line(reason)
-        summary["error_cause"] = verdict_of(error).cause.value
-        if error["status_code"]:
-            summary["error_status"] = error["status_code"]
+    failed = [step for step in steps if step.status is Status.ERROR and step.error]
+    if failed:
+        summary |= _failure(failed[-1])
     answered = (
         attempt
         for step in steps
@@ -129,6 +125,22 @@ def summarise(label: str, steps: "Sequence[Step]") -> dict[str, Any]:
         endpoint = f"{first.get('method', '')} {first['path']}"
         summary["endpoint_label"] = endpoint.strip()
     return summary
+
+
+def _failure(step: "Step") -> dict[str, Any]:
+    """Return what a summary holds of the last step that failed."""
+    if (error := step.error) is None:
+        return {}
+    told = {
+        "has_error": True,
+        "error_message": _first_line(error["detail"] or error["message"]),
+        "error_cause": verdict_of(error).cause.value,
+    }
+    if error["status_code"]:
+        told["error_status"] = error["status_code"]
+    if step.kept is not None and (rule := step.kept.likely_rule):
+        told["likely_cause"] = rule
+    return told
 
 
 def _told(
@@ -143,12 +155,7 @@ def _told(
     when it began, after the run did, ``answered_in_ms`` how long it took, and
     ``answered_first_part_ms`` how long until its answer began.
     """
-    known: dict[str, Any] = {}
-    facts = run.facts
-    if facts.queued_at is not None and started_at is not None:
-        claimed_at = facts.claimed_at or started_at
-        known["queue_ms"] = _milliseconds(facts.queued_at, claimed_at)
-        known["claim_ms"] = _milliseconds(claimed_at, started_at)
+    known: dict[str, Any] = _waits(run.facts, started_at)
     if interrupted_by is not None:
         known["interrupted_by"] = interrupted_by.value
     if run.level is not Level.FULL:
@@ -157,6 +164,29 @@ def _told(
         known["unrecorded_count"] = max(0, run.calls - recorded - bool(answered))
         known |= {name: count for name, count in answered.items() if count is not None}
     return known
+
+
+def whole_of(
+    facts: "RunFacts", started_at: datetime | None, finished_at: datetime | None
+) -> timedelta | None:
+    """Return how long a run took, from its queue to its end, as readers of its row count it.
+
+    None where that is not known.
+    """
+    if started_at is None or finished_at is None:
+        return None
+    before = sum(filter(None, _waits(facts, started_at).values()))
+    return finished_at - started_at + timedelta(milliseconds=before)
+
+
+def _waits(facts: "RunFacts", started_at: datetime | None) -> dict[str, int | None]:
+    if facts.queued_at is None or started_at is None:
+        return {}
+    claimed_at = facts.claimed_at or started_at
+    return {
+        "queue_ms": _milliseconds(facts.queued_at, claimed_at),
+        "claim_ms": _milliseconds(claimed_at, started_at),
+    }
 
 
 def _milliseconds(earlier: datetime, later: datetime) -> int | None:

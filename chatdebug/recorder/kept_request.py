@@ -65,6 +65,12 @@ class KeptRequest:
             return notes
         return {"shape": notes} if self._keeps_shape else {}
 
+    @property
+    def likely_rule(self) -> str:
+        """The id of the rule that found its likeliest cause; empty if none did."""
+        self._notes.value()
+        return self.causes[0].rule.id if self.causes else ""
+
     def _look(
         self, request: Any, shape: Any, error: ErrorPayload | None, window: int | None
     ) -> dict[str, Any]:

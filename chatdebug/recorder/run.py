@@ -25,7 +25,7 @@ from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
-from chatdebug.recorder.columns import run_columns, step_columns
+from chatdebug.recorder.columns import run_columns, step_columns, whole_of
 from chatdebug.recorder.counting import count_failure, count_turn
 from chatdebug.recorder.failures import counted_failure, unrecorded_failures
 from chatdebug.recorder.kept_request import KeptRequest
@@ -112,6 +112,11 @@ class Run:
         if self.id is None:
             self.id = new_id()
         return StoredRun(self.id, self.facts.chat_id)
+
+    @property
+    def took(self) -> timedelta | None:
+        """How long it took with its queue; None if it goes on, or nothing is recorded."""
+        return whole_of(self.facts, self._started_at, self.finished_at)
 
     @property
     def evidence_is_safe(self) -> bool:

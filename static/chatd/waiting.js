@@ -1,4 +1,4 @@
-/* Says beside a button how long its provider still asks to be left; it waits for nobody. */
+/* Says in a button how long its provider still asks to be left; it waits for nobody. */
 
 const SECOND = 1000; // milliseconds
 const MINUTE = 60; // seconds
@@ -12,7 +12,7 @@ function wait(note) {
   delete note.dataset.wait;
   const tick = () => {
     const left = Math.ceil((end - performance.now()) / SECOND);
-    note.textContent = left > 0 ? `best in ${said(left)}` : "";
+    note.textContent = left > 0 ? `\u00a0(best in ${said(left)})` : "";
     if (left > 0 && note.isConnected) setTimeout(tick, SECOND);
   };
   tick();

@@ -18,6 +18,22 @@ document.addEventListener("click", (event) => {
   if (source) copy(textOf(source), button);
 });
 
+/* A link to a place of this page opens what it is folded into, before it leads there. */
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('.chatdebug a[href^="#"]');
+  if (link) unfold(decodeURIComponent(link.hash.slice(1)));
+});
+if (location.hash) unfold(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+
+function unfold(id) {
+  const place = document.getElementById(id);
+  const own = place?.querySelector(":scope > details");
+  if (own) own.open = true;
+  for (let one = place?.closest("details"); one; one = one.parentElement.closest("details"))
+    one.open = true;
+  return place;
+}
+
 async function read(address) {
   const response = await fetch(address);
   if (!response.ok) throw new Error(`${response.status}`);

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.support import sign_in
 from tests.browser.test_chat import ask, turn_is_over
+from tests.optional import present
 
 CAUSES = {
     "fault-400-tool-pair": "A tool call in the request has no result",
@@ -12,6 +13,19 @@ CAUSES = {
     "fault-400-schema": "A tool of this site is defined wrongly",
     "fault-400-window": "The request is too long for the model: about ",
 }
+TITLES = {
+    "fault-400-tool-pair": "a tool call without a result",
+    "fault-400-empty": "an empty text",
+    "fault-400-schema": "a schema that is no object",
+    "fault-400-window": "its length",
+}
+PLACES = {
+    "fault-400": ("recorded shape of the request", '"messages"'),
+    "fault-400-empty": ("message 2 (assistant)", '"role": "assistant"'),
+    "fault-400-schema": ("tool look_up", '"name": "look_up"'),
+    "fault-400-window": ("message 1", '"length": 23000'),
+}
+"""A link of the tab, and what stands where it leads."""
 NOTHING = "the check for known mistakes found none in it."
 
 
@@ -30,7 +44,11 @@ def test_the_card_and_the_run_name_the_likely_cause(page: Page, model: str) -> N
     page.click("text=Show debug run")
     verdict = page.locator("#panel .verdict")
     expect(verdict).to_contain_text(f"Likely cause: {CAUSES[model]}")
-    expect(page.locator("#panel h2").first).to_have_text(headline)
+    title = f"{headline}, probably for {TITLES[model]}"
+    expect(page.locator("#panel h2").first).to_have_text(title)
+    page.click("text=All runs")
+    line = page.locator("#panel .run__label").first
+    expect(line).to_contain_text(f", probably for {TITLES[model]} · ")
     # Its provider says only that the request is not valid.
     expect(page.locator("blockquote")).to_have_count(0)
     for words in ("cannot be told", "not known which", "no known error"):
@@ -45,3 +63,22 @@ def test_that_nothing_was_found_is_said_as_well(page: Page) -> None:
     page.click("text=Show debug run")
     expect(page.locator("#panel .verdict")).to_contain_text(NOTHING)
     expect(page.get_by_text("Likely cause")).to_have_count(0)
+
+
+@pytest.mark.parametrize("model", PLACES)
+def test_what_a_next_step_names_of_the_request_is_opened_by_a_link(
+    page: Page, model: str
+) -> None:
+    fail(page, model)
+    page.click("text=Show debug run")
+    words, there = PLACES[model]
+    link = page.locator("#panel .verdict").get_by_role("link", name=words, exact=True)
+    place = page.locator(
+        f"[id='{present(link.get_attribute('href')).removeprefix('#')}']"
+    )
+    keys = place.locator(".token--key")
+    expect(keys.first).to_be_hidden()
+    link.click()
+    expect(place).to_be_in_viewport()
+    expect(place).to_contain_text(there)
+    expect(keys.first).to_be_visible()

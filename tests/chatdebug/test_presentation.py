@@ -84,6 +84,20 @@ def failed(**facts: Any) -> ChatRun:
             ),
             "Request rejected · OpenAI 400",
         ),
+        (
+            failed(
+                provider="openai",
+                summary={"error_status": 400, "likely_cause": "messages.blank"},
+            ),
+            "Request rejected, probably for an empty text · OpenAI 400",
+        ),
+        (
+            failed(
+                provider="openai",
+                summary={"error_status": 400, "likely_cause": ["of", "no", "release"]},
+            ),
+            "Request rejected · OpenAI 400",
+        ),
         (failed(provider="demo"), "Unexpected error · Demo provider"),
         (
             failed(provider="demo", summary={"error_status": 200}),
@@ -137,15 +151,18 @@ def test_a_run_is_headed_by_the_sentence_of_the_card(
     assert RunReport.of(run, [step]).heading == heading
 
 
-def test_a_heading_leaves_the_likely_cause_to_what_stands_below_it() -> None:
+def test_a_heading_names_the_likely_cause_in_short() -> None:
     run = failed(provider="demo")
     error = {"kind": "generic", "status_code": 400, "provider": "demo"}
     noted = {"likely_causes": [{"rule": "calls.no_result", "places": [{"number": 2}]}]}
     step = ChatStep(run=run, error=error, step_number=1, metadata=noted)
     report = RunReport.of(run, [step])
-    assert report.heading == "The demo provider rejected the request (400)"
+    assert report.heading == (
+        "The demo provider rejected the request (400), probably for a tool call without a "
+        "result"
+    )
     assert (
-        "probably because a tool call"
+        "probably because this site left out the result of a tool"
         in present(present(report.failure).error).sentence
     )
 
@@ -188,7 +205,7 @@ def test_a_recovery_says_which_attempt_answered(column: str) -> None:
     error = {"retry_count": 0, "message": "no", "status_code": 500}
     stored = error if column == "error" else {"repaired_error": error}
     report = RunReport.of(run, [ChatStep(step_number=1, **{column: stored})])
-    assert report.recovery == "Answered on attempt 2, complete after 1.1 s."
+    assert report.recovery == "Answered on attempt 2, in 1.1 s."
     assert report.failure is not None
     assert RunReport.of(failed(), []).recovery == ""
 
@@ -274,9 +291,8 @@ def test_a_failed_run_says_how_often_it_was_tried(retries: int) -> None:
         )
         for number in range(retries + 1)
     ]
-    words = "This site tried 3 times in 2.4 s." if retries else ""
+    words = "3 attempts in 2.4 s all failed the same way." if retries else ""
     assert RunReport.of(run, steps).tried == words
-    assert RunReport.of(run, []).tried_in_short == ""
 
 
 @pytest.mark.parametrize(
@@ -350,7 +366,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "Wait a moment, "
+    unknown = "Send your message again in a moment"
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")
@@ -385,7 +401,7 @@ def test_no_fact_contradicts_the_advice() -> None:
         "retryable": False,
     }
     report = ErrorReport.of(page)
-    assert "send your message again" in report.advice
+    assert "end your message again once" in report.advice
     assert report.id_name == "Request id, sent with the web page"
     assert ("Worth retrying", "once, by hand") in report.facts
     report = ErrorReport.of({"kind": "generic", "status_code": 400, "retryable": False})

@@ -90,6 +90,8 @@ RULES = (
         id="calls.no_result",
         some_take_it=True,
         sentence=_("A tool call in the request has no result."),
+        in_title=_("a tool call without a result"),
+        to_users=_("This site left out the result of a tool that it had used earlier."),
         remedy=_(
             "Send a result right after each tool call, even if the call failed or was "
             "stopped, or leave the call out."
@@ -114,6 +116,7 @@ RULES = (
     Rule(
         id="calls.no_call",
         sentence=_("A result of a tool belongs to no call."),
+        in_title=_("a tool result without a call"),
         remedy=_(
             "Send the message with the call before it, or leave the result out: a "
             "history that is shortened has to keep both or neither."
@@ -140,6 +143,7 @@ RULES = (
     Rule(
         id="calls.late_result",
         sentence=_("A result of a tool does not follow its call."),
+        in_title=_("a tool result that comes late"),
         remedy=_(
             "Put each result right after the message with its call; what else is to "
             "be said comes after all results."
@@ -162,6 +166,7 @@ RULES = (
     Rule(
         id="calls.two_results",
         sentence=_("A call of a tool has more than one result."),
+        in_title=_("a tool call with two results"),
         remedy=_("Send one result for each call."),
         source="https://github.com/Just-Curieous/Curie/issues/16",
         words=(
@@ -176,6 +181,7 @@ RULES = (
     Rule(
         id="calls.same_id",
         sentence=_("Two calls of tools have the same id."),
+        in_title=_("two tool calls with one id"),
         remedy=_("Give each call an id of its own, and its result the same one."),
         source="https://github.com/anthropics/claude-code/issues/28515",
         words=(
@@ -195,6 +201,7 @@ RULES = (
             "The id of a call is too long, or has characters that the provider does "
             "not take."
         ),
+        in_title=_("the id of a tool call"),
         remedy=_(
             "Give calls new ids when another provider goes on with a chat: letters, "
             "digits, _ and -, at most 40 characters (Mistral: exactly nine letters "
@@ -219,6 +226,7 @@ RULES = (
         id="calls.arguments",
         providers=ANTHROPIC | {"google", "groq", "mistral"},
         sentence=_("The arguments of a call are not a JSON object."),
+        in_title=_("the arguments of a tool call"),
         remedy=_(
             "Send {} for a call without arguments, and leave out a call whose "
             "arguments broke off."
@@ -240,6 +248,7 @@ RULES = (
         id="calls.empty_result",
         providers=ANTHROPIC,
         sentence=_("The result of a tool is empty."),
+        in_title=_("an empty tool result"),
         remedy=_("Say in a word how the call ended, above all if it failed."),
         source="https://github.com/aws-samples/sample-multi-agent-orchestration-chat-on-agentcore/issues/15",
         words=(
@@ -253,6 +262,7 @@ RULES = (
         id="calls.no_tools_offered",
         providers=ANTHROPIC,
         sentence=_("The history has calls of tools, and no tool is offered."),
+        in_title=_("tool calls without tools"),
         remedy=_(
             "Offer the tools of the history with each request of the chat, also where "
             "none is to be called."
@@ -269,6 +279,7 @@ RULES = (
         id="calls.mixed",
         providers=ANTHROPIC,
         sentence=_("A message holds results of tools beside something else."),
+        in_title=_("tool results beside other parts"),
         remedy=_(
             "Put what the user says into a message of its own, after all results."
         ),
@@ -283,6 +294,7 @@ RULES = (
     Rule(
         id="calls.with_text",
         sentence=_("An answer has a text beside its calls of tools."),
+        in_title=_("a text beside tool calls"),
         remedy=_(
             "Send the calls without the text: this provider takes one of the two in a "
             "message."

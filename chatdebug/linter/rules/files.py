@@ -62,6 +62,7 @@ RULES = (
         providers=OPENAI | ANTHROPIC | {"groq", "mistral", "xai"},
         side=Side.MESSAGE,
         sentence=_("An image is of a type that the provider does not take."),
+        in_title=_("the type of an image"),
         remedy=_("Turn it into PNG, JPEG, GIF or WebP."),
         source="https://github.com/charmbracelet/crush/issues/995",
         words=(
@@ -80,6 +81,7 @@ RULES = (
         id="files.image_size",
         side=Side.MESSAGE,
         sentence=_("An image is larger than the provider takes."),
+        in_title=_("an image that is too large"),
         remedy=_(
             "Make it smaller before it is sent: 5 MB is what each provider takes."
         ),
@@ -98,6 +100,7 @@ RULES = (
         id="files.image_dimensions",
         side=Side.MESSAGE,
         sentence=_("An image has more pixels than the provider takes, or too few."),
+        in_title=_("the pixels of an image"),
         remedy=_(
             "Scale it: 2,000 pixels for the longer side are taken everywhere, and a "
             "few tens for the shorter one."
@@ -117,6 +120,7 @@ RULES = (
         id="files.image_count",
         side=Side.MESSAGE,
         sentence=_("There are more images than the provider takes in one request."),
+        in_title=_("too many images"),
         remedy=_("Send fewer images, or leave those of earlier messages out."),
         source="https://github.com/vllm-project/vllm/issues/13513",
         words=(r"(?:maximum|limit|max)(?: number)? of (?:\d+ )?images"),
@@ -131,6 +135,7 @@ RULES = (
         id="files.unreachable",
         side=Side.MESSAGE,
         sentence=_("The provider could not fetch a file from its address."),
+        in_title=_("a file that was not fetched"),
         remedy=_("Send the file itself, or an address that anybody may read."),
         source="https://github.com/vercel/ai/issues/8857",
         words=(
@@ -148,6 +153,7 @@ RULES = (
         id="files.image_unreadable",
         side=Side.MESSAGE,
         sentence=_("The provider could not read an image."),
+        in_title=_("an unreadable image"),
         remedy=_(
             "Open it and save it anew: it is damaged, empty, or of another type than "
             "its name says."
@@ -173,6 +179,7 @@ RULES = (
         id="files.document_unreadable",
         side=Side.MESSAGE,
         sentence=_("The provider could not read a document, or it has too many pages."),
+        in_title=_("an unreadable document"),
         remedy=_(
             "Open it and save it anew, without a password; divide one of more than "
             "100 pages."
@@ -191,6 +198,7 @@ RULES = (
         id="files.image_unsupported",
         side=Side.MESSAGE,
         sentence=_("The model takes no images."),
+        in_title=_("images that the model does not take"),
         remedy=_("Send the message without images, or let a model answer that sees."),
         source="https://github.com/roboflow/awesome-openai-vision-api-experiments/issues/11",
         words=(
@@ -210,6 +218,7 @@ RULES = (
         id="files.type",
         side=Side.MESSAGE,
         sentence=_("A file is of a type that the model does not take."),
+        in_title=_("the type of a file"),
         remedy=_(
             "Turn it into text, PDF or an image, or let a model answer that takes it."
         ),
@@ -236,6 +245,7 @@ RULES = (
             "The name of a document has characters that the provider does not take, or "
             "is there twice."
         ),
+        in_title=_("the name of a document"),
         remedy=_(
             "Call documents by letters, digits, blanks, hyphens and brackets, each by a "
             "name of its own."

@@ -74,6 +74,7 @@ RULES = (
         id="limits.thinking_budget",
         providers=ANTHROPIC,
         sentence=_("The model may think for longer than its whole answer may be."),
+        in_title=_("the room to think"),
         remedy=_("Set max_tokens above the budget for thinking."),
         source="https://github.com/Wei-Shaw/sub2api/issues/6569",
         words=r"budget.{0,40}less than.{0,20}max",
@@ -88,6 +89,7 @@ RULES = (
         id="limits.thinking_low",
         providers=ANTHROPIC,
         sentence=_("The model is given too little room to think."),
+        in_title=_("too little room to think"),
         remedy=_(
             "Set the budget for thinking to 1,024 tokens or more, or switch it off."
         ),
@@ -100,6 +102,7 @@ RULES = (
     Rule(
         id="limits.max_tokens_low",
         sentence=_("The answer is allowed no token, or too few."),
+        in_title=_("an answer of too few tokens"),
         remedy=_(
             "Set max_tokens to 16 or more; where it is what a model's window leaves, "
             "the chat is too long."
@@ -117,6 +120,7 @@ RULES = (
         id="limits.max_tokens",
         is_of_model=True,
         sentence=_("A longer answer is asked for than the model can give."),
+        in_title=_("an answer of too many tokens"),
         remedy=_("Set max_tokens to the model's limit at most, or leave it out."),
         source="https://github.com/continuedev/continue/issues/10724",
         words=(
@@ -139,6 +143,7 @@ RULES = (
         sentence=_(
             "It is not said how long the answer may be, and the provider wants to know."
         ),
+        in_title=_("no limit of the answer"),
         remedy=_("Set max_tokens."),
         source="https://github.com/diffbot/code-gpt-docs/issues/300",
         words=(r"max_tokens:? ?(?:is required|missing)|missing.{0,30}max_tokens"),
@@ -148,6 +153,7 @@ RULES = (
     Rule(
         id="limits.cache_marks",
         sentence=_("More parts are marked for the cache than the provider takes."),
+        in_title=_("too many marks for the cache"),
         remedy=_("Mark four parts at most, instructions and tools counted."),
         source="https://github.com/twentyhq/twenty/issues/26217",
         words=(
@@ -160,6 +166,7 @@ RULES = (
         id="limits.request_size",
         side=Side.MESSAGE,
         sentence=_("The request has more bytes than the provider takes."),
+        in_title=_("its size"),
         remedy=_("Send fewer or smaller files, or a shorter text."),
         source="https://github.com/anthropics/anthropic-sdk-python/issues/938",
         words=(
@@ -174,6 +181,7 @@ RULES = (
         id="limits.window",
         side=Side.MESSAGE,
         sentence=_("The request is too long for the model."),
+        in_title=_("its length"),
         remedy=_(
             "Send fewer earlier messages, shorter instructions or fewer tools, or offer a model "
             "with a longer context."

@@ -55,6 +55,7 @@ RULES = (
     Rule(
         id="messages.none",
         sentence=_("The request has no message besides instructions."),
+        in_title=_("no message"),
         remedy=_("Send at least one message of the user."),
         source="https://github.com/ikechan8370/chatgpt-plugin/issues/733",
         words=(
@@ -74,6 +75,8 @@ RULES = (
     Rule(
         id="messages.empty",
         sentence=_("A message has no content."),
+        in_title=_("a message without content"),
+        to_users=_("This site sent an empty message along with yours."),
         remedy=_(
             "Leave out messages that say nothing, such as an answer that was stopped "
             "before its first word."
@@ -103,6 +106,8 @@ RULES = (
         id="messages.blank",
         some_take_it=True,
         sentence=_("A text in the request is empty or blank."),
+        in_title=_("an empty text"),
+        to_users=_("This site sent an empty text along with your message."),
         remedy=_("Leave out empty and blank texts when the request is built."),
         source="https://github.com/anthropics/claude-code/issues/23440",
         words=(
@@ -119,6 +124,7 @@ RULES = (
     Rule(
         id="messages.not_kept",
         sentence=_("It is referred to an answer that the provider has not kept."),
+        in_title=_("an answer that is not kept"),
         remedy=_(
             "Send the messages themselves, or let the provider store its answers and "
             "stay with one account."
@@ -134,6 +140,7 @@ RULES = (
     Rule(
         id="messages.role",
         sentence=_("A message has a role that the provider does not know."),
+        in_title=_("an unknown role"),
         remedy=_("Use the roles of this provider: its reference lists them."),
         source="https://github.com/riverscuomo/cuomputer/issues/31",
         words=(
@@ -158,6 +165,7 @@ RULES = (
         sentence=_(
             "A message has several parts, and the provider takes one text for each."
         ),
+        in_title=_("a message of several parts"),
         remedy=_("Send the content of a message as one plain text."),
         source="https://github.com/chatboxai/chatbox/issues/1622",
         words=(r"only (?:supports? )?text content|untagged enum chatcompletionrequest"),
@@ -178,6 +186,7 @@ RULES = (
     Rule(
         id="messages.field",
         sentence=_("A message has a field that the provider does not take."),
+        in_title=_("a field of a message"),
         remedy=_(
             "Send nothing with a message but what this provider's reference lists: "
             "names, thoughts and signatures of other providers have to go."
@@ -196,6 +205,7 @@ RULES = (
     Rule(
         id="messages.part_type",
         sentence=_("A message has a part of a type that the provider does not take."),
+        in_title=_("the type of a part"),
         remedy=_(
             "Leave out parts of other providers, or turn them into text, before the "
             "chat goes on with this one."
@@ -221,6 +231,7 @@ RULES = (
     Rule(
         id="messages.unicode",
         sentence=_("A text has half of a character, which no JSON may hold."),
+        in_title=_("half of a character"),
         remedy=_(
             "Look for where a text is cut by bytes or UTF-16 units, often through an "
             "emoji, and remove lone surrogates."

@@ -63,6 +63,7 @@ RULES = (
         id="messages.first",
         providers=ANTHROPIC | {"mistral"},
         sentence=_("The first message is not the user's."),
+        in_title=_("the role of the first message"),
         remedy=_(
             "Begin the history with a message of the user: who shortens it has to cut "
             "before one."
@@ -79,6 +80,7 @@ RULES = (
     Rule(
         id="messages.in_a_row",
         sentence=_("Two messages of the same role follow each other."),
+        in_title=_("two messages of one role in a row"),
         remedy=_("Join them into one, or leave out the one that got no answer."),
         source="https://github.com/vllm-project/vllm/issues/6862",
         words=(
@@ -95,6 +97,7 @@ RULES = (
     Rule(
         id="messages.after_result",
         sentence=_("A message of the user follows the result of a tool."),
+        in_title=_("a message after a tool result"),
         remedy=_(
             "Let the model answer the result first, or put a short answer between."
         ),
@@ -107,6 +110,7 @@ RULES = (
         id="messages.last",
         providers=frozenset({"bedrock", "mistral"}),
         sentence=_("The last message is one of the assistant."),
+        in_title=_("the role of the last message"),
         remedy=_("End the history with a message of the user or a result of a tool."),
         source="https://github.com/i-am-bee/beeai-framework/issues/753",
         words=(
@@ -126,6 +130,7 @@ RULES = (
     Rule(
         id="messages.trailing_blanks",
         sentence=_("The beginning of an answer that is to be gone on with ends blank."),
+        in_title=_("blanks at the end of a text"),
         remedy=_("Remove the blanks at its end."),
         source="https://github.com/anomalyco/opencode/issues/1295",
         words=NOTHING,
@@ -135,6 +140,7 @@ RULES = (
     Rule(
         id="messages.reserved_word",
         sentence=_("The instructions have a word that the provider keeps to itself."),
+        in_title=_("a reserved word in the instructions"),
         remedy=_("Take the word that the provider names out of the instructions."),
         source="https://github.com/farion1231/cc-switch/issues/761",
         words=NOTHING,
@@ -144,6 +150,7 @@ RULES = (
     Rule(
         id="messages.late_system",
         sentence=_("Instructions stand in the middle of the chat."),
+        in_title=_("instructions in mid-chat"),
         remedy=_("Put all instructions before the first message."),
         source="https://github.com/vllm-project/vllm/issues/41114",
         words=(
@@ -157,6 +164,7 @@ RULES = (
     Rule(
         id="messages.two_systems",
         sentence=_("There are two messages with instructions."),
+        in_title=_("two messages with instructions"),
         remedy=_("Join them into one."),
         source="https://github.com/pydantic/pydantic-ai/issues/5812",
         words=(
@@ -171,6 +179,7 @@ RULES = (
         sentence=_(
             "The provider does not take instructions in this place, or in this form."
         ),
+        in_title=_("the form of the instructions"),
         remedy=_(
             "Send the instructions as this provider wants them: as a plain text, or "
             "as a field of their own."

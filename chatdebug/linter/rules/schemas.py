@@ -145,6 +145,7 @@ RULES = (
         id="schemas.combined",
         providers=OPENAI | {"anthropic", "bedrock"},
         sentence=_("The schema of a tool is a choice of several at its top."),
+        in_title=_("a schema with a choice at its top"),
         remedy=_(
             "Make an object of it, with the choice in a property, or a tool of each "
             "alternative."
@@ -163,8 +164,9 @@ RULES = (
         sentence=_(
             "A tool of this site is defined wrongly: its schema is not of type object."
         ),
+        in_title=_("a schema that is no object"),
         remedy=_(
-            "Give the schema of each tool the type object, even if the tool takes no "
+            "Set the type of the tool's schema to object, even if the tool takes no "
             "arguments."
         ),
         source="https://github.com/BerriAI/litellm/pull/19103",
@@ -184,6 +186,7 @@ RULES = (
         id="schemas.array_without_items",
         providers=OPENAI | GOOGLE,
         sentence=_("An array in a schema does not say what its items are."),
+        in_title=_("an array without items"),
         remedy=_("Give each array its items; {} stands for any."),
         source="https://github.com/gumloop/guMCP/pull/136",
         words=(r"items:? ?(?:: )?missing field|missing.{0,20}items"),
@@ -195,6 +198,7 @@ RULES = (
         id="schemas.unknown_required",
         providers=GOOGLE,
         sentence=_("A schema requires a property that it does not describe."),
+        in_title=_("an unknown required property"),
         remedy=_("Take the name out of required, or describe the property."),
         source="https://github.com/iBUHub/AIStudioToAPI/issues/154",
         words=(
@@ -208,6 +212,7 @@ RULES = (
         id="schemas.empty_object",
         providers=GOOGLE,
         sentence=_("An object in a schema has no properties."),
+        in_title=_("an object without properties"),
         remedy=_("Describe at least one property, or make it a text that holds JSON."),
         source="https://github.com/browser-use/browser-use/issues/3786",
         words=(r"properties.{0,20}non-empty"),
@@ -217,6 +222,7 @@ RULES = (
     Rule(
         id="schemas.dangling",
         sentence=_("A schema refers to a definition that it does not have."),
+        in_title=_("a missing definition in a schema"),
         remedy=_(
             "Send the definitions along, at the top of the same schema, or put them "
             "where they are used."
@@ -237,6 +243,7 @@ RULES = (
             "A strict schema has an object that is open, or properties that are "
             "optional."
         ),
+        in_title=_("a strict schema that is open"),
         remedy=_(
             "Set additionalProperties to false and require every property (an "
             "optional one may be null), or do without strict."
@@ -255,6 +262,7 @@ RULES = (
         id="schemas.too_deep",
         providers=OPENAI | GOOGLE,
         sentence=_("A schema is too deep, or too large."),
+        in_title=_("a schema that is too large"),
         remedy=_("Flatten it, or divide it among several tools."),
         source="https://github.com/flagdizero/jenny-android-ai-agent/issues/2",
         words=(
@@ -276,6 +284,7 @@ RULES = (
             "A schema allows several types by a list, which this provider does not "
             "read."
         ),
+        in_title=_("a list of types in a schema"),
         remedy=_("Write the types as anyOf, or say nullable."),
         source="https://github.com/taylorwilsdon/google_workspace_mcp/issues/1099",
         words=(
@@ -288,6 +297,7 @@ RULES = (
     Rule(
         id="schemas.keyword",
         sentence=_("A schema has a keyword that this provider refuses."),
+        in_title=_("a keyword in a schema"),
         remedy=_(
             "Take the keyword that the provider names out of the schema before it is "
             "sent, and say in the description what it said."
@@ -315,6 +325,7 @@ RULES = (
             "A property in a schema has a name with characters that the provider does "
             "not take, or one that is too long."
         ),
+        in_title=_("the name of a property"),
         remedy=_("Call properties by letters, digits, _, - and dots, 64 at most."),
         source="https://github.com/n8n-io/n8n/issues/30590",
         words=r"property (?:name|key)s?.{0,40}(?:match|pattern|invalid)",
@@ -328,6 +339,7 @@ RULES = (
             "A schema is not valid: it has a type that there is not, or none, or "
             "something else where a schema should be."
         ),
+        in_title=_("an invalid schema"),
         remedy=_(
             "Check the schema against JSON Schema draft 2020-12; types are object, "
             "array, string, number, integer, boolean and null."

@@ -134,6 +134,7 @@ RULES = (
         id="settings.with_thinking",
         providers=ANTHROPIC,
         sentence=_("A setting does not go together with thinking."),
+        in_title=_("a setting beside thinking"),
         remedy=_(
             "While the model thinks, leave temperature and top_k out, and do not "
             "force a tool."
@@ -156,6 +157,7 @@ RULES = (
         sentence=_(
             "Temperature and top_p are both set, and the model takes one of them."
         ),
+        in_title=_("temperature and top_p together"),
         remedy=_("Leave one of the two out."),
         source="https://github.com/aws-samples/sample-connector-for-bedrock/issues/87",
         words=(
@@ -167,6 +169,7 @@ RULES = (
     Rule(
         id="settings.out_of_range",
         sentence=_("A setting has a value that no model of this provider takes."),
+        in_title=_("a value out of range"),
         remedy=_(
             "Set temperature to 1 at most (some providers: 2), and top_p to 1 at most."
         ),
@@ -186,6 +189,7 @@ RULES = (
     Rule(
         id="settings.json_word",
         sentence=_("JSON is asked for, and no message has that word."),
+        in_title=_("the missing word JSON"),
         remedy=_(
             "Say in the instructions that the answer is to be JSON, in that word."
         ),
@@ -197,6 +201,7 @@ RULES = (
     Rule(
         id="settings.model",
         sentence=_("The request names no model, or not as the provider writes it."),
+        in_title=_("the name of the model"),
         remedy=_("Look at how the model is named in the settings of the site."),
         source="https://github.com/danielmiessler/Fabric/issues/239",
         words=r"model name (?:is )?(?:empty|required|missing)",
@@ -213,6 +218,7 @@ RULES = (
         id="settings.answer_form",
         is_of_model=True,
         sentence=_("The model does not give answers in the form that is asked for."),
+        in_title=_("the form of the answer"),
         remedy=_(
             "Ask for plain JSON or text, or let a model answer that keeps to a schema."
         ),
@@ -238,6 +244,7 @@ RULES = (
             "The model does not take a setting, or not with this value, or not beside "
             "another."
         ),
+        in_title=_("a setting"),
         remedy=_(
             "Leave out the setting that the provider names, or let another model "
             "answer."

@@ -52,6 +52,7 @@ RULES = (
             "A call of a tool is sent back without the signature of the thought "
             "before it."
         ),
+        in_title=_("a call without its signature"),
         remedy=_(
             "Keep what comes with a call (its thought_signature) and send it back "
             "with the call, also through a gateway."
@@ -68,6 +69,7 @@ RULES = (
             "What the model thought is sent back without its signature, or with "
             "another's."
         ),
+        in_title=_("a thought without its signature"),
         remedy=_(
             "Send thoughts back as they came, with their signature, or leave them "
             "out: those of another model have none that this provider takes."
@@ -82,6 +84,7 @@ RULES = (
         id="thinking.changed",
         providers=ANTHROPIC,
         sentence=_("What the model thought is sent back changed."),
+        in_title=_("a thought that was changed"),
         remedy=_(
             "Send the thoughts of the latest answer back as they came, in their "
             "order, and remove none of its parts."
@@ -97,6 +100,7 @@ RULES = (
     Rule(
         id="thinking.missing",
         sentence=_("An answer is sent back without what the model thought before it."),
+        in_title=_("a thought that is missing"),
         remedy=_(
             "Send the thoughts back with the answer, above all with calls of tools, "
             "or switch thinking off for this chat."
@@ -122,6 +126,7 @@ RULES = (
         id="thinking.alone",
         providers=OPENAI,
         sentence=_("A thought is sent back without what followed it."),
+        in_title=_("a thought without what followed it"),
         remedy=_(
             "Keep each thought together with the message or call that came after it, "
             "or leave both out."
@@ -135,6 +140,7 @@ RULES = (
         id="thinking.foreign",
         providers=OPENAI,
         sentence=_("An encrypted thought is sent to somebody who cannot read it."),
+        in_title=_("another provider's encrypted thought"),
         remedy=_(
             "Leave thoughts out when another account, model or provider goes on with "
             "a chat."

@@ -87,6 +87,7 @@ RULES = (
             "The name of a tool has characters that providers do not take, or is too "
             "long."
         ),
+        in_title=_("the name of a tool"),
         remedy=_("Call tools by letters, digits, _ and -, with 64 characters at most."),
         source="https://github.com/run-llama/llama_index/issues/16093",
         words=(
@@ -104,6 +105,7 @@ RULES = (
     Rule(
         id="tools.same_name",
         sentence=_("Two tools have the same name."),
+        in_title=_("two tools with one name"),
         remedy=_(
             "Give each tool a name of its own, also where they come from different "
             "servers."
@@ -120,6 +122,7 @@ RULES = (
     Rule(
         id="tools.description",
         sentence=_("The description of a tool is too long, or empty."),
+        in_title=_("the description of a tool"),
         remedy=_(
             "Describe each tool, in 1,024 characters at most: what belongs to one of its "
             "arguments can be said there."
@@ -136,6 +139,7 @@ RULES = (
         id="tools.too_many",
         providers=OPENAI | {"groq"},
         sentence=_("More tools are offered than the provider takes."),
+        in_title=_("too many tools"),
         remedy=_("Offer 128 tools at most: those that this chat can need."),
         source="https://github.com/vishalmysore/Tools4AI/issues/16",
         words=(
@@ -152,6 +156,7 @@ RULES = (
     Rule(
         id="tools.field",
         sentence=_("A tool has a field that the provider does not take."),
+        in_title=_("a field of a tool"),
         remedy=_("Send name, description and schema of a tool, and nothing else."),
         source="https://github.com/Wei-Shaw/claude-relay-service/issues/667",
         words=(
@@ -163,6 +168,7 @@ RULES = (
     Rule(
         id="tools.form",
         sentence=_("A tool lacks a field that the provider wants."),
+        in_title=_("a field that a tool lacks"),
         remedy=_(
             "Send tools in the form of this provider's API: chat completions, responses "
             "and messages differ in it."
@@ -179,6 +185,7 @@ RULES = (
     Rule(
         id="tools.empty",
         sentence=_("The list of tools is empty, and the provider wants none then."),
+        in_title=_("an empty list of tools"),
         remedy=_("Leave tools out where there are none."),
         source="https://github.com/partITech/php-mistral/issues/76",
         words=(
@@ -193,6 +200,7 @@ RULES = (
         id="tools.native_and_own",
         is_of_model=True,
         sentence=_("Tools of the provider are offered beside tools of the site."),
+        in_title=_("two kinds of tools together"),
         remedy=_(
             "Offer one sort of tools in a request, or use a model that takes both."
         ),
@@ -210,6 +218,7 @@ RULES = (
     Rule(
         id="tools.with_json",
         sentence=_("Tools are offered, and an answer in JSON is asked for as well."),
+        in_title=_("tools together with JSON"),
         remedy=_("Ask for one of the two, or let the answer be a tool of its own."),
         source="https://github.com/symfony/ai/issues/803",
         words=(
@@ -226,6 +235,7 @@ RULES = (
         id="tools.unsupported",
         is_of_model=True,
         sentence=_("The model takes no tools."),
+        in_title=_("tools that the model does not take"),
         remedy=_(
             "Send the request without tools, or let a model answer that takes them."
         ),
@@ -249,6 +259,7 @@ RULES = (
         id="tools.choice_alone",
         providers=OPENAI,
         sentence=_("It is said how tools are to be chosen, and none is offered."),
+        in_title=_("a choice of tools without any"),
         remedy=_(
             "Leave out tool_choice and parallel_tool_calls where there are no tools."
         ),
@@ -267,6 +278,7 @@ RULES = (
         id="tools.native_unsupported",
         is_of_model=True,
         sentence=_("A tool of the provider is not there for this model."),
+        in_title=_("a tool of the provider"),
         remedy=_("Leave that tool out, or let a model answer that has it."),
         source="https://github.com/pydantic/pydantic-ai/blob/4fda38988f29/tests/models/cassettes/test_openai/test_openai_web_search_tool_model_not_supported.yaml",
         words=(

@@ -97,7 +97,7 @@ def test_its_failures_are_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> N
     chat = new_chat("m", provider="acme")
     run_on_site(partial(body, replay))
     told = present(chat.turns.get().error)["message"]
-    assert told == "Acme did not accept this site's key (401)."
+    assert told == "Acme did not accept this site's API key (401)."
     overloaded = classify(RuntimeError("The Acme API is overloaded."))
     assert overloaded.message == "Acme is overloaded at the moment."
 

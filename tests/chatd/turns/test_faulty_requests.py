@@ -15,7 +15,7 @@ from chatdebug.linter import Cause
 from chatdebug.linter.causes import BY_ID
 from chatdebug.models import ChatRun
 from chatdebug.presentation.causes import LikelyCauses
-from chatdebug.presentation.runs import StepReport
+from chatdebug.presentation.runs import RunLine, StepReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import QUICK, answer, new_chat, run_on_site
 from tests.optional import present
@@ -43,6 +43,12 @@ CAUSES = {
         "limits.window",
         "The request is too long for the model: about ",
     ),
+}
+TITLES = {
+    "calls.no_result": "a tool call without a result",
+    "messages.blank": "an empty text",
+    "schemas.no_object": "a schema that is no object",
+    "limits.window": "its length",
 }
 WINDOWS = {model.name: model.context_window for model in DEMO_MODELS}
 
@@ -90,10 +96,14 @@ def test_card_and_run_name_the_cause(
     rule, sentence = CAUSES[model]
     assert causes_of(chat) == [rule]
     assert noted_of(chat) == [rule]
+    run = ChatRun.objects.get(chat_id=str(chat.pk))
+    title = f"Request rejected, probably for {TITLES[rule]} · Demo"
+    assert RunLine(run).title.startswith(title)
     assert card["cause"]["sentence"].startswith(sentence)
     assert card["cause"]["found"].startswith(sentence.removesuffix("."))
     assert card["cause"]["remedy"] not in card["advice"], "it is for who repairs it"
-    assert (card["detail"], card["how"]) == ("", "The provider did not say why.")
+    said = "The provider says only “The request is not valid.”"
+    assert (card["detail"], card["how"]) == ("", said)
     step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
     [report] = StepReport.all_of(step.run, [step])
     error = present(report.error)
@@ -111,8 +121,8 @@ def test_what_the_site_sends_is_not_for_its_user_to_repair(
         "The mistake is most likely in what this site sent, not in your message.",
     )
     assert card["message"] == (
-        "The demo provider rejected the request (400), probably because a tool call in the "
-        "request has no result."
+        "The demo provider rejected the request (400), probably because this site left out "
+        "the result of a tool that it had used earlier."
     )
     assert card["ways"] == ["report", "other_model"]
     assert card["advice"] == (
@@ -136,7 +146,7 @@ def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
         "The demo provider rejected the request (400), probably because it is too long "
         "for this model: about "
     )
-    assert "Largest part: message 1 (user), " in found["cause"]["found"]
+    assert "Largest part: message 1 of 3 (user), " in found["cause"]["found"]
     assert f"at most {WINDOWS['fault-400-window']:,} fit." in found["message"]
 
 

@@ -39,19 +39,19 @@ TOLD = {
     ),
     "fault-400-context": ("The request is too long for this model: ", "request"),
     "fault-401": (
-        "The demo provider did not accept this site's key (401).",
+        "The demo provider did not accept this site's API key (401).",
         "settings",
     ),
     "fault-401-echo-key": (
-        "The demo provider did not accept this site's key (401).",
+        "The demo provider did not accept this site's API key (401).",
         "settings",
     ),
     "fault-403": (
-        "This site's key lacks a permission at the demo provider (403).",
+        "This site's API key lacks a permission at the demo provider (403).",
         "settings",
     ),
     "fault-404": (
-        "The demo provider does not offer this model to this site (404).",
+        "The demo provider does not offer the model “fault-404” to this site (404).",
         "settings",
     ),
     "fault-422": ("The demo provider rejected the request (422).", "request"),
@@ -66,11 +66,11 @@ TOLD = {
     "fault-500": ("The demo provider had an error of its own (500).", "provider"),
     "fault-529": ("The demo provider is overloaded at the moment (529).", "provider"),
     "fault-html-502": (
-        "A gateway in front of the demo provider answered in its place (nginx, 502).",
+        "A server in front of the demo provider answered in its place (502).",
         "network",
     ),
     "fault-html-200": (
-        "A web page came instead of an answer from the demo provider (server: nginx).",
+        "A web page came instead of an answer from the demo provider.",
         "network",
     ),
     "fault-huge-400": ("The demo provider rejected the request (400).", "request"),
@@ -104,10 +104,8 @@ TOLD = {
 }
 
 ENDED = {
-    "fault-reset": "The provider, or something on the way to it, closed it before any text of the answer had come.",
-    "fault-cut": "The provider, or something on the way to it, closed it in the middle of the answer.",
-    "fault-eof": "Part of its text had come.",
-    "fault-badjson": "Only its first part could be read.",
+    "fault-reset": "It was closed before any text of the answer had come, by the provider or by something on the way.",
+    "fault-cut": "It was closed in the middle of the answer, by the provider or by something on the way.",
 }
 
 
@@ -125,7 +123,7 @@ def test_of_a_huge_error_a_readable_beginning_is_quoted(
     close_writer(timeout=20)
     quote = present(chat.turns.get().error)["detail"]
     line = "One line of a report that nobody cut before it was sent."
-    assert quote == f"{line} [repeated over and over]"
+    assert quote == line
     assert quote.count(line) == 1
     (step,) = ChatStep.objects.filter(chat_id=str(chat.pk))
     report = ErrorReport.of(present(step.error))
@@ -173,7 +171,7 @@ def test_card_and_run_say_the_same_moment(model: str, settings: LazySettings) ->
     assert chat.turns.get().failed_at == run.finished_at
 
 
-def test_a_web_page_is_handed_on_before_it_is_tried_again(
+def test_a_web_page_is_tried_again_before_it_is_handed_on(
     settings: LazySettings,
 ) -> None:
     let_no_clock_decide(settings)
@@ -183,7 +181,7 @@ def test_a_web_page_is_handed_on_before_it_is_tried_again(
         await answer(chat)
 
     run_on_site(body)
-    assert present(chat.turns.get().error)["ways"][:2] == ["report", "again"]
+    assert present(chat.turns.get().error)["ways"] == ["again", "report"]
 
 
 SAYS_NOTHING = {"fault-filter"}
@@ -243,7 +241,7 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     assert card["message"].startswith(what)
     assert card["owner"] == owner
     assert card["attempts"] == (3 if card["retryable"] else 1)
-    tried = "each time with the same result" in card["tried"]
+    tried = "all failed the same way" in card["tried"]
     assert tried == card["retryable"]
     is_to_be_sent = re.search(r"end (?:it|your message) again", card["advice"])
     assert ("again" in card["ways"]) == bool(is_to_be_sent)
@@ -256,9 +254,7 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
         )
     for run in ChatRun.objects.filter(chat_id=str(chat.pk)):
         opened = RunReport.of(run, ChatStep.objects.filter(run=run))
-        assert opened.tried.removesuffix(".") in card["tried"]
-        assert opened.tried_in_short.partition(" attempts within ")[2] in card["tried"]
-        assert bool(opened.tried_in_short) == tried
+        assert opened.tried == card["tried"]
 
 
 def test_a_chat_that_is_too_long_is_told_of_when_its_question_is_gone() -> None:

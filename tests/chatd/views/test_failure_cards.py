@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 KEY: dict[str, Any] = {
     "kind": "auth",
-    "message": "The demo provider did not accept this site's key (401).",
+    "message": "The demo provider did not accept this site's API key (401).",
     "how": "",
     "tried": "",
     "attempts": 1,

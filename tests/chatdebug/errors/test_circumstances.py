@@ -6,6 +6,7 @@ from chatdebug.errors import (
     answered_after,
     answered_at_last,
     how_it_ended,
+    time_of_attempts,
     times_tried,
 )
 from chatdebug.errors.responses import ResponseFacts
@@ -19,14 +20,14 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.BROKEN_OFF,
         THEY,
         1_234,
-        "The provider, or something on the way to it, closed it in the middle of the answer. Attempt 1 ended "
+        "It was closed in the middle of the answer, by the provider or by something on the way. Attempt 1 ended "
         "1.5 s after it began.",
     ),
     "broke off at once": (
         Cause.BROKEN_OFF,
         THEY,
         0,
-        "The provider, or something on the way to it, closed it before any text of the answer had come. Attempt 1 ended "
+        "It was closed before any text of the answer had come, by the provider or by something on the way. Attempt 1 ended "
         "1.5 s after it began.",
     ),
     "given up here": (Cause.BROKEN_OFF, WE, None, "This side closed it."),
@@ -40,13 +41,13 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.INCOMPLETE,
         THEY,
         1,
-        "Part of its text had come. Attempt 1 ended 1.5 s after it began.",
+        "Attempt 1 ended 1.5 s after it began.",
     ),
     "garbled": (
         Cause.UNREADABLE,
         WE,
         76,
-        "Only its first part could be read. Attempt 1 ended 1.5 s after it began.",
+        "Attempt 1 ended 1.5 s after it began.",
     ),
     "garbled, no more is known": (Cause.UNREADABLE, WE, None, ""),
     "never began": (Cause.SILENCE, WE, 0, ""),
@@ -78,7 +79,7 @@ def test_of_several_attempts_it_is_said_which_one_it_was() -> None:
         Cause.BROKEN_OFF, response=THEY, characters=76, seconds=0.7, attempt=3
     )
     assert said == (
-        "The provider, or something on the way to it, closed it in the middle of the answer. Attempt 3 ended 700 "
+        "It was closed in the middle of the answer, by the provider or by something on the way. Attempt 3 ended 700 "
         "ms after it began."
     )
 
@@ -92,7 +93,7 @@ def test_a_stored_error_tells_the_same() -> None:
         "elapsed_ms": 665,
     }
     assert ErrorReport.of(stored).how == (
-        "The provider, or something on the way to it, closed it in the middle of the answer. Attempt 1 ended 665 "
+        "It was closed in the middle of the answer, by the provider or by something on the way. Attempt 1 ended 665 "
         "ms after it began."
     )
     third = ErrorReport.of(stored | {"retry_count": 2})
@@ -104,7 +105,13 @@ def test_a_stored_error_tells_the_same() -> None:
 def test_only_what_was_tried_again_says_how_often() -> None:
     assert times_tried(0, 0.0) == ""
     assert times_tried(1, 4.0) == ""
-    assert times_tried(3, 4.25) == "This site tried 3 times in 4.2 s."
+    assert times_tried(3, 4.25) == "3 attempts in 4.2 s failed."
+
+
+def test_attempts_and_their_run_are_told_as_one_time_where_nobody_sees_two() -> None:
+    assert time_of_attempts(2.44, 2.52) == 2.52
+    assert time_of_attempts(2.44, 32.0) == 2.44, "it had to wait for its turn"
+    assert time_of_attempts(2.44, 1.0) == 2.44, "clocks disagree"
 
 
 OVERLOADED, FAILED = (Cause.OVERLOADED, 529), (Cause.SERVER_ERROR, 500)
@@ -112,11 +119,10 @@ OVERLOADED, FAILED = (Cause.OVERLOADED, 529), (Cause.SERVER_ERROR, 500)
 
 def test_that_all_attempts_met_the_same_is_said_only_where_it_is_known() -> None:
     assert times_tried(2, 4.25, met=[FAILED, FAILED]) == (
-        "This site tried 2 times in 4.2 s, each time with the same result."
+        "2 attempts in 4.2 s all failed the same way."
     )
     assert times_tried(2, 4.25, met=[OVERLOADED, FAILED]) == (
-        "This site tried 2 times in 4.2 s, with different results; the first was: "
-        "Overloaded (529)."
+        "2 attempts in 4.2 s failed in different ways; the first: Overloaded (529)."
     )
     assert times_tried(3, 4.25, met=[FAILED, FAILED]) == times_tried(3, 4.25)
 
@@ -139,7 +145,7 @@ def test_a_gateway_says_by_its_status_what_it_met(
 
 def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
     said = answered_after(2, 1.13)
-    assert said == "Answered on attempt 2, complete after 1.1 s."
+    assert said == "Answered on attempt 2, in 1.1 s."
     first = "The demo provider had an error of its own (500)."
     told = answered_at_last(2, waited=1.24, first=first)
     assert told == (

@@ -35,17 +35,17 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a gateway": (
         {"status_code": 502, "body": "<html>502 Bad Gateway</html>"},
-        "A gateway in front of OpenAI answered in its place (502).",
+        "A server in front of OpenAI answered in its place (502).",
         Owner.NETWORK,
     ),
     "a gateway with a name": (
         {"status_code": 502, "body": "<html>", "headers": {"server": "nginx/1.28"}},
-        "A gateway in front of OpenAI answered in its place (nginx/1.28, 502).",
+        "A server in front of OpenAI answered in its place (502).",
         Owner.NETWORK,
     ),
     "a gateway whose name is none": (
         {"status_code": 502, "body": "<html>", "headers": {"server": "<b>you</b>"}},
-        "A gateway in front of OpenAI answered in its place (502).",
+        "A server in front of OpenAI answered in its place (502).",
         Owner.NETWORK,
     ),
     "a request that was blocked": (
@@ -107,12 +107,12 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a key": (
         {"status_code": 401, "message": "Incorrect API key provided."},
-        "OpenAI did not accept this site's key (401).",
+        "OpenAI did not accept this site's API key (401).",
         Owner.SETTINGS,
     ),
     "a permission": (
         {"status_code": 403, "message": "You may not."},
-        "This site's key lacks a permission at OpenAI (403).",
+        "This site's API key lacks a permission at OpenAI (403).",
         Owner.SETTINGS,
     ),
     "a limit": (
@@ -166,7 +166,7 @@ AROUND = list(starmap(Around, product([True, False], repeat=3)))
 @pytest.mark.parametrize("cause", Cause)
 def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
     words = {
-        Way.AGAIN: ("send it again", "send your message again"),
+        Way.AGAIN: ("send it again", "end your message again"),
         Way.CHANGE: ("change it", "hange your message", "other words", "horten"),
         Way.NEW_CHAT: ("new chat",),
         Way.REPORT: ("administrator",),
@@ -175,7 +175,7 @@ def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
             "another model",
             "model that takes longer requests",
         ),
-        Way.OTHER_PROVIDER: ("A model of another provider",),
+        Way.OTHER_PROVIDER: ("model of another provider",),
     }
     advice = WORDS[cause].advice
     assert advice.ways
@@ -213,7 +213,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "Wait a moment, then send your message again. Another model may answer. If this "
+        "Send your message again in a moment, or try another model. If this "
         "keeps happening, copy the report for an administrator."
     )
     assert told.wait is None
@@ -223,8 +223,8 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "Waiting in between was not enough: give it a minute, then send your message "
-        "again. Another model may have a limit of its own. If this keeps happening, copy "
+        "Waiting in between was not enough: send your message again in a minute. "
+        "Another model may have a limit of its own. If this keeps happening, copy "
         "the report for an administrator."
     )
     assert told.wait == 60
@@ -287,12 +287,12 @@ SAID = {
     "again and again": (
         400,
         LINE * 3 + "One line … more than 900 characters left out",
-        LINE + "[repeated over and over]",
+        LINE.strip(),
     ),
     "again and again, to an end": (
         400,
         LINE * 3 + "One line … 900 characters left out",
-        LINE + "[repeated, 1,022 characters in all]",
+        LINE.strip(),
     ),
     "a beginning": (
         400,
@@ -517,10 +517,10 @@ def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     of_error = partial(advise, Cause.SERVER_ERROR, provider="openai", retryable=True)
     elsewhere = of_error(around=Around(other_models=False))
     assert elsewhere.ways == (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT)
-    assert "A model of another provider may answer." in elsewhere.words
+    assert "or try a model of another provider." in elsewhere.words
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Wait a moment, then send your message again. If this keeps happening, copy the "
+        "Send your message again in a moment. If this keeps happening, copy the "
         "report for an administrator.",
         (Way.AGAIN, Way.REPORT),
     )
@@ -569,10 +569,11 @@ def test_of_a_silence_it_is_said_that_the_limit_is_this_sites() -> None:
     silence = partial(verdict, ErrorKind.STREAM_SILENCE_TIMEOUT, provider="openai")
     said = silence(retryable=True)
     assert said.whose == (
-        "Most likely OpenAI or the network is at fault, or the model needs longer than "
-        "this site waits; not your message."
+        "Your message is not the cause: most likely OpenAI or the network is stuck, or the "
+        "model needs longer."
     )
     assert said.advice.endswith(
-        "If it happens often, give the report to an administrator: the limit can be raised."
+        "If this keeps happening, copy the report for an administrator: the limit can be "
+        "raised."
     )
     assert Way.AGAIN not in silence(retryable=False).ways

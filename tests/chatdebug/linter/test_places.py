@@ -23,14 +23,18 @@ def found_in(request: dict[str, Any], window: int | None = None) -> Cause:
     return found[0]
 
 
+def words(found: Cause) -> list[str]:
+    return [spot.words for spot in found.here]
+
+
 @pytest.mark.parametrize(
     ("request_", "largest"),
     [
         pytest.param(
-            chat(user(LONG), answer(), user()), "message 1 (user)", id="message"
+            chat(user(LONG), answer(), user()), "message 1 of 3 (user)", id="message"
         ),
         pytest.param(
-            chat(system(LONG), user()), "message 1 (system)", id="instructions"
+            chat(system(LONG), user()), "message 1 of 2 (system)", id="instructions"
         ),
         pytest.param(
             chat(user(), tools=[tool(description=LONG), tool("other")]),
@@ -51,6 +55,20 @@ def test_of_a_request_that_is_too_long_its_largest_part_is_told(
     assert ("leave out message 1," in found.remedy) == is_message
 
 
+@pytest.mark.parametrize(
+    ("tokens", "told"),
+    [(5_759, "5,800"), (123_456, "120,000"), (2_040, "2,040"), (9_960, "10,000")],
+)
+def test_an_estimate_is_told_as_one(tokens: int, told: str) -> None:
+    noted = {
+        "rule": "limits.window",
+        "estimated_tokens": tokens,
+        "context_window": 2_000,
+    }
+    [found] = present(noted_causes([noted]))
+    assert found.in_short.endswith(f"about {told} tokens, and at most 2,000 fit.")
+
+
 def test_nothing_is_the_largest_where_not_all_is_described() -> None:
     found = found_in(chat(*[user("Why does it? " * 10), answer()] * 300), window=1_000)
     assert found.rule.id == "limits.window"
@@ -68,16 +86,16 @@ def test_a_largest_part_of_anybody_is_not_believed(noted: Any) -> None:
 
 def test_a_cause_names_its_messages_with_their_roles() -> None:
     found = found_in(chat(user(), answer(None), user()))
-    assert (found.where, found.here) == ("message 2", "message 2 (assistant)")
+    assert (found.where, words(found)) == ("message 2", ["message 2 (assistant)"])
     of_tool = found_in(chat(user(), tools=[tool("look_up", {"type": "string"})]))
-    assert of_tool.here == "tool look_up"
+    assert of_tool.here == [("tool look_up", "tool-look_up")]
     [older] = present(
         noted_causes([{"rule": "calls.no_result", "places": [{"number": 2}]}])
     )
-    assert older.here == "message 2"
+    assert older.here == [("message 2", "message-2")]
 
 
 def test_a_role_that_no_provider_has_is_not_told() -> None:
     noted = [{"number": 2, "role": "<b>boss"}, {"number": 3, "role": 7}]
     [found] = present(noted_causes([{"rule": "calls.no_result", "places": noted}]))
-    assert found.here == "messages 2, 3"
+    assert words(found) == ["message 2", "message 3"]

@@ -29,7 +29,7 @@ BROKEN = chat(
     user(), answer(None), user(), tools=[tool(TOOL, {**schema(), "type": "string"})]
 )
 EMPTY = "A message has no content"
-HEADING = "OpenAI rejected the request (400)"
+HEADING = "OpenAI rejected the request (400), probably for a message without content"
 NO_OBJECT = "A tool of this site is defined wrongly: its schema is not of type object"
 NOTHING = "The recorded request was checked for known mistakes: none found."
 NOTHING_IN_SHAPE = (
@@ -122,7 +122,8 @@ def test_the_pages_say_it_with_what_happened(chat_: Chat) -> None:
         text = text_of(owner, url)
         verdict = text.partition('<dl class="verdict__lines">')[2].partition("</dl>")[0]
         assert f"Likely cause: {EMPTY}." in verdict
-        assert "Here: message 2 (assistant)." in verdict
+        spot = f'#{run.steps.get().pk}-message-2"><bdi>message 2 (assistant)</bdi></a>'
+        assert spot in verdict
         if page == "run":
             assert f"<h1><bdi>{HEADING}</bdi></h1>" in text
         assert "messages.empty" in text
@@ -185,7 +186,7 @@ def test_what_was_noted_needs_no_request(chat_: Chat) -> None:
     text = text_of(client_of(chat_.owner), url)
     assert HEADING in text
     assert f"{EMPTY}." in text
-    assert "Here: message 2." in text
+    assert "<bdi>message 2</bdi></a>." in text
 
 
 def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) -> None:

@@ -91,7 +91,7 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     said = brief_of({**REJECTED, "detail": "No."}, {"rule": "calls.no_result"})
     assert said.fault.endswith("the provider does not say it)")
     assert brief.next.startswith("Send a result right after each tool call")
-    assert brief.recognised == "mistake in calls of tools (calls.no_result)"
+    assert brief.recognised == "Mistake in calls of tools (calls.no_result)"
     facts = dict(
         ErrorReport.of(
             REJECTED, present(noted_causes([{"rule": "calls.no_result"}]))[0]
@@ -104,7 +104,7 @@ def test_a_likely_cause_decides_all_of_it() -> None:
 def test_of_a_chat_that_is_too_long_it_says_who_has_counted_it() -> None:
     brief = brief_of(REJECTED, {"rule": "limits.window"})
     assert brief.fault == (
-        "most likely this site's request: it is too long (counted here; the provider "
+        "most likely this site's request: it is too long (estimated here; the provider "
         "did not say why)"
     )
     said = {**REJECTED, "rule": "lead.context"}

@@ -226,7 +226,7 @@ def test_a_recovery_of_the_full_level_says_at_once_how_long_it_waited(
     page = text_of(client_of(chat.owner).get(page_of(run))).partition("<main")[2]
     shown = [
         "</span> Recovered",
-        "<h1><bdi>Answered on attempt 2, complete after 6.0 s</bdi></h1>",
+        "<h1><bdi>Answered on attempt 2, in 6.0 s</bdi></h1>",
         "What is a ballast?",
         "Attempt 1 of 2 failed:",
         "took no more requests from this site for the moment (429).",
@@ -278,9 +278,9 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
     shown = (
         "<h2><bdi>The AI provider rejected the request (400)</bdi></h2>",
         "Copy report",
+        "HTTP 400.",
         "The provider says:",
         "It is odd.",
-        "(HTTP 400)",
         "The message or this site's request, not known which".replace("'", "&#x27;"),
         "Where the time went",
     )
@@ -358,9 +358,9 @@ def test_an_open_run_shows_its_error_before_its_steps(run: ChatRun, chat: Chat) 
     shown = [
         "<h1>",
         "Copy report",
+        "HTTP 400, odd_ballast.",
         "The ballast does not match.",
-        "(HTTP 400, odd_ballast)",
-        '<span class="nowrap">3 attempts.</span>',
+        "3 attempts.",
         "Ask the demo provider what it means, and quote this request id:",
         "<code data-source>req_17</code>",
         "Where the time went",
@@ -586,12 +586,26 @@ def test_a_text_that_would_tell_more_is_asked_for_where_it_was_not_recorded(
     page = text_of(owner.get(page_of(run)))
     assert said in page
     assert SWITCH not in page, "the owner may not record in full"
+    assert f"{said} Full recording of this chat would show it, which an adm" in page
     set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=None)
     page = text_of(owner.get(page_of(run)))
     assert f'{said} To see it, <a href="{panel_of(chat)}">{SWITCH}' in page
     set_switch(scope=Scope.CHAT, key=str(chat.pk), enabled=True, by=None)
     page = text_of(owner.get(page_of(run)))
     assert f"{said} By now this chat is recorded in full" in page
+
+
+def test_who_may_allow_full_recording_is_led_to_where_that_is_done(
+    run: ChatRun, chat: Chat
+) -> None:
+    run.steps.update(error=UNREADABLE)
+    chat.owner.is_staff = chat.owner.is_superuser = True
+    chat.owner.save()
+    client = client_of(chat.owner)
+    page = text_of(client.get(page_of(run)))
+    url = reverse("admin:chatdebug_recordingswitch_changelist")
+    assert f'which <a href="{url}">you may allow in the admin</a>.' in page
+    assert client.get(url).status_code == 200
 
 
 def test_a_text_that_would_tell_more_is_shown_where_it_was_recorded(

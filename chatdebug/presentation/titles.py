@@ -7,13 +7,15 @@ from chatdebug.errors.provider_names import PROVIDERS
 from chatdebug.errors.sentences import Cause
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import cause_of
+from chatdebug.linter import Rule
+from chatdebug.linter.causes import BY_ID
 from chatdebug.models.runs import ChatRun
 
 
 def title_of(run: ChatRun) -> str:
     """Return what failed, else what was asked, else what the run is the record of.
 
-    Such as: Request rejected · OpenAI 400. Why it failed is said beside it, once.
+    Such as: Request rejected, probably for an empty text · OpenAI 400.
     """
     return failure_of(run) or run.label or run.get_kind_display()
 
@@ -30,9 +32,20 @@ def failure_of(run: ChatRun) -> str:
     provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
     who = f"{provider} {_error_status(run)}".strip()
     is_over = run.outcome is Outcome.RECOVERED
-    what = gettext("Answered after an error") if is_over else short_name(_cause(run))
+    cause, rule = _cause(run), BY_ID.get(str(run.told("likely_cause")))
+    what = titled(short_name(cause), cause, rule)
+    if is_over:
+        what = gettext("Answered after an error")
     words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
+
+
+def titled(happened: str, cause: Cause, rule: Rule | None) -> str:
+    """Return what failed, and what it was probably for where a rule found that."""
+    if rule is None or cause is Cause.TOO_LONG:  # which says it itself
+        return happened
+    words = gettext("%(happened)s, probably for %(cause)s")
+    return words % {"happened": happened, "cause": rule.in_title}
 
 
 def _cause(run: ChatRun) -> Cause:
