@@ -104,12 +104,13 @@ def _messages(
     if count > MESSAGES:
         kept = [messages[0], *messages[count - MESSAGES + 1 :]]
     # The budget goes to the first message, then to the newest: the oldest lose first.
-    order = chain(range(min(1, len(kept))), range(len(kept) - 1, 0, -1))
-    normalised = {index: _message(kept[index], budget) for index in order}
+    first = [_message(message, budget) for message in kept[:1]]
+    newest_first = [_message(message, budget) for message in reversed(kept[1:])]
     result: dict[str, Any] = {
         "messages": [
             *([{"role": "system", "parts": parts}] if parts else []),
-            *(entry for index in range(len(kept)) for entry in normalised[index]),
+            *chain.from_iterable(first),
+            *chain.from_iterable(reversed(newest_first)),
         ]
     }
     if count > MESSAGES:

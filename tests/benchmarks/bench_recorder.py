@@ -270,6 +270,8 @@ def say_turn_costs(ways_at: WaysAt) -> None:
 def _costs_by_parts(ways_at: WaysAt, address: str) -> dict[int, dict[str, Cost]]:
     with bench_database(), recorder_set(EVIDENCE=Evidence.FULL):
         tracers = Tracers(address)
+        for way in ways_at(1, tracers).values():
+            _elsewhere(way, tracers)  # what is done once is no turn's
         return {parts: _turn_costs(ways_at(parts, tracers), tracers) for parts in PARTS}
 
 
