@@ -144,9 +144,7 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
 def _who_ended(response: ResponseFacts, characters: int | None) -> str:
     """Return who closed a connection, and where in an answer, as far as that is known."""
     sides = {
-        "provider": gettext(
-            "It was closed%(place)s, by the provider or by something on the way."
-        ),
+        "provider": gettext("It was closed%(place)s."),
         "client": gettext("This side closed it%(place)s."),
     }
     unknown = gettext("Which side closed it%(place)s is not known.")

@@ -286,8 +286,8 @@ WORDS = {
         Owner.PROVIDER,
         REPHRASE,
         _(
-            "The provider's rules decided this, not this site's: it accepted your message "
-            "and held the answer back."
+            "The provider's rules decided this, not this site's. The provider accepted your "
+            "message but held the answer back."
         ),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),

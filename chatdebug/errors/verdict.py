@@ -324,7 +324,7 @@ def _speaker(cause: Cause, provider: str, server: str, said: str) -> str:
     if cause in OF_THIS_ACCOUNT and ADDRESSED.search(said):
         return gettext("%s says to this site:") % who
     if repeated(said):
-        return gettext("%s says, again and again:") % who
+        return gettext("%s repeats this text, over and over:") % who
     return gettext("%s says:") % who
 
 

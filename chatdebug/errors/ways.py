@@ -64,9 +64,9 @@ IF_IT_KEEPS_HAPPENING = _(
     "If this keeps happening, copy the report for an administrator."
 )
 AGAIN = Advice(
-    _("Send your message again in a moment, or try {other}."),
+    _("Send your message again in a minute, or try {other}."),
     (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
-    words_alone=_("Send your message again in a moment."),
+    words_alone=_("Send your message again in a minute."),
     at_last=IF_IT_KEEPS_HAPPENING,
 )
 SILENT = Advice(

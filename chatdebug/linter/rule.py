@@ -43,17 +43,6 @@ MAKERS = frozenset(
 )
 """Providers with rules of their own. Others pass requests on to one of these, or run a
 server that took after one."""
-AREAS = {
-    "calls": _("mistake in calls of tools"),
-    "files": _("mistake in files"),
-    "limits": _("wrong length or limit"),
-    "messages": _("mistake in messages"),
-    "schemas": _("mistake in a schema"),
-    "settings": _("mistake in settings"),
-    "thinking": _("mistake in reasoning"),
-    "tools": _("mistake in the tools that are offered"),
-}
-"""What a rule is about, by the beginning of its id."""
 TO_USERS = {
     "calls": _("This site made a mistake in what it sent along of its tools' work."),
     "limits": _("This site sent a limit that the provider does not take."),
@@ -113,11 +102,6 @@ class Rule:
         """Whether it is about a schema, which one provider reads more strictly than
         another."""
         return self.id.startswith("schemas.")
-
-    @property
-    def area(self) -> str:
-        """What it is about, in a few words."""
-        return str(AREAS[self.id.partition(".")[0]])
 
     @property
     def told_to_users(self) -> str:

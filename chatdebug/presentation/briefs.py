@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.template.defaultfilters import filesizeformat
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -113,7 +114,8 @@ KEPT = {
 }
 """What it is called where somebody is to look at it: a link, where pages have one."""
 IF_EXPLAINED = _(
-    "Compare these words with the {kept}; the check for known mistakes found none in it."
+    "The check for known mistakes found none in this request. Look in the {kept} for what "
+    "the provider names."
 )
 IF_UNEXPLAINED = {
     Kept.SHAPE: _(
@@ -374,8 +376,7 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:
     """Return what it was taken for in plain words, the rule's id behind them."""
     if likely is not None:
-        area = likely.rule.area
-        return f"{area[:1].upper()}{area[1:]} ({likely.rule.id})"
+        return f"{capfirst(str(likely.rule.in_title))} ({likely.rule.id})"
     rule, status = payload["rule"], http_status(payload)
     if rule and rule != FALLBACK.id:
         return f"{short_name(cause)} ({rule})"

@@ -16,7 +16,7 @@ CAUSES = {
 TITLES = {
     "fault-400-tool-pair": "a tool call without a result",
     "fault-400-empty": "an empty text",
-    "fault-400-schema": "a schema that is no object",
+    "fault-400-schema": "a schema that is not an object",
     "fault-400-window": "its length",
 }
 PLACES = {

@@ -366,7 +366,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "Send your message again in a moment"
+    unknown = "Send your message again in a minute"
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")

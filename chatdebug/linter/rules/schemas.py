@@ -164,7 +164,7 @@ RULES = (
         sentence=_(
             "A tool of this site is defined wrongly: its schema is not of type object."
         ),
-        in_title=_("a schema that is no object"),
+        in_title=_("a schema that is not an object"),
         remedy=_(
             "Set the type of the tool's schema to object, even if the tool takes no "
             "arguments."

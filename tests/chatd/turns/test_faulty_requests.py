@@ -47,7 +47,7 @@ CAUSES = {
 TITLES = {
     "calls.no_result": "a tool call without a result",
     "messages.blank": "an empty text",
-    "schemas.no_object": "a schema that is no object",
+    "schemas.no_object": "a schema that is not an object",
     "limits.window": "its length",
 }
 WINDOWS = {model.name: model.context_window for model in DEMO_MODELS}

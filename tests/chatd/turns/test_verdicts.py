@@ -104,8 +104,8 @@ TOLD = {
 }
 
 ENDED = {
-    "fault-reset": "It was closed before any text of the answer had come, by the provider or by something on the way.",
-    "fault-cut": "It was closed in the middle of the answer, by the provider or by something on the way.",
+    "fault-reset": "It was closed before any text of the answer had come.",
+    "fault-cut": "It was closed in the middle of the answer.",
 }
 
 

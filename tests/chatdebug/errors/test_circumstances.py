@@ -20,14 +20,14 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.BROKEN_OFF,
         THEY,
         1_234,
-        "It was closed in the middle of the answer, by the provider or by something on the way. Attempt 1 ended "
+        "It was closed in the middle of the answer. Attempt 1 ended "
         "1.5 s after it began.",
     ),
     "broke off at once": (
         Cause.BROKEN_OFF,
         THEY,
         0,
-        "It was closed before any text of the answer had come, by the provider or by something on the way. Attempt 1 ended "
+        "It was closed before any text of the answer had come. Attempt 1 ended "
         "1.5 s after it began.",
     ),
     "given up here": (Cause.BROKEN_OFF, WE, None, "This side closed it."),
@@ -79,7 +79,7 @@ def test_of_several_attempts_it_is_said_which_one_it_was() -> None:
         Cause.BROKEN_OFF, response=THEY, characters=76, seconds=0.7, attempt=3
     )
     assert said == (
-        "It was closed in the middle of the answer, by the provider or by something on the way. Attempt 3 ended 700 "
+        "It was closed in the middle of the answer. Attempt 3 ended 700 "
         "ms after it began."
     )
 
@@ -93,7 +93,7 @@ def test_a_stored_error_tells_the_same() -> None:
         "elapsed_ms": 665,
     }
     assert ErrorReport.of(stored).how == (
-        "It was closed in the middle of the answer, by the provider or by something on the way. Attempt 1 ended 665 "
+        "It was closed in the middle of the answer. Attempt 1 ended 665 "
         "ms after it began."
     )
     third = ErrorReport.of(stored | {"retry_count": 2})

@@ -213,7 +213,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "Send your message again in a moment, or try another model. If this "
+        "Send your message again in a minute, or try another model. If this "
         "keeps happening, copy the report for an administrator."
     )
     assert told.wait is None
@@ -520,7 +520,7 @@ def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     assert "or try a model of another provider." in elsewhere.words
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Send your message again in a moment. If this keeps happening, copy the "
+        "Send your message again in a minute. If this keeps happening, copy the "
         "report for an administrator.",
         (Way.AGAIN, Way.REPORT),
     )

@@ -64,8 +64,8 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
     said = {"detail": "The ballast does not match.", "request_id": request_id}
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
     assert brief.steps == (
-        "Compare these words with the recorded shape of the request; the check for known "
-        "mistakes found none in it. "
+        "The check for known mistakes found none in this request. Look in the recorded "
+        "shape of the request for what the provider names. "
         f"If it stays unclear, ask the demo provider{asked}"
     )
     found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
@@ -91,7 +91,7 @@ def test_a_likely_cause_decides_all_of_it() -> None:
     said = brief_of({**REJECTED, "detail": "No."}, {"rule": "calls.no_result"})
     assert said.fault.endswith("the provider does not say it)")
     assert brief.next.startswith("Send a result right after each tool call")
-    assert brief.recognised == "Mistake in calls of tools (calls.no_result)"
+    assert brief.recognised == "A tool call without a result (calls.no_result)"
     facts = dict(
         ErrorReport.of(
             REJECTED, present(noted_causes([{"rule": "calls.no_result"}]))[0]

@@ -586,7 +586,7 @@ def test_a_text_that_would_tell_more_is_asked_for_where_it_was_not_recorded(
     page = text_of(owner.get(page_of(run)))
     assert said in page
     assert SWITCH not in page, "the owner may not record in full"
-    assert f"{said} Full recording of this chat would show it, which an adm" in page
+    assert f"{said} An administrator can allow full recording" in page
     set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=None)
     page = text_of(owner.get(page_of(run)))
     assert f'{said} To see it, <a href="{panel_of(chat)}">{SWITCH}' in page
@@ -604,7 +604,7 @@ def test_who_may_allow_full_recording_is_led_to_where_that_is_done(
     client = client_of(chat.owner)
     page = text_of(client.get(page_of(run)))
     url = reverse("admin:chatdebug_recordingswitch_changelist")
-    assert f'which <a href="{url}">you may allow in the admin</a>.' in page
+    assert f'which <a href="{url}">you may allow in the admin</a>,' in page
     assert client.get(url).status_code == 200
 
 
