@@ -188,12 +188,22 @@ class Cause:
             return ""
         number, role, characters, count = self.largest
         part = message_spot(number, role).words if number else gettext("the tools")
-        if number and count >= number:  # of a chat, the last one is what was asked
+        if number and count >= number:
             words = gettext("message %(number)s of %(count)s")
             part = words % {"number": f"{number:,}", "count": f"{count:,}"}
             part = f"{part} ({role})" if role else part
         words = gettext("Largest part: %(part)s, %(characters)s characters.")
-        return words % {"part": part, "characters": f"{characters:,}"}
+        # What is asked is mostly the newest: then nobody takes the largest one for it.
+        if number and number < count:
+            words = gettext(
+                "Largest part: %(part)s, %(characters)s characters; the newest is message "
+                "%(count)s."
+            )
+        return words % {
+            "part": part,
+            "characters": f"{characters:,}",
+            "count": f"{count:,}",
+        }
 
     @property
     def told(self) -> str:

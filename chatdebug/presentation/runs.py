@@ -278,7 +278,7 @@ class RunReport:
 
     @property
     def heading(self) -> str:
-        """What happened as the card in the chat says it, and probably for what, in short.
+        """What happened as the card in the chat says it, and probably because of what, in short.
 
         What the run is called where nothing failed.
         """

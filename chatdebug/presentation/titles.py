@@ -15,7 +15,7 @@ from chatdebug.models.runs import ChatRun
 def title_of(run: ChatRun) -> str:
     """Return what failed, else what was asked, else what the run is the record of.
 
-    Such as: Request rejected, probably for an empty text · OpenAI 400.
+    Such as: Request rejected, probably because of an empty text · OpenAI 400.
     """
     return failure_of(run) or run.label or run.get_kind_display()
 
@@ -41,10 +41,10 @@ def failure_of(run: ChatRun) -> str:
 
 
 def titled(happened: str, cause: Cause, rule: Rule | None) -> str:
-    """Return what failed, and what it was probably for where a rule found that."""
+    """Return what failed, and what it was probably because of where a rule found that."""
     if rule is None or cause is Cause.TOO_LONG:  # which says it itself
         return happened
-    words = gettext("%(happened)s, probably for %(cause)s")
+    words = gettext("%(happened)s, probably because of %(cause)s")
     return words % {"happened": happened, "cause": rule.in_title}
 
 

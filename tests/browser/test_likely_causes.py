@@ -44,11 +44,11 @@ def test_the_card_and_the_run_name_the_likely_cause(page: Page, model: str) -> N
     page.click("text=Show debug run")
     verdict = page.locator("#panel .verdict")
     expect(verdict).to_contain_text(f"Likely cause: {CAUSES[model]}")
-    title = f"{headline}, probably for {TITLES[model]}"
+    title = f"{headline}, probably because of {TITLES[model]}"
     expect(page.locator("#panel h2").first).to_have_text(title)
     page.click("text=All runs")
     line = page.locator("#panel .run__label").first
-    expect(line).to_contain_text(f", probably for {TITLES[model]} · ")
+    expect(line).to_contain_text(f", probably because of {TITLES[model]} · ")
     # Its provider says only that the request is not valid.
     expect(page.locator("blockquote")).to_have_count(0)
     for words in ("cannot be told", "not known which", "no known error"):

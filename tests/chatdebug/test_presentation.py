@@ -89,7 +89,7 @@ def failed(**facts: Any) -> ChatRun:
                 provider="openai",
                 summary={"error_status": 400, "likely_cause": "messages.blank"},
             ),
-            "Request rejected, probably for an empty text · OpenAI 400",
+            "Request rejected, probably because of an empty text · OpenAI 400",
         ),
         (
             failed(
@@ -158,7 +158,7 @@ def test_a_heading_names_the_likely_cause_in_short() -> None:
     step = ChatStep(run=run, error=error, step_number=1, metadata=noted)
     report = RunReport.of(run, [step])
     assert report.heading == (
-        "The demo provider rejected the request (400), probably for a tool call without a "
+        "The demo provider rejected the request (400), probably because of a tool call without a "
         "result"
     )
     assert (

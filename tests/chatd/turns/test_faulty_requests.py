@@ -97,7 +97,7 @@ def test_card_and_run_name_the_cause(
     assert causes_of(chat) == [rule]
     assert noted_of(chat) == [rule]
     run = ChatRun.objects.get(chat_id=str(chat.pk))
-    title = f"Request rejected, probably for {TITLES[rule]} · Demo"
+    title = f"Request rejected, probably because of {TITLES[rule]} · Demo"
     assert RunLine(run).title.startswith(title)
     assert card["cause"]["sentence"].startswith(sentence)
     assert card["cause"]["found"].startswith(sentence.removesuffix("."))

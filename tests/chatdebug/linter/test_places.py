@@ -28,28 +28,41 @@ def words(found: Cause) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("request_", "largest"),
+    ("request_", "largest", "end"),
     [
         pytest.param(
-            chat(user(LONG), answer(), user()), "message 1 of 3 (user)", id="message"
+            chat(user(LONG), answer(), user()),
+            "message 1 of 3 (user)",
+            "; the newest is message 3.",
+            id="message",
         ),
         pytest.param(
-            chat(system(LONG), user()), "message 1 of 2 (system)", id="instructions"
+            chat(user(), answer(), user(LONG)),
+            "message 3 of 3 (user)",
+            " characters.",
+            id="newest message",
+        ),
+        pytest.param(
+            chat(system(LONG), user()),
+            "message 1 of 2 (system)",
+            "; the newest is message 2.",
+            id="instructions",
         ),
         pytest.param(
             chat(user(), tools=[tool(description=LONG), tool("other")]),
             "the tools",
+            " characters.",
             id="tools",
         ),
     ],
 )
 def test_of_a_request_that_is_too_long_its_largest_part_is_told(
-    request_: dict[str, Any], largest: str
+    request_: dict[str, Any], largest: str, end: str
 ) -> None:
     found = found_in(request_, window=1_000)
     assert found.rule.id == "limits.window"
     assert found.largest_part.startswith(f"Largest part: {largest}, 12,")
-    assert found.largest_part.endswith(" characters.")
+    assert found.largest_part.endswith(end)
     assert found.told.endswith(found.largest_part)
     is_message = "message 1" in largest
     assert ("leave out message 1," in found.remedy) == is_message
