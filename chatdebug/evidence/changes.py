@@ -9,7 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
-from threading import Lock
+from threading import RLock
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -58,7 +58,7 @@ class LastGoodCalls:
     """The last good call of each of the newest chats. Any thread may ask and remember."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._calls: OrderedDict[str, Remembered] = OrderedDict()
 
     def __len__(self) -> int:
