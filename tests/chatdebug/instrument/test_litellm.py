@@ -209,6 +209,38 @@ def test_a_stream_that_nobody_holds_is_interrupted_at_once(
     assert stored.status == "interrupted"
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.usefixtures("instrumented")
+def test_a_stream_that_nobody_began_to_read_is_interrupted_once_nobody_holds_it(
+    is_async: bool,
+    litellm: Any,
+    provider: DemoProvider,
+) -> None:
+    async def drop() -> None:
+        async with record_run(chat_id="c", level=Level.FULL) as run:
+            options = how("demo", provider) | {"stream": True}
+            parts: Any = (
+                await litellm.acompletion(**options)
+                if is_async
+                else litellm.completion(**options)
+            )
+            events = parts.completion_stream  # as LiteLLM would, it must be closed
+            del parts
+            (step,) = run.steps
+            assert step.status == "interrupted"
+            run.complete()
+            if is_async:
+                await anext(events)
+                await events.aclose()
+            else:
+                next(events)
+                events.close()
+
+    asyncio.run(drop())
+    (stored,) = steps()
+    assert (stored.status, stored.run.status) == ("interrupted", "completed")
+
+
 @pytest.mark.usefixtures("instrumented")
 def test_a_stream_that_only_an_error_still_holds_is_interrupted_with_its_run(
     litellm: Any, provider: DemoProvider
