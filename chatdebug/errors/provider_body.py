@@ -4,7 +4,12 @@ import json
 import re
 from typing import Any
 
-from chatdebug.errors.content import READ_CHARACTERS, without_content
+from chatdebug.errors.content import (
+    READ_CHARACTERS,
+    code_like,
+    placeholder,
+    without_content,
+)
 
 NAME_CHARACTERS = 400
 """Where a client names what failed."""
@@ -122,7 +127,7 @@ class ProviderError:
         if self.message or not isinstance(value, list):
             return
         self.message = "\n".join(
-            f"{'.'.join(map(str, item['loc'][:PLACE_NAMES]))}: {item['msg']}"
+            f"{'.'.join(map(_place, item['loc'][:PLACE_NAMES]))}: {item['msg']}"
             for item in value[:PLACES]
             if isinstance(item, dict)
             and isinstance(item.get("loc"), list)
@@ -197,6 +202,11 @@ def read_body(body: str, message: str) -> ProviderError:
     error.codes += AWS_EXCEPTION.findall(named) + GRPC_CODE.findall(named)
     error.codes += FINISH_REASON.findall(said)
     return error
+
+
+def _place(name: Any) -> str:
+    """Return a field's name or number; a key that was sent may be anybody's words."""
+    return code_like(str(name)) or placeholder(str(name))
 
 
 def _parse(text: str) -> Any:

@@ -5,7 +5,7 @@ until its call is over; then they are kept with a captured failure, or let go.
 """
 
 import os
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from chatdebug.conf import recorder_settings
@@ -36,7 +36,7 @@ class Box:
 
     def reset(self) -> None:
         """Hold nothing: what a process held before it forked is its own to let go."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._held: dict[Attempt, int] = {}
         self.held_bytes = 0
 
@@ -50,9 +50,10 @@ class Box:
         with self._lock:
             self._held[attempt] = size
             self.held_bytes += size
-            while self.held_bytes > limit:
+            while self._held and self.held_bytes > limit:
                 oldest = next(iter(self._held))
-                self.held_bytes -= self._held.pop(oldest)
+                freed = self._held.pop(oldest, 0)
+                self.held_bytes -= freed
                 evicted.append(oldest)
         if evicted:
             for one in evicted:
@@ -63,7 +64,8 @@ class Box:
         """Hold attempts no more; one that was evicted is not held already."""
         with self._lock:
             for attempt in attempts:
-                self.held_bytes -= self._held.pop(attempt, 0)
+                freed = self._held.pop(attempt, 0)
+                self.held_bytes -= freed
 
 
 box = Box()

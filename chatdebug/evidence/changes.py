@@ -9,7 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
-from threading import Lock
+from threading import RLock
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -31,7 +31,7 @@ class Outline(NamedTuple):
     """A hash of its messages' roles or types, and of the types of their parts."""
     tools: dict[str, int]
     """By name, a hash of what ``outline_of_tool`` looks at."""
-    settings: dict[str, int]
+    settings: dict[str, float]
     output: int
     """A hash of how the answer's structure is described; 0 if it may be as it likes."""
 
@@ -58,7 +58,7 @@ class LastGoodCalls:
     """The last good call of each of the newest chats. Any thread may ask and remember."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._calls: OrderedDict[str, Remembered] = OrderedDict()
 
     def __len__(self) -> int:
@@ -134,7 +134,7 @@ def changes_since(
 
 
 def _differences(
-    before: Mapping[str, int], now: Mapping[str, int]
+    before: Mapping[str, float], now: Mapping[str, float]
 ) -> dict[str, list[str]]:
     both = before.keys() & now.keys()
     return {
@@ -154,13 +154,15 @@ def outline_of_tool(description: Any, schema: Any) -> int:
     return hash((length, tuple(schema), names))
 
 
-def outlines_of_settings(settings: Iterable[tuple[str, Any]]) -> dict[str, int]:
-    """Return hashes of settings by name; of what is no plain value, of its size."""
-    found: dict[str, int] = {}
+def outlines_of_settings(settings: Iterable[tuple[str, Any]]) -> dict[str, float]:
+    """Return settings by name: numbers, hashes of texts, and of all others their size."""
+    found: dict[str, float] = {}
     for name, value in settings:
         if value is not None and is_word_of_code(name) and len(found) < NAMES:
-            if isinstance(value, str | int | float):
+            if isinstance(value, str):
                 found[name] = hash(value)
+            elif isinstance(value, int | float):
+                found[name] = value  # -1 and -2 have one hash
             else:
                 found[name] = len(value) if isinstance(value, Sized) else 0
     return found

@@ -50,7 +50,8 @@ class ModelRequest:
         settings: "ModelSettings | None",
         parameters: "ModelRequestParameters | None",
     ) -> None:
-        self._messages = tuple(messages)  # the caller's list goes on growing
+        # The caller's list goes on growing; what is none is for the model to refuse.
+        self._messages = tuple(messages) if isinstance(messages, list) else messages
         self._settings = settings
         self._parameters = parameters
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
-from weakref import ReferenceType, ref
+from weakref import ReferenceType, finalize, ref
 
 from chatdebug.enums import Operation
 from chatdebug.errors import EmptyResultError
@@ -47,6 +47,8 @@ def take_completion(call: Call, result: Any) -> None:
                     _async_events(kind, stream)
                 )
             result.__class__ = _recorded(kind)
+            # A generator that nobody has begun to read does not hear that it is dropped.
+            finalize(result, watched.leave).atexit = False
         else:
             call.count_tokens(result)
             if call.is_full:

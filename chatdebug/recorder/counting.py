@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 THEIRS = (Owner.PROVIDER, Owner.NETWORK)
 """Whose failures speak against a provider: its own, and those on the way to it."""
 STATUS_CODES = range(1_000)
+TOKENS = range(1_000_000_000)
+"""Of one call. No model takes or writes as many; a sum of more has no place in a column."""
 
 
 def counts(run: "Run") -> bool:
@@ -102,7 +104,7 @@ def tokens_of(usage: Any) -> tuple[int, int]:
 
 
 def _number(value: object) -> int:
-    return value if type(value) is int and value >= 0 else 0
+    return value if type(value) is int and value in TOKENS else 0
 
 
 def _names(step: "Step") -> tuple[str, str]:

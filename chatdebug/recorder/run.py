@@ -84,7 +84,9 @@ class Run:
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
-        self._lock = threading.Lock()
+        # Reentrant, as all locks that an answer's end takes: one that nobody holds any more
+        # ends in whichever thread collects it, and wherever that one is.
+        self._lock = threading.RLock()
 
     @property
     def is_open(self) -> bool:
@@ -360,7 +362,7 @@ class Run:
         if self.id is None:
             self.id = new_id()
         run_id, is_capture = self.id, self._has_capture
-        self._revision += 1
+        self._revision = revision = self._revision + 1
 
         def row(table: Table, id: UUID, columns: Any, *, is_new: bool) -> Snapshot:
             return Snapshot(
@@ -371,7 +373,7 @@ class Run:
                 is_new=is_new,
                 is_capture=is_capture,
                 taken_at=now,
-                revision=self._revision,
+                revision=revision,
             )
 
         is_new_step = step is not None and step.id is None
@@ -393,7 +395,7 @@ class Run:
             columns = step_columns(step, run_id=run_id)
             rows.append(row(Table.STEP, step.id, columns, is_new=is_new_step))
         for failure in self._failures:  # with the rows, in one file and one transaction
-            failure.is_capture, failure.revision = is_capture, self._revision
+            failure.is_capture, failure.revision = is_capture, revision
         rows += self._failures
         self._failures = ()
         self._row_exists = True

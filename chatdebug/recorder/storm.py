@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
+from threading import RLock
 from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
@@ -48,7 +48,7 @@ class StormGuard:
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self.reset(clock)
 
     def reset(self, clock: Callable[[], float] = monotonic) -> None:

@@ -1,7 +1,7 @@
 """Free text and URLs, with a memory: a history is the same each turn."""
 
 import re
-from threading import Lock
+from threading import RLock
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
@@ -59,7 +59,7 @@ class RedactedTexts:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self.clear()
 
     def find(self, text: str, matcher: object) -> str | None:

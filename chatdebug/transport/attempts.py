@@ -127,7 +127,7 @@ class Attempt:
         self.on_end = on_end
         """Is told of the end, and of a failure after it; None: nobody is yet."""
         self._exchange = exchange
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._started = perf_counter()
         self._connection = ConnectionWatch(self._started)
 
@@ -318,7 +318,7 @@ class AttemptSink:
     ) -> None:
         self.run = run
         self._on_change = on_change
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._numbers = count(1)
         self._finished: deque[Attempt] | None = None  # of most there is none
 

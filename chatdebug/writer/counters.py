@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from threading import Lock
+from threading import RLock
 from typing import Any
 
-_lock = Lock()
+_lock = RLock()
 
 
 @dataclass(slots=True)

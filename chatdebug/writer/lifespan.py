@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from threading import Lock
+from threading import RLock
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_REQUEST = "chatdebug.writer.lifespan"
 
-_lock = Lock()
+_lock = RLock()
 # At most one, under the id of the process that owns it.
 _writers: dict[int, Writer] = {}
 

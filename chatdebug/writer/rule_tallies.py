@@ -5,7 +5,7 @@ eyes and decide nothing.
 """
 
 from collections.abc import Mapping
-from threading import Lock
+from threading import RLock
 
 from chatdebug.services.rule_tallies import RuleCount, add_rule_counts
 
@@ -19,7 +19,7 @@ class RuleTallies:
 
     def __init__(self) -> None:
         self._counts: dict[int, RuleCount] = {}
-        self._lock = Lock()
+        self._lock = RLock()
 
     def __bool__(self) -> bool:
         return bool(self._counts)

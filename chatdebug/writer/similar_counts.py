@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from threading import Lock
+from threading import RLock
 from time import monotonic
 from uuid import UUID
 
@@ -35,7 +35,7 @@ class SimilarCounts:
         self._fallbacks: dict[UUID, Fallback] = {}
         self._written: dict[UUID, None] = {}
         self._missing_since: dict[UUID, float] = {}
-        self._lock = Lock()
+        self._lock = RLock()
 
     def __bool__(self) -> bool:
         return bool(self._counts)

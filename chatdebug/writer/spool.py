@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from uuid import UUID
 
 from chatdebug.models.runs import new_id
@@ -69,7 +69,7 @@ class Spool:
         self._places: dict[UUID, dict[Path, int]] = defaultdict(dict)
         self._spares: list[Path] = []
         self._is_private = False
-        self._lock = Lock()  # the journal's thread writes, the writer's removes
+        self._lock = RLock()  # the journal's thread writes, the writer's removes
         self._writing = Lock()  # apart: a disk that hangs must not hold up the writer
 
     def count(self) -> int:

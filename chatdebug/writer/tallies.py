@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 from uuid import UUID
 
@@ -74,7 +74,7 @@ class Tallies:
         self._counters = counters
         self._tallies: dict[tuple[Cause, datetime], OwnTally] = {}
         self._held: dict[str, list[Snapshot]] = {}
-        self._lock = Lock()
+        self._lock = RLock()
         self._writing = Lock()  # apart: a disk that hangs must not hold up the database
 
     def __bool__(self) -> bool:

@@ -8,7 +8,7 @@ journal. Neither ever raises into whoever hands rows over.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from threading import Event, Lock, Thread
+from threading import Event, RLock, Thread
 from time import monotonic, sleep
 from uuid import UUID
 
@@ -78,7 +78,7 @@ class Writer:
             else None
         )
         self._closing = Event()
-        self._starting = Lock()
+        self._starting = RLock()
         self._thread: Thread | None = None
         self._retry_seconds = 0.0
         self._import_is_due = False

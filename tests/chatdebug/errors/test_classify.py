@@ -214,6 +214,16 @@ def test_the_places_that_a_server_rejects_are_its_reason(
     assert found.detail == "body.messages.0.name: Extra inputs are not permitted"
 
 
+def test_a_key_that_was_sent_is_no_part_of_the_reason() -> None:
+    place = {
+        "loc": ["body", "metadata", "the ballast shifted"],
+        "msg": "Field required",
+    }
+    body = json.dumps({"detail": [place]})
+    found = classify_facts(build_facts(body=body, status_code=422))
+    assert found.detail == "body.metadata.[text of 19 characters]: Field required"
+
+
 @pytest.mark.parametrize("places", [[], [7], [{"loc": 7, "msg": "x"}], [{"loc": []}]])
 def test_places_of_another_form_are_no_reason(places: list[Any]) -> None:
     body = json.dumps({"detail": places})

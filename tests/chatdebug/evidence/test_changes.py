@@ -137,6 +137,19 @@ def test_a_failure_says_what_changed_since_the_last_good_call(
     }
 
 
+def test_a_setting_that_is_further_below_zero_now_is_told(
+    settings: LazySettings,
+) -> None:
+    keep(settings, "shape")
+
+    async def body() -> None:
+        await turn("demo", said("one"), {"presence_penalty": -1})
+        await turn("fault-400", said("one"), {"presence_penalty": -2})
+
+    asyncio.run(body())
+    assert changed("shape")["settings"] == SAME | {"changed": ["presence_penalty"]}
+
+
 def test_earlier_messages_that_are_others_now_are_told(settings: LazySettings) -> None:
     keep(settings, "shape")
 

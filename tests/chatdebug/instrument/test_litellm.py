@@ -4,7 +4,8 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from threading import Thread
 from typing import Any
 
 import openai
@@ -12,7 +13,7 @@ import pytest
 
 import chatdebug
 from chatd.demo_provider import DemoProvider
-from chatdebug.recorder import Level, record_run
+from chatdebug.recorder import Level, Run, record_run
 from tests.chatdebug.instrument.litellm_double import (
     CustomStreamWrapper,
     MidStreamFallbackError,
@@ -206,6 +207,61 @@ def test_a_stream_that_nobody_holds_is_interrupted_at_once(
         gc.enable()
     (stored,) = steps()
     assert stored.status == "interrupted"
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.usefixtures("instrumented")
+def test_a_stream_that_nobody_began_to_read_is_interrupted_once_nobody_holds_it(
+    is_async: bool,
+    litellm: Any,
+    provider: DemoProvider,
+) -> None:
+    async def drop() -> None:
+        async with record_run(chat_id="c", level=Level.FULL) as run:
+            options = how("demo", provider) | {"stream": True}
+            parts: Any = (
+                await litellm.acompletion(**options)
+                if is_async
+                else litellm.completion(**options)
+            )
+            events = parts.completion_stream  # as LiteLLM would, it must be closed
+            del parts
+            (step,) = run.steps
+            assert step.status == "interrupted"
+            run.complete()
+            if is_async:
+                await anext(events)
+                await events.aclose()
+            else:
+                next(events)
+                events.close()
+
+    asyncio.run(drop())
+    (stored,) = steps()
+    assert (stored.status, stored.run.status) == ("interrupted", "completed")
+
+
+@pytest.mark.usefixtures("instrumented")
+def test_a_stream_that_only_an_error_still_holds_is_interrupted_with_its_run(
+    litellm: Any, provider: DemoProvider
+) -> None:
+    def fail_while_reading(run: Run) -> None:
+        parts = litellm.completion(**how("demo", provider), stream=True)
+        next(parts)
+        with run.step():
+            raise ValueError
+
+    def ask() -> None:
+        with record_run(chat_id="c", level=Level.FULL) as run:
+            with suppress(ValueError):
+                fail_while_reading(run)
+            run.complete()
+
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(timeout=10)
+    assert not asking.is_alive()
+    assert sorted(step.status for step in steps()) == ["error", "interrupted"]
 
 
 @pytest.mark.parametrize("ask", WAYS)

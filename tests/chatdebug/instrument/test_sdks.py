@@ -8,6 +8,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 import anthropic
 import openai
@@ -16,6 +17,7 @@ import pytest
 import chatdebug
 from chatd.demo_provider import DemoProvider
 from chatdebug.models import ChatRun
+from chatdebug.models.runs import new_id
 from chatdebug.recorder import Level, record_run
 from tests.chatdebug.errors.server import failing_server
 from tests.chatdebug.instrument.sdks import (
@@ -175,6 +177,41 @@ def test_a_stream_that_nobody_reads_is_interrupted(provider: DemoProvider) -> No
         run.complete()
     (step,) = steps()
     assert step.status == "interrupted"
+
+
+@pytest.mark.usefixtures("instrumented")
+def test_a_stream_that_is_collected_while_its_run_is_written_is_interrupted(
+    provider: DemoProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def collect() -> UUID:  # as may happen anywhere; here the run's lock is held
+        gc.collect()
+        return new_id()
+
+    def ask() -> None:
+        with (
+            openai_client(provider) as client,
+            record_run(chat_id="c", level=Level.FULL) as run,
+        ):
+            for _ in range(2):
+                next(
+                    client.chat.completions.create(
+                        model="demo", messages=MESSAGES, stream=True
+                    )
+                )
+            run.complete()
+
+    monkeypatch.setattr("chatdebug.recorder.run.new_id", collect)
+    gc.disable()
+    try:
+        asking = Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(timeout=10)
+    finally:
+        gc.enable()
+    assert not asking.is_alive()
+    gc.collect()
+    stored = {step.step_number: step.status for step in steps()}
+    assert stored == {1: "interrupted", 2: "interrupted"}
 
 
 @pytest.mark.usefixtures("instrumented")

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
@@ -141,6 +142,31 @@ class HostileModel(FunctionModel):
     async def request(self, *args: Any, **kwargs: Any) -> ModelResponse:
         call = ToolCallPart(tool_name=HOSTILE, args='{"a": NaN, ' + HOSTILE)
         return ModelResponse(parts=[TextPart(HOSTILE), call])
+
+
+@pytest.mark.parametrize("messages", [None, 7])
+@pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
+def test_what_is_no_list_of_messages_reaches_the_model_as_it_is(
+    messages: Any, level: Level, settings: LazySettings
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "EVIDENCE": "shape"}
+    asked = []
+
+    class Refusing(FunctionModel):
+        async def request(self, messages: Any, *others: Any) -> ModelResponse:
+            asked.append(messages)
+            raise ArithmeticError
+
+    async def ask() -> None:
+        async with record_run(chat_id="c", level=level):
+            model = RecordingModel(Refusing(lambda messages, info: ModelResponse([])))
+            await model.request(messages, None, ModelRequestParameters())
+
+    with pytest.raises(ArithmeticError):
+        asyncio.run(ask())
+    assert asked == [messages]
+    close_writer()
+    assert ChatStep.objects.get().status == "error"
 
 
 def test_hostile_messages_and_tool_calls_are_kept() -> None:

@@ -177,6 +177,20 @@ def test_a_stream_is_counted_with_its_first_part_and_its_tokens() -> None:
     assert names == {("openai_compatible", "demo")}, "the call knows, the run does not"
 
 
+@pytest.mark.parametrize("tokens", [-1, 10**12, 2**70])
+def test_a_number_of_tokens_that_cannot_be_true_keeps_no_other_from_being_counted(
+    tokens: int,
+) -> None:
+    call = begin_call(Operation.GENERATE, **MODEL, request=Mock)
+    assert call is not None
+    call.count_tokens(Mock(usage=Mock(input_tokens=tokens, output_tokens=7)))
+    call.complete()
+    close_writer(timeout=20)
+    assert counted(What.CALL) == {"": 1}
+    assert counted(What.INPUT_TOKENS) == {}
+    assert counted(What.OUTPUT_TOKENS) == {"": 7}
+
+
 def test_a_turn_that_is_complete_only_after_its_end_is_no_stopped_one() -> None:
     with a_run() as run:
         pass
