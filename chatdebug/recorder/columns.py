@@ -1,7 +1,7 @@
 """The columns of a run's row and of a step's, and what a reader of a list sees of a run."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -195,14 +195,16 @@ def _milliseconds(earlier: datetime, later: datetime) -> int | None:
     Clocks of several machines told them, so that a later one may be said to be earlier.
     """
     try:
-        passed = _aware(later) - _aware(earlier)
+        passed = _in_utc(later) - _in_utc(earlier)
         return max(0, round(passed / timedelta(milliseconds=1)))
     except (ArithmeticError, TypeError, ValueError):
         return None
 
 
-def _aware(moment: datetime) -> datetime:
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+def _in_utc(moment: datetime) -> datetime:
+    # Two moments of one zone are subtracted by its clocks, which are put forward and back.
+    aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return aware.astimezone(UTC)
 
 
 def _first_known(steps: "Sequence[Step]", name: Literal["provider", "model"]) -> str:

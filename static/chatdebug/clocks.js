@@ -42,12 +42,21 @@ function said(moment, language, kind) {
   return isBare ? time : `${dayOf(moment, language)}, ${time}`;
 }
 
+/* What a page names its language by may be no tag of one: de_DE. */
+function languageOf(element) {
+  const said = element.closest("[lang]")?.lang ?? "";
+  try {
+    return Intl.getCanonicalLocales(said.replaceAll("_", "-"))[0];
+  } catch {
+    return undefined; // the browser's own
+  }
+}
+
 function show(element) {
   const { clock } = element.dataset;
   const moment = new Date(element.dateTime);
   if (!FIELDS[clock] || !HAS_ZONE.test(element.dateTime) || Number.isNaN(+moment)) return;
-  const language = element.closest("[lang]")?.lang || undefined;
-  const words = said(moment, language, clock);
+  const words = said(moment, languageOf(element), clock);
   const utc = `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   if (clock === "title") element.title = `${words} (${utc})`;
   else if (element.textContent !== words) {

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewPage
@@ -58,6 +59,27 @@ def test_after_midnight_today_is_yesterday_and_then_a_date(new_page: NewPage) ->
             "one.replaceWith(one.cloneNode(true));"
         )
         expect(clock).to_have_text(re.compile(f"^{day}, {told(clock)}$"))
+
+
+@pytest.mark.parametrize(
+    ("language", "day"), [("de_DE", "heute"), ("no language", "today")]
+)
+def test_a_page_whose_language_is_no_tag_of_one_tells_local_times_too(
+    language: str, day: str, new_page: NewPage
+) -> None:
+    page = new_page(viewport=DESKTOP, timezone_id=KOLKATA)
+    clock = failed(page)
+    page.evaluate(
+        "language => {"
+        "document.documentElement.lang = language;"
+        "const one = document.querySelector('.error-card summary time');"
+        "const other = one.cloneNode(true);"
+        "other.textContent = '';"
+        "one.replaceWith(other);"
+        "}",
+        language,
+    )
+    expect_local(clock, day)
 
 
 def test_without_the_script_the_servers_words_stand(new_page: NewPage) -> None:

@@ -4,6 +4,7 @@ import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import LazySettings
@@ -45,6 +46,19 @@ def test_without_a_claim_the_wait_lasts_until_the_run_begins() -> None:
     summary = failed(queued_at=timezone.now() - timedelta(seconds=5))
     assert summary["queue_ms"] >= 5_000
     assert summary["claim_ms"] == 0
+
+
+@pytest.mark.parametrize("begins", ["2026-03-29T00:59:30Z", "2026-10-25T00:59:30Z"])
+def test_clocks_that_are_put_forward_or_back_make_no_wait_of_their_own(
+    begins: str,
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    queued, minute = datetime.fromisoformat(begins), timedelta(minutes=1)
+    summary = failed(
+        queued_at=queued.astimezone(berlin),
+        claimed_at=(queued + minute).astimezone(berlin),
+    )
+    assert summary["queue_ms"] == 60_000
 
 
 def test_of_a_run_that_was_not_queued_nothing_is_said() -> None:
