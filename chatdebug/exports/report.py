@@ -174,7 +174,8 @@ def _step(report: StepReport, *, is_told: bool) -> Iterator[Block]:
 def _evidence(error: ErrorReport) -> Iterator[Block]:
     yield Table((gettext("Fact"), gettext("Value")), [*error.facts])
     if error.causes:
-        yield Table((gettext("Exception"), gettext("Message")), [*error.causes])
+        links: list[tuple[str, ...]] = [(one.type, one.text) for one in error.causes]
+        yield Table((gettext("Exception"), gettext("Message")), links)
     if error.frames:
         yield Code(gettext("Frames"), "\n".join(map(str, error.frames)), "text")
 

@@ -112,7 +112,7 @@ KEPT: dict[str, Check] = {
             *("timeout", "request_timeout", "first_event_timeout", "max_retries"),
             *("estimated_tokens", "context_window", "call", "parts_left_out"),
             *("description_length", "schema_length", "id_length"),
-            *("seconds_ago", "messages_added", "message_count"),
+            *("seconds_ago", "messages_added", "message_count", "newest"),
         ),
         _is_number,
     ),

@@ -186,7 +186,7 @@ class Cause:
         """What of a chat that is too long is the most, in a sentence; empty if unknown."""
         if self.largest is None:
             return ""
-        number, role, characters, count = self.largest
+        number, role, characters, count, newest = self.largest
         part = message_spot(number, role).words if number else gettext("the tools")
         if number and count >= number:
             words = gettext("message %(number)s of %(count)s")
@@ -194,15 +194,15 @@ class Cause:
             part = f"{part} ({role})" if role else part
         words = gettext("Largest part: %(part)s, %(characters)s characters.")
         # What is asked is mostly the newest: then nobody takes the largest one for it.
-        if number and number < count:
+        if number and number < count and newest:
             words = gettext(
-                "Largest part: %(part)s, %(characters)s characters; the newest is message "
-                "%(count)s."
+                "Largest part: %(part)s, %(characters)s characters; the newest one has "
+                "%(newest)s."
             )
         return words % {
             "part": part,
             "characters": f"{characters:,}",
-            "count": f"{count:,}",
+            "newest": f"{newest:,}",
         }
 
     @property
@@ -357,7 +357,8 @@ def _largest(noted: Any) -> Largest | None:
     if type(number) is not int or number < 0 or not characters:
         return None
     count = _size(noted.get("message_count"))
-    return Largest(number, _role(noted.get("role")), characters, count)
+    newest = _size(noted.get("newest"))
+    return Largest(number, _role(noted.get("role")), characters, count, newest)
 
 
 def _role(noted: Any) -> str:

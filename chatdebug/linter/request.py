@@ -143,6 +143,8 @@ class Largest(NamedTuple):
     characters: int
     message_count: int = 0
     """Of the request; 0 where that is not known."""
+    newest: int = 0
+    """Characters of the newest message; 0 where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -229,14 +231,18 @@ class Request:
         """Its largest part; None where some of it is not described, or has no length."""
         if not self.is_whole or not all(one.is_whole for one in self.messages):
             return None
+        sizes = [
+            sum(part.length or 0 for part in message.parts) for message in self.messages
+        ]
         parts = [
             Largest(
                 message.index + 1,
                 message.role if message.role in ROLES else "",
-                sum(part.length or 0 for part in message.parts),
-                len(self.messages),
+                size,
+                message_count=len(sizes),
+                newest=sizes[-1],
             )
-            for message in self.messages
+            for message, size in zip(self.messages, sizes, strict=True)
         ]
         parts.append(Largest(0, "", sum(tool.length for tool in self.tools)))
         largest = max(parts, key=lambda part: part.characters)

@@ -376,7 +376,10 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:
     """Return what it was taken for in plain words, the rule's id behind them."""
     if likely is not None:
-        return f"{capfirst(str(likely.rule.in_title))} ({likely.rule.id})"
+        name = short_name(Cause.TOO_LONG)
+        if not likely.rule.is_of_length:
+            name = capfirst(str(likely.rule.in_title))
+        return f"{name} ({likely.rule.id})"
     rule, status = payload["rule"], http_status(payload)
     if rule and rule != FALLBACK.id:
         return f"{short_name(cause)} ({rule})"

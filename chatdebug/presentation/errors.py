@@ -38,6 +38,8 @@ from chatdebug.presentation.flaws import OF_CAUSES, REASONS, Flaw
 REASON_CHARACTERS = 400
 """A longer text of an error is folded."""
 OPENING_CHARACTERS = 300
+AROUND_A_QUOTE = 60
+"""Characters around what is quoted that are only how a library shows a body."""
 LIBRARIES = ("site-packages/", "dist-packages/", "lib/python/", "chatdebug/", "<")
 """How the path of a frame begins that is not the project's own; the recorder stands
 between the project and a library, and is neither's fault."""
@@ -77,11 +79,18 @@ class Link(NamedTuple):
     type: str
     text: str
     """Empty for one that was said before."""
+    is_told: bool
+    """Whether it says in many words what is quoted above all causes."""
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether its text is only shown to who asks for it."""
+        return self.is_told or len(self.text) > REASON_CHARACTERS
 
     @property
     def opening(self) -> str:
-        """The beginning of a text that is folded; empty for others."""
-        return _opening(self.text)
+        """The beginning of a long text, if that is new to its readers."""
+        return "" if self.is_told else _opening(self.text)
 
     @property
     def fold(self) -> str:
@@ -269,7 +278,9 @@ def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:
     said = {reason}
     for link in payload["chain"]:
         text = link["message"]
-        yield Link(link["type"], "" if text in said else text)
+        quoted = next((one for one in (reason, payload["detail"]) if one in text), "")
+        is_told = bool(quoted) and len(text) > len(quoted) + AROUND_A_QUOTE
+        yield Link(link["type"], "" if text in said else text, is_told)
         said.add(text)
 
 

@@ -190,12 +190,13 @@ class StepReport:
 
     @property
     def address(self) -> str:
-        """Where its last attempt went, if that may be why it failed, and was recorded."""
-        attempts = as_list(getattr(self.step, "attempt_times", None))
-        is_in_doubt = self.error is not None and self.error.cause in OF_AN_ADDRESS
-        if not attempts or not is_in_doubt or not self.has_content:
+        """Where its requests went, if that may be why it failed, and is known."""
+        if self.error is None or self.error.cause not in OF_AN_ADDRESS:
             return ""
-        return address_of(attempts[-1])
+        attempts = as_list(getattr(self.step, "attempt_times", None))
+        if attempts and self.has_content:
+            return address_of(attempts[-1])
+        return address_of({"url": as_dict(self.step.metadata).get("address")})
 
     @property
     def shape(self) -> Payload | None:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import TextChoices
 
 from chatdebug.enums import Evidence, RunKind
+from chatdebug.payloads.text import clip_url
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -156,3 +157,15 @@ def _refuse(name: str, value: object, error: Exception | None = None) -> None:
     if settings.DEBUG:
         raise TypeError(said) from error
     logger.error("%s: it does without", said)  # not the value, which may be anything
+
+
+def base_url_of(asked: Any) -> str:
+    """Return where a model's requests go, without credentials; nothing if it does not say.
+
+    ``asked`` has a ``base_url``, as models of pydantic-ai do. Never raises.
+    """
+    try:
+        base_url = getattr(asked, "base_url", None)
+        return clip_url(base_url.partition("?")[0]) if type(base_url) is str else ""
+    except Exception:  # noqa: BLE001 - the model's own code
+        return ""

@@ -135,6 +135,7 @@ def _begin(
     run: Run, operation: Operation, model: Model, arguments: tuple[Any, ...]
 ) -> Step:
     step = open_step(run, operation, lambda: _names(run, model))
+    step.asked = model
     if step.is_full:  # at the errors level it has begun with being made
         step.begin(Deferred(ModelRequest(*arguments).normalised))
     elif run.evidence is not Evidence.ERROR:

@@ -84,8 +84,7 @@ class Run:
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
-        # Reentrant, as all locks that an answer's end takes: one that nobody holds any more
-        # ends in whichever thread collects it, and wherever that one is.
+        # Reentrant, as all locks that an answer's end takes: a dropped one ends anywhere.
         self._lock = threading.RLock()
 
     @property
@@ -359,9 +358,8 @@ class Run:
         Called with the lock held: the order of revisions is the order of writing.
         """
         now = self.now()  # with it, it is known when the run began
-        if self.id is None:
-            self.id = new_id()
-        run_id, is_capture = self.id, self._has_capture
+        self.id = run_id = self.id or new_id()
+        is_capture = self._has_capture
         self._revision = revision = self._revision + 1
 
         def row(table: Table, id: UUID, columns: Any, *, is_new: bool) -> Snapshot:

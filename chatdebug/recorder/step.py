@@ -22,7 +22,7 @@ from chatdebug.evidence.box import HeldAttempts
 from chatdebug.evidence.changes import changes_of, last_good_calls
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.payloads import json_safe
-from chatdebug.recorder.arguments import as_error
+from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rule_watch import watch_rules
@@ -57,6 +57,7 @@ class Step:
     status = Status.IN_PROGRESS
     provider = ""  # whom the call asks, where it says so
     model = ""
+    asked: Any = None  # a library's object that may know where its requests go
     first_part: float | None = None  # after how many seconds the answer began
     tokens: tuple[int, int] = (0, 0)  # of input and output, as far as they are known
     progress: Progress | None = None
@@ -276,6 +277,8 @@ class Step:
                 self.kept = self.run.kept_request = KeptRequest.of_column(
                     self.request, self.error, window=window
                 )
+            if address := base_url_of(self.asked):
+                self.metadata["address"] = address
             self.run.error_kind = classification.kind
             self.run.remember_error(error, began=self.started)
         is_stored = is_capture and self.run.should_store(self)

@@ -226,7 +226,7 @@ def test_what_an_administrator_needs_is_copied_from_the_card(demo: Page) -> None
     ask(demo, "fault-403")
     turn_is_over(demo)
     card = demo.locator(".error-card")
-    copy = card.get_by_role("button", name="Copy report for an administrator")
+    copy = card.get_by_role("button", name="Copy report")
     copy.click()
     expect(card.get_by_role("button", name="Copied")).to_be_visible()
     lines = demo.evaluate("navigator.clipboard.readText()").splitlines()

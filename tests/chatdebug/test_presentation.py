@@ -420,12 +420,23 @@ def test_a_text_is_said_once_in_the_chain_of_causes() -> None:
             ],
         }
     )
-    assert report.causes == [
+    assert [(link.type, link.text) for link in report.causes] == [
         ("Outer", "broken: It shifted."),
         ("Inner", ""),
         ("Innermost", ""),
     ]
+    assert not any(link.is_folded for link in report.causes)
     assert ("Exception", "Outer") not in report.facts
+
+
+def test_what_only_shows_a_quoted_body_is_folded_without_its_beginning() -> None:
+    body = {"message": "It shifted.", "type": "invalid_request_error", "param": None}
+    shown = f"status_code: 400, model_name: demo, body: {body}"
+    said = {"type": "Outer", "chain": [{"type": "Outer", "message": shown}]}
+    (link,) = ErrorReport.of({**said, "detail": "It shifted."}).causes
+    assert (link.text, link.is_folded, link.opening) == (shown, True, "")
+    (link,) = ErrorReport.of(said).causes
+    assert not link.is_folded, "nothing of it is quoted"
 
 
 def test_the_projects_own_places_come_first_and_the_deepest_of_them() -> None:

@@ -33,7 +33,7 @@ def words(found: Cause) -> list[str]:
         pytest.param(
             chat(user(LONG), answer(), user()),
             "message 1 of 3 (user)",
-            "; the newest is message 3.",
+            "; the newest one has 20.",
             id="message",
         ),
         pytest.param(
@@ -45,7 +45,7 @@ def words(found: Cause) -> list[str]:
         pytest.param(
             chat(system(LONG), user()),
             "message 1 of 2 (system)",
-            "; the newest is message 2.",
+            "; the newest one has 20.",
             id="instructions",
         ),
         pytest.param(

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -134,6 +134,37 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
     assert error["retryable"] is False
     assert any(frame["file"].endswith("demo.py") for frame in error["frames"])
     assert PROMPT not in serializers.serialize("json", [run, step])
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("https://gateway.example/v1/", "https://gateway.example/v1/"),
+        ("https://me:hunter22@gateway.example/v1?key=hunter22#x", "gateway.example/v1"),
+        (None, None),
+        (7, None),
+        (ValueError("no address"), None),
+    ],
+)
+def test_a_failure_says_where_its_model_sends_its_requests(
+    said: object, kept: str | None
+) -> None:
+    class Lost(FunctionModel):
+        @property
+        def base_url(self) -> Any:
+            if isinstance(said, Exception):
+                raise said
+            return said
+
+    async def fail(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+        yield "A"
+        raise ValueError("a page")
+
+    finish(record(RecordingModel(Lost(stream_function=fail))))
+    step = ChatStep.objects.get()
+    address = step.metadata.get("address")
+    assert (address is None) if kept is None else address.endswith(kept)
+    assert "hunter22" not in serializers.serialize("json", [step])
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

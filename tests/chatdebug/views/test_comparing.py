@@ -270,3 +270,6 @@ def test_a_page_in_the_place_of_an_answer_is_told_with_its_address(
     assert "<code>https://api.example:8443/v1/chat</code>" in shown
     assert "user:word" not in shown
     assert "key=secret" not in shown
+    failed.steps.update(attempts=[], metadata={"address": "https://api.example/v1"})
+    page = client.get(reverse("chatdebug:run", args=[chat.pk, failed.pk]))
+    assert "<code>https://api.example/v1</code>" in page.content.decode()
