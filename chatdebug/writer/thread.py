@@ -298,7 +298,7 @@ class Writer:
                 self.maintenance.report()
             self.maintenance.report_statistics()
             self.maintenance.give_up_sweep()
-        except Error as error:
+        except Exception as error:  # noqa: BLE001 - nobody is there to raise it to
             self._note(error, "The writer's last report could not be written")
 
     def _note(self, error: Exception, what: str) -> None:
