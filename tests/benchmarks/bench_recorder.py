@@ -1,13 +1,14 @@
 """What recording costs: CPU of an OK turn, side by side in one run.
 
 The model answers from memory, so that all there is to measure is what stands around it.
-``loop`` is CPU of the event loop's thread: the ways take turns, a turn each, and the
-median says what a turn is over the bare one beside it, for a machine that gets slower or
-faster meanwhile does so for both. All numbers are medians of several processes. ``elsewhere`` is that of other threads, the recorder's
-writer or the others' batch processor, measured over many turns at once. They do their part
-after the turns: two threads that fight for the interpreter would measure the fight. Each
-brings what it records to its place: the recorder to its database, the others, over OTLP on
-loopback, to a collector in a process of its own.
+``loop`` is CPU of the event loop's thread: each way takes turns with the bare model and the
+errors level, and the median says what a turn is over those beside it, for a machine that
+gets slower or faster meanwhile does so for all. All numbers are medians of several
+processes. ``elsewhere`` is that of other threads, the recorder's writer or the others' batch
+processor, measured over many turns at once. They do their part after the turns: two threads
+that fight for the interpreter would measure the fight. Each brings what it records to its
+place: the recorder to its database, the others, over OTLP on loopback, to a collector in a
+process of its own.
 """
 
 import asyncio
@@ -18,8 +19,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from operator import sub
-from random import sample, shuffle
+from random import sample
 from statistics import median
 from typing import Any
 from unittest.mock import patch
@@ -44,8 +44,8 @@ from tests.benchmarks.processes import measured_in_processes
 
 PARTS = (1, 200)  # what a turn costs, and whether a part does
 HISTORY = 20  # messages, as in a chat that has been going on for a while
-TURNS_SIDE_BY_SIDE = 150  # of each way, in each process
-TURNS = 150  # of each way, in each round that brings them to their place
+TURNS_SIDE_BY_SIDE = 100  # of each way, in each process
+TURNS = 250  # of each way, in each round that brings them to their place
 ROUNDS = 2
 BARE = "bare pydantic-ai"
 ERRORS_LEVEL = "errors level"
@@ -203,29 +203,31 @@ def ways_of(bare: Model, recorded: Model, tracers: Tracers) -> dict[str, Way]:
     }
 
 
-async def _loop_costs(ways: dict[str, Way]) -> dict[str, list[float]]:
-    """Return what turns of each way take of the loop's thread, those of a row side by side."""
+async def _loop_costs(way: Way, ways: dict[str, Way]) -> tuple[float, float]:
+    """Return what a turn takes of the loop's thread over bare and over the errors level.
+
+    Beside nothing else: a site has one way of these, and the code of the others would put
+    its own out of the processor's caches at each turn.
+    """
     messages = history()
-    costs: dict[str, list[float]] = {name: [] for name in ways}
+    side_by_side = [ways[BARE], ways[ERRORS_LEVEL], way]
+    rows: list[list[float]] = []
     gc.collect()
     gc.disable()  # what it takes would hit any of them
     try:
-        order = list(ways.items())
         for _ in range(TURNS_SIDE_BY_SIDE):
-            shuffle(
-                order
-            )  # whoever comes after another kind of work pays for its traces
-            for name, way in order:
+            row = [0.0] * len(side_by_side)
+            for place in sample(range(len(row)), len(row)):
                 began = time.thread_time()
-                await way(messages)
-                costs[name].append(time.thread_time() - began)
+                await side_by_side[place](messages)
+                row[place] = time.thread_time() - began
+            rows.append(row)
     finally:
         gc.enable()
-    return costs
-
-
-def _over(costs: list[float], others: list[float]) -> float:
-    return float(median(map(sub, costs, others)))
+    return (
+        median(turn - bare for bare, _, turn in rows),
+        median(turn - errors_level for _, errors_level, turn in rows),
+    )
 
 
 def _elsewhere(way: Way, tracers: Tracers) -> float:
@@ -280,18 +282,15 @@ def _turn_costs(ways: dict[str, Way], tracers: Tracers) -> dict[str, Cost]:
     for _ in range(ROUNDS):
         for name in sample(list(ways), len(ways)):
             elsewhere[name].append(_elsewhere(ways[name], tracers))
-    with patch.object(Writer, "start", _put_off):
-        loop = asyncio.run(_loop_costs(ways))
-    close_writer(timeout=60)
-    tracers.flush()
-    return {
-        name: Cost(
-            loop=_over(loop[name], loop[BARE]),
-            loop_over_errors_level=_over(loop[name], loop[ERRORS_LEVEL]),
-            elsewhere=median(seconds) - median(elsewhere[BARE]),
-        )
-        for name, seconds in elsewhere.items()
-    }
+    costs = {}
+    for name, way in ways.items():
+        with patch.object(Writer, "start", _put_off):
+            loop, loop_over_errors_level = asyncio.run(_loop_costs(way, ways))
+        close_writer(timeout=60)
+        tracers.flush()
+        others = median(elsewhere[name]) - median(elsewhere[BARE])
+        costs[name] = Cost(loop, loop_over_errors_level, others)
+    return costs
 
 
 def _line(name: str, measured: list[dict[str, Cost]]) -> str:
