@@ -146,9 +146,11 @@ def test_the_run_says_what_failed_and_where_and_holds_no_content() -> None:
         (ValueError("no address"), None),
     ],
 )
-def test_a_failure_says_where_its_model_sends_its_requests(
-    said: object, kept: str | None
+def test_beside_its_shape_a_failure_says_where_its_model_sends_its_requests(
+    said: object, kept: str | None, settings: LazySettings
 ) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "EVIDENCE": "shape"}
+
     class Lost(FunctionModel):
         @property
         def base_url(self) -> Any:
