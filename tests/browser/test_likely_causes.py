@@ -26,7 +26,7 @@ PLACES = {
     "fault-400-window": ("message 1", '"length": 23000'),
 }
 """A link of the tab, and what stands where it leads."""
-NOTHING = "the check for known mistakes found none in it."
+NOTHING = "The check for known mistakes found none in this request."
 
 
 def fail(page: Page, model: str) -> None:

@@ -6,7 +6,6 @@ closes the generator of the response, or lets it be collected unfinished.
 """
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -22,6 +21,7 @@ from chatdebug.writer import close_writer
 from tests.chatdebug.recorder.demo import demo_model, prompt, stream
 from tests.faults.matrix import matrix
 from tests.optional import present
+from tests.waiting import collect_garbage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -213,7 +213,7 @@ def test_a_generator_that_is_abandoned_at_the_error_leaves_the_capture() -> None
             async for event in events(model):
                 if event == "error":
                     break
-            gc.collect()
+            collect_garbage()
 
     asyncio.run(body())
     the_only_capture("generator abandoned at the error", user="the first words")
@@ -224,7 +224,7 @@ def test_a_viewer_who_leaves_before_the_error_leaves_nothing() -> None:
         async with demo_model("fault-400", is_called=False) as model:
             async for _ in events(model):
                 break
-            gc.collect()
+            collect_garbage()
 
     asyncio.run(body())
     assert nothing_was_stored(

@@ -1,7 +1,6 @@
 """What is held while calls run: kept with a captured failure, let go in all other cases."""
 
 import asyncio
-import gc
 import json
 import logging
 import subprocess
@@ -53,6 +52,7 @@ from tests.chatdebug.recorder.test_errors_level import SILENT, UNKNOWN
 from tests.faults.test_turns import a_silent_database
 from tests.optional import present
 from tests.process import ROOT
+from tests.waiting import collect_garbage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -300,7 +300,7 @@ def test_the_request_is_let_go_when_the_call_ends(
     async def body() -> None:
         async with demo_model(name) as model, record_run(chat_id="c") as run:
             request = await ask(model)
-            gc.collect()
+            collect_garbage()
             assert request() is None, "the run is open, and the call over"
             run.fail()
 

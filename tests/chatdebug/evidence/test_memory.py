@@ -24,6 +24,7 @@ from chatdebug.recorder import (
 from chatdebug.transport.body import Body
 from chatdebug.writer import writer
 from tests.optional import present
+from tests.waiting import collect_garbage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,7 +71,7 @@ class Memory(httpx2.AsyncBaseTransport, httpx2.BaseTransport):
 
 def bodies_with_bytes() -> int:
     """Count the recorder's bodies, anywhere in this process, that hold a byte."""
-    gc.collect()
+    collect_garbage()
     # By its type: another test's object may raise when it is asked for its class.
     bodies = (found for found in gc.get_objects() if issubclass(type(found), Body))
     return sum(body.held_bytes > 0 for body in bodies)

@@ -34,6 +34,7 @@ from tests.chatdebug.instrument.sdks import (
     the_run,
 )
 from tests.optional import present
+from tests.waiting import collect_garbage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -173,7 +174,7 @@ def test_a_stream_that_nobody_reads_is_interrupted(provider: DemoProvider) -> No
         )
         stream.response.close()
         del stream
-        gc.collect()
+        collect_garbage()
         run.complete()
     (step,) = steps()
     assert step.status == "interrupted"
@@ -209,7 +210,7 @@ def test_a_stream_that_is_collected_while_its_run_is_written_is_interrupted(
     finally:
         gc.enable()
     assert not asking.is_alive()
-    gc.collect()
+    collect_garbage()
     stored = {step.step_number: step.status for step in steps()}
     assert stored == {1: "interrupted", 2: "interrupted"}
 

@@ -1,7 +1,6 @@
 """Streams and runs that are left early: what comes after them is none of theirs."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
@@ -27,6 +26,7 @@ from chatdebug.recorder import (
 from chatdebug.transport.attempts import collect_attempts, listening_sink
 from chatdebug.writer import close_writer
 from tests.chatdebug.recorder.demo import demo_model, generate, prompt, stream
+from tests.waiting import collect_garbage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,7 +120,7 @@ def test_a_later_call_of_the_same_task_is_not_recorded_in_an_abandoned_run(
 
 async def until_closed() -> None:
     """Let the loop close what was abandoned: it starts a task for that, a moment later."""
-    gc.collect()
+    collect_garbage()
     for _ in range(3):
         await asyncio.sleep(0)
         others = asyncio.all_tasks() - {asyncio.current_task()}
