@@ -107,8 +107,10 @@ class Site:
             self.client.get(f"{self.process.url}chats/")
 
     def status(self) -> str:
-        """Return how the turn stands."""
-        return str(self.client.get(self.turn).json()["status"])
+        """Return how the turn stands; nothing while the site cannot say it."""
+        answer = self.client.get(self.turn)
+        # After an outage it may be some seconds until its pool tries to connect again.
+        return str(answer.json()["status"]) if answer.is_success else ""
 
     def outcome(self) -> str:
         """Return what the person gets."""
