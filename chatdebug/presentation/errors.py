@@ -278,8 +278,9 @@ def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:
     said = {reason}
     for link in payload["chain"]:
         text = link["message"]
-        quoted = next((one for one in (reason, payload["detail"]) if one in text), "")
-        is_told = bool(quoted) and len(text) > len(quoted) + AROUND_A_QUOTE
+        quoted = filter(None, (reason, payload["detail"]))
+        around = min((len(text) - len(one) for one in quoted if one in text), default=0)
+        is_told = around > AROUND_A_QUOTE
         yield Link(link["type"], "" if text in said else text, is_told)
         said.add(text)
 

@@ -429,11 +429,14 @@ def test_a_text_is_said_once_in_the_chain_of_causes() -> None:
     assert ("Exception", "Outer") not in report.facts
 
 
-def test_what_only_shows_a_quoted_body_is_folded_without_its_beginning() -> None:
-    body = {"message": "It shifted.", "type": "invalid_request_error", "param": None}
+@pytest.mark.parametrize("detail", ["It shifted.", "The request is not valid."])
+def test_what_only_shows_a_quoted_body_is_folded_without_its_beginning(
+    detail: str,
+) -> None:
+    body = {"message": detail, "type": "invalid_request_error", "param": None}
     shown = f"status_code: 400, model_name: demo, body: {body}"
     said = {"type": "Outer", "chain": [{"type": "Outer", "message": shown}]}
-    (link,) = ErrorReport.of({**said, "detail": "It shifted."}).causes
+    (link,) = ErrorReport.of({**said, "detail": detail}).causes
     assert (link.text, link.is_folded, link.opening) == (shown, True, "")
     (link,) = ErrorReport.of(said).causes
     assert not link.is_folded, "nothing of it is quoted"
