@@ -277,8 +277,9 @@ class Step:
                 self.kept = self.run.kept_request = KeptRequest.of_column(
                     self.request, self.error, window=window
                 )
-            if self.is_full or self.run.evidence is not Evidence.ERROR:
-                self._note_address()
+            keeps_request = self.is_full or self.run.evidence is not Evidence.ERROR
+            if keeps_request and (address := base_url_of(self.asked)):
+                self.metadata["address"] = address
             self.run.error_kind = classification.kind
             self.run.remember_error(error, began=self.started)
         is_stored = is_capture and self.run.should_store(self)
@@ -316,10 +317,6 @@ class Step:
             )
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
-
-    def _note_address(self) -> None:
-        if address := base_url_of(self.asked):
-            self.metadata["address"] = address
 
     def learn_names(self) -> None:
         """Ask the call for its provider and model, once."""
