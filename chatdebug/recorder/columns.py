@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
-from chatdebug.enums import Interruption, Level, Operation, Status
+from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors.payload import verdict_of
 from chatdebug.models.counts import calls_of
 from chatdebug.payloads import summarise_label
@@ -30,19 +30,13 @@ LINE_CHARACTERS = 200
 """Of an error in a list."""
 
 
-def run_columns(
-    run: "Run",
-    *,
-    status: Status,
-    started_at: datetime | None,
-    interrupted_by: Interruption | None,
-) -> dict[str, Any]:
+def run_columns(run: "Run") -> dict[str, Any]:
     """Return a run's columns as they are now; some are made on the writer's thread."""
     facts, steps = run.facts, run.steps
     keeps_label = run.level is Level.FULL or recorder_settings().KEEP_LABELS
     label = facts.label if keeps_label else ""
     model = facts.model or _first_known(steps, "model")
-    known = _told(run, started_at, interrupted_by)
+    known = _told(run)
     return {
         "chat_id": facts.chat_id,
         "owner_id": facts.owner_id,
@@ -53,13 +47,13 @@ def run_columns(
         "history_tip_message_id": facts.history_tip_message_id,
         "kind": facts.kind.value,
         "level": run.level.value,
-        "status": status.value,
+        "status": run.status.value,
         "provider": facts.provider or _first_known(steps, "provider"),
         "model": Deferred(lambda: redact_text(model)),
         "error_kind": run.error_kind.value if run.error_kind else "",
         "fingerprint": run.fingerprint,
         "summary": Deferred(lambda: summarise(label, steps) | known),
-        "started_at": started_at,
+        "started_at": run.started_at,
         "finished_at": run.finished_at,
     }
 
@@ -143,9 +137,7 @@ def _failure(step: "Step") -> dict[str, Any]:
     return told
 
 
-def _told(
-    run: "Run", started_at: datetime | None, interrupted_by: Interruption | None
-) -> dict[str, Any]:
+def _told(run: "Run") -> dict[str, Any]:
     """Return what a summary holds besides, because the host project or the run said it.
 
     ``queue_ms`` is how long the run was queued, ``claim_ms`` how long it took from its
@@ -155,9 +147,9 @@ def _told(
     when it began, after the run did, ``answered_in_ms`` how long it took, and
     ``answered_first_part_ms`` how long until its answer began.
     """
-    known: dict[str, Any] = _waits(run.facts, started_at)
-    if interrupted_by is not None:
-        known["interrupted_by"] = interrupted_by.value
+    known: dict[str, Any] = _waits(run.facts, run.started_at)
+    if run.interrupted_by is not None:
+        known["interrupted_by"] = run.interrupted_by.value
     if run.level is not Level.FULL:
         answered = run.answered or {}
         recorded = sum(step.operation is not Operation.RUN for step in run.steps)

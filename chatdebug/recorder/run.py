@@ -25,15 +25,16 @@ from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
-from chatdebug.recorder.columns import run_columns, step_columns, whole_of
+from chatdebug.recorder.columns import whole_of
 from chatdebug.recorder.counting import count_failure, count_turn
 from chatdebug.recorder.failures import counted_failure, unrecorded_failures
 from chatdebug.recorder.kept_request import KeptRequest
+from chatdebug.recorder.rows import RunRows
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.safety import never_raises
-from chatdebug.writer import Snapshot, Table, writer
+from chatdebug.writer import Snapshot, writer
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -57,22 +58,20 @@ class Run:
     is_one_call = False  # which is counted with it
     called = ("", "")  # the provider and the model of a call, if the run was not told
     fingerprint = ""
-    _started_at: datetime | None = None
+    started_at: datetime | None = None
     finished_at: datetime | None = None  # of one of which something is recorded
     _outcome: Status | None = None
-    _interrupted_by: Interruption | None = None
+    interrupted_by: Interruption | None = None
     _closed = False
-    _row_exists = False
-    _has_capture = False
     # The errors that steps hold, each with when its step began. With them live their
     # frames and locals, so they are few, and let go when the run is closed.
     _recorded: tuple[tuple[BaseException, float], ...] = ()
     steps: tuple[Step, ...] = ()  # those that are recorded
     calls = 0  # all that were begun, each attempt at the errors level
     answered: dict[str, int | None] | None = None  # when a call after them went well
-    _revision = 0
     _durable: Future[Any] | None = None
-    _failures: tuple[Snapshot, ...] = ()
+    _failures: tuple[Snapshot, ...] = ()  # counted, and still to go with its rows
+    _rows: RunRows | None = None  # from the first one that is to be written
     _counted_on: StoredRun | None = None
     rule_watch: RuleWatch | None = None
     kept_request: KeptRequest | None = None  # of the failure that was kept last
@@ -84,7 +83,7 @@ class Run:
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
-        # Reentrant, as all locks that an answer's end takes: a dropped one ends anywhere.
+        # Reentrant, as all that an end takes: a generator with a block is closed anywhere.
         self._lock = threading.RLock()
 
     @property
@@ -100,7 +99,7 @@ class Run:
         was only counted is found on the run that counts it: maybe another chat's, so
         whoever shows it asks first who may read that chat.
         """
-        return self._own if self._row_exists else self._counted_on
+        return self.own if self._rows is not None else self._counted_on
 
     @property
     def stored_id(self) -> UUID | None:
@@ -108,16 +107,17 @@ class Run:
         return self.stored_run.id if self.stored_run is not None else None
 
     @property
-    def _own(self) -> StoredRun:
+    def own(self) -> StoredRun:
         """Where this run itself is found; the first question gives it its id."""
         if self.id is None:
-            self.id = new_id()
+            with self._lock:
+                self.id = self.id or new_id()
         return StoredRun(self.id, self.facts.chat_id)
 
     @property
     def took(self) -> timedelta | None:
         """How long it took with its queue; None if it goes on, or nothing is recorded."""
-        return whole_of(self.facts, self._started_at, self.finished_at)
+        return whole_of(self.facts, self.started_at, self.finished_at)
 
     @property
     def evidence_is_safe(self) -> bool:
@@ -134,9 +134,9 @@ class Run:
     def now(self) -> datetime:
         """Return the time by this run's own clock, which nobody sets back."""
         elapsed = timedelta(seconds=perf_counter() - self.started)
-        if self._started_at is None:
-            self._started_at = timezone.now() - elapsed
-        return self._started_at + elapsed
+        if self.started_at is None:
+            self.started_at = timezone.now() - elapsed
+        return self.started_at + elapsed
 
     def start(self) -> None:
         """Write the run's row now, as the full level has it."""
@@ -164,15 +164,16 @@ class Run:
         if self.level is Level.FULL:
             admission = Admission(failure, counted_on=None)
         else:
-            admission = storm_guard.admit(failure, self._own)
+            admission = storm_guard.admit(failure, self.own)
         counting = admission.counted_on
-        is_stored = counting is None or counting == self._own
+        is_stored = counting is None or counting == self.own
         counted = counted_failure(
-            step, admission.fingerprint, run_id=self._own.id, at=self.now()
+            step, admission.fingerprint, run_id=self.own.id, at=self.now()
         )
         if is_stored:
             self.fingerprint = admission.fingerprint
-            self._failures = (*self._failures, *counted)
+            with self._lock:
+                self._failures = (*self._failures, *counted)
         elif counting is not None:
             self._counted_on = counting
             fallback = partial(self._fallback_rows, admission, step)
@@ -187,15 +188,18 @@ class Run:
 
         For the step's own methods, which do not raise what this may raise.
         """
-        with self._lock:
-            if step.number == 0 and self._closed:
-                return
-            is_first_capture = is_capture and not self._has_capture
-            self._has_capture = self._has_capture or is_capture
-            with_run = is_capture or not self._row_exists
-            writer().submit(self._rows(step, with_run=with_run))
+        if step.number == 0 and self._closed:
+            return
+        is_first_capture = is_capture and not self._has_capture
+        self._begun_rows().write(step, is_capture=is_capture)
         if is_first_capture:
-            logger.info("Recorded run %s", self.id)
+            logger.info("Recorded run %s", self.own.id)
+
+    def take_failures(self) -> tuple[Snapshot, ...]:
+        """Return the failures that are to go with the rows that are written next."""
+        with self._lock:
+            failures, self._failures = self._failures, ()
+        return failures
 
     def remember_error(self, error: BaseException | None, *, began: float) -> None:
         """Remember that a step holds this error, so that it is not recorded again."""
@@ -229,7 +233,7 @@ class Run:
         for somebody that there is not.
         """
         if by:
-            self._interrupted_by = as_choice(by, "by", Interruption)
+            self.interrupted_by = as_choice(by, "by", Interruption)
         self._set_outcome(Status.INTERRUPTED)
 
     def fail(self, error: BaseException | None = None) -> None:
@@ -262,18 +266,19 @@ class Run:
             if self.rule_watch is not None:
                 self.rule_watch.forget_errors()
             # Of most turns there is nothing to write, now or later.
-            if is_first and (self._row_exists or self.steps or self._counted_on):
+            if is_first and (self._rows or self.steps or self._counted_on):
                 self.finished_at = self.now()
         for step in tuple(self.holding):  # whose answers nobody has read to an end
             step.let_go()
         if is_first:
             count_turn(self, self._outcome)
-        if is_first and self._row_exists:
+        if is_first and self._rows is not None:
             self._write()
+            self._rows.wait()
         if self._has_capture:
-            self._durable = writer().durable(self._own.id)
+            self._durable = writer().durable(self.own.id)
         elif self._counted_on is not None:  # written, so that a kill cannot take it
-            self._durable = writer().journal_flushed(self._own.id)
+            self._durable = writer().journal_flushed(self.own.id)
         return self._durable
 
     @never_raises
@@ -321,80 +326,42 @@ class Run:
         if is_late and self._outcome is not before:
             count_turn(self, before, times=-1)
             count_turn(self, outcome)
-        if is_late and self._row_exists:
+        if is_late and self._rows is not None:
             self._write()
 
     @property
-    def _status(self) -> Status:
+    def status(self) -> Status:
+        """How it stands: in progress until it is closed."""
         if not self._closed:
             return Status.IN_PROGRESS
         return self._outcome or Status.INTERRUPTED
 
+    @property
+    def _has_capture(self) -> bool:
+        return self._rows is not None and self._rows.has_capture
+
     @never_raises
     def _write(self) -> None:
+        self._begun_rows().write()
+
+    def _begun_rows(self) -> RunRows:
         with self._lock:
-            writer().submit(self._rows(None))
+            if self._rows is None:
+                self._rows = RunRows(self)
+            return self._rows
 
     def _fallback_rows(self, admission: Admission, step: Step) -> list[Snapshot]:
         """Return what was only counted as rows: the run that counted it was deleted.
 
         Called on the writer's thread, which writes them.
         """
-        storm_guard.replace(admission, self._own)
+        storm_guard.replace(admission, self.own)
         now = self.now()
         with self._lock:
             self.fingerprint = self.fingerprint or admission.fingerprint
-            self._has_capture = True
             if self._closed:
                 self.finished_at = self.finished_at or now
             if step.status is Status.IN_PROGRESS:  # just about to fail
                 step.status = Status.ERROR
             step.finished_at = step.finished_at or now
-            return self._rows(step)
-
-    def _rows(self, step: Step | None, *, with_run: bool = True) -> list[Snapshot]:
-        """Return the rows as they are now, which are about to be written.
-
-        Called with the lock held: the order of revisions is the order of writing.
-        """
-        now = self.now()  # with it, it is known when the run began
-        self.id = run_id = self.id or new_id()
-        is_capture = self._has_capture
-        self._revision = revision = self._revision + 1
-
-        def row(table: Table, id: UUID, columns: Any, *, is_new: bool) -> Snapshot:
-            return Snapshot(
-                table=table,
-                id=id,
-                run_id=run_id,
-                columns=columns,
-                is_new=is_new,
-                is_capture=is_capture,
-                taken_at=now,
-                revision=revision,
-            )
-
-        is_new_step = step is not None and step.id is None
-        if step is not None and step.id is None:
-            step.id = new_id()
-            step.started_at = now - timedelta(seconds=perf_counter() - step.started)
-            self.steps = (*self.steps, step)
-            step.number = len(self.steps)
-        rows = []
-        if with_run:
-            columns = run_columns(
-                self,
-                status=self._status,
-                started_at=self._started_at,
-                interrupted_by=self._interrupted_by,
-            )
-            rows.append(row(Table.RUN, run_id, columns, is_new=not self._row_exists))
-        if step is not None and step.id is not None:
-            columns = step_columns(step, run_id=run_id)
-            rows.append(row(Table.STEP, step.id, columns, is_new=is_new_step))
-        for failure in self._failures:  # with the rows, in one file and one transaction
-            failure.is_capture, failure.revision = is_capture, revision
-        rows += self._failures
-        self._failures = ()
-        self._row_exists = True
-        return rows
+        return self._begun_rows().take(step)

@@ -128,6 +128,7 @@ class Attempt:
         """Is told of the end, and of a failure after it; None: nobody is yet."""
         self._exchange = exchange
         self._lock = threading.RLock()
+        self._recording = threading.RLock()  # apart: an end waits for no redaction
         self._started = perf_counter()
         self._connection = ConnectionWatch(self._started)
 
@@ -214,16 +215,17 @@ class Attempt:
         and ``time_to_last_part_ms`` (of its body) and ``duration_ms`` (until the end).
         What is not known, or did not come, is None.
         """
-        with self._lock:
-            end = self._end
+        with self._recording:
+            with self._lock:
+                end = self._end
             if self._record is None:
                 ago = timedelta(seconds=perf_counter() - self._started)
                 self._started_at = datetime.now(UTC) - ago
                 self._record = self._exchange.as_json()
                 # The bytes are not needed any more; the error can still change.
-                self._exchange = Exchange(
-                    method="", url="", request_headers=(), sent=None
-                )
+                nothing = Exchange(method="", url="", request_headers=(), sent=None)
+                with self._lock:
+                    end, self._exchange = self._end, nothing
                 self.received.forget()
             ended_at = self._started_at + timedelta(seconds=end.seconds)
             connection = self._connection.connection

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from threading import Condition, Thread
+from threading import Condition
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils import timezone
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Journal:
         self._waiters: dict[UUID, list[Future[None]]] = {}
         self._changed = Condition()
         self._closed = False
-        self._thread: Thread | None = None
+        self._worker = Worker(self._run, name="chatdebug-journal")
 
     def add(self, rows: Iterable[Snapshot]) -> None:
         """Take rows over; they are durable a little later, or at once after ``close``."""
@@ -59,25 +60,23 @@ class Journal:
                 self._held[row.run_id] += older is None
             self._changed.notify_all()
             closed = self._closed
-            if not closed and (self._thread is None or not self._thread.is_alive()):
-                self._thread = Thread(
-                    target=self._run, name="chatdebug-journal", daemon=True
-                )
-                self._thread.start()
-        if closed:  # the process ends: nobody else will do it
-            while self._waiting:
-                self._write_group()
+        if not closed:
+            self._worker.start()
+            return
+        while self._waiting:  # the process ends: nobody else will do it
+            self._write_group()
 
     def flushed(self, run_id: UUID) -> Future[None]:
         """Return a future that is done once nothing of this run waits here."""
         waiter: Future[None] = Future()
         waiter.set_running_or_notify_cancel()  # whoever waits cannot cancel it
         with self._changed:
-            if run_id in self._held:
+            is_held = run_id in self._held
+            if is_held:
                 self._waiters.setdefault(run_id, []).append(waiter)
                 self._changed.notify_all()  # somebody waits: do not linger
-            else:
-                waiter.set_result(None)
+        if not is_held:
+            waiter.set_result(None)
         return waiter
 
     def rows(self, run_id: UUID | None = None) -> list[Snapshot]:
@@ -91,9 +90,7 @@ class Journal:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            thread = self._thread
-        if thread is not None:
-            thread.join(timeout)
+        self._worker.join(timeout)
 
     def _run(self) -> None:
         while True:
@@ -125,7 +122,10 @@ class Journal:
             with self._changed:
                 self._being_written = []
                 self._held -= Counter(row.run_id for row in group)  # drops zeros
-                self._resolve_waiters(group)
+                resolved = self._resolved_waiters(group)
+            # Not with the lock held: who waited may ask another one, which takes its own.
+            for waiter in resolved:
+                waiter.set_result(None)
 
     def _make_durable(self, group: list[Snapshot]) -> None:
         try:
@@ -148,8 +148,6 @@ class Journal:
             journaled=len(group) - len(refused), journal_failures=len(refused)
         )
 
-    def _resolve_waiters(self, group: list[Snapshot]) -> None:
-        for run_id in {row.run_id for row in group} & self._waiters.keys():
-            if run_id not in self._held:
-                for waiter in self._waiters.pop(run_id):
-                    waiter.set_result(None)
+    def _resolved_waiters(self, group: list[Snapshot]) -> list[Future[None]]:
+        runs = {row.run_id for row in group} & self._waiters.keys() - self._held.keys()
+        return [waiter for run_id in runs for waiter in self._waiters.pop(run_id)]

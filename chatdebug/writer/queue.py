@@ -89,8 +89,11 @@ class SnapshotQueue:
                     self._in_flight[row.run_id] = left
                 if failed:
                     self._merge(row)
-            self._resolve_waiters(failed=failed)
+            resolved = self._resolved_waiters(failed=failed)
             self._changed.notify_all()
+        # Not with the lock held: who waited goes on at once, and may ask for more.
+        for waiter, is_written in resolved:
+            waiter.set_result(is_written)
 
     def written(self, run_id: UUID) -> Future[bool]:
         """Return a future that is True once no row of this run is unwritten.
@@ -144,17 +147,19 @@ class SnapshotQueue:
             self._changed.notify_all()  # somebody waits: do not linger
         return waiter
 
-    def _resolve_waiters(self, *, failed: bool) -> None:
+    def _resolved_waiters(self, *, failed: bool) -> list[tuple[Future[bool], bool]]:
+        resolved = []
         for run_id in list(self._written):
             rows = self._rows(run_id)
             is_written = not rows
             if is_written or (failed and all(row.journaled for row in rows)):
-                for waiter in self._written.pop(run_id):
-                    waiter.set_result(is_written)
+                waiters = self._written.pop(run_id)
+                resolved += [(waiter, is_written) for waiter in waiters]
         for run_id in list(self._durable):
             if self._is_durable(run_id):
-                for waiter in self._durable.pop(run_id):
-                    waiter.set_result(True)
+                waiters = self._durable.pop(run_id)
+                resolved += [(waiter, True) for waiter in waiters]
+        return resolved
 
     def _rows(self, run_id: UUID) -> list[Snapshot]:
         waiting = [row for row in self._waiting.values() if row.run_id == run_id]

@@ -8,7 +8,7 @@ journal. Neither ever raises into whoever hands rows over.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from threading import Event, RLock, Thread
+from threading import Event
 from time import monotonic, sleep
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
 from chatdebug.writer.statistics import Statistics
 from chatdebug.writer.tallies import Tallies
+from chatdebug.writer.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -78,21 +79,14 @@ class Writer:
             else None
         )
         self._closing = Event()
-        self._starting = RLock()
-        self._thread: Thread | None = None
+        self.worker = Worker(self._run, name="chatdebug-writer")
         self._retry_seconds = 0.0
         self._import_is_due = False
         self._last_tries = LAST_TRIES
 
     def start(self) -> None:
         """Start the thread, and with it the import of what was left in the spool."""
-        if self._is_running():  # as for all rows but the first
-            return
-        with self._starting:
-            if not self._is_running():
-                thread = Thread(target=self._run, name="chatdebug-writer", daemon=True)
-                thread.start()
-                self._thread = thread
+        self.worker.start()
 
     def submit(self, snapshots: Sequence[Snapshot]) -> None:
         """Take rows over, in order. Returns at once."""
@@ -165,18 +159,12 @@ class Writer:
             self._bypass_journal()  # what a disk that hangs has left
         self._closing.set()
         self.queue.close()
-        with self._starting:  # a first row may be about to start it
-            thread = self._thread
-        if thread is not None:
-            thread.join(max(0.0, deadline - monotonic()))
+        self.worker.join(max(0.0, deadline - monotonic()))
         left = max(0.0, deadline - monotonic())
         self.maintenance.close_alarms(min(left, ALARMS_AT_CLOSE_SECONDS))
         if self.spool is not None:
             self.spool.close()
         self.tallies.close()
-
-    def _is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
 
     def _after_journal(
         self, run_id: UUID, then: Callable[[UUID], Future[bool]]

@@ -26,8 +26,7 @@ def live(application: Any) -> list[str]:
             return next(events)
 
         async def send(message: Any) -> None:
-            thread = writer()._thread
-            is_alive = thread is not None and thread.is_alive()
+            is_alive = writer().worker.is_alive
             said.append(f"{message['type']} {'writing' if is_alive else 'flushed'}")
 
         await with_recorder(application)({"type": "lifespan"}, receive, send)

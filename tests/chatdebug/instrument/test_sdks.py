@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from chatd.demo_provider import DemoProvider
 from chatdebug.models import ChatRun
 from chatdebug.models.runs import new_id
 from chatdebug.recorder import Level, record_run
+from chatdebug.writer import Snapshot
+from chatdebug.writer.queue import SnapshotQueue
 from tests.chatdebug.errors.server import failing_server
 from tests.chatdebug.instrument.sdks import (
     CALLS,
@@ -213,6 +215,48 @@ def test_a_stream_that_is_collected_while_its_run_is_written_is_interrupted(
     collect_garbage()
     stored = {step.step_number: step.status for step in steps()}
     assert stored == {1: "interrupted", 2: "interrupted"}
+
+
+@pytest.mark.usefixtures("instrumented")
+@pytest.mark.parametrize("parts", [0, 1])
+def test_a_stream_is_dropped_without_waiting_for_its_run_that_is_being_written(
+    provider: DemoProvider, monkeypatch: pytest.MonkeyPatch, parts: int
+) -> None:
+    is_written, is_dropped = Event(), Event()
+    put = SnapshotQueue.put
+
+    def put_later(queue: SnapshotQueue, *rows: Snapshot) -> list[Snapshot]:
+        is_written.set()
+        is_dropped.wait(20)  # as for the queue's lock
+        return put(queue, *rows)
+
+    def drop(streams: list[Any]) -> None:  # maybe while that is held
+        streams.clear()
+        collect_garbage()
+        is_dropped.set()
+
+    with (
+        openai_client(provider) as client,
+        record_run(chat_id="c", level=Level.FULL) as run,
+    ):
+        streams = [
+            client.chat.completions.create(model="demo", messages=MESSAGES, stream=True)
+        ]
+        for _ in range(parts):
+            next(streams[0])
+        monkeypatch.setattr(SnapshotQueue, "put", put_later)
+        writing = Thread(target=run.step().begin)
+        writing.start()
+        assert is_written.wait(20)
+        dropping = Thread(target=drop, args=[streams])
+        dropping.start()
+        was_dropped_at_once = is_dropped.wait(10)
+        is_dropped.set()
+        writing.join()
+        dropping.join()
+        run.complete()
+    assert was_dropped_at_once
+    assert steps()[0].status == "interrupted"
 
 
 @pytest.mark.usefixtures("instrumented")

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import httpx2
+import pytest
 
 from chatdebug.transport.attempts import (
     ATTEMPTS_KEPT,
@@ -113,3 +114,35 @@ def test_reading_and_closing_at_once_does_not_deadlock():
     thread.start()
     thread.join(timeout=30)
     assert not thread.is_alive()
+
+
+def test_a_response_is_closed_without_waiting_for_its_redaction(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_asked, is_closed = threading.Event(), threading.Event()
+
+    def read_later(exchange: Exchange) -> dict[str, str]:
+        is_asked.set()
+        is_closed.wait(20)  # as a deployment's source of secrets may take its time
+        return {"path": "/"}
+
+    def close() -> None:
+        attempt.fail(ValueError("no"))
+        is_closed.set()
+
+    sink = AttemptSink()
+    attempt = sink.begin(Exchange(method="GET", url=URL, request_headers=(), sent=None))
+    attempt.respond(200, ())
+    attempt.complete()
+    monkeypatch.setattr(Exchange, "as_json", read_later)
+    asking = threading.Thread(target=sink.as_json)
+    asking.start()
+    assert is_asked.wait(20)
+    closing = threading.Thread(target=close)
+    closing.start()
+    was_closed_at_once = is_closed.wait(10)
+    is_closed.set()
+    asking.join()
+    closing.join()
+    assert was_closed_at_once
+    assert sink.as_json()[0]["error"] == "ValueError: no"

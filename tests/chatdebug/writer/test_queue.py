@@ -1,5 +1,7 @@
 """The bounded queue: what waits, what replaces what, what goes first when it is full."""
 
+from threading import Thread
+
 from chatdebug.enums import Status
 from chatdebug.models.runs import new_id
 from chatdebug.writer.queue import SnapshotQueue
@@ -89,3 +91,19 @@ def test_rows_that_come_together_are_one_change() -> None:
     run, step = run_row(run_id), step_row(run_id)
     assert queue.put(run, step) == [old]
     assert queue.take(10, 0) == [run, step]
+
+
+def test_who_is_told_of_a_run_may_wait_for_another_thread_that_asks_for_one() -> None:
+    queue, run_id = SnapshotQueue(10), new_id()
+    queue.put(run_row(run_id))
+    has_asked = []
+
+    def ask(_: object) -> None:
+        asking = Thread(target=queue.written, args=[run_id])
+        asking.start()
+        asking.join(10)
+        has_asked.append(not asking.is_alive())
+
+    queue.written(run_id).add_done_callback(ask)
+    queue.task_done(queue.take(1, 0))
+    assert has_asked == [True]

@@ -222,7 +222,7 @@ def test_where_it_is_not_wanted_nothing_is_counted_and_no_thread_starts(
     settings.CHATDEBUG = {**settings.CHATDEBUG, **changes}
     turn()
     turn(limited())
-    assert not writer()._is_running()
+    assert not writer().worker.is_alive
     close_writer(timeout=20)
     assert not HourCount.objects.exists()
 

@@ -322,10 +322,8 @@ def test_a_thread_that_died_is_replaced_by_the_next_row(
     with monkeypatch.context() as patch:
         patch.setattr(thread_module, "write_rows", dies)
         writer.submit([run_row(status=Status.ERROR, is_capture=True)])
-        thread = writer._thread
-        assert thread is not None
-        thread.join(10)
-        assert not thread.is_alive()
+        writer.worker.join(10)
+        assert not writer.worker.is_alive
     run = run_row(status=Status.ERROR, is_capture=True)
     writer.submit([run])
     assert wait_for(writer, run.id)
