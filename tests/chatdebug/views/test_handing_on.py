@@ -1,6 +1,7 @@
 """What a page hands on: files, the form without content, commands; and one's own opt-in."""
 
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,7 +73,8 @@ def test_a_run_leaves_whole_or_without_a_word_of_it(
     url = address("run-export", run, form)
     assert QUESTION in text_of(client, url)
     assert QUESTION not in text_of(client, url, share_safe="1")
-    disposition = client.get(url).headers["Content-Disposition"]
+    with closing(client.get(url)) as response:
+        disposition = response.headers["Content-Disposition"]
     assert disposition.startswith(f'attachment; filename="chat-run-{run.pk}.')
 
 
