@@ -6,17 +6,11 @@ until its call is over; then they are kept with a captured failure, or let go.
 
 import os
 from threading import RLock
-from typing import TYPE_CHECKING
 
 from chatdebug.conf import recorder_settings
 from chatdebug.transport.attempts import ATTEMPTS_KEPT, Attempt, AttemptSink
 from chatdebug.transport.exchange import Exchange
 from chatdebug.writer import writer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from chatdebug.recorder.run import Run
 
 END_BYTES = 32 * 1024
 """What is kept of each end of a response; both together are 64 KB of the wire."""
@@ -75,16 +69,10 @@ os.register_at_fork(after_in_child=box.reset)
 class HeldAttempts(AttemptSink):
     """The attempts of one call, in the box until it is known how the call ends."""
 
-    __slots__ = ("_begun", "_is_held")
-
     end_bytes = END_BYTES
-
-    def __init__(
-        self, *, run: "Run", on_change: "Callable[[AttemptSink], None]"
-    ) -> None:
-        super().__init__(run=run, on_change=on_change)
-        self._begun: list[Attempt] = []
-        self._is_held = True
+    # What a call that asks nobody never comes to know.
+    _begun: tuple[Attempt, ...] = ()
+    _is_held = True
 
     def begin(self, exchange: Exchange) -> Attempt:
         """Return a new attempt, which is held if the call still runs."""
@@ -95,9 +83,11 @@ class HeldAttempts(AttemptSink):
         # It tells nobody of its end: for most calls that is one nobody asks for.
         attempt = Attempt(next(self._numbers), exchange)
         sent = 0 if exchange.sent is None else exchange.sent.held_bytes
-        self._begun.append(attempt)
-        if len(self._begun) > ATTEMPTS_KEPT:
-            self._release([self._begun.pop(0)])
+        with self._lock:
+            surplus = self._begun[: 1 - ATTEMPTS_KEPT]
+            self._begun = (*self._begun[1 - ATTEMPTS_KEPT :], attempt)
+        if surplus:
+            self._release(surplus)
         box.hold(attempt, sent + RESPONSE_BYTES)
         return attempt
 
@@ -109,16 +99,16 @@ class HeldAttempts(AttemptSink):
             attempt.on_end = self._take
             if attempt.has_ended:
                 self._take(attempt)
-        self._begun = []
+        self._begun = ()
 
     def let_go(self) -> None:
         """Forget the attempts: there is nothing to be kept of their call."""
         self._is_held = False
         if self._begun:
             self._release(self._begun)
-            self._begun = []
+            self._begun = ()
 
-    def _release(self, attempts: list[Attempt]) -> None:
+    def _release(self, attempts: tuple[Attempt, ...]) -> None:
         box.let_go(*attempts)
         for attempt in attempts:
             attempt.let_go()

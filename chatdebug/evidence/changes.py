@@ -59,7 +59,8 @@ class LastGoodCalls:
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._calls: OrderedDict[str, Remembered] = OrderedDict()
+        # Each as what a ``Remembered`` is made of: of most calls nobody ever asks for it.
+        self._calls: OrderedDict[str, tuple[float, str, Outline]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -67,7 +68,7 @@ class LastGoodCalls:
     def remember(self, chat_id: str, model: str, request: Outlined) -> None:
         """Take a call that went well. Never raises."""
         try:
-            call = Remembered(monotonic(), model, request.outline())
+            call = (monotonic(), model, request.outline())
         except Exception:  # noqa: BLE001 - the request is foreign
             self.forget(chat_id)  # what was before is the last one no more
             return
@@ -79,7 +80,8 @@ class LastGoodCalls:
 
     def of(self, chat_id: str) -> Remembered | None:
         """Return the last good call of a chat; None if it is not known here."""
-        return self._calls.get(chat_id)
+        found = self._calls.get(chat_id)
+        return None if found is None else Remembered(*found)
 
     def forget(self, chat_id: str = "") -> None:
         """Forget a chat, or all of them."""

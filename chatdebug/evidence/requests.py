@@ -75,7 +75,9 @@ class ModelRequest:
         tools: dict[str, int] = {}
         output = 0
         if (parameters := self._parameters) is not None:
-            tools = _outlines_of_tools(parameters)
+            native = parameters.native_tools
+            if parameters.function_tools or parameters.output_tools or native:
+                tools = _outlines_of_tools(parameters)
             if (described := parameters.output_object) is not None:
                 output = outline_of_tool("", described.json_schema)
         return Outline(len(self._messages), hash(tuple(kinds)), tools, settings, output)

@@ -148,7 +148,6 @@ class Step:
             self._scopes = (*self._scopes, current_sink.enter(self._sink))
             self.run.write_step(self, is_capture=False)
 
-    @never_raises
     def hold(self, request: HeldRequest | None = None) -> None:
         """Hold what belongs to the call, as far as a failure of it would keep that.
 
@@ -163,8 +162,8 @@ class Step:
             held = HeldAttempts(on_change=self._attempt_ended, run=self.run)
             self._held = self._sink = held
             self.run.holding.add(self)
-            # Between here and who makes the call there are two of the recorder's own.
-            self._scopes = (*self._scopes, current_sink.enter(held, depth=4))
+            # Between here and who makes the call there is one more of the recorder's own.
+            self._scopes = (*self._scopes, current_sink.enter(held, depth=3))
 
     @property
     def holds_payloads(self) -> bool:
@@ -226,7 +225,8 @@ class Step:
             facts = self.run.facts
             # With it the chat's next call that fails is compared.
             if self._request is not None and facts.chat_id:
-                self.learn_names()
+                if self._names is not None:
+                    self.learn_names()
                 model = facts.model or self.model
                 last_good_calls.remember(facts.chat_id, model, self._request)
             self.let_go()
