@@ -236,7 +236,8 @@ def test_a_worker_that_ends_lets_its_turns_end_and_takes_no_more(
     run_beside_worker(runner, body)
     assert chat.turns.get().status == "completed"
     assert late.turns.get().status == "queued"
-    assert jobs() == [str(late.turns.get().pk)]
+    # The sweep may have placed another one for a turn whose job was just being answered.
+    assert str(late.turns.get().pk) in jobs()
 
 
 @pytest.mark.parametrize("signals", [1, 2])
@@ -257,7 +258,7 @@ def test_a_worker_whose_time_is_over_keeps_what_its_turns_have(
     first, second = chat.turns.order_by("created_at")
     assert (first.status, second.status) == ("interrupted", "queued")
     assert first.messages.get(role=Role.ASSISTANT).is_partial
-    assert jobs() == [str(second.pk)]  # what its end made ready is passed on
+    assert str(second.pk) in jobs()  # what its end made ready is passed on
 
 
 def test_leases_are_renewed_and_stop_is_heard_while_a_worker_ends(
