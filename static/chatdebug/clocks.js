@@ -1,7 +1,7 @@
 /* Shows moments in the time zone of the reader and in the language of what is around them.
    What the server wrote is for pages without this file; its UTC stays in the title. A time
-   has data-clock, which says how much of it is shown. One observer sees all that comes
-   later, whoever brought it. */
+   has data-clock, which says how much of it is shown; an option has data-moment. One
+   observer sees all that comes later, whoever brought it. */
 
 const MINUTES = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }; // as in logs
 const SECONDS = { ...MINUTES, second: "2-digit" };
@@ -52,10 +52,15 @@ function languageOf(element) {
   }
 }
 
+function momentOf(text) {
+  const moment = new Date(text);
+  return HAS_ZONE.test(text) && !Number.isNaN(+moment) ? moment : null;
+}
+
 function show(element) {
   const { clock } = element.dataset;
-  const moment = new Date(element.dateTime);
-  if (!FIELDS[clock] || !HAS_ZONE.test(element.dateTime) || Number.isNaN(+moment)) return;
+  const moment = momentOf(element.dateTime);
+  if (!FIELDS[clock] || !moment) return;
   const words = said(moment, languageOf(element), clock);
   const utc = `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   if (clock === "title") element.title = `${words} (${utc})`;
@@ -65,9 +70,19 @@ function show(element) {
   }
 }
 
+/* Nothing but text can stand in an option; this one's begins with its moment. */
+function showOption(option) {
+  const moment = momentOf(option.dataset.moment);
+  const rest = option.textContent.indexOf(" · ");
+  if (!moment || rest < 0) return;
+  const words = said(moment, languageOf(option), "seconds");
+  option.textContent = words + option.textContent.slice(rest);
+}
+
 function showAll(root) {
-  if (root.matches?.("time[data-clock]")) show(root);
-  else root.querySelectorAll?.("time[data-clock]").forEach(show);
+  if (root.matches?.("time[data-clock]")) return show(root);
+  root.querySelectorAll?.("time[data-clock]").forEach(show);
+  root.querySelectorAll?.("option[data-moment]").forEach(showOption);
 }
 
 new MutationObserver((changes) => {

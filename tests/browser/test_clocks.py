@@ -47,6 +47,23 @@ def test_card_run_and_list_tell_their_readers_time(new_page: NewPage) -> None:
     expect(entry).to_have_attribute("title", re.compile(r"^today, .* UTC\)$"))
 
 
+def test_what_a_run_is_compared_with_is_told_in_its_readers_time(
+    new_page: NewPage,
+) -> None:
+    page = new_page(viewport=DESKTOP, timezone_id=KOLKATA)
+    failed(page)
+    page.fill("textarea", "And now?")
+    page.press("textarea", "Enter")
+    expect(page.locator(".error-card summary time")).to_have_count(2)
+    page.locator("text=Show debug run").last.click()
+    page.click("#panel >> text=Compare with another run")
+    option = page.locator("option[data-moment]").first
+    expect(option).to_have_text(re.compile(r"^today, \d\d:\d\d:\d\d · Failed · "))
+    moment = datetime.fromisoformat(option.get_attribute("data-moment") or "")
+    local = moment.astimezone(ZoneInfo(KOLKATA)).strftime("today, %H:%M:%S · ")
+    assert (option.text_content() or "").startswith(local)
+
+
 def test_after_midnight_today_is_yesterday_and_then_a_date(new_page: NewPage) -> None:
     page = new_page(viewport=DESKTOP, timezone_id=KOLKATA)
     clock = failed(page)
