@@ -1,8 +1,16 @@
-"""The rows of a run on their way to the writer: in order, and without anybody waiting."""
+"""The rows of a run on their way to the writer: in order, and without anybody waiting.
 
+An answer ends wherever its last reference goes, so also inside the garbage collector, while
+its thread holds some lock: that of the writer's queue, for one. So no lock that an end takes
+is held while another one is waited for. What is to be written is made under a lock that is
+held for nothing else, and handed over afterwards by one thread at a time; another one that
+has something leaves it to that one.
+"""
+
+import logging
 from collections import deque
 from datetime import timedelta
-from threading import Lock
+from threading import RLock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,65 +23,111 @@ if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
     from chatdebug.recorder.step import Step
 
-WAIT_SECONDS = 5.0
-"""For another thread that writes rows of the same run, which takes microseconds."""
+logger = logging.getLogger("chatdebug.recorder")
+
+WAIT_SECONDS = 1.0
+"""For another thread that hands rows of the same run over, which takes microseconds."""
+BACKLOG = 100
+BACKLOG_SECONDS = 0.01
+"""How long who writes waits for its turn while so many others were not handed over yet."""
 
 
 class RunRows:
-    """Hands the rows of one run over, each as it is at that moment.
-
-    Any thread may say that something is to be written; one at a time does it, for all that
-    come meanwhile. Nobody waits for that one. An answer ends wherever its last reference
-    goes, so also inside the garbage collector, while its thread holds some lock: that of
-    the writer's queue, for one. Whoever writes this run may be waiting for just that lock.
-    """
+    """The rows of one run, from the first that is to be written. Thread-safe."""
 
     has_capture = False
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, run: "Run", lock: "RLock") -> None:
         self._run = run
         self._revision = 0
+        self._has_row = False
+        # Both reentrant: where garbage is collected, an end of this run may come in between.
+        self._making = lock  # the run's own, whose state the rows are
+        self._is_making = False
         self._wanted: deque[tuple[Step | None, bool]] = deque()
-        self._writing = Lock()
+        self._made: deque[list[Snapshot]] = deque()
+        self._handing = RLock()
+        self._is_handing = False
 
     def write(self, step: "Step | None" = None, *, is_capture: bool = False) -> None:
         """Write the run's row, or a step's, and the run's before it if that is not there.
 
-        A capture's run is always written with it.
+        Each is written as it is now. A capture's run is always written with it.
         """
-        self.has_capture = self.has_capture or is_capture
-        self._wanted.append((step, step is None or is_capture))
-        self._go_on()
+        self.make(step, is_capture=is_capture)
+        self.hand_over()
 
-    def wait(self) -> None:
-        """Wait until what was to be written is handed over, also by other threads."""
-        if self._writing.acquire(timeout=WAIT_SECONDS):
-            self._writing.release()
-            self._go_on()
+    def make(self, step: "Step | None" = None, *, is_capture: bool = False) -> None:
+        """Make what ``write`` writes; ``hand_over`` is to follow."""
+        with self._making:
+            self.has_capture = self.has_capture or is_capture
+            self._wanted.append((step, step is None or is_capture))
+            if self._is_making:
+                return  # an end in between: after what it came into, as the revisions are
+            self._is_making = True
+            try:
+                while self._wanted:
+                    step, with_run = self._wanted.popleft()
+                    self._made.append(self._rows(step, with_run=with_run))
+            finally:
+                self._is_making = False
+
+    def hand_over(self) -> None:
+        """Hand over what was made, unless another thread is about to."""
+        # Again after the release: who was refused meanwhile had made it before that.
+        while self._made and self._handed_over(
+            BACKLOG_SECONDS if len(self._made) > BACKLOG else 0
+        ):
+            pass
+
+    def wait(self) -> bool:
+        """Return whether all that was made is handed over, also by other threads.
+
+        Waits for those, for ``WAIT_SECONDS`` at most.
+        """
+        return self._handed_over(WAIT_SECONDS)
 
     def take(self, step: "Step") -> list[Snapshot]:
         """Return a step's rows, of a run that was only counted, instead of writing them.
 
         Called on the writer's thread.
         """
-        self.has_capture = True
-        with self._writing:
-            rows = self._rows(step, with_run=True)
-        self._go_on()
-        return rows
+        with self._making:
+            self.has_capture = True
+            return self._rows(step, with_run=True)
 
-    def _go_on(self) -> None:
-        # Again after the release: what was refused meanwhile was there before that.
-        while self._wanted and self._writing.acquire(blocking=False):
-            try:
-                while self._wanted:
-                    step, with_run = self._wanted.popleft()
-                    writer().submit(self._rows(step, with_run=with_run))
-            finally:
-                self._writing.release()
+    def _handed_over(self, seconds: float) -> bool:
+        """Hand over what was made; return False if that is being done for so long."""
+        try:
+            if not self._handing.acquire(timeout=seconds):
+                return False
+            if self._is_handing:
+                return False  # an end in between
+            self._hand_over()
+            return True
+        finally:
+            # What a signal raises may come once the lock is taken and before that is known;
+            # so it comes after each call, and the first one here must be this.
+            try:  # noqa: SIM105
+                self._handing.release()
+            except RuntimeError:
+                pass  # it was not taken
+
+    def _hand_over(self) -> None:
+        self._is_handing = True
+        try:
+            while self._made:
+                try:
+                    writer().submit(self._made[0])
+                except Exception:
+                    logger.exception("Rows could not be handed over to the writer")
+                # Not before: what an interrupt ends is handed over again.
+                self._made.popleft()
+        finally:
+            self._is_handing = False
 
     def _rows(self, step: "Step | None", *, with_run: bool) -> list[Snapshot]:
-        run, is_first = self._run, self._revision == 0
+        run, is_new = self._run, not self._has_row
         now = run.now()  # with it, it is known when the run began
         run_id = run.own.id
         self._revision = revision = self._revision + 1
@@ -91,19 +145,22 @@ class RunRows:
                 revision=revision,
             )
 
-        is_new_step = step is not None and step.id is None
         if step is not None and step.id is None:
             step.id = new_id()
             step.started_at = now - timedelta(seconds=perf_counter() - step.started)
             run.steps = (*run.steps, step)
             step.number = len(run.steps)
         rows = []
-        if with_run or is_first:
-            rows.append(row(Table.RUN, run_id, run_columns(run), is_new=is_first))
+        if is_new or with_run:
+            rows.append(row(Table.RUN, run_id, run_columns(run), is_new=is_new))
         if step is not None and step.id is not None:
             columns = step_columns(step, run_id=run_id)
-            rows.append(row(Table.STEP, step.id, columns, is_new=is_new_step))
+            rows.append(row(Table.STEP, step.id, columns, is_new=not step.has_row))
         failures = run.take_failures()
         for failure in failures:  # with the rows, in one file and one transaction
             failure.is_capture, failure.revision = is_capture, revision
+        # Only now: what could not be made is new the next time, too.
+        self._has_row = True
+        if step is not None:
+            step.has_row = True
         return [*rows, *failures]

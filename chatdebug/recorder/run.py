@@ -83,7 +83,8 @@ class Run:
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
-        # Reentrant, as all that an end takes: a generator with a block is closed anywhere.
+        # Reentrant, as all that an end takes: what nobody holds is closed anywhere. And
+        # whoever holds it waits for nobody, or those two would wait for each other.
         self._lock = threading.RLock()
 
     @property
@@ -188,10 +189,13 @@ class Run:
 
         For the step's own methods, which do not raise what this may raise.
         """
-        if step.number == 0 and self._closed:
-            return
-        is_first_capture = is_capture and not self._has_capture
-        self._begun_rows().write(step, is_capture=is_capture)
+        with self._lock:  # nobody closes it meanwhile
+            if step.number == 0 and self._closed:
+                return
+            is_first_capture = is_capture and not self._has_capture
+            rows = self._begun_rows()
+            rows.make(step, is_capture=is_capture)
+        rows.hand_over()
         if is_first_capture:
             logger.info("Recorded run %s", self.own.id)
 
@@ -274,7 +278,15 @@ class Run:
             count_turn(self, self._outcome)
         if is_first and self._rows is not None:
             self._write()
-            self._rows.wait()
+        return self._evidence_on_its_way()
+
+    def _evidence_on_its_way(self) -> Future[Any] | None:
+        """Return what is to be waited for until the evidence is safe; None: nothing."""
+        if self._rows is not None and not self._rows.wait():
+            # In another thread's hands, or in this one's, where this is an end in between.
+            self._durable = Future()
+            self.flush_timed_out()
+            return None
         if self._has_capture:
             self._durable = writer().durable(self.own.id)
         elif self._counted_on is not None:  # written, so that a kill cannot take it
@@ -347,7 +359,7 @@ class Run:
     def _begun_rows(self) -> RunRows:
         with self._lock:
             if self._rows is None:
-                self._rows = RunRows(self)
+                self._rows = RunRows(self, self._lock)
             return self._rows
 
     def _fallback_rows(self, admission: Admission, step: Step) -> list[Snapshot]:

@@ -54,6 +54,8 @@ class Step:
     number = 0  # given by the run when the step is first written
     retries = 0
     id: UUID | None = None  # likewise, and so is ``started_at``
+    has_row = False
+    """Whether its row was made, and is on its way to the database or there."""
     status = Status.IN_PROGRESS
     provider = ""  # whom the call asks, where it says so
     model = ""

@@ -109,7 +109,11 @@ class Journal:
         with self._changed:
             self._being_written = group = list(self._waiting.values())[:GROUP_ROWS]
             for row in group:
-                del self._waiting[row.id]
+                # Where garbage is collected, an end may have renewed it: that one waits on.
+                if self._waiting.get(row.id) is row:
+                    del self._waiting[row.id]
+                else:
+                    self._held[row.run_id] += 1
         counted = [row for row in group if row.is_counted_only]
         captures = [row for row in group if not row.is_counted_only]
         try:

@@ -46,7 +46,7 @@ class SnapshotQueue:
                 rows = self._waiting.values()
                 dropped = sorted(rows, key=lambda row: row.priority)[:surplus]
             for row in dropped:
-                del self._waiting[row.id]
+                self._let_go(row)
                 if not row.journaled:
                     self._written.pop(row.run_id, None)  # never true any more
                     self._durable.pop(row.run_id, None)
@@ -71,7 +71,7 @@ class SnapshotQueue:
             )
             batch = runs_first[:max_rows]
             for row in batch:
-                del self._waiting[row.id]
+                self._let_go(row)
                 self._in_flight[row.run_id].append(row)
         return batch
 
@@ -127,6 +127,11 @@ class SnapshotQueue:
             or len(self._waiting) >= URGENT_ROWS
             or any(row.is_capture for row in self._waiting.values())
         )
+
+    def _let_go(self, row: Snapshot) -> None:
+        # Where garbage is collected, an end may have renewed it: that one waits on.
+        if self._waiting.get(row.id) is row:
+            del self._waiting[row.id]
 
     def _merge(self, snapshot: Snapshot) -> None:
         waiting = self._waiting.get(snapshot.id)

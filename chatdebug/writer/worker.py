@@ -1,7 +1,7 @@
 """A thread that is started when there is something to do."""
 
 from collections.abc import Callable
-from threading import Lock, Thread
+from threading import RLock, Thread
 
 
 class Worker:
@@ -13,7 +13,9 @@ class Worker:
     def __init__(self, run: Callable[[], None], *, name: str) -> None:
         self._run = run
         self._name = name
-        self._starting = Lock()
+        # Reentrant: a signal, or the end of a dropped answer, comes in between anywhere.
+        self._starting = RLock()
+        self._is_starting = False
         self._thread: Thread | None = None
 
     @property
@@ -23,20 +25,28 @@ class Worker:
 
     def start(self) -> None:
         """Start it, unless it runs; where another thread is about to, that is enough."""
-        # The new thread may collect a stream whose end comes here while the old one waits.
-        if self.is_alive or not self._starting.acquire(blocking=False):
+        # The new thread may collect an answer whose end comes here, while the old one waits.
+        if self.is_alive or self._is_starting:
             return
         try:
+            if not self._starting.acquire(blocking=False):
+                return
+            self._is_starting = True
             if not self.is_alive:
-                thread = Thread(target=self._run, name=self._name, daemon=True)
-                thread.start()
-                self._thread = thread
+                self._thread = Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
         finally:
-            self._starting.release()
+            # What a signal raises may come once the lock is taken and before that is known;
+            # so it comes after each call, and the first one here must be this.
+            try:
+                self._starting.release()
+                self._is_starting = False
+            except RuntimeError:
+                pass  # it was not taken
 
     def join(self, timeout: float) -> None:
         """Wait for its end, for ``timeout`` seconds at most."""
         with self._starting:  # it may be about to begin
             thread = self._thread
-        if thread is not None:
+        if thread is not None and thread.ident is not None:  # it has begun
             thread.join(timeout)

@@ -1,9 +1,13 @@
 """The bounded queue: what waits, what replaces what, what goes first when it is full."""
 
 from threading import Thread
+from typing import Any
+
+import pytest
 
 from chatdebug.enums import Status
 from chatdebug.models.runs import new_id
+from chatdebug.writer import queue as queue_module
 from chatdebug.writer.queue import SnapshotQueue
 from tests.chatdebug.writer.rows import run_row, step_row
 
@@ -107,3 +111,22 @@ def test_who_is_told_of_a_run_may_wait_for_another_thread_that_asks_for_one() ->
     queue.written(run_id).add_done_callback(ask)
     queue.task_done(queue.take(1, 0))
     assert has_asked == [True]
+
+
+def test_a_row_that_is_renewed_while_it_is_taken_waits_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue, run_id = SnapshotQueue(10), new_id()
+    queue.put(run_row(run_id))
+
+    def renewing(
+        rows: Any, **kwargs: Any
+    ) -> list[Any]:  # as the end of a dropped answer
+        found = sorted(rows, **kwargs)
+        monkeypatch.delattr(queue_module, "sorted")
+        queue.put(run_row(run_id, status=Status.COMPLETED, is_new=False))
+        return found
+
+    monkeypatch.setattr(queue_module, "sorted", renewing, raising=False)
+    taken = [row.status for _ in range(2) for row in queue.take(10, 0)]
+    assert taken == [Status.IN_PROGRESS, Status.COMPLETED]
