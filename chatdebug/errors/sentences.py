@@ -13,7 +13,6 @@ from chatdebug.errors.ways import (
     ASK_OR_GO,
     CHANGE,
     LATER,
-    PERMIT,
     REPAIR_OR_TRY,
     REPHRASE,
     REPORT,
@@ -182,64 +181,70 @@ WORDS = {
     Cause.KEY: Words(
         _("{provider} did not accept this site's API key."),
         Owner.SETTINGS,
-        Advice(
-            _(
-                "Sending it again will not help until an administrator has corrected or "
-                "replaced the key."
+        replace(
+            ASK_OR_GO,
+            words=_(
+                "An administrator has to correct or replace the key: copy the report for "
+                "one."
             ),
-            ASK_OR_GO.ways,
         ),
     ),
     Cause.PERMISSION: Words(
         _("This site's API key lacks a permission at {provider}."),
         Owner.SETTINGS,
-        PERMIT,
+        replace(
+            ASK_OR_GO,
+            words=_(
+                "An administrator has to give the key the missing permission: copy the "
+                "report for one."
+            ),
+        ),
     ),
     Cause.MISSING_KEY: Words(
         _("No API key is set up for this model."),
         Owner.SETTINGS,
-        Advice(
-            _(
-                "Sending it again will not help until an administrator has set the key's "
-                "environment variable."
+        replace(
+            ASK,
+            words=_(
+                "An administrator has to set the key's environment variable: copy the "
+                "report for one."
             ),
-            (Way.REPORT, Way.OTHER_MODEL),
         ),
     ),
     Cause.DISABLED: Words(
         _("{provider} has been switched off."),
         Owner.SETTINGS,
-        Advice(
-            _(
-                "Sending it again will not help until an administrator has switched it on."
+        replace(
+            ASK_OR_GO,
+            words=_(
+                "An administrator has to switch it on again: copy the report for one."
             ),
-            ASK_OR_GO.ways,
         ),
     ),
     Cause.USAGE_LIMIT: Words(
         _("This site's usage limit at {provider} has been reached."),
         Owner.SETTINGS,
-        Advice(
-            _(
-                "Sending it again will not help until an administrator has topped up this "
-                "site's account or raised its limit."
+        replace(
+            ASK_OR_GO,
+            words=_(
+                "An administrator has to top up the account or raise its limit: copy the "
+                "report for one."
             ),
-            (Way.REPORT, Way.OTHER_PROVIDER),
         ),
-        SHARED,
+        _("The cause is this site's account at {provider}, not your message."),
     ),
     Cause.NO_MODEL: Words(
         _("{provider} does not offer {model} to this site."),
         Owner.SETTINGS,
         Advice(
             _(
-                "Try another model. An administrator has to correct this model's name, get "
-                "access to it, or take it off the list."
+                "Try another model, and copy the report for an administrator, who can "
+                "correct or remove this one."
             ),
             (Way.OTHER_MODEL, Way.REPORT),
             words_alone=_(
-                "An administrator has to correct this model's name, get access to it, or "
-                "take it off the list."
+                "Copy the report for an administrator, who can correct or remove this "
+                "model."
             ),
         ),
     ),

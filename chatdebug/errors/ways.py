@@ -88,27 +88,25 @@ LATER = Advice(
     at_last=IF_IT_KEEPS_HAPPENING,
 )
 ASK = Advice(
-    _("Sending it again will not help until an administrator has put it right."),
+    _("An administrator has to put it right: copy the report for one."),
     (Way.REPORT, Way.OTHER_MODEL),
+    other=_("Until then, another model may answer."),
 )
-ASK_OR_GO = Advice(ASK.words, (Way.REPORT, Way.OTHER_PROVIDER))
+ASK_OR_GO = Advice(
+    ASK.words,
+    (Way.REPORT, Way.OTHER_PROVIDER),
+    other=_("Until then, a model of another provider may answer."),
+)
 UNTOLD = Advice(
     _(
         "The same message will most likely be rejected again. Try another model, change "
-        "your message, or give the report to an administrator."
+        "your message, or copy the report for an administrator."
     ),
     (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT),
     words_alone=_(
         "The same message will most likely be rejected again. Change your message, or "
-        "give the report to an administrator."
+        "copy the report for an administrator."
     ),
-)
-PERMIT = Advice(
-    _(
-        "Sending it again will not help until an administrator has given the key the "
-        "missing permission."
-    ),
-    ASK_OR_GO.ways,
 )
 CHANGE = Advice(
     _("Sending it again as it is will most likely fail in the same way: change it."),
@@ -119,7 +117,7 @@ REPHRASE = Advice(
     (Way.CHANGE, Way.OTHER_MODEL),
 )
 REPORT = Advice(
-    _("Give the report to an administrator."), (Way.REPORT, Way.OTHER_MODEL)
+    _("Copy the report for an administrator."), (Way.REPORT, Way.OTHER_MODEL)
 )
 SHORTEN = Advice(
     _("Start a new chat with this message, or shorten it."),
@@ -139,18 +137,18 @@ LEAVE = Advice(
 SEND_LESS = Advice(
     _(
         "Most of it is what this site adds to your message. Try a model that takes longer "
-        "requests, or give the report to an administrator."
+        "requests, or copy the report for an administrator."
     ),
     (Way.OTHER_MODEL, Way.REPORT),
     words_alone=_(
-        "Most of it is what this site adds to your message: give the report to an "
+        "Most of it is what this site adds to your message: copy the report for an "
         "administrator."
     ),
 )
 """The same where no message is."""
 REPAIR = Advice(
     _(
-        "Sending it again will most likely fail in the same way: give the report to an "
+        "The same request will most likely fail again: copy the report for an "
         "administrator."
     ),
     (Way.REPORT,),
@@ -160,10 +158,10 @@ REPAIR_OR_GO = Advice(REPAIR.words, (Way.REPORT, Way.OTHER_MODEL))
 REPAIR_OR_TRY = Advice(
     REPAIR.words,
     (Way.REPORT, Way.OTHER_PROVIDER),
-    other=_("A model of another provider may take it."),
+    other=_("A model of another provider may accept it."),
 )
 REPAIR_OR_SWITCH = Advice(
-    REPAIR.words, (Way.REPORT, Way.OTHER_MODEL), other=_("Another model may take it.")
+    REPAIR.words, (Way.REPORT, Way.OTHER_MODEL), other=_("Another model may accept it.")
 )
 """The same at a provider that passes requests on, model by model to another one."""
 AROUND = _("A new chat may get around it.")

@@ -126,8 +126,8 @@ def test_what_the_site_sends_is_not_for_its_user_to_repair(
     )
     assert card["ways"] == ["report", "other_model"]
     assert card["advice"] == (
-        "Sending it again will most likely fail in the same way: give the report to an "
-        "administrator. Another model may take it."
+        "The same request will most likely fail again: copy the report for an "
+        "administrator. Another model may accept it."
     )
 
 
@@ -172,30 +172,30 @@ def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
     ("rule", "provider", "way", "words"),
     [
         ("tools.unsupported", "demo", "other_model", "Another model may answer."),
-        ("calls.no_result", "demo", "other_model", "Another model may take it."),
+        ("calls.no_result", "demo", "other_model", "Another model may accept it."),
         (
             "messages.blank",
             "anthropic",
             "other_provider",
-            "A model of another provider may take it.",
+            "A model of another provider may accept it.",
         ),
         (
             "schemas.no_object",
             "demo",
             "other_model",
-            "Another model may take it.",
+            "Another model may accept it.",
         ),
         (
             "schemas.no_object",
             "openai",
             "other_provider",
-            "A model of another provider may take it.",
+            "A model of another provider may accept it.",
         ),
         (
             "schemas.several_types",
             "google",
             "other_provider",
-            "A model of another provider may take it.",
+            "A model of another provider may accept it.",
         ),
     ],
 )

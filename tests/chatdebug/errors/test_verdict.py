@@ -418,7 +418,7 @@ def test_a_permission_that_is_missing_is_named_once_by_its_provider() -> None:
     facts = build_facts(provider="openai", status_code=403, body=body)
     told = classify_facts(facts)
     assert told.quote == said
-    assert told.advice.count("the missing permission.") == 1
+    assert told.advice.count("the missing permission:") == 1
     assert "model.request" not in told.message + told.whose + told.advice
 
 
