@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.errors.quotes import empty_words, lacks_reason
@@ -67,15 +67,23 @@ def times_tried(
     if attempts < 2:
         return ""
     if len(met) != attempts:
-        words = gettext("%(count)s attempts in %(time)s failed.")
-    elif len(set(met)) == 1:
-        words = gettext("%(count)s attempts in %(time)s all failed the same way.")
-    else:
+        words = gettext("This site tried %(times)s in %(time)s.")
+    elif len(set(met)) > 1:
         words = gettext(
-            "%(count)s attempts in %(time)s failed in different ways; the first: %(first)s."
+            "This site tried %(times)s in %(time)s, with different results; the first: "
+            "%(first)s."
         )
+    elif met[0][0] is Cause.RATE_LIMIT:
+        words = gettext(
+            "This site waited in between and tried %(times)s in %(time)s: the limit still "
+            "held."
+        )
+    else:
+        words = gettext("This site tried %(times)s in %(time)s, with the same result.")
+    times = ngettext("%s time", "%s times", attempts) % f"{attempts:,}"
     return words % {
-        "count": f"{attempts:,}",
+        # A number alone at the end of a line is taken for one of what was before.
+        "times": times.replace(" ", "\N{NO-BREAK SPACE}"),
         "time": _time(seconds),
         "first": _in_short(*met[0]) if met else "",
     }

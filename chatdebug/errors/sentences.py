@@ -13,6 +13,7 @@ from chatdebug.errors.ways import (
     ASK_OR_GO,
     CHANGE,
     LATER,
+    LIMITED,
     REPAIR_OR_TRY,
     REPHRASE,
     REPORT,
@@ -86,16 +87,13 @@ class Words:
     """Where more can be told than whose it is."""
 
 
-SHARED = _(
-    "All users of this site share one limit at the provider; your message is not the cause."
-)
+SHARED = _("Your message is not the cause: all users of this site share this limit.")
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
 TOO_SLOW = _(
     "Your message is not the cause: most likely {provider} or the network is stuck, or the "
     "model needs longer."
 )
-LENGTH = _("The limit counts everything that is sent, not your message alone.")
 
 WORDS = {
     Cause.OVERLOADED: Words(
@@ -104,7 +102,7 @@ WORDS = {
     Cause.RATE_LIMIT: Words(
         _("{provider} takes no more requests from this site for now."),
         Owner.SETTINGS,
-        replace(LATER, other=_("Another model may have a limit of its own.")),
+        LIMITED,
         SHARED,
     ),
     Cause.SERVER_ERROR: Words(
@@ -255,7 +253,7 @@ WORDS = {
         _("The settings of this model cannot be used."), Owner.SETTINGS, ASK
     ),
     Cause.TOO_LONG: Words(
-        _("The request is too long for this model."), Owner.REQUEST, SHORTEN, LENGTH
+        _("The request is too long for this model."), Owner.REQUEST, SHORTEN
     ),
     Cause.REJECTED: Words(
         _("{provider} rejected the request."),

@@ -11,7 +11,6 @@ from chatdebug.errors.advice import ANYTHING, Around, advised
 from chatdebug.errors.sentences import (
     FOUND_IN_MESSAGE,
     FOUND_IN_SITE,
-    LENGTH,
     Owner,
 )
 from chatdebug.errors.sentences import Cause as ErrorCause
@@ -218,7 +217,7 @@ class Cause:
         The remedy of what is this site's is for those who run it.
         """
         if self.rule.is_of_length:
-            owner, whose, advice = Owner.REQUEST, LENGTH, SHORTEN
+            owner, whose, advice = Owner.REQUEST, "", SHORTEN
         elif self.rule.side is Side.MESSAGE:
             owner, whose, advice = Owner.REQUEST, FOUND_IN_MESSAGE, CHANGE
         else:
@@ -231,7 +230,7 @@ class Cause:
         words = told.words
         if advice is CHANGE:
             words = f"{self.remedy} {words}"
-        return Found(owner, str(whose), words, told.ways)
+        return Found(owner, told.whose or str(whose), words, told.ways)
 
     def _to_repair(self, provider: str, around: Around) -> Advice:
         """Return what helps against what the site sends, for whoever asked."""

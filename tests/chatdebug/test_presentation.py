@@ -291,7 +291,11 @@ def test_a_failed_run_says_how_often_it_was_tried(retries: int) -> None:
         )
         for number in range(retries + 1)
     ]
-    words = "3 attempts in 2.4 s all failed the same way." if retries else ""
+    words = (
+        "This site tried 3\N{NO-BREAK SPACE}times in 2.4 s, with the same result."
+        if retries
+        else ""
+    )
     assert RunReport.of(run, steps).tried == words
 
 
@@ -366,7 +370,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "Send your message again in a minute"
+    unknown = "Send your message again, best in a minute"
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")

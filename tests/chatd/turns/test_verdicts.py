@@ -37,7 +37,7 @@ TOLD = {
         ),
         ("The demo provider rejected the request (400).", "request"),
     ),
-    "fault-400-context": ("The request is too long for this model: ", "request"),
+    "fault-400-context": ("The request is too long for this model (400): ", "request"),
     "fault-401": (
         "The demo provider did not accept this site's API key (401).",
         "settings",
@@ -241,7 +241,8 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     assert card["message"].startswith(what)
     assert card["owner"] == owner
     assert card["attempts"] == (3 if card["retryable"] else 1)
-    tried = "all failed the same way" in card["tried"]
+    same = "with the same result.", "the limit still held."
+    tried = card["tried"].endswith(same)
     assert tried == card["retryable"]
     is_to_be_sent = re.search(r"end (?:it|your message) again", card["advice"])
     assert ("again" in card["ways"]) == bool(is_to_be_sent)
@@ -298,5 +299,7 @@ def test_a_chat_that_is_too_long_is_made_shorter_where_it_is_long(
     run_on_site(body)
     card = present(chat.turns.order_by("created_at")[len(asked) - 1].error)
     assert card["ways"] == ways
+    is_all_of_it = card["whose"].startswith("What is too long is the whole request")
+    assert is_all_of_it == ("change" in ways), "else the message is not the cause"
     assert ("shorten" in card["advice"].lower()) == ("change" in ways)
     assert ("new chat" in card["advice"]) == ("new_chat" in ways)

@@ -92,7 +92,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "message": "This model's maximum context length is 8192 tokens. However, "
             "your messages resulted in 9412 tokens.",
         },
-        "The request is too long for this model: 9,412 tokens, and at most 8,192 fit.",
+        "The request is too long for this model (400): 9,412 tokens, and at most 8,192 fit.",
         Owner.REQUEST,
     ),
     "too long by a body without numbers": (
@@ -204,7 +204,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
         told = limited(retry_after=seconds)
         assert told.advice == (
             f"Wait {words}, then send your message again. Another model may have a limit "
-            "of its own. If this keeps happening, copy the report for an administrator."
+            "of its own."
         )
         assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
@@ -213,8 +213,8 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "Send your message again in a minute, or try another model. If this "
-        "keeps happening, copy the report for an administrator."
+        "Send your message again, best in a minute, or try another model. If it keeps "
+        "failing, copy the report for an administrator."
     )
     assert told.wait is None
 
@@ -223,9 +223,7 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "Waiting in between was not enough: send your message again in a minute. "
-        "Another model may have a limit of its own. If this keeps happening, copy "
-        "the report for an administrator."
+        "Send your message again in a minute. Another model may have a limit of its own."
     )
     assert told.wait == 60
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
@@ -504,13 +502,20 @@ def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
     of_length = partial(advise, Cause.TOO_LONG, provider="openai", retryable=False)
     earlier = of_length(around=Around(is_small=True))
     assert earlier.ways == (Way.NEW_CHAT, Way.OTHER_MODEL)
+    assert earlier.whose == (
+        "Your message is not the cause: it is less than half of the request."
+    )
     assert earlier.words == (
-        "Your message is less than half of it: start a new chat with this message. A model "
-        "that takes longer requests may answer."
+        "Start a new chat with this message. A model that takes longer requests may answer."
     )
     of_site = of_length(around=Around(history=False, is_small=True))
     assert of_site.ways == (Way.OTHER_MODEL, Way.REPORT)
-    assert of_site.words.startswith("Most of it is what this site adds")
+    assert of_site.whose == (
+        "Your message is not the cause: most of the request is what this site adds to it."
+    )
+    assert of_site.words == (
+        "Try a model that takes longer requests, or copy the report for an administrator."
+    )
 
 
 def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
@@ -520,8 +525,8 @@ def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     assert "or try a model of another provider." in elsewhere.words
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Send your message again in a minute. If this keeps happening, copy the "
-        "report for an administrator.",
+        "Send your message again, best in a minute. If it keeps failing, copy the report "
+        "for an administrator.",
         (Way.AGAIN, Way.REPORT),
     )
 
@@ -573,7 +578,7 @@ def test_of_a_silence_it_is_said_that_the_limit_is_this_sites() -> None:
         "model needs longer."
     )
     assert said.advice.endswith(
-        "If this keeps happening, copy the report for an administrator: the limit can be "
+        "If it keeps failing, copy the report for an administrator: the limit can be "
         "raised."
     )
     assert Way.AGAIN not in silence(retryable=False).ways
