@@ -11,7 +11,8 @@ from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS, Payload
-from chatdebug.presentation.runs import RunLine, RunReport
+from chatdebug.presentation.run_lines import RunLine
+from chatdebug.presentation.runs import RunReport
 from chatdebug.querysets import PAYLOAD_COLUMNS
 from tests.optional import present
 

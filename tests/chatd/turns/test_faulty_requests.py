@@ -15,7 +15,8 @@ from chatdebug.linter import Cause
 from chatdebug.linter.causes import BY_ID
 from chatdebug.models import ChatRun
 from chatdebug.presentation.causes import LikelyCauses
-from chatdebug.presentation.runs import RunLine, StepReport
+from chatdebug.presentation.run_lines import RunLine
+from chatdebug.presentation.runs import StepReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import QUICK, answer, new_chat, run_on_site
 from tests.optional import present
