@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from chatdebug.errors.provider_names import subject_of
 from chatdebug.errors.quotes import empty_words, lacks_reason
 from chatdebug.errors.responses import ResponseFacts
 from chatdebug.errors.sentences import Cause
@@ -34,12 +35,13 @@ def how_it_ended(
     attempt: int = 1,
     status: int | None = None,
     said: str = "",
+    provider: str = "",
 ) -> str:
     """Return who ended an answer, as far as is known, and how far it had come.
 
     ``characters`` is how much of its text had come, ``seconds`` how long after its attempt
     had begun it ended; None where that is not known, or not to be said. ``attempt`` is the
-    number of that, ``said`` what the provider said. Of a gateway it is told what its
+    number of that, ``said`` what the provider said, who is named where it is known. Of a gateway it is told what its
     ``status`` says, of what a provider could explain whether it did not, and nothing of any
     other failure.
     """
@@ -52,7 +54,7 @@ def how_it_ended(
     elif cause is Cause.UNREADABLE and characters is not None:
         told = _what_is_unreadable(characters)
     else:
-        return _not_explained(cause, characters, said)
+        return _not_explained(cause, characters, said, provider)
     when = _when(seconds, attempt) if characters is not None else ""
     return " ".join(filter(None, (told, when)))
 
@@ -134,7 +136,9 @@ def _come(characters: int) -> str:
     return "" if characters else gettext("No text of the answer had come.")
 
 
-def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
+def _not_explained(
+    cause: Cause, characters: int | None, said: str, provider: str
+) -> str:
     """Return that the answer had begun, and that no reason was given, where that is so."""
     told = []
     if characters and cause in IN_THE_MIDDLE:
@@ -144,7 +148,9 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
         if cause in (Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED):
             words = gettext("The provider gave no further reason.")
         elif only := empty_words(said):
-            words = gettext("The provider says only “%s”") % only
+            who = subject_of(provider) if provider else gettext("The provider")
+            words = gettext("%(who)s says only “%(words)s”")
+            words = words % {"who": who, "words": only}
         told.append(words)
     return " ".join(told)
 

@@ -174,6 +174,7 @@ class ErrorReport:
                 attempt=attempt_of(payload),
                 status=payload["status_code"],
                 said=payload["detail"],
+                provider=payload["provider"],
             ),
             speaker=said.speaker,
             reason=reason,

@@ -178,9 +178,20 @@ class RunReport:
             return self.recovery.removesuffix(".") or self.line.title
         error, likely = self.failure.error, self.failure.likely
         first = likely.first if likely else None
-        return titled(
-            error.happened.removesuffix("."), error.cause, first.rule if first else None
+        happened = error.happened.removesuffix(".")
+        if first is None:
+            return happened
+        return titled(happened, error.cause, first.rule, first.tools)
+
+    @property
+    def largest_part(self) -> str:
+        """What of its request was the most, beside what was asked; empty if unknown."""
+        first = (
+            self.failure.likely.first if self.failure and self.failure.likely else None
         )
+        question = self.line.question
+        is_whole = not question.endswith("…")
+        return first.largest_beside(len(question) if is_whole else 0) if first else ""
 
     @property
     def state(self) -> str:

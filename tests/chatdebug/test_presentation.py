@@ -162,10 +162,42 @@ def test_a_heading_names_the_likely_cause_in_short() -> None:
         "The demo provider rejected the request (400), probably because of a tool call without a "
         "result"
     )
-    assert (
-        "probably because this site left out the result of a tool"
-        in present(present(report.failure).error).sentence
+    assert present(present(report.failure).error).sentence == (
+        "Most likely this site left out the result of a tool call (400)."
     )
+
+
+def test_a_heading_names_the_tool_in_which_its_cause_was_found() -> None:
+    error = {"kind": "generic", "status_code": 400, "provider": "demo"}
+    noted = {"rule": "schemas.no_object", "places": [{"name": "look_up"}]}
+    step = ChatStep(
+        run=failed(), error=error, step_number=1, metadata={"likely_causes": [noted]}
+    )
+    report = RunReport.of(failed(), [step])
+    assert report.heading.endswith("of a tool schema that is not an object (look_up)")
+    hidden = report.without_content()
+    assert hidden.heading.endswith("of a tool schema that is not an object")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("Why does it?", "; the question above has 12."),
+        ("Why does it? " * 40, "; the newest one has 20."),
+        ("", "; the newest one has 20."),
+    ],
+)
+def test_the_largest_part_of_a_request_is_told_beside_what_was_asked(
+    asked: str, told: str
+) -> None:
+    largest = {"number": 1, "role": "user", "characters": 9_000}
+    largest |= {"message_count": 3, "newest": 20}
+    noted = {"likely_causes": [{"rule": "limits.window", "largest": largest}]}
+    error = {"kind": "generic", "status_code": 400}
+    step = ChatStep(run=failed(), error=error, step_number=1, metadata=noted)
+    report = RunReport.of(failed(), [step], asked=asked)
+    part = "Largest part: message 1 of 3 in the request (role user), 9,000 characters"
+    assert report.largest_part == part + told
 
 
 def test_a_run_without_a_failed_step_is_headed_by_its_title() -> None:

@@ -38,7 +38,7 @@ CAUSES = {
     ),
     "fault-400-schema": (
         "schemas.no_object",
-        "A tool of this site is defined wrongly: its schema is not of type object.",
+        "The schema of a tool is not of type object (tool look_up).",
     ),
     "fault-400-window": (
         "limits.window",
@@ -48,7 +48,7 @@ CAUSES = {
 TITLES = {
     "calls.no_result": "a tool call without a result",
     "messages.blank": "an empty text",
-    "schemas.no_object": "a schema that is not an object",
+    "schemas.no_object": "a tool schema that is not an object",
     "limits.window": "its length",
 }
 WINDOWS = {model.name: model.context_window for model in DEMO_MODELS}
@@ -103,7 +103,7 @@ def test_card_and_run_name_the_cause(
     assert card["cause"]["sentence"].startswith(sentence)
     assert card["cause"]["found"].startswith(sentence.removesuffix("."))
     assert card["cause"]["remedy"] not in card["advice"], "it is for who repairs it"
-    said = "The provider says only “The request is not valid.”"
+    said = "The demo provider says only “The request is not valid.”"
     assert (card["detail"], card["how"]) == ("", said)
     step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
     [report] = StepReport.all_of(step.run, [step])
@@ -112,7 +112,7 @@ def test_card_and_run_name_the_cause(
     # A card knows what else was said in the chat.
     assert error.whose == card["whose"] or rule == "limits.window"
     assert (error.sentence, error.reason) == (card["message"], "")
-    assert "probably" in card["message"]
+    assert card["message"].startswith(("Most likely this site ", "The request is pro"))
 
 
 def test_what_the_site_sends_is_not_for_its_user_to_repair(
@@ -121,11 +121,10 @@ def test_what_the_site_sends_is_not_for_its_user_to_repair(
     _chat, card = fail_on("fault-400-tool-pair", "demo", settings)
     assert (card["owner"], card["whose"]) == (
         "site",
-        "The mistake is most likely in what this site sent, not in your message.",
+        "Your message is most likely not the cause.",
     )
     assert card["message"] == (
-        "The demo provider rejected the request (400), probably because this site left out "
-        "the result of a tool that it had used earlier."
+        "Most likely this site left out the result of a tool call (400)."
     )
     assert card["ways"] == ["report", "other_model"]
     assert card["advice"] == (
@@ -147,10 +146,12 @@ def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
     )
     assert found["ways"] == ["other_model", "report"], "the message is a short one"
     assert found["message"].startswith(
-        "The demo provider rejected the request (400), probably because it is too long "
-        "for this model: about "
+        "The request is probably too long for this model (400): about "
     )
-    assert "Largest part: message 1 of 3 (user), " in found["cause"]["found"]
+    assert (
+        "Largest part: message 1 of 3 in the request (role user), "
+        in found["cause"]["found"]
+    )
     assert f"at most {WINDOWS['fault-400-window']:,} fit." in found["message"]
 
 
