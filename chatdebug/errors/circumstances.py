@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
 
 from chatdebug.errors.provider_names import subject_of
 from chatdebug.errors.quotes import empty_words, lacks_reason
@@ -13,11 +12,8 @@ from chatdebug.errors.sentences import Cause
 from chatdebug.errors.short_names import short_name
 from chatdebug.formats import span
 
-BEHIND_A_GATEWAY = {
-    502: _("It got no valid answer from the server behind it."),
-    504: _("It got no answer in time from the server behind it."),
-}
-"""What the statuses of a gateway say, as HTTP has them."""
+TOO_LATE = 504
+"""The status of a gateway that got no answer in time."""
 WORTH_TELLING = 0.1
 """Seconds of a wait: who reads an answer did not notice a shorter one."""
 UNNOTICED = 1.0
@@ -46,7 +42,8 @@ def how_it_ended(
     other failure.
     """
     if cause is Cause.GATEWAY:
-        return str(BEHIND_A_GATEWAY.get(status or 0, ""))
+        words = gettext("The gateway got no answer in time.")
+        return words if status == TOO_LATE else ""
     if cause is Cause.BROKEN_OFF:
         told = _who_ended(response, characters)
     elif cause is Cause.INCOMPLETE and characters is not None:
@@ -146,7 +143,7 @@ def _not_explained(
     if lacks_reason(cause, said):
         words = gettext("The provider did not say why.")
         if cause in (Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED):
-            words = gettext("The provider gave no further reason.")
+            words = gettext("It gave no further reason.")
         elif only := empty_words(said):
             who = subject_of(provider) if provider else gettext("The provider")
             words = gettext("%(who)s says only “%(words)s”")

@@ -124,7 +124,9 @@ WORDS = {
         _("{provider} sent nothing for {time}."), Owner.PROVIDER, SILENT, TOO_SLOW
     ),
     Cause.GATEWAY: Words(
-        _("A server in front of {provider} answered in its place."),
+        _(
+            "{provider} could not be reached: a gateway in front of it answered instead."
+        ),
         Owner.NETWORK,
         AGAIN,
         ON_THE_WAY,
@@ -260,8 +262,8 @@ WORDS = {
         Owner.REQUEST,
         UNTOLD,
         _(
-            "The cause is either in your message or in what this site sent along with it; "
-            "the provider does not say which."
+            "The provider does not say whether your message or something this site sent "
+            "with it is the cause."
         ),
     ),
     Cause.REJECTED_FRAME: Words(
@@ -289,8 +291,8 @@ WORDS = {
         Owner.PROVIDER,
         REPHRASE,
         _(
-            "The provider's rules decided this, not this site's. The provider accepted your "
-            "message but held the answer back."
+            "The provider's rules decided this, not this site's: it accepted your message "
+            "but held the answer back."
         ),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),
@@ -303,6 +305,7 @@ WITHIN = {
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
     ),
+    Cause.UNREADABLE: _("The rest of the answer from {provider} could not be read."),
 }
 """What happened, where text of an answer had come, and that makes it something else."""
 OVER = {

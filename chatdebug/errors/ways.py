@@ -120,8 +120,14 @@ CHANGE = Advice(
     (Way.CHANGE, Way.OTHER_MODEL),
 )
 REPHRASE = Advice(
-    _("The same message will most likely be blocked again: put it in other words."),
+    _(
+        "The same message will most likely be blocked again: put it in other words, or try "
+        "{other}."
+    ),
     (Way.CHANGE, Way.OTHER_MODEL),
+    words_alone=_(
+        "The same message will most likely be blocked again: put it in other words."
+    ),
 )
 REPORT = Advice(
     _("Copy the report for an administrator."), (Way.REPORT, Way.OTHER_MODEL)

@@ -247,9 +247,14 @@ class RunReport:
         if count < 2:  # the line above has it
             return ""
         attempts = counted(count, "attempt")
-        if self._has_failed_alike(count):
-            return gettext("%s, all with the same failure.") % attempts
-        return f"{attempts}."
+        if not self._has_failed_alike(count):
+            return f"{attempts}."
+        words = gettext("%s, all with the same failure.")
+        known = [one.error for one in self.steps if one.error][-count:]
+        places = {error.brief.characters for error in known}
+        if len(places) == 1 and places != {0}:  # what breaks by chance breaks anywhere
+            words = gettext("%s, all with the same failure at the same place.")
+        return words % attempts
 
     @property
     def failed_attempt(self) -> str:

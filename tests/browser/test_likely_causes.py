@@ -15,7 +15,7 @@ CAUSES = {
     "fault-400-schema": "The schema of a tool is not of type object (tool look_up)",
     "fault-400-window": "The request is too long for the model: about ",
 }
-CARDS = {
+CARDS: dict[str, str | re.Pattern[str]] = {
     "fault-400-tool-pair": "Most likely this site left out the result of a tool call (400).",
     "fault-400-empty": (
         "Most likely this site sent an empty text along with your message (400)."
@@ -44,7 +44,7 @@ PLACES = {
     "fault-400-window": ("message 1", '"length": 23000'),
 }
 """A link of the tab, and what stands where it leads."""
-NOTHING = "The check for known mistakes found none in this request."
+NOTHING = "own check of the request found no known mistake."
 
 
 def fail(page: Page, model: str) -> None:

@@ -66,7 +66,10 @@ TOLD = {
     "fault-500": ("The demo provider had an error of its own (500).", "provider"),
     "fault-529": ("The demo provider is overloaded at the moment (529).", "provider"),
     "fault-html-502": (
-        "A server in front of the demo provider answered in its place (502).",
+        (
+            "The demo provider could not be reached: a gateway in front of it answered "
+            "instead (502)."
+        ),
         "network",
     ),
     "fault-html-200": (
@@ -90,7 +93,7 @@ TOLD = {
         "provider",
     ),
     "fault-badjson": (
-        "The answer from the demo provider could not be read.",
+        "The rest of the answer from the demo provider could not be read.",
         "provider",
     ),
     "fault-instream-overloaded": (
@@ -211,8 +214,7 @@ def test_a_card_has_the_reason_in_the_providers_words_or_says_that_there_is_none
     run_on_site(body)
     card = present(chat.turns.get().error)
     assert card["detail"] == EXPLAINED[model]
-    reason = "further reason" if model == "fault-filter" else "reason"
-    no_reason = f"The provider gave no {reason}." if model in SAYS_NOTHING else ""
+    no_reason = "It gave no further reason." if model in SAYS_NOTHING else ""
     assert card["how"] == no_reason
 
 

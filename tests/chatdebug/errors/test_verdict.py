@@ -35,17 +35,17 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a gateway": (
         {"status_code": 502, "body": "<html>502 Bad Gateway</html>"},
-        "A server in front of OpenAI answered in its place (502).",
+        "OpenAI could not be reached: a gateway in front of it answered instead (502).",
         Owner.NETWORK,
     ),
     "a gateway with a name": (
         {"status_code": 502, "body": "<html>", "headers": {"server": "nginx/1.28"}},
-        "A server in front of OpenAI answered in its place (502).",
+        "OpenAI could not be reached: a gateway in front of it answered instead (502).",
         Owner.NETWORK,
     ),
     "a gateway whose name is none": (
         {"status_code": 502, "body": "<html>", "headers": {"server": "<b>you</b>"}},
-        "A server in front of OpenAI answered in its place (502).",
+        "OpenAI could not be reached: a gateway in front of it answered instead (502).",
         Owner.NETWORK,
     ),
     "a request that was blocked": (
@@ -402,6 +402,10 @@ def test_a_quote_says_who_speaks() -> None:
 
     assert speaker(provider="openai", status_code=400) == "OpenAI says:"
     assert speaker(status_code=400) == "The provider says:"
+    again = LINE * 20_000
+    assert speaker(status_code=400, message=again).startswith(
+        "The provider repeats one line, for more than "
+    )
     gateway = {"provider": "openai", "status_code": 502, "message": "No upstream."}
     assert speaker(**gateway) == "The gateway says:"
     assert speaker(**gateway, headers={"server": "nginx"}) == "nginx says:"
@@ -445,7 +449,7 @@ def test_why_an_answer_was_blocked_is_quoted_where_the_provider_says_it() -> Non
     assert (told.reason, told.how) == ("It would have named a person.", "")
     silent = classify(ContentFilteredError())
     report = ErrorReport.of(blocked | {"detail": silent.detail})
-    assert (report.reason, report.how) == ("", "The provider gave no further reason.")
+    assert (report.reason, report.how) == ("", "It gave no further reason.")
 
 
 NAMED = {
@@ -478,8 +482,8 @@ def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
         ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
     )
     assert told.whose == (
-        "The cause is either in your message or in what this site sent along with it; the "
-        "provider does not say which."
+        "The provider does not say whether your message or something this site sent with "
+        "it is the cause."
     )
     assert told.ways == (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT)
 

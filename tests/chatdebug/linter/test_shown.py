@@ -38,7 +38,7 @@ NOTHING_IN_SHAPE = (
     "The shape of the request (roles, sizes, names; no text) was checked for known "
     "mistakes: none found."
 )
-FOUND_NONE = "The check for known mistakes found none in it."
+FOUND_NONE = "own check of the request found no known mistake."
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 HOSTILE: list[Any] = [
     7,
@@ -138,7 +138,10 @@ def test_whose_it_is_is_told_by_the_request_where_the_answer_does_not(
 ) -> None:
     url = partial(reverse, "chatdebug:run")
     owner = client_of(chat_.owner)
-    told, unknown = "Most likely this site&#x27;s request (found", "not known which"
+    told, unknown = (
+        "Most likely this site&#x27;s request (found",
+        "Not known: the message",
+    )
     run = failed_run(chat_.pk, likely_causes=[{"rule": "messages.empty"}])
     text = text_of(owner, url(args=[chat_.pk, run.pk]))
     assert told in text
