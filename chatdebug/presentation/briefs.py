@@ -332,6 +332,7 @@ def _ask_what_is_wrong(provider: str, reason: str, kept: Kept, request_id: str) 
 def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -> str:
     """Return what to ask the provider for: at once, or if a failure of its own goes on."""
     words, attempt = "", attempt_of(payload)
+    name = (gettext("attempt %s") % f"{attempt:,}").replace(" ", "\N{NO-BREAK SPACE}")
     if said.cause in REPORTED:
         words = gettext("If this keeps happening, report it to {provider}.")
         if request_id:
@@ -341,7 +342,7 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
             if attempt > 1:
                 words = gettext(
                     "If this keeps happening, report it to {provider} with the request id "
-                    "of attempt {attempt}:"
+                    "of {attempt}:"
                 )
         elif http_status(payload) is not None:
             words += " " + gettext("No request id is known.")
@@ -355,11 +356,11 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
             if attempt > 1:
                 words = gettext(
                     "If this keeps happening, check the status page of {provider}, or "
-                    "report it with the request id of attempt {attempt}:"
+                    "report it with the request id of {attempt}:"
                 )
     elif request_id:
         words = gettext("Give {provider} this request id:")
-    return words.format(provider=provider, attempt=f"{attempt:,}")
+    return words.format(provider=provider, attempt=name)
 
 
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:

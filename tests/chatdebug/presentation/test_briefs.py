@@ -145,7 +145,8 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
         ),
         (
             {"request_id": "req_1", "retry_count": 2},
-            "report it to the demo provider with the request id of attempt 3: req_1",
+            "report it to the demo provider with the request id of attempt\N{NO-BREAK SPACE}3: "
+            "req_1",
         ),
         ({}, "report it to the demo provider. No request id is known."),
     ],
@@ -172,7 +173,8 @@ def test_of_a_providers_own_error_its_status_page_may_tell(
     )
     assert brief_of({**error, "request_id": request_id}).steps == told
     third = brief_of({**error, "request_id": request_id, "retry_count": 2})
-    assert third.steps == told.replace("this request id", "the request id of attempt 3")
+    of_third = "the request id of attempt\N{NO-BREAK SPACE}3"
+    assert third.steps == told.replace("this request id", of_third)
 
 
 def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
