@@ -246,7 +246,7 @@ class RunReport:
         count = 1 + _retries(self.failure.step) if self.failure else 0
         if count < 2:  # the line above has it
             return ""
-        attempts = counted(count, "attempt")
+        attempts = counted(count, "attempt").replace(" ", "\N{NO-BREAK SPACE}")
         if not self._has_failed_alike(count):
             return f"{attempts}."
         words = gettext("%s, all with the same failure.")

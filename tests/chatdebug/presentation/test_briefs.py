@@ -233,8 +233,8 @@ def test_a_fault_and_the_sentence_of_its_card_name_the_same_two(cause: Cause) ->
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        ((500, 500, 500), "3 attempts, all with the same failure."),
-        ((500, 502, 500), "3 attempts."),
+        ((500, 500, 500), "3\N{NO-BREAK SPACE}attempts, all with the same failure."),
+        ((500, 502, 500), "3\N{NO-BREAK SPACE}attempts."),
         ((500,), ""),
     ],
 )
@@ -255,9 +255,12 @@ def test_attempts_are_said_to_be_alike_only_if_they_were(
 @pytest.mark.parametrize(
     ("characters", "said"),
     [
-        ((76, 76), "2 attempts, all with the same failure at the same place."),
-        ((76, 9), "2 attempts, all with the same failure."),
-        ((0, 0), "2 attempts, all with the same failure."),
+        (
+            (76, 76),
+            "2\N{NO-BREAK SPACE}attempts, all with the same failure at the same place.",
+        ),
+        ((76, 9), "2\N{NO-BREAK SPACE}attempts, all with the same failure."),
+        ((0, 0), "2\N{NO-BREAK SPACE}attempts, all with the same failure."),
     ],
 )
 def test_attempts_that_broke_at_one_place_are_said_to(
@@ -280,7 +283,7 @@ def test_attempts_that_broke_at_one_place_are_said_to(
 
 def test_of_attempts_that_are_not_stored_nothing_is_said(run: ChatRun) -> None:
     last = ChatStep(step_number=1, error={"status_code": 500, "retry_count": 2})
-    assert RunReport.of(run, [last]).attempts == "3 attempts."
+    assert RunReport.of(run, [last]).attempts == "3\N{NO-BREAK SPACE}attempts."
 
 
 @pytest.fixture
