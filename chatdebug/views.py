@@ -48,8 +48,9 @@ from chatdebug.presentation.partners import Partners, partner_of
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.readings import Readings
 from chatdebug.presentation.recording import Recording
+from chatdebug.presentation.run_lines import RunLine
 from chatdebug.presentation.run_list import InvalidCursor, RunList, models_of
-from chatdebug.presentation.runs import RunLine, RunReport, StepReport
+from chatdebug.presentation.runs import RunReport, StepReport
 from chatdebug.presentation.transcript import Transcript
 from chatdebug.readings import has_reason, is_open, open_content
 from chatdebug.services.retention import retention_days

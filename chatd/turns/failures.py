@@ -93,6 +93,7 @@ def failure_outcome(
             characters=len(text) if effort.attempts else None,
             status=classification.status_code,
             said=classification.detail,
+            provider=classification.provider,
         ),
         "tried": times_tried(
             effort.attempts,

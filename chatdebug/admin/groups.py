@@ -34,7 +34,7 @@ from chatdebug.admin.runs import ProviderFilter
 from chatdebug.formats import local
 from chatdebug.models import ChatRun, ClassificationRule, ErrorGroup
 from chatdebug.presentation.groups import GroupLine, GroupPage, Trend, trends_of
-from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.run_lines import RunLine
 from chatdebug.querysets import ErrorGroupQuerySet
 from chatdebug.services.groups import (
     assign_groups,

@@ -30,7 +30,7 @@ from chatdebug.models import ChatRun, ErrorGroup
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.presentation.causes import LikelyCauses
 from chatdebug.presentation.groups import GroupLine
-from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.run_lines import RunLine
 from chatdebug.presentation.titles import failure_of
 from chatdebug.querysets import ChatRunQuerySet
 

@@ -11,7 +11,7 @@ from chatdebug.linter import Cause, Side
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
 from chatdebug.presentation.causes import LikelyCauses
-from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.run_lines import RunLine
 from chatdebug.services.known_health import Them, is_it_them
 
 LARGEST_EXACT = 2**53

@@ -53,6 +53,8 @@ class Advised(NamedTuple):
     ways: tuple[Way, ...]
     wait: float | None = None
     """Before another try, in seconds, where the provider says how long; else None."""
+    whose: str = ""
+    """Whose it is, where the advice depends on that; else empty."""
 
 
 def advise(
@@ -108,7 +110,9 @@ def advised(
     if advice.words_alone and not words:
         words, others = advice.words if others else advice.words_alone, []
     told = [told_of(words or advice.words, names), *others, str(advice.at_last)]
-    return Advised(" ".join(filter(None, told)), ways, wait)
+    return Advised(
+        " ".join(filter(None, told)), ways, wait, told_of(advice.whose, names)
+    )
 
 
 def _to_shorten(around: Around) -> Advice:

@@ -3,20 +3,17 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, ngettext
 
+from chatdebug.errors.provider_names import subject_of
 from chatdebug.errors.quotes import empty_words, lacks_reason
 from chatdebug.errors.responses import ResponseFacts
 from chatdebug.errors.sentences import Cause
 from chatdebug.errors.short_names import short_name
 from chatdebug.formats import span
 
-BEHIND_A_GATEWAY = {
-    502: _("It got no valid answer from the server behind it."),
-    504: _("It got no answer in time from the server behind it."),
-}
-"""What the statuses of a gateway say, as HTTP has them."""
+TOO_LATE = 504
+"""The status of a gateway that got no answer in time."""
 WORTH_TELLING = 0.1
 """Seconds of a wait: who reads an answer did not notice a shorter one."""
 UNNOTICED = 1.0
@@ -34,17 +31,19 @@ def how_it_ended(
     attempt: int = 1,
     status: int | None = None,
     said: str = "",
+    provider: str = "",
 ) -> str:
     """Return who ended an answer, as far as is known, and how far it had come.
 
     ``characters`` is how much of its text had come, ``seconds`` how long after its attempt
     had begun it ended; None where that is not known, or not to be said. ``attempt`` is the
-    number of that, ``said`` what the provider said. Of a gateway it is told what its
+    number of that, ``said`` what the provider said, who is named where it is known. Of a gateway it is told what its
     ``status`` says, of what a provider could explain whether it did not, and nothing of any
     other failure.
     """
     if cause is Cause.GATEWAY:
-        return str(BEHIND_A_GATEWAY.get(status or 0, ""))
+        words = gettext("The gateway got no answer in time.")
+        return words if status == TOO_LATE else ""
     if cause is Cause.BROKEN_OFF:
         told = _who_ended(response, characters)
     elif cause is Cause.INCOMPLETE and characters is not None:
@@ -52,7 +51,7 @@ def how_it_ended(
     elif cause is Cause.UNREADABLE and characters is not None:
         told = _what_is_unreadable(characters)
     else:
-        return _not_explained(cause, characters, said)
+        return _not_explained(cause, characters, said, provider)
     when = _when(seconds, attempt) if characters is not None else ""
     return " ".join(filter(None, (told, when)))
 
@@ -67,15 +66,23 @@ def times_tried(
     if attempts < 2:
         return ""
     if len(met) != attempts:
-        words = gettext("%(count)s attempts in %(time)s failed.")
-    elif len(set(met)) == 1:
-        words = gettext("%(count)s attempts in %(time)s all failed the same way.")
-    else:
+        words = gettext("This site tried %(times)s in %(time)s.")
+    elif len(set(met)) > 1:
         words = gettext(
-            "%(count)s attempts in %(time)s failed in different ways; the first: %(first)s."
+            "This site tried %(times)s in %(time)s, with different results; the first: "
+            "%(first)s."
         )
+    elif met[0][0] is Cause.RATE_LIMIT:
+        words = gettext(
+            "This site waited in between and tried %(times)s in %(time)s: the limit still "
+            "held."
+        )
+    else:
+        words = gettext("This site tried %(times)s in %(time)s, with the same result.")
+    times = ngettext("%s time", "%s times", attempts) % f"{attempts:,}"
     return words % {
-        "count": f"{attempts:,}",
+        # A number alone at the end of a line is taken for one of what was before.
+        "times": times.replace(" ", "\N{NO-BREAK SPACE}"),
         "time": _time(seconds),
         "first": _in_short(*met[0]) if met else "",
     }
@@ -126,7 +133,9 @@ def _come(characters: int) -> str:
     return "" if characters else gettext("No text of the answer had come.")
 
 
-def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
+def _not_explained(
+    cause: Cause, characters: int | None, said: str, provider: str
+) -> str:
     """Return that the answer had begun, and that no reason was given, where that is so."""
     told = []
     if characters and cause in IN_THE_MIDDLE:
@@ -134,9 +143,11 @@ def _not_explained(cause: Cause, characters: int | None, said: str) -> str:
     if lacks_reason(cause, said):
         words = gettext("The provider did not say why.")
         if cause in (Cause.REQUEST_BLOCKED, Cause.ANSWER_BLOCKED):
-            words = gettext("The provider gave no further reason.")
+            words = gettext("It gave no further reason.")
         elif only := empty_words(said):
-            words = gettext("The provider says only “%s”") % only
+            who = subject_of(provider) if provider else gettext("The provider")
+            words = gettext("%(who)s says only “%(words)s”")
+            words = words % {"who": who, "words": only}
         told.append(words)
     return " ".join(told)
 

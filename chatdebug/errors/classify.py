@@ -107,8 +107,8 @@ class Classification:
         ``has_begun`` is whether text of the answer had come: what an error says then is
         no status of HTTP.
         """
-        status = f" ({self.status_code})."
-        message = self.message.replace(status, ".") if has_begun else self.message
+        status = f" ({self.status_code})"
+        message = self.message.replace(status, "") if has_begun else self.message
         if has_begun and self.cause in WITHIN:
             message = happened(
                 self.cause, provider=self.provider, detail=self.detail, has_begun=True
@@ -124,6 +124,7 @@ class Classification:
         return replace(
             self,
             message=message,
+            whose=advised.whose or self.whose,
             advice=advised.words,
             ways=advised.ways,
             wait=advised.wait,

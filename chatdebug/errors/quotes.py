@@ -102,16 +102,21 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     if (cut := LEFT_OUT.search(said)) is None:
         return _without_repetition(said)
     kept = said[: cut.start()]
-    length = f"{len(kept) + int(cut['left'].replace(',', '')):,}"
     if line := repeated(said):
         return line
     quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
-    if cut["more"]:
-        words = gettext("the first %(quoted)s of more than %(length)s characters")
-    else:
-        words = gettext("the first %(quoted)s of %(length)s characters")
-    part = words % {"quoted": f"{len(kept.strip()):,}", "length": length}
+    words = gettext("the first %(quoted)s of %(length)s characters")
+    part = words % {"quoted": f"{len(kept.strip()):,}", "length": length_told(said)}
     return f"{quoted} … [{part}]"
+
+
+def length_told(said: str) -> str:
+    """Return how many characters a text had, such as: more than 9,999."""
+    cut = LEFT_OUT.search(said)
+    if cut is None:
+        return f"{len(said):,}"
+    length = f"{cut.start() + int(cut['left'].replace(',', '')):,}"
+    return gettext("more than %s") % length if cut["more"] else length
 
 
 def repeated(said: str) -> str:

@@ -13,7 +13,7 @@ from chatdebug.errors.ways import (
     ASK_OR_GO,
     CHANGE,
     LATER,
-    PERMIT,
+    LIMITED,
     REPAIR_OR_TRY,
     REPHRASE,
     REPORT,
@@ -87,16 +87,13 @@ class Words:
     """Where more can be told than whose it is."""
 
 
-SHARED = _(
-    "All users of this site share one limit at the provider; your message is not the cause."
-)
+SHARED = _("Your message is not the cause: all users of this site share this limit.")
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
 TOO_SLOW = _(
     "Your message is not the cause: most likely {provider} or the network is stuck, or the "
     "model needs longer."
 )
-LENGTH = _("The limit counts everything that is sent, not your message alone.")
 
 WORDS = {
     Cause.OVERLOADED: Words(
@@ -105,7 +102,7 @@ WORDS = {
     Cause.RATE_LIMIT: Words(
         _("{provider} takes no more requests from this site for now."),
         Owner.SETTINGS,
-        replace(LATER, other=_("Another model may have a limit of its own.")),
+        LIMITED,
         SHARED,
     ),
     Cause.SERVER_ERROR: Words(
@@ -127,7 +124,9 @@ WORDS = {
         _("{provider} sent nothing for {time}."), Owner.PROVIDER, SILENT, TOO_SLOW
     ),
     Cause.GATEWAY: Words(
-        _("A server in front of {provider} answered in its place."),
+        _(
+            "{provider} could not be reached: a gateway in front of it answered instead."
+        ),
         Owner.NETWORK,
         AGAIN,
         ON_THE_WAY,
@@ -182,64 +181,70 @@ WORDS = {
     Cause.KEY: Words(
         _("{provider} did not accept this site's API key."),
         Owner.SETTINGS,
-        Advice(
-            _(
-                "Sending it again will not help until an administrator has corrected or "
-                "replaced the key."
+        replace(
+            ASK_OR_GO,
+            words=_(
+                "An administrator has to correct or replace the key: copy the report for "
+                "one."
             ),
-            ASK_OR_GO.ways,
         ),
     ),
     Cause.PERMISSION: Words(
         _("This site's API key lacks a permission at {provider}."),
         Owner.SETTINGS,
-        PERMIT,
+        replace(
+            ASK_OR_GO,
+            words=_(
+                "An administrator has to give the key the missing permission: copy the "
+                "report for one."
+            ),
+        ),
     ),
     Cause.MISSING_KEY: Words(
         _("No API key is set up for this model."),
         Owner.SETTINGS,
-        Advice(
-            _(
-                "Sending it again will not help until an administrator has set the key's "
-                "environment variable."
+        replace(
+            ASK,
+            words=_(
+                "An administrator has to set the key's environment variable: copy the "
+                "report for one."
             ),
-            (Way.REPORT, Way.OTHER_MODEL),
         ),
     ),
     Cause.DISABLED: Words(
         _("{provider} has been switched off."),
         Owner.SETTINGS,
-        Advice(
-            _(
-                "Sending it again will not help until an administrator has switched it on."
+        replace(
+            ASK_OR_GO,
+            words=_(
+                "An administrator has to switch it on again: copy the report for one."
             ),
-            ASK_OR_GO.ways,
         ),
     ),
     Cause.USAGE_LIMIT: Words(
         _("This site's usage limit at {provider} has been reached."),
         Owner.SETTINGS,
-        Advice(
-            _(
-                "Sending it again will not help until an administrator has topped up this "
-                "site's account or raised its limit."
+        replace(
+            ASK_OR_GO,
+            words=_(
+                "An administrator has to top up the account or raise its limit: copy the "
+                "report for one."
             ),
-            (Way.REPORT, Way.OTHER_PROVIDER),
         ),
-        SHARED,
+        _("The cause is this site's account at {provider}, not your message."),
     ),
     Cause.NO_MODEL: Words(
         _("{provider} does not offer {model} to this site."),
         Owner.SETTINGS,
         Advice(
             _(
-                "Try another model. An administrator has to correct this model's name, get "
-                "access to it, or take it off the list."
+                "Try another model, and copy the report for an administrator, who can "
+                "correct or remove this one."
             ),
             (Way.OTHER_MODEL, Way.REPORT),
             words_alone=_(
-                "An administrator has to correct this model's name, get access to it, or "
-                "take it off the list."
+                "Copy the report for an administrator, who can correct or remove this "
+                "model."
             ),
         ),
     ),
@@ -250,15 +255,15 @@ WORDS = {
         _("The settings of this model cannot be used."), Owner.SETTINGS, ASK
     ),
     Cause.TOO_LONG: Words(
-        _("The request is too long for this model."), Owner.REQUEST, SHORTEN, LENGTH
+        _("The request is too long for this model."), Owner.REQUEST, SHORTEN
     ),
     Cause.REJECTED: Words(
         _("{provider} rejected the request."),
         Owner.REQUEST,
         UNTOLD,
         _(
-            "The cause is either in your message or in what this site sent along with it; "
-            "the provider does not say which."
+            "The provider does not say whether your message or something this site sent "
+            "with it is the cause."
         ),
     ),
     Cause.REJECTED_FRAME: Words(
@@ -286,8 +291,8 @@ WORDS = {
         Owner.PROVIDER,
         REPHRASE,
         _(
-            "The provider's rules decided this, not this site's. The provider accepted your "
-            "message but held the answer back."
+            "The provider's rules decided this, not this site's: it accepted your message "
+            "but held the answer back."
         ),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),
@@ -300,6 +305,7 @@ WITHIN = {
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
     ),
+    Cause.UNREADABLE: _("The rest of the answer from {provider} could not be read."),
 }
 """What happened, where text of an answer had come, and that makes it something else."""
 OVER = {
@@ -310,9 +316,7 @@ OVER = {
 }
 """What happened, once it is over, where the sentence is about now."""
 
-FOUND_IN_SITE = _(
-    "The mistake is most likely in what this site sent, not in your message."
-)
+FOUND_IN_SITE = _("Your message is most likely not the cause.")
 FOUND_IN_MESSAGE = _(
     "The cause is most likely your message, or what is attached to it."
 )

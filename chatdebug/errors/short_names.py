@@ -28,7 +28,7 @@ SHORT_NAMES = {
     Cause.NO_MODEL: _("No such model"),
     Cause.SETTING: _("Setting rejected"),
     Cause.SETUP: _("Unusable settings"),
-    Cause.TOO_LONG: _("Chat too long"),
+    Cause.TOO_LONG: _("Request too long"),
     Cause.REJECTED: _("Request rejected"),
     Cause.REJECTED_FRAME: _("Request rejected"),
     Cause.REJECTED_FILE: _("File rejected"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.advice import advise, told_of
 from chatdebug.errors.provider_names import inside_of_sentence, subject_of
-from chatdebug.errors.quotes import repeated
+from chatdebug.errors.quotes import length_told, repeated
 from chatdebug.errors.rules.leads import PHRASES
 from chatdebug.errors.sentences import OVER, WHOSE, WITHIN, WORDS, Cause, Owner
 from chatdebug.errors.ways import Way
@@ -186,7 +186,7 @@ def verdict(
         cause=cause,
         what=what,
         owner=words.owner,
-        whose=told_of(words.whose or WHOSE[words.owner], names),
+        whose=advised.whose or told_of(words.whose or WHOSE[words.owner], names),
         advice=advised.words,
         ways=advised.ways,
         wait=advised.wait,
@@ -290,11 +290,13 @@ def rejected_part(code: str, detail: str) -> Cause:
 
 def _with_facts(what: str, cause: Cause, status: int | None, detail: str) -> str:
     """Return the sentence with what a reader would look up next."""
+    size = ""
     if cause is Cause.TOO_LONG and (sizes := told_sizes(detail)):
         used, most = (f"{size:,}" for size in sizes)
         words = gettext("%(used)s tokens, and at most %(most)s fit")
-        return f"{what[:-1]}: {words % {'used': used, 'most': most}}."
-    return f"{what[:-1]} ({status})." if status is not None and status >= 400 else what
+        size = f": {words % {'used': used, 'most': most}}"
+    told = f" ({status})" if status is not None and status >= 400 else ""
+    return f"{what[:-1]}{told}{size}."
 
 
 def told_sizes(detail: str) -> tuple[int, int] | None:
@@ -324,7 +326,8 @@ def _speaker(cause: Cause, provider: str, server: str, said: str) -> str:
     if cause in OF_THIS_ACCOUNT and ADDRESSED.search(said):
         return gettext("%s says to this site:") % who
     if repeated(said):
-        return gettext("%s repeats this text, over and over:") % who
+        words = gettext("%(who)s repeats one line, for %(length)s characters:")
+        return words % {"who": who, "length": length_told(said)}
     return gettext("%s says:") % who
 
 

@@ -4,7 +4,7 @@ An advice has the ways that it names, in its order, so that no button beside a f
 contradicts the sentence above it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +47,8 @@ class Advice:
     """The same where there is no other model, for words that speak of one themselves."""
     at_last: Any = ""
     """What is said after that of other models."""
+    whose: Any = ""
+    """Whose it is, where that is as different as what to do."""
 
 
 OTHER = {
@@ -60,21 +62,19 @@ OTHERS = {
 }
 """What is said of these ways, after the advice."""
 
-IF_IT_KEEPS_HAPPENING = _(
-    "If this keeps happening, copy the report for an administrator."
-)
+IF_IT_KEEPS_FAILING = _("If it keeps failing, copy the report for an administrator.")
 AGAIN = Advice(
-    _("Send your message again in a minute, or try {other}."),
+    _("Send your message again, best in a minute, or try {other}."),
     (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
-    words_alone=_("Send your message again in a minute."),
-    at_last=IF_IT_KEEPS_HAPPENING,
+    words_alone=_("Send your message again, best in a minute."),
+    at_last=IF_IT_KEEPS_FAILING,
 )
 SILENT = Advice(
     AGAIN.words,
     AGAIN.ways,
     words_alone=AGAIN.words_alone,
     at_last=_(
-        "If this keeps happening, copy the report for an administrator: the limit can be "
+        "If it keeps failing, copy the report for an administrator: the limit can be "
         "raised."
     ),
 )
@@ -83,74 +83,94 @@ LATER = Advice(
     AGAIN.words,
     AGAIN.ways,
     _("Wait {wait}, then send your message again."),
-    _("Waiting in between was not enough: send your message again in a minute."),
+    _("Send your message again in a minute."),
     words_alone=AGAIN.words_alone,
-    at_last=IF_IT_KEEPS_HAPPENING,
+    at_last=IF_IT_KEEPS_FAILING,
 )
+LIMITED = replace(
+    LATER,
+    ways=(Way.AGAIN, Way.OTHER_MODEL),
+    other=_("Another model may have a limit of its own."),
+    at_last="",
+)
+"""The same where that passes by itself: nobody has to be told."""
 ASK = Advice(
-    _("Sending it again will not help until an administrator has put it right."),
+    _("An administrator has to put it right: copy the report for one."),
     (Way.REPORT, Way.OTHER_MODEL),
+    other=_("Until then, another model may answer."),
 )
-ASK_OR_GO = Advice(ASK.words, (Way.REPORT, Way.OTHER_PROVIDER))
+ASK_OR_GO = Advice(
+    ASK.words,
+    (Way.REPORT, Way.OTHER_PROVIDER),
+    other=_("Until then, a model of another provider may answer."),
+)
 UNTOLD = Advice(
     _(
         "The same message will most likely be rejected again. Try another model, change "
-        "your message, or give the report to an administrator."
+        "your message, or copy the report for an administrator."
     ),
     (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT),
     words_alone=_(
         "The same message will most likely be rejected again. Change your message, or "
-        "give the report to an administrator."
+        "copy the report for an administrator."
     ),
-)
-PERMIT = Advice(
-    _(
-        "Sending it again will not help until an administrator has given the key the "
-        "missing permission."
-    ),
-    ASK_OR_GO.ways,
 )
 CHANGE = Advice(
     _("Sending it again as it is will most likely fail in the same way: change it."),
     (Way.CHANGE, Way.OTHER_MODEL),
 )
 REPHRASE = Advice(
-    _("The same message will most likely be blocked again: put it in other words."),
+    _(
+        "The same message will most likely be blocked again: put it in other words, or try "
+        "{other}."
+    ),
     (Way.CHANGE, Way.OTHER_MODEL),
+    words_alone=_(
+        "The same message will most likely be blocked again: put it in other words."
+    ),
 )
 REPORT = Advice(
-    _("Give the report to an administrator."), (Way.REPORT, Way.OTHER_MODEL)
+    _("Copy the report for an administrator."), (Way.REPORT, Way.OTHER_MODEL)
 )
 SHORTEN = Advice(
     _("Start a new chat with this message, or shorten it."),
     (Way.NEW_CHAT, Way.CHANGE, Way.OTHER_MODEL),
     other=_("A model that takes longer requests may answer."),
+    whose=_(
+        "What is too long is the whole request: your message, what was said before it, "
+        "and what this site adds."
+    ),
 )
 SHORTEN_MESSAGE = Advice(
-    _("Shorten your message."), (Way.CHANGE, Way.OTHER_MODEL), other=SHORTEN.other
+    _("Shorten your message."),
+    (Way.CHANGE, Way.OTHER_MODEL),
+    other=SHORTEN.other,
+    whose=_(
+        "What is too long is the whole request: your message, and what this site adds."
+    ),
 )
 """The same in a chat of one message."""
 LEAVE = Advice(
-    _("Your message is less than half of it: start a new chat with this message."),
+    _("Start a new chat with this message."),
     (Way.NEW_CHAT, Way.OTHER_MODEL),
     other=SHORTEN.other,
+    whose=_("Your message is not the cause: it is less than half of the request."),
 )
 """The same where the messages before are what is long."""
 SEND_LESS = Advice(
     _(
-        "Most of it is what this site adds to your message. Try a model that takes longer "
-        "requests, or give the report to an administrator."
+        "Try a model that takes longer requests, or copy the report for an administrator."
     ),
     (Way.OTHER_MODEL, Way.REPORT),
-    words_alone=_(
-        "Most of it is what this site adds to your message: give the report to an "
-        "administrator."
+    words_alone=_("Copy the report for an administrator."),
+    whose=_(
+        "Your message is not the cause: most of the request is what this site adds to it."
     ),
 )
 """The same where no message is."""
 REPAIR = Advice(
     _(
-        "Sending it again will most likely fail in the same way: give the report to an "
+        "The same request will most likely fail again: copy the report for an "
         "administrator."
     ),
     (Way.REPORT,),
@@ -160,10 +180,10 @@ REPAIR_OR_GO = Advice(REPAIR.words, (Way.REPORT, Way.OTHER_MODEL))
 REPAIR_OR_TRY = Advice(
     REPAIR.words,
     (Way.REPORT, Way.OTHER_PROVIDER),
-    other=_("A model of another provider may take it."),
+    other=_("A model of another provider may accept it."),
 )
 REPAIR_OR_SWITCH = Advice(
-    REPAIR.words, (Way.REPORT, Way.OTHER_MODEL), other=_("Another model may take it.")
+    REPAIR.words, (Way.REPORT, Way.OTHER_MODEL), other=_("Another model may accept it.")
 )
 """The same at a provider that passes requests on, model by model to another one."""
 AROUND = _("A new chat may get around it.")

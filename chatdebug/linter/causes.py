@@ -1,5 +1,6 @@
 """A likely cause as it is told, and as it is noted beside what was kept of a request."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -11,7 +12,6 @@ from chatdebug.errors.advice import ANYTHING, Around, advised
 from chatdebug.errors.sentences import (
     FOUND_IN_MESSAGE,
     FOUND_IN_SITE,
-    LENGTH,
     Owner,
 )
 from chatdebug.errors.sentences import Cause as ErrorCause
@@ -35,6 +35,8 @@ from chatdebug.linter.rules import RULES
 CAUSES = 5
 """Of one request that are told."""
 BY_ID = {rule.id: rule for rule in RULES}
+STATUS = re.compile(r" \(\d{3}\)(?=\.\Z)")
+"""As the sentence of a verdict ends with it."""
 
 
 class Found(NamedTuple):
@@ -55,10 +57,18 @@ class Spot(NamedTuple):
     """Such as: message-4."""
 
 
-def message_spot(number: int, role: str = "") -> Spot:
-    """Return a message, counted from 1, with who says it by the word of providers."""
+def message_spot(number: int, role: str = "", count: int = 0) -> Spot:
+    """Return a message, counted from 1, with its role by the word of providers.
+
+    ``count`` is of how many messages it is one, where that is known: a request has more of
+    them than its reader has seen.
+    """
     words = ngettext("message %s", "messages %s", 1) % f"{number}"
-    return Spot(f"{words} ({role})" if role else words, f"message-{number}")
+    if count >= number:
+        words = gettext("message %(number)s of %(count)s in the request")
+        words = words % {"number": f"{number:,}", "count": f"{count:,}"}
+    who = gettext("role %s") % role
+    return Spot(f"{words} ({who})" if role else words, f"message-{number}")
 
 
 def tool_spot(name: str) -> Spot:
@@ -85,6 +95,8 @@ class Cause:
     """Of those messages, by the word of providers; empty where one is not known."""
     largest: Largest | None = None
     """What of a chat that is too long is the most; None where that is not known."""
+    message_count: int = 0
+    """How many messages the request has; 0 where that is not known, or not asked for."""
 
     @property
     def sentence(self) -> str:
@@ -93,7 +105,9 @@ class Cause:
 
     @property
     def in_short(self) -> str:
-        """What is wrong, for whoever asked: with numbers, without places in the request."""
+        """What is wrong, in which tools, and with numbers; without places in messages."""
+        if self._tools_told:
+            return f"{self.sentence.removesuffix('.')} ({self._tools_told})."
         # An estimate may be less than what fits: then it would contradict the sentence.
         if not self.window or self.tokens <= self.window:
             return self.sentence
@@ -107,27 +121,25 @@ class Cause:
         return words % {"tokens": f"{told:,}", "window": f"{self.window:,}"}
 
     def headline(self, happened: str, known: ErrorCause) -> str:
-        """Return the sentence about what happened with this as its probable reason.
+        """Return this as what happened, with the status of the sentence about that.
 
         Where the provider itself counts a chat as too long, it knows better.
         """
         if known is ErrorCause.TOO_LONG:
             return happened
+        found = STATUS.search(happened)
+        status = found[0] if found else ""
         if self.rule.is_of_length:
             words = gettext("The request is probably too long for this model")
-            if known is ErrorCause.REJECTED:
-                words = gettext(
-                    "%s, probably because it is too long for this model"
-                ) % happened.removesuffix(".")
             is_known = self.window and self.tokens > self.window
-            return f"{words}: {self._sizes}." if is_known else f"{words}."
-        words = gettext("%(happened)s, probably because %(cause)s.")
+            return f"{words}{status}{f': {self._sizes}' if is_known else ''}."
+        words = gettext("Most likely %(cause)s.")
         cause = self._told_to_users.removesuffix(".")
         # A language whose clauses are not worded as its sentences has a colon before them.
         is_clause = not words.partition("%(cause)s")[0].rstrip().endswith(":")
         if is_clause and not cause[1:2].isupper():
             cause = cause[:1].lower() + cause[1:]
-        return words % {"happened": happened.removesuffix("."), "cause": cause}
+        return words % {"cause": f"{cause}{status}"}
 
     @property
     def _told_to_users(self) -> str:
@@ -135,7 +147,7 @@ class Cause:
         names = ", ".join(filter(None, self.tools))
         if not names or self.rule.side is Side.MESSAGE:
             return words
-        return f"{words.removesuffix('.')} ({names})."
+        return f"{words.removesuffix('.')}: {names}."
 
     @property
     def remedy(self) -> str:
@@ -143,7 +155,8 @@ class Cause:
         if self.remedied is None:
             return str(self.rule.remedy)
         words = gettext(
-            "Shorten or leave out %s, or offer a model with a longer context."
+            "Shorten or leave out %s where the request is built, or offer a model with a "
+            "longer context."
         )
         return words % self.remedied.words
 
@@ -166,32 +179,38 @@ class Cause:
         if messages := list(map(str, self.messages)):
             word = ngettext("message %s", "messages %s", len(messages))
             places.append(word % ", ".join(messages))
-        if tools := [name for name in self.tools if name]:
-            word = ngettext("tool %s", "tools %s", len(tools))
-            places.append(word % ", ".join(tools))
-        return "; ".join(places)
+        return "; ".join(filter(None, (*places, self._tools_told)))
+
+    @property
+    def _tools_told(self) -> str:
+        names = [name for name in self.tools if name]
+        word = ngettext("tool %s", "tools %s", len(names))
+        return word % ", ".join(names) if names else ""
 
     @property
     def here(self) -> list[Spot]:
-        """The same one by one, a message with who says it."""
+        """The same one by one, a message with its role, and a single one among how many."""
         roles = self.roles or ("",) * len(self.messages)
         messages = zip(self.messages, roles, strict=True)
+        count = self.message_count if len(self.messages) == 1 else 0
         return [
-            *(message_spot(number, role) for number, role in messages),
+            *(message_spot(number, role, count) for number, role in messages),
             *map(tool_spot, filter(None, self.tools)),
         ]
 
     @property
     def largest_part(self) -> str:
         """What of a chat that is too long is the most, in a sentence; empty if unknown."""
+        return self.largest_beside(0)
+
+    def largest_beside(self, asked: int) -> str:
+        """Return the same beside a question of so many characters; 0 where that is unknown."""
         if self.largest is None:
             return ""
         number, role, characters, count, newest = self.largest
-        part = message_spot(number, role).words if number else gettext("the tools")
-        if number and count >= number:
-            words = gettext("message %(number)s of %(count)s")
-            part = words % {"number": f"{number:,}", "count": f"{count:,}"}
-            part = f"{part} ({role})" if role else part
+        part = gettext("the tools")
+        if number:
+            part = message_spot(number, role, count).words
         words = gettext("Largest part: %(part)s, %(characters)s characters.")
         # What is asked is mostly the newest: then nobody takes the largest one for it.
         if number and number < count and newest:
@@ -199,10 +218,16 @@ class Cause:
                 "Largest part: %(part)s, %(characters)s characters; the newest one has "
                 "%(newest)s."
             )
+        if number and 0 < asked < characters:
+            words = gettext(
+                "Largest part: %(part)s, %(characters)s characters; the question above "
+                "has %(asked)s."
+            )
         return words % {
             "part": part,
             "characters": f"{characters:,}",
             "newest": f"{newest:,}",
+            "asked": f"{asked:,}",
         }
 
     @property
@@ -217,21 +242,17 @@ class Cause:
 
         The remedy of what is this site's is for those who run it.
         """
+        owner, whose, advice = Owner.REQUEST, FOUND_IN_MESSAGE, CHANGE
         if self.rule.is_of_length:
-            owner, whose, advice = Owner.REQUEST, LENGTH, SHORTEN
-        elif self.rule.side is Side.MESSAGE:
-            owner, whose, advice = Owner.REQUEST, FOUND_IN_MESSAGE, CHANGE
-        else:
-            owner, whose, advice = (
-                Owner.SITE,
-                FOUND_IN_SITE,
-                self._to_repair(provider, around),
-            )
+            advice = SHORTEN
+        elif self.rule.side is not Side.MESSAGE:
+            owner, whose = Owner.SITE, FOUND_IN_SITE
+            advice = self._to_repair(provider, around)
         told = advised(advice, provider, around)
         words = told.words
         if advice is CHANGE:
             words = f"{self.remedy} {words}"
-        return Found(owner, str(whose), words, told.ways)
+        return Found(owner, told.whose or str(whose), words, told.ways)
 
     def _to_repair(self, provider: str, around: Around) -> Advice:
         """Return what helps against what the site sends, for whoever asked."""
@@ -263,6 +284,7 @@ class Cause:
             "is_said": self.is_said,
             **{name: size for name, size in sizes.items() if size},
             **({"largest": self.largest._asdict()} if self.largest else {}),
+            **({"message_count": self.message_count} if self.message_count else {}),
             "places": [
                 *(
                     {"number": number, **({"role": role} if role else {})}
@@ -317,6 +339,7 @@ def _cause(found: Finding) -> Cause:
         found.window,
         tuple(messages[number] for number in sorted(messages)),
         found.largest,
+        found.message_count if messages else 0,
     )
 
 
@@ -347,6 +370,7 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
             _size(one.get("context_window")),
             tuple(role for _of, role in messages),
             _largest(one.get("largest")),
+            _size(one.get("message_count")),
         )
 
 

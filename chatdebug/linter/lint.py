@@ -37,6 +37,8 @@ class Finding:
     """How many tokens fit the model; 0 as well where that is not known."""
     largest: Largest | None = None
     """What of a chat that is too long is the most; None where that is not known."""
+    message_count: int = 0
+    """How many messages the request has; 0 where they are not all described."""
 
 
 def likely_causes(
@@ -91,7 +93,8 @@ def _finding(
 ) -> Finding:
     is_pointed_at = _is_pointed_at(request, places)
     if not rule.is_of_length:
-        return Finding(rule, places, is_said, is_pointed_at)
+        count = len(request.messages) if request.is_whole else 0
+        return Finding(rule, places, is_said, is_pointed_at, message_count=count)
     window = request.window or 0
     return Finding(
         rule,

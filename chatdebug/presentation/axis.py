@@ -13,8 +13,6 @@ NARROW = ". "
 """Of a label: what takes half of the room of a digit."""
 GAP = 4.0
 """The same between two labels."""
-END_GAP = 22.0
-"""The same before the end line, where nothing else is drawn: beside a chat some 40 px."""
 UNITS = ((120, 60.0, _("%s min")), (1, 1.0, _("%s s")), (0, 0.001, _("%s ms")))
 """The axis counts from so many seconds on in units of so many, which are said so."""
 
@@ -26,13 +24,17 @@ class Tick:
     x: str
     label: str
     anchor: str
+    is_alone: bool = False
+    """Whether its label has no room beside others: it is told where those are left out."""
 
 
 def ticks_of(total: float) -> Iterator[Tick]:
     """Yield round numbers of one unit along the axis, and its end.
 
-    The first one names the unit, the end its own. What lies between them and would touch
-    another one is left out, line and label: a line without a number cannot be read.
+    The first one names the unit, the end its own. A round number that would touch another
+    one is left out, line and label: a line without a number cannot be read. Where the end
+    would touch one, its label gives way: a missing step would make the scale look broken,
+    and how long all of it took is told above.
     """
     if total <= 0:
         return
@@ -42,14 +44,15 @@ def ticks_of(total: float) -> Iterator[Tick]:
     end = str(words) % (f"{size:.0f}" if size >= 10 else f"{size:.1f}")
     first = str(words) % 0
     yield Tick("0.00%", first, "start")
-    left, right = _room(first) + GAP, 100 - max(_room(end) + GAP, END_GAP)
+    left, is_alone = _room(first) + GAP, False
     for number in range(1, ceil(size / step)):
         label = f"{number * step:g}"
         place, half = 100 * number * step / size, _room(label) / 2
-        if left <= place - half and place + half <= right:
+        if left <= place - half and place + half <= 100:
             left = place + half + GAP
+            is_alone = left + _room(end) > 100
             yield Tick(f"{place:.2f}%", label, "middle")
-    yield Tick("100%", end, "end")
+    yield Tick("100%", end, "end", is_alone)
 
 
 def _room(label: str) -> float:

@@ -14,15 +14,16 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.errors import code_like
-from chatdebug.errors.payload import ErrorPayload
+from chatdebug.errors.payload import ErrorPayload, attempt_of
 from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.quotes import OUR_WORDS, empty_words, repeated
 from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import EVENT_STREAM, Verdict
+from chatdebug.errors.verdict import Verdict
 from chatdebug.linter import Cause as LikelyCause
 from chatdebug.linter import Side, Spot
+from chatdebug.presentation.responses import codes_of, http_status, response_in_words
 
 
 class Kept(StrEnum):
@@ -58,7 +59,7 @@ FAULTS = {
     Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
     Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
     Cause.TOO_LONG: _("the length of the whole request"),
-    Cause.REJECTED: _("the message or this site's request, not known which"),
+    Cause.REJECTED: _("not known: the message, or what this site sent with it"),
     Cause.REJECTED_FRAME: _("this site's request"),
     Cause.REJECTED_FILE: _("a file in the chat"),
     Cause.REQUEST_BLOCKED: _("what is said in the chat"),
@@ -92,8 +93,8 @@ OF_CAUSES = {
     Cause.UNKNOWN_HOST: _("Correct the address that is set up for {provider}."),
     Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
     Cause.PAGE: _(
-        "Look for a proxy or a sign-in page on the way to {provider}, then check the "
-        "address that is set up for it."
+        "Send it again once, by hand. If it fails again, look for a proxy or a sign-in "
+        "page on the way to {provider}, then check the address that is set up for it."
     ),
     Cause.SILENCE: _(
         "Try again later. If it happens often, let this site wait for longer."
@@ -113,16 +114,11 @@ KEPT = {
     Kept.TEXT: _("recorded request"),
 }
 """What it is called where somebody is to look at it: a link, where pages have one."""
-IF_EXPLAINED = _(
-    "The check for known mistakes found none in this request. Look in the {kept} for what "
-    "the provider names."
-)
+NOTHING_FOUND = _("This site's own check of the request found no known mistake.")
+IF_EXPLAINED = _("Compare the {kept} with the provider's words.")
 IF_UNEXPLAINED = {
-    Kept.SHAPE: _(
-        "Look at the {kept} (roles, sizes, names; no text). The check for known mistakes "
-        "found none in it."
-    ),
-    Kept.TEXT: _("Look at the {kept}. The check for known mistakes found none in it."),
+    Kept.SHAPE: _("Look at the {kept} (roles, sizes, names; no text)."),
+    Kept.TEXT: _("Look at the {kept}."),
 }
 """Of a rejected request of which no part is known to be meant, where something of it was
 kept: by whether its provider has said what is wrong with it."""
@@ -130,6 +126,7 @@ SHOWN_BY_THE_REQUEST = frozenset(
     [Cause.REJECTED, Cause.REJECTED_FRAME, Cause.REJECTED_FILE, Cause.SETTING]
 )
 """What the request itself may show, and a comparison with that of a run that went well."""
+SHOWN_BY_THE_RESPONSE = frozenset([Cause.UNREADABLE, Cause.PAGE])
 OUTAGES = frozenset(
     [Cause.OVERLOADED, Cause.SERVER_ERROR, Cause.NO_ANSWER, Cause.SILENCE]
 )
@@ -149,6 +146,8 @@ class Brief:
     """Status, codes and what is known of a response; empty if none of it is."""
     how_far: str
     """How far the answer had come; empty if that is not known."""
+    characters: int
+    """The same as a number; 0 if nothing had come, or it is not known."""
     words: str
     """Those of an exception of this side; empty where the provider has some of its own."""
     fault: str
@@ -186,17 +185,21 @@ class Brief:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
         is_open = likely is None and said.cause is Cause.REJECTED
+        is_checked = bool(kept)
         if is_open and repeated(payload["detail"]):  # there is nothing to compare with
             kept = Kept.NOTHING
-        shown_by = RESPONSE if said.cause is Cause.UNREADABLE else ""
+        shown_by = RESPONSE if said.cause in SHOWN_BY_THE_RESPONSE else ""
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
         return cls(
             head=_head(payload, said.cause),
             how_far=_how_far(payload),
+            characters=payload["characters_received"] or 0,
             words=_words(payload, said.cause),
             fault=_fault(said, likely, reason, payload["detail"]),
-            next=_look(reason, kept) if is_open else _next(provider, said, likely),
+            next=_look(reason, kept, is_checked=is_checked)
+            if is_open
+            else _next(provider, said, likely),
             spot=likely.remedied if likely else _spot(kept) if is_open else None,
             ask=_ask_what_is_wrong(provider, reason, kept, request_id)
             if is_open
@@ -239,31 +242,6 @@ class Brief:
     def without_content(self) -> "Brief":
         """Return the same without an exception's own words."""
         return replace(self, words="")
-
-
-def http_status(payload: ErrorPayload) -> int | None:
-    """Return the status of the response; one that only its body named is none."""
-    status: int | None = payload["response"].get("status", payload["status_code"])
-    return status
-
-
-def codes_of(payload: ErrorPayload) -> str:
-    """Return what the provider calls the error, for machines."""
-    # What older releases stored may be a provider's words, for readers of facts only.
-    codes = (code_like(payload["error_type"]), code_like(payload["error_code"]))
-    return " / ".join(dict.fromkeys(filter(None, codes)))
-
-
-def response_in_words(payload: ErrorPayload) -> str:
-    """Return how long a response was, of what type, and from whom, as far as is known."""
-    response = payload["response"]
-    content_type = response.get("content_type", "").partition(";")[0]
-    length, server = response.get("length"), response.get("server", "")
-    size = None if length is None else filesizeformat(length)
-    if content_type == EVENT_STREAM and size:
-        size = gettext("%s received") % size
-    sender = gettext("from %s") % server if server else ""
-    return ", ".join(filter(None, (size, content_type, sender)))
 
 
 def _head(payload: ErrorPayload, cause: Cause) -> str:
@@ -328,11 +306,12 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
     return str(words).format(provider=provider)
 
 
-def _look(reason: str, kept: Kept) -> str:
-    if not kept:
-        return ""
-    words = IF_EXPLAINED if reason else IF_UNEXPLAINED[kept]
-    return str(words).format(kept=KEPT[kept])
+def _look(reason: str, kept: Kept, *, is_checked: bool) -> str:
+    told = [str(NOTHING_FOUND)] if is_checked else []
+    if kept:
+        words = IF_EXPLAINED if reason else IF_UNEXPLAINED[kept]
+        told.append(str(words).format(kept=KEPT[kept]))
+    return " ".join(told)
 
 
 def _spot(kept: Kept) -> Spot | None:
@@ -352,13 +331,19 @@ def _ask_what_is_wrong(provider: str, reason: str, kept: Kept, request_id: str) 
 
 def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -> str:
     """Return what to ask the provider for: at once, or if a failure of its own goes on."""
-    words = ""
+    words, attempt = "", attempt_of(payload)
+    name = (gettext("attempt %s") % f"{attempt:,}").replace(" ", "\N{NO-BREAK SPACE}")
     if said.cause in REPORTED:
         words = gettext("If this keeps happening, report it to {provider}.")
         if request_id:
             words = gettext(
                 "If this keeps happening, report it to {provider} with this request id:"
             )
+            if attempt > 1:
+                words = gettext(
+                    "If this keeps happening, report it to {provider} with the request id "
+                    "of {attempt}:"
+                )
         elif http_status(payload) is not None:
             words += " " + gettext("No request id is known.")
     elif said.cause in OUTAGES:
@@ -368,9 +353,14 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
                 "If this keeps happening, check the status page of {provider}, or report "
                 "it with this request id:"
             )
+            if attempt > 1:
+                words = gettext(
+                    "If this keeps happening, check the status page of {provider}, or "
+                    "report it with the request id of {attempt}:"
+                )
     elif request_id:
         words = gettext("Give {provider} this request id:")
-    return words.format(provider=provider)
+    return words.format(provider=provider, attempt=name)
 
 
 def _recognised(payload: ErrorPayload, cause: Cause, likely: LikelyCause | None) -> str:

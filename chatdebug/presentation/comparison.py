@@ -19,7 +19,8 @@ from chatdebug.models import ChatStep
 from chatdebug.presentation.alignment import beside
 from chatdebug.presentation.differences import Row, Rows, side_by_side
 from chatdebug.presentation.endings import GOOD, AttemptTimes, error_of
-from chatdebug.presentation.runs import RunLine, RunReport, StepReport
+from chatdebug.presentation.run_lines import RunLine
+from chatdebug.presentation.runs import RunReport, StepReport
 from chatdebug.presentation.transcript import Request
 from chatdebug.presentation.values import as_list
 

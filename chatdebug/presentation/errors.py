@@ -25,15 +25,9 @@ from chatdebug.errors.ways import Way
 from chatdebug.formats import span
 from chatdebug.linter import Cause as LikelyCause
 from chatdebug.payloads.text import NOTE
-from chatdebug.presentation.briefs import (
-    OF_A_RESPONSE,
-    Brief,
-    Kept,
-    codes_of,
-    http_status,
-    response_in_words,
-)
+from chatdebug.presentation.briefs import OF_A_RESPONSE, Brief, Kept
 from chatdebug.presentation.flaws import OF_CAUSES, REASONS, Flaw
+from chatdebug.presentation.responses import codes_of, http_status, response_in_words
 
 REASON_CHARACTERS = 400
 """A longer text of an error is folded."""
@@ -174,6 +168,7 @@ class ErrorReport:
                 attempt=attempt_of(payload),
                 status=payload["status_code"],
                 said=payload["detail"],
+                provider=payload["provider"],
             ),
             speaker=said.speaker,
             reason=reason,

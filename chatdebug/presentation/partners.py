@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chatdebug.enums import Outcome, Status
 from chatdebug.models import ChatRun
-from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.run_lines import RunLine
 from chatdebug.querysets import ChatRunQuerySet
 
 CHOICES = 25

@@ -13,7 +13,7 @@ from chatdebug.access import questions_of
 from chatdebug.enums import Status
 from chatdebug.filters import RunFilter
 from chatdebug.models import ChatRun
-from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.run_lines import RunLine
 
 RUNS_SHOWN = 50
 """Of a page: whoever looks at a failure looks at the newest runs."""

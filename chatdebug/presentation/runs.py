@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cached_property
 
 from django.utils.translation import gettext
 
@@ -12,20 +11,20 @@ from chatdebug.enums import Level, Outcome, RunKind
 from chatdebug.errors import answered_after, time_of_attempts, times_tried
 from chatdebug.errors.payload import read_payload
 from chatdebug.errors.sentences import Cause
-from chatdebug.formats import ago, counted, icon, outcome_icon, span
+from chatdebug.formats import counted, icon, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
-from chatdebug.models.runs import OVERFLOW
 from chatdebug.presentation.attempts import address_of
 from chatdebug.presentation.causes import LikelyCauses, report_of
 from chatdebug.presentation.endings import error_of
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import Payload
 from chatdebug.presentation.periods import attempt_name, step_name, whole_of
+from chatdebug.presentation.run_lines import RunLine
 from chatdebug.presentation.shapes import shape_block
 from chatdebug.presentation.timeline import Timeline
-from chatdebug.presentation.titles import failure_of, first_error_of, title_of, titled
-from chatdebug.presentation.values import as_dict, as_list, as_number
+from chatdebug.presentation.titles import titled
+from chatdebug.presentation.values import as_dict, as_list
 
 OF_AN_ADDRESS = frozenset(
     [
@@ -34,114 +33,6 @@ OF_AN_ADDRESS = frozenset(
     ]
 )
 """Causes that may lie in where a request was sent."""
-LINE_CHARACTERS = 200
-"""Of a question in one line."""
-
-
-@dataclass(frozen=True)
-class RunLine:
-    """A run as one line of facts. Without slots, for it keeps what pages ask twice."""
-
-    run: ChatRun
-    asked: str = ""
-    """What the chat itself says was asked; the recorder keeps that at the full level."""
-    has_content: bool = True
-    """Whether its reader may see what was said: by a user, a model or a provider."""
-
-    @cached_property
-    def title(self) -> str:
-        """What failed, else what was asked, else what it is the record of."""
-        if not self.has_content:
-            return failure_of(self.run) or self.run.get_kind_display()
-        return title_of(self.run)
-
-    @property
-    def question(self) -> str:
-        """How the message begins that started it, on one line; nothing if not known."""
-        if not self.has_content:
-            return ""
-        said = " ".join((self.run.label or self.asked).split())
-        return said if len(said) <= LINE_CHARACTERS else said[:LINE_CHARACTERS] + "…"
-
-    @property
-    def icon(self) -> str:
-        """The sign of its outcome."""
-        return outcome_icon(self.run.outcome)
-
-    @property
-    def kind(self) -> str:
-        """What it is the record of, unless that is a turn, as nearly always."""
-        is_turn = self.run.kind == RunKind.CHAT_TURN
-        return "" if is_turn else self.run.get_kind_display()
-
-    @property
-    def numbers(self) -> list[str]:
-        """How much it was of everything: 2 steps, 3 attempts, 1.2 s, 340 → 1,024 tok."""
-        numbers = (self.steps, self.attempts, self.took, self.tokens)
-        return [*filter(None, numbers)]
-
-    @property
-    def facts(self) -> str:
-        """The same in one line."""
-        return " · ".join(self.numbers)
-
-    @property
-    def took(self) -> str:
-        """How long it took with its wait in the queue; nothing while it goes on."""
-        return span(whole_of(self.run))
-
-    @property
-    def steps(self) -> str:
-        """How many calls of a model there were."""
-        return counted(_count(self.run, "step_count"), "step")
-
-    @property
-    def attempts(self) -> str:
-        """How often they were tried, all together; nothing if that is not known."""
-        attempts = _count(self.run, "attempt_count") + self._unrecorded_attempts
-        return counted(attempts, "attempt") if attempts else ""
-
-    @property
-    def tokens(self) -> str:
-        """How many tokens were sent and received; nothing for none."""
-        sent = _count(self.run, "total_input_tokens")
-        received = _count(self.run, "total_output_tokens")
-        if not sent and not received:
-            return ""
-        numbers = {"sent": f"{sent:,}", "received": f"{received:,}"}
-        return gettext("%(sent)s → %(received)s tok") % numbers
-
-    @property
-    def _unrecorded_attempts(self) -> int:
-        """How many attempts went well and are not recorded: of a recovery, the answer."""
-        is_answer_recorded = self.run.level == Level.FULL
-        has_answer = self.run.outcome is Outcome.RECOVERED and not is_answer_recorded
-        return int(has_answer)
-
-    @property
-    def first_error(self) -> str:
-        """The first line of its last error."""
-        return first_error_of(self.run) if self.has_content else ""
-
-    @property
-    def similar(self) -> str:
-        """How many failures of the same kind were counted instead of stored."""
-        count = self.run.similar_count
-        if self.run.fingerprint == OVERFLOW:
-            words = gettext("and %s more of all kinds: too many runs in an hour")
-        else:
-            words = gettext("and %s more like it")
-        return words % f"{count:,}" if count else ""
-
-    @property
-    def note(self) -> str:
-        """What the recorder itself has to say about it; of an import, anybody."""
-        return str(self.run.told("note") or "") if self.has_content else ""
-
-    @property
-    def ago(self) -> str:
-        """When it began, for people."""
-        return ago(self.run.started_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,9 +178,20 @@ class RunReport:
             return self.recovery.removesuffix(".") or self.line.title
         error, likely = self.failure.error, self.failure.likely
         first = likely.first if likely else None
-        return titled(
-            error.happened.removesuffix("."), error.cause, first.rule if first else None
+        happened = error.happened.removesuffix(".")
+        if first is None:
+            return happened
+        return titled(happened, error.cause, first.rule, first.tools)
+
+    @property
+    def largest_part(self) -> str:
+        """What of its request was the most, beside what was asked; empty if unknown."""
+        first = (
+            self.failure.likely.first if self.failure and self.failure.likely else None
         )
+        question = self.line.question
+        is_whole = not question.endswith("…")
+        return first.largest_beside(len(question) if is_whole else 0) if first else ""
 
     @property
     def state(self) -> str:
@@ -344,10 +246,15 @@ class RunReport:
         count = 1 + _retries(self.failure.step) if self.failure else 0
         if count < 2:  # the line above has it
             return ""
-        attempts = counted(count, "attempt")
-        if self._has_failed_alike(count):
-            return gettext("%s, all with the same failure.") % attempts
-        return f"{attempts}."
+        attempts = counted(count, "attempt").replace(" ", "\N{NO-BREAK SPACE}")
+        if not self._has_failed_alike(count):
+            return f"{attempts}."
+        words = gettext("%s, all with the same failure.")
+        known = [one.error for one in self.steps if one.error][-count:]
+        places = {error.brief.characters for error in known}
+        if len(places) == 1 and places != {0}:  # what breaks by chance breaks anywhere
+            words = gettext("%s, all with the same failure at the same place.")
+        return words % attempts
 
     @property
     def failed_attempt(self) -> str:
@@ -392,7 +299,3 @@ class RunReport:
 def _retries(step: ChatStep) -> int:
     """Return how many attempts at the same call failed before that of this step."""
     return read_payload(error_of(step))["retry_count"] or 0
-
-
-def _count(run: ChatRun, key: str) -> int:
-    return as_number(run.told(key)) or 0

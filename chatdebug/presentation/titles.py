@@ -1,5 +1,7 @@
 """What a run is called: after what failed, not after what was asked."""
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext
 
 from chatdebug.enums import ErrorKind, Outcome, Status
@@ -40,12 +42,19 @@ def failure_of(run: ChatRun) -> str:
     return " · ".join(filter(None, words))
 
 
-def titled(happened: str, cause: Cause, rule: Rule | None) -> str:
-    """Return what failed, and what it was probably because of where a rule found that."""
+def titled(
+    happened: str, cause: Cause, rule: Rule | None, tools: Iterable[str] = ()
+) -> str:
+    """Return what failed, and what it was probably because of where a rule found that.
+
+    ``tools`` are those in which it was found, by name.
+    """
     if rule is None or cause is Cause.TOO_LONG:  # which says it itself
         return happened
     words = gettext("%(happened)s, probably because of %(cause)s")
-    return words % {"happened": happened, "cause": rule.in_title}
+    names = ", ".join(filter(None, tools))
+    found = f"{rule.in_title} ({names})" if names else rule.in_title
+    return words % {"happened": happened, "cause": found}
 
 
 def _cause(run: ChatRun) -> Cause:

@@ -11,7 +11,8 @@ from chatdebug.formats import ago, counted, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.payloads import HEADINGS, Payload
-from chatdebug.presentation.runs import RunLine, RunReport
+from chatdebug.presentation.run_lines import RunLine
+from chatdebug.presentation.runs import RunReport
 from chatdebug.querysets import PAYLOAD_COLUMNS
 from tests.optional import present
 
@@ -161,10 +162,42 @@ def test_a_heading_names_the_likely_cause_in_short() -> None:
         "The demo provider rejected the request (400), probably because of a tool call without a "
         "result"
     )
-    assert (
-        "probably because this site left out the result of a tool"
-        in present(present(report.failure).error).sentence
+    assert present(present(report.failure).error).sentence == (
+        "Most likely this site left out the result of a tool call (400)."
     )
+
+
+def test_a_heading_names_the_tool_in_which_its_cause_was_found() -> None:
+    error = {"kind": "generic", "status_code": 400, "provider": "demo"}
+    noted = {"rule": "schemas.no_object", "places": [{"name": "look_up"}]}
+    step = ChatStep(
+        run=failed(), error=error, step_number=1, metadata={"likely_causes": [noted]}
+    )
+    report = RunReport.of(failed(), [step])
+    assert report.heading.endswith("of a tool schema that is not an object (look_up)")
+    hidden = report.without_content()
+    assert hidden.heading.endswith("of a tool schema that is not an object")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("Why does it?", "; the question above has 12."),
+        ("Why does it? " * 40, "; the newest one has 20."),
+        ("", "; the newest one has 20."),
+    ],
+)
+def test_the_largest_part_of_a_request_is_told_beside_what_was_asked(
+    asked: str, told: str
+) -> None:
+    largest = {"number": 1, "role": "user", "characters": 9_000}
+    largest |= {"message_count": 3, "newest": 20}
+    noted = {"likely_causes": [{"rule": "limits.window", "largest": largest}]}
+    error = {"kind": "generic", "status_code": 400}
+    step = ChatStep(run=failed(), error=error, step_number=1, metadata=noted)
+    report = RunReport.of(failed(), [step], asked=asked)
+    part = "Largest part: message 1 of 3 in the request (role user), 9,000 characters"
+    assert report.largest_part == part + told
 
 
 def test_a_run_without_a_failed_step_is_headed_by_its_title() -> None:
@@ -291,7 +324,11 @@ def test_a_failed_run_says_how_often_it_was_tried(retries: int) -> None:
         )
         for number in range(retries + 1)
     ]
-    words = "3 attempts in 2.4 s all failed the same way." if retries else ""
+    words = (
+        "This site tried 3\N{NO-BREAK SPACE}times in 2.4 s, with the same result."
+        if retries
+        else ""
+    )
     assert RunReport.of(run, steps).tried == words
 
 
@@ -366,7 +403,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "Send your message again in a minute"
+    unknown = "Send your message again, best in a minute"
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")

@@ -15,7 +15,7 @@ from chatdebug.enums import ErrorKind
 from chatdebug.errors import classify
 from chatdebug.formats import ago, clock, counted
 from chatdebug.models import ChatRun
-from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.run_lines import RunLine
 from tests.architecture.tree import ROOT, modules, project_files, read
 from tests.factories import ChatRunFactory, UserFactory
 

@@ -161,13 +161,11 @@ RULES = (
     ),
     Rule(
         id="schemas.no_object",
-        sentence=_(
-            "A tool of this site is defined wrongly: its schema is not of type object."
-        ),
-        in_title=_("a schema that is not an object"),
+        sentence=_("The schema of a tool is not of type object."),
+        in_title=_("a tool schema that is not an object"),
         remedy=_(
-            "Set the type of the tool's schema to object, even if the tool takes no "
-            "arguments."
+            'Set "type": "object" at the top of the tool\'s schema, even if the tool takes '
+            "no arguments."
         ),
         source="https://github.com/BerriAI/litellm/pull/19103",
         words=(

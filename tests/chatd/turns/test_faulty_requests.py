@@ -15,7 +15,8 @@ from chatdebug.linter import Cause
 from chatdebug.linter.causes import BY_ID
 from chatdebug.models import ChatRun
 from chatdebug.presentation.causes import LikelyCauses
-from chatdebug.presentation.runs import RunLine, StepReport
+from chatdebug.presentation.run_lines import RunLine
+from chatdebug.presentation.runs import StepReport
 from chatdebug.writer import close_writer
 from tests.chatd.turns.site import QUICK, answer, new_chat, run_on_site
 from tests.optional import present
@@ -37,7 +38,7 @@ CAUSES = {
     ),
     "fault-400-schema": (
         "schemas.no_object",
-        "A tool of this site is defined wrongly: its schema is not of type object.",
+        "The schema of a tool is not of type object (tool look_up).",
     ),
     "fault-400-window": (
         "limits.window",
@@ -47,7 +48,7 @@ CAUSES = {
 TITLES = {
     "calls.no_result": "a tool call without a result",
     "messages.blank": "an empty text",
-    "schemas.no_object": "a schema that is not an object",
+    "schemas.no_object": "a tool schema that is not an object",
     "limits.window": "its length",
 }
 WINDOWS = {model.name: model.context_window for model in DEMO_MODELS}
@@ -102,14 +103,16 @@ def test_card_and_run_name_the_cause(
     assert card["cause"]["sentence"].startswith(sentence)
     assert card["cause"]["found"].startswith(sentence.removesuffix("."))
     assert card["cause"]["remedy"] not in card["advice"], "it is for who repairs it"
-    said = "The provider says only “The request is not valid.”"
+    said = "The demo provider says only “The request is not valid.”"
     assert (card["detail"], card["how"]) == ("", said)
     step = ChatRun.objects.get(chat_id=str(chat.pk)).steps.get()
     [report] = StepReport.all_of(step.run, [step])
     error = present(report.error)
-    assert (error.owner, error.whose) == (card["owner"], card["whose"])
+    assert error.owner == card["owner"]
+    # A card knows what else was said in the chat.
+    assert error.whose == card["whose"] or rule == "limits.window"
     assert (error.sentence, error.reason) == (card["message"], "")
-    assert "probably" in card["message"]
+    assert card["message"].startswith(("Most likely this site ", "The request is pro"))
 
 
 def test_what_the_site_sends_is_not_for_its_user_to_repair(
@@ -118,16 +121,15 @@ def test_what_the_site_sends_is_not_for_its_user_to_repair(
     _chat, card = fail_on("fault-400-tool-pair", "demo", settings)
     assert (card["owner"], card["whose"]) == (
         "site",
-        "The mistake is most likely in what this site sent, not in your message.",
+        "Your message is most likely not the cause.",
     )
     assert card["message"] == (
-        "The demo provider rejected the request (400), probably because this site left out "
-        "the result of a tool that it had used earlier."
+        "Most likely this site left out the result of a tool call (400)."
     )
     assert card["ways"] == ["report", "other_model"]
     assert card["advice"] == (
-        "Sending it again will most likely fail in the same way: give the report to an "
-        "administrator. Another model may take it."
+        "The same request will most likely fail again: copy the report for an "
+        "administrator. Another model may accept it."
     )
 
 
@@ -136,17 +138,20 @@ def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
 ) -> None:
     _chat, found = fail_on("fault-400-window", "demo", settings)
     _chat, said = fail_on("fault-400-context", "demo", settings)
-    assert (found["owner"], found["advice"], found["ways"]) == (
+    assert (found["owner"], found["whose"], found["advice"], found["ways"]) == (
         said["owner"],
+        said["whose"],
         said["advice"],
         said["ways"],
     )
     assert found["ways"] == ["other_model", "report"], "the message is a short one"
     assert found["message"].startswith(
-        "The demo provider rejected the request (400), probably because it is too long "
-        "for this model: about "
+        "The request is probably too long for this model (400): about "
     )
-    assert "Largest part: message 1 of 3 (user), " in found["cause"]["found"]
+    assert (
+        "Largest part: message 1 of 3 in the request (role user), "
+        in found["cause"]["found"]
+    )
     assert f"at most {WINDOWS['fault-400-window']:,} fit." in found["message"]
 
 
@@ -172,30 +177,30 @@ def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
     ("rule", "provider", "way", "words"),
     [
         ("tools.unsupported", "demo", "other_model", "Another model may answer."),
-        ("calls.no_result", "demo", "other_model", "Another model may take it."),
+        ("calls.no_result", "demo", "other_model", "Another model may accept it."),
         (
             "messages.blank",
             "anthropic",
             "other_provider",
-            "A model of another provider may take it.",
+            "A model of another provider may accept it.",
         ),
         (
             "schemas.no_object",
             "demo",
             "other_model",
-            "Another model may take it.",
+            "Another model may accept it.",
         ),
         (
             "schemas.no_object",
             "openai",
             "other_provider",
-            "A model of another provider may take it.",
+            "A model of another provider may accept it.",
         ),
         (
             "schemas.several_types",
             "google",
             "other_provider",
-            "A model of another provider may take it.",
+            "A model of another provider may accept it.",
         ),
     ],
 )

@@ -37,7 +37,7 @@ TOLD = {
         ),
         ("The demo provider rejected the request (400).", "request"),
     ),
-    "fault-400-context": ("The request is too long for this model: ", "request"),
+    "fault-400-context": ("The request is too long for this model (400): ", "request"),
     "fault-401": (
         "The demo provider did not accept this site's API key (401).",
         "settings",
@@ -66,7 +66,10 @@ TOLD = {
     "fault-500": ("The demo provider had an error of its own (500).", "provider"),
     "fault-529": ("The demo provider is overloaded at the moment (529).", "provider"),
     "fault-html-502": (
-        "A server in front of the demo provider answered in its place (502).",
+        (
+            "The demo provider could not be reached: a gateway in front of it answered "
+            "instead (502)."
+        ),
         "network",
     ),
     "fault-html-200": (
@@ -90,7 +93,7 @@ TOLD = {
         "provider",
     ),
     "fault-badjson": (
-        "The answer from the demo provider could not be read.",
+        "The rest of the answer from the demo provider could not be read.",
         "provider",
     ),
     "fault-instream-overloaded": (
@@ -211,8 +214,7 @@ def test_a_card_has_the_reason_in_the_providers_words_or_says_that_there_is_none
     run_on_site(body)
     card = present(chat.turns.get().error)
     assert card["detail"] == EXPLAINED[model]
-    reason = "further reason" if model == "fault-filter" else "reason"
-    no_reason = f"The provider gave no {reason}." if model in SAYS_NOTHING else ""
+    no_reason = "It gave no further reason." if model in SAYS_NOTHING else ""
     assert card["how"] == no_reason
 
 
@@ -241,7 +243,8 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     assert card["message"].startswith(what)
     assert card["owner"] == owner
     assert card["attempts"] == (3 if card["retryable"] else 1)
-    tried = "all failed the same way" in card["tried"]
+    same = "with the same result.", "the limit still held."
+    tried = card["tried"].endswith(same)
     assert tried == card["retryable"]
     is_to_be_sent = re.search(r"end (?:it|your message) again", card["advice"])
     assert ("again" in card["ways"]) == bool(is_to_be_sent)
@@ -298,5 +301,7 @@ def test_a_chat_that_is_too_long_is_made_shorter_where_it_is_long(
     run_on_site(body)
     card = present(chat.turns.order_by("created_at")[len(asked) - 1].error)
     assert card["ways"] == ways
+    is_all_of_it = card["whose"].startswith("What is too long is the whole request")
+    assert is_all_of_it == ("change" in ways), "else the message is not the cause"
     assert ("shorten" in card["advice"].lower()) == ("change" in ways)
     assert ("new chat" in card["advice"]) == ("new_chat" in ways)

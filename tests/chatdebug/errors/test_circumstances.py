@@ -105,7 +105,7 @@ def test_a_stored_error_tells_the_same() -> None:
 def test_only_what_was_tried_again_says_how_often() -> None:
     assert times_tried(0, 0.0) == ""
     assert times_tried(1, 4.0) == ""
-    assert times_tried(3, 4.25) == "3 attempts in 4.2 s failed."
+    assert times_tried(3, 4.25) == "This site tried 3\N{NO-BREAK SPACE}times in 4.2 s."
 
 
 def test_attempts_and_their_run_are_told_as_one_time_where_nobody_sees_two() -> None:
@@ -119,10 +119,16 @@ OVERLOADED, FAILED = (Cause.OVERLOADED, 529), (Cause.SERVER_ERROR, 500)
 
 def test_that_all_attempts_met_the_same_is_said_only_where_it_is_known() -> None:
     assert times_tried(2, 4.25, met=[FAILED, FAILED]) == (
-        "2 attempts in 4.2 s all failed the same way."
+        "This site tried 2\N{NO-BREAK SPACE}times in 4.2 s, with the same result."
     )
     assert times_tried(2, 4.25, met=[OVERLOADED, FAILED]) == (
-        "2 attempts in 4.2 s failed in different ways; the first: Overloaded (529)."
+        "This site tried 2\N{NO-BREAK SPACE}times in 4.2 s, with different results; the "
+        "first: Overloaded (529)."
+    )
+    limited = (Cause.RATE_LIMIT, 429)
+    assert times_tried(2, 4.25, met=[limited, limited]) == (
+        "This site waited in between and tried 2\N{NO-BREAK SPACE}times in 4.2 s: the "
+        "limit still held."
     )
     assert times_tried(3, 4.25, met=[FAILED, FAILED]) == times_tried(3, 4.25)
 
@@ -130,8 +136,8 @@ def test_that_all_attempts_met_the_same_is_said_only_where_it_is_known() -> None
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (502, "It got no valid answer from the server behind it."),
-        (504, "It got no answer in time from the server behind it."),
+        (502, ""),
+        (504, "The gateway got no answer in time."),
         (503, ""),
         (None, ""),
     ],

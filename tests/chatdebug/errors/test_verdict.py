@@ -35,17 +35,17 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
     ),
     "a gateway": (
         {"status_code": 502, "body": "<html>502 Bad Gateway</html>"},
-        "A server in front of OpenAI answered in its place (502).",
+        "OpenAI could not be reached: a gateway in front of it answered instead (502).",
         Owner.NETWORK,
     ),
     "a gateway with a name": (
         {"status_code": 502, "body": "<html>", "headers": {"server": "nginx/1.28"}},
-        "A server in front of OpenAI answered in its place (502).",
+        "OpenAI could not be reached: a gateway in front of it answered instead (502).",
         Owner.NETWORK,
     ),
     "a gateway whose name is none": (
         {"status_code": 502, "body": "<html>", "headers": {"server": "<b>you</b>"}},
-        "A server in front of OpenAI answered in its place (502).",
+        "OpenAI could not be reached: a gateway in front of it answered instead (502).",
         Owner.NETWORK,
     ),
     "a request that was blocked": (
@@ -92,7 +92,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "message": "This model's maximum context length is 8192 tokens. However, "
             "your messages resulted in 9412 tokens.",
         },
-        "The request is too long for this model: 9,412 tokens, and at most 8,192 fit.",
+        "The request is too long for this model (400): 9,412 tokens, and at most 8,192 fit.",
         Owner.REQUEST,
     ),
     "too long by a body without numbers": (
@@ -204,7 +204,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
         told = limited(retry_after=seconds)
         assert told.advice == (
             f"Wait {words}, then send your message again. Another model may have a limit "
-            "of its own. If this keeps happening, copy the report for an administrator."
+            "of its own."
         )
         assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
@@ -213,8 +213,8 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "Send your message again in a minute, or try another model. If this "
-        "keeps happening, copy the report for an administrator."
+        "Send your message again, best in a minute, or try another model. If it keeps "
+        "failing, copy the report for an administrator."
     )
     assert told.wait is None
 
@@ -223,9 +223,7 @@ def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "Waiting in between was not enough: send your message again in a minute. "
-        "Another model may have a limit of its own. If this keeps happening, copy "
-        "the report for an administrator."
+        "Send your message again in a minute. Another model may have a limit of its own."
     )
     assert told.wait == 60
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
@@ -404,6 +402,10 @@ def test_a_quote_says_who_speaks() -> None:
 
     assert speaker(provider="openai", status_code=400) == "OpenAI says:"
     assert speaker(status_code=400) == "The provider says:"
+    again = LINE * 20_000
+    assert speaker(status_code=400, message=again).startswith(
+        "The provider repeats one line, for more than "
+    )
     gateway = {"provider": "openai", "status_code": 502, "message": "No upstream."}
     assert speaker(**gateway) == "The gateway says:"
     assert speaker(**gateway, headers={"server": "nginx"}) == "nginx says:"
@@ -418,7 +420,7 @@ def test_a_permission_that_is_missing_is_named_once_by_its_provider() -> None:
     facts = build_facts(provider="openai", status_code=403, body=body)
     told = classify_facts(facts)
     assert told.quote == said
-    assert told.advice.count("the missing permission.") == 1
+    assert told.advice.count("the missing permission:") == 1
     assert "model.request" not in told.message + told.whose + told.advice
 
 
@@ -447,7 +449,7 @@ def test_why_an_answer_was_blocked_is_quoted_where_the_provider_says_it() -> Non
     assert (told.reason, told.how) == ("It would have named a person.", "")
     silent = classify(ContentFilteredError())
     report = ErrorReport.of(blocked | {"detail": silent.detail})
-    assert (report.reason, report.how) == ("", "The provider gave no further reason.")
+    assert (report.reason, report.how) == ("", "It gave no further reason.")
 
 
 NAMED = {
@@ -480,8 +482,8 @@ def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
         ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
     )
     assert told.whose == (
-        "The cause is either in your message or in what this site sent along with it; the "
-        "provider does not say which."
+        "The provider does not say whether your message or something this site sent with "
+        "it is the cause."
     )
     assert told.ways == (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT)
 
@@ -504,13 +506,20 @@ def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
     of_length = partial(advise, Cause.TOO_LONG, provider="openai", retryable=False)
     earlier = of_length(around=Around(is_small=True))
     assert earlier.ways == (Way.NEW_CHAT, Way.OTHER_MODEL)
+    assert earlier.whose == (
+        "Your message is not the cause: it is less than half of the request."
+    )
     assert earlier.words == (
-        "Your message is less than half of it: start a new chat with this message. A model "
-        "that takes longer requests may answer."
+        "Start a new chat with this message. A model that takes longer requests may answer."
     )
     of_site = of_length(around=Around(history=False, is_small=True))
     assert of_site.ways == (Way.OTHER_MODEL, Way.REPORT)
-    assert of_site.words.startswith("Most of it is what this site adds")
+    assert of_site.whose == (
+        "Your message is not the cause: most of the request is what this site adds to it."
+    )
+    assert of_site.words == (
+        "Try a model that takes longer requests, or copy the report for an administrator."
+    )
 
 
 def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
@@ -520,8 +529,8 @@ def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     assert "or try a model of another provider." in elsewhere.words
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Send your message again in a minute. If this keeps happening, copy the "
-        "report for an administrator.",
+        "Send your message again, best in a minute. If it keeps failing, copy the report "
+        "for an administrator.",
         (Way.AGAIN, Way.REPORT),
     )
 
@@ -573,7 +582,7 @@ def test_of_a_silence_it_is_said_that_the_limit_is_this_sites() -> None:
         "model needs longer."
     )
     assert said.advice.endswith(
-        "If this keeps happening, copy the report for an administrator: the limit can be "
+        "If it keeps failing, copy the report for an administrator: the limit can be "
         "raised."
     )
     assert Way.AGAIN not in silence(retryable=False).ways

@@ -32,19 +32,19 @@ def words(found: Cause) -> list[str]:
     [
         pytest.param(
             chat(user(LONG), answer(), user()),
-            "message 1 of 3 (user)",
+            "message 1 of 3 in the request (role user)",
             "; the newest one has 20.",
             id="message",
         ),
         pytest.param(
             chat(user(), answer(), user(LONG)),
-            "message 3 of 3 (user)",
+            "message 3 of 3 in the request (role user)",
             " characters.",
             id="newest message",
         ),
         pytest.param(
             chat(system(LONG), user()),
-            "message 1 of 2 (system)",
+            "message 1 of 2 in the request (role system)",
             "; the newest one has 20.",
             id="instructions",
         ),
@@ -65,7 +65,7 @@ def test_of_a_request_that_is_too_long_its_largest_part_is_told(
     assert found.largest_part.endswith(end)
     assert found.told.endswith(found.largest_part)
     is_message = "message 1" in largest
-    assert ("leave out message 1," in found.remedy) == is_message
+    assert ("leave out message 1 where" in found.remedy) == is_message
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,10 @@ def test_a_largest_part_of_anybody_is_not_believed(noted: Any) -> None:
 
 def test_a_cause_names_its_messages_with_their_roles() -> None:
     found = found_in(chat(user(), answer(None), user()))
-    assert (found.where, words(found)) == ("message 2", ["message 2 (assistant)"])
+    assert (found.where, words(found)) == (
+        "message 2",
+        ["message 2 of 3 in the request (role assistant)"],
+    )
     of_tool = found_in(chat(user(), tools=[tool("look_up", {"type": "string"})]))
     assert of_tool.here == [("tool look_up", "tool-look_up")]
     [older] = present(

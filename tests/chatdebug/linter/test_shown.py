@@ -32,13 +32,13 @@ EMPTY = "A message has no content"
 HEADING = (
     "OpenAI rejected the request (400), probably because of a message without content"
 )
-NO_OBJECT = "A tool of this site is defined wrongly: its schema is not of type object"
+NO_OBJECT = "The schema of a tool is not of type object"
 NOTHING = "The recorded request was checked for known mistakes: none found."
 NOTHING_IN_SHAPE = (
     "The shape of the request (roles, sizes, names; no text) was checked for known "
     "mistakes: none found."
 )
-FOUND_NONE = "The check for known mistakes found none in it."
+FOUND_NONE = "own check of the request found no known mistake."
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 HOSTILE: list[Any] = [
     7,
@@ -124,7 +124,8 @@ def test_the_pages_say_it_with_what_happened(chat_: Chat) -> None:
         text = text_of(owner, url)
         verdict = text.partition('<dl class="verdict__lines">')[2].partition("</dl>")[0]
         assert f"Likely cause: {EMPTY}." in verdict
-        spot = f'#{run.steps.get().pk}-message-2"><bdi>message 2 (assistant)</bdi></a>'
+        words = "message 2 of 3 in the request (role assistant)"
+        spot = f'#{run.steps.get().pk}-message-2"><bdi>{words}</bdi></a>'
         assert spot in verdict
         if page == "run":
             assert f"<h1><bdi>{HEADING}</bdi></h1>" in text
@@ -137,7 +138,10 @@ def test_whose_it_is_is_told_by_the_request_where_the_answer_does_not(
 ) -> None:
     url = partial(reverse, "chatdebug:run")
     owner = client_of(chat_.owner)
-    told, unknown = "Most likely this site&#x27;s request (found", "not known which"
+    told, unknown = (
+        "Most likely this site&#x27;s request (found",
+        "Not known: the message",
+    )
     run = failed_run(chat_.pk, likely_causes=[{"rule": "messages.empty"}])
     text = text_of(owner, url(args=[chat_.pk, run.pk]))
     assert told in text
@@ -210,7 +214,7 @@ def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) ->
 def test_the_reports_and_the_terminal_say_it_first() -> None:
     run = failed_run("c")
     for text in (export(run, "markdown"), shown(run)):
-        assert text.index(EMPTY) < text.index("rejected the request")
+        assert text.index(EMPTY) < text.index("Most likely this site sent")
         assert "Found besides" in text
 
 

@@ -46,7 +46,7 @@ def brief_of(error: Any, *noted: dict[str, Any], kept: Kept = Kept.NOTHING) -> B
 def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     brief = brief_of(REJECTED)
     assert brief.happened == "HTTP 400, invalid_request_error."
-    assert brief.fault == "the message or this site's request, not known which"
+    assert brief.fault == "not known: the message, or what this site sent with it"
     assert brief.steps == (
         "Ask the demo provider what is wrong with the request, and quote this request id: req_1"
     )
@@ -64,8 +64,8 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
     said = {"detail": "The ballast does not match.", "request_id": request_id}
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
     assert brief.steps == (
-        "The check for known mistakes found none in this request. Look in the recorded "
-        "shape of the request for what the provider names. "
+        "This site's own check of the request found no known mistake. Compare the recorded "
+        "shape of the request with the provider's words. "
         f"If it stays unclear, ask the demo provider{asked}"
     )
     found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
@@ -80,6 +80,16 @@ def test_nobody_is_sent_to_look_at_a_request_of_which_nothing_was_kept() -> None
     )
     assert "request" in brief_of(REJECTED, kept=Kept.TEXT).next
     assert not brief_of(REJECTED).next
+
+
+def test_of_words_that_say_nothing_it_is_told_that_the_request_was_checked() -> None:
+    line = "One line of a report that nobody cut. "
+    said = {"detail": line * 3 + "One line … more than 900 characters left out"}
+    brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
+    assert brief.steps == (
+        "This site's own check of the request found no known mistake. Ask the demo provider "
+        "what it means, and quote this request id: req_1"
+    )
 
 
 def test_a_likely_cause_decides_all_of_it() -> None:
@@ -133,6 +143,11 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
             {"request_id": "req_1"},
             "report it to the demo provider with this request id: req_1",
         ),
+        (
+            {"request_id": "req_1", "retry_count": 2},
+            "report it to the demo provider with the request id of attempt\N{NO-BREAK SPACE}3: "
+            "req_1",
+        ),
         ({}, "report it to the demo provider. No request id is known."),
     ],
 )
@@ -152,10 +167,14 @@ def test_of_a_providers_own_error_its_status_page_may_tell(
     request_id: str, asked: str
 ) -> None:
     error = {**REJECTED, "rule": "status.500", "status_code": 500}
-    assert brief_of({**error, "request_id": request_id}).steps == (
+    told = (
         "Nothing to change on this site; try again later. If this keeps happening, check the "
         f"status page of the demo provider{asked}"
     )
+    assert brief_of({**error, "request_id": request_id}).steps == told
+    third = brief_of({**error, "request_id": request_id, "retry_count": 2})
+    of_third = "the request id of attempt\N{NO-BREAK SPACE}3"
+    assert third.steps == told.replace("this request id", of_third)
 
 
 def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
@@ -214,8 +233,8 @@ def test_a_fault_and_the_sentence_of_its_card_name_the_same_two(cause: Cause) ->
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        ((500, 500, 500), "3 attempts, all with the same failure."),
-        ((500, 502, 500), "3 attempts."),
+        ((500, 500, 500), "3\N{NO-BREAK SPACE}attempts, all with the same failure."),
+        ((500, 502, 500), "3\N{NO-BREAK SPACE}attempts."),
         ((500,), ""),
     ],
 )
@@ -233,9 +252,38 @@ def test_attempts_are_said_to_be_alike_only_if_they_were(
     assert RunReport.of(run, steps).attempts == said
 
 
+@pytest.mark.parametrize(
+    ("characters", "said"),
+    [
+        (
+            (76, 76),
+            "2\N{NO-BREAK SPACE}attempts, all with the same failure at the same place.",
+        ),
+        ((76, 9), "2\N{NO-BREAK SPACE}attempts, all with the same failure."),
+        ((0, 0), "2\N{NO-BREAK SPACE}attempts, all with the same failure."),
+    ],
+)
+def test_attempts_that_broke_at_one_place_are_said_to(
+    characters: tuple[int, int], said: str, run: ChatRun
+) -> None:
+    steps = [
+        ChatStep(
+            step_number=number + 1,
+            status="error",
+            error={
+                **BROKEN_STREAM,
+                "characters_received": count,
+                "retry_count": number,
+            },
+        )
+        for number, count in enumerate(characters)
+    ]
+    assert RunReport.of(run, steps).attempts == said
+
+
 def test_of_attempts_that_are_not_stored_nothing_is_said(run: ChatRun) -> None:
     last = ChatStep(step_number=1, error={"status_code": 500, "retry_count": 2})
-    assert RunReport.of(run, [last]).attempts == "3 attempts."
+    assert RunReport.of(run, [last]).attempts == "3\N{NO-BREAK SPACE}attempts."
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from chatdebug.enums import Level, Operation, Status
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.presentation.errors import ErrorReport
 from chatdebug.presentation.periods import Mark
-from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.run_lines import RunLine
 from chatdebug.presentation.timeline import ROWS, Timeline
 from tests.factories import ChatRunFactory, ChatStepFactory
 from tests.optional import present
@@ -733,23 +733,26 @@ def test_a_run_of_very_many_attempts_shows_the_last_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "labels"),
+    ("seconds", "labels", "alone"),
     [
-        (0.05, ["0 ms", "10", "20", "30", "50 ms"]),
-        (1.1, ["0 s", "0.5", "1.1 s"]),
-        (2.5, ["0 s", "0.5", "1", "1.5", "2.5 s"]),
-        (4.5, ["0 s", "1", "2", "3", "4.5 s"]),
-        (6.9, ["0 s", "2", "4", "6.9 s"]),
-        (100, ["0 s", "20", "40", "60", "100 s"]),
-        (3_600, ["0 min", "20", "40", "60 min"]),
+        (0.05, ["0 ms", "10", "20", "30", "40"], "50 ms"),
+        (1.1, ["0 s", "0.5", "1"], "1.1 s"),
+        (1.4, ["0 s", "0.5", "1", "1.4 s"], ""),
+        (2.5, ["0 s", "0.5", "1", "1.5", "2", "2.5 s"], ""),
+        (2.4, ["0 s", "0.5", "1", "1.5", "2"], "2.4 s"),
+        (4.2, ["0 s", "1", "2", "3", "4"], "4.2 s"),
+        (6.9, ["0 s", "2", "4", "6"], "6.9 s"),
+        (100, ["0 s", "20", "40", "60", "80"], "100 s"),
+        (3_600, ["0 min", "20", "40", "60 min"], ""),
     ],
 )
-def test_the_axis_has_the_lines_whose_labels_have_room(
-    seconds: float, labels: list[str]
+def test_the_axis_leaves_out_no_step_of_its_scale(
+    seconds: float, labels: list[str], alone: str
 ) -> None:
     step = step_of(0, seconds, attempt(1, 0, seconds))
     timeline = present(Timeline.of(run_of(seconds), [step]))
-    assert [tick.label for tick in timeline.ticks] == labels
+    assert [one.label for one in timeline.ticks if not one.is_alone] == labels
+    assert "".join(one.label for one in timeline.ticks if one.is_alone) == alone
 
 
 def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:

@@ -17,7 +17,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from chatd.demo_provider import DEMO_MODELS
 from chatdebug.enums import RunKind
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.presentation.runs import RunLine
+from chatdebug.presentation.run_lines import RunLine
 from chatdebug.presentation.timeline import Timeline
 from chatdebug.recorder import (
     Level,

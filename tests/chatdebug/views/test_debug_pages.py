@@ -281,7 +281,7 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
         "HTTP 400.",
         "The provider says:",
         "It is odd.",
-        "The message or this site's request, not known which".replace("'", "&#x27;"),
+        "Not known: the message, or what this site sent with it",
         "Where the time went",
     )
     places = [beside.find(words) for words in shown]
@@ -295,7 +295,7 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
 @pytest.mark.parametrize(
     ("status", "moment"),
     [
-        ("error", '<span class="nowrap"><time'),  # that it failed is said already
+        ("error", '<span class="nowrap">failed <time'),
         ("completed", '<span class="nowrap">began <time'),
         ("in_progress", '<span class="nowrap">began <time'),
     ],
@@ -568,6 +568,11 @@ def test_the_pages_are_only_read(run: ChatRun, chat: Chat) -> None:
 
 REJECTED = {"kind": "generic", "rule": "fallback.generic", "status_code": 400}
 UNREADABLE = {"kind": "generic", "rule": "known.UnreadableStream"}
+PAGE = {
+    "kind": "generic",
+    "rule": "known.UnreadableAnswer",
+    "detail": "HTTP 200 with text/html and no event stream",
+}
 SWITCH = "record this chat in full</a> and send the message again"
 
 
@@ -576,6 +581,7 @@ SWITCH = "record this chat in full</a> and send the message again"
     [
         (REJECTED, "The text of the request was not recorded."),
         (UNREADABLE, "What came was not recorded."),
+        (PAGE, "The page itself was not recorded."),
     ],
 )
 def test_a_text_that_would_tell_more_is_asked_for_where_it_was_not_recorded(
@@ -586,7 +592,7 @@ def test_a_text_that_would_tell_more_is_asked_for_where_it_was_not_recorded(
     page = text_of(owner.get(page_of(run)))
     assert said in page
     assert SWITCH not in page, "the owner may not record in full"
-    assert f"{said} An administrator can allow full recording" in page
+    assert f"{said} With full recording of this chat, which an administrator" in page
     set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=None)
     page = text_of(owner.get(page_of(run)))
     assert f'{said} To see it, <a href="{panel_of(chat)}">{SWITCH}' in page
@@ -635,4 +641,4 @@ def test_a_run_of_one_step_says_nothing_that_only_several_need(
     run.steps.update(error={**error, "chain": [outer, {"type": "In", "message": ""}]})
     ChatStepFactory(run=run, step_number=2)
     page = text_of(client.get(page_of(run)))
-    assert "innermost first; those of its causes are not stored" in page
+    assert "innermost first (not stored for its causes)" in page
