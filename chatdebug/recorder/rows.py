@@ -75,10 +75,10 @@ class RunRows:
     def hand_over(self) -> None:
         """Hand over what was made, unless another thread is about to."""
         # Again after the release: who was refused meanwhile had made it before that.
-        while self._made and self._handed_over(
-            BACKLOG_SECONDS if len(self._made) > BACKLOG else 0
-        ):
-            pass
+        while self._made:
+            patience = BACKLOG_SECONDS if len(self._made) > BACKLOG else 0
+            if not self._handed_over(patience):
+                return
 
     def wait(self) -> bool:
         """Return whether all that was made is handed over, also by other threads.

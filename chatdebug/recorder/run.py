@@ -282,12 +282,13 @@ class Run:
 
     def _evidence_on_its_way(self) -> Future[Any] | None:
         """Return what is to be waited for until the evidence is safe; None: nothing."""
-        if self._rows is not None and not self._rows.wait():
-            # In another thread's hands, or in this one's, where this is an end in between.
-            self._durable = Future()
-            self.flush_timed_out()
-            return None
-        if self._has_capture:
+        rows = self._rows
+        if rows is not None and rows.has_capture:
+            if not rows.wait():
+                # In another thread's hands; in this one's, if this is an end in between.
+                self._durable = Future()
+                self.flush_timed_out()
+                return None
             self._durable = writer().durable(self.own.id)
         elif self._counted_on is not None:  # written, so that a kill cannot take it
             self._durable = writer().journal_flushed(self.own.id)
