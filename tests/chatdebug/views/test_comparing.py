@@ -97,7 +97,7 @@ def test_another_run_of_the_chat_can_be_chosen(
     success_of(chat, -5, "And in summer?")
     page = text_of(client.get(page_of(failed)))
     assert page.count("<option") == 2
-    assert f'<option value="{later.pk}">' in page
+    assert f'<option value="{later.pk}" data-moment=' in page
     page = text_of(client.get(page_of(failed, later)))
     assert "And in <mark>spring?</mark>" in page
     assert f'<option value="{later.pk}" selected>' in page
