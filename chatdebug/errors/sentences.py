@@ -305,7 +305,6 @@ WITHIN = {
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
     ),
-    Cause.UNREADABLE: _("The rest of the answer from {provider} could not be read."),
 }
 """What happened, where text of an answer had come, and that makes it something else."""
 OVER = {

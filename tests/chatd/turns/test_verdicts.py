@@ -93,7 +93,7 @@ TOLD = {
         "provider",
     ),
     "fault-badjson": (
-        "The rest of the answer from the demo provider could not be read.",
+        "The answer from the demo provider could not be read.",
         "provider",
     ),
     "fault-instream-overloaded": (
