@@ -76,6 +76,7 @@ class ModelRequest:
         output = 0
         if (parameters := self._parameters) is not None:
             native = parameters.native_tools
+            # Of every call that goes well: one without tools pays for no function more.
             if parameters.function_tools or parameters.output_tools or native:
                 tools = _outlines_of_tools(parameters)
             if (described := parameters.output_object) is not None:

@@ -2,9 +2,9 @@
 
 An answer ends wherever its last reference goes, so also inside the garbage collector, while
 its thread holds some lock: that of the writer's queue, for one. So no lock that an end takes
-is held while another one is waited for. What is to be written is made under a lock that is
-held for nothing else, and handed over afterwards by one thread at a time; another one that
-has something leaves it to that one.
+is held while another one is waited for. What is to be written is made under the lock of its
+run, whose holder waits for nobody, and handed over afterwards by one thread at a time;
+another one that has something leaves it to that one.
 """
 
 import logging

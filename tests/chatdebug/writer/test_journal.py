@@ -186,16 +186,15 @@ def test_who_is_told_by_the_journal_may_wait_for_another_thread_that_asks_it(
 ) -> None:
     has_asked: list[bool] = []
     run = run_row(status=Status.ERROR, is_capture=True)
-    journal = writer()
 
     def ask(_: object) -> None:
-        asking = Thread(target=journal.journal_flushed, args=[run.run_id])
+        asking = Thread(target=writer().journal_flushed, args=[run.run_id])
         asking.start()
         asking.join(10)
         has_asked.append(not asking.is_alive())
 
     with a_disk(monkeypatch, seconds=0.2):
-        journal.submit([run])
-        journal.journal_flushed(run.run_id).add_done_callback(ask)
+        writer().submit([run])
+        writer().journal_flushed(run.run_id).add_done_callback(ask)
         until(lambda: has_asked)
     assert has_asked == [True]

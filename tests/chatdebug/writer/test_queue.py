@@ -119,9 +119,8 @@ def test_a_row_that_is_renewed_while_it_is_taken_waits_on(
     queue, run_id = SnapshotQueue(10), new_id()
     queue.put(run_row(run_id))
 
-    def renewing(
-        rows: Any, **kwargs: Any
-    ) -> list[Any]:  # as the end of a dropped answer
+    # As the end of a dropped answer does that is collected at this moment.
+    def renewing(rows: Any, **kwargs: Any) -> list[Any]:
         found = sorted(rows, **kwargs)
         monkeypatch.delattr(queue_module, "sorted")
         queue.put(run_row(run_id, status=Status.COMPLETED, is_new=False))
