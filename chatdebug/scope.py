@@ -42,11 +42,6 @@ class Scope[T]:
         self._token: Token[Scope[T] | None] | None = None
         self._home: tuple[FrameType, _Place] | None = None
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the block has ended."""
-        return self.value is None
-
     def bind_to(self, generator: FrameType) -> None:
         """Let it hold for the calls that this generator makes, and not for its reader's."""
         self._home = generator, _place()
@@ -66,9 +61,12 @@ class Scope[T]:
         return place != _place() or _is_on_stack(generator)
 
     def end(self) -> None:
-        """Let it hold no more, in whatever contexts it was set or copied to."""
-        # A context may keep this for long, but not what it held.
-        self.value = self._home = None
+        """Let it hold no more, in whatever contexts it was set or copied to.
+
+        They may keep this for long, but not what it held. To set what was before it would
+        cost more, and can be done in one of them only.
+        """
+        self.value = self._home = self._token = None
 
 
 class Scoped[T]:
@@ -87,8 +85,11 @@ class Scoped[T]:
         return None if scope is None else scope.value
 
     def innermost(self) -> Scope[T] | None:
-        """Return the block that was begun last in this context, over or not."""
-        return self._current.get()
+        """Return the block that was begun last in this context and is not over."""
+        scope = self._current.get()
+        while scope is not None and scope.value is None:
+            scope = scope.outer
+        return scope
 
     def enter(self, value: T, *, depth: int = 2) -> Scope[T]:
         """Begin a block, for the code that is ``depth`` calls up the stack.
@@ -96,8 +97,8 @@ class Scoped[T]:
         Or further: what enters a block for somebody else is passed over.
         """
         outer = self._current.get()
-        while outer is not None and outer.is_over:
-            outer = outer.outer
+        if outer is not None and outer.value is None:
+            outer = self.innermost()
         scope = Scope(value, outer)
         generator = _generator_around(sys._getframe(depth))
         if generator is not None:
@@ -105,14 +106,9 @@ class Scoped[T]:
         scope._token = self._current.set(scope)
         return scope
 
-    def leave(self, scope: Scope[T], *, with_children: bool = True) -> None:
-        """End a block, in whatever context.
-
-        Without its children, the tasks that were started inside go on as if it lasted.
-        """
+    def leave(self, scope: Scope[T]) -> None:
+        """Leave a block, but let it hold for the tasks that were started inside."""
         token, scope._token = scope._token, None
-        if with_children:
-            scope.value = scope._home = None
         if token is None:
             return
         try:

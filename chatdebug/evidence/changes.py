@@ -6,10 +6,8 @@ stored before a call fails, and no word of a request is in it.
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
-from threading import RLock
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +17,11 @@ logger = logging.getLogger("chatdebug.recorder")
 
 CHATS = 1_000
 """Of how many chats a process remembers the last call that went well; the newest."""
+FORGOTTEN_AT_ONCE = CHATS // 10
+"""The oldest of them, when there is one too many."""
+NEWEST_MESSAGES = 8
+"""Of so many the types of the parts are compared, of those before them only the roles: a
+call that goes well is not to cost more the longer its chat is."""
 NAMES = 100
 """Tools, and settings, of one outline; further ones are not compared."""
 
@@ -28,7 +31,7 @@ class Outline(NamedTuple):
 
     message_count: int
     kinds: int
-    """A hash of its messages' roles or types, and of the types of their parts."""
+    """A hash of its messages' roles or types, and of the types of the newest ones' parts."""
     tools: dict[str, int]
     """By name, a hash of what ``outline_of_tool`` looks at."""
     settings: dict[str, float]
@@ -36,10 +39,14 @@ class Outline(NamedTuple):
     """A hash of how the answer's structure is described; 0 if it may be as it likes."""
 
 
+type OutlineValues = tuple[int, int, dict[str, int], dict[str, float], int]
+"""What an ``Outline`` is made of: that of most calls is never looked at."""
+
+
 class Outlined(Protocol):
     """A request that can tell its outline."""
 
-    def outline(self, first: int | None = None) -> Outline:
+    def outline(self, first: int | None = None) -> OutlineValues:
         """Return its structure, with the kinds of its first messages or of all.
 
         May raise what an object raises that is no request.
@@ -55,12 +62,14 @@ class Remembered(NamedTuple):
 
 
 class LastGoodCalls:
-    """The last good call of each of the newest chats. Any thread may ask and remember."""
+    """The last good call of each of the newest chats. Any thread may ask and remember.
+
+    Each single access to a dict is safe in any thread; a lock would be a third of what
+    remembering costs.
+    """
 
     def __init__(self) -> None:
-        self._lock = RLock()
-        # Each as what a ``Remembered`` is made of: of most calls nobody ever asks for it.
-        self._calls: OrderedDict[str, tuple[float, str, Outline]] = OrderedDict()
+        self._calls: dict[str, tuple[float, str, OutlineValues]] = {}  # oldest first
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -72,24 +81,26 @@ class LastGoodCalls:
         except Exception:  # noqa: BLE001 - the request is foreign
             self.forget(chat_id)  # what was before is the last one no more
             return
-        with self._lock:
-            self._calls[chat_id] = call
-            self._calls.move_to_end(chat_id)
-            if len(self._calls) > CHATS:
-                self._calls.popitem(last=False)
+        self._calls.pop(chat_id, None)  # the newest is the last
+        self._calls[chat_id] = call
+        if len(self._calls) > CHATS:
+            for oldest in list(self._calls)[:FORGOTTEN_AT_ONCE]:
+                self._calls.pop(oldest, None)
 
     def of(self, chat_id: str) -> Remembered | None:
         """Return the last good call of a chat; None if it is not known here."""
         found = self._calls.get(chat_id)
-        return None if found is None else Remembered(*found)
+        if found is None:
+            return None
+        at, model, outline = found
+        return Remembered(at, model, Outline(*outline))
 
     def forget(self, chat_id: str = "") -> None:
         """Forget a chat, or all of them."""
-        with self._lock:
-            if chat_id:
-                self._calls.pop(chat_id, None)
-            else:
-                self._calls.clear()
+        if chat_id:
+            self._calls.pop(chat_id, None)
+        else:
+            self._calls.clear()
 
 
 last_good_calls = LastGoodCalls()
@@ -113,14 +124,14 @@ def changes_since(
 
     ``known``: whether there is one to compare with. If so, ``seconds_ago`` (until now),
     ``model_changed``, ``messages_added`` (fewer: below zero), ``earlier_messages_changed``
-    (in their roles and types of parts), ``tools`` and ``settings`` (names that were
+    (in their roles, and the newest of them in types of parts), ``tools`` and ``settings`` (names that were
     ``added``, ``removed`` and ``changed``), and ``output_changed``.
     """
     if before is None:
         return {"known": False}
     try:
         then = before.outline
-        now = request.outline(then.message_count)
+        now = Outline(*request.outline(then.message_count))
     except Exception:  # noqa: BLE001 - the request is foreign
         return {"known": False}
     return {

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from chatdebug.evidence.changes import (
     NAMES,
-    Outline,
+    NEWEST_MESSAGES,
+    OutlineValues,
     outline_of_tool,
     outlines_of_settings,
 )
@@ -32,7 +33,7 @@ class HeldRequest(Protocol):
     def shape(self, *, window: int | None) -> dict[str, Any]:
         """Return it as it may be stored without; ``window`` is the model's, in tokens."""
 
-    def outline(self, first: int | None = None) -> Outline:
+    def outline(self, first: int | None = None) -> OutlineValues:
         """Return what it is compared by; also asked of calls that went well.
 
         Of the kinds of messages those of the first ones, if so many are asked for.
@@ -63,11 +64,11 @@ class ModelRequest:
         """Return its structure and its lengths."""
         return request_shape(self.normalised(), self._offer(), window=window)
 
-    def outline(self, first: int | None = None) -> Outline:
+    def outline(self, first: int | None = None) -> OutlineValues:
         """Return what it is compared by."""
-        kinds: list[type] = []
-        for message in self._messages[:first]:
-            kinds.append(type(message))
+        messages = self._messages if first is None else self._messages[:first]
+        kinds: list[type] = [*map(type, messages)]
+        for message in messages[-NEWEST_MESSAGES:]:
             for part in message.parts:  # one by one is faster than all that avoids it
                 kinds.append(type(part))  # noqa: PERF401
         given = self._settings
@@ -81,7 +82,7 @@ class ModelRequest:
                 tools = _outlines_of_tools(parameters)
             if (described := parameters.output_object) is not None:
                 output = outline_of_tool("", described.json_schema)
-        return Outline(len(self._messages), hash(tuple(kinds)), tools, settings, output)
+        return len(self._messages), hash(tuple(kinds)), tools, settings, output
 
     def _offer(self) -> Offer:
         settings: dict[str, Any] = {**(self._settings or {})}

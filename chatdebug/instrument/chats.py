@@ -62,7 +62,7 @@ class set_chat:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _current.leave(self._scope)
+        self._scope.end()
 
 
 def current_chat() -> Chat | None:
@@ -78,6 +78,5 @@ def _forget_the_last_request(**kwargs: object) -> None:
     """Let no request's chat be the next one's: a WSGI thread serves many."""
     scope = _current.innermost()
     while scope is not None and scope.value is not None and not scope.value.is_block:
-        outer = scope.outer
-        _current.leave(scope)
-        scope = outer
+        scope.end()
+        scope = _current.innermost()

@@ -125,7 +125,7 @@ class FunctionRun(record_run):
     def suspend(self) -> None:
         """Leave the block, but let its next one go on with the run."""
         if self._scope is not None:
-            current_run.leave(self._scope)
+            self._scope.end()
         self._is_suspended = True
 
     def abandon(self) -> None:

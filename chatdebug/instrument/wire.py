@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from chatdebug.evidence.changes import NEWEST_MESSAGES
 from chatdebug.payloads import drop_file_bytes
 from chatdebug.payloads.json import as_name, as_text, json_safe
 from chatdebug.payloads.limits import (
@@ -67,28 +68,30 @@ def wire_request(body: Json) -> dict[str, Any]:
     return result
 
 
-def outlines_of_messages(body: Json) -> list[tuple[Any, ...]]:
-    """Return of each message its role or type, and the types of its parts.
+def outline_of_messages(body: Json, first: int | None = None) -> tuple[int, int]:
+    """Return how many messages there are, and a hash of the kinds of all or the first ones.
 
-    Also asked of requests that went well: an object of an SDK's is told by its class.
+    Those are their roles or types, and the types of the newest ones' parts. Also asked of
+    requests that went well: an object of an SDK's is told by its class.
     """
-    found: list[tuple[Any, ...]] = [
-        (key,) for key in ("system", "instructions") if body.get(key)
-    ]
     said = _first(body, "messages", "input", "prompt")
-    for message in said if isinstance(said, list | tuple) else [said]:
-        if not isinstance(message, dict):
-            found.append((type(message),))
-            continue
-        content, calls = message.get("content"), message.get("tool_calls")
-        kinds = [_kind(one) for one in content] if isinstance(content, list) else ()
-        count = len(calls) if isinstance(calls, list) else 0
-        found.append((message.get("role"), message.get("type"), count, *kinds))
-    return found
+    messages = [
+        *({"role": key} for key in ("system", "instructions") if body.get(key)),
+        *(said if isinstance(said, list | tuple) else [said]),
+    ]
+    compared = messages[:first]
+    kinds = [_kind(message) for message in compared]
+    for message in compared[-NEWEST_MESSAGES:]:
+        if isinstance(message, dict):
+            content, calls = message.get("content"), message.get("tool_calls")
+            kinds += map(_kind, content) if isinstance(content, list) else ()
+            kinds.append(len(calls) if isinstance(calls, list) else 0)
+    return len(messages), hash(tuple(kinds))
 
 
-def _kind(part: Any) -> Any:
-    return part.get("type") if isinstance(part, dict) else type(part)
+def _kind(one: Any) -> Any:
+    """Return the role and the type of a message, or the type of a part."""
+    return (one.get("role"), one.get("type")) if isinstance(one, dict) else type(one)
 
 
 def wire_answer(body: Json) -> dict[str, Any]:

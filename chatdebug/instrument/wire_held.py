@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from chatdebug.evidence.changes import (
     NAMES,
-    Outline,
+    OutlineValues,
     outline_of_tool,
     outlines_of_settings,
 )
@@ -16,7 +16,7 @@ from chatdebug.instrument.wire import (
     WORDS,
     Json,
     as_mapping,
-    outlines_of_messages,
+    outline_of_messages,
     wire_request,
 )
 
@@ -57,26 +57,22 @@ class WireRequest:
         )
         return request_shape(self.normalised(), offer, window=window)
 
-    def outline(self, first: int | None = None) -> Outline:
+    def outline(self, first: int | None = None) -> OutlineValues:
         """Return what it is compared by."""
         body = self._body
-        messages = outlines_of_messages(body)
+        count, kinds = outline_of_messages(body, first)
         output = 0
         if any(body.get(name) for name in OUTPUTS):  # as few requests have
             mode, schema = _output(body)
             output = hash((str(mode), outline_of_tool("", schema)))
-        return Outline(
-            message_count=len(messages),
-            kinds=hash(tuple(chain.from_iterable(messages[:first]))),
-            tools={
-                str(tool.name): outline_of_tool(tool.description, tool.schema)
-                for tool in islice(_tools(body), NAMES)
-            },
-            settings=outlines_of_settings(
-                (key, body[key]) for key in body if key not in NO_SETTINGS
-            ),
-            output=output,
+        tools = {
+            str(tool.name): outline_of_tool(tool.description, tool.schema)
+            for tool in islice(_tools(body), NAMES)
+        }
+        settings = outlines_of_settings(
+            (key, body[key]) for key in body if key not in NO_SETTINGS
         )
+        return count, kinds, tools, settings, output
 
 
 def _tools(body: Json) -> Iterator[Tool]:

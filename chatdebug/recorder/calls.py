@@ -33,7 +33,7 @@ def logical_call(run: "Run") -> Iterator[None]:
     try:
         yield
     finally:
-        current_call.leave(scope)
+        scope.end()
 
 
 def open_step(run: "Run", operation: Operation, names: Names | None = None) -> Step:

@@ -164,7 +164,7 @@ class record_run:
 
     def _close(self, error: BaseException | None) -> Future[Any] | None:
         if self._scope is not None:
-            current_run.leave(self._scope)
+            self._scope.end()
         try:
             return self.run.close(error)
         except Exception:

@@ -191,7 +191,7 @@ class Step:
             self._scopes = tuple(scope for scope in self._scopes if scope is not own)
         else:
             self._scopes = ()
-        current_sink.leave(own)
+        own.end()
 
     @never_raises
     def complete(self, response: Any = None, usage: Any = None) -> None:

@@ -372,7 +372,7 @@ def collect_attempts(sink: AttemptSink | None = None) -> Iterator[AttemptSink]:
     try:
         yield sink
     finally:
-        current_sink.leave(scope, with_children=False)
+        current_sink.leave(scope)
 
 
 def _describe(error: Exception) -> str:

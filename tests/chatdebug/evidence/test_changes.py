@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,7 @@ import chatdebug
 from chatd.demo_provider import DemoProvider
 from chatdebug.evidence.changes import (
     CHATS,
+    NEWEST_MESSAGES,
     LastGoodCalls,
     changes_since,
     last_good_calls,
@@ -254,10 +256,48 @@ def test_only_the_newest_chats_are_remembered() -> None:
     for number in range(CHATS + 10):
         calls.remember(str(number), "demo", request)
         calls.remember("0", "demo", request)  # is a new one each time
-    assert len(calls) == CHATS
+        assert len(calls) <= CHATS
     assert calls.of("0") is not None
     assert calls.of("10") is None
-    assert calls.of(str(CHATS + 9)) is not None
+    newest = [str(number) for number in range(CHATS // 2, CHATS + 10)]
+    assert all(calls.of(chat) is not None for chat in newest)
+
+
+def test_threads_remember_at_once_and_no_more_than_the_newest() -> None:
+    calls = LastGoodCalls()
+    request = HeldModelRequest(said("one"), None, None)
+
+    def remember(thread: int) -> None:
+        for number in range(2 * CHATS):
+            calls.remember(f"{thread}-{number}", "demo", request)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(remember, range(4)))  # which raises what one of them has raised
+    assert 0 < len(calls) <= CHATS
+    assert all(calls.of(f"{thread}-0") is None for thread in range(4))
+
+
+def parts(*texts: str) -> ModelMessage:
+    """Return an answer of several parts."""
+    return ModelResponse(parts=[TextPart(text) for text in texts])
+
+
+@pytest.mark.parametrize("place", [0, NEWEST_MESSAGES])
+def test_parts_are_compared_of_the_newest_messages_and_roles_of_all(place: int) -> None:
+    messages = [parts("one")] * (2 * NEWEST_MESSAGES)
+    calls = LastGoodCalls()
+    calls.remember("c", "demo", HeldModelRequest(messages, None, None))
+
+    def earlier_messages_changed(message: ModelMessage) -> bool:
+        now = [*messages[:place], message, *messages[place + 1 :], parts("new")]
+        request = HeldModelRequest(now, None, None)
+        found = changes_since(calls.of("c"), model="demo", request=request)
+        assert found["messages_added"] == 1
+        return bool(found["earlier_messages_changed"])
+
+    assert not earlier_messages_changed(parts("another text"))
+    assert earlier_messages_changed(parts("one", "two")) is (place >= NEWEST_MESSAGES)
+    assert earlier_messages_changed(ModelRequest.user_text_prompt("another role"))
 
 
 @pytest.mark.parametrize("hostile", [[7], ["no message"], [None], [object()]])

@@ -102,7 +102,7 @@ def test_of_a_long_stream_the_box_holds_what_it_counts(library: Any, core: Any) 
                     assert attempt.received.held_bytes <= RESPONSE_BYTES
             assert attempt.received.start == b"".join(pieces)[:END_BYTES]
             assert attempt.received.end == b"".join(pieces)[-END_BYTES:]
-            current_sink.leave(scope)
+            scope.end()
             held.let_go()
             assert attempt.received.held_bytes == 0
             run.complete()
@@ -129,7 +129,7 @@ def test_an_attempt_that_is_forgotten_holds_nothing_of_what_still_comes(
                 async for _ in pieces:
                     assert attempt.received.held_bytes == 0
             assert attempt.received.length == 100
-            current_sink.leave(scope)
+            scope.end()
             held.let_go()
             run.complete()
 
