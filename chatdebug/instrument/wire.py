@@ -271,9 +271,9 @@ def _media(item: Json) -> tuple[Any, int | None]:
     data = _first(file, "data", "url", "file_data")
     if not isinstance(data, str):
         return media_type, None
-    if data.startswith("data:"):
+    if data[:5].lower() == "data:":
         head, _, data = data.partition(",")
-        media_type = media_type or head.removeprefix("data:").partition(";")[0]
+        media_type = media_type or head[5:].partition(";")[0]
     elif "://" in data[:10]:  # it is somewhere else
         return media_type, None
     return media_type, len(data.rstrip("=")) * 3 // 4

@@ -162,8 +162,8 @@ class TextBudget:
 
 def clip_url(url: str) -> str:
     """Return a URL without credentials, and a data URL without its data."""
-    if url.startswith("data:"):
-        return redact_and_clip(drop_data_urls(url), URL_CHARACTERS)
+    if url[:5].lower() == "data:":  # a scheme may be in capitals
+        return redact_and_clip(drop_data_urls(f"data:{url[5:]}"), URL_CHARACTERS)
     if len(url) > URL_CHARACTERS + SECRET_CHARACTERS:
         return redact_and_clip(url, URL_CHARACTERS)
     return redact_and_clip(redact_url(url), URL_CHARACTERS)

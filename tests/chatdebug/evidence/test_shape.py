@@ -111,7 +111,7 @@ def wire_messages(word: Planted, *, call_id: str) -> list[Any]:
                 {"type": "text", "text": word()},
                 {
                     "type": "image_url",
-                    "image_url": {"url": "data:image/png;base64,MTIzNDU="},
+                    "image_url": {"url": "DATA:image/png;base64,MTIzNDU="},
                 },
                 {
                     "type": "file",

@@ -180,9 +180,10 @@ def test_label_of_a_giant_message_is_made_from_its_start():
 
 def test_url_loses_its_credentials_and_a_data_url_its_data():
     assert "hunter2" not in clip_url("https://user:hunter2@host/path?x=1")
-    assert clip_url("data:image/png;base64,iVBORw0KGgo=") == (
-        "[image/png of 34 characters]"
-    )
+    for scheme in ("data", "DATA", "Data"):
+        assert clip_url(f"{scheme}:image/png;base64,iVBORw0KGgo=") == (
+            "[image/png of 34 characters]"
+        )
     assert len(clip_url("https://host/" + "x" * 50_000)) <= 2_000
 
 
