@@ -105,8 +105,7 @@ async def to_the_end(chat: Chat) -> None:
 def test_each_fault_of_the_provider(
     name: str, evidence: str, settings: LazySettings
 ) -> None:
-    if EXPECTED[name].kind != "stream_silence_timeout":
-        let_no_clock_decide(settings)
+    let_no_clock_decide(settings, name)
     fault = f"provider: {name}, evidence {evidence}"
     _, stored = live_through(fault, name, to_the_end, settings)
     steps = EXPECTED[name].steps

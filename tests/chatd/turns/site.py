@@ -24,6 +24,8 @@ QUICK = {
     "silence": 0.5,
     "grace": 0.3,
 }
+ENDS_BY = {"fault-hang": "first_part", "fault-stall": "silence"}
+"""The limit that ends an answer which never does itself, by its model."""
 
 
 @pytest.fixture
@@ -35,10 +37,13 @@ def quick(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifespan, "DemoProvider", server)
 
 
-def let_no_clock_decide(settings: LazySettings) -> None:
-    """Wait as long as it takes for parts of an answer, however busy the machine is."""
-    patience = {"first_part": 60.0, "silence": 60.0}
-    settings.DEMO_TURN_POLICY = QUICK | patience
+def let_no_clock_decide(settings: LazySettings, model: str = "") -> None:
+    """Wait as long as it takes for parts of an answer, however busy the machine is.
+
+    Only the limit that ends the turns of a model that goes silent stays as short as it is.
+    """
+    patient = {"first_part", "silence"} - {ENDS_BY.get(model)}
+    settings.DEMO_TURN_POLICY = QUICK | dict.fromkeys(patient, 60.0)
 
 
 def run_on_site(body: Callable[[], Awaitable[None]]) -> None:
