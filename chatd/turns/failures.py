@@ -74,7 +74,12 @@ def failure_outcome(
     """
     them = _them(found, turn)
     around = _around(turn, them, _tokens(found, run))
-    classification = found.after(effort.attempts, around, has_begun=bool(text))
+    classification = found.after(
+        effort.attempts,
+        around,
+        has_begun=bool(text),
+        is_at_one_place=effort.is_at_one_place,
+    )
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
     has_no_run = classification.captured and stored is None

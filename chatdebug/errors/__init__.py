@@ -5,6 +5,7 @@ from chatdebug.errors.chain import walk
 from chatdebug.errors.circumstances import (
     answered_after,
     answered_at_last,
+    at_one_place,
     how_it_ended,
     time_of_attempts,
     times_tried,
@@ -55,6 +56,7 @@ __all__ = [
     "add_provider",
     "answered_after",
     "answered_at_last",
+    "at_one_place",
     "build_facts",
     "classify",
     "classify_facts",

@@ -88,6 +88,18 @@ def times_tried(
     }
 
 
+def at_one_place(
+    attempts: int, met: Sequence[tuple[str, int | None]]
+) -> bool:
+    """Return whether several attempts all ended in the same way and at the same place.
+
+    ``met`` is, of each of them, by which rule its failure is known and how many characters
+    of the answer had come.
+    """
+    is_known = attempts > 1 and len(met) == attempts
+    return is_known and len(set(met)) == 1 and bool(met[0][1])
+
+
 def time_of_attempts(attempts: float, whole: float) -> float:
     """Return the seconds that are told of attempts, in a run that took ``whole``.
 

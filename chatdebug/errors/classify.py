@@ -100,12 +100,17 @@ class Classification:
         return quote_of(self.cause, self.detail, self.message)
 
     def after(
-        self, attempts: int, around: Around = ANYTHING, *, has_begun: bool = False
+        self,
+        attempts: int,
+        around: Around = ANYTHING,
+        *,
+        has_begun: bool = False,
+        is_at_one_place: bool = False,
     ) -> "Classification":
         """Return the same with what to do after so many attempts, there and then.
 
         ``has_begun`` is whether text of the answer had come: what an error says then is
-        no status of HTTP.
+        no status of HTTP. ``is_at_one_place`` is what ``at_one_place`` says of them.
         """
         status = f" ({self.status_code})"
         message = self.message.replace(status, "") if has_begun else self.message
@@ -124,7 +129,9 @@ class Classification:
         return replace(
             self,
             message=message,
-            whose=advised.whose or self.whose,
+            whose=advised.whose
+            or (is_at_one_place and whose_at_one_place(self.cause, self.provider))
+            or self.whose,
             advice=advised.words,
             ways=advised.ways,
             wait=advised.wait,

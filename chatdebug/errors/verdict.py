@@ -16,7 +16,15 @@ from chatdebug.errors.advice import advise, told_of
 from chatdebug.errors.provider_names import inside_of_sentence, subject_of
 from chatdebug.errors.quotes import length_told, repeated
 from chatdebug.errors.rules.leads import PHRASES
-from chatdebug.errors.sentences import OVER, WHOSE, WITHIN, WORDS, Cause, Owner
+from chatdebug.errors.sentences import (
+    AT_ONE_PLACE,
+    OVER,
+    WHOSE,
+    WITHIN,
+    WORDS,
+    Cause,
+    Owner,
+)
 from chatdebug.errors.ways import Way
 
 OF_RULES = {
@@ -208,6 +216,15 @@ def happened(
     }
     words = WITHIN.get(cause) if has_begun else None
     return told_of(words or WORDS[cause].what, names)
+
+
+def whose_at_one_place(cause: Cause, provider: str) -> str:
+    """Return whose a failure is that ended several attempts at the same place.
+
+    Nothing where that makes no difference.
+    """
+    names = {"provider": inside_of_sentence(provider)}
+    return told_of(AT_ONE_PLACE[cause], names) if cause in AT_ONE_PLACE else ""
 
 
 def told_as_over(what: str, cause: Cause, provider: str) -> str:

@@ -18,6 +18,7 @@ from chatdebug.errors.payload import ErrorPayload, attempt_of
 from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.quotes import OUR_WORDS, empty_words, repeated
 from chatdebug.errors.rules import FALLBACK
+from chatdebug.errors.sentences import AT_ONE_PLACE as OF_PLACES
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import Verdict
@@ -66,6 +67,10 @@ FAULTS = {
     Cause.ANSWER_BLOCKED: _("what the model was about to say"),
 }
 """Where more can be told than whose it is."""
+AT_ONE_PLACE = _(
+    "most likely the provider: a network fault would hardly end all attempts at the same "
+    "place"
+)
 OF_OWNERS = {
     Owner.PROVIDER: _("Nothing to change on this site; try again later."),
     Owner.NETWORK: _(
@@ -146,8 +151,6 @@ class Brief:
     """Status, codes and what is known of a response; empty if none of it is."""
     how_far: str
     """How far the answer had come; empty if that is not known."""
-    characters: int
-    """The same as a number; 0 if nothing had come, or it is not known."""
     words: str
     """Those of an exception of this side; empty where the provider has some of its own."""
     fault: str
@@ -174,11 +177,12 @@ class Brief:
         *,
         reason: str = "",
         kept: Kept = Kept.NOTHING,
+        is_at_one_place: bool = False,
     ) -> "Brief":
         """Make it of a stored error, its verdict, and what its request tells.
 
         ``reason`` is what is quoted of its provider, ``kept`` what the likely cause was
-        looked for in.
+        looked for in, ``is_at_one_place`` whether all attempts ended at one place.
         """
         request_id = code_like(payload["request_id"])
         if likely is not None or said.owner not in OF_THE_PROVIDER:
@@ -194,9 +198,14 @@ class Brief:
         return cls(
             head=_head(payload, said.cause),
             how_far=_how_far(payload),
-            characters=payload["characters_received"] or 0,
             words=_words(payload, said.cause),
-            fault=_fault(said, likely, reason, payload["detail"]),
+            fault=_fault(
+                said,
+                likely,
+                reason,
+                payload["detail"],
+                is_at_one_place=is_at_one_place,
+            ),
             next=_look(reason, kept, is_checked=is_checked)
             if is_open
             else _next(provider, said, likely),
@@ -276,7 +285,16 @@ def _words(payload: ErrorPayload, cause: Cause) -> str:
     return f"{said}." if said else ""
 
 
-def _fault(said: Verdict, likely: LikelyCause | None, reason: str, detail: str) -> str:
+def _fault(
+    said: Verdict,
+    likely: LikelyCause | None,
+    reason: str,
+    detail: str,
+    *,
+    is_at_one_place: bool,
+) -> str:
+    if likely is None and is_at_one_place and said.cause in OF_PLACES:
+        return str(AT_ONE_PLACE)
     if likely is None:
         return str(FAULTS.get(said.cause, said.owner.label))
     if said.cause is Cause.TOO_LONG:  # its provider has counted it

@@ -20,7 +20,7 @@ from chatdebug.errors.payload import (
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import Verdict, told_as_over
+from chatdebug.errors.verdict import Verdict, told_as_over, whose_at_one_place
 from chatdebug.errors.ways import Way
 from chatdebug.formats import span
 from chatdebug.linter import Cause as LikelyCause
@@ -139,18 +139,28 @@ class ErrorReport:
         likely: LikelyCause | None = None,
         *,
         kept: Kept = Kept.NOTHING,
+        is_at_one_place: bool = False,
     ) -> "ErrorReport":
         """Read a stored ``ErrorPayload``, whatever release wrote it.
 
         ``likely`` is what was found in its request: what the answer did not tell. ``kept``
-        is what it was looked for in.
+        is what it was looked for in. ``is_at_one_place`` is whether it ended all attempts
+        at the same place of the answer.
         """
         payload = read_payload(stored)
         said = verdict_of(payload)
         words = payload["detail"] or payload["message"]
         reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
-        brief = Brief.of(payload, said, likely, reason=reason, kept=kept)
+        brief = Brief.of(
+            payload,
+            said,
+            likely,
+            reason=reason,
+            kept=kept,
+            is_at_one_place=is_at_one_place,
+        )
+        of_place = whose_at_one_place(said.cause, payload["provider"])
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
         found = likely.found(provider=payload["provider"]) if likely else said
@@ -173,7 +183,7 @@ class ErrorReport:
             speaker=said.speaker,
             reason=reason,
             owner=found.owner,
-            whose=found.whose,
+            whose=(is_at_one_place and not likely and of_place) or found.whose,
             advice=found.advice,
             brief=brief,
             provider=payload["provider"],

@@ -187,6 +187,22 @@ def test_a_web_page_is_tried_again_before_it_is_handed_on(
     assert present(chat.turns.get().error)["ways"] == ["again", "report"]
 
 
+@pytest.mark.parametrize("model", ["fault-eof", "fault-badjson"])
+def test_a_stream_that_breaks_at_one_place_each_time_is_the_providers_fault(
+    model: str, settings: LazySettings
+) -> None:
+    let_no_clock_decide(settings)
+    chat = new_chat(model)
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    assert present(chat.turns.get().error)["whose"] == (
+        "Most likely the demo provider is at fault, not your message."
+    )
+
+
 SAYS_NOTHING = {"fault-filter"}
 """Whose answers hold no reason in words."""
 EXPLAINED = {
@@ -249,8 +265,9 @@ def test_card_and_run_say_what_happened_and_whose_it_is(
     is_to_be_sent = re.search(r"end (?:it|your message) again", card["advice"])
     assert ("again" in card["ways"]) == bool(is_to_be_sent)
     assert card["them"] is None, "its models fail by design, and tell nothing of others"
-    for step in ChatStep.objects.filter(chat_id=str(chat.pk)):
-        report = present(StepReport.of(step).error)
+    steps = list(ChatStep.objects.filter(chat_id=str(chat.pk)).order_by("step_number"))
+    for step in StepReport.all_of(steps[0].run, steps)[-1:] if steps else []:
+        report = present(step.error)
         said = (report.sentence, report.owner, report.whose, report.advice)
         assert said == tuple(
             card[name] for name in ("message", "owner", "whose", "advice")

@@ -233,7 +233,10 @@ def test_a_fault_and_the_sentence_of_its_card_name_the_same_two(cause: Cause) ->
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        ((500, 500, 500), "3\N{NO-BREAK SPACE}attempts, all with the same failure."),
+        (
+            (500, 500, 500),
+            "Each of the 3\N{NO-BREAK SPACE}attempts failed in the same way.",
+        ),
         ((500, 502, 500), "3\N{NO-BREAK SPACE}attempts."),
         ((500,), ""),
     ],
@@ -253,18 +256,11 @@ def test_attempts_are_said_to_be_alike_only_if_they_were(
 
 
 @pytest.mark.parametrize(
-    ("characters", "said"),
-    [
-        (
-            (76, 76),
-            "2\N{NO-BREAK SPACE}attempts, all with the same failure at the same place.",
-        ),
-        ((76, 9), "2\N{NO-BREAK SPACE}attempts, all with the same failure."),
-        ((0, 0), "2\N{NO-BREAK SPACE}attempts, all with the same failure."),
-    ],
+    ("characters", "is_the_providers"),
+    [((76, 76), True), ((76, 9), False), ((0, 0), False), ((76,), False)],
 )
-def test_attempts_that_broke_at_one_place_are_said_to(
-    characters: tuple[int, int], said: str, run: ChatRun
+def test_a_stream_that_breaks_at_one_place_each_time_is_the_providers_fault(
+    characters: tuple[int, ...], is_the_providers: bool, run: ChatRun
 ) -> None:
     steps = [
         ChatStep(
@@ -278,7 +274,36 @@ def test_attempts_that_broke_at_one_place_are_said_to(
         )
         for number, count in enumerate(characters)
     ]
-    assert RunReport.of(run, steps).attempts == said
+    report = RunReport.of(run, steps)
+    for opened in (report, report.without_content()):
+        error = present(present(opened.failure).error)
+        assert ("the network" not in error.whose) == is_the_providers
+        assert error.brief.fault == (
+            "most likely the provider: a network fault would hardly end all attempts at "
+            "the same place"
+            if is_the_providers
+            else "most likely the provider, or the network"
+        )
+        assert dict(error.facts)["Fault"] == error.brief.fault
+    # It is said once.
+    assert "place" not in report.attempts
+
+
+def test_that_a_connection_broke_at_one_place_is_told_of_its_attempts(
+    run: ChatRun,
+) -> None:
+    broken = {"kind": "timeout", "rule": "class.timeout", "characters_received": 9}
+    steps = [
+        ChatStep(
+            step_number=number + 1,
+            status="error",
+            error={**broken, "retry_count": number},
+        )
+        for number in range(2)
+    ]
+    assert RunReport.of(run, steps).attempts == (
+        "Each of the 2\N{NO-BREAK SPACE}attempts failed in the same way at the same place."
+    )
 
 
 def test_of_attempts_that_are_not_stored_nothing_is_said(run: ChatRun) -> None:
