@@ -119,7 +119,11 @@ KEPT = {
     Kept.TEXT: _("recorded request"),
 }
 """What it is called where somebody is to look at it: a link, where pages have one."""
-NOTHING_FOUND = _("This site's own check of the request found no known mistake.")
+NOT_FOUND = _(
+    "not known: the message, or what this site sent with it (this site's own check of the "
+    "request found no known mistake)"
+)
+"""The same of a rejected request that was checked."""
 IF_EXPLAINED = _("Compare the {kept} with the provider's words.")
 IF_UNEXPLAINED = {
     Kept.SHAPE: _("Look at the {kept} (roles, sizes, names; no text)."),
@@ -189,9 +193,9 @@ class Brief:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
         is_open = likely is None and said.cause is Cause.REJECTED
-        is_checked = bool(kept)
-        if is_open and repeated(payload["detail"]):  # there is nothing to compare with
-            kept = Kept.NOTHING
+        # With words that say nothing there is nothing to compare.
+        has_words = not repeated(payload["detail"])
+        compared = kept if has_words else Kept.NOTHING
         shown_by = RESPONSE if said.cause in SHOWN_BY_THE_RESPONSE else ""
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
@@ -204,13 +208,14 @@ class Brief:
                 likely,
                 reason,
                 payload["detail"],
+                is_checked=is_open and bool(kept),
                 is_at_one_place=is_at_one_place,
             ),
-            next=_look(reason, kept, is_checked=is_checked)
+            next=_look(reason, compared)
             if is_open
             else _next(provider, said, likely),
-            spot=likely.remedied if likely else _spot(kept) if is_open else None,
-            ask=_ask_what_is_wrong(provider, reason, kept, request_id)
+            spot=likely.remedied if likely else _spot(compared) if is_open else None,
+            ask=_ask_what_is_wrong(provider, reason, compared, request_id)
             if is_open
             else _ask(provider, said, payload, request_id)
             if likely is None
@@ -291,8 +296,11 @@ def _fault(
     reason: str,
     detail: str,
     *,
+    is_checked: bool,
     is_at_one_place: bool,
 ) -> str:
+    if is_checked:
+        return str(NOT_FOUND)
     if likely is None and is_at_one_place and said.cause in OF_PLACES:
         return str(AT_ONE_PLACE)
     if likely is None:
@@ -324,12 +332,11 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
     return str(words).format(provider=provider)
 
 
-def _look(reason: str, kept: Kept, *, is_checked: bool) -> str:
-    told = [str(NOTHING_FOUND)] if is_checked else []
-    if kept:
-        words = IF_EXPLAINED if reason else IF_UNEXPLAINED[kept]
-        told.append(str(words).format(kept=KEPT[kept]))
-    return " ".join(told)
+def _look(reason: str, kept: Kept) -> str:
+    if not kept:
+        return ""
+    words = IF_EXPLAINED if reason else IF_UNEXPLAINED[kept]
+    return str(words).format(kept=KEPT[kept])
 
 
 def _spot(kept: Kept) -> Spot | None:

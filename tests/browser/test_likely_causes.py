@@ -44,7 +44,7 @@ PLACES = {
     "fault-400-window": ("message 1", '"length": 23000'),
 }
 """A link of the tab, and what stands where it leads."""
-NOTHING = "own check of the request found no known mistake."
+NOTHING = "own check of the request found no known mistake)"
 
 
 def fail(page: Page, model: str) -> None:

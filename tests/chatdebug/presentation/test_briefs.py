@@ -22,6 +22,10 @@ REJECTED = {
     "error_type": "invalid_request_error",
     "request_id": "req_1",
 }
+NOT_FOUND = (
+    "not known: the message, or what this site sent with it (this site's own check of the "
+    "request found no known mistake)"
+)
 BROKEN_STREAM = {
     "kind": "generic",
     "rule": "known.UnreadableStream",
@@ -63,9 +67,9 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
 ) -> None:
     said = {"detail": "The ballast does not match.", "request_id": request_id}
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
+    assert brief.fault == NOT_FOUND
     assert brief.steps == (
-        "This site's own check of the request found no known mistake. Compare the recorded "
-        "shape of the request with the provider's words. "
+        "Compare the recorded shape of the request with the provider's words. "
         f"If it stays unclear, ask the demo provider{asked}"
     )
     found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
@@ -86,9 +90,9 @@ def test_of_words_that_say_nothing_it_is_told_that_the_request_was_checked() -> 
     line = "One line of a report that nobody cut. "
     said = {"detail": line * 3 + "One line … more than 900 characters left out"}
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
+    assert brief.fault == NOT_FOUND
     assert brief.steps == (
-        "This site's own check of the request found no known mistake. Ask the demo provider "
-        "what it means, and quote this request id: req_1"
+        "Ask the demo provider what it means, and quote this request id: req_1"
     )
 
 
