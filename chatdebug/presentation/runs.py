@@ -23,7 +23,6 @@ from chatdebug.presentation.periods import attempt_name, step_name, whole_of
 from chatdebug.presentation.run_lines import RunLine
 from chatdebug.presentation.shapes import shape_block
 from chatdebug.presentation.timeline import Timeline
-from chatdebug.presentation.titles import titled
 from chatdebug.presentation.values import as_dict, as_list
 
 OF_AN_ADDRESS = frozenset(
@@ -194,18 +193,13 @@ class RunReport:
 
     @property
     def heading(self) -> str:
-        """What happened as the card in the chat says it, and probably because of what, in short.
+        """What happened, without what was found in its request, which stands below it.
 
         What the run is called where nothing failed.
         """
         if self.recovery or self.failure is None or self.failure.error is None:
             return self.recovery.removesuffix(".") or self.line.title
-        error, likely = self.failure.error, self.failure.likely
-        first = likely.first if likely else None
-        happened = error.happened.removesuffix(".")
-        if first is None:
-            return happened
-        return titled(happened, error.cause, first.rule, first.tools)
+        return self.failure.error.happened.removesuffix(".")
 
     @property
     def largest_part(self) -> str:
