@@ -111,7 +111,8 @@ class Cause:
         # An estimate may be less than what fits: then it would contradict the sentence.
         if not self.window or self.tokens <= self.window:
             return self.sentence
-        return f"{self.sentence.removesuffix('.')}: {self._sizes}."
+        sizes = gettext("%s (as set up for this model)") % self._sizes
+        return f"{self.sentence.removesuffix('.')}: {sizes}."
 
     @property
     def _sizes(self) -> str:
@@ -223,6 +224,11 @@ class Cause:
                 "Largest part: %(part)s, %(characters)s characters; the question above "
                 "has %(asked)s."
             )
+            if number < count:
+                words = gettext(
+                    "Largest part: %(part)s, %(characters)s characters; it is not the "
+                    "question above, which has %(asked)s."
+                )
         return words % {
             "part": part,
             "characters": f"{characters:,}",

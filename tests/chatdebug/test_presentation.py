@@ -165,24 +165,26 @@ def test_a_heading_says_what_came_and_leaves_the_cause_to_what_is_below() -> Non
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "number", "told"),
     [
-        ("Why does it?", "; the question above has 12."),
-        ("Why does it? " * 40, "; the newest one has 20."),
-        ("", "; the newest one has 20."),
+        ("Why does it?", 1, "; it is not the question above, which has 12."),
+        # Something may have been put around it.
+        ("Why does it?", 3, "; the question above has 12."),
+        ("Why does it? " * 40, 1, "; the newest one has 20."),
+        ("", 1, "; the newest one has 20."),
     ],
 )
 def test_the_largest_part_of_a_request_is_told_beside_what_was_asked(
-    asked: str, told: str
+    asked: str, number: int, told: str
 ) -> None:
-    largest = {"number": 1, "role": "user", "characters": 9_000}
+    largest = {"number": number, "role": "user", "characters": 9_000}
     largest |= {"message_count": 3, "newest": 20}
     noted = {"likely_causes": [{"rule": "limits.window", "largest": largest}]}
     error = {"kind": "generic", "status_code": 400}
     step = ChatStep(run=failed(), error=error, step_number=1, metadata=noted)
     report = RunReport.of(failed(), [step], asked=asked)
-    part = "Largest part: message 1 of 3 in the request (role user), 9,000 characters"
-    assert report.largest_part == part + told
+    part = f"message {number} of 3 in the request (role user), 9,000 characters"
+    assert report.largest_part == f"Largest part: {part}{told}"
 
 
 def test_a_run_without_a_failed_step_is_headed_by_its_title() -> None:

@@ -79,7 +79,9 @@ def test_an_estimate_is_told_as_one(tokens: int, told: str) -> None:
         "context_window": 2_000,
     }
     [found] = present(noted_causes([noted]))
-    assert found.in_short.endswith(f"about {told} tokens, and at most 2,000 fit.")
+    assert found.in_short.endswith(
+        f"about {told} tokens, and at most 2,000 fit (as set up for this model)."
+    )
 
 
 def test_nothing_is_the_largest_where_not_all_is_described() -> None:
