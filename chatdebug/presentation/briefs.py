@@ -56,7 +56,7 @@ FAULTS = {
     Cause.GATEWAY: _("the provider or the network, not known which"),
     Cause.BROKEN_OFF: _("the provider or the network, not known which"),
     Cause.UNREACHABLE: _("the provider or the network, not known which"),
-    Cause.PAGE: _("the network or this site's settings, not known which"),
+    Cause.PAGE: _("not known: the network, or this site's settings"),
     Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
     Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
     Cause.TOO_LONG: _("the length of the whole request"),
@@ -67,6 +67,11 @@ FAULTS = {
     Cause.ANSWER_BLOCKED: _("what the model was about to say"),
 }
 """Where more can be told than whose it is."""
+OF_A_KNOWN_PAGE = _(
+    "not known: the network, this site's settings, or a gateway of the provider (a request "
+    "id came with the page)"
+)
+"""Of a web page with what a provider sends."""
 AT_ONE_PLACE = _(
     "most likely the provider: a network fault would hardly end all attempts at the same "
     "place"
@@ -204,10 +209,10 @@ class Brief:
             how_far=_how_far(payload),
             words=_words(payload, said.cause),
             fault=_fault(
+                payload,
                 said,
                 likely,
                 reason,
-                payload["detail"],
                 is_checked=is_open and bool(kept),
                 is_at_one_place=is_at_one_place,
             ),
@@ -291,16 +296,18 @@ def _words(payload: ErrorPayload, cause: Cause) -> str:
 
 
 def _fault(
+    payload: ErrorPayload,
     said: Verdict,
     likely: LikelyCause | None,
     reason: str,
-    detail: str,
     *,
     is_checked: bool,
     is_at_one_place: bool,
 ) -> str:
     if is_checked:
         return str(NOT_FOUND)
+    if said.cause is Cause.PAGE and code_like(payload["request_id"]):
+        return str(OF_A_KNOWN_PAGE)
     if likely is None and is_at_one_place and said.cause in OF_PLACES:
         return str(AT_ONE_PLACE)
     if likely is None:
@@ -315,7 +322,7 @@ def _fault(
     told = gettext("the provider did not say why")
     if likely.is_said:
         told = gettext("the provider says the same")
-    elif only := empty_words(detail):
+    elif only := empty_words(payload["detail"]):
         told = gettext("the provider says only “%s”") % only
     elif reason:
         told = gettext("the provider does not say it")

@@ -216,11 +216,9 @@ class ErrorReport:
         return told_as_over(self.sentence, self.cause, self.provider)
 
     @property
-    def id_name(self) -> str:
-        """What its request id is called: one that came with a web page is of who sent that."""
-        if self.cause is Cause.PAGE:
-            return gettext("Request id, sent with the web page")
-        return gettext("Request id")
+    def id_note(self) -> str:
+        """Where its request id is from, if that is not the provider's own answer."""
+        return gettext("came with the web page") if self.cause is Cause.PAGE else ""
 
     @property
     def untold_id(self) -> str:

@@ -426,7 +426,6 @@ def test_no_fact_contradicts_the_advice() -> None:
     }
     report = ErrorReport.of(page)
     assert "end your message again once" in report.advice
-    assert report.id_name == "Request id, sent with the web page"
     assert ("Worth retrying", "once, by hand") in report.facts
     report = ErrorReport.of({"kind": "generic", "status_code": 400, "retryable": False})
     assert ("Worth retrying", "no") in report.facts

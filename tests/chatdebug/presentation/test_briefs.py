@@ -218,6 +218,27 @@ def test_a_status_that_only_the_body_named_is_not_the_responses() -> None:
     assert brief_of(error).what == "HTTP 200."
 
 
+@pytest.mark.parametrize(
+    ("request_id", "fault"),
+    [
+        ("", "not known: the network, or this site's settings"),
+        (
+            "req_1",
+            "not known: the network, this site's settings, or a gateway of the provider (a "
+            "request id came with the page)",
+        ),
+    ],
+)
+def test_a_page_with_a_request_id_may_be_of_the_providers_own_gateway(
+    request_id: str, fault: str
+) -> None:
+    page = {"kind": "generic", "rule": "known.UnreadableAnswer"}
+    detail = "HTTP 200 with text/html and no event stream"
+    report = ErrorReport.of({**page, "detail": detail, "request_id": request_id})
+    assert (report.brief.fault, report.id_note) == (fault, "came with the web page")
+    assert not ErrorReport.of(REJECTED).id_note
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_a_fault_and_a_next_step(cause: Cause) -> None:
     owner = WORDS[cause].owner
