@@ -88,9 +88,7 @@ def times_tried(
     }
 
 
-def at_one_place(
-    attempts: int, met: Sequence[tuple[str, int | None]]
-) -> bool:
+def at_one_place(attempts: int, met: Sequence[tuple[str, int | None]]) -> bool:
     """Return whether several attempts all ended in the same way and at the same place.
 
     ``met`` is, of each of them, by which rule its failure is known and how many characters

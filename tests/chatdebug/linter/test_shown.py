@@ -159,7 +159,9 @@ def test_a_request_in_which_nothing_is_found_is_said_to_be_one(
     run = failed_run(chat_.pk, chat(user()), evidence=evidence, likely_causes=[])
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
     page = text_of(client_of(chat_.owner), url)
-    fault, _dt, rest = page.partition("<dt>Fault</dt>")[2].partition("<dt>Next step</dt>")
+    fault, _dt, rest = page.partition("<dt>Fault</dt>")[2].partition(
+        "<dt>Next step</dt>"
+    )
     next_step = rest.partition("</dl>")[0]
     assert FOUND_NONE in fault
     assert "check of" not in next_step

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from chatdebug.errors import IncompleteStreamError
 from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.linter import noted_causes
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import clip
-from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief, Kept
+from chatdebug.presentation.briefs import OF_CAUSES, OF_OWNERS, Brief, Kept
 from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.faults import FAULTS
 from chatdebug.presentation.runs import RunReport
 from tests.optional import present
 
@@ -129,8 +131,8 @@ def test_of_a_chat_that_is_too_long_it_says_who_has_counted_it() -> None:
 def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     report = ErrorReport.of(BROKEN_STREAM)
     assert report.brief.happened == (
-        "HTTP 200. 76 characters of the answer had come. "
-        "Event 4 of the stream is not valid JSON, from its character 9 on."
+        "Event 4 of the stream is not valid JSON, from its character 9 on. "
+        "76 characters of the answer had come. HTTP 200."
     )
     facts = dict(report.facts)
     assert facts["HTTP status"] == "200"
@@ -138,6 +140,30 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     assert facts["Closed by"] == "this site, because it could not read the answer"
     assert "Parts received" not in facts
     assert "JSON" not in report.without_content().brief.happened
+
+
+def test_what_a_finish_reason_is_stands_beside_it() -> None:
+    ended = {
+        **BROKEN_STREAM,
+        "rule": "known.IncompleteStream",
+        "message": str(IncompleteStreamError()),
+    }
+    assert brief_of(ended).happened == (
+        "The stream ended without a finish reason, the mark of a complete answer. "
+        "76 characters of the answer had come. HTTP 200."
+    )
+
+
+def test_whoever_debugs_reads_what_a_provider_said_even_if_it_says_no_more() -> None:
+    said = "The server had an error while processing your request. Sorry about that!"
+    report = ErrorReport.of(
+        {**REJECTED, "rule": "status.500", "status_code": 500, "detail": said}
+    )
+    assert report.reason == ""
+    assert report.brief.happened == (
+        f"HTTP 500, invalid_request_error. The demo provider says: “{said}”"
+    )
+    assert said not in report.without_content().brief.happened
 
 
 @pytest.mark.parametrize(
