@@ -30,7 +30,12 @@ from chatdebug.errors.rules import (
     first_that_holds,
 )
 from chatdebug.errors.sentences import WITHIN, Cause, Owner
-from chatdebug.errors.verdict import happened, told_sizes, verdict
+from chatdebug.errors.verdict import (
+    happened,
+    told_sizes,
+    verdict,
+    whose_at_one_place,
+)
 from chatdebug.errors.ways import Way
 from chatdebug.payloads import redact_and_clip
 

@@ -105,7 +105,7 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
         return line
     quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
     words = gettext("the first %(quoted)s of %(length)s characters")
-    part = words % {"quoted": f"{len(kept.strip()):,}", "length": length_told(said)}
+    part = words % {"quoted": f"{len(kept.strip()):,}", "length": _length_told(said)}
     return f"{quoted} … [{part}]"
 
 
@@ -114,7 +114,7 @@ def told_already(cause: Cause, said: str) -> str:
     return _without_markers(said.strip()) if _is_said_already(cause, said) else ""
 
 
-def length_told(said: str) -> str:
+def _length_told(said: str) -> str:
     """Return how many characters a text had, such as: more than 9,999."""
     cut = LEFT_OUT.search(said)
     if cut is None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.advice import advise, told_of
 from chatdebug.errors.provider_names import inside_of_sentence, subject_of
-from chatdebug.errors.quotes import length_told, repeated
+from chatdebug.errors.quotes import repeated
 from chatdebug.errors.rules.leads import PHRASES
 from chatdebug.errors.sentences import (
     AT_ONE_PLACE,
@@ -343,8 +343,7 @@ def _speaker(cause: Cause, provider: str, server: str, said: str) -> str:
     if cause in OF_THIS_ACCOUNT and ADDRESSED.search(said):
         return gettext("%s says to this site:") % who
     if repeated(said):
-        words = gettext("%(who)s repeats one line, for %(length)s characters:")
-        return words % {"who": who, "length": length_told(said)}
+        return gettext("%s sent one line over and over:") % who
     return gettext("%s says:") % who
 
 

@@ -267,14 +267,13 @@ def _opening(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    """Return what opens a text: all of it, or what is stored of one that was cut.
+    """Return what opens a text: all of it, or the two ends of one that was cut.
 
-    How long that was is in its own note; of a very long one only a part was looked at.
+    How long that was is in its own note.
     """
-    words = gettext("Show all %s characters")
     if NOTE.search(text):
-        words = gettext("Show the stored %s characters")
-    return words % f"{len(text):,}"
+        return gettext("Show its beginning and its end")
+    return gettext("Show all %s characters") % f"{len(text):,}"
 
 
 def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:

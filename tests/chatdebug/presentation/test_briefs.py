@@ -220,7 +220,7 @@ def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
     ("length", "said"),
     [
         (2_000, "Show all 2,000 characters"),
-        (90_000, "Show the stored 2,000 characters"),
+        (90_000, "Show its beginning and its end"),
     ],
 )
 def test_what_opens_a_text_tells_a_whole_one_from_one_that_was_cut(
