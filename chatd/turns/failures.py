@@ -24,6 +24,7 @@ from chatdebug.errors import (
     time_of_attempts,
     times_tried,
     told_as_over,
+    what_came,
 )
 from chatdebug.recorder import LikelyCause, Run, Them, is_it_them
 
@@ -92,14 +93,7 @@ def failure_outcome(
     shown: dict[str, Any] = {
         "kind": classification.kind.value,
         "message": _headline(classification, run),
-        "how": how_it_ended(
-            classification.cause,
-            response=response_facts(error),
-            characters=len(text) if effort.attempts else None,
-            status=classification.status_code,
-            said=classification.detail,
-            provider=classification.provider,
-        ),
+        "how": _how(error, classification, run, len(text) if effort.attempts else None),
         "tried": times_tried(
             effort.attempts,
             _seconds(effort, run),
@@ -187,6 +181,34 @@ def _headline(classification: Classification, run: Run | None) -> str:
     if cause is None:
         return classification.message
     return cause.headline(classification.message, classification.cause)
+
+
+def _how(
+    error: Exception,
+    classification: Classification,
+    run: Run | None,
+    characters: int | None,
+) -> str:
+    """Return how it ended, and what happened where the headline says why.
+
+    ``characters`` is how much of the answer had come, None where nothing was asked for.
+    """
+    how = how_it_ended(
+        classification.cause,
+        response=response_facts(error),
+        characters=characters,
+        status=classification.status_code,
+        said=classification.detail,
+        provider=classification.provider,
+    )
+    if _likely_cause(run) is None or classification.is_too_long:
+        return how
+    return what_came(
+        classification.message,
+        classification.cause,
+        said=classification.detail,
+        how=how,
+    )
 
 
 def _tokens(classification: Classification, run: Run | None) -> int | None:

@@ -9,6 +9,7 @@ from chatdebug.errors.circumstances import (
     how_it_ended,
     time_of_attempts,
     times_tried,
+    what_came,
 )
 from chatdebug.errors.classify import (
     Classification,
@@ -74,4 +75,5 @@ __all__ = [
     "times_tried",
     "told_as_over",
     "walk",
+    "what_came",
 ]

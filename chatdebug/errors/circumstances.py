@@ -56,6 +56,22 @@ def how_it_ended(
     return " ".join(filter(None, (told, when)))
 
 
+def what_came(happened: str, cause: Cause, *, said: str, how: str) -> str:
+    """Return what stands below a headline which says why a request was rejected, likely.
+
+    That is what happened, by the sentence of its ``cause``, and that no reason was given,
+    or else ``how`` it ended. ``said`` is what the provider said.
+    """
+    if cause is Cause.UNKNOWN:  # which the headline knows better
+        return how
+    if lacks_reason(cause, said):
+        words, only = gettext("%(happened)s and did not say why."), empty_words(said)
+        if only:
+            words = gettext("%(happened)s and says only “%(words)s”")
+        return words % {"happened": happened.removesuffix("."), "words": only}
+    return " ".join(filter(None, (happened, how)))
+
+
 def times_tried(
     attempts: int, seconds: float, *, met: Sequence[tuple[Cause, int | None]] = ()
 ) -> str:

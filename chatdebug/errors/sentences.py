@@ -323,7 +323,7 @@ OVER = {
 }
 """What happened, once it is over, where the sentence is about now."""
 
-FOUND_IN_SITE = _("Your message is most likely not the cause.")
+FOUND_IN_SITE = _("Your message is probably not the cause.")
 FOUND_IN_MESSAGE = _(
     "The cause is most likely your message, or what is attached to it."
 )

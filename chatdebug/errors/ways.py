@@ -169,22 +169,20 @@ SEND_LESS = Advice(
 )
 """The same where no message is."""
 REPAIR = Advice(
-    _(
-        "The same request will most likely fail again: copy the report for an "
-        "administrator."
-    ),
+    _("The same request will fail again. Copy the report for an administrator."),
     (Way.REPORT,),
 )
 """For what other models are sent as well, and take no better."""
-REPAIR_OR_GO = Advice(REPAIR.words, (Way.REPORT, Way.OTHER_MODEL))
-REPAIR_OR_TRY = Advice(
-    REPAIR.words,
-    (Way.REPORT, Way.OTHER_PROVIDER),
-    other=_("A model of another provider may accept it."),
-)
 REPAIR_OR_SWITCH = Advice(
-    REPAIR.words, (Way.REPORT, Way.OTHER_MODEL), other=_("Another model may accept it.")
+    _(
+        "The same request will fail again. Copy the report for an administrator, or try "
+        "{other}, which may accept it."
+    ),
+    (Way.REPORT, Way.OTHER_MODEL),
+    words_alone=REPAIR.words,
 )
-"""The same at a provider that passes requests on, model by model to another one."""
-AROUND = _("A new chat may get around it.")
+"""For what another model may take: one that can do more, or that the same provider passes
+requests on to."""
+REPAIR_OR_TRY = replace(REPAIR_OR_SWITCH, ways=(Way.REPORT, Way.OTHER_PROVIDER))
+AROUND = _("A new chat may avoid the failure.")
 """Of what comes with the messages before."""

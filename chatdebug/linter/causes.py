@@ -1,6 +1,5 @@
 """A likely cause as it is told, and as it is noted beside what was kept of a request."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -19,7 +18,6 @@ from chatdebug.errors.ways import (
     AROUND,
     CHANGE,
     REPAIR,
-    REPAIR_OR_GO,
     REPAIR_OR_SWITCH,
     REPAIR_OR_TRY,
     SHORTEN,
@@ -35,8 +33,6 @@ from chatdebug.linter.rules import RULES
 CAUSES = 5
 """Of one request that are told."""
 BY_ID = {rule.id: rule for rule in RULES}
-STATUS = re.compile(r" \(\d{3}\)(?=\.\Z)")
-"""As the sentence of a verdict ends with it."""
 
 
 class Found(NamedTuple):
@@ -122,33 +118,23 @@ class Cause:
         return words % {"tokens": f"{told:,}", "window": f"{self.window:,}"}
 
     def headline(self, happened: str, known: ErrorCause) -> str:
-        """Return this as what happened, with the status of the sentence about that.
+        """Return this as what happened, for whoever asked.
 
         Where the provider itself counts a chat as too long, it knows better.
         """
         if known is ErrorCause.TOO_LONG:
             return happened
-        found = STATUS.search(happened)
-        status = found[0] if found else ""
         if self.rule.is_of_length:
             words = gettext("The request is probably too long for this model")
             is_known = self.window and self.tokens > self.window
-            return f"{words}{status}{f': {self._sizes}' if is_known else ''}."
+            return f"{words}{f': {self._sizes}' if is_known else ''}."
         words = gettext("Most likely %(cause)s.")
-        cause = self._told_to_users.removesuffix(".")
+        cause = self.rule.told_to_users.removesuffix(".")
         # A language whose clauses are not worded as its sentences has a colon before them.
         is_clause = not words.partition("%(cause)s")[0].rstrip().endswith(":")
         if is_clause and not cause[1:2].isupper():
             cause = cause[:1].lower() + cause[1:]
-        return words % {"cause": f"{cause}{status}"}
-
-    @property
-    def _told_to_users(self) -> str:
-        words = self.rule.told_to_users
-        names = ", ".join(filter(None, self.tools))
-        if not names or self.rule.side is Side.MESSAGE:
-            return words
-        return f"{words.removesuffix('.')}: {names}."
+        return words % {"cause": cause}
 
     @property
     def remedy(self) -> str:
@@ -264,21 +250,13 @@ class Cause:
         """Return what helps against what the site sends, for whoever asked."""
         advice = REPAIR
         is_strict = self.rule.is_of_schema or self.rule.some_take_it
-        if self.rule.is_of_model:
-            advice = REPAIR_OR_GO
-        elif is_strict and provider not in MAKERS:
+        if self.rule.is_of_model or (is_strict and provider not in MAKERS):
             advice = REPAIR_OR_SWITCH
         elif is_strict or self.rule.providers:
             advice = REPAIR_OR_TRY
         if not self.messages or not around.history:
             return advice
-        # Right after the report, as in the sentences.
-        report, *others = advice.ways
-        return replace(
-            advice,
-            words=f"{advice.words} {AROUND}",
-            ways=(report, Way.NEW_CHAT, *others),
-        )
+        return replace(advice, at_last=AROUND, ways=(*advice.ways, Way.NEW_CHAT))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a step notes it."""

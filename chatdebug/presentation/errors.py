@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext
 
 from chatdebug.errors import code_like
-from chatdebug.errors.circumstances import how_it_ended
+from chatdebug.errors.circumstances import how_it_ended, what_came
 from chatdebug.errors.operators import told_to_operators
 from chatdebug.errors.payload import (
     ErrorPayload,
@@ -164,22 +164,25 @@ class ErrorReport:
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
         found = likely.found(provider=payload["provider"]) if likely else said
+        how = how_it_ended(
+            said.cause,
+            response=payload["response"],
+            characters=payload["characters_received"],
+            seconds=_seconds(payload["elapsed_ms"]),
+            attempt=attempt_of(payload),
+            status=payload["status_code"],
+            said=payload["detail"],
+            provider=payload["provider"],
+        )
+        if likely and said.cause is not Cause.TOO_LONG:
+            how = what_came(said.what, said.cause, said=payload["detail"], how=how)
         return cls(
             cause=said.cause,
             flaw=flaw,
             name=short_name(said.cause),
             sentence=likely.headline(said.what, said.cause) if likely else said.what,
             happened=said.what,
-            how=how_it_ended(
-                said.cause,
-                response=payload["response"],
-                characters=payload["characters_received"],
-                seconds=_seconds(payload["elapsed_ms"]),
-                attempt=attempt_of(payload),
-                status=payload["status_code"],
-                said=payload["detail"],
-                provider=payload["provider"],
-            ),
+            how=how,
             speaker=said.speaker,
             reason=reason,
             owner=found.owner,

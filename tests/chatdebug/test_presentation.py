@@ -160,7 +160,7 @@ def test_a_heading_says_what_came_and_leaves_the_cause_to_what_is_below() -> Non
     report = RunReport.of(run, [step])
     assert report.heading == "The demo provider rejected the request (400)"
     assert present(present(report.failure).error).sentence == (
-        "Most likely this site left out the result of a tool call (400)."
+        "Most likely this site left out the result of a tool call."
     )
 
 
