@@ -25,6 +25,7 @@ from chatdebug.errors import (
     times_tried,
     told_as_over,
     what_came,
+    whose_if_checked,
 )
 from chatdebug.recorder import LikelyCause, Run, Them, is_it_them
 
@@ -147,9 +148,13 @@ def _told(
     """
     cause = _likely_cause(run)
     if cause is None:
+        whose = classification.whose
+        kept = run.kept_request if run is not None else None
+        if kept is not None and kept.causes is not None:
+            whose = whose_if_checked(whose, classification.cause)
         return {
             "owner": classification.owner.value,
-            "whose": classification.whose,
+            "whose": whose,
             "advice": classification.advice,
             "ways": [way.value for way in classification.ways],
             "cause": {},

@@ -36,7 +36,7 @@ from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.provider_names import add_provider
 from chatdebug.errors.responses import request_id_of, response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
-from chatdebug.errors.verdict import told_as_over
+from chatdebug.errors.verdict import told_as_over, whose_if_checked
 
 __all__ = [
     "RULES",
@@ -76,4 +76,5 @@ __all__ = [
     "told_as_over",
     "walk",
     "what_came",
+    "whose_if_checked",
 ]

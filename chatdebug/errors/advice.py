@@ -8,6 +8,7 @@ from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.errors.ways import (
     AGAIN,
+    AGAIN_OR_GO,
     LEAVE,
     OTHER,
     OTHERS,
@@ -72,7 +73,7 @@ def advise(
     not help, or to a model that fails as well.
     """
     advice = WORDS[cause].advice
-    if not retryable and (advice is AGAIN or advice is SILENT):
+    if not retryable and any(advice is one for one in (AGAIN, AGAIN_OR_GO, SILENT)):
         advice = REPORT
     words, wait = "", None
     if retry_after and advice.words_with_wait:

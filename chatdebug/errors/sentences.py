@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatdebug.errors.ways import (
     AGAIN,
+    AGAIN_OR_GO,
     ASK,
     ASK_OR_GO,
     CHANGE,
@@ -128,16 +129,16 @@ WORDS = {
             "{provider} could not be reached: a gateway in front of it answered instead."
         ),
         Owner.NETWORK,
-        AGAIN,
+        AGAIN_OR_GO,
         ON_THE_WAY,
     ),
     Cause.UNREACHABLE: Words(
-        _("{provider} could not be reached."), Owner.NETWORK, AGAIN, ON_THE_WAY
+        _("{provider} could not be reached."), Owner.NETWORK, AGAIN_OR_GO, ON_THE_WAY
     ),
     Cause.BROKEN_OFF: Words(
         _("The connection to {provider} broke off."),
         Owner.NETWORK,
-        AGAIN,
+        AGAIN_OR_GO,
         ON_THE_WAY,
     ),
     Cause.PAGE: Words(
@@ -262,8 +263,8 @@ WORDS = {
         Owner.REQUEST,
         UNTOLD,
         _(
-            "The provider does not say whether your message or something this site sent "
-            "with it is the cause."
+            "The cause is not clear: it may be your message, or what this site sent with "
+            "it."
         ),
     ),
     Cause.REJECTED_FRAME: Words(
@@ -323,6 +324,8 @@ OVER = {
 }
 """What happened, once it is over, where the sentence is about now."""
 
+FOUND_NOTHING = _("This site checked the request and found no known mistake.")
+"""Said of a rejected request as well, where no rule found anything."""
 FOUND_IN_SITE = _("Your message is probably not the cause.")
 FOUND_IN_MESSAGE = _(
     "The cause is most likely your message, or what is attached to it."

@@ -18,6 +18,7 @@ from chatdebug.errors.quotes import repeated
 from chatdebug.errors.rules.leads import PHRASES
 from chatdebug.errors.sentences import (
     AT_ONE_PLACE,
+    FOUND_NOTHING,
     OVER,
     WHOSE,
     WITHIN,
@@ -225,6 +226,11 @@ def whose_at_one_place(cause: Cause, provider: str) -> str:
     """
     names = {"provider": inside_of_sentence(provider)}
     return told_of(AT_ONE_PLACE[cause], names) if cause in AT_ONE_PLACE else ""
+
+
+def whose_if_checked(whose: str, cause: Cause) -> str:
+    """Return whose a failure is, with that its request was checked in vain if that helps."""
+    return f"{whose} {FOUND_NOTHING}" if cause is Cause.REJECTED else whose
 
 
 def told_as_over(what: str, cause: Cause, provider: str) -> str:

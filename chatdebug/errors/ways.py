@@ -69,6 +69,8 @@ AGAIN = Advice(
     words_alone=_("Send your message again, best in a minute."),
     at_last=IF_IT_KEEPS_FAILING,
 )
+AGAIN_OR_GO = replace(AGAIN, ways=(Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT))
+"""The same where other models of the provider are behind what failed."""
 SILENT = Advice(
     AGAIN.words,
     AGAIN.ways,

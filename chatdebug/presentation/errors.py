@@ -20,13 +20,19 @@ from chatdebug.errors.payload import (
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import Verdict, told_as_over, whose_at_one_place
+from chatdebug.errors.verdict import (
+    Verdict,
+    told_as_over,
+    whose_at_one_place,
+    whose_if_checked,
+)
 from chatdebug.errors.ways import Way
 from chatdebug.formats import span
 from chatdebug.linter import Cause as LikelyCause
 from chatdebug.payloads.text import NOTE
 from chatdebug.presentation.briefs import OF_A_RESPONSE, Brief, Kept
 from chatdebug.presentation.flaws import OF_CAUSES, REASONS, Flaw
+from chatdebug.presentation.frames import Frame
 from chatdebug.presentation.responses import codes_of, http_status, response_in_words
 
 REASON_CHARACTERS = 400
@@ -34,37 +40,6 @@ REASON_CHARACTERS = 400
 OPENING_CHARACTERS = 300
 AROUND_A_QUOTE = 60
 """Characters around what is quoted that are only how a library shows a body."""
-LIBRARIES = ("site-packages/", "dist-packages/", "lib/python/", "chatdebug/", "<")
-"""How the path of a frame begins that is not the project's own; the recorder stands
-between the project and a library, and is neither's fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A place in the code that an error passed."""
-
-    number: int
-    """In the stack, from 1, the outermost first."""
-    file: str
-    line: int
-    function: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.function}"
-
-    @property
-    def is_own(self) -> bool:
-        """Whether it is in the project's code, not in a library."""
-        return not self.file.startswith(LIBRARIES)
-
-    @property
-    def package(self) -> str:
-        """The library that it is in; empty for the project's own."""
-        if self.is_own:
-            return ""
-        parts = self.file.removeprefix("lib/python/").strip("<>").split("/")
-        is_installed = parts[0].endswith("-packages") and len(parts) > 1
-        return (parts[1] if is_installed else parts[0]).removesuffix(".py")
 
 
 class Link(NamedTuple):
@@ -160,10 +135,14 @@ class ErrorReport:
             kept=kept,
             is_at_one_place=is_at_one_place,
         )
-        of_place = whose_at_one_place(said.cause, payload["provider"])
+        found = likely.found(provider=payload["provider"]) if likely else said
+        whose = found.whose
+        if kept and likely is None:
+            whose = whose_if_checked(whose, said.cause)
+        if is_at_one_place and likely is None:
+            whose = whose_at_one_place(said.cause, payload["provider"]) or whose
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
-        found = likely.found(provider=payload["provider"]) if likely else said
         how = how_it_ended(
             said.cause,
             response=payload["response"],
@@ -186,7 +165,7 @@ class ErrorReport:
             speaker=said.speaker,
             reason=reason,
             owner=found.owner,
-            whose=(is_at_one_place and not likely and of_place) or found.whose,
+            whose=whose,
             advice=found.advice,
             brief=brief,
             provider=payload["provider"],

@@ -223,6 +223,12 @@ def test_a_request_that_is_as_it_should_be_is_not_blamed(
     chat, card = fail_on(model, "demo", settings)
     assert causes_of(chat) == []
     assert card["cause"] == {}
+    checked = "This site checked the request and found no known mistake."
+    assert card["whose"].endswith(f"or what this site sent with it. {checked}")
+    [report] = StepReport.all_of(
+        run := ChatRun.objects.get(chat_id=str(chat.pk)), run.steps.all()
+    )
+    assert present(report.error).whose == card["whose"]
 
 
 @pytest.mark.parametrize("evidence", ["error", "shape"])

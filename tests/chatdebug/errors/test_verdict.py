@@ -482,8 +482,7 @@ def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
         ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
     )
     assert told.whose == (
-        "The provider does not say whether your message or something this site sent with "
-        "it is the cause."
+        "The cause is not clear: it may be your message, or what this site sent with it."
     )
     assert told.ways == (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT)
 
@@ -520,6 +519,20 @@ def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
     assert of_site.words == (
         "Try a model that takes longer requests, or copy the report for an administrator."
     )
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause.GATEWAY, Cause.UNREACHABLE, Cause.BROKEN_OFF]
+)
+def test_of_a_provider_out_of_reach_no_other_model_is_offered(cause: Cause) -> None:
+    of_error = partial(advise, cause, provider="openai", retryable=True)
+    told = of_error()
+    assert told.ways == (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT)
+    assert "best in a minute, or try a model of another provider." in told.words
+    nowhere = of_error(around=Around(other_providers=False))
+    assert nowhere.ways == (Way.AGAIN, Way.REPORT)
+    assert "model" not in nowhere.words
+    assert Way.AGAIN not in advise(cause, provider="openai", retryable=False).ways
 
 
 def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
