@@ -90,10 +90,11 @@ def advised(
     *,
     words: Any = "",
     wait: float | None = None,
+    is_estimate: bool = False,
 ) -> Advised:
     """Return an advice in words, with ``words`` for its own, and the ways that there are.
 
-    ``wait`` is in seconds.
+    ``wait`` is in seconds, ``is_estimate`` whether the cause is only a likely one.
     """
     if advice is SHORTEN:
         advice = _to_shorten(around)
@@ -111,9 +112,8 @@ def advised(
     if advice.words_alone and not words:
         words, others = advice.words if others else advice.words_alone, []
     told = [told_of(words or advice.words, names), *others, str(advice.at_last)]
-    return Advised(
-        " ".join(filter(None, told)), ways, wait, told_of(advice.whose, names)
-    )
+    whose = (is_estimate and advice.whose_by_estimate) or advice.whose
+    return Advised(" ".join(filter(None, told)), ways, wait, told_of(whose, names))
 
 
 def _to_shorten(around: Around) -> Advice:

@@ -49,6 +49,8 @@ class Advice:
     """What is said after that of other models."""
     whose: Any = ""
     """Whose it is, where that is as different as what to do."""
+    whose_by_estimate: Any = ""
+    """The same where nobody has counted, for words that are sure of it."""
 
 
 OTHER = {
@@ -157,6 +159,9 @@ LEAVE = Advice(
     (Way.NEW_CHAT, Way.OTHER_MODEL),
     other=SHORTEN.other,
     whose=_("Your message is not the cause: it is less than half of the request."),
+    whose_by_estimate=_(
+        "Your message is probably not the cause: it is less than half of the request."
+    ),
 )
 """The same where the messages before are what is long."""
 SEND_LESS = Advice(
@@ -167,6 +172,10 @@ SEND_LESS = Advice(
     words_alone=_("Copy the report for an administrator."),
     whose=_(
         "Your message is not the cause: most of the request is what this site adds to it."
+    ),
+    whose_by_estimate=_(
+        "Your message is probably not the cause: most of the request is what this site "
+        "adds to it."
     ),
 )
 """The same where no message is."""

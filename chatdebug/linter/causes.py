@@ -240,7 +240,7 @@ class Cause:
         elif self.rule.side is not Side.MESSAGE:
             owner, whose = Owner.SITE, FOUND_IN_SITE
             advice = self._to_repair(provider, around)
-        told = advised(advice, provider, around)
+        told = advised(advice, provider, around, is_estimate=True)
         words = told.words
         if advice is CHANGE:
             words = f"{self.remedy} {words}"

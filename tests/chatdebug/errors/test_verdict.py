@@ -521,9 +521,7 @@ def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "cause", [Cause.GATEWAY, Cause.UNREACHABLE, Cause.BROKEN_OFF]
-)
+@pytest.mark.parametrize("cause", [Cause.GATEWAY, Cause.UNREACHABLE, Cause.BROKEN_OFF])
 def test_of_a_provider_out_of_reach_no_other_model_is_offered(cause: Cause) -> None:
     of_error = partial(advise, cause, provider="openai", retryable=True)
     told = of_error()
