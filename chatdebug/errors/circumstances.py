@@ -207,4 +207,5 @@ def _when(seconds: float | None, attempt: int) -> str:
 
 
 def _time(seconds: float) -> str:
-    return span(timedelta(seconds=seconds))
+    """Return a time whose number and unit stand on one line."""
+    return span(timedelta(seconds=seconds)).replace(" ", "\N{NO-BREAK SPACE}")

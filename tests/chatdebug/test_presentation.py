@@ -225,7 +225,7 @@ def test_a_recovery_says_which_attempt_answered(column: str) -> None:
     error = {"retry_count": 0, "message": "no", "status_code": 500}
     stored = error if column == "error" else {"repaired_error": error}
     report = RunReport.of(run, [ChatStep(step_number=1, **{column: stored})])
-    assert report.recovery == "Answered on attempt 2, in 1.1 s."
+    assert report.recovery == "Answered on attempt 2, in 1.1\N{NO-BREAK SPACE}s."
     assert report.failure is not None
     assert RunReport.of(failed(), []).recovery == ""
 
@@ -312,7 +312,7 @@ def test_a_failed_run_says_how_often_it_was_tried(retries: int) -> None:
         for number in range(retries + 1)
     ]
     words = (
-        "This site tried 3\N{NO-BREAK SPACE}times in 2.4 s, with the same result."
+        "This site tried 3\N{NO-BREAK SPACE}times in 2.4\N{NO-BREAK SPACE}s, with the same result."
         if retries
         else ""
     )

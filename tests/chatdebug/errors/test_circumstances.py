@@ -41,13 +41,13 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.INCOMPLETE,
         THEY,
         1,
-        "Attempt 1 ended 1.5 s after it began.",
+        "Attempt 1 ended 1.5\N{NO-BREAK SPACE}s after it began.",
     ),
     "garbled": (
         Cause.UNREADABLE,
         WE,
         76,
-        "Attempt 1 ended 1.5 s after it began.",
+        "Attempt 1 ended 1.5\N{NO-BREAK SPACE}s after it began.",
     ),
     "garbled, no more is known": (Cause.UNREADABLE, WE, None, ""),
     "never began": (Cause.SILENCE, WE, 0, ""),
@@ -97,7 +97,9 @@ def test_a_stored_error_tells_the_same() -> None:
         "ms after it began."
     )
     third = ErrorReport.of(stored | {"retry_count": 2})
-    assert third.how.endswith(". Attempt 3 ended 665 ms after it began.")
+    assert third.how.endswith(
+        ". Attempt 3 ended 665\N{NO-BREAK SPACE}ms after it began."
+    )
     older = {"kind": "timeout", "response": 7, "elapsed_ms": "long"}
     assert ErrorReport.of(older).how == "Which side closed it is not known."
 
@@ -105,7 +107,10 @@ def test_a_stored_error_tells_the_same() -> None:
 def test_only_what_was_tried_again_says_how_often() -> None:
     assert times_tried(0, 0.0) == ""
     assert times_tried(1, 4.0) == ""
-    assert times_tried(3, 4.25) == "This site tried 3\N{NO-BREAK SPACE}times in 4.2 s."
+    assert (
+        times_tried(3, 4.25)
+        == "This site tried 3\N{NO-BREAK SPACE}times in 4.2\N{NO-BREAK SPACE}s."
+    )
 
 
 def test_attempts_and_their_run_are_told_as_one_time_where_nobody_sees_two() -> None:
@@ -119,15 +124,15 @@ OVERLOADED, FAILED = (Cause.OVERLOADED, 529), (Cause.SERVER_ERROR, 500)
 
 def test_that_all_attempts_met_the_same_is_said_only_where_it_is_known() -> None:
     assert times_tried(2, 4.25, met=[FAILED, FAILED]) == (
-        "This site tried 2\N{NO-BREAK SPACE}times in 4.2 s, with the same result."
+        "This site tried 2\N{NO-BREAK SPACE}times in 4.2\N{NO-BREAK SPACE}s, with the same result."
     )
     assert times_tried(2, 4.25, met=[OVERLOADED, FAILED]) == (
-        "This site tried 2\N{NO-BREAK SPACE}times in 4.2 s, with different results; the "
+        "This site tried 2\N{NO-BREAK SPACE}times in 4.2\N{NO-BREAK SPACE}s, with different results; the "
         "first: Overloaded (529)."
     )
     limited = (Cause.RATE_LIMIT, 429)
     assert times_tried(2, 4.25, met=[limited, limited]) == (
-        "This site waited in between and tried 2\N{NO-BREAK SPACE}times in 4.2 s: the "
+        "This site waited in between and tried 2\N{NO-BREAK SPACE}times in 4.2\N{NO-BREAK SPACE}s: the "
         "limit still held."
     )
     assert times_tried(3, 4.25, met=[FAILED, FAILED]) == times_tried(3, 4.25)
@@ -151,11 +156,11 @@ def test_a_gateway_says_by_its_status_what_it_met(
 
 def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
     said = answered_after(2, 1.13)
-    assert said == "Answered on attempt 2, in 1.1 s."
+    assert said == "Answered on attempt 2, in 1.1\N{NO-BREAK SPACE}s."
     first = "The demo provider had an error of its own (500)."
     told = answered_at_last(2, waited=1.24, first=first)
     assert told == (
-        "Answered on attempt 2, after 1.2 s of waiting. Attempt 1 failed: the demo provider "
+        "Answered on attempt 2, after 1.2\N{NO-BREAK SPACE}s of waiting. Attempt 1 failed: the demo provider "
         "had an error of its own (500)."
     )
     told = answered_at_last(3, waited=0.0, first="OpenAI is overloaded.")
