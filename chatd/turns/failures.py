@@ -79,7 +79,7 @@ def failure_outcome(
     classification = found.after(
         effort.attempts,
         around,
-        has_begun=bool(text),
+        has_begun=bool(text) if effort.attempts else None,
         is_at_one_place=effort.is_at_one_place,
     )
     stored = run.stored_run if run is not None else None

@@ -25,7 +25,7 @@ from chatdebug.formats import span
 SHORT_WAIT = 60
 """Seconds: whoever tries again by itself waits for so long."""
 A_MINUTE = 60
-"""Seconds: what the advice says where the wait that was asked for did not help."""
+"""Seconds: what the advice says where nobody asked for a wait, or it did not help."""
 LONGEST_WAIT = 10**9
 """Seconds, thirty years of them: a date can be any."""
 
@@ -75,7 +75,8 @@ def advise(
     advice = WORDS[cause].advice
     if not retryable and any(advice is one for one in (AGAIN, AGAIN_OR_GO, SILENT)):
         advice = REPORT
-    words, wait = "", None
+    words = ""
+    wait: float | None = A_MINUTE if advice.words is AGAIN.words else None
     if retry_after and advice.words_with_wait:
         has_waited = attempts > 1 and retry_after <= SHORT_WAIT
         words = advice.words_after_wait if has_waited else advice.words_with_wait

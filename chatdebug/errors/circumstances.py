@@ -45,7 +45,8 @@ def how_it_ended(
         words = gettext("The gateway got no answer in time.")
         return words if status == TOO_LATE else ""
     if cause is Cause.BROKEN_OFF:
-        told = _who_ended(response, characters)
+        is_ours = response.get("closed_by") == "client"
+        told = gettext("This side closed it.") if is_ours else ""
     elif cause is Cause.INCOMPLETE and characters is not None:
         told = _come(characters)
     elif cause is Cause.UNREADABLE and characters is not None:
@@ -176,22 +177,6 @@ def _not_explained(
             words = words % {"who": who, "words": only}
         told.append(words)
     return " ".join(told)
-
-
-def _who_ended(response: ResponseFacts, characters: int | None) -> str:
-    """Return who closed a connection, and where in an answer, as far as that is known."""
-    sides = {
-        "provider": gettext("It was closed%(place)s."),
-        "client": gettext("This side closed it%(place)s."),
-    }
-    unknown = gettext("Which side closed it%(place)s is not known.")
-    place = ""
-    if characters is not None:
-        place = gettext("in the middle of the answer")
-    if characters == 0:
-        place = gettext("before any text of the answer had come")
-    told = sides.get(response.get("closed_by", ""), unknown)
-    return told % {"place": f" {place}" if place else ""}
 
 
 def _what_is_unreadable(characters: int) -> str:

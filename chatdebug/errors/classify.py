@@ -29,7 +29,7 @@ from chatdebug.errors.rules import (
     decide,
     first_that_holds,
 )
-from chatdebug.errors.sentences import WITHIN, Cause, Owner
+from chatdebug.errors.sentences import BEFORE, WITHIN, Cause, Owner
 from chatdebug.errors.verdict import (
     happened,
     told_sizes,
@@ -109,19 +109,22 @@ class Classification:
         attempts: int,
         around: Around = ANYTHING,
         *,
-        has_begun: bool = False,
+        has_begun: bool | None = None,
         is_at_one_place: bool = False,
     ) -> "Classification":
         """Return the same with what to do after so many attempts, there and then.
 
-        ``has_begun`` is whether text of the answer had come: what an error says then is
-        no status of HTTP. ``is_at_one_place`` is what ``at_one_place`` says of them.
+        ``has_begun`` is whether text of the answer had come, None if that is not known:
+        what an error says then is no status of HTTP. ``is_at_one_place`` is what ``at_one_place`` says of them.
         """
         status = f" ({self.status_code})"
         message = self.message.replace(status, "") if has_begun else self.message
-        if has_begun and self.cause in WITHIN:
+        if has_begun is not None and self.cause in (WITHIN if has_begun else BEFORE):
             message = happened(
-                self.cause, provider=self.provider, detail=self.detail, has_begun=True
+                self.cause,
+                provider=self.provider,
+                detail=self.detail,
+                has_begun=has_begun,
             )
         advised = advise(
             self.cause,

@@ -136,7 +136,7 @@ WORDS = {
         _("{provider} could not be reached."), Owner.NETWORK, AGAIN_OR_GO, ON_THE_WAY
     ),
     Cause.BROKEN_OFF: Words(
-        _("The connection to {provider} broke off."),
+        _("The connection to {provider} was lost."),
         Owner.NETWORK,
         AGAIN_OR_GO,
         ON_THE_WAY,
@@ -185,8 +185,8 @@ WORDS = {
         replace(
             ASK_OR_GO,
             words=_(
-                "An administrator has to correct or replace the key: copy the report for "
-                "one."
+                "Copy the report and send it to an administrator, who has to correct or "
+                "replace the key."
             ),
         ),
     ),
@@ -196,8 +196,8 @@ WORDS = {
         replace(
             ASK_OR_GO,
             words=_(
-                "An administrator has to give the key the missing permission: copy the "
-                "report for one."
+                "Copy the report and send it to an administrator, who has to give the key "
+                "the missing permission."
             ),
         ),
     ),
@@ -207,8 +207,8 @@ WORDS = {
         replace(
             ASK,
             words=_(
-                "An administrator has to set the key's environment variable: copy the "
-                "report for one."
+                "Copy the report and send it to an administrator, who has to set the key's "
+                "environment variable."
             ),
         ),
     ),
@@ -218,7 +218,8 @@ WORDS = {
         replace(
             ASK_OR_GO,
             words=_(
-                "An administrator has to switch it on again: copy the report for one."
+                "Copy the report and send it to an administrator, who has to switch it on "
+                "again."
             ),
         ),
     ),
@@ -228,8 +229,8 @@ WORDS = {
         replace(
             ASK_OR_GO,
             words=_(
-                "An administrator has to top up the account or raise its limit: copy the "
-                "report for one."
+                "Copy the report and send it to an administrator, who has to top up the "
+                "account or raise its limit."
             ),
         ),
         _("The cause is this site's account at {provider}, not your message."),
@@ -240,7 +241,7 @@ WORDS = {
         Advice(
             _(
                 "Try another model, and copy the report for an administrator, who can "
-                "correct or remove this one."
+                "correct or remove the missing one."
             ),
             (Way.OTHER_MODEL, Way.REPORT),
             words_alone=_(
@@ -292,8 +293,8 @@ WORDS = {
         Owner.PROVIDER,
         REPHRASE,
         _(
-            "The provider's rules decided this, not this site's: it accepted your message "
-            "but held the answer back."
+            "The provider accepted your message but held the answer back: its own rules "
+            "decided this, not this site's."
         ),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),
@@ -310,7 +311,16 @@ AT_ONE_PLACE = {
 }
 """Whose it is, where several attempts ended at the same place of the answer: what fails on
 the way ends them anywhere."""
+BEFORE = {
+    Cause.BROKEN_OFF: _(
+        "The connection to {provider} was lost before any text of the answer came."
+    ),
+}
+"""What happened, where it is known that no text of an answer had come."""
 WITHIN = {
+    Cause.BROKEN_OFF: _(
+        "The connection to {provider} was lost in the middle of the answer."
+    ),
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
     ),

@@ -18,6 +18,7 @@ from chatdebug.errors.quotes import repeated
 from chatdebug.errors.rules.leads import PHRASES
 from chatdebug.errors.sentences import (
     AT_ONE_PLACE,
+    BEFORE,
     FOUND_NOTHING,
     OVER,
     WHOSE,
@@ -158,15 +159,15 @@ def verdict(
     detail: str = "",
     content_type: str = "",
     server: str = "",
-    has_begun: bool = False,
+    has_begun: bool | None = None,
 ) -> Verdict:
     """Return what people are told of an error that is known by these facts.
 
     ``retry_after`` is in seconds; ``attempts`` is how often it was tried; ``types`` are
     the classes of the exceptions, outermost first; ``code`` and ``detail`` the provider's
     machine-readable and own words; ``content_type`` and ``server`` are headers of its
-    response; ``has_begun`` is whether text of the answer had come: what an error says
-    then is no status of HTTP.
+    response; ``has_begun`` is whether text of the answer had come, None if that is not
+    known: what an error says then is no status of HTTP.
     """
     types = tuple(types)
     cause = cause_of(
@@ -180,7 +181,7 @@ def verdict(
     )
     words = WORDS[cause]
     names = {"provider": inside_of_sentence(provider)}
-    is_in_answer = has_begun or content_type.startswith(EVENT_STREAM)
+    is_in_answer = bool(has_begun) or content_type.startswith(EVENT_STREAM)
     status = None if is_in_answer else status_code
     what = happened(cause, provider=provider, detail=detail, has_begun=has_begun)
     what = _with_facts(what, cause, status, detail)
@@ -204,7 +205,7 @@ def verdict(
 
 
 def happened(
-    cause: Cause, *, provider: str, detail: str = "", has_begun: bool = False
+    cause: Cause, *, provider: str, detail: str = "", has_begun: bool | None = None
 ) -> str:
     """Return the sentence about what happened, without the facts that end it.
 
@@ -215,8 +216,10 @@ def happened(
         "time": _time(detail),
         "model": _model(detail),
     }
-    words = WITHIN.get(cause) if has_begun else None
-    return told_of(words or WORDS[cause].what, names)
+    words = WORDS[cause].what
+    if has_begun is not None:
+        words = (WITHIN if has_begun else BEFORE).get(cause, words)
+    return told_of(words, names)
 
 
 def whose_at_one_place(cause: Cause, provider: str) -> str:

@@ -78,8 +78,8 @@ SILENT = Advice(
     AGAIN.ways,
     words_alone=AGAIN.words_alone,
     at_last=_(
-        "If it keeps failing, copy the report for an administrator: the limit can be "
-        "raised."
+        "If it keeps failing, copy the report for an administrator, who can make this site "
+        "wait longer."
     ),
 )
 """The same where this site itself ended the wait."""
@@ -93,13 +93,15 @@ LATER = Advice(
 )
 LIMITED = replace(
     LATER,
-    ways=(Way.AGAIN, Way.OTHER_MODEL),
     other=_("Another model may have a limit of its own."),
-    at_last="",
+    at_last=_(
+        "If it keeps failing, copy the report for an administrator, who can ask for a "
+        "higher limit."
+    ),
 )
-"""The same where that passes by itself: nobody has to be told."""
+"""The same where that passes by itself, unless the limit is too low."""
 ASK = Advice(
-    _("An administrator has to put it right: copy the report for one."),
+    _("Copy the report and send it to an administrator, who has to put it right."),
     (Way.REPORT, Way.OTHER_MODEL),
     other=_("Until then, another model may answer."),
 )
@@ -128,10 +130,11 @@ REPHRASE = Advice(
         "The same message will most likely be blocked again: put it in other words, or try "
         "{other}."
     ),
-    (Way.CHANGE, Way.OTHER_MODEL),
+    (Way.CHANGE, Way.OTHER_MODEL, Way.REPORT),
     words_alone=_(
         "The same message will most likely be blocked again: put it in other words."
     ),
+    at_last=_("If you think that this is wrong, copy the report for an administrator."),
 )
 REPORT = Advice(
     _("Copy the report for an administrator."), (Way.REPORT, Way.OTHER_MODEL)

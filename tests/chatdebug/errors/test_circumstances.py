@@ -8,6 +8,7 @@ from chatdebug.errors import (
     how_it_ended,
     time_of_attempts,
     times_tried,
+    what_came,
 )
 from chatdebug.errors.responses import ResponseFacts
 from chatdebug.errors.sentences import Cause
@@ -20,23 +21,16 @@ ENDS: dict[str, tuple[Cause, ResponseFacts, int | None, str]] = {
         Cause.BROKEN_OFF,
         THEY,
         1_234,
-        "It was closed in the middle of the answer. Attempt 1 ended "
-        "1.5 s after it began.",
+        "Attempt 1 ended 1.5\N{NO-BREAK SPACE}s after it began.",
     ),
     "broke off at once": (
         Cause.BROKEN_OFF,
         THEY,
         0,
-        "It was closed before any text of the answer had come. Attempt 1 ended "
-        "1.5 s after it began.",
+        "Attempt 1 ended 1.5\N{NO-BREAK SPACE}s after it began.",
     ),
     "given up here": (Cause.BROKEN_OFF, WE, None, "This side closed it."),
-    "nobody knows": (
-        Cause.BROKEN_OFF,
-        ResponseFacts(),
-        None,
-        "Which side closed it is not known.",
-    ),
+    "nobody knows": (Cause.BROKEN_OFF, ResponseFacts(), None, ""),
     "ended early": (
         Cause.INCOMPLETE,
         THEY,
@@ -74,14 +68,31 @@ def test_who_ended_an_answer_and_how_far_it_had_come(
     assert said == words
 
 
+@pytest.mark.parametrize(
+    ("cause", "said", "words"),
+    [
+        (
+            Cause.REJECTED,
+            "The request is not valid.",
+            "OpenAI rejected it (400) and says only “The request is not valid.”",
+        ),
+        (Cause.REJECTED, "", "OpenAI rejected it (400) and did not say why."),
+        (Cause.REJECTED, "The ballast shifted.", "OpenAI rejected it (400). So far."),
+        (Cause.UNKNOWN, "The ballast shifted.", "So far."),
+    ],
+)
+def test_below_a_headline_of_a_likely_cause_it_is_said_what_came(
+    cause: Cause, said: str, words: str
+) -> None:
+    told = what_came("OpenAI rejected it (400).", cause, said=said, how="So far.")
+    assert told == words
+
+
 def test_of_several_attempts_it_is_said_which_one_it_was() -> None:
     said = how_it_ended(
         Cause.BROKEN_OFF, response=THEY, characters=76, seconds=0.7, attempt=3
     )
-    assert said == (
-        "It was closed in the middle of the answer. Attempt 3 ended 700 "
-        "ms after it began."
-    )
+    assert said == "Attempt 3 ended 700\N{NO-BREAK SPACE}ms after it began."
 
 
 def test_a_stored_error_tells_the_same() -> None:
@@ -92,16 +103,14 @@ def test_a_stored_error_tells_the_same() -> None:
         "characters_received": 76,
         "elapsed_ms": 665,
     }
-    assert ErrorReport.of(stored).how == (
-        "It was closed in the middle of the answer. Attempt 1 ended 665 "
-        "ms after it began."
-    )
+    first = ErrorReport.of(stored)
+    assert first.sentence.endswith(" was lost in the middle of the answer.")
+    assert first.how == "Attempt 1 ended 665\N{NO-BREAK SPACE}ms after it began."
     third = ErrorReport.of(stored | {"retry_count": 2})
-    assert third.how.endswith(
-        ". Attempt 3 ended 665\N{NO-BREAK SPACE}ms after it began."
-    )
+    assert third.how == "Attempt 3 ended 665\N{NO-BREAK SPACE}ms after it began."
     older = {"kind": "timeout", "response": 7, "elapsed_ms": "long"}
-    assert ErrorReport.of(older).how == "Which side closed it is not known."
+    assert ErrorReport.of(older).how == ""
+    assert ErrorReport.of(older).sentence.endswith(" was lost.")
 
 
 def test_only_what_was_tried_again_says_how_often() -> None:

@@ -68,7 +68,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "classes": ["APIConnectionError", "ReadError"],
             "links": ["APIConnectionError: Connection error.", "ReadError: "],
         },
-        "The connection to OpenAI broke off.",
+        "The connection to OpenAI was lost.",
         Owner.NETWORK,
     ),
     "too late": (
@@ -197,6 +197,12 @@ def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
         assert sorted(places, key=lambda way: places[way]) == list(said.ways)
 
 
+HIGHER = (
+    "If it keeps failing, copy the report for an administrator, who can ask for a higher "
+    "limit."
+)
+
+
 def test_the_wait_that_a_provider_asks_for_is_told() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True)
     waits = {0.3: "1 s", 20: "20 s", 90: "1 min 30 s"}
@@ -204,7 +210,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
         told = limited(retry_after=seconds)
         assert told.advice == (
             f"Wait {words}, then send your message again. Another model may have a limit "
-            "of its own."
+            f"of its own. {HIGHER}"
         )
         assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
@@ -216,15 +222,17 @@ def test_a_wait_of_which_nothing_is_said_is_none() -> None:
         "Send your message again, best in a minute, or try another model. If it keeps "
         "failing, copy the report for an administrator."
     )
-    assert told.wait is None
+    assert told.wait == 60, "as it says"
 
 
 def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "Send your message again in a minute. Another model may have a limit of its own."
+        "Send your message again in a minute. Another model may have a limit of its own. "
+        f"{HIGHER}"
     )
+    assert told.ways == (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT)
     assert told.wait == 60
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
     found = classify_facts(
@@ -557,7 +565,7 @@ def test_each_cause_has_a_short_name_and_words_for_operators(cause: Cause) -> No
 
 def test_a_provider_without_a_name_is_called_what_it_is() -> None:
     said = verdict(ErrorKind.TIMEOUT)
-    assert said.what == "The connection to the AI provider broke off."
+    assert said.what == "The connection to the AI provider was lost."
     assert verdict(ErrorKind.OVERLOADED).what.startswith("The AI provider is")
 
 
