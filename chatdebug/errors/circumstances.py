@@ -135,8 +135,6 @@ def answered_at_last(attempts: int, *, waited: float, first: str) -> str:
 
     ``first`` is the sentence about what the first attempt met.
     """
-    # As inside of a sentence, after the colon.
-    first = first[:1].lower() + first[1:] if first.startswith("The ") else first
     words = gettext("Answered on attempt %(attempt)s. Attempt 1 failed: %(first)s")
     if waited >= WORTH_TELLING:
         words = gettext(
@@ -146,8 +144,14 @@ def answered_at_last(attempts: int, *, waited: float, first: str) -> str:
     return words % {
         "attempt": f"{attempts:,}",
         "time": _time(waited),
-        "first": first,
+        "first": continued(first),
     }
+
+
+def continued(sentence: str) -> str:
+    """Return a sentence of ours as it goes on after a colon."""
+    is_small = sentence.startswith("The ")
+    return sentence[:1].lower() + sentence[1:] if is_small else sentence
 
 
 def _in_short(cause: Cause, status: int | None) -> str:

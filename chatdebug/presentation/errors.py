@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext
 
 from chatdebug.errors import code_like
-from chatdebug.errors.circumstances import how_it_ended, what_came
+from chatdebug.errors.circumstances import continued, how_it_ended, what_came
 from chatdebug.errors.operators import told_to_operators
 from chatdebug.errors.payload import (
     ErrorPayload,
@@ -196,6 +196,11 @@ class ErrorReport:
     def sentence_if_over(self) -> str:
         """What happened, as it is told once another attempt has answered."""
         return told_as_over(self.sentence, self.cause, self.provider)
+
+    @property
+    def continued_if_over(self) -> str:
+        """The same inside of a sentence, after a colon."""
+        return continued(self.sentence_if_over)
 
     @property
     def id_note(self) -> str:

@@ -295,7 +295,8 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
 @pytest.mark.parametrize(
     ("status", "moment"),
     [
-        ("error", '<span class="nowrap">failed <time'),
+        # That it failed is said where the line begins.
+        ("error", '<time class="nowrap" datetime='),
         ("completed", '<span class="nowrap">began <time'),
         ("in_progress", '<span class="nowrap">began <time'),
     ],
