@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext, ngettext
@@ -24,14 +24,16 @@ from chatdebug.errors.ways import (
     Advice,
     Way,
 )
+from chatdebug.evidence.schemas import TYPES
 from chatdebug.evidence.shape import ROLES
 from chatdebug.linter.lint import PLACES, Finding, likely_causes
 from chatdebug.linter.request import Largest
-from chatdebug.linter.rule import MAKERS, Rule, Side
+from chatdebug.linter.rule import MAKERS, NO_TYPE, Rule, Side
 from chatdebug.linter.rules import RULES
 
 CAUSES = 5
 """Of one request that are told."""
+KNOWN_TYPES = TYPES | {NO_TYPE}
 BY_ID = {rule.id: rule for rule in RULES}
 
 
@@ -93,6 +95,8 @@ class Cause:
     """What of a chat that is too long is the most; None where that is not known."""
     message_count: int = 0
     """How many messages the request has; 0 where that is not known, or not asked for."""
+    types: tuple[str, ...] = ()
+    """Of the schemas of those tools, as ``Place`` has them; empty where that was not found."""
 
     @property
     def sentence(self) -> str:
@@ -102,8 +106,13 @@ class Cause:
     @property
     def in_short(self) -> str:
         """What is wrong, in which tools, and with numbers; without places in messages."""
-        if self._tools_told:
-            return f"{self.sentence.removesuffix('.')} ({self._tools_told})."
+        if told := self._tools_told:
+            if len(self.tools) == 1 and (found := "".join(self.types)):
+                words = gettext("%(tool)s: type %(type)s")
+                if found == NO_TYPE:
+                    words = gettext("%(tool)s: no type")
+                told = words % {"tool": told, "type": found}
+            return f"{self.sentence.removesuffix('.')} ({told})."
         # An estimate may be less than what fits: then it would contradict the sentence.
         if not self.window or self.tokens <= self.window:
             return self.sentence
@@ -225,7 +234,7 @@ class Cause:
     @property
     def told(self) -> str:
         """What is wrong, and where."""
-        if not self.where:
+        if not self.messages:
             return " ".join(filter(None, (self.in_short, self.largest_part)))
         return f"{self.sentence.removesuffix('.')} ({self.where})."
 
@@ -274,7 +283,10 @@ class Cause:
                     {"number": number, **({"role": role} if role else {})}
                     for number, role in messages
                 ),
-                *({"name": name} for name in self.tools),
+                *(
+                    {"name": name, **({"type": found} if found else {})}
+                    for name, found in zip_longest(self.tools, self.types)
+                ),
             ],
         }
 
@@ -313,7 +325,7 @@ def _cause(found: Finding) -> Cause:
         for place in found.places
         if place.message
     }
-    tools = dict.fromkeys(place.tool for place in found.places if place.tool)
+    tools = {place.tool: place.type for place in found.places if place.tool}
     return Cause(
         found.rule,
         tuple(sorted(messages)),
@@ -324,6 +336,7 @@ def _cause(found: Finding) -> Cause:
         tuple(messages[number] for number in sorted(messages)),
         found.largest,
         found.message_count if messages else 0,
+        tuple(tools.values()) if any(tools.values()) else (),
     )
 
 
@@ -344,17 +357,19 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
             for place in known
             if type(number := place.get("number")) is int and number > 0
         ]
-        names = (place.get("name") for place in known)
+        tools = [one for one in known if isinstance(one.get("name"), str)]
+        types = [_type(one.get("type")) for one in tools]
         yield Cause(
             rule,
             tuple(number for number, _of in messages),
-            tuple(name[:200] for name in names if isinstance(name, str)),
+            tuple(one["name"][:200] for one in tools),
             one.get("is_said") is True,
             _size(one.get("estimated_tokens")),
             _size(one.get("context_window")),
             tuple(role for _of, role in messages),
             _largest(one.get("largest")),
             _size(one.get("message_count")),
+            tuple(types) if any(types) else (),
         )
 
 
@@ -371,6 +386,10 @@ def _largest(noted: Any) -> Largest | None:
 
 def _role(noted: Any) -> str:
     return noted if isinstance(noted, str) and noted in ROLES else ""
+
+
+def _type(noted: Any) -> str:
+    return noted if isinstance(noted, str) and noted in KNOWN_TYPES else ""
 
 
 def _size(noted: Any) -> int:

@@ -87,7 +87,7 @@ class LikelyCauses:
     def without_content(self) -> "LikelyCauses":
         """Return the same without the names of tools."""
         return replace(
-            self, causes=tuple(replace(one, tools=()) for one in self.causes)
+            self, causes=tuple(replace(one, tools=(), types=()) for one in self.causes)
         )
 
     def as_json(self) -> list[dict[str, Any]]:

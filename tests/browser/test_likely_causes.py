@@ -12,7 +12,7 @@ from tests.optional import present
 CAUSES = {
     "fault-400-tool-pair": "A tool call in the request has no result",
     "fault-400-empty": "A text in the request is empty or blank",
-    "fault-400-schema": "The schema of a tool is not of type object (tool look_up)",
+    "fault-400-schema": "The schema of a tool is not of type object (tool look_up: type string)",
     "fault-400-window": "The request is too long for the model: about ",
 }
 CARDS: dict[str, str | re.Pattern[str]] = {

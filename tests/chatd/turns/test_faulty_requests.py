@@ -38,7 +38,7 @@ CAUSES = {
     ),
     "fault-400-schema": (
         "schemas.no_object",
-        "The schema of a tool is not of type object (tool look_up).",
+        "The schema of a tool is not of type object (tool look_up: type string).",
     ),
     "fault-400-window": (
         "limits.window",
