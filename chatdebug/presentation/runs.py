@@ -261,15 +261,16 @@ class RunReport:
     @property
     def attempts(self) -> str:
         """How often the call that failed last was tried, and whether it met the same."""
-        count = 1 + _retries(self.failure.step) if self.failure else 0
-        if count < 2:  # the line above has it
+        failure = self.failure
+        count = 1 + _retries(failure.step) if failure else 0
+        if failure is None or count < 2:  # the line above has it
             return ""
         attempts = counted(count, "attempt").replace(" ", "\N{NO-BREAK SPACE}")
         if not self._has_failed_alike(count):
             return f"{attempts}."
         words = gettext("Each of the %s failed in the same way.")
-        error = self.failure.error if self.failure else None
-        if error and self.failure.is_at_one_place and error.cause not in AT_ONE_PLACE:
+        is_told = failure.error is not None and failure.error.cause in AT_ONE_PLACE
+        if failure.is_at_one_place and not is_told:
             words = gettext("Each of the %s failed in the same way at the same place.")
         return words % attempts
 

@@ -354,7 +354,7 @@ def test_the_facts_of_the_last_response_are_one_row() -> None:
         ("Response", "1.4\N{NO-BREAK SPACE}KB, text/html, from nginx"),
     ]
     assert report.rest == [], "the lines above have all of it"
-    told = ("Fault", "the network or this site's settings, not known which")
+    told = ("Fault", "not known: the network, or this site's settings")
     assert report.facts[-1] == told, "as a page came"
 
 

@@ -428,7 +428,7 @@ def test_a_permission_that_is_missing_is_named_once_by_its_provider() -> None:
     facts = build_facts(provider="openai", status_code=403, body=body)
     told = classify_facts(facts)
     assert told.quote == said
-    assert told.advice.count("the missing permission:") == 1
+    assert told.advice.count("the missing permission.") == 1
     assert "model.request" not in told.message + told.whose + told.advice
 
 
@@ -601,7 +601,7 @@ def test_of_a_silence_it_is_said_that_the_limit_is_this_sites() -> None:
         "model needs longer."
     )
     assert said.advice.endswith(
-        "If it keeps failing, copy the report for an administrator: the limit can be "
-        "raised."
+        "If it keeps failing, copy the report for an administrator, who can make this site "
+        "wait longer."
     )
     assert Way.AGAIN not in silence(retryable=False).ways
