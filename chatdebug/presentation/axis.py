@@ -41,7 +41,7 @@ def ticks_of(total: float) -> Iterator[Tick]:
     end = str(words) % (f"{size:.0f}" if size >= 10 else f"{size:.1f}")
     first = str(words) % 0
     yield Tick("0.00%", first, "start")
-    left, right = _room(first) + GAP, 100 - _room(end) - GAP
+    left, right = _room(first) + GAP, 100 - _room(end) - GAP / 2
     for number in range(1, ceil(size / step)):
         label = f"{number * step:g}"
         place, half = 100 * number * step / size, _room(label) / 2
