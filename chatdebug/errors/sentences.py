@@ -313,7 +313,7 @@ AT_ONE_PLACE = {
 the way ends them anywhere."""
 BEFORE = {
     Cause.BROKEN_OFF: _(
-        "The connection to {provider} was lost before any text of the answer came."
+        "The connection to {provider} was lost before the answer began."
     ),
 }
 """What happened, where it is known that no text of an answer had come."""

@@ -78,7 +78,7 @@ TOLD = {
     ),
     "fault-huge-400": ("The demo provider rejected the request (400).", "request"),
     "fault-reset": (
-        "The connection to the demo provider was lost before any text of the answer came.",
+        "The connection to the demo provider was lost before the answer began.",
         "network",
     ),
     "fault-hang": (
