@@ -146,13 +146,13 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Send your message again once, in case it was a passing fault, or try "
-                "{other}. If it fails again, copy the report for an administrator."
+                "Send your message again once: it may have been a passing fault. If it "
+                "fails again, try {other}, or copy the report for an administrator."
             ),
             (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT),
             words_alone=_(
-                "Send your message again once, in case it was a passing fault. If it fails "
-                "again, copy the report for an administrator."
+                "Send your message again once: it may have been a passing fault. If it "
+                "fails again, copy the report for an administrator."
             ),
         ),
         _(

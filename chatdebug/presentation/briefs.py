@@ -69,7 +69,7 @@ OF_CAUSES = {
     Cause.UNKNOWN_HOST: _("Correct the address that is set up for {provider}."),
     Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
     Cause.PAGE: _(
-        "Send it again once, by hand. If it fails again, look for a proxy or a sign-in "
+        "Send the message again once. If it fails again, look for a proxy or a sign-in "
         "page on the way to {provider}, then check the address that is set up for it."
     ),
     Cause.SILENCE: _(
