@@ -137,31 +137,19 @@ class ErrorReport:
         )
         found = likely.found(provider=payload["provider"]) if likely else said
         whose = found.whose
-        if kept and likely is None:
-            whose = whose_if_checked(whose, said.cause)
-        if is_at_one_place and likely is None:
-            whose = whose_at_one_place(said.cause, payload["provider"]) or whose
+        if likely is None:
+            whose = _whose(
+                said, payload["provider"], kept, is_at_one_place=is_at_one_place
+            )
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
-        how = how_it_ended(
-            said.cause,
-            response=payload["response"],
-            characters=payload["characters_received"],
-            seconds=_seconds(payload["elapsed_ms"]),
-            attempt=attempt_of(payload),
-            status=payload["status_code"],
-            said=payload["detail"],
-            provider=payload["provider"],
-        )
-        if likely and said.cause is not Cause.TOO_LONG:
-            how = what_came(said.what, said.cause, said=payload["detail"], how=how)
         return cls(
             cause=said.cause,
             flaw=flaw,
             name=short_name(said.cause),
             sentence=likely.headline(said.what, said.cause) if likely else said.what,
             happened=said.what,
-            how=how,
+            how=_how(payload, said, likely),
             speaker=said.speaker,
             reason=reason,
             owner=found.owner,
@@ -247,6 +235,28 @@ class ErrorReport:
         """Where the other places are, such as: openai 6, httpx 8."""
         counts = Counter(frame.package for frame in self.other_frames)
         return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _how(payload: ErrorPayload, said: Verdict, likely: LikelyCause | None) -> str:
+    how = how_it_ended(
+        said.cause,
+        response=payload["response"],
+        characters=payload["characters_received"],
+        seconds=_seconds(payload["elapsed_ms"]),
+        attempt=attempt_of(payload),
+        status=payload["status_code"],
+        said=payload["detail"],
+        provider=payload["provider"],
+    )
+    if likely is None or said.cause is Cause.TOO_LONG:
+        return how
+    return what_came(said.what, said.cause, said=payload["detail"], how=how)
+
+
+def _whose(said: Verdict, provider: str, kept: Kept, *, is_at_one_place: bool) -> str:
+    if is_at_one_place and (whose := whose_at_one_place(said.cause, provider)):
+        return whose
+    return whose_if_checked(said.whose, said.cause) if kept else said.whose
 
 
 def _opening(text: str) -> str:
