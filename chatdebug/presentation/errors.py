@@ -136,11 +136,7 @@ class ErrorReport:
             is_at_one_place=is_at_one_place,
         )
         found = likely.found(provider=payload["provider"]) if likely else said
-        whose = found.whose
-        if likely is None:
-            whose = _whose(
-                said, payload["provider"], kept, is_at_one_place=is_at_one_place
-            )
+        whose = _whose(said, payload, kept, is_at_one_place=is_at_one_place)
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
         return cls(
@@ -153,7 +149,7 @@ class ErrorReport:
             speaker=said.speaker,
             reason=reason,
             owner=found.owner,
-            whose=whose,
+            whose=found.whose if likely else whose,
             advice=found.advice,
             brief=brief,
             provider=payload["provider"],
@@ -253,9 +249,12 @@ def _how(payload: ErrorPayload, said: Verdict, likely: LikelyCause | None) -> st
     return what_came(said.what, said.cause, said=payload["detail"], how=how)
 
 
-def _whose(said: Verdict, provider: str, kept: Kept, *, is_at_one_place: bool) -> str:
-    if is_at_one_place and (whose := whose_at_one_place(said.cause, provider)):
-        return whose
+def _whose(
+    said: Verdict, payload: ErrorPayload, kept: Kept, *, is_at_one_place: bool
+) -> str:
+    of_place = whose_at_one_place(said.cause, payload["provider"])
+    if is_at_one_place and of_place:
+        return of_place
     return whose_if_checked(said.whose, said.cause) if kept else said.whose
 
 
