@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from time import monotonic
 
-from chatdebug.errors import Classification
+from chatdebug.errors import Classification, at_one_place
 
 
 @dataclass(slots=True)
@@ -13,6 +13,8 @@ class Effort:
     attempts: int = 0
     failures: list[Classification] = field(default_factory=list)
     """What the attempts met that failed, the first one first."""
+    reached: list[int] = field(default_factory=list)
+    """How many characters of the answer had come in each of those."""
     waited: float = 0.0
     """How long it was between the attempts."""
     _began: float = 0.0
@@ -27,11 +29,24 @@ class Effort:
         if self.attempts == 1:
             self._began = monotonic()
 
-    def end_attempt(self, failure: Classification | None = None) -> None:
-        """Note that the attempt is over: what is done about it takes time of its own."""
+    def end_attempt(
+        self, failure: Classification | None = None, *, characters: int = 0
+    ) -> None:
+        """Note that the attempt is over: what is done about it takes time of its own.
+
+        ``characters`` is how much of the answer had come.
+        """
         self._ended = monotonic()
         if failure is not None:
             self.failures.append(failure)
+            self.reached.append(characters)
+
+    @property
+    def is_at_one_place(self) -> bool:
+        """Whether all attempts failed in the same way at the same place of the answer."""
+        rules = [one.rule for one in self.failures]
+        met = list(zip(rules, self.reached, strict=True))
+        return at_one_place(self.attempts, met)
 
     @property
     def seconds(self) -> float:

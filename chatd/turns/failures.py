@@ -24,6 +24,8 @@ from chatdebug.errors import (
     time_of_attempts,
     times_tried,
     told_as_over,
+    what_came,
+    whose_if_checked,
 )
 from chatdebug.recorder import LikelyCause, Run, Them, is_it_them
 
@@ -74,7 +76,12 @@ def failure_outcome(
     """
     them = _them(found, turn)
     around = _around(turn, them, _tokens(found, run))
-    classification = found.after(effort.attempts, around, has_begun=bool(text))
+    classification = found.after(
+        effort.attempts,
+        around,
+        has_begun=bool(text) if effort.attempts else None,
+        is_at_one_place=effort.is_at_one_place,
+    )
     stored = run.stored_run if run is not None else None
     # Without a run it failed where nothing is recorded: the level is off.
     has_no_run = classification.captured and stored is None
@@ -87,14 +94,7 @@ def failure_outcome(
     shown: dict[str, Any] = {
         "kind": classification.kind.value,
         "message": _headline(classification, run),
-        "how": how_it_ended(
-            classification.cause,
-            response=response_facts(error),
-            characters=len(text) if effort.attempts else None,
-            status=classification.status_code,
-            said=classification.detail,
-            provider=classification.provider,
-        ),
+        "how": _how(error, classification, run, len(text) if effort.attempts else None),
         "tried": times_tried(
             effort.attempts,
             _seconds(effort, run),
@@ -148,9 +148,13 @@ def _told(
     """
     cause = _likely_cause(run)
     if cause is None:
+        whose = classification.whose
+        kept = run.kept_request if run is not None else None
+        if kept is not None and kept.causes is not None:
+            whose = whose_if_checked(whose, classification.cause)
         return {
             "owner": classification.owner.value,
-            "whose": classification.whose,
+            "whose": whose,
             "advice": classification.advice,
             "ways": [way.value for way in classification.ways],
             "cause": {},
@@ -182,6 +186,34 @@ def _headline(classification: Classification, run: Run | None) -> str:
     if cause is None:
         return classification.message
     return cause.headline(classification.message, classification.cause)
+
+
+def _how(
+    error: Exception,
+    classification: Classification,
+    run: Run | None,
+    characters: int | None,
+) -> str:
+    """Return how it ended, and what happened where the headline says why.
+
+    ``characters`` is how much of the answer had come, None where nothing was asked for.
+    """
+    how = how_it_ended(
+        classification.cause,
+        response=response_facts(error),
+        characters=characters,
+        status=classification.status_code,
+        said=classification.detail,
+        provider=classification.provider,
+    )
+    if _likely_cause(run) is None or classification.is_too_long:
+        return how
+    return what_came(
+        classification.message,
+        classification.cause,
+        said=classification.detail,
+        how=how,
+    )
 
 
 def _tokens(classification: Classification, run: Run | None) -> int | None:

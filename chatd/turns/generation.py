@@ -89,7 +89,9 @@ class Generation:
                 reason = await self._attempt(messages, watch, deadline)
             except Exception as error:
                 classification = classify(error, provider=self._provider)
-                self._effort.end_attempt(classification)
+                self._effort.end_attempt(
+                    classification, characters=len(self._answer.text)
+                )
                 if _broke(error, classification, watch):
                     broken += 1
                     left = self._policy.max_broken - broken

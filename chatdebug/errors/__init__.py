@@ -5,9 +5,11 @@ from chatdebug.errors.chain import walk
 from chatdebug.errors.circumstances import (
     answered_after,
     answered_at_last,
+    at_one_place,
     how_it_ended,
     time_of_attempts,
     times_tried,
+    what_came,
 )
 from chatdebug.errors.classify import (
     Classification,
@@ -34,7 +36,7 @@ from chatdebug.errors.payload import code_frames, exception_chain
 from chatdebug.errors.provider_names import add_provider
 from chatdebug.errors.responses import request_id_of, response_facts
 from chatdebug.errors.rules import RULES, Rule, custom_rule
-from chatdebug.errors.verdict import told_as_over
+from chatdebug.errors.verdict import told_as_over, whose_if_checked
 
 __all__ = [
     "RULES",
@@ -55,6 +57,7 @@ __all__ = [
     "add_provider",
     "answered_after",
     "answered_at_last",
+    "at_one_place",
     "build_facts",
     "classify",
     "classify_facts",
@@ -72,4 +75,6 @@ __all__ = [
     "times_tried",
     "told_as_over",
     "walk",
+    "what_came",
+    "whose_if_checked",
 ]

@@ -8,6 +8,7 @@ from chatdebug.errors.provider_names import inside_of_sentence
 from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.errors.ways import (
     AGAIN,
+    AGAIN_OR_GO,
     LEAVE,
     OTHER,
     OTHERS,
@@ -24,7 +25,7 @@ from chatdebug.formats import span
 SHORT_WAIT = 60
 """Seconds: whoever tries again by itself waits for so long."""
 A_MINUTE = 60
-"""Seconds: what the advice says where the wait that was asked for did not help."""
+"""Seconds: what the advice says where nobody asked for a wait, or it did not help."""
 LONGEST_WAIT = 10**9
 """Seconds, thirty years of them: a date can be any."""
 
@@ -72,9 +73,10 @@ def advise(
     not help, or to a model that fails as well.
     """
     advice = WORDS[cause].advice
-    if not retryable and (advice is AGAIN or advice is SILENT):
+    if not retryable and any(advice is one for one in (AGAIN, AGAIN_OR_GO, SILENT)):
         advice = REPORT
-    words, wait = "", None
+    words = ""
+    wait: float | None = A_MINUTE if advice.words is AGAIN.words else None
     if retry_after and advice.words_with_wait:
         has_waited = attempts > 1 and retry_after <= SHORT_WAIT
         words = advice.words_after_wait if has_waited else advice.words_with_wait
@@ -89,10 +91,11 @@ def advised(
     *,
     words: Any = "",
     wait: float | None = None,
+    is_estimate: bool = False,
 ) -> Advised:
     """Return an advice in words, with ``words`` for its own, and the ways that there are.
 
-    ``wait`` is in seconds.
+    ``wait`` is in seconds, ``is_estimate`` whether the cause is only a likely one.
     """
     if advice is SHORTEN:
         advice = _to_shorten(around)
@@ -110,9 +113,8 @@ def advised(
     if advice.words_alone and not words:
         words, others = advice.words if others else advice.words_alone, []
     told = [told_of(words or advice.words, names), *others, str(advice.at_last)]
-    return Advised(
-        " ".join(filter(None, told)), ways, wait, told_of(advice.whose, names)
-    )
+    whose = (is_estimate and advice.whose_by_estimate) or advice.whose
+    return Advised(" ".join(filter(None, told)), ways, wait, told_of(whose, names))
 
 
 def _to_shorten(around: Around) -> Advice:

@@ -45,7 +45,8 @@ def how_it_ended(
         words = gettext("The gateway got no answer in time.")
         return words if status == TOO_LATE else ""
     if cause is Cause.BROKEN_OFF:
-        told = _who_ended(response, characters)
+        is_ours = response.get("closed_by") == "client"
+        told = gettext("This side closed it.") if is_ours else ""
     elif cause is Cause.INCOMPLETE and characters is not None:
         told = _come(characters)
     elif cause is Cause.UNREADABLE and characters is not None:
@@ -54,6 +55,22 @@ def how_it_ended(
         return _not_explained(cause, characters, said, provider)
     when = _when(seconds, attempt) if characters is not None else ""
     return " ".join(filter(None, (told, when)))
+
+
+def what_came(happened: str, cause: Cause, *, said: str, how: str) -> str:
+    """Return what stands below a headline which says why a request was rejected, likely.
+
+    That is what happened, by the sentence of its ``cause``, and that no reason was given,
+    or else ``how`` it ended. ``said`` is what the provider said.
+    """
+    if cause is Cause.UNKNOWN:  # which the headline knows better
+        return how
+    if lacks_reason(cause, said):
+        words, only = gettext("%(happened)s and did not say why."), empty_words(said)
+        if only:
+            words = gettext("%(happened)s and says only “%(words)s”")
+        return words % {"happened": happened.removesuffix("."), "words": only}
+    return " ".join(filter(None, (happened, how)))
 
 
 def times_tried(
@@ -88,6 +105,16 @@ def times_tried(
     }
 
 
+def at_one_place(attempts: int, met: Sequence[tuple[str, int | None]]) -> bool:
+    """Return whether several attempts all ended in the same way and at the same place.
+
+    ``met`` is, of each of them, by which rule its failure is known and how many characters
+    of the answer had come.
+    """
+    is_known = attempts > 1 and len(met) == attempts
+    return is_known and len(set(met)) == 1 and bool(met[0][1])
+
+
 def time_of_attempts(attempts: float, whole: float) -> float:
     """Return the seconds that are told of attempts, in a run that took ``whole``.
 
@@ -108,8 +135,6 @@ def answered_at_last(attempts: int, *, waited: float, first: str) -> str:
 
     ``first`` is the sentence about what the first attempt met.
     """
-    # As inside of a sentence, after the colon.
-    first = first[:1].lower() + first[1:] if first.startswith("The ") else first
     words = gettext("Answered on attempt %(attempt)s. Attempt 1 failed: %(first)s")
     if waited >= WORTH_TELLING:
         words = gettext(
@@ -119,8 +144,14 @@ def answered_at_last(attempts: int, *, waited: float, first: str) -> str:
     return words % {
         "attempt": f"{attempts:,}",
         "time": _time(waited),
-        "first": first,
+        "first": continued(first),
     }
+
+
+def continued(sentence: str) -> str:
+    """Return a sentence of ours as it goes on after a colon."""
+    is_small = sentence.startswith("The ")
+    return sentence[:1].lower() + sentence[1:] if is_small else sentence
 
 
 def _in_short(cause: Cause, status: int | None) -> str:
@@ -152,22 +183,6 @@ def _not_explained(
     return " ".join(told)
 
 
-def _who_ended(response: ResponseFacts, characters: int | None) -> str:
-    """Return who closed a connection, and where in an answer, as far as that is known."""
-    sides = {
-        "provider": gettext("It was closed%(place)s."),
-        "client": gettext("This side closed it%(place)s."),
-    }
-    unknown = gettext("Which side closed it%(place)s is not known.")
-    place = ""
-    if characters is not None:
-        place = gettext("in the middle of the answer")
-    if characters == 0:
-        place = gettext("before any text of the answer had come")
-    told = sides.get(response.get("closed_by", ""), unknown)
-    return told % {"place": f" {place}" if place else ""}
-
-
 def _what_is_unreadable(characters: int) -> str:
     return "" if characters else gettext("No text of it could be read.")
 
@@ -181,4 +196,5 @@ def _when(seconds: float | None, attempt: int) -> str:
 
 
 def _time(seconds: float) -> str:
-    return span(timedelta(seconds=seconds))
+    """Return a time whose number and unit stand on one line."""
+    return span(timedelta(seconds=seconds)).replace(" ", "\N{NO-BREAK SPACE}")

@@ -29,8 +29,13 @@ from chatdebug.errors.rules import (
     decide,
     first_that_holds,
 )
-from chatdebug.errors.sentences import WITHIN, Cause, Owner
-from chatdebug.errors.verdict import happened, told_sizes, verdict
+from chatdebug.errors.sentences import BEFORE, WITHIN, Cause, Owner
+from chatdebug.errors.verdict import (
+    happened,
+    told_sizes,
+    verdict,
+    whose_at_one_place,
+)
 from chatdebug.errors.ways import Way
 from chatdebug.payloads import redact_and_clip
 
@@ -100,18 +105,26 @@ class Classification:
         return quote_of(self.cause, self.detail, self.message)
 
     def after(
-        self, attempts: int, around: Around = ANYTHING, *, has_begun: bool = False
+        self,
+        attempts: int,
+        around: Around = ANYTHING,
+        *,
+        has_begun: bool | None = None,
+        is_at_one_place: bool = False,
     ) -> "Classification":
         """Return the same with what to do after so many attempts, there and then.
 
-        ``has_begun`` is whether text of the answer had come: what an error says then is
-        no status of HTTP.
+        ``has_begun`` is whether text of the answer had come, None if that is not known:
+        what an error says then is no status of HTTP. ``is_at_one_place`` is what ``at_one_place`` says of them.
         """
         status = f" ({self.status_code})"
         message = self.message.replace(status, "") if has_begun else self.message
-        if has_begun and self.cause in WITHIN:
+        if has_begun is not None and self.cause in (WITHIN if has_begun else BEFORE):
             message = happened(
-                self.cause, provider=self.provider, detail=self.detail, has_begun=True
+                self.cause,
+                provider=self.provider,
+                detail=self.detail,
+                has_begun=has_begun,
             )
         advised = advise(
             self.cause,
@@ -124,7 +137,9 @@ class Classification:
         return replace(
             self,
             message=message,
-            whose=advised.whose or self.whose,
+            whose=advised.whose
+            or (is_at_one_place and whose_at_one_place(self.cause, self.provider))
+            or self.whose,
             advice=advised.words,
             ways=advised.ways,
             wait=advised.wait,

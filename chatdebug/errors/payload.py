@@ -251,7 +251,7 @@ def kind_of(payload: ErrorPayload) -> ErrorKind:
 
 def verdict_of(payload: ErrorPayload) -> Verdict:
     """Return what is told of a stored error, in the language of whoever reads it."""
-    wait = payload["retry_after_ms"]
+    wait, characters = payload["retry_after_ms"], payload["characters_received"]
     return verdict(
         kind_of(payload),
         rule=payload["rule"],
@@ -265,7 +265,7 @@ def verdict_of(payload: ErrorPayload) -> Verdict:
         detail=payload["detail"],
         content_type=payload["response"].get("content_type", ""),
         server=payload["response"].get("server", ""),
-        has_begun=bool(payload["characters_received"]),
+        has_begun=None if characters is None else bool(characters),
     )
 
 

@@ -97,8 +97,7 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
     sizes = _numbers(said)
     if cause is Cause.TOO_LONG and sizes and sizes <= _numbers(sentence):
         return ""
-    removed = gettext("[secret removed]")
-    said = MARKERS.sub(lambda _: removed, said)
+    said = _without_markers(said)
     if (cut := LEFT_OUT.search(said)) is None:
         return _without_repetition(said)
     kept = said[: cut.start()]
@@ -106,11 +105,16 @@ def quote_of(cause: Cause, said: str, sentence: str) -> str:
         return line
     quoted = _without_repetition(kept, is_cut=True).removesuffix("…").rstrip()
     words = gettext("the first %(quoted)s of %(length)s characters")
-    part = words % {"quoted": f"{len(kept.strip()):,}", "length": length_told(said)}
+    part = words % {"quoted": f"{len(kept.strip()):,}", "length": _length_told(said)}
     return f"{quoted} … [{part}]"
 
 
-def length_told(said: str) -> str:
+def told_already(cause: Cause, said: str) -> str:
+    """Return what was said, if it says no more of a cause than its own sentence."""
+    return _without_markers(said.strip()) if _is_said_already(cause, said) else ""
+
+
+def _length_told(said: str) -> str:
     """Return how many characters a text had, such as: more than 9,999."""
     cut = LEFT_OUT.search(said)
     if cut is None:
@@ -152,6 +156,11 @@ def _is_wordless(said: str) -> bool:
 def _is_said_already(cause: Cause, said: str) -> bool:
     pattern = SAME_AS_SENTENCE.get(cause)
     return pattern is not None and pattern.fullmatch(said.strip()) is not None
+
+
+def _without_markers(said: str) -> str:
+    removed = gettext("[secret removed]")
+    return MARKERS.sub(lambda _: removed, said)
 
 
 def _numbers(text: str) -> set[str]:

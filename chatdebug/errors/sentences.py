@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chatdebug.errors.ways import (
     AGAIN,
+    AGAIN_OR_GO,
     ASK,
     ASK_OR_GO,
     CHANGE,
@@ -128,16 +129,16 @@ WORDS = {
             "{provider} could not be reached: a gateway in front of it answered instead."
         ),
         Owner.NETWORK,
-        AGAIN,
+        AGAIN_OR_GO,
         ON_THE_WAY,
     ),
     Cause.UNREACHABLE: Words(
-        _("{provider} could not be reached."), Owner.NETWORK, AGAIN, ON_THE_WAY
+        _("{provider} could not be reached."), Owner.NETWORK, AGAIN_OR_GO, ON_THE_WAY
     ),
     Cause.BROKEN_OFF: Words(
-        _("The connection to {provider} broke off."),
+        _("The connection to {provider} was lost."),
         Owner.NETWORK,
-        AGAIN,
+        AGAIN_OR_GO,
         ON_THE_WAY,
     ),
     Cause.PAGE: Words(
@@ -145,13 +146,13 @@ WORDS = {
         Owner.NETWORK,
         Advice(
             _(
-                "Send your message again once, in case it was a passing fault, or try "
-                "{other}. If it fails again, copy the report for an administrator."
+                "Send your message again once: it may have been a passing fault. If it "
+                "fails again, try {other}, or copy the report for an administrator."
             ),
             (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT),
             words_alone=_(
-                "Send your message again once, in case it was a passing fault. If it fails "
-                "again, copy the report for an administrator."
+                "Send your message again once: it may have been a passing fault. If it "
+                "fails again, copy the report for an administrator."
             ),
         ),
         _(
@@ -184,8 +185,8 @@ WORDS = {
         replace(
             ASK_OR_GO,
             words=_(
-                "An administrator has to correct or replace the key: copy the report for "
-                "one."
+                "Copy the report and send it to an administrator, who has to correct or "
+                "replace the key."
             ),
         ),
     ),
@@ -195,8 +196,8 @@ WORDS = {
         replace(
             ASK_OR_GO,
             words=_(
-                "An administrator has to give the key the missing permission: copy the "
-                "report for one."
+                "Copy the report and send it to an administrator, who has to give the key "
+                "the missing permission."
             ),
         ),
     ),
@@ -206,8 +207,8 @@ WORDS = {
         replace(
             ASK,
             words=_(
-                "An administrator has to set the key's environment variable: copy the "
-                "report for one."
+                "Copy the report and send it to an administrator, who has to set the key's "
+                "environment variable."
             ),
         ),
     ),
@@ -217,7 +218,8 @@ WORDS = {
         replace(
             ASK_OR_GO,
             words=_(
-                "An administrator has to switch it on again: copy the report for one."
+                "Copy the report and send it to an administrator, who has to switch it on "
+                "again."
             ),
         ),
     ),
@@ -227,8 +229,8 @@ WORDS = {
         replace(
             ASK_OR_GO,
             words=_(
-                "An administrator has to top up the account or raise its limit: copy the "
-                "report for one."
+                "Copy the report and send it to an administrator, who has to top up the "
+                "account or raise its limit."
             ),
         ),
         _("The cause is this site's account at {provider}, not your message."),
@@ -239,7 +241,7 @@ WORDS = {
         Advice(
             _(
                 "Try another model, and copy the report for an administrator, who can "
-                "correct or remove this one."
+                "correct or remove the missing one."
             ),
             (Way.OTHER_MODEL, Way.REPORT),
             words_alone=_(
@@ -262,8 +264,8 @@ WORDS = {
         Owner.REQUEST,
         UNTOLD,
         _(
-            "The provider does not say whether your message or something this site sent "
-            "with it is the cause."
+            "The cause is not clear: it may be your message, or what this site sent with "
+            "it."
         ),
     ),
     Cause.REJECTED_FRAME: Words(
@@ -291,8 +293,8 @@ WORDS = {
         Owner.PROVIDER,
         REPHRASE,
         _(
-            "The provider's rules decided this, not this site's: it accepted your message "
-            "but held the answer back."
+            "The provider accepted your message but held the answer back: its own rules "
+            "decided this, not this site's."
         ),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),
@@ -301,7 +303,24 @@ WORDS = {
     ),
 }
 
+AT_ONE_PLACE = {
+    **dict.fromkeys(
+        (Cause.INCOMPLETE, Cause.UNREADABLE),
+        _("Most likely {provider} is at fault, not your message."),
+    )
+}
+"""Whose it is, where several attempts ended at the same place of the answer: what fails on
+the way ends them anywhere."""
+BEFORE = {
+    Cause.BROKEN_OFF: _(
+        "The connection to {provider} was lost before the answer began."
+    ),
+}
+"""What happened, where it is known that no text of an answer had come."""
 WITHIN = {
+    Cause.BROKEN_OFF: _(
+        "The connection to {provider} was lost in the middle of the answer."
+    ),
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
     ),
@@ -315,7 +334,9 @@ OVER = {
 }
 """What happened, once it is over, where the sentence is about now."""
 
-FOUND_IN_SITE = _("Your message is most likely not the cause.")
+FOUND_NOTHING = _("This site checked the request and found no known mistake.")
+"""Said of a rejected request as well, where no rule found anything."""
+FOUND_IN_SITE = _("Your message is probably not the cause.")
 FOUND_IN_MESSAGE = _(
     "The cause is most likely your message, or what is attached to it."
 )

@@ -14,9 +14,19 @@ from django.utils.translation import gettext, ngettext
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.advice import advise, told_of
 from chatdebug.errors.provider_names import inside_of_sentence, subject_of
-from chatdebug.errors.quotes import length_told, repeated
+from chatdebug.errors.quotes import repeated
 from chatdebug.errors.rules.leads import PHRASES
-from chatdebug.errors.sentences import OVER, WHOSE, WITHIN, WORDS, Cause, Owner
+from chatdebug.errors.sentences import (
+    AT_ONE_PLACE,
+    BEFORE,
+    FOUND_NOTHING,
+    OVER,
+    WHOSE,
+    WITHIN,
+    WORDS,
+    Cause,
+    Owner,
+)
 from chatdebug.errors.ways import Way
 
 OF_RULES = {
@@ -149,15 +159,15 @@ def verdict(
     detail: str = "",
     content_type: str = "",
     server: str = "",
-    has_begun: bool = False,
+    has_begun: bool | None = None,
 ) -> Verdict:
     """Return what people are told of an error that is known by these facts.
 
     ``retry_after`` is in seconds; ``attempts`` is how often it was tried; ``types`` are
     the classes of the exceptions, outermost first; ``code`` and ``detail`` the provider's
     machine-readable and own words; ``content_type`` and ``server`` are headers of its
-    response; ``has_begun`` is whether text of the answer had come: what an error says
-    then is no status of HTTP.
+    response; ``has_begun`` is whether text of the answer had come, None if that is not
+    known: what an error says then is no status of HTTP.
     """
     types = tuple(types)
     cause = cause_of(
@@ -171,7 +181,7 @@ def verdict(
     )
     words = WORDS[cause]
     names = {"provider": inside_of_sentence(provider)}
-    is_in_answer = has_begun or content_type.startswith(EVENT_STREAM)
+    is_in_answer = bool(has_begun) or content_type.startswith(EVENT_STREAM)
     status = None if is_in_answer else status_code
     what = happened(cause, provider=provider, detail=detail, has_begun=has_begun)
     what = _with_facts(what, cause, status, detail)
@@ -195,7 +205,7 @@ def verdict(
 
 
 def happened(
-    cause: Cause, *, provider: str, detail: str = "", has_begun: bool = False
+    cause: Cause, *, provider: str, detail: str = "", has_begun: bool | None = None
 ) -> str:
     """Return the sentence about what happened, without the facts that end it.
 
@@ -206,8 +216,24 @@ def happened(
         "time": _time(detail),
         "model": _model(detail),
     }
-    words = WITHIN.get(cause) if has_begun else None
-    return told_of(words or WORDS[cause].what, names)
+    words = WORDS[cause].what
+    if has_begun is not None:
+        words = (WITHIN if has_begun else BEFORE).get(cause, words)
+    return told_of(words, names)
+
+
+def whose_at_one_place(cause: Cause, provider: str) -> str:
+    """Return whose a failure is that ended several attempts at the same place.
+
+    Nothing where that makes no difference.
+    """
+    names = {"provider": inside_of_sentence(provider)}
+    return told_of(AT_ONE_PLACE[cause], names) if cause in AT_ONE_PLACE else ""
+
+
+def whose_if_checked(whose: str, cause: Cause) -> str:
+    """Return whose a failure is, with that its request was checked in vain if that helps."""
+    return f"{whose} {FOUND_NOTHING}" if cause is Cause.REJECTED else whose
 
 
 def told_as_over(what: str, cause: Cause, provider: str) -> str:
@@ -326,8 +352,7 @@ def _speaker(cause: Cause, provider: str, server: str, said: str) -> str:
     if cause in OF_THIS_ACCOUNT and ADDRESSED.search(said):
         return gettext("%s says to this site:") % who
     if repeated(said):
-        words = gettext("%(who)s repeats one line, for %(length)s characters:")
-        return words % {"who": who, "length": length_told(said)}
+        return gettext("%s sent one line over and over:") % who
     return gettext("%s says:") % who
 
 

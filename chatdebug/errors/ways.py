@@ -49,6 +49,8 @@ class Advice:
     """What is said after that of other models."""
     whose: Any = ""
     """Whose it is, where that is as different as what to do."""
+    whose_by_estimate: Any = ""
+    """The same where nobody has counted, for words that are sure of it."""
 
 
 OTHER = {
@@ -69,13 +71,15 @@ AGAIN = Advice(
     words_alone=_("Send your message again, best in a minute."),
     at_last=IF_IT_KEEPS_FAILING,
 )
+AGAIN_OR_GO = replace(AGAIN, ways=(Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT))
+"""The same where other models of the provider are behind what failed."""
 SILENT = Advice(
     AGAIN.words,
     AGAIN.ways,
     words_alone=AGAIN.words_alone,
     at_last=_(
-        "If it keeps failing, copy the report for an administrator: the limit can be "
-        "raised."
+        "If it keeps failing, copy the report for an administrator, who can make this site "
+        "wait longer."
     ),
 )
 """The same where this site itself ended the wait."""
@@ -89,13 +93,15 @@ LATER = Advice(
 )
 LIMITED = replace(
     LATER,
-    ways=(Way.AGAIN, Way.OTHER_MODEL),
     other=_("Another model may have a limit of its own."),
-    at_last="",
+    at_last=_(
+        "If it keeps failing, copy the report for an administrator, who can ask for a "
+        "higher limit."
+    ),
 )
-"""The same where that passes by itself: nobody has to be told."""
+"""The same where that passes by itself, unless the limit is too low."""
 ASK = Advice(
-    _("An administrator has to put it right: copy the report for one."),
+    _("Copy the report and send it to an administrator, who has to put it right."),
     (Way.REPORT, Way.OTHER_MODEL),
     other=_("Until then, another model may answer."),
 )
@@ -124,10 +130,11 @@ REPHRASE = Advice(
         "The same message will most likely be blocked again: put it in other words, or try "
         "{other}."
     ),
-    (Way.CHANGE, Way.OTHER_MODEL),
+    (Way.CHANGE, Way.OTHER_MODEL, Way.REPORT),
     words_alone=_(
         "The same message will most likely be blocked again: put it in other words."
     ),
+    at_last=_("If you think that this is wrong, copy the report for an administrator."),
 )
 REPORT = Advice(
     _("Copy the report for an administrator."), (Way.REPORT, Way.OTHER_MODEL)
@@ -155,6 +162,9 @@ LEAVE = Advice(
     (Way.NEW_CHAT, Way.OTHER_MODEL),
     other=SHORTEN.other,
     whose=_("Your message is not the cause: it is less than half of the request."),
+    whose_by_estimate=_(
+        "Your message is probably not the cause: it is less than half of the request."
+    ),
 )
 """The same where the messages before are what is long."""
 SEND_LESS = Advice(
@@ -166,25 +176,27 @@ SEND_LESS = Advice(
     whose=_(
         "Your message is not the cause: most of the request is what this site adds to it."
     ),
+    whose_by_estimate=_(
+        "Your message is probably not the cause: most of the request is what this site "
+        "adds to it."
+    ),
 )
 """The same where no message is."""
 REPAIR = Advice(
-    _(
-        "The same request will most likely fail again: copy the report for an "
-        "administrator."
-    ),
+    _("The same request will fail again. Copy the report for an administrator."),
     (Way.REPORT,),
 )
 """For what other models are sent as well, and take no better."""
-REPAIR_OR_GO = Advice(REPAIR.words, (Way.REPORT, Way.OTHER_MODEL))
-REPAIR_OR_TRY = Advice(
-    REPAIR.words,
-    (Way.REPORT, Way.OTHER_PROVIDER),
-    other=_("A model of another provider may accept it."),
-)
 REPAIR_OR_SWITCH = Advice(
-    REPAIR.words, (Way.REPORT, Way.OTHER_MODEL), other=_("Another model may accept it.")
+    _(
+        "The same request will fail again. Copy the report for an administrator, or try "
+        "{other}, which may accept it."
+    ),
+    (Way.REPORT, Way.OTHER_MODEL),
+    words_alone=REPAIR.words,
 )
-"""The same at a provider that passes requests on, model by model to another one."""
-AROUND = _("A new chat may get around it.")
+"""For what another model may take: one that can do more, or that the same provider passes
+requests on to."""
+REPAIR_OR_TRY = replace(REPAIR_OR_SWITCH, ways=(Way.REPORT, Way.OTHER_PROVIDER))
+AROUND = _("A new chat may avoid the failure.")
 """Of what comes with the messages before."""

@@ -1,9 +1,8 @@
 """A likely cause as it is told, and as it is noted beside what was kept of a request."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext, ngettext
@@ -19,24 +18,23 @@ from chatdebug.errors.ways import (
     AROUND,
     CHANGE,
     REPAIR,
-    REPAIR_OR_GO,
     REPAIR_OR_SWITCH,
     REPAIR_OR_TRY,
     SHORTEN,
     Advice,
     Way,
 )
+from chatdebug.evidence.schemas import TYPES
 from chatdebug.evidence.shape import ROLES
 from chatdebug.linter.lint import PLACES, Finding, likely_causes
 from chatdebug.linter.request import Largest
-from chatdebug.linter.rule import MAKERS, Rule, Side
+from chatdebug.linter.rule import MAKERS, NO_TYPE, Rule, Side
 from chatdebug.linter.rules import RULES
 
 CAUSES = 5
 """Of one request that are told."""
+KNOWN_TYPES = TYPES | {NO_TYPE}
 BY_ID = {rule.id: rule for rule in RULES}
-STATUS = re.compile(r" \(\d{3}\)(?=\.\Z)")
-"""As the sentence of a verdict ends with it."""
 
 
 class Found(NamedTuple):
@@ -97,6 +95,8 @@ class Cause:
     """What of a chat that is too long is the most; None where that is not known."""
     message_count: int = 0
     """How many messages the request has; 0 where that is not known, or not asked for."""
+    types: tuple[str, ...] = ()
+    """Of the schemas of those tools, as ``Place`` has them; empty where that was not found."""
 
     @property
     def sentence(self) -> str:
@@ -106,12 +106,18 @@ class Cause:
     @property
     def in_short(self) -> str:
         """What is wrong, in which tools, and with numbers; without places in messages."""
-        if self._tools_told:
-            return f"{self.sentence.removesuffix('.')} ({self._tools_told})."
+        if told := self._tools_told:
+            if len(self.tools) == 1 and (found := "".join(self.types)):
+                words = gettext("%(tool)s: type %(type)s")
+                if found == NO_TYPE:
+                    words = gettext("%(tool)s: no type")
+                told = words % {"tool": told, "type": found}
+            return f"{self.sentence.removesuffix('.')} ({told})."
         # An estimate may be less than what fits: then it would contradict the sentence.
         if not self.window or self.tokens <= self.window:
             return self.sentence
-        return f"{self.sentence.removesuffix('.')}: {self._sizes}."
+        sizes = gettext("%s (as set up for this model)") % self._sizes
+        return f"{self.sentence.removesuffix('.')}: {sizes}."
 
     @property
     def _sizes(self) -> str:
@@ -121,33 +127,23 @@ class Cause:
         return words % {"tokens": f"{told:,}", "window": f"{self.window:,}"}
 
     def headline(self, happened: str, known: ErrorCause) -> str:
-        """Return this as what happened, with the status of the sentence about that.
+        """Return this as what happened, for whoever asked.
 
         Where the provider itself counts a chat as too long, it knows better.
         """
         if known is ErrorCause.TOO_LONG:
             return happened
-        found = STATUS.search(happened)
-        status = found[0] if found else ""
         if self.rule.is_of_length:
             words = gettext("The request is probably too long for this model")
             is_known = self.window and self.tokens > self.window
-            return f"{words}{status}{f': {self._sizes}' if is_known else ''}."
+            return f"{words}{f': {self._sizes}' if is_known else ''}."
         words = gettext("Most likely %(cause)s.")
-        cause = self._told_to_users.removesuffix(".")
+        cause = self.rule.told_to_users.removesuffix(".")
         # A language whose clauses are not worded as its sentences has a colon before them.
         is_clause = not words.partition("%(cause)s")[0].rstrip().endswith(":")
         if is_clause and not cause[1:2].isupper():
             cause = cause[:1].lower() + cause[1:]
-        return words % {"cause": f"{cause}{status}"}
-
-    @property
-    def _told_to_users(self) -> str:
-        words = self.rule.told_to_users
-        names = ", ".join(filter(None, self.tools))
-        if not names or self.rule.side is Side.MESSAGE:
-            return words
-        return f"{words.removesuffix('.')}: {names}."
+        return words % {"cause": cause}
 
     @property
     def remedy(self) -> str:
@@ -223,6 +219,11 @@ class Cause:
                 "Largest part: %(part)s, %(characters)s characters; the question above "
                 "has %(asked)s."
             )
+            if number < count:
+                words = gettext(
+                    "Largest part: %(part)s, %(characters)s characters; it is not the "
+                    "question above, which has %(asked)s."
+                )
         return words % {
             "part": part,
             "characters": f"{characters:,}",
@@ -233,7 +234,7 @@ class Cause:
     @property
     def told(self) -> str:
         """What is wrong, and where."""
-        if not self.where:
+        if not self.messages:
             return " ".join(filter(None, (self.in_short, self.largest_part)))
         return f"{self.sentence.removesuffix('.')} ({self.where})."
 
@@ -248,7 +249,7 @@ class Cause:
         elif self.rule.side is not Side.MESSAGE:
             owner, whose = Owner.SITE, FOUND_IN_SITE
             advice = self._to_repair(provider, around)
-        told = advised(advice, provider, around)
+        told = advised(advice, provider, around, is_estimate=True)
         words = told.words
         if advice is CHANGE:
             words = f"{self.remedy} {words}"
@@ -258,21 +259,13 @@ class Cause:
         """Return what helps against what the site sends, for whoever asked."""
         advice = REPAIR
         is_strict = self.rule.is_of_schema or self.rule.some_take_it
-        if self.rule.is_of_model:
-            advice = REPAIR_OR_GO
-        elif is_strict and provider not in MAKERS:
+        if self.rule.is_of_model or (is_strict and provider not in MAKERS):
             advice = REPAIR_OR_SWITCH
         elif is_strict or self.rule.providers:
             advice = REPAIR_OR_TRY
         if not self.messages or not around.history:
             return advice
-        # Right after the report, as in the sentences.
-        report, *others = advice.ways
-        return replace(
-            advice,
-            words=f"{advice.words} {AROUND}",
-            ways=(report, Way.NEW_CHAT, *others),
-        )
+        return replace(advice, at_last=AROUND, ways=(*advice.ways, Way.NEW_CHAT))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a step notes it."""
@@ -290,7 +283,10 @@ class Cause:
                     {"number": number, **({"role": role} if role else {})}
                     for number, role in messages
                 ),
-                *({"name": name} for name in self.tools),
+                *(
+                    {"name": name, **({"type": found} if found else {})}
+                    for name, found in zip_longest(self.tools, self.types)
+                ),
             ],
         }
 
@@ -329,7 +325,7 @@ def _cause(found: Finding) -> Cause:
         for place in found.places
         if place.message
     }
-    tools = dict.fromkeys(place.tool for place in found.places if place.tool)
+    tools = {place.tool: place.type for place in found.places if place.tool}
     return Cause(
         found.rule,
         tuple(sorted(messages)),
@@ -340,6 +336,7 @@ def _cause(found: Finding) -> Cause:
         tuple(messages[number] for number in sorted(messages)),
         found.largest,
         found.message_count if messages else 0,
+        tuple(tools.values()) if any(tools.values()) else (),
     )
 
 
@@ -360,17 +357,19 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
             for place in known
             if type(number := place.get("number")) is int and number > 0
         ]
-        names = (place.get("name") for place in known)
+        tools = [one for one in known if isinstance(one.get("name"), str)]
+        types = [_type(one.get("type")) for one in tools]
         yield Cause(
             rule,
             tuple(number for number, _of in messages),
-            tuple(name[:200] for name in names if isinstance(name, str)),
+            tuple(one["name"][:200] for one in tools),
             one.get("is_said") is True,
             _size(one.get("estimated_tokens")),
             _size(one.get("context_window")),
             tuple(role for _of, role in messages),
             _largest(one.get("largest")),
             _size(one.get("message_count")),
+            tuple(types) if any(types) else (),
         )
 
 
@@ -387,6 +386,10 @@ def _largest(noted: Any) -> Largest | None:
 
 def _role(noted: Any) -> str:
     return noted if isinstance(noted, str) and noted in ROLES else ""
+
+
+def _type(noted: Any) -> str:
+    return noted if isinstance(noted, str) and noted in KNOWN_TYPES else ""
 
 
 def _size(noted: Any) -> int:

@@ -27,6 +27,9 @@ class Place(NamedTuple):
 
     message: Message | None = None
     tool: str = ""
+    type: str = ""
+    """Of its schema, by the word of JSON Schema, or ``NO_TYPE``; empty where that is not
+    what was found."""
 
 
 type Finder = Callable[[Request], Iterable[Place]]
@@ -57,6 +60,7 @@ TO_USERS = {
     "tools": _("This site offers its tools in a way that the provider does not take."),
 }
 """What whoever asked is told of a mistake of the site, who knows nothing of its parts."""
+NO_TYPE = "none"
 NOTHING = r"(?!)"
 """A pattern that no text has."""
 

@@ -24,17 +24,14 @@ class Tick:
     x: str
     label: str
     anchor: str
-    is_alone: bool = False
-    """Whether its label has no room beside others: it is told where those are left out."""
 
 
 def ticks_of(total: float) -> Iterator[Tick]:
     """Yield round numbers of one unit along the axis, and its end.
 
     The first one names the unit, the end its own. A round number that would touch another
-    one is left out, line and label: a line without a number cannot be read. Where the end
-    would touch one, its label gives way: a missing step would make the scale look broken,
-    and how long all of it took is told above.
+    one or the end is left out, line and label: a line without a number cannot be read, and
+    where all of it ends is what is looked for first.
     """
     if total <= 0:
         return
@@ -44,15 +41,14 @@ def ticks_of(total: float) -> Iterator[Tick]:
     end = str(words) % (f"{size:.0f}" if size >= 10 else f"{size:.1f}")
     first = str(words) % 0
     yield Tick("0.00%", first, "start")
-    left, is_alone = _room(first) + GAP, False
+    left, right = _room(first) + GAP, 100 - _room(end) - GAP / 2
     for number in range(1, ceil(size / step)):
         label = f"{number * step:g}"
         place, half = 100 * number * step / size, _room(label) / 2
-        if left <= place - half and place + half <= 100:
+        if left <= place - half and place + half <= right:
             left = place + half + GAP
-            is_alone = left + _room(end) > 100
             yield Tick(f"{place:.2f}%", label, "middle")
-    yield Tick("100%", end, "end", is_alone)
+    yield Tick("100%", end, "end")
 
 
 def _room(label: str) -> float:

@@ -13,16 +13,17 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.errors import code_like
+from chatdebug.errors import IncompleteStreamError, code_like
 from chatdebug.errors.payload import ErrorPayload, attempt_of
 from chatdebug.errors.provider_names import inside_of_sentence
-from chatdebug.errors.quotes import OUR_WORDS, empty_words, repeated
+from chatdebug.errors.quotes import OUR_WORDS, repeated, told_already
 from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import Verdict
 from chatdebug.linter import Cause as LikelyCause
-from chatdebug.linter import Side, Spot
+from chatdebug.linter import Spot
+from chatdebug.presentation.faults import fault_of
 from chatdebug.presentation.responses import codes_of, http_status, response_in_words
 
 
@@ -38,34 +39,9 @@ OF_A_RESPONSE = frozenset([Cause.PAGE, Cause.GATEWAY])
 """What is known by what came, and from whom."""
 LARGE = 100_000
 """Bytes of an error's response: providers need a few hundred of them to tell of one."""
+NO_FINISH = str(IncompleteStreamError()).rstrip(".")
 WORDS_CHARACTERS = 300
 """Of an exception's own words; the chain of causes has all of them."""
-OF_SIDES = {
-    Side.SITE: _("this site's request"),
-    Side.MESSAGE: _("the message, or what is attached to it"),
-}
-FAULTS = {
-    Cause.NO_ANSWER: _("most likely the provider, or the network"),
-    Cause.SILENCE: _(
-        "most likely the provider or the network, or the model needs longer than this site "
-        "waits"
-    ),
-    Cause.INCOMPLETE: _("most likely the provider, or the network"),
-    Cause.UNREADABLE: _("most likely the provider, or the network"),
-    Cause.GATEWAY: _("the provider or the network, not known which"),
-    Cause.BROKEN_OFF: _("the provider or the network, not known which"),
-    Cause.UNREACHABLE: _("the provider or the network, not known which"),
-    Cause.PAGE: _("the network or this site's settings, not known which"),
-    Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
-    Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
-    Cause.TOO_LONG: _("the length of the whole request"),
-    Cause.REJECTED: _("not known: the message, or what this site sent with it"),
-    Cause.REJECTED_FRAME: _("this site's request"),
-    Cause.REJECTED_FILE: _("a file in the chat"),
-    Cause.REQUEST_BLOCKED: _("what is said in the chat"),
-    Cause.ANSWER_BLOCKED: _("what the model was about to say"),
-}
-"""Where more can be told than whose it is."""
 OF_OWNERS = {
     Owner.PROVIDER: _("Nothing to change on this site; try again later."),
     Owner.NETWORK: _(
@@ -93,7 +69,7 @@ OF_CAUSES = {
     Cause.UNKNOWN_HOST: _("Correct the address that is set up for {provider}."),
     Cause.ADDRESS: _("Correct the address that is set up for {provider}."),
     Cause.PAGE: _(
-        "Send it again once, by hand. If it fails again, look for a proxy or a sign-in "
+        "Send the message again once. If it fails again, look for a proxy or a sign-in "
         "page on the way to {provider}, then check the address that is set up for it."
     ),
     Cause.SILENCE: _(
@@ -114,7 +90,6 @@ KEPT = {
     Kept.TEXT: _("recorded request"),
 }
 """What it is called where somebody is to look at it: a link, where pages have one."""
-NOTHING_FOUND = _("This site's own check of the request found no known mistake.")
 IF_EXPLAINED = _("Compare the {kept} with the provider's words.")
 IF_UNEXPLAINED = {
     Kept.SHAPE: _("Look at the {kept} (roles, sizes, names; no text)."),
@@ -146,10 +121,11 @@ class Brief:
     """Status, codes and what is known of a response; empty if none of it is."""
     how_far: str
     """How far the answer had come; empty if that is not known."""
-    characters: int
-    """The same as a number; 0 if nothing had come, or it is not known."""
     words: str
-    """Those of an exception of this side; empty where the provider has some of its own."""
+    """Those of an exception of this side, or of a provider that said no more than what
+    happened; empty where its own words are quoted."""
+    begins_with_words: bool
+    """Whether they say what happened, better than a status does."""
     fault: str
     next: str
     spot: Spot | None
@@ -174,34 +150,40 @@ class Brief:
         *,
         reason: str = "",
         kept: Kept = Kept.NOTHING,
+        is_at_one_place: bool = False,
     ) -> "Brief":
         """Make it of a stored error, its verdict, and what its request tells.
 
         ``reason`` is what is quoted of its provider, ``kept`` what the likely cause was
-        looked for in.
+        looked for in, ``is_at_one_place`` whether all attempts ended at one place.
         """
         request_id = code_like(payload["request_id"])
         if likely is not None or said.owner not in OF_THE_PROVIDER:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
         is_open = likely is None and said.cause is Cause.REJECTED
-        is_checked = bool(kept)
-        if is_open and repeated(payload["detail"]):  # there is nothing to compare with
-            kept = Kept.NOTHING
+        # With words that say nothing there is nothing to compare.
+        has_words = not repeated(payload["detail"])
+        compared = kept if has_words else Kept.NOTHING
         shown_by = RESPONSE if said.cause in SHOWN_BY_THE_RESPONSE else ""
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
         return cls(
             head=_head(payload, said.cause),
             how_far=_how_far(payload),
-            characters=payload["characters_received"] or 0,
-            words=_words(payload, said.cause),
-            fault=_fault(said, likely, reason, payload["detail"]),
-            next=_look(reason, kept, is_checked=is_checked)
-            if is_open
-            else _next(provider, said, likely),
-            spot=likely.remedied if likely else _spot(kept) if is_open else None,
-            ask=_ask_what_is_wrong(provider, reason, kept, request_id)
+            words=_words(payload, said),
+            begins_with_words=said.cause in OUR_WORDS,
+            fault=fault_of(
+                payload,
+                said,
+                likely,
+                reason,
+                is_checked=is_open and bool(kept),
+                is_at_one_place=is_at_one_place,
+            ),
+            next=_look(reason, compared) if is_open else _next(provider, said, likely),
+            spot=likely.remedied if likely else _spot(compared) if is_open else None,
+            ask=_ask_what_is_wrong(provider, reason, compared, request_id)
             if is_open
             else _ask(provider, said, payload, request_id)
             if likely is None
@@ -220,7 +202,11 @@ class Brief:
     @property
     def happened(self) -> str:
         """What is known of how it went, in one line."""
-        return " ".join(filter(None, (self.what, self.words)))
+        head = f"{self.head}." if self.head else ""
+        told = [head, self.how_far, self.words]
+        if self.begins_with_words:
+            told.reverse()
+        return " ".join(filter(None, told))
 
     @property
     def is_to_be_compared(self) -> bool:
@@ -267,36 +253,19 @@ def _how_far(payload: ErrorPayload) -> str:
     return words % f"{count:,}"
 
 
-def _words(payload: ErrorPayload, cause: Cause) -> str:
-    if cause not in OUR_WORDS or cause is Cause.PAGE:  # that is said by its headers
+def _words(payload: ErrorPayload, said: Verdict) -> str:
+    if only := told_already(said.cause, payload["detail"]):
+        return f"{said.speaker} “{only}”"
+    if said.cause not in OUR_WORDS or said.cause is Cause.PAGE:  # its headers say it
         return ""
-    said = (payload["detail"] or payload["message"]).rstrip(".")
-    if len(said) > WORDS_CHARACTERS:
-        return f"{said[:WORDS_CHARACTERS]}…"
-    return f"{said}." if said else ""
-
-
-def _fault(said: Verdict, likely: LikelyCause | None, reason: str, detail: str) -> str:
-    if likely is None:
-        return str(FAULTS.get(said.cause, said.owner.label))
-    if said.cause is Cause.TOO_LONG:  # its provider has counted it
-        return str(FAULTS[said.cause])
-    words = gettext("most likely %(whose)s (found by checking its structure; %(said)s)")
-    if likely.rule.is_of_length:
-        words = gettext(
-            "most likely %(whose)s: it is too long (estimated here; %(said)s)"
+    words = (payload["detail"] or payload["message"]).rstrip(".")
+    if words == NO_FINISH:
+        return gettext(
+            "The stream ended without a finish reason, the mark of a complete answer."
         )
-    told = gettext("the provider did not say why")
-    if likely.is_said:
-        told = gettext("the provider says the same")
-    elif only := empty_words(detail):
-        told = gettext("the provider says only “%s”") % only
-    elif reason:
-        told = gettext("the provider does not say it")
-    whose = OF_SIDES.get(likely.rule.side, likely.whose)
-    if likely.rule.is_of_length:
-        whose = OF_SIDES[Side.SITE]
-    return words % {"whose": whose, "said": told}
+    if len(words) > WORDS_CHARACTERS:
+        return f"{words[:WORDS_CHARACTERS]}…"
+    return f"{words}." if words else ""
 
 
 def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
@@ -306,12 +275,11 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
     return str(words).format(provider=provider)
 
 
-def _look(reason: str, kept: Kept, *, is_checked: bool) -> str:
-    told = [str(NOTHING_FOUND)] if is_checked else []
-    if kept:
-        words = IF_EXPLAINED if reason else IF_UNEXPLAINED[kept]
-        told.append(str(words).format(kept=KEPT[kept]))
-    return " ".join(told)
+def _look(reason: str, kept: Kept) -> str:
+    if not kept:
+        return ""
+    words = IF_EXPLAINED if reason else IF_UNEXPLAINED[kept]
+    return str(words).format(kept=KEPT[kept])
 
 
 def _spot(kept: Kept) -> Spot | None:

@@ -87,7 +87,7 @@ class LikelyCauses:
     def without_content(self) -> "LikelyCauses":
         """Return the same without the names of tools."""
         return replace(
-            self, causes=tuple(replace(one, tools=()) for one in self.causes)
+            self, causes=tuple(replace(one, tools=(), types=()) for one in self.causes)
         )
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -95,11 +95,18 @@ class LikelyCauses:
         return [cause.as_json() for cause in self.causes]
 
 
-def report_of(error: object, likely: LikelyCauses | None) -> ErrorReport:
-    """Read a stored error with what its request tells, if anything was kept of that."""
+def report_of(
+    error: object, likely: LikelyCauses | None, *, is_at_one_place: bool = False
+) -> ErrorReport:
+    """Read a stored error with what its request tells, if anything was kept of that.
+
+    ``is_at_one_place`` is whether it ended all attempts at the same place of the answer.
+    """
     if likely is None:
-        return ErrorReport.of(error)
-    return ErrorReport.of(error, likely.first, kept=likely.kept)
+        return ErrorReport.of(error, is_at_one_place=is_at_one_place)
+    return ErrorReport.of(
+        error, likely.first, kept=likely.kept, is_at_one_place=is_at_one_place
+    )
 
 
 def _told(cause: Cause) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext
 
 from chatdebug.errors import code_like
-from chatdebug.errors.circumstances import how_it_ended
+from chatdebug.errors.circumstances import continued, how_it_ended, what_came
 from chatdebug.errors.operators import told_to_operators
 from chatdebug.errors.payload import (
     ErrorPayload,
@@ -20,13 +20,19 @@ from chatdebug.errors.payload import (
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import Verdict, told_as_over
+from chatdebug.errors.verdict import (
+    Verdict,
+    told_as_over,
+    whose_at_one_place,
+    whose_if_checked,
+)
 from chatdebug.errors.ways import Way
 from chatdebug.formats import span
 from chatdebug.linter import Cause as LikelyCause
 from chatdebug.payloads.text import NOTE
 from chatdebug.presentation.briefs import OF_A_RESPONSE, Brief, Kept
 from chatdebug.presentation.flaws import OF_CAUSES, REASONS, Flaw
+from chatdebug.presentation.frames import Frame
 from chatdebug.presentation.responses import codes_of, http_status, response_in_words
 
 REASON_CHARACTERS = 400
@@ -34,37 +40,6 @@ REASON_CHARACTERS = 400
 OPENING_CHARACTERS = 300
 AROUND_A_QUOTE = 60
 """Characters around what is quoted that are only how a library shows a body."""
-LIBRARIES = ("site-packages/", "dist-packages/", "lib/python/", "chatdebug/", "<")
-"""How the path of a frame begins that is not the project's own; the recorder stands
-between the project and a library, and is neither's fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A place in the code that an error passed."""
-
-    number: int
-    """In the stack, from 1, the outermost first."""
-    file: str
-    line: int
-    function: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.function}"
-
-    @property
-    def is_own(self) -> bool:
-        """Whether it is in the project's code, not in a library."""
-        return not self.file.startswith(LIBRARIES)
-
-    @property
-    def package(self) -> str:
-        """The library that it is in; empty for the project's own."""
-        if self.is_own:
-            return ""
-        parts = self.file.removeprefix("lib/python/").strip("<>").split("/")
-        is_installed = parts[0].endswith("-packages") and len(parts) > 1
-        return (parts[1] if is_installed else parts[0]).removesuffix(".py")
 
 
 class Link(NamedTuple):
@@ -139,41 +114,42 @@ class ErrorReport:
         likely: LikelyCause | None = None,
         *,
         kept: Kept = Kept.NOTHING,
+        is_at_one_place: bool = False,
     ) -> "ErrorReport":
         """Read a stored ``ErrorPayload``, whatever release wrote it.
 
         ``likely`` is what was found in its request: what the answer did not tell. ``kept``
-        is what it was looked for in.
+        is what it was looked for in. ``is_at_one_place`` is whether it ended all attempts
+        at the same place of the answer.
         """
         payload = read_payload(stored)
         said = verdict_of(payload)
         words = payload["detail"] or payload["message"]
         reason = quote_of(said.cause, words, said.what)
         flaw = OF_CAUSES.get(said.cause)
-        brief = Brief.of(payload, said, likely, reason=reason, kept=kept)
+        brief = Brief.of(
+            payload,
+            said,
+            likely,
+            reason=reason,
+            kept=kept,
+            is_at_one_place=is_at_one_place,
+        )
+        found = likely.found(provider=payload["provider"]) if likely else said
+        whose = _whose(said, payload, kept, is_at_one_place=is_at_one_place)
         facts = _facts(payload, said, brief, flaw)
         told = _told_by_brief(said.cause)
-        found = likely.found(provider=payload["provider"]) if likely else said
         return cls(
             cause=said.cause,
             flaw=flaw,
             name=short_name(said.cause),
             sentence=likely.headline(said.what, said.cause) if likely else said.what,
             happened=said.what,
-            how=how_it_ended(
-                said.cause,
-                response=payload["response"],
-                characters=payload["characters_received"],
-                seconds=_seconds(payload["elapsed_ms"]),
-                attempt=attempt_of(payload),
-                status=payload["status_code"],
-                said=payload["detail"],
-                provider=payload["provider"],
-            ),
+            how=_how(payload, said, likely),
             speaker=said.speaker,
             reason=reason,
             owner=found.owner,
-            whose=found.whose,
+            whose=found.whose if likely else whose,
             advice=found.advice,
             brief=brief,
             provider=payload["provider"],
@@ -206,11 +182,14 @@ class ErrorReport:
         return told_as_over(self.sentence, self.cause, self.provider)
 
     @property
-    def id_name(self) -> str:
-        """What its request id is called: one that came with a web page is of who sent that."""
-        if self.cause is Cause.PAGE:
-            return gettext("Request id, sent with the web page")
-        return gettext("Request id")
+    def continued_if_over(self) -> str:
+        """The same inside of a sentence, after a colon."""
+        return continued(self.sentence_if_over)
+
+    @property
+    def id_note(self) -> str:
+        """Where its request id is from, if that is not the provider's own answer."""
+        return gettext("came with the web page") if self.cause is Cause.PAGE else ""
 
     @property
     def untold_id(self) -> str:
@@ -254,19 +233,43 @@ class ErrorReport:
         return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
+def _how(payload: ErrorPayload, said: Verdict, likely: LikelyCause | None) -> str:
+    how = how_it_ended(
+        said.cause,
+        response=payload["response"],
+        characters=payload["characters_received"],
+        seconds=_seconds(payload["elapsed_ms"]),
+        attempt=attempt_of(payload),
+        status=payload["status_code"],
+        said=payload["detail"],
+        provider=payload["provider"],
+    )
+    if likely is None or said.cause is Cause.TOO_LONG:
+        return how
+    return what_came(said.what, said.cause, said=payload["detail"], how=how)
+
+
+def _whose(
+    said: Verdict, payload: ErrorPayload, kept: Kept, *, is_at_one_place: bool
+) -> str:
+    of_place = whose_at_one_place(said.cause, payload["provider"])
+    if is_at_one_place and of_place:
+        return of_place
+    return whose_if_checked(said.whose, said.cause) if kept else said.whose
+
+
 def _opening(text: str) -> str:
     return text[:OPENING_CHARACTERS] + "…" if len(text) > REASON_CHARACTERS else ""
 
 
 def _fold(text: str) -> str:
-    """Return what opens a text: all of it, or what is stored of one that was cut.
+    """Return what opens a text: all of it, or the two ends of one that was cut.
 
-    How long that was is in its own note; of a very long one only a part was looked at.
+    How long that was is in its own note.
     """
-    words = gettext("Show all %s characters")
     if NOTE.search(text):
-        words = gettext("Show the stored %s characters")
-    return words % f"{len(text):,}"
+        return gettext("Show its beginning and its end")
+    return gettext("Show all %s characters") % f"{len(text):,}"
 
 
 def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:

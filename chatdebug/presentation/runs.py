@@ -1,16 +1,16 @@
 """Runs and their steps as people read them, in a list and opened."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.utils.translation import gettext
 
 from chatdebug.enums import Level, Outcome, RunKind
-from chatdebug.errors import answered_after, time_of_attempts, times_tried
-from chatdebug.errors.payload import read_payload
-from chatdebug.errors.sentences import Cause
+from chatdebug.errors import answered_after, at_one_place, time_of_attempts, times_tried
+from chatdebug.errors.payload import attempt_of, read_payload
+from chatdebug.errors.sentences import AT_ONE_PLACE, Cause
 from chatdebug.formats import counted, icon, span
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.counts import calls_of
@@ -23,7 +23,6 @@ from chatdebug.presentation.periods import attempt_name, step_name, whole_of
 from chatdebug.presentation.run_lines import RunLine
 from chatdebug.presentation.shapes import shape_block
 from chatdebug.presentation.timeline import Timeline
-from chatdebug.presentation.titles import titled
 from chatdebug.presentation.values import as_dict, as_list
 
 OF_AN_ADDRESS = frozenset(
@@ -45,6 +44,8 @@ class StepReport:
     """What may have been wrong with its request; None if none was kept of it."""
     name: str
     """What it is called within its run."""
+    is_at_one_place: bool = False
+    """Whether it is the last of several attempts that ended at one place of the answer."""
     has_content: bool = True
     """Whether its reader may see what was said, and the names of the project's tools."""
 
@@ -57,27 +58,46 @@ class StepReport:
     def all_of(cls, run: ChatRun, steps: Iterable[ChatStep]) -> "list[StepReport]":
         """Read the steps of a run; the attempts at one call are named as that."""
         rows = list(steps)
+        alike = [_is_at_one_place(rows[: end + 1]) for end in range(len(rows))]
         if run.level == Level.FULL:
-            return [cls.of(step) for step in rows]
+            return [
+                cls._of(step, step.step_number, is_at_one_place=is_alike)
+                for step, is_alike in zip(rows, alike, strict=True)
+            ]
         before = [_retries(step) for step in rows]
         calls = calls_of(before)
         sizes = Counter(calls)
         return [
             # Of a call that was tried once, that it was is not worth saying.
-            cls._of(step, call, retries if retries or sizes[call] > 1 else None)
-            for step, call, retries in zip(rows, calls, before, strict=True)
+            cls._of(
+                step,
+                call,
+                retries if retries or sizes[call] > 1 else None,
+                is_at_one_place=is_alike,
+            )
+            for step, call, retries, is_alike in zip(
+                rows, calls, before, alike, strict=True
+            )
         ]
 
     @classmethod
     def _of(
-        cls, step: ChatStep, number: int, retries: int | None = None
+        cls,
+        step: ChatStep,
+        number: int,
+        retries: int | None = None,
+        *,
+        is_at_one_place: bool = False,
     ) -> "StepReport":
         stored = error_of(step)
         name = step_name(number)
         if retries is not None:
             name = f"{name} · {attempt_name(retries + 1)}"
         likely = LikelyCauses.of(step) if stored else None
-        return cls(step, report_of(stored, likely) if stored else None, likely, name)
+        error = None
+        if stored:
+            error = report_of(stored, likely, is_at_one_place=is_at_one_place)
+        return cls(step, error, likely, name, is_at_one_place)
 
     @property
     def address(self) -> str:
@@ -104,8 +124,11 @@ class StepReport:
         """Return the same without a word of its error's own text."""
         likely = self.likely.without_content() if self.likely else None
         # Anew, for its sentence may name a tool.
-        error = report_of(error_of(self.step), likely) if self.error else None
-        shown = error.without_content() if error else None
+        shown = None
+        if self.error:
+            shown = report_of(
+                error_of(self.step), likely, is_at_one_place=self.is_at_one_place
+            ).without_content()
         return replace(self, error=shown, likely=likely, has_content=False)
 
     @property
@@ -170,18 +193,13 @@ class RunReport:
 
     @property
     def heading(self) -> str:
-        """What happened as the card in the chat says it, and probably because of what, in short.
+        """What happened, without what was found in its request, which stands below it.
 
         What the run is called where nothing failed.
         """
         if self.recovery or self.failure is None or self.failure.error is None:
             return self.recovery.removesuffix(".") or self.line.title
-        error, likely = self.failure.error, self.failure.likely
-        first = likely.first if likely else None
-        happened = error.happened.removesuffix(".")
-        if first is None:
-            return happened
-        return titled(happened, error.cause, first.rule, first.tools)
+        return self.failure.error.happened.removesuffix(".")
 
     @property
     def largest_part(self) -> str:
@@ -243,17 +261,17 @@ class RunReport:
     @property
     def attempts(self) -> str:
         """How often the call that failed last was tried, and whether it met the same."""
-        count = 1 + _retries(self.failure.step) if self.failure else 0
-        if count < 2:  # the line above has it
+        failure = self.failure
+        count = 1 + _retries(failure.step) if failure else 0
+        if failure is None or count < 2:  # the line above has it
             return ""
         attempts = counted(count, "attempt").replace(" ", "\N{NO-BREAK SPACE}")
         if not self._has_failed_alike(count):
             return f"{attempts}."
-        words = gettext("%s, all with the same failure.")
-        known = [one.error for one in self.steps if one.error][-count:]
-        places = {error.brief.characters for error in known}
-        if len(places) == 1 and places != {0}:  # what breaks by chance breaks anywhere
-            words = gettext("%s, all with the same failure at the same place.")
+        words = gettext("Each of the %s failed in the same way.")
+        is_told = failure.error is not None and failure.error.cause in AT_ONE_PLACE
+        if failure.is_at_one_place and not is_told:
+            words = gettext("Each of the %s failed in the same way at the same place.")
         return words % attempts
 
     @property
@@ -264,7 +282,7 @@ class RunReport:
     def _has_failed_alike(self, count: int) -> bool:
         """Whether so many attempts are known, and failed in one way."""
         known = [one.error for one in self.steps if one.error][-count:]
-        ways = {(error.sentence, error.brief.fault) for error in known}
+        ways = {(error.sentence, error.cause) for error in known}
         return len(known) == count and len(ways) == 1
 
     @property
@@ -294,6 +312,16 @@ class RunReport:
     def has_payloads(self) -> bool:
         """Whether requests and responses were recorded, and may be seen."""
         return self.line.run.has_payloads and self.line.has_content
+
+
+def _is_at_one_place(steps: Sequence[ChatStep]) -> bool:
+    """Whether the last of these steps is that of attempts which ended at one place."""
+    count = 1 + _retries(steps[-1])
+    known = [read_payload(error_of(step)) for step in steps[-count:]]
+    if [attempt_of(one) for one in known] != list(range(1, count + 1)):
+        return False
+    met = [(one["rule"], one["characters_received"]) for one in known]
+    return at_one_place(count, met)
 
 
 def _retries(step: ChatStep) -> int:

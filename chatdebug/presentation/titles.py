@@ -1,7 +1,5 @@
 """What a run is called: after what failed, not after what was asked."""
 
-from collections.abc import Iterable
-
 from django.utils.translation import gettext
 
 from chatdebug.enums import ErrorKind, Outcome, Status
@@ -34,27 +32,19 @@ def failure_of(run: ChatRun) -> str:
     provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
     who = f"{provider} {_error_status(run)}".strip()
     is_over = run.outcome is Outcome.RECOVERED
-    cause, rule = _cause(run), BY_ID.get(str(run.told("likely_cause")))
-    what = titled(short_name(cause), cause, rule)
+    what = _in_short(_cause(run), BY_ID.get(str(run.told("likely_cause"))))
     if is_over:
         what = gettext("Answered after an error")
     words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
 
 
-def titled(
-    happened: str, cause: Cause, rule: Rule | None, tools: Iterable[str] = ()
-) -> str:
-    """Return what failed, and what it was probably because of where a rule found that.
-
-    ``tools`` are those in which it was found, by name.
-    """
+def _in_short(cause: Cause, rule: Rule | None) -> str:
+    """Return what failed, and what it was probably because of where a rule found that."""
     if rule is None or cause is Cause.TOO_LONG:  # which says it itself
-        return happened
+        return short_name(cause)
     words = gettext("%(happened)s, probably because of %(cause)s")
-    names = ", ".join(filter(None, tools))
-    found = f"{rule.in_title} ({names})" if names else rule.in_title
-    return words % {"happened": happened, "cause": found}
+    return words % {"happened": short_name(cause), "cause": rule.in_title}
 
 
 def _cause(run: ChatRun) -> Cause:

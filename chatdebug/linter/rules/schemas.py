@@ -7,7 +7,15 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from chatdebug.linter.request import Json, Request, walk
-from chatdebug.linter.rule import ANTHROPIC, GOOGLE, OPENAI, Finder, Place, Rule
+from chatdebug.linter.rule import (
+    ANTHROPIC,
+    GOOGLE,
+    NO_TYPE,
+    OPENAI,
+    Finder,
+    Place,
+    Rule,
+)
 
 DEPTH = 10
 QUOTED = re.compile(r"['\"`]([$A-Za-z]\w{1,40})['\"`]")
@@ -30,7 +38,8 @@ def _where(holds: Callable[[Json], bool]) -> Finder:
 def _no_object(request: Request) -> Iterator[Place]:
     for tool in request.tools:
         if tool.schema is not None and tool.schema.get("type") != "object":
-            yield Place(tool=tool.name)
+            found = tool.schema.get("type", NO_TYPE)
+            yield Place(tool=tool.name, type=found if isinstance(found, str) else "")
 
 
 def _without_items(node: Json) -> bool:

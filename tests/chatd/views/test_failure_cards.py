@@ -32,7 +32,7 @@ KEY: dict[str, Any] = {
     "attempts": 1,
     "owner": "settings",
     "whose": "The cause is in this site's settings, not in your message.",
-    "advice": "An administrator has to put it right.",
+    "advice": "Copy the report and send it to an administrator.",
     "ways": ["other_model"],
     "detail": "",
     "said": "Incorrect API key provided.",
@@ -386,3 +386,16 @@ def test_a_chat_without_a_failure_never_asks(owner: Client, chat: Chat) -> None:
     with collected_statements() as statements:
         shown(owner, chat)
     assert not [sql for sql in statements if "chatdebug_callminute" in sql]
+
+
+@pytest.mark.parametrize("ways", [["again", "report"], ["report"]])
+def test_what_becomes_of_a_part_of_an_answer_is_said_beside_sending_again(
+    owner: Client, chat: Chat, ways: list[str]
+) -> None:
+    stays = "The part above stays, and the new answer comes below it."
+    turn = failed(chat, ways=ways)
+    assert stays not in shown(owner, chat)
+    ChatMessageFactory(
+        turn=turn, chat=chat, role=Role.ASSISTANT, text="Half an ans", is_partial=True
+    )
+    assert (stays in shown(owner, chat)) == ("again" in ways)

@@ -68,7 +68,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "classes": ["APIConnectionError", "ReadError"],
             "links": ["APIConnectionError: Connection error.", "ReadError: "],
         },
-        "The connection to OpenAI broke off.",
+        "The connection to OpenAI was lost.",
         Owner.NETWORK,
     ),
     "too late": (
@@ -197,6 +197,12 @@ def test_each_advice_has_something_that_the_reader_can_do(cause: Cause) -> None:
         assert sorted(places, key=lambda way: places[way]) == list(said.ways)
 
 
+HIGHER = (
+    "If it keeps failing, copy the report for an administrator, who can ask for a higher "
+    "limit."
+)
+
+
 def test_the_wait_that_a_provider_asks_for_is_told() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True)
     waits = {0.3: "1 s", 20: "20 s", 90: "1 min 30 s"}
@@ -204,7 +210,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
         told = limited(retry_after=seconds)
         assert told.advice == (
             f"Wait {words}, then send your message again. Another model may have a limit "
-            "of its own."
+            f"of its own. {HIGHER}"
         )
         assert told.wait == seconds
     assert "min" in limited(retry_after=1e300).advice
@@ -216,15 +222,17 @@ def test_a_wait_of_which_nothing_is_said_is_none() -> None:
         "Send your message again, best in a minute, or try another model. If it keeps "
         "failing, copy the report for an administrator."
     )
-    assert told.wait is None
+    assert told.wait == 60, "as it says"
 
 
 def test_nobody_is_told_to_wait_again_for_what_did_not_help() -> None:
     limited = partial(verdict, ErrorKind.RATE_LIMIT, retryable=True, attempts=3)
     told = limited(retry_after=1)
     assert told.advice == (
-        "Send your message again in a minute. Another model may have a limit of its own."
+        "Send your message again in a minute. Another model may have a limit of its own. "
+        f"{HIGHER}"
     )
+    assert told.ways == (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT)
     assert told.wait == 60
     assert limited(retry_after=90).wait == 90, "nobody waited for so long"
     found = classify_facts(
@@ -403,8 +411,8 @@ def test_a_quote_says_who_speaks() -> None:
     assert speaker(provider="openai", status_code=400) == "OpenAI says:"
     assert speaker(status_code=400) == "The provider says:"
     again = LINE * 20_000
-    assert speaker(status_code=400, message=again).startswith(
-        "The provider repeats one line, for more than "
+    assert speaker(status_code=400, message=again) == (
+        "The provider sent one line over and over:"
     )
     gateway = {"provider": "openai", "status_code": 502, "message": "No upstream."}
     assert speaker(**gateway) == "The gateway says:"
@@ -420,7 +428,7 @@ def test_a_permission_that_is_missing_is_named_once_by_its_provider() -> None:
     facts = build_facts(provider="openai", status_code=403, body=body)
     told = classify_facts(facts)
     assert told.quote == said
-    assert told.advice.count("the missing permission:") == 1
+    assert told.advice.count("the missing permission.") == 1
     assert "model.request" not in told.message + told.whose + told.advice
 
 
@@ -482,8 +490,7 @@ def test_where_nothing_tells_what_was_rejected_both_are_named() -> None:
         ErrorKind.GENERIC, status_code=422, detail="The seal is of another season."
     )
     assert told.whose == (
-        "The provider does not say whether your message or something this site sent with "
-        "it is the cause."
+        "The cause is not clear: it may be your message, or what this site sent with it."
     )
     assert told.ways == (Way.OTHER_MODEL, Way.CHANGE, Way.REPORT)
 
@@ -522,6 +529,18 @@ def test_nobody_shortens_what_is_a_small_part_of_a_chat() -> None:
     )
 
 
+@pytest.mark.parametrize("cause", [Cause.GATEWAY, Cause.UNREACHABLE, Cause.BROKEN_OFF])
+def test_of_a_provider_out_of_reach_no_other_model_is_offered(cause: Cause) -> None:
+    of_error = partial(advise, cause, provider="openai", retryable=True)
+    told = of_error()
+    assert told.ways == (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT)
+    assert "best in a minute, or try a model of another provider." in told.words
+    nowhere = of_error(around=Around(other_providers=False))
+    assert nowhere.ways == (Way.AGAIN, Way.REPORT)
+    assert "model" not in nowhere.words
+    assert Way.AGAIN not in advise(cause, provider="openai", retryable=False).ways
+
+
 def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     of_error = partial(advise, Cause.SERVER_ERROR, provider="openai", retryable=True)
     elsewhere = of_error(around=Around(other_models=False))
@@ -546,7 +565,7 @@ def test_each_cause_has_a_short_name_and_words_for_operators(cause: Cause) -> No
 
 def test_a_provider_without_a_name_is_called_what_it_is() -> None:
     said = verdict(ErrorKind.TIMEOUT)
-    assert said.what == "The connection to the AI provider broke off."
+    assert said.what == "The connection to the AI provider was lost."
     assert verdict(ErrorKind.OVERLOADED).what.startswith("The AI provider is")
 
 
@@ -582,7 +601,7 @@ def test_of_a_silence_it_is_said_that_the_limit_is_this_sites() -> None:
         "model needs longer."
     )
     assert said.advice.endswith(
-        "If it keeps failing, copy the report for an administrator: the limit can be "
-        "raised."
+        "If it keeps failing, copy the report for an administrator, who can make this site "
+        "wait longer."
     )
     assert Way.AGAIN not in silence(retryable=False).ways

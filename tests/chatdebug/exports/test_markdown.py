@@ -117,7 +117,7 @@ def test_a_failed_run_says_how_its_answer_ended_and_how_often_it_was_tried() -> 
         "characters_received": 76,
     }
     text = run_markdown(run, [ChatStepFactory(run=run, error=error)])
-    how = "It was closed in the middle of the answer."
+    how = "was lost in the middle of the answer."
     assert text.index(how) < text.index("This site tried 3")
 
 

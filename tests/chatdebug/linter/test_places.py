@@ -79,7 +79,9 @@ def test_an_estimate_is_told_as_one(tokens: int, told: str) -> None:
         "context_window": 2_000,
     }
     [found] = present(noted_causes([noted]))
-    assert found.in_short.endswith(f"about {told} tokens, and at most 2,000 fit.")
+    assert found.in_short.endswith(
+        f"about {told} tokens, and at most 2,000 fit (as set up for this model)."
+    )
 
 
 def test_nothing_is_the_largest_where_not_all_is_described() -> None:
@@ -105,6 +107,7 @@ def test_a_cause_names_its_messages_with_their_roles() -> None:
     )
     of_tool = found_in(chat(user(), tools=[tool("look_up", {"type": "string"})]))
     assert of_tool.here == [("tool look_up", "tool-look_up")]
+    assert of_tool.in_short.endswith(" object (tool look_up: type string).")
     [older] = present(
         noted_causes([{"rule": "calls.no_result", "places": [{"number": 2}]}])
     )
@@ -115,3 +118,21 @@ def test_a_role_that_no_provider_has_is_not_told() -> None:
     noted = [{"number": 2, "role": "<b>boss"}, {"number": 3, "role": 7}]
     [found] = present(noted_causes([{"rule": "calls.no_result", "places": noted}]))
     assert words(found) == ["message 2", "message 3"]
+
+
+@pytest.mark.parametrize(
+    ("noted", "told"),
+    [
+        ({}, "(tool look_up)."),
+        ({"type": "none"}, "(tool look_up: no type)."),
+        ({"type": "array"}, "(tool look_up: type array)."),
+        ({"type": "<b>boss"}, "(tool look_up)."),
+        ({"type": ["string"]}, "(tool look_up)."),
+    ],
+)
+def test_what_a_schema_is_instead_of_an_object_is_told_if_it_is_known(
+    noted: dict[str, Any], told: str
+) -> None:
+    places = [{"name": "look_up"} | noted]
+    [found] = present(noted_causes([{"rule": "schemas.no_object", "places": places}]))
+    assert found.in_short.endswith(told)

@@ -29,16 +29,14 @@ BROKEN = chat(
     user(), answer(None), user(), tools=[tool(TOOL, {**schema(), "type": "string"})]
 )
 EMPTY = "A message has no content"
-HEADING = (
-    "OpenAI rejected the request (400), probably because of a message without content"
-)
+HEADING = "OpenAI rejected the request (400)"
 NO_OBJECT = "The schema of a tool is not of type object"
 NOTHING = "The recorded request was checked for known mistakes: none found."
 NOTHING_IN_SHAPE = (
     "The shape of the request (roles, sizes, names; no text) was checked for known "
     "mistakes: none found."
 )
-FOUND_NONE = "own check of the request found no known mistake."
+FOUND_NONE = "own check of the request found no known mistake)"
 ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 HOSTILE: list[Any] = [
     7,
@@ -161,8 +159,12 @@ def test_a_request_in_which_nothing_is_found_is_said_to_be_one(
     run = failed_run(chat_.pk, chat(user()), evidence=evidence, likely_causes=[])
     url = reverse("chatdebug:run", args=[chat_.pk, run.pk])
     page = text_of(client_of(chat_.owner), url)
-    next_step = page.partition("<dt>Next step</dt>")[2].partition("</dl>")[0]
-    assert FOUND_NONE in next_step
+    fault, _dt, rest = page.partition("<dt>Fault</dt>")[2].partition(
+        "<dt>Next step</dt>"
+    )
+    next_step = rest.partition("</dl>")[0]
+    assert FOUND_NONE in fault
+    assert "check of" not in next_step
     assert ("recorded shape of the request" in next_step) == (evidence == "shape")
     assert "checked for known mistakes" not in page
     assert "was not recorded" not in page

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from chatdebug.errors import IncompleteStreamError
 from chatdebug.errors.sentences import WORDS, Cause
 from chatdebug.linter import noted_causes
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import clip
-from chatdebug.presentation.briefs import FAULTS, OF_CAUSES, OF_OWNERS, Brief, Kept
+from chatdebug.presentation.briefs import OF_CAUSES, OF_OWNERS, Brief, Kept
 from chatdebug.presentation.errors import ErrorReport
+from chatdebug.presentation.faults import FAULTS
 from chatdebug.presentation.runs import RunReport
 from tests.optional import present
 
@@ -22,6 +24,10 @@ REJECTED = {
     "error_type": "invalid_request_error",
     "request_id": "req_1",
 }
+NOT_FOUND = (
+    "not known: the message, or what this site sent with it (this site's own check of the "
+    "request found no known mistake)"
+)
 BROKEN_STREAM = {
     "kind": "generic",
     "rule": "known.UnreadableStream",
@@ -63,9 +69,9 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
 ) -> None:
     said = {"detail": "The ballast does not match.", "request_id": request_id}
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
+    assert brief.fault == NOT_FOUND
     assert brief.steps == (
-        "This site's own check of the request found no known mistake. Compare the recorded "
-        "shape of the request with the provider's words. "
+        "Compare the recorded shape of the request with the provider's words. "
         f"If it stays unclear, ask the demo provider{asked}"
     )
     found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
@@ -86,9 +92,9 @@ def test_of_words_that_say_nothing_it_is_told_that_the_request_was_checked() -> 
     line = "One line of a report that nobody cut. "
     said = {"detail": line * 3 + "One line … more than 900 characters left out"}
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
+    assert brief.fault == NOT_FOUND
     assert brief.steps == (
-        "This site's own check of the request found no known mistake. Ask the demo provider "
-        "what it means, and quote this request id: req_1"
+        "Ask the demo provider what it means, and quote this request id: req_1"
     )
 
 
@@ -125,8 +131,8 @@ def test_of_a_chat_that_is_too_long_it_says_who_has_counted_it() -> None:
 def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     report = ErrorReport.of(BROKEN_STREAM)
     assert report.brief.happened == (
-        "HTTP 200. 76 characters of the answer had come. "
-        "Event 4 of the stream is not valid JSON, from its character 9 on."
+        "Event 4 of the stream is not valid JSON, from its character 9 on. "
+        "76 characters of the answer had come. HTTP 200."
     )
     facts = dict(report.facts)
     assert facts["HTTP status"] == "200"
@@ -134,6 +140,30 @@ def test_whoever_debugs_a_broken_stream_reads_what_was_wrong_with_it() -> None:
     assert facts["Closed by"] == "this site, because it could not read the answer"
     assert "Parts received" not in facts
     assert "JSON" not in report.without_content().brief.happened
+
+
+def test_what_a_finish_reason_is_stands_beside_it() -> None:
+    ended = {
+        **BROKEN_STREAM,
+        "rule": "known.IncompleteStream",
+        "message": str(IncompleteStreamError()),
+    }
+    assert brief_of(ended).happened == (
+        "The stream ended without a finish reason, the mark of a complete answer. "
+        "76 characters of the answer had come. HTTP 200."
+    )
+
+
+def test_whoever_debugs_reads_what_a_provider_said_even_if_it_says_no_more() -> None:
+    said = "The server had an error while processing your request. Sorry about that!"
+    report = ErrorReport.of(
+        {**REJECTED, "rule": "status.500", "status_code": 500, "detail": said}
+    )
+    assert report.reason == ""
+    assert report.brief.happened == (
+        f"HTTP 500, invalid_request_error. The demo provider says: “{said}”"
+    )
+    assert said not in report.without_content().brief.happened
 
 
 @pytest.mark.parametrize(
@@ -190,7 +220,7 @@ def test_an_error_answer_of_a_size_that_none_has_is_told_with_it() -> None:
     ("length", "said"),
     [
         (2_000, "Show all 2,000 characters"),
-        (90_000, "Show the stored 2,000 characters"),
+        (90_000, "Show its beginning and its end"),
     ],
 )
 def test_what_opens_a_text_tells_a_whole_one_from_one_that_was_cut(
@@ -214,6 +244,27 @@ def test_a_status_that_only_the_body_named_is_not_the_responses() -> None:
     assert brief_of(error).what == "HTTP 200."
 
 
+@pytest.mark.parametrize(
+    ("request_id", "fault"),
+    [
+        ("", "not known: the network, or this site's settings"),
+        (
+            "req_1",
+            "not known: the network, this site's settings, or a gateway of the provider (a "
+            "request id came with the page)",
+        ),
+    ],
+)
+def test_a_page_with_a_request_id_may_be_of_the_providers_own_gateway(
+    request_id: str, fault: str
+) -> None:
+    page = {"kind": "generic", "rule": "known.UnreadableAnswer"}
+    detail = "HTTP 200 with text/html and no event stream"
+    report = ErrorReport.of({**page, "detail": detail, "request_id": request_id})
+    assert (report.brief.fault, report.id_note) == (fault, "came with the web page")
+    assert not ErrorReport.of(REJECTED).id_note
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_a_fault_and_a_next_step(cause: Cause) -> None:
     owner = WORDS[cause].owner
@@ -233,7 +284,10 @@ def test_a_fault_and_the_sentence_of_its_card_name_the_same_two(cause: Cause) ->
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        ((500, 500, 500), "3\N{NO-BREAK SPACE}attempts, all with the same failure."),
+        (
+            (500, 500, 500),
+            "Each of the 3\N{NO-BREAK SPACE}attempts failed in the same way.",
+        ),
         ((500, 502, 500), "3\N{NO-BREAK SPACE}attempts."),
         ((500,), ""),
     ],
@@ -253,18 +307,11 @@ def test_attempts_are_said_to_be_alike_only_if_they_were(
 
 
 @pytest.mark.parametrize(
-    ("characters", "said"),
-    [
-        (
-            (76, 76),
-            "2\N{NO-BREAK SPACE}attempts, all with the same failure at the same place.",
-        ),
-        ((76, 9), "2\N{NO-BREAK SPACE}attempts, all with the same failure."),
-        ((0, 0), "2\N{NO-BREAK SPACE}attempts, all with the same failure."),
-    ],
+    ("characters", "is_the_providers"),
+    [((76, 76), True), ((76, 9), False), ((0, 0), False), ((76,), False)],
 )
-def test_attempts_that_broke_at_one_place_are_said_to(
-    characters: tuple[int, int], said: str, run: ChatRun
+def test_a_stream_that_breaks_at_one_place_each_time_is_the_providers_fault(
+    characters: tuple[int, ...], is_the_providers: bool, run: ChatRun
 ) -> None:
     steps = [
         ChatStep(
@@ -278,7 +325,36 @@ def test_attempts_that_broke_at_one_place_are_said_to(
         )
         for number, count in enumerate(characters)
     ]
-    assert RunReport.of(run, steps).attempts == said
+    report = RunReport.of(run, steps)
+    for opened in (report, report.without_content()):
+        error = present(present(opened.failure).error)
+        assert ("the network" not in error.whose) == is_the_providers
+        assert error.brief.fault == (
+            "most likely the provider: a network fault would hardly end all attempts at "
+            "the same place"
+            if is_the_providers
+            else "most likely the provider, or the network"
+        )
+        assert dict(error.facts)["Fault"] == error.brief.fault
+    # It is said once.
+    assert "place" not in report.attempts
+
+
+def test_that_a_connection_broke_at_one_place_is_told_of_its_attempts(
+    run: ChatRun,
+) -> None:
+    broken = {"kind": "timeout", "rule": "class.timeout", "characters_received": 9}
+    steps = [
+        ChatStep(
+            step_number=number + 1,
+            status="error",
+            error={**broken, "retry_count": number},
+        )
+        for number in range(2)
+    ]
+    assert RunReport.of(run, steps).attempts == (
+        "Each of the 2\N{NO-BREAK SPACE}attempts failed in the same way at the same place."
+    )
 
 
 def test_of_attempts_that_are_not_stored_nothing_is_said(run: ChatRun) -> None:

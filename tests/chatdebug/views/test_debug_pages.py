@@ -295,7 +295,8 @@ def test_beside_its_card_a_run_has_its_headline_and_all_that_a_reader_asks_for(
 @pytest.mark.parametrize(
     ("status", "moment"),
     [
-        ("error", '<span class="nowrap">failed <time'),
+        # That it failed is said where the line begins.
+        ("error", '<time class="nowrap" datetime='),
         ("completed", '<span class="nowrap">began <time'),
         ("in_progress", '<span class="nowrap">began <time'),
     ],
@@ -573,7 +574,7 @@ PAGE = {
     "rule": "known.UnreadableAnswer",
     "detail": "HTTP 200 with text/html and no event stream",
 }
-SWITCH = "record this chat in full</a> and send the message again"
+SWITCH = "Record this chat in full</a> to see it next time."
 
 
 @pytest.mark.parametrize(
@@ -581,7 +582,7 @@ SWITCH = "record this chat in full</a> and send the message again"
     [
         (REJECTED, "The text of the request was not recorded."),
         (UNREADABLE, "What came was not recorded."),
-        (PAGE, "The page itself was not recorded."),
+        (PAGE, "The page was not recorded."),
     ],
 )
 def test_a_text_that_would_tell_more_is_asked_for_where_it_was_not_recorded(
@@ -592,10 +593,11 @@ def test_a_text_that_would_tell_more_is_asked_for_where_it_was_not_recorded(
     page = text_of(owner.get(page_of(run)))
     assert said in page
     assert SWITCH not in page, "the owner may not record in full"
-    assert f"{said} With full recording of this chat, which an administrator" in page
+    asked = "Ask an administrator for full recording of this chat to see it next time."
+    assert f"{said} {asked}" in page
     set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=None)
     page = text_of(owner.get(page_of(run)))
-    assert f'{said} To see it, <a href="{panel_of(chat)}">{SWITCH}' in page
+    assert f'{said} <a href="{panel_of(chat)}">{SWITCH}' in page
     set_switch(scope=Scope.CHAT, key=str(chat.pk), enabled=True, by=None)
     page = text_of(owner.get(page_of(run)))
     assert f"{said} By now this chat is recorded in full" in page
@@ -610,7 +612,7 @@ def test_who_may_allow_full_recording_is_led_to_where_that_is_done(
     client = client_of(chat.owner)
     page = text_of(client.get(page_of(run)))
     url = reverse("admin:chatdebug_recordingswitch_changelist")
-    assert f'which <a href="{url}">you may allow in the admin</a>,' in page
+    assert f'<a href="{url}">Allow full recording in the admin</a> to see it' in page
     assert client.get(url).status_code == 200
 
 
