@@ -45,7 +45,8 @@ def test_a_connection_is_opened_once_and_used_again(library: Any) -> None:
 
 def test_the_demo_provider_is_connected_to_before_it_answers() -> None:
     async def body() -> list[dict[str, Any]]:
-        async with DemoProvider() as provider, httpx2.AsyncClient() as client:
+        client = httpx2.AsyncClient(timeout=60)  # a busy machine takes its time
+        async with DemoProvider() as provider, client:
             record_http(client)
             with collect_attempts() as sink:
                 url = f"{provider.openai_base_url}/chat/completions"
@@ -117,7 +118,9 @@ def test_an_asynchronous_host_is_told_the_same() -> None:
         told.append(event)
 
     async def body(url: str) -> list[dict[str, Any]]:
-        async with record_http(httpx2.AsyncClient(trust_env=False)) as client:
+        async with record_http(
+            httpx2.AsyncClient(trust_env=False, timeout=60)
+        ) as client:
             with collect_attempts() as sink:
                 await client.get(f"{url}/odd", extensions={"trace": trace})
             return sink.as_json()
