@@ -17,6 +17,7 @@ from chatdebug.errors.ways import (
     LIMITED,
     REPAIR_OR_TRY,
     REPHRASE,
+    REPHRASE_FOR_ANSWER,
     REPORT,
     SHORTEN,
     SILENT,
@@ -92,8 +93,8 @@ SHARED = _("Your message is not the cause: all users of this site share this lim
 ON_THE_WAY = _("Either the network or {provider} is at fault, not your message.")
 NO_SIGN = _("Most likely {provider} or the network is at fault, not your message.")
 TOO_SLOW = _(
-    "Your message is not the cause: most likely {provider} or the network is stuck, or the "
-    "model needs longer."
+    "Your message is probably not the cause: {provider} or the network may be stuck, or the "
+    "model needs more time than this site waits."
 )
 
 WORDS = {
@@ -240,8 +241,8 @@ WORDS = {
         Owner.SETTINGS,
         Advice(
             _(
-                "Try another model, and copy the report for an administrator, who can "
-                "correct or remove the missing one."
+                "Try another model. Copy the report for an administrator, who can correct "
+                "or remove this model."
             ),
             (Way.OTHER_MODEL, Way.REPORT),
             words_alone=_(
@@ -291,10 +292,10 @@ WORDS = {
     Cause.ANSWER_BLOCKED: Words(
         _("{provider} blocked this answer under its content policy."),
         Owner.PROVIDER,
-        REPHRASE,
+        REPHRASE_FOR_ANSWER,
         _(
-            "The provider accepted your message but held the answer back: its own rules "
-            "decided this, not this site's."
+            "The provider's rules decided this, not this site's. They were applied to the "
+            "answer, not to your message."
         ),
     ),
     Cause.DEFECT: Words(_("This site made a mistake of its own."), Owner.SITE, REPORT),

@@ -322,7 +322,7 @@ def _with_facts(what: str, cause: Cause, status: int | None, detail: str) -> str
         words = gettext("%(used)s tokens, and at most %(most)s fit")
         size = f": {words % {'used': used, 'most': most}}"
     told = f" ({status})" if status is not None and status >= 400 else ""
-    return f"{what[:-1]}{told}{size}."
+    return f"{what[:-1]}{size}{told}."
 
 
 def told_sizes(detail: str) -> tuple[int, int] | None:

@@ -66,23 +66,21 @@ OTHERS = {
 
 IF_IT_KEEPS_FAILING = _("If it keeps failing, copy the report for an administrator.")
 AGAIN = Advice(
-    _("Send your message again, best in a minute, or try {other}."),
+    _("Wait a minute, then send your message again, or try {other}."),
     (Way.AGAIN, Way.OTHER_MODEL, Way.REPORT),
-    words_alone=_("Send your message again, best in a minute."),
+    words_alone=_("Wait a minute, then send your message again."),
     at_last=IF_IT_KEEPS_FAILING,
 )
 AGAIN_OR_GO = replace(AGAIN, ways=(Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT))
 """The same where other models of the provider are behind what failed."""
-SILENT = Advice(
-    AGAIN.words,
-    AGAIN.ways,
-    words_alone=AGAIN.words_alone,
+SILENT = replace(
+    AGAIN_OR_GO,
     at_last=_(
         "If it keeps failing, copy the report for an administrator, who can make this site "
         "wait longer."
     ),
 )
-"""The same where this site itself ended the wait."""
+"""The same where this site itself ended the wait: whatever was stuck is behind all models."""
 LATER = Advice(
     AGAIN.words,
     AGAIN.ways,
@@ -136,6 +134,17 @@ REPHRASE = Advice(
     ),
     at_last=_("If you think that this is wrong, copy the report for an administrator."),
 )
+REPHRASE_FOR_ANSWER = replace(
+    REPHRASE,
+    words=_(
+        "The answer to the same message will most likely be blocked again: put it in other "
+        "words, or try {other}."
+    ),
+    words_alone=_(
+        "The answer to the same message will most likely be blocked again: put it in other "
+        "words."
+    ),
+)
 REPORT = Advice(
     _("Copy the report for an administrator."), (Way.REPORT, Way.OTHER_MODEL)
 )
@@ -183,14 +192,17 @@ SEND_LESS = Advice(
 )
 """The same where no message is."""
 REPAIR = Advice(
-    _("The same request will fail again. Copy the report for an administrator."),
+    _(
+        "The same request will most likely fail again. Copy the report for an "
+        "administrator."
+    ),
     (Way.REPORT,),
 )
 """For what other models are sent as well, and take no better."""
 REPAIR_OR_SWITCH = Advice(
     _(
-        "The same request will fail again. Copy the report for an administrator, or try "
-        "{other}, which may accept it."
+        "The same request will most likely fail again. Copy the report for an "
+        "administrator, or try {other}, which may accept it."
     ),
     (Way.REPORT, Way.OTHER_MODEL),
     words_alone=REPAIR.words,

@@ -116,7 +116,7 @@ class Cause:
         # An estimate may be less than what fits: then it would contradict the sentence.
         if not self.window or self.tokens <= self.window:
             return self.sentence
-        sizes = gettext("%s (as set up for this model)") % self._sizes
+        sizes = gettext("%s (this site's setting for the model)") % self._sizes
         return f"{self.sentence.removesuffix('.')}: {sizes}."
 
     @property
@@ -221,8 +221,8 @@ class Cause:
             )
             if number < count:
                 words = gettext(
-                    "Largest part: %(part)s, %(characters)s characters; it is not the "
-                    "question above, which has %(asked)s."
+                    "Largest part: %(part)s, %(characters)s characters. The question "
+                    "above is another one, with %(asked)s."
                 )
         return words % {
             "part": part,

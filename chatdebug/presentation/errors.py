@@ -64,7 +64,7 @@ class Link(NamedTuple):
     @property
     def fold(self) -> str:
         """What opens a text that is folded."""
-        return _fold(self.text)
+        return _fold(self.text, is_told=self.is_told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,14 +262,17 @@ def _opening(text: str) -> str:
     return text[:OPENING_CHARACTERS] + "…" if len(text) > REASON_CHARACTERS else ""
 
 
-def _fold(text: str) -> str:
+def _fold(text: str, *, is_told: bool = False) -> str:
     """Return what opens a text: all of it, or the two ends of one that was cut.
 
     How long that was is in its own note.
     """
     if NOTE.search(text):
         return gettext("Show its beginning and its end")
-    return gettext("Show all %s characters") % f"{len(text):,}"
+    words = gettext("Show all %s characters")
+    if is_told:
+        words = gettext("Quoted above: show all %s characters")
+    return words % f"{len(text):,}"
 
 
 def _causes(payload: ErrorPayload, reason: str) -> Iterator[Link]:
@@ -328,7 +331,7 @@ def _facts(
         gettext("Attempts"): None
         if payload["retry_count"] is None
         else attempt_of(payload),
-        gettext("Worth retrying"): _worth_retrying(payload["retryable"], said.ways),
+        gettext("Worth retrying"): _worth_retrying(payload, said.ways),
         gettext("Provider"): payload["provider"],
         gettext("Characters received"): payload["characters_received"],
         gettext("Status that the error stands for"): _as_name(named),
@@ -363,13 +366,16 @@ def _closed_by(side: str, cause: Cause, flaw: Flaw | None) -> str:
     return gettext("the other side") if is_worth_telling else ""
 
 
-def _worth_retrying(is_retried: object, ways: tuple[Way, ...]) -> str:
+def _worth_retrying(payload: ErrorPayload, ways: tuple[Way, ...]) -> str:
     """Return whether to try again; what only a person should, neither yes nor no."""
+    is_retried = payload["retryable"]
     if Way.AGAIN in ways and is_retried is False:
         return gettext("once, by hand")
-    words = {True: gettext("yes"), False: gettext("no")}
-    is_known = isinstance(is_retried, bool) and is_retried is (Way.AGAIN in ways)
-    return words[bool(is_retried)] if is_known else ""
+    if not isinstance(is_retried, bool) or is_retried is not (Way.AGAIN in ways):
+        return ""
+    if not is_retried:
+        return gettext("no")
+    return gettext("yes, later") if attempt_of(payload) > 1 else gettext("yes")
 
 
 def _as_name(number: int | None) -> str:

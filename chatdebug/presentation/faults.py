@@ -6,7 +6,6 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.errors import code_like
 from chatdebug.errors.payload import ErrorPayload
 from chatdebug.errors.quotes import empty_words
-from chatdebug.errors.sentences import AT_ONE_PLACE as OF_PLACES
 from chatdebug.errors.sentences import Cause
 from chatdebug.errors.verdict import Verdict
 from chatdebug.linter import Cause as LikelyCause
@@ -44,14 +43,21 @@ NOT_FOUND = _(
 )
 """The same of a rejected request that was checked."""
 OF_A_KNOWN_PAGE = _(
-    "not known: the network, this site's settings, or a gateway of the provider (a request "
-    "id came with the page)"
+    "not known: the network, this site's settings, or a gateway of the provider, for which "
+    "the page's request id speaks"
 )
 """Of a web page with what a provider sends."""
-AT_ONE_PLACE = _(
-    "most likely the provider: a network fault would hardly end all attempts at the same "
-    "place"
-)
+AT_ONE_PLACE = {
+    Cause.INCOMPLETE: _(
+        "most likely the provider: a network fault would hardly end all attempts at the "
+        "same place"
+    ),
+    Cause.UNREADABLE: _(
+        "most likely the provider: a network fault would hardly damage all attempts at the "
+        "same place"
+    ),
+}
+"""Of what several attempts met at the same place of the answer."""
 
 
 def fault_of(
@@ -74,8 +80,8 @@ def fault_of(
         return str(NOT_FOUND)
     if said.cause is Cause.PAGE and code_like(payload["request_id"]):
         return str(OF_A_KNOWN_PAGE)
-    if is_at_one_place and said.cause in OF_PLACES:
-        return str(AT_ONE_PLACE)
+    if is_at_one_place and said.cause in AT_ONE_PLACE:
+        return str(AT_ONE_PLACE[said.cause])
     return str(FAULTS.get(said.cause, said.owner.label))
 
 

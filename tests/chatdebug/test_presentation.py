@@ -167,7 +167,7 @@ def test_a_heading_says_what_came_and_leaves_the_cause_to_what_is_below() -> Non
 @pytest.mark.parametrize(
     ("asked", "number", "told"),
     [
-        ("Why does it?", 1, "; it is not the question above, which has 12."),
+        ("Why does it?", 1, ". The question above is another one, with 12."),
         # Something may have been put around it.
         ("Why does it?", 3, "; the question above has 12."),
         ("Why does it? " * 40, 1, "; the newest one has 20."),
@@ -225,7 +225,7 @@ def test_a_recovery_says_which_attempt_answered(column: str) -> None:
     error = {"retry_count": 0, "message": "no", "status_code": 500}
     stored = error if column == "error" else {"repaired_error": error}
     report = RunReport.of(run, [ChatStep(step_number=1, **{column: stored})])
-    assert report.recovery == "Answered on attempt 2, in 1.1\N{NO-BREAK SPACE}s."
+    assert report.recovery == "Answered on attempt 2, after 1.1\N{NO-BREAK SPACE}s in all."
     assert report.failure is not None
     assert RunReport.of(failed(), []).recovery == ""
 
@@ -390,7 +390,7 @@ def test_how_far_a_call_had_come_is_told_apart_from_the_facts() -> None:
 
 def test_a_stored_error_says_how_long_its_provider_asked_to_wait() -> None:
     limited = {"kind": "rate_limit", "retryable": True}
-    unknown = "Send your message again, best in a minute"
+    unknown = "Wait a minute, then send your message again"
     assert ErrorReport.of(limited).advice.startswith(unknown)
     advice = ErrorReport.of({**limited, "retry_after_ms": 20_000}).advice
     assert advice.startswith("Wait 20 s, ")

@@ -132,7 +132,7 @@ def test_what_the_site_sends_is_not_for_its_user_to_repair(
     )
     assert card["ways"] == ["report", "other_model"]
     assert card["advice"] == (
-        "The same request will fail again. Copy the report for an administrator, or try "
+        "The same request will most likely fail again. Copy the report for an administrator, or try "
         "another model, which may accept it."
     )
 

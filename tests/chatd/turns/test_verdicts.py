@@ -36,7 +36,7 @@ TOLD = {
         ),
         ("The demo provider rejected the request (400).", "request"),
     ),
-    "fault-400-context": ("The request is too long for this model (400): ", "request"),
+    "fault-400-context": ("The request is too long for this model: ", "request"),
     "fault-401": (
         "The demo provider did not accept this site's API key (401).",
         "settings",

@@ -92,7 +92,7 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "message": "This model's maximum context length is 8192 tokens. However, "
             "your messages resulted in 9412 tokens.",
         },
-        "The request is too long for this model (400): 9,412 tokens, and at most 8,192 fit.",
+        "The request is too long for this model: 9,412 tokens, and at most 8,192 fit (400).",
         Owner.REQUEST,
     ),
     "too long by a body without numbers": (
@@ -219,7 +219,7 @@ def test_the_wait_that_a_provider_asks_for_is_told() -> None:
 def test_a_wait_of_which_nothing_is_said_is_none() -> None:
     told = verdict(ErrorKind.OVERLOADED, retryable=True)
     assert told.advice == (
-        "Send your message again, best in a minute, or try another model. If it keeps "
+        "Wait a minute, then send your message again, or try another model. If it keeps "
         "failing, copy the report for an administrator."
     )
     assert told.wait == 60, "as it says"
@@ -534,7 +534,7 @@ def test_of_a_provider_out_of_reach_no_other_model_is_offered(cause: Cause) -> N
     of_error = partial(advise, cause, provider="openai", retryable=True)
     told = of_error()
     assert told.ways == (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT)
-    assert "best in a minute, or try a model of another provider." in told.words
+    assert "again, or try a model of another provider." in told.words
     nowhere = of_error(around=Around(other_providers=False))
     assert nowhere.ways == (Way.AGAIN, Way.REPORT)
     assert "model" not in nowhere.words
@@ -548,7 +548,7 @@ def test_nobody_is_sent_to_a_model_that_fails_as_well() -> None:
     assert "or try a model of another provider." in elsewhere.words
     nowhere = of_error(around=Around(other_models=False, other_providers=False))
     assert (nowhere.words, nowhere.ways) == (
-        "Send your message again, best in a minute. If it keeps failing, copy the report "
+        "Wait a minute, then send your message again. If it keeps failing, copy the report "
         "for an administrator.",
         (Way.AGAIN, Way.REPORT),
     )
@@ -597,8 +597,8 @@ def test_of_a_silence_it_is_said_that_the_limit_is_this_sites() -> None:
     silence = partial(verdict, ErrorKind.STREAM_SILENCE_TIMEOUT, provider="openai")
     said = silence(retryable=True)
     assert said.whose == (
-        "Your message is not the cause: most likely OpenAI or the network is stuck, or the "
-        "model needs longer."
+        "Your message is probably not the cause: OpenAI or the network may be stuck, or "
+        "the model needs more time than this site waits."
     )
     assert said.advice.endswith(
         "If it keeps failing, copy the report for an administrator, who can make this site "

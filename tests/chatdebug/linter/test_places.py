@@ -80,7 +80,7 @@ def test_an_estimate_is_told_as_one(tokens: int, told: str) -> None:
     }
     [found] = present(noted_causes([noted]))
     assert found.in_short.endswith(
-        f"about {told} tokens, and at most 2,000 fit (as set up for this model)."
+        f"about {told} tokens, and at most 2,000 fit (this site's setting for the model)."
     )
 
 

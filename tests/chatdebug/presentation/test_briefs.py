@@ -250,8 +250,8 @@ def test_a_status_that_only_the_body_named_is_not_the_responses() -> None:
         ("", "not known: the network, or this site's settings"),
         (
             "req_1",
-            "not known: the network, this site's settings, or a gateway of the provider (a "
-            "request id came with the page)",
+            "not known: the network, this site's settings, or a gateway of the provider, "
+            "for which the page's request id speaks",
         ),
     ],
 )
@@ -330,8 +330,8 @@ def test_a_stream_that_breaks_at_one_place_each_time_is_the_providers_fault(
         error = present(present(opened.failure).error)
         assert ("the network" not in error.whose) == is_the_providers
         assert error.brief.fault == (
-            "most likely the provider: a network fault would hardly end all attempts at "
-            "the same place"
+            "most likely the provider: a network fault would hardly damage all attempts "
+            "at the same place"
             if is_the_providers
             else "most likely the provider, or the network"
         )
