@@ -8,22 +8,28 @@ stored before a call fails, and no word of a request is in it.
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
+from itertools import islice
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from chatdebug.evidence.omitted import is_word_of_code
+from chatdebug.payloads.json import as_name
+from chatdebug.payloads.limits import NAME_CHARACTERS
 
 logger = logging.getLogger("chatdebug.recorder")
 
 CHATS = 1_000
 """Of how many chats a process remembers the last call that went well; the newest."""
-FORGOTTEN_AT_ONCE = CHATS // 10
-"""The oldest of them, when there is one too many."""
+SURPLUS = CHATS // 10
+"""How many more there may be until the oldest are forgotten, all at once."""
 NEWEST_MESSAGES = 8
 """Of so many the types of the parts are compared, of those before them only the roles: a
 call that goes well is not to cost more the longer its chat is."""
 NAMES = 100
 """Tools, and settings, of one outline; further ones are not compared."""
+PLAIN = frozenset({bool, int, float})
+SETTING_DEPTH, SETTING_ITEMS = 3, 20
+"""Of what is inside of a setting, as of a budget for thinking."""
 
 
 class Outline(NamedTuple):
@@ -69,7 +75,7 @@ class LastGoodCalls:
     """
 
     def __init__(self) -> None:
-        self._calls: dict[str, tuple[float, str, OutlineValues]] = {}  # oldest first
+        self._calls: dict[str, tuple[float, str, OutlineValues]] = {}
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -79,12 +85,12 @@ class LastGoodCalls:
         try:
             call = (monotonic(), model, request.outline())
         except Exception:  # noqa: BLE001 - the request is foreign
-            self.forget(chat_id)  # what was before is the last one no more
+            self.forget_one(chat_id)  # what was before is the last one no more
             return
-        self._calls.pop(chat_id, None)  # the newest is the last
         self._calls[chat_id] = call
-        if len(self._calls) > CHATS:
-            for oldest in list(self._calls)[:FORGOTTEN_AT_ONCE]:
+        if len(self._calls) > CHATS + SURPLUS:
+            by_age = sorted(self._calls.items(), key=lambda one: one[1][0])
+            for oldest, _ in by_age[:-CHATS]:
                 self._calls.pop(oldest, None)
 
     def of(self, chat_id: str) -> Remembered | None:
@@ -95,12 +101,13 @@ class LastGoodCalls:
         at, model, outline = found
         return Remembered(at, model, Outline(*outline))
 
-    def forget(self, chat_id: str = "") -> None:
-        """Forget a chat, or all of them."""
-        if chat_id:
-            self._calls.pop(chat_id, None)
-        else:
-            self._calls.clear()
+    def forget_one(self, chat_id: str) -> None:
+        """Forget a chat."""
+        self._calls.pop(chat_id, None)
+
+    def forget(self) -> None:
+        """Forget all chats."""
+        self._calls.clear()
 
 
 last_good_calls = LastGoodCalls()
@@ -124,58 +131,90 @@ def changes_since(
 
     ``known``: whether there is one to compare with. If so, ``seconds_ago`` (until now),
     ``model_changed``, ``messages_added`` (fewer: below zero), ``earlier_messages_changed``
-    (in their roles, and the newest of them in types of parts), ``tools`` and ``settings`` (names that were
-    ``added``, ``removed`` and ``changed``), and ``output_changed``.
+    (in their roles, and the newest of them in types of parts), ``tools`` and ``settings``
+    (names that were ``added``, ``removed`` and ``changed``, without secrets), and
+    ``output_changed``. Of tools or settings that are too many to be outlined, none is said
+    to be added or removed.
     """
     if before is None:
         return {"known": False}
     try:
         then = before.outline
         now = Outline(*request.outline(then.message_count))
+        return {
+            "known": True,
+            "seconds_ago": round(monotonic() - before.at),
+            "model_changed": model != before.model,
+            "messages_added": now.message_count - then.message_count,
+            "earlier_messages_changed": now.kinds != then.kinds,
+            "tools": _differences(then.tools, now.tools),
+            "settings": _differences(then.settings, now.settings),
+            "output_changed": now.output != then.output,
+        }
     except Exception:  # noqa: BLE001 - the request is foreign
         return {"known": False}
-    return {
-        "known": True,
-        "seconds_ago": round(monotonic() - before.at),
-        "model_changed": model != before.model,
-        "messages_added": now.message_count - then.message_count,
-        "earlier_messages_changed": now.kinds != then.kinds,
-        "tools": _differences(then.tools, now.tools),
-        "settings": _differences(then.settings, now.settings),
-        "output_changed": now.output != then.output,
-    }
 
 
 def _differences(
     before: Mapping[str, float], now: Mapping[str, float]
 ) -> dict[str, list[str]]:
     both = before.keys() & now.keys()
+    are_all = max(len(before), len(now)) < NAMES
     return {
-        "added": sorted(now.keys() - both),
-        "removed": sorted(before.keys() - both),
-        "changed": sorted(name for name in both if before[name] != now[name]),
+        "added": sorted(map(as_name, now.keys() - both)) if are_all else [],
+        "removed": sorted(map(as_name, before.keys() - both)) if are_all else [],
+        "changed": sorted(as_name(name) for name in both if before[name] != now[name]),
     }
 
 
-def outline_of_tool(description: Any, schema: Any) -> int:
-    """Return a hash of a description's length, and of the names that a schema begins with."""
+def name_of_tool(name: Any, kind: Any = "") -> str:
+    """Return what a tool is outlined under: its name, or the kind of one without."""
+    known = name if name is not None else kind
+    return str(known)[:NAME_CHARACTERS]
+
+
+def outline_of_tool(description: Any, schema: Any, strict: Any = None) -> int:
+    """Return a hash of how a tool is described, as far as it is quickly looked at.
+
+    That is the length of its description, the keywords that its schema begins with, its
+    properties with their types, and whether it is strict.
+    """
     length = len(description) if isinstance(description, str) else 0
     if not isinstance(schema, dict):
-        return hash(length)
+        return hash((length, strict is True))
     properties = schema.get("properties")
-    names = tuple(properties) if isinstance(properties, dict) else ()
-    return hash((length, tuple(schema), names))
+    described = properties.items() if isinstance(properties, dict) else ()
+    types = [
+        (name, kind if isinstance(kind := one.get("type"), str) else None)
+        if isinstance(one, dict)
+        else (name, None)
+        for name, one in described
+    ]
+    return hash((length, strict is True, tuple(schema), tuple(types)))
 
 
 def outlines_of_settings(settings: Iterable[tuple[str, Any]]) -> dict[str, float]:
-    """Return settings by name: numbers, hashes of texts, and of all others their size."""
+    """Return settings by name: numbers, and hashes of all others."""
     found: dict[str, float] = {}
     for name, value in settings:
         if value is not None and is_word_of_code(name) and len(found) < NAMES:
-            if isinstance(value, str):
-                found[name] = hash(value)
-            elif isinstance(value, int | float):
-                found[name] = value  # -1 and -2 have one hash
-            else:
-                found[name] = len(value) if isinstance(value, Sized) else 0
+            # -1 and -2 have one hash; what is no plain number may hold anything.
+            is_plain = type(value) in PLAIN and value == value  # no NaN
+            found[name] = value if is_plain else hash(_hashable(value))
     return found
+
+
+def _hashable(value: Any, depth: int = 0) -> Any:
+    """Return what stands for a setting: texts and numbers as they are, others by type."""
+    if isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return str(value)
+    if depth < SETTING_DEPTH and isinstance(value, dict):
+        return tuple(
+            (name, _hashable(one, depth + 1))
+            for name, one in islice(value.items(), SETTING_ITEMS)
+        )
+    if depth < SETTING_DEPTH and isinstance(value, list | tuple):
+        return tuple(_hashable(one, depth + 1) for one in islice(value, SETTING_ITEMS))
+    return type(value), len(value) if isinstance(value, Sized) else 0

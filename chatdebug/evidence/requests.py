@@ -8,6 +8,7 @@ from chatdebug.evidence.changes import (
     NAMES,
     NEWEST_MESSAGES,
     OutlineValues,
+    name_of_tool,
     outline_of_tool,
     outlines_of_settings,
 )
@@ -101,11 +102,13 @@ class ModelRequest:
 def _outlines_of_tools(parameters: "ModelRequestParameters") -> dict[str, int]:
     offered = chain(parameters.function_tools, parameters.output_tools)
     outlines = {
-        tool.name: outline_of_tool(tool.description, tool.parameters_json_schema)
+        name_of_tool(tool.name): outline_of_tool(
+            tool.description, tool.parameters_json_schema, tool.strict
+        )
         for tool in islice(offered, NAMES)
     }
     for native in parameters.native_tools:
-        outlines[native.kind] = 0
+        outlines[name_of_tool(native.kind)] = 0
     return outlines
 
 

@@ -87,7 +87,9 @@ async def _own_run() -> AsyncIterator[None]:
         # Nobody can have switched anything for no chat: there is nothing to ask for.
         record_run(chat_id="", level=default_level())
         if chat is None
-        else record_run(chat_id=chat.chat_id, owner_id=chat.owner_id)
+        else record_run(
+            chat_id=chat.chat_id, owner_id=chat.owner_id, evidence=chat.evidence
+        )
     )
     async with block as run:
         yield

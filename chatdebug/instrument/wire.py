@@ -84,7 +84,8 @@ def outline_of_messages(body: Json, first: int | None = None) -> tuple[int, int]
     for message in compared[-NEWEST_MESSAGES:]:
         if isinstance(message, dict):
             content, calls = message.get("content"), message.get("tool_calls")
-            kinds += map(_kind, content) if isinstance(content, list) else ()
+            parts = content if isinstance(content, list) else [content]
+            kinds += map(_kind, parts)
             kinds.append(len(calls) if isinstance(calls, list) else 0)
     return len(messages), hash(tuple(kinds))
 

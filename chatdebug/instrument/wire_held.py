@@ -8,6 +8,7 @@ from typing import Any
 from chatdebug.evidence.changes import (
     NAMES,
     OutlineValues,
+    name_of_tool,
     outline_of_tool,
     outlines_of_settings,
 )
@@ -66,7 +67,9 @@ class WireRequest:
             mode, schema = _output(body)
             output = hash((str(mode), outline_of_tool("", schema)))
         tools = {
-            str(tool.name): outline_of_tool(tool.description, tool.schema)
+            name_of_tool(tool.name, tool.kind): outline_of_tool(
+                tool.description, tool.schema, tool.strict
+            )
             for tool in islice(_tools(body), NAMES)
         }
         settings = outlines_of_settings(

@@ -22,7 +22,7 @@ def forget_chat(chat_id: object) -> None:
     if chat_id == "":
         raise ValueError("An empty id is that of no chat: its runs are not forgotten")
     mark_forgotten(chat=str(chat_id))
-    last_good_calls.forget(str(chat_id))
+    last_good_calls.forget_one(str(chat_id))
 
 
 def count_runs(chat_id: object) -> int:
@@ -42,3 +42,4 @@ def forget_owner(owner_id: object) -> None:
             user.delete()
     """
     delete_of_owner(owner=str(owner_id))
+    last_good_calls.forget()  # whose they are is not known of these

@@ -63,6 +63,7 @@ class Run:
     _outcome: Status | None = None
     interrupted_by: Interruption | None = None
     _closed = False
+    _ended = 0.0  # when it was closed, by ``perf_counter``
     # The errors that steps hold, each with when its step began. With them live their
     # frames and locals, so they are few, and let go when the run is closed.
     _recorded: tuple[tuple[BaseException, float], ...] = ()
@@ -134,10 +135,13 @@ class Run:
 
     def now(self) -> datetime:
         """Return the time by this run's own clock, which nobody sets back."""
-        elapsed = timedelta(seconds=perf_counter() - self.started)
+        return self._at(perf_counter())
+
+    def _at(self, moment: float) -> datetime:
         if self.started_at is None:
-            self.started_at = timezone.now() - elapsed
-        return self.started_at + elapsed
+            ago = timedelta(seconds=perf_counter() - self.started)
+            self.started_at = timezone.now() - ago
+        return self.started_at + timedelta(seconds=moment - self.started)
 
     def start(self) -> None:
         """Write the run's row now, as the full level has it."""
@@ -189,9 +193,17 @@ class Run:
 
         For the step's own methods, which do not raise what this may raise.
         """
-        with self._lock:  # nobody closes it meanwhile
-            if step.number == 0 and self._closed:
+        if self._closed:
+            if step.number == 0 and step.started > self._ended:
                 return
+            # It was begun in the run: a stream that is read elsewhere, or a task. Nothing
+            # that comes after it can have repaired it.
+            ended = step.finished_at
+            if step.status is Status.ERROR and ended and ended > self._at(self._ended):
+                self._set_outcome(Status.ERROR)
+        with self._lock:
+            if self._closed:
+                self.finished_at = self.finished_at or self._at(self._ended)
             is_first_capture = is_capture and not self._has_capture
             rows = self._begun_rows()
             rows.make(step, is_capture=is_capture)
@@ -263,6 +275,8 @@ class Run:
             self._take_error(error)
         with self._lock:
             is_first = not self._closed
+            if is_first:
+                self._ended = perf_counter()
             if is_first and outcome is not None:
                 self._outcome = worst_outcome(self._outcome, outcome)
             self._closed = True

@@ -14,6 +14,7 @@ from chatdebug.enums import (
     Interruption,
     Level,
     Operation,
+    RunKind,
     Status,
 )
 from chatdebug.errors import classify
@@ -220,17 +221,22 @@ class Step:
             self.status, self.finished_at = Status.COMPLETED, None
             return
         count_success(self, perf_counter() - self.started)
+        facts = self.run.facts
         if self.is_full:
+            # Of it no outline is made, and the one before it is the last one no more.
+            last_good_calls.forget_one(facts.chat_id)
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
-            facts = self.run.facts
-            # With it the chat's next call that fails is compared.
-            if self._request is not None and facts.chat_id:
-                if self._names is not None:
-                    self.learn_names()
-                model = facts.model or self.model
-                last_good_calls.remember(facts.chat_id, model, self._request)
+            if facts.chat_id and facts.kind is RunKind.CHAT_TURN:
+                # With it the chat's next turn that fails is compared.
+                if self._request is None:
+                    last_good_calls.forget_one(facts.chat_id)
+                else:
+                    if self._names is not None:
+                        self.learn_names()
+                    model = facts.model or self.model
+                    last_good_calls.remember(facts.chat_id, model, self._request)
             self.let_go()
 
     @never_raises
@@ -313,7 +319,9 @@ class Step:
                 self.error,
                 window=facts.context_window,
                 changes=changes_of(
-                    request, chat_id=facts.chat_id, model=facts.model or self.model
+                    request,
+                    chat_id=facts.chat_id if facts.kind is RunKind.CHAT_TURN else "",
+                    model=facts.model or self.model,
                 ),
                 keeps_shape=held is None,
             )

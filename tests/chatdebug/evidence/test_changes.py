@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from math import nan
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,7 +22,9 @@ import chatdebug
 from chatd.demo_provider import DemoProvider
 from chatdebug.evidence.changes import (
     CHATS,
+    NAMES,
     NEWEST_MESSAGES,
+    SURPLUS,
     LastGoodCalls,
     changes_since,
     last_good_calls,
@@ -27,7 +33,8 @@ from chatdebug.evidence.requests import ModelRequest as HeldModelRequest
 from chatdebug.exports.share_safe import is_share_safe, share_safe
 from chatdebug.instrument.wire_held import WireRequest
 from chatdebug.models import ChatStep
-from chatdebug.recorder import close_writer, forget_chat, record_run
+from chatdebug.payloads.limits import NAME_CHARACTERS
+from chatdebug.recorder import close_writer, forget_chat, forget_owner, record_run
 from tests.chatdebug.evidence.test_shape import (
     planted_messages,
     planted_parameters,
@@ -89,11 +96,15 @@ async def ask(
 
 
 async def turn(
-    name: str, messages: list[ModelMessage], *arguments: Any, chat_id: str = "c"
+    name: str,
+    messages: list[ModelMessage],
+    *arguments: Any,
+    chat_id: str = "c",
+    **how: Any,
 ) -> None:
     async with demo_model(name) as model:
         with suppress(Exception):
-            async with record_run(chat_id=chat_id, model="demo") as run:
+            async with record_run(chat_id=chat_id, model="demo", **how) as run:
                 await ask(model, messages, *arguments)
                 run.complete()
 
@@ -191,6 +202,42 @@ def test_a_chat_that_is_forgotten_is_compared_with_nothing(
     assert last_good_calls.of("forgotten") is None
 
 
+def test_of_an_owner_that_is_forgotten_no_call_is_remembered(
+    settings: LazySettings,
+) -> None:
+    keep(settings, "shape")
+    asyncio.run(turn("demo", said("one")))
+    with transaction.atomic():
+        forget_owner("o")
+    assert last_good_calls.of("c") is None
+
+
+@pytest.mark.parametrize("how", [{"level": "full"}, {"evidence": "error"}])
+def test_after_a_good_call_that_is_not_outlined_the_one_before_counts_no_more(
+    how: dict[str, str], settings: LazySettings
+) -> None:
+    keep(settings, "shape")
+
+    async def body() -> None:
+        await turn("demo", said("one"), level="errors")
+        await turn("demo", said("one", "two"), **{"level": "errors", **how})
+
+    asyncio.run(body())
+    assert last_good_calls.of("c") is None
+
+
+def test_what_makes_a_title_is_no_turn_to_compare_with(settings: LazySettings) -> None:
+    keep(settings, "shape")
+
+    async def body() -> None:
+        await turn("demo", said("one", "two"))
+        await turn("demo", said("a title"), kind="title_generation")
+        await turn("fault-400", said("one", "two", "three"))
+
+    asyncio.run(body())
+    assert changed("shape")["messages_added"] == 2
+
+
 def test_where_the_error_alone_is_kept_nothing_is_remembered() -> None:
     asyncio.run(turn("demo", said("one")))
     assert len(last_good_calls) == 0
@@ -253,13 +300,14 @@ def test_no_word_of_a_request_is_in_what_changed() -> None:
 def test_only_the_newest_chats_are_remembered() -> None:
     calls = LastGoodCalls()
     request = HeldModelRequest(said("one"), None, None)
-    for number in range(CHATS + 10):
+    most = CHATS + SURPLUS
+    for number in range(most + 10):
         calls.remember(str(number), "demo", request)
         calls.remember("0", "demo", request)  # is a new one each time
-        assert len(calls) <= CHATS
+        assert len(calls) <= most
     assert calls.of("0") is not None
     assert calls.of("10") is None
-    newest = [str(number) for number in range(CHATS // 2, CHATS + 10)]
+    newest = [str(number) for number in range(most + 10 - CHATS + 1, most + 10)]
     assert all(calls.of(chat) is not None for chat in newest)
 
 
@@ -273,8 +321,135 @@ def test_threads_remember_at_once_and_no_more_than_the_newest() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(remember, range(4)))  # which raises what one of them has raised
-    assert 0 < len(calls) <= CHATS
+    assert CHATS <= len(calls) <= CHATS + SURPLUS
     assert all(calls.of(f"{thread}-0") is None for thread in range(4))
+
+
+def test_a_chat_whose_calls_go_well_is_known_at_each_moment() -> None:
+    calls = LastGoodCalls()
+    request = HeldModelRequest(said("one"), None, None)
+    calls.remember("c", "demo", request)
+    is_over = Event()
+
+    def remember() -> None:
+        while not is_over.is_set():
+            calls.remember("c", "demo", request)
+
+    with quick_switches(), ThreadPoolExecutor(2) as pool:
+        threads = [pool.submit(remember) for _ in range(2)]
+        known = [calls.of("c") is not None for _ in range(20_000)]
+        is_over.set()
+        for thread in threads:
+            thread.result()
+    assert all(known)
+
+
+@contextmanager
+def quick_switches() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def compared(before: Any, now: Any) -> dict[str, Any]:
+    """Return what changed between two requests."""
+    calls = LastGoodCalls()
+    calls.remember("c", "demo", before)
+    return changes_since(calls.of("c"), model="demo", request=now)
+
+
+SECRET = "sk-proj-" + "abcdefghijklmnopqrstuvwxyz0123456789ABCD"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (SECRET, "[REDACTED:api key]"),
+        ("a\0b\ud800", "a\ufffdb\ufffd"),
+        (None, ""),
+    ],
+)
+def test_a_name_is_told_as_it_may_be_stored(name: Any, told: str) -> None:
+    offered = tools(plain={})
+    offered.function_tools[0].name = name
+    now = HeldModelRequest(said("one"), None, offered)
+    found = compared(HeldModelRequest(said("one"), None, None), now)
+    assert found["tools"]["added"] == [told]
+
+
+def test_a_long_name_is_cut() -> None:
+    now = HeldModelRequest(said("one"), None, tools(**{"x" * 100_000: {}}))
+    [name] = compared(HeldModelRequest(said("one"), None, None), now)["tools"]["added"]
+    assert len(name) <= NAME_CHARACTERS
+
+
+def wire(*, content: Any = "a text", **fields: Any) -> WireRequest:
+    return WireRequest(
+        lambda: {
+            "messages": [{"role": "assistant", "content": content}],
+            **fields,
+        }
+    )
+
+
+def functions(*names: str, **more: Any) -> dict[str, Any]:
+    return {
+        "tools": [
+            {"type": "function", "function": {"name": name, **more}} for name in names
+        ]
+    }
+
+
+def typed(kind: str) -> dict[str, Any]:
+    return {"parameters": {"properties": {"city": {"type": kind}}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "key", "told"),
+    [
+        (
+            {"tools": [{"type": "web_search"}]},
+            {"tools": [{"type": "code_interpreter"}]},
+            "tools",
+            {"added": ["code_interpreter"], "removed": ["web_search"], "changed": []},
+        ),
+        (
+            functions("look", **typed("string")),
+            functions("look", **typed("integer")),
+            "tools",
+            {**SAME, "changed": ["look"]},
+        ),
+        (
+            functions("look", strict=False),
+            functions("look", strict=True),
+            "tools",
+            {**SAME, "changed": ["look"]},
+        ),
+        # What is no more in the outline may still be there.
+        (
+            functions(*map(str, range(NAMES))),
+            functions("first", *map(str, range(NAMES))),
+            "tools",
+            SAME,
+        ),
+        (
+            {"thinking": {"type": "enabled", "budget_tokens": 2048}},
+            {"thinking": {"type": "enabled", "budget_tokens": 10}},
+            "settings",
+            {**SAME, "changed": ["thinking"]},
+        ),
+        ({"stop": ["a"]}, {"stop": ["b"]}, "settings", {**SAME, "changed": ["stop"]}),
+        ({"top_p": nan}, {"top_p": nan}, "settings", SAME),
+        ({"content": "a text"}, {"content": None}, "earlier_messages_changed", True),
+    ],
+)
+def test_what_a_rejection_may_be_about_is_told(
+    before: dict[str, Any], now: dict[str, Any], key: str, told: Any
+) -> None:
+    assert compared(wire(**before), wire(**now))[key] == told
 
 
 def parts(*texts: str) -> ModelMessage:

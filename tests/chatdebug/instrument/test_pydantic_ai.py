@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from pydantic_ai import Agent
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.exceptions import ModelHTTPError
@@ -15,6 +16,7 @@ from pydantic_ai.models.test import TestModel
 import chatdebug
 from chatdebug.recorder import Level, RecordingModel, record_run
 from tests.chatdebug.instrument.sdks import PROMPT, steps, the_run
+from tests.chatdebug.recorder.demo import PROMPT as ASKED
 from tests.chatdebug.recorder.demo import demo_model, prompt
 from tests.optional import present
 
@@ -199,6 +201,25 @@ def test_after_set_chat_each_failing_request_of_a_model_is_a_run(ask: Any) -> No
     assert (recorded.chat_id, recorded.owner_id) == ("c", "7")
     assert recorded.status == "error"
     assert present(recorded.steps.get().error)["status_code"] == 400
+
+
+@pytest.mark.parametrize("ask", [asked, asked_to_stream])
+def test_set_chat_narrows_what_a_failing_request_of_a_model_keeps(
+    ask: Any, settings: LazySettings
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "EVIDENCE": "full"}
+
+    async def body(evidence: str) -> None:
+        async with demo_model("fault-400") as model:
+            recording = chatdebug.instrument_pydantic_ai(model.wrapped)
+            with chatdebug.set_chat(evidence, 7, evidence=evidence):
+                await ask(recording)
+
+    for evidence in ("error", "full"):
+        with pytest.raises(ModelHTTPError):
+            asyncio.run(body(evidence))
+    kept = {one.chat_id: ASKED in str(one.normalized_request) for one in steps()}
+    assert kept == {"error": False, "full": True}
 
 
 def test_anything_else_is_refused() -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core import serializers
+from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters
@@ -369,6 +370,50 @@ def test_nothing_is_recorded_after_the_end_of_the_run() -> None:
 
     finish(body())
     assert not ChatRun.objects.exists()
+
+
+@pytest.mark.parametrize("level", ["errors", "full"])
+def test_a_stream_that_breaks_after_the_end_of_its_run_is_recorded(
+    level: str,
+) -> None:
+    async def body() -> Run:
+        async with demo_model("fault-badjson") as model:
+            with suppress(Exception):
+                async with AsyncExitStack() as later:
+                    async with record_run(chat_id="c", level=level) as run:
+                        opened = model_request_stream(model, prompt("Hello"))
+                        answer = await later.enter_async_context(opened)
+                        run.complete()
+                    async for _ in answer:
+                        pass
+            return run
+
+    run = finish(body())
+    [row] = ChatRun.objects.all()
+    [step] = ChatStep.objects.all()
+    assert (row.pk, row.status, step.status) == (run.stored_id, "error", "error")
+    assert present(row.finished_at) < present(step.finished_at)
+
+
+def test_a_task_that_fails_after_the_end_of_its_run_is_recorded() -> None:
+    async def fail(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        is_begun.set()
+        await is_left.wait()
+        raise ValueError("The ballast shifted.")
+
+    async def body() -> None:
+        async with record_run(chat_id="c") as run:
+            task = asyncio.create_task(generate(RecordingModel(FunctionModel(fail))))
+            await is_begun.wait()
+            run.complete()
+        is_left.set()
+        with pytest.raises(ValueError, match="ballast"):
+            await task
+
+    is_begun, is_left = asyncio.Event(), asyncio.Event()
+    finish(body())
+    assert ChatRun.objects.get().status == "error"
+    assert ChatStep.objects.get().status == "error"
 
 
 def test_a_call_outside_of_a_run_passes_through() -> None:
