@@ -271,7 +271,7 @@ def _fold(text: str, *, is_told: bool = False) -> str:
         return gettext("Show its beginning and its end")
     words = gettext("Show all %s characters")
     if is_told:
-        words = gettext("Quoted above: show all %s characters")
+        words = gettext("Show its whole text (%s characters)")
     return words % f"{len(text):,}"
 
 
