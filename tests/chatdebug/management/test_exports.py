@@ -363,6 +363,14 @@ def bad_time(run: dict[str, Any]) -> None:
     run["started_at"] = "0001-01-01T00:00:00+14:00"
 
 
+def bad_time_in_utc_alone(run: dict[str, Any]) -> None:
+    run["started_at"] = "2499-12-31T23:59:59-12:00"
+
+
+def bad_time_of_a_step(run: dict[str, Any]) -> None:
+    run["steps"][0]["finished_at"] = "1000-01-01T00:00:00+12:00"
+
+
 def bad_step(run: dict[str, Any]) -> None:
     run["steps"].append("odd")
 
@@ -377,7 +385,10 @@ def large_number(run: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [bad_id, bad_status, no_status, bad_time, bad_step, same_step, large_number],
+    [
+        *(bad_id, bad_status, no_status, bad_step, same_step, large_number),
+        *(bad_time, bad_time_in_utc_alone, bad_time_of_a_step),
+    ],
 )
 def test_a_bad_run_is_refused_and_nothing_is_half_done(
     change: Any, tmp_path: Path
@@ -385,7 +396,7 @@ def test_a_bad_run_is_refused_and_nothing_is_half_done(
     path = tmp_path / "runs.json"
     document = exported(path)
     bad = json.loads(json.dumps(document["runs"][0]))
-    bad["id"] = str(uuid4())
+    bad["id"], bad["steps"][0]["id"] = str(uuid4()), str(uuid4())
     change(bad)
     document["runs"].append(bad)
     ChatRun.objects.all().delete()
