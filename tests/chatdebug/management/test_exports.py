@@ -216,6 +216,21 @@ def test_a_file_that_cannot_be_read_is_something_else(tmp_path: Path) -> None:
     assert code_of(path) == (2, f"{path}: The file is not JSON.")
 
 
+@pytest.mark.parametrize("number", ["1", "1e999"])
+def test_a_run_that_is_nested_too_deeply_is_not_as_it_was_written(
+    number: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs.json"
+    exported(path)
+    deep = "[" * 1_500 + number + "]" * 1_500
+    path.write_text(path.read_text().replace('"chat-7"', deep))
+    code, says = code_of(path)
+    assert code == 1
+    assert "FAIL The document was changed" in says
+    with pytest.raises(CommandError, match="The document was changed"):
+        imported(path)
+
+
 @pytest.mark.django_db(databases=[])
 def test_nobody_is_asked_for_a_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
