@@ -52,7 +52,9 @@ class ChatAccess:
     ) -> Mapping[str, str]:
         """Return how these messages of the chat begin, by their ids."""
         key = _as_uuid(chat_id)
-        numbers = [int(number) for number in message_ids if MESSAGE_ID.fullmatch(number)]
+        numbers = [
+            int(number) for number in message_ids if MESSAGE_ID.fullmatch(number)
+        ]
         if key is None:
             return {}
         found = ChatMessage.objects.filter(chat=key, pk__in=numbers)
