@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from chatd.debug_access import ChatAccess
-from chatd.models import Chat
 from tests.factories import ChatFactory, ChatRunFactory, TurnFactory
+from tests.optional import present
 
 pytestmark = pytest.mark.django_db
 
@@ -14,7 +14,7 @@ NO_ROWS = ["9" * 31, str(2**63), "9" * 19, "0" * 64, "-1", "1e3", "²", ""]
 
 
 def test_messages_are_told_by_their_ids_beside_ids_that_no_message_has() -> None:
-    question = TurnFactory().question
+    question = present(TurnFactory().question)
     asked = [str(question.pk), *NO_ROWS]
     found = ChatAccess().questions_of(str(question.chat_id), asked)
     assert found == {str(question.pk): question.text}
@@ -22,7 +22,7 @@ def test_messages_are_told_by_their_ids_beside_ids_that_no_message_has() -> None
 
 @pytest.mark.parametrize("message_id", ["9" * 31, str(2**63)])
 def test_a_run_of_a_message_that_no_chat_has_is_shown(message_id: str) -> None:
-    chat: Chat = ChatFactory()
+    chat = ChatFactory()
     run = ChatRunFactory(chat_id=str(chat.pk), trigger_message_id=message_id)
     client = Client()
     client.force_login(chat.owner)

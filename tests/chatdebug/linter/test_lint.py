@@ -101,8 +101,8 @@ def test_words_that_are_none_do_not_hide_what_is_wrong(odd: Any) -> None:
     shape = held.shape(window=None)
     properties = {"city": {"omitted": odd}}
     shape["tools"] = [{"name": "x", "schema": {"properties": properties}}]
-    for kept in ((request, None), ({}, shape)):
-        found = likely_causes(*kept, error_of(example.provider, example.words))
+    error = error_of(example.provider, example.words)
+    for found in (likely_causes(request, None, error), likely_causes({}, shape, error)):
         assert "calls.no_result" in ids(found or ())
 
 
