@@ -15,6 +15,9 @@ from chatdebug.enums import Evidence
 
 SECRET_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS)(?:_\d+)?$")
 QUESTION_CHARACTERS = 300
+MESSAGE_ID = re.compile(r"[0-9]{1,18}")
+"""Of a row that there can be. What came from elsewhere may be any number, and SQLite fails
+on those that have no place in its columns."""
 MIN_VALUE = 8
 """A shorter value of such a variable is a flag or a name."""
 
@@ -49,7 +52,9 @@ class ChatAccess:
     ) -> Mapping[str, str]:
         """Return how these messages of the chat begin, by their ids."""
         key = _as_uuid(chat_id)
-        numbers = [int(number) for number in message_ids if number.isdecimal()]
+        numbers = [
+            int(number) for number in message_ids if MESSAGE_ID.fullmatch(number)
+        ]
         if key is None:
             return {}
         found = ChatMessage.objects.filter(chat=key, pk__in=numbers)

@@ -18,7 +18,8 @@ from chatdebug.formats import pretty
 FORMAT = "chatdebug.cassette"
 VERSION = 1
 """Of the document. A later one is refused; a new key needs no new version."""
-STATUSES = range(100, 600)
+STATUSES = range(100, 1000)
+"""What clients take: HTTP knows none above 599, but gateways do send them."""
 MOST_BYTES = 32 * 1024 * 1024
 """Of one answer when it is played, however often its pieces are repeated."""
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.utils.translation import gettext
 
-from chatdebug.cassettes.cassette import Answer, Cassette
+from chatdebug.cassettes.cassette import Answer, Cassette, UnreadableCassette
 from chatdebug.cassettes.rebuilt import rebuilt_answer
 from chatdebug.cassettes.recorded import recorded_answers
 from chatdebug.cassettes.requests import Asked, asked_of
@@ -67,21 +67,22 @@ def make_cassette(
         bodies=[attempt.get("request_body") for attempt in attempts],
         with_content=with_content,
     )
+    cassette = Cassette(
+        run_id=str(run.pk),
+        captured_at=utc(run.started_at) or "",
+        evidence=run.evidence.value,
+        sdk=way.sdk,
+        # Some say it in their address, which is another one when it is played.
+        provider=run.provider or error["provider"],
+        model=run.model,
+        path=way.path,
+        request=asked.request,
+        answers=_answers(attempts, error, way, run.model),
+        fingerprint=fingerprint(error, model=run.model),
+        error=error,
+    )
     return Made(
-        cassette=Cassette(
-            run_id=str(run.pk),
-            captured_at=utc(run.started_at) or "",
-            evidence=run.evidence.value,
-            sdk=way.sdk,
-            # Some say it in their address, which is another one when it is played.
-            provider=run.provider or error["provider"],
-            model=run.model,
-            path=way.path,
-            request=asked.request,
-            answers=_answers(attempts, error, way, run.model),
-            fingerprint=fingerprint(error, model=run.model),
-            error=error,
-        ),
+        cassette=_as_read(cassette),
         way=way,
         asked=asked,
         has_recorded_answer=bool(attempts),
@@ -146,6 +147,14 @@ def _answers(
             error, protocol=way.protocol, model=model, is_stream=way.is_stream
         ),
     )
+
+
+def _as_read(cassette: Cassette) -> Cassette:
+    """Return a cassette as it will be played. Raises NoCassette if it could not be."""
+    try:
+        return Cassette.read(cassette.as_text())
+    except UnreadableCassette as problem:
+        raise NoCassette(str(problem)) from problem
 
 
 def _without_content(error: ErrorPayload) -> ErrorPayload:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chatdebug.cassettes.cassette import STATUSES, Answer, End, Piece, When
+from chatdebug.cassettes.cassette import Answer, End, Piece, When
 from chatdebug.cassettes.events import encoded, filler
 from chatdebug.errors.payload import ErrorPayload
 from chatdebug.transport.attempts import AttemptStatus, EndedBy
@@ -39,7 +39,7 @@ def _answer(
     attempt: Mapping[str, Any], *, is_encoded: bool, is_silence: bool
 ) -> Answer:
     status = attempt.get("response_status")
-    if type(status) is not int or status not in STATUSES:
+    if type(status) is not int:
         return Answer(status=None, end=_end(attempt, is_silence=is_silence))
     headers = _headers(attempt, is_encoded=is_encoded)
     end = _end(attempt, is_silence=is_silence)

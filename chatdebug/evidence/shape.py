@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -180,7 +180,7 @@ class _Messages:
         role = message.get("role") if isinstance(message, Mapping) else ""
         parts = _parts(message)
         shaped: dict[str, Any] = {
-            "role": role if role in ROLES else "other",
+            "role": _one_of(ROLES, role),
             "parts": [self._part(part, pairs) for part in parts[:PARTS]],
         }
         if left_out := len(parts) - len(shaped["parts"]):
@@ -189,7 +189,7 @@ class _Messages:
 
     def _part(self, part: Mapping[str, Any], pairs: set[str]) -> dict[str, Any]:
         kind = part.get("type")
-        shaped: dict[str, Any] = {"type": kind if kind in TYPES else "other"}
+        shaped: dict[str, Any] = {"type": _one_of(TYPES, kind)}
         if any(name in part for name in LENGTHS):
             shaped["length"] = _length(part)
         if _is_blank(part):
@@ -209,7 +209,8 @@ class _Messages:
             shaped["id_plain"] = PLAIN_ID.fullmatch(call_id) is not None
         if "tool_name" in part:
             name = part["tool_name"]
-            shaped["tool"] = name if name in self._tools else omitted(name)
+            is_offered = isinstance(name, str) and name in self._tools
+            shaped["tool"] = name if is_offered else omitted(name)
         if kind == "tool-call":
             shaped["arguments_kind"] = _kind_of_json(part)
         return shaped
@@ -262,7 +263,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
     schema = json_safe(tool.schema)
     described = tool.description if isinstance(tool.description, str) else ""
     shaped = {
-        "type": tool.kind if tool.kind in KINDS else "other",
+        "type": _one_of(KINDS, tool.kind),
         "name": as_name(tool.name),
         "description_length": len(described),
         "schema_length": 0 if schema is None else len(json.dumps(schema)),
@@ -276,6 +277,11 @@ def _tool(tool: Tool) -> dict[str, Any]:
 def _media_type(value: Any) -> Any:
     plain = value.partition(";")[0].strip() if isinstance(value, str) else ""
     return plain if plain in MEDIA_TYPES else omitted(value)
+
+
+def _one_of(known: Collection[str], value: Any) -> str:
+    """Return a value that is a known word; ``other`` for what is none, or no text."""
+    return value if isinstance(value, str) and value in known else "other"
 
 
 def _length(part: Mapping[str, Any]) -> int:

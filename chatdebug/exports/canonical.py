@@ -18,9 +18,12 @@ def canonical(value: Any) -> str:
     hostile row may hold, pass every reader.
     """
     try:
-        return _dump(value)
-    except ValueError:  # infinity: a number such as 1e999 is stored, and read as that
-        return _dump(_finite(value))
+        try:
+            return _dump(value)
+        except (
+            ValueError
+        ):  # infinity: a number such as 1e999 is stored, and read as that
+            return _dump(_finite(value))
     except RecursionError:
         return _dump(TOO_DEEP)
 

@@ -218,7 +218,7 @@ def _answers(attempts: list[dict[str, Any]]) -> Iterator[Block]:
         body = attempt.get("response_body")
         if body and isinstance(body, str) and not went_well:
             name = gettext("Response of attempt %s") % _said(attempt, "number")
-            is_whole = attempt.get("status") in WHOLE
+            is_whole = _said(attempt, "status") in WHOLE
             yield Code(name, body, "json" if is_whole and body[0] == "{" else "text")
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
@@ -19,14 +18,12 @@ from chatdebug.enums import ErrorKind, RunKind
 from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.exports.share_safe import OMITTED, is_omitted
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.payloads import clean
+from chatdebug.payloads import clean, in_utc
 from chatdebug.payloads.limits import JSON_DEPTH
 
 TOO_DEEP = "[nested too deeply]"
 MILLISECONDS = 10**12
 """A longer time, or a larger number than this, is none that was measured."""
-YEARS = range(1000, 2500)
-"""Beyond them a moment is none, and databases, zones and OTLP each fail in their own way."""
 NUMBERS_OF_SUMMARY = frozenset(
     [
         *("step_count", "attempt_count", "error_status", "queue_ms", "claim_ms"),
@@ -131,14 +128,14 @@ def _moment(field: Field, value: Any) -> datetime | None:
 
 
 def parsed_moment(text: Any) -> datetime | None:
-    """Return a moment of a document, in UTC if it has no zone; None if it is none."""
+    """Return a moment of a document in UTC, as one without a zone is; None if it is none."""
     try:
         moment = parse_datetime(text) if isinstance(text, str) else None
+        if moment is None:
+            return None
+        return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except ValueError:
         return None
-    if moment is None or moment.year not in YEARS:
-        return None
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment, UTC)
 
 
 def _count(field: Field, value: Any) -> int:

@@ -13,6 +13,7 @@ from chatdebug.access import questions_of
 from chatdebug.enums import Status
 from chatdebug.filters import RunFilter
 from chatdebug.models import ChatRun
+from chatdebug.payloads import in_utc
 from chatdebug.presentation.run_lines import RunLine
 
 RUNS_SHOWN = 50
@@ -21,8 +22,6 @@ RUNS_RENEWED = 200
 """Of a list that is brought up to date where it is: no list grows longer by that."""
 RUNS_LOOKED_AT = 1_000
 """For the names of models to choose from."""
-YEARS = range(1970, 9000)
-"""What a database can have in any time zone."""
 
 
 class InvalidCursor(ValueError):
@@ -47,12 +46,10 @@ class Cursor:
         time, _, run_id = text.rpartition("_")
         try:
             started_at, key = datetime.fromisoformat(time), UUID(run_id)
+            in_utc(started_at)  # else databases fail on it
         except ValueError as error:
             raise InvalidCursor(text) from error
-        if (
-            timezone.is_aware(started_at) is not settings.USE_TZ
-            or started_at.year not in YEARS
-        ):
+        if timezone.is_aware(started_at) is not settings.USE_TZ:
             raise InvalidCursor(text)
         return cls(started_at, key)
 

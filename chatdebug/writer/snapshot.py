@@ -19,6 +19,7 @@ from django.db import models
 
 from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun, ChatStep
+from chatdebug.payloads import in_utc
 from chatdebug.payloads.encoder import json_encoder
 
 logger = logging.getLogger(__name__)
@@ -231,6 +232,7 @@ def _from_line(line: bytes) -> Snapshot:
     for name in DATETIME_COLUMNS:
         if columns.get(name) is not None:
             columns[name] = datetime.fromisoformat(columns[name])
+            in_utc(columns[name])  # else no page and no export could show it
     if table is Table.FAILURE:
         UUID(columns["tally"])  # else it is no failure that could be counted
     else:

@@ -65,7 +65,8 @@ def _unknown_type(node: Json) -> bool:
 
 
 def _is_no_schema(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("omitted") in NO_SCHEMA
+    omitted = value.get("omitted") if isinstance(value, Mapping) else None
+    return isinstance(omitted, str) and omitted in NO_SCHEMA
 
 
 def _odd_property(request: Request) -> Iterator[Place]:

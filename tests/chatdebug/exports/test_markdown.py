@@ -205,6 +205,7 @@ def test_rows_of_any_shape_make_a_report(odd: Any) -> None:
         {"error": {**ERROR, "chain": [odd], "frames": [odd, {"file": odd}]}},
         {"error": None, "metadata": {"repaired_error": odd, "notes": odd}},
         {"attempts": [odd, dict.fromkeys(attempt(), odd)]},
+        {"attempts": [attempt(**{name: odd}) for name in attempt()]},
         {"normalized_request": odd, "normalized_response": odd, "usage": odd},
     ]
     for shape in shapes:

@@ -90,6 +90,22 @@ def test_it_never_raises(request: Any, shape: Any, error: Any) -> None:
     assert found is None or isinstance(found, tuple)
 
 
+@pytest.mark.parametrize("odd", [[], {}], ids=repr)
+def test_words_that_are_none_do_not_hide_what_is_wrong(odd: Any) -> None:
+    example = EXAMPLES["calls.no_result"]
+    held = WireRequest(lambda: example.found)
+    request = held.normalised()
+    parts = [{"type": odd}, {"type": "text", "tool_name": odd, "media_type": odd}]
+    request["messages"].insert(0, {"role": odd, "parts": parts})
+    request["tools"] = [{"type": odd, "name": odd}]
+    shape = held.shape(window=None)
+    properties = {"city": {"omitted": odd}}
+    shape["tools"] = [{"name": "x", "schema": {"properties": properties}}]
+    error = error_of(example.provider, example.words)
+    for found in (likely_causes(request, None, error), likely_causes({}, shape, error)):
+        assert "calls.no_result" in ids(found or ())
+
+
 def test_a_shape_without_end_is_read_within_bounds() -> None:
     schema: dict[str, Any] = {"type": "object"}
     for _ in range(5_000):

@@ -9,9 +9,12 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from openai import APIStatusError
 
 from chatdebug.cassettes.cassette import Cassette
+from chatdebug.cassettes.playing import PlayedCall, play
 from chatdebug.models import ChatRun, ClassificationRule
+from tests.chatdebug.cassettes.cassettes import ask
 from tests.factories import ChatRunFactory, ChatStepFactory
 
 pytestmark = pytest.mark.django_db
@@ -196,6 +199,11 @@ def test_bad_input_is_told(command: str, arguments: list[Any], says: str) -> Non
         pytest.param({"operation": "run"}, "outside of its calls", id="no call"),
         pytest.param({"error": {**ERROR, "frames": []}}, "--sdk", id="no library"),
         pytest.param({"error": {"kind": 7, "chain": [8]}}, "--sdk", id="hostile"),
+        pytest.param(
+            {"error": {**ERROR, "status_code": 1000, "response": {}}},
+            "none of HTTP",
+            id="no status",
+        ),
     ],
 )
 def test_a_run_of_which_nothing_can_be_made_is_told(
@@ -207,6 +215,38 @@ def test_a_run_of_which_nothing_can_be_made_is_told(
     for arguments in (["chatdebug_make_test", "--out", out], ["replay_chat_run"]):
         with pytest.raises(CommandError, match=says):
             said(*map(str, [arguments[0], run.pk, *arguments[1:]]))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("status", [600, 999])
+def test_a_status_that_only_gateways_send_is_played(
+    status: int, tmp_path: Path
+) -> None:
+    run = failed_run(attempts=[{**ATTEMPT, "response_status": status}])
+    _, cassette = make(run.pk, tmp_path / "test_keel.py", "--with-content")
+    assert [answer.status for answer in cassette.answers] == [status]
+    seen: list[int] = []
+
+    def asks(call: PlayedCall) -> None:
+        try:
+            ask(call)
+        except APIStatusError as error:
+            seen.append(error.status_code)
+            raise
+
+    outcome = play(cassette, asks)
+    assert seen == [status]
+    assert REASON in str(outcome.error)
+
+
+@pytest.mark.parametrize("status", [0, 99, 1000])
+def test_of_a_recorded_status_that_no_client_takes_nothing_is_made(
+    status: int, tmp_path: Path
+) -> None:
+    run = failed_run(attempts=[{**ATTEMPT, "response_status": status}])
+    with pytest.raises(CommandError, match="none of HTTP") as raised:
+        make(run.pk, tmp_path / "test_keel.py", "--with-content")
+    assert raised.value.returncode == 2
     assert list(tmp_path.iterdir()) == []
 
 

@@ -216,6 +216,21 @@ def test_a_file_that_cannot_be_read_is_something_else(tmp_path: Path) -> None:
     assert code_of(path) == (2, f"{path}: The file is not JSON.")
 
 
+@pytest.mark.parametrize("number", ["1", "1e999"])
+def test_a_run_that_is_nested_too_deeply_is_not_as_it_was_written(
+    number: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs.json"
+    exported(path)
+    deep = "[" * 1_500 + number + "]" * 1_500
+    path.write_text(path.read_text().replace('"chat-7"', deep))
+    code, says = code_of(path)
+    assert code == 1
+    assert "FAIL The document was changed" in says
+    with pytest.raises(CommandError, match="The document was changed"):
+        imported(path)
+
+
 @pytest.mark.django_db(databases=[])
 def test_nobody_is_asked_for_a_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -363,6 +378,14 @@ def bad_time(run: dict[str, Any]) -> None:
     run["started_at"] = "0001-01-01T00:00:00+14:00"
 
 
+def bad_time_in_utc_alone(run: dict[str, Any]) -> None:
+    run["started_at"] = "2499-12-31T23:59:59-12:00"
+
+
+def bad_time_of_a_step(run: dict[str, Any]) -> None:
+    run["steps"][0]["finished_at"] = "1000-01-01T00:00:00+12:00"
+
+
 def bad_step(run: dict[str, Any]) -> None:
     run["steps"].append("odd")
 
@@ -377,7 +400,10 @@ def large_number(run: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [bad_id, bad_status, no_status, bad_time, bad_step, same_step, large_number],
+    [
+        *(bad_id, bad_status, no_status, bad_step, same_step, large_number),
+        *(bad_time, bad_time_in_utc_alone, bad_time_of_a_step),
+    ],
 )
 def test_a_bad_run_is_refused_and_nothing_is_half_done(
     change: Any, tmp_path: Path
@@ -385,7 +411,7 @@ def test_a_bad_run_is_refused_and_nothing_is_half_done(
     path = tmp_path / "runs.json"
     document = exported(path)
     bad = json.loads(json.dumps(document["runs"][0]))
-    bad["id"] = str(uuid4())
+    bad["id"], bad["steps"][0]["id"] = str(uuid4()), str(uuid4())
     change(bad)
     document["runs"].append(bad)
     ChatRun.objects.all().delete()

@@ -1,7 +1,7 @@
 """The list of a chat's runs: page by page, filtered, up to date, and its switch."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -88,6 +88,15 @@ def test_older_runs_follow_by_cursor_to_the_very_first(
         assert "Debug runs" not in page  # no more than the runs
         seen += asked(page)
     assert seen == [run.label for run in reversed(runs)]
+
+
+def test_a_run_of_an_odd_clock_is_a_place_in_the_list_too(
+    client: Client, chat: Chat
+) -> None:
+    runs_of(chat, RUNS_SHOWN + 1)
+    ChatRun.objects.update(started_at=datetime(1001, 1, 1, tzinfo=UTC))
+    page = page_of(client, panel_of(chat))
+    assert asked(page_of(client, address(OLDER, page))) == ["question 0"]
 
 
 def test_a_page_of_older_runs_is_a_page_of_its_own_without_htmx(

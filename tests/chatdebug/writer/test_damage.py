@@ -96,6 +96,7 @@ BAD: dict[str, Callable[[Path], None]] = {
     "nested too deeply": content(nested(200_000)),
     "a time that is none": columns(started_at="yesterday"),
     "a time out of range": columns(started_at="99999-01-01T00:00:00+00:00"),
+    "a time out of range in UTC alone": columns(started_at="2499-12-31T23:00:00-12:00"),
     "a folder": Path.mkdir,
     "a pipe": os.mkfifo,
     "a link to a folder": link_to("/tmp"),
