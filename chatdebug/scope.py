@@ -141,6 +141,19 @@ class Scoped[T]:
         except ValueError:
             scope.end()  # it ends in another context: in its own, all is its reader's
 
+    def pause(self, scope: Scope[T]) -> Scope[T] | None:
+        """Leave a block for a while; return what ``resume`` is to go on with.
+
+        That is the innermost block that was begun inside of it and is not over.
+        """
+        inner = self.innermost()
+        self.leave(scope)
+        return inner
+
+    def resume(self, scope: Scope[T], inner: Scope[T]) -> None:
+        """Go on with a block that was left, in whatever context that is."""
+        scope._token = self._current.set(inner)
+
     def _innermost_around_caller(self) -> Scope[T] | None:
         """Return the innermost block that the caller is in, where generators have some.
 
