@@ -4,7 +4,9 @@ A ``ContextVar`` alone does not say that much. A generator runs in the context o
 iterates over it: what it sets is set for its reader too, between two parts and after the
 last one. One that is left early is closed by somebody else, in another context, and what
 it had set can then not be taken back. So a block marks its value as over, and a block of
-a generator holds for the calls made in that generator only.
+a generator holds for the calls made in that generator only. Nor does the order in which
+blocks were begun say which one is inside of which: a generator that was begun before a
+block may go on inside of it.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ import inspect
 import os
 import sys
 import threading
+from collections.abc import Collection
 from contextvars import ContextVar, Token
 from pathlib import Path
 from types import FrameType
@@ -34,11 +37,22 @@ type _Place = tuple[int, asyncio.Task[object] | None]
 class Scope[T]:
     """A value for as long as the block lasts that set it."""
 
-    __slots__ = ("_home", "_token", "outer", "value")
+    __slots__ = (
+        "_home",
+        "_token",
+        "around",
+        "is_after_generator",
+        "outer",
+        "value",
+    )
 
     def __init__(self, value: T, outer: "Scope[T] | None") -> None:
         self.value: T | None = value  # None once the block is over
-        self.outer = outer
+        self.outer = outer  # the one that was begun before it in its context
+        self.around = outer  # the one that it was begun inside of
+        self.is_after_generator: bool = outer is not None and (
+            outer.is_after_generator or outer._home is not None
+        )
         self._token: Token[Scope[T] | None] | None = None
         self._home: tuple[FrameType, _Place] | None = None
 
@@ -58,7 +72,14 @@ class Scope[T]:
         if home is None:
             return True
         generator, place = home
-        return place != _place() or _is_on_stack(generator)
+        return place != _place() or _topmost((generator,)) is not None
+
+    def is_inside(self, value: T | None) -> bool:
+        """Whether this is a block of ``value``, or was begun inside of one."""
+        scope: Scope[T] | None = self
+        while scope is not None and scope.value is not value:
+            scope = scope.around
+        return scope is not None
 
     def end(self) -> None:
         """Let it hold no more, in whatever contexts it was set or copied to.
@@ -80,6 +101,8 @@ class Scoped[T]:
     def get(self) -> T | None:
         """Return the value of the innermost block that the caller is in, or None."""
         scope = self._current.get()
+        if scope is not None and scope.is_after_generator:
+            scope = self._innermost_around_caller()
         while scope is not None and not scope.holds_here():
             scope = scope.outer
         return None if scope is None else scope.value
@@ -100,7 +123,9 @@ class Scoped[T]:
         if outer is not None and outer.value is None:
             outer = self.innermost()
         scope = Scope(value, outer)
-        generator = _generator_around(sys._getframe(depth))
+        if scope.is_after_generator:
+            scope.around = self._innermost_around_caller()
+        generator = generator_around(sys._getframe(depth))
         if generator is not None:
             scope.bind_to(generator)
         scope._token = self._current.set(scope)
@@ -116,8 +141,46 @@ class Scoped[T]:
         except ValueError:
             scope.end()  # it ends in another context: in its own, all is its reader's
 
+    def pause(self, scope: Scope[T]) -> Scope[T] | None:
+        """Leave a block for a while; return what ``resume`` is to go on with.
 
-def _generator_around(frame: FrameType | None) -> FrameType | None:
+        That is the innermost block that was begun inside of it and is not over.
+        """
+        inner = self.innermost()
+        self.leave(scope)
+        return inner
+
+    def resume(self, scope: Scope[T], inner: Scope[T]) -> None:
+        """Go on with a block that was left, in whatever context that is."""
+        scope._token = self._current.set(inner)
+
+    def _innermost_around_caller(self) -> Scope[T] | None:
+        """Return the innermost block that the caller is in, where generators have some.
+
+        Of the blocks that hold, the last one to begin is only the innermost if it began
+        in the generator that runs here, and not while that one waited for its reader.
+        """
+        newest: Scope[T] | None = None
+        of_generators: dict[FrameType, Scope[T]] = {}
+        scope = self._current.get()
+        while scope is not None:
+            if newest is None and scope.holds_here():
+                newest = scope
+            if (home := scope._home) is not None:
+                of_generators.setdefault(home[0], scope)
+            while scope.outer is not None and scope.outer.value is None:
+                scope.outer = (
+                    scope.outer.outer
+                )  # over for good: nobody asks for it again
+            scope = scope.outer
+        running = _topmost(of_generators)
+        if newest is None or running is None:
+            return newest
+        own = of_generators[running]
+        return newest if newest.is_inside(own.value) else own
+
+
+def generator_around(frame: FrameType | None) -> FrameType | None:
     """Return the generator whose code enters a block here; None if no generator does.
 
     Context managers that are made of generators are not meant: their reader is the block.
@@ -147,13 +210,12 @@ def _place() -> _Place:
         return threading.get_ident(), None
 
 
-def _is_on_stack(wanted: FrameType) -> bool:
+def _topmost(wanted: Collection[FrameType]) -> FrameType | None:
+    """Return which of these frames runs innermost here, or None."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame is wanted:
-            return True
+    while frame is not None and frame not in wanted:
         frame = frame.f_back
-    return False
+    return frame
 
 
 current_run: Scoped["Run"] = Scoped("chatdebug_current_run")

@@ -1,5 +1,6 @@
 """``set_chat``: which chat the calls belong to that are made in no run."""
 
+import sys
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -8,7 +9,7 @@ from django.dispatch import receiver
 
 from chatdebug.enums import Evidence
 from chatdebug.recorder.arguments import as_evidence, as_id, as_text
-from chatdebug.scope import Scope, Scoped
+from chatdebug.scope import Scope, Scoped, generator_around
 
 
 @dataclass(slots=True)
@@ -55,6 +56,10 @@ class set_chat:
 
     def __enter__(self) -> None:
         self._chat.is_block = True
+        # It was made elsewhere, where a function returned it: who enters it counts.
+        generator = generator_around(sys._getframe(1))
+        if generator is not None:
+            self._scope.bind_to(generator)
 
     def __exit__(
         self,
@@ -77,6 +82,8 @@ _current: Scoped[Chat] = Scoped("chatdebug_current_chat")
 def _forget_the_last_request(**kwargs: object) -> None:
     """Let no request's chat be the next one's: a WSGI thread serves many."""
     scope = _current.innermost()
-    while scope is not None and scope.value is not None and not scope.value.is_block:
-        scope.end()
-        scope = _current.innermost()
+    while scope is not None:
+        chat = scope.value  # read once: another thread may end the block meanwhile
+        if chat is not None and not chat.is_block:
+            scope.end()
+        scope = scope.outer

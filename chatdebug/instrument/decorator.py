@@ -1,7 +1,7 @@
 """``recorded``: a view, a task or any other function as a run."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import aclosing
 from functools import reduce, wraps
@@ -25,7 +25,7 @@ from django.http import FileResponse, Http404, StreamingHttpResponse
 from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.run import Run
-from chatdebug.scope import current_run
+from chatdebug.scope import Scope, current_run
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -121,6 +121,22 @@ class FunctionRun(record_run):
     """The block of one call: what leaves it says how the run ended."""
 
     _is_suspended = False
+    # Of a generator that waits for its reader: what it goes on with.
+    _paused_in: Scope[Run] | None = None
+
+    def pause(self) -> None:
+        """Leave the run with a part of a generator: its reader is not in it."""
+        if self._scope is not None:
+            self._paused_in = current_run.pause(self._scope)
+
+    def resume(self) -> None:
+        """Go on with the run where the next part is asked for.
+
+        That may be in another task, whose context knows nothing of the run, or in another
+        run's block that the reader has begun meanwhile.
+        """
+        if self._scope is not None and self._paused_in is not None:
+            current_run.resume(self._scope, self._paused_in)
 
     def suspend(self) -> None:
         """Leave the block, but let its next one go on with the run."""
@@ -162,6 +178,8 @@ class FunctionRun(record_run):
         elif _is_refusal(error):
             self.run.interrupt()
             error = None
+        if self._scope is not None and self._paused_in is not None:
+            current_run.leave(self._scope)  # for what its reader is in
         return super()._close(error)
 
 
@@ -200,10 +218,38 @@ def _around_coroutine(function: Any, begin: Beginning) -> Any:
 def _around_generator(function: Any, begin: Beginning) -> Any:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        with begin.of_call(args, kwargs):
-            return (yield from function(*args, **kwargs))
+        block = begin.of_call(args, kwargs)
+        with block:
+            return (yield from ResumedParts(function(*args, **kwargs), block))
 
     return call
+
+
+class ResumedParts(Generator[Any, Any, Any]):
+    """A generator whose run goes on wherever its next part is asked for."""
+
+    def __init__(self, parts: Generator[Any, Any, Any], block: FunctionRun) -> None:
+        self._parts = parts
+        self._block = block
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def send(self, value: Any) -> Any:
+        self._block.resume()
+        part = self._parts.send(value)
+        self._block.pause()
+        return part
+
+    def throw(self, *error: Any) -> Any:
+        self._block.resume()
+        part = self._parts.throw(*error)
+        self._block.pause()
+        return part
+
+    def close(self) -> None:
+        self._block.resume()
+        self._parts.close()
 
 
 def _around_async_generator(function: Any, begin: Beginning) -> Any:
@@ -212,7 +258,11 @@ def _around_async_generator(function: Any, begin: Beginning) -> Any:
         block = await begin.of_call_in_task(args, kwargs)
         async with block, aclosing(function(*args, **kwargs)) as parts:
             async for part in parts:
-                yield part
+                block.pause()
+                try:
+                    yield part
+                finally:
+                    block.resume()
 
     return call
 
@@ -233,7 +283,10 @@ def _unless_streaming(result: Any, block: FunctionRun) -> Any:
 
 def _content(block: FunctionRun, parts: Iterator[bytes]) -> Iterator[bytes]:
     with block:
-        yield from parts
+        for part in parts:
+            block.pause()
+            yield part
+            block.resume()
 
 
 async def _content_async(
@@ -241,7 +294,9 @@ async def _content_async(
 ) -> AsyncIterator[bytes]:
     async with block:
         async for part in parts:
+            block.pause()
             yield part
+            block.resume()
 
 
 class Finder(NamedTuple):

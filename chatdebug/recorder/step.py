@@ -29,7 +29,7 @@ from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
-from chatdebug.scope import Scope
+from chatdebug.scope import Scope, current_run
 from chatdebug.transport.attempts import AttemptSink, current_sink
 from chatdebug.writer import Deferred
 
@@ -148,6 +148,7 @@ class Step:
             self._sink = self._sink or AttemptSink(
                 on_change=self._attempt_ended, run=self.run
             )
+            self._sink.begun_in = current_run.get()
             self._scopes = (*self._scopes, current_sink.enter(self._sink))
             self.run.write_step(self, is_capture=False)
 

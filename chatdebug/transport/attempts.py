@@ -303,11 +303,10 @@ class AttemptSink:
     That of a step knows its run, and takes nothing of what is called inside another one.
 
     ``on_change(sink)`` is called after an attempt ended, or failed after all in closing;
-    from the task or thread where that happened, which may be after the step's end. What
-    it raises is logged.
+    in the task or thread of that, maybe after the step's end. What it raises is logged.
     """
 
-    __slots__ = ("_finished", "_lock", "_numbers", "_on_change", "run")
+    __slots__ = ("_finished", "_lock", "_numbers", "_on_change", "begun_in", "run")
 
     end_bytes = END_BYTES
     """What is kept of each end of a response."""
@@ -319,6 +318,7 @@ class AttemptSink:
         run: "Run | None" = None,
     ) -> None:
         self.run = run
+        self.begun_in = run  # another one, if its step was begun inside of that
         self._on_change = on_change
         self._lock = threading.RLock()
         self._numbers = count(1)
@@ -358,7 +358,7 @@ def listening_sink() -> AttemptSink | None:
     if sink is None or sink.run is None:
         return sink
     # A thread that was handed a run has none in its context.
-    return sink if current_run.get() in (None, sink.run) else None
+    return sink if current_run.get() in (None, sink.run, sink.begun_in) else None
 
 
 @contextmanager

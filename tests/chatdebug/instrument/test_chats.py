@@ -74,3 +74,33 @@ def test_a_generator_that_sets_it_does_so_for_itself():
     assert next(found) == ("inside", "")
     found.close()
     assert ids() is None
+
+
+def test_a_generators_block_that_a_function_returned_holds_for_itself_too():
+    def chat_of(chat):
+        return set_chat(chat)
+
+    def parts():
+        with chat_of("inside"):
+            yield ids()
+            yield ids()
+
+    found = parts()
+    assert next(found) == ("inside", "")
+    assert ids() is None
+    assert next(found) == ("inside", "")
+    found.close()
+
+
+def test_a_generator_that_was_begun_before_a_block_has_its_own_chat_inside_of_that():
+    def parts():
+        with set_chat("ada's"):
+            yield ids()
+            yield ids()
+
+    found = parts()
+    next(found)
+    with set_chat("eve's"):
+        assert list(found) == [("ada's", "")]
+        assert ids() == ("eve's", "")
+    assert ids() is None

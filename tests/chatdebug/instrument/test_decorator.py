@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from django.test import RequestFactory
 from chatdebug import current_run, recorded
 from chatdebug.instrument.decorator import recorded as class_of_it
 from chatdebug.models import ChatRun
-from chatdebug.recorder import Level, RunKind
+from chatdebug.recorder import Level, RunKind, record_run
 from chatdebug.writer import close_writer
 from tests.optional import present
 
@@ -136,6 +137,119 @@ def test_an_asynchronous_generator_is_recorded_until_it_is_exhausted() -> None:
         ("failing", "", "error"),
         ("left", "", "interrupted"),
     ]
+
+
+async def chat_in_a_task() -> str | None:
+    """Return whose a call would be that is made in a task of its own."""
+
+    async def found() -> str | None:
+        run = current_run.get()
+        return None if run is None else run.facts.chat_id
+
+    return await asyncio.create_task(found())
+
+
+@recorded(chat_id="chat_id")
+async def chats_of_parts(chat_id: str) -> AsyncIterator[Any]:
+    try:
+        for _ in range(3):
+            run = current_run.get()
+            yield run and run.facts.chat_id, await chat_in_a_task()
+    finally:
+        assert await chat_in_a_task() == chat_id
+
+
+def test_a_generator_that_is_read_by_a_task_for_each_part_stays_in_its_run() -> None:
+    """As a stream of events is whose reader sends something while it waits."""
+
+    async def body() -> None:
+        generator: Any = chats_of_parts("c")
+        for _ in range(3):
+            part = await asyncio.create_task(anext(generator))
+            assert part == ("c", "c")
+            assert await chat_in_a_task() is None
+        await asyncio.create_task(generator.aclose())
+
+    asyncio.run(body())
+
+
+def test_a_task_that_a_generator_started_is_in_its_run_until_that_ends() -> None:
+    @recorded(chat_id="chat_id")
+    async def answer(chat_id: str, asked: asyncio.Event) -> AsyncIterator[Any]:
+        async def wait() -> Any:
+            await asked.wait()
+            return current_run.get()
+
+        task = asyncio.create_task(wait())
+        yield "first"
+        asked.set()
+        yield await task is current_run.get() is not None
+
+    async def body() -> None:
+        generator: Any = answer("c", asyncio.Event())
+        await asyncio.create_task(anext(generator))
+        assert await asyncio.create_task(anext(generator))
+        await generator.aclose()
+
+    asyncio.run(body())
+
+
+def test_a_generator_that_is_read_on_inside_of_another_run_stays_in_its_own() -> None:
+    async def body() -> None:
+        generator: Any = chats_of_parts("ada's")
+        await anext(generator)
+        async with record_run(chat_id="eve's"):
+            assert await anext(generator) == ("ada's", "ada's")
+            assert await chat_in_a_task() == "eve's"
+        assert await anext(generator) == ("ada's", "ada's")
+        await generator.aclose()
+        assert current_run.get() is None
+
+    asyncio.run(body())
+
+
+@recorded(chat_id="chat_id")
+def chats_of_plain_parts(chat_id: str) -> Generator[Any]:
+    for _ in range(3):
+        run = current_run.get()
+        in_thread = copy_context().run(current_run.get)
+        yield run and run.facts.chat_id, run is in_thread
+
+
+def test_generators_that_take_turns_stay_in_their_runs() -> None:
+    generators = [chats_of_plain_parts("ada's"), chats_of_plain_parts("eve's")]
+    for generator in generators:
+        next(generator)
+    for _ in range(2):
+        assert [next(one) for one in generators] == [("ada's", True), ("eve's", True)]
+        assert current_run.get() is None
+    for generator in generators:
+        generator.close()
+
+
+def test_a_generator_whose_parts_are_read_in_contexts_of_their_own_stays_in_its_run() -> (
+    None
+):
+    """As frameworks do that read it in a pool of threads."""
+    generator = chats_of_plain_parts("c")
+    assert [copy_context().run(next, generator) for _ in range(3)] == [("c", True)] * 3
+    generator.close()
+
+
+def test_a_response_that_another_run_sends_is_in_its_own() -> None:
+    @recorded(chat_id="chat_id")
+    def view(request: Any, chat_id: str) -> StreamingHttpResponse:
+        def sent() -> Iterator[str]:
+            for _ in range(2):
+                run = current_run.get()
+                yield run.facts.chat_id if run else "nobody's"
+
+        return StreamingHttpResponse(sent())
+
+    content = iter(view(None, "ada's"))
+    assert next(content) == b"ada's"
+    with record_run(chat_id="eve's"):
+        assert list(content) == [b"ada's"]
 
 
 @pytest.mark.parametrize("refusal", [Http404, PermissionDenied])

@@ -177,6 +177,28 @@ def test_a_run_inside_of_a_fully_recorded_call_keeps_its_requests_to_itself() ->
     assert ChatStep.objects.get().attempts == []
 
 
+def test_a_step_of_an_outer_run_has_the_requests_made_in_it_inside_of_an_inner_run() -> (
+    None
+):
+    async def body() -> None:
+        async with (
+            DemoProvider(word_delay=0) as provider,
+            httpx2.AsyncClient(transport=RecordingTransport()) as client,
+            record_run(chat_id="first", level=Level.FULL) as run,
+            record_run(chat_id="inner"),
+            run.step() as step,
+        ):
+            await client.get(f"{provider.openai_base_url}/models")
+            async with record_run(chat_id="later"):
+                await client.get(f"{provider.openai_base_url}/{LATER}")
+            step.complete({})
+
+    asyncio.run(body())
+    close_writer(timeout=20)
+    (attempt,) = ChatStep.objects.get().attempts
+    assert attempt["path"].endswith("/models")
+
+
 def test_a_retry_of_an_abandoned_call_does_not_share_its_step() -> None:
     async def tried(model: Model, run: Run) -> AsyncIterator[object]:
         with logical_call(run):
