@@ -392,7 +392,9 @@ def test_a_chat_without_a_failure_never_asks(owner: Client, chat: Chat) -> None:
 def test_what_becomes_of_a_part_of_an_answer_is_said_beside_sending_again(
     owner: Client, chat: Chat, ways: list[str]
 ) -> None:
-    stays = "Incomplete: the answer breaks off here. This part is kept if you send again."
+    stays = (
+        "Incomplete: the answer breaks off here. This part is kept if you send again."
+    )
     turn = failed(chat, ways=ways)
     assert stays not in shown(owner, chat)
     ChatMessageFactory(
