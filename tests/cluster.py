@@ -43,7 +43,7 @@ prepare_demo()
 """
 MODELS = """
 from chatd.models import ModelConfig
-for model in ("demo", "demo-long", "fault-400", "fault-stall"):
+for model in ("demo", "demo-long", "demo-slow", "fault-400", "fault-stall"):
     ModelConfig.objects.create(
         name=f"{name}-{{model}}", model=model, provider="openai_compatible",
         base_url="{url}",
@@ -88,8 +88,8 @@ class Cluster:
                 for number, port in enumerate(self._ports, 1)
             ]
             self.site = self.sites[0]
-            self.site.run_code(PREPARE)
-            self.add_models("counted", self.provider.url)
+            models = MODELS.format(name="counted", url=self.provider.url)
+            self.site.run_code(PREPARE + models)
             for site in self.sites:
                 stack.enter_context(site)
             self.address = self.site.address
@@ -165,12 +165,25 @@ class Cluster:
         return "".join(m["text"] for m in messages if m["role"] == "assistant")
 
     def wait_for(self, turn: str, status: str) -> None:
-        """Wait until a turn stands so."""
-        until(lambda: self.status(turn) == status)
+        """Wait until a turn stands so, in the database and for whoever asks the site.
+
+        The site is asked once: its answers take more work than most turns.
+        """
+        self.wait_until_found(
+            "SELECT 1 FROM chatd_turn WHERE id = %s::uuid AND status = %s",
+            turn.split("/")[-2],
+            status,
+        )
+        assert self.status(turn) == status
 
     def wait_until_asked(self, text: str) -> None:
         """Wait until the provider has been asked a question."""
         until(lambda: self.provider.asked[text])
+
+    def wait_until_found(self, sql: str, *parameters: Any) -> None:
+        """Wait until a query finds a row."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            until(lambda: connection.execute(sql.encode(), parameters).fetchone())
 
     def execute(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Execute a statement, as an administrator might by hand; return its rows."""

@@ -9,6 +9,10 @@ from urllib.parse import urlsplit
 
 from chatd.demo_provider import DemoProvider, Observer, SeenRequest
 
+SLOW_SECONDS = 3.0
+"""Before the first word of ``demo-slow``: a worker that is to end waits 1 s for its jobs,
+and then for its turns."""
+
 
 class CountingProvider:
     """The demo provider in a thread, which counts how often each question is asked."""
@@ -17,7 +21,9 @@ class CountingProvider:
         self.asked: Counter[str] = Counter()
         self.url = ""
         self._server = DemoProvider(
-            word_delay=word_delay, observer=_Counting(self.asked)
+            word_delay=word_delay,
+            slow_delay=SLOW_SECONDS,
+            observer=_Counting(self.asked),
         )
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever)

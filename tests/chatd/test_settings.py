@@ -7,26 +7,28 @@ import sqlite3
 import string
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.process import ROOT, SiteProcess
 
 type Done = subprocess.CompletedProcess[str]
+type Read = Callable[..., tuple[Any, Any]]
 
 SHOWN = ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "SECURE_SSL_REDIRECT", "DEMO_PROVIDER")
 SHOW = (
     "import json, chatd.settings as s; print(json.dumps([getattr(s, n) for n in {}]))"
 )
+KEY = "k" * 50
 
 
-def read(
-    folder: Path, shown: tuple[str, ...] = SHOWN, /, **environment: str
-) -> "subprocess.CompletedProcess[str]":
+def run_python(folder: Path, *arguments: str, **environment: str) -> Done:
     return subprocess.run(
-        [sys.executable, "-c", SHOW.format(shown)],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "CHATD_VAR_DIR": str(folder), **environment},
         capture_output=True,
@@ -35,13 +37,52 @@ def read(
     )
 
 
+@pytest.fixture(scope="module")
+def reader() -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.chatd.settings_reader"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+@pytest.fixture
+def read(reader: "subprocess.Popen[str]", tmp_path: Path) -> Read:
+    """Return what reads the settings in an environment: their values, and the error.
+
+    Each time in a process of its own, as ``run_python`` would, which is the fork of one that
+    has imported all else.
+    """
+
+    def read(
+        shown: tuple[str, ...] = SHOWN, /, **environment: str
+    ) -> tuple[list[Any] | None, str | None]:
+        assert reader.stdin
+        assert reader.stdout
+        given = {"CHATD_VAR_DIR": str(tmp_path), **environment}
+        reader.stdin.write(f"{json.dumps([shown, given])}\n")
+        reader.stdin.flush()
+        values, error = json.loads(reader.stdout.readline())
+        return values, error
+
+    return read
+
+
 def test_in_production_a_key_is_enough(tmp_path: Path) -> None:
-    done = read(tmp_path, SECRET_KEY="k" * 50, ALLOWED_HOSTS="chat.example,www.example")
+    hosts = "chat.example,www.example"
+    show = SHOW.format(SHOWN)
+    done = run_python(tmp_path, "-c", show, SECRET_KEY=KEY, ALLOWED_HOSTS=hosts)
     assert done.returncode == 0, done.stderr
     settings = dict(zip(SHOWN, json.loads(done.stdout), strict=True))
     assert settings == {
         "DEBUG": False,
-        "SECRET_KEY": "k" * 50,
+        "SECRET_KEY": KEY,
         "ALLOWED_HOSTS": ["chat.example", "www.example"],
         "SECURE_SSL_REDIRECT": False,
         "DEMO_PROVIDER": False,
@@ -60,19 +101,18 @@ def test_in_production_a_key_is_enough(tmp_path: Path) -> None:
     ],
 )
 def test_a_domains_owner_decides_how_far_https_is_required(
-    tmp_path: Path, given: dict[str, str], expected: list[object]
+    read: Read, given: dict[str, str], expected: list[object]
 ) -> None:
     names = ("SECONDS", "INCLUDE_SUBDOMAINS", "PRELOAD")
     shown = tuple(f"SECURE_HSTS_{name}" for name in names)
-    done = read(tmp_path, shown, SECRET_KEY="k" * 50, **given)
-    assert json.loads(done.stdout) == expected
+    assert read(shown, SECRET_KEY=KEY, **given) == (expected, None)
 
 
-def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+def test_a_secret_can_come_from_a_file(read: Read, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("key of a file".ljust(50, "!"))
-    done = read(tmp_path, SECRET_KEY_FILE=str(secret))
-    assert json.loads(done.stdout)[1] == "key of a file".ljust(50, "!")
+    values, _ = read(("SECRET_KEY",), SECRET_KEY_FILE=str(secret))
+    assert values == ["key of a file".ljust(50, "!")]
 
 
 @pytest.mark.parametrize(
@@ -111,9 +151,22 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_nonsense_is_an_error_that_names_the_variable(
+    read: Read, name: str, value: str
+) -> None:
+    values, error = read(**{"SECRET_KEY": KEY, name: value})
+    assert values is None
+    assert name in error
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECRET_KEY", ""), ("DATABASE_URL", "nonsense"), ("TURN_MAX_ATTEMPTS", "0")],
+)
+def test_a_process_that_reads_nonsense_ends_with_an_error(
     tmp_path: Path, name: str, value: str
 ) -> None:
-    done = read(tmp_path, **{"SECRET_KEY": "k" * 50, name: value})
+    environment = {"SECRET_KEY": KEY, name: value}
+    done = run_python(tmp_path, "-c", SHOW.format(SHOWN), **environment)
     assert done.returncode == 1
     assert name in done.stderr.splitlines()[-1]
 
@@ -124,15 +177,8 @@ def production_of_the_readme() -> dict[str, str]:
     return dict(line.split("=", 1) for line in block.group(1).splitlines() if line)
 
 
-def manage(folder: Path, *command: str, **environment: str) -> "Done":
-    return subprocess.run(
-        [sys.executable, "-W", "error", "manage.py", *command],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "CHATD_VAR_DIR": str(folder), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def manage(folder: Path, *command: str, **environment: str) -> Done:
+    return run_python(folder, "-W", "error", "manage.py", *command, **environment)
 
 
 def test_the_settings_that_the_readme_advises_pass_the_deployment_checks(
@@ -146,13 +192,22 @@ def test_the_settings_that_the_readme_advises_pass_the_deployment_checks(
     assert "no issues" in done.stdout
 
 
-def test_a_deployment_with_the_demos_passwords_is_told(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def folder_of_a_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that was the site's while a demo ran, which has ended."""
+    folder = tmp_path_factory.mktemp("var")
+    with SiteProcess(folder, DJANGO_SETTINGS_MODULE="chatd.settings") as site:
+        assert site.url
+    return folder
+
+
+def test_a_deployment_with_the_demos_passwords_is_told(
+    folder_of_a_demo: Path, tmp_path: Path
+) -> None:
     environment = production_of_the_readme()
-    environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    database = folder_of_a_demo / "demo" / "chatd.sqlite3"
+    environment["DATABASE_URL"] = f"sqlite:///{database}"
     environment["SECRET_KEY"] = string.ascii_letters
-    manage(tmp_path, "migrate", "-v0", **environment)
-    make = "from chatd.services.demo import prepare_demo; prepare_demo()"
-    manage(tmp_path, "shell", "-v0", "-c", make, **environment)
     done = manage(tmp_path, "check", "--deploy", **environment)
     assert done.returncode == 1
     assert "chatd.E002" in done.stderr
@@ -163,8 +218,8 @@ def test_a_deployment_with_the_demos_passwords_is_told(tmp_path: Path) -> None:
     "environment",
     [
         {"DATABASE_URL": "sqlite:///{}/other.sqlite3"},
-        {"SECRET_KEY": "k" * 50},
-        {"DEBUG": "false", "SECRET_KEY": "k" * 50},
+        {"SECRET_KEY": KEY},
+        {"DEBUG": "false", "SECRET_KEY": KEY},
     ],
 )
 def test_the_demo_makes_its_accounts_in_no_other_database(
@@ -178,22 +233,23 @@ def test_the_demo_makes_its_accounts_in_no_other_database(
         assert list(other.execute("SELECT name FROM sqlite_master")) == []
 
 
-def test_the_demo_leaves_the_sites_own_folder_alone(tmp_path: Path) -> None:
-    with SiteProcess(tmp_path, DJANGO_SETTINGS_MODULE="chatd.settings") as site:
-        assert site.url
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo"]
-    assert (tmp_path / "demo" / "chatd.sqlite3").exists()
+def test_the_demo_leaves_the_sites_own_folder_alone(folder_of_a_demo: Path) -> None:
+    assert sorted(path.name for path in folder_of_a_demo.iterdir()) == ["demo"]
+    assert (folder_of_a_demo / "demo" / "chatd.sqlite3").exists()
 
 
 def test_files_are_the_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
     folder = tmp_path / "var"
-    done = manage(folder, "migrate", "-v0", DEBUG="true")
+    done = manage(folder, "migrate", "contenttypes", "-v0", DEBUG="true")
     assert done.returncode == 0, done.stderr
     assert folder.stat().st_mode & 0o777 == 0o700
     for file in folder.iterdir():
         assert file.stat().st_mode & 0o777 == 0o600, file
     other = tmp_path / "other.sqlite3"
-    manage(folder, "migrate", "-v0", DEBUG="true", DATABASE_URL=f"sqlite:///{other}")
+    elsewhere = {"DEBUG": "true", "DATABASE_URL": f"sqlite:///{other}"}
+    done = manage(folder, "migrate", "contenttypes", "-v0", **elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert other.stat().st_size
     assert other.stat().st_mode & 0o777 == 0o600
     (folder / "chatd.sqlite3").chmod(0o644)
     manage(folder, "check", DEBUG="true")

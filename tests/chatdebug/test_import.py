@@ -21,37 +21,58 @@ import chatdebug.recorder, chatdebug.urls, chatdebug.views
 OWN = {"asgiref", "chatdebug", "django", "sqlparse", "uuid_utils"}
 """What ``pip install chatdebug`` installs."""
 
+NEEDING_MORE = [
+    ("RecordingModel", "pydantic_ai"),
+    ("RecordingTransport", "httpx2"),
+    ("SyncRecordingTransport", "httpx2"),
+]
+FORKS = """
+import os
+from importlib import import_module
+for name in ["", *names]:
+    if (child := os.fork()) == 0:
+        if name:
+            getattr(import_module("chatdebug.recorder"), name)
+        print(name, *{one.partition(".")[0] for one in sys.modules}, sep=",", flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"{name} could not be imported")
+"""
 
-def loaded(code: str) -> set[str]:
-    """Return the top-level modules that a fresh process has after some code."""
-    printing = "print(*{name.partition('.')[0] for name in sys.modules})"
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, set[str]]:
+    """Return which top-level modules a process of the host's has.
+
+    By the name that it asks the recorder for: each in a fork of one that asked for none.
+    """
+    names = [name for name, _ in NEEDING_MORE]
+    before = f"import sys; sys.path.insert(0, {str(ROOT)!r}); names = {names}"
     done = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-         f"before = set(sys.modules){HOST}{code}\n{printing}"],
+        [sys.executable, "-I", "-c", f"{before}\n{HOST}\n{FORKS}"],
         check=True,
         capture_output=True,
         text=True,
-    )  # fmt: skip
-    installed = set(done.stdout.split()) - set(sys.stdlib_module_names)
-    return {name for name in installed if not name.startswith("_")}
+    )
+    found = {}
+    for line in done.stdout.splitlines():
+        name, *modules = line.split(",")
+        installed = set(modules) - set(sys.stdlib_module_names)
+        found[name] = {one for one in installed if not one.startswith("_")}
+    return found
 
 
-def test_the_recorder_loads_what_it_needs_and_no_more() -> None:
-    assert loaded("") == OWN
-
-
-@pytest.mark.parametrize(
-    ("name", "package"),
-    [
-        ("RecordingModel", "pydantic_ai"),
-        ("RecordingTransport", "httpx2"),
-        ("SyncRecordingTransport", "httpx2"),
-    ],
-)
-def test_what_needs_another_package_loads_it_when_it_is_asked_for(
-    name: str, package: str
+def test_the_recorder_loads_what_it_needs_and_no_more(
+    loaded: dict[str, set[str]],
 ) -> None:
-    assert package in loaded(f"from chatdebug.recorder import {name}")
+    assert loaded[""] == OWN
+
+
+@pytest.mark.parametrize(("name", "package"), NEEDING_MORE)
+def test_what_needs_another_package_loads_it_when_it_is_asked_for(
+    loaded: dict[str, set[str]], name: str, package: str
+) -> None:
+    assert package in loaded[name]
 
 
 def test_each_name_of_the_recorder_is_there() -> None:

@@ -147,17 +147,28 @@ def client_of(user: Any) -> Client:
     return client
 
 
+def lists_for(staff: Client) -> str:
+    """Return the pages that show all runs and all groups."""
+    names = ("errorgroup", "chatrun")
+    urls = [reverse(f"admin:chatdebug_{name}_changelist") for name in names]
+    return "".join(page_of(staff, url) for url in urls)
+
+
+def page_of(client: Client, url: str) -> str:
+    response = client.get(url)
+    assert response.status_code == 200, url
+    return response.content.decode()
+
+
 def pages_of(chat: Chat, run: ChatRun, staff: Client) -> Iterator[str]:
-    """Yield every page and answer that shows a run."""
+    """Yield every page and answer that shows one run."""
     step = run.steps.first()
     assert step is not None
     api = f"/api/v1/chats/{chat.pk}/debug/runs/"
     owner = client_of(chat.owner)
     group = ErrorGroup.objects.get(fingerprint=run.fingerprint)
     for client, url in (
-        (staff, reverse("admin:chatdebug_errorgroup_changelist")),
         (staff, reverse("admin:chatdebug_errorgroup_change", args=[group.pk])),
-        (staff, reverse("admin:chatdebug_chatrun_changelist")),
         (staff, reverse("admin:chatdebug_chatrun_change", args=[run.pk])),
         (staff, reverse("admin:chatdebug_chatstep_change", args=[step.pk])),
         (owner, api),
@@ -166,9 +177,7 @@ def pages_of(chat: Chat, run: ChatRun, staff: Client) -> Iterator[str]:
         (owner, reverse("chatdebug:run", args=[chat.pk, run.pk])),
         (owner, reverse("chatdebug:step", args=[chat.pk, run.pk, 1])),
     ):
-        response = client.get(url)
-        assert response.status_code == 200, url
-        yield response.content.decode()
+        yield page_of(client, url)
 
 
 def exports_of(run: ChatRun) -> Iterator[str]:
@@ -182,13 +191,14 @@ def planted_in(chat: Chat) -> set[str]:
     return {*PLANTED, *(text for text in said if len(text) >= MIN_CHARACTERS)}
 
 
-def leaks_of(chat: Chat, staff: Client) -> list[str]:
+def leaks_of(chat: Chat, staff: Client, lists: str) -> list[str]:
     found = []
     for run in ChatRun.objects.of_chat(str(chat.pk)):
         group = ErrorGroup.objects.get(fingerprint=run.fingerprint)
         rows = serializers.serialize("json", [run, *run.steps.all(), group])
         kept = {
             "rows": rows,
+            "lists": lists,
             "pages": "".join(pages_of(chat, run, staff)),
             "exports": "".join(exports_of(run)),
         }
@@ -216,5 +226,6 @@ def test_no_planted_word_is_found_anywhere(
     assert [words for words in PLANTED if words in journal] == []
     assert [words for words in PLANTED if words in caplog.text] == []
     staff = staff_without_content()
-    leaks = {name: leaks_of(chat, staff) for name, chat in chats.items()}
+    lists = lists_for(staff)
+    leaks = {name: leaks_of(chat, staff, lists) for name, chat in chats.items()}
     assert {name: found for name, found in leaks.items() if found} == {}

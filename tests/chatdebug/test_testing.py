@@ -149,6 +149,11 @@ def test_a_fixture_has_what_was_recorded(recorded_runs):
 """
 HOST_SETTINGS = """
 from tests.settings import *
+INSTALLED_APPS = ["chatdebug"]
+MIDDLEWARE = []
+TEMPLATES = []
+ROOT_URLCONF = "chatdebug.urls"
+CHATDEBUG = {"SPOOL_DIR": CHATDEBUG["SPOOL_DIR"]}
 for alias in DATABASES.values():
     if "MIRROR" not in alias.get("TEST", {}):
         alias["TEST"] = {**alias.get("TEST", {}), "NAME": TEST_NAME}

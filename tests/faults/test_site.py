@@ -34,6 +34,11 @@ FAILED = "UnreadableStreamError"
 """In the site's log when a turn has failed for good, and is about to be stored."""
 END_SECONDS = 10
 """Then the first supervisors kill what has not ended."""
+UNUSED_MODELS = """
+from chatd.models import ModelConfig
+ModelConfig.objects.filter(provider="demo_anthropic").update(enabled=False)
+"""
+"""Each start imports the SDKs of all models that are switched on."""
 
 
 class Site:
@@ -72,7 +77,7 @@ class Site:
         self.client.headers["Authorization"] = f"Token {token}"
 
     def start_unless_it_runs(self) -> None:
-        """Start the process, if it is the first time or a fault has left none."""
+        """Start the process, if a fault has left none."""
         if not self.process.is_running:
             self.start()
 
@@ -322,6 +327,8 @@ def site(
             proxy = stack.enter_context(Proxy(server.address))
         site = Site(folder, request.param, server, proxy)
         stack.callback(site.close)
+        site.start()
+        site.process.run_code(UNUSED_MODELS)
         yield site
 
 

@@ -23,6 +23,9 @@ STOP_SECONDS = 1.0
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder: Path = tmp_path_factory.mktemp("cluster")
     with Cluster(folder, WORKER_GRACE="1", TURN_MAX_RUNNING_OF_WORKER="8") as cluster:
+        # For these each worker would import an SDK that nobody asks anything of.
+        models = "DELETE FROM chatd_modelconfig WHERE provider = %s"
+        cluster.execute(models, "demo_anthropic")
         yield cluster
 
 
@@ -74,7 +77,7 @@ def test_what_a_killed_worker_had_begun_is_never_asked_again(
     chat, turn = stalled_turn(cluster, "killed")
     after = cluster.send(chat, "after the kill")
     said = "SELECT 1 FROM chatd_turnchunk WHERE name = 'delta' AND turn_id::text = %s"
-    until(lambda: cluster.execute(said, turn.split("/")[-2]))
+    cluster.wait_until_found(said, turn.split("/")[-2])
     worker.end(signal.SIGKILL)
     other = cluster.start_worker()
     let_leases_run_out(cluster)
@@ -116,9 +119,10 @@ def test_a_worker_that_is_told_to_end_lets_answers_come_to_their_end(
     cluster: Cluster,
 ) -> None:
     worker = cluster.start_worker(WORKER_GRACE="60")
-    turn = cluster.send(cluster.new_chat("demo-long"), "in its time")
+    turn = cluster.send(cluster.new_chat("demo-slow"), "in its time")
     cluster.wait_until_asked("in its time")
     assert worker.end(signal.SIGTERM) == 0
+    assert "WORKER_GRACE is 60 s: 1" in worker.output, "the answer was not over before"
     assert cluster.status(turn) == "completed"
 
 
@@ -159,11 +163,12 @@ def test_a_worker_whose_clock_is_wrong_does_the_same(
     _, begun = stalled_turn(cluster, f"of a right clock {minutes}")
     wrong = cluster.start_worker(["-m", "tests.wrong_clock", str(minutes)])
     texts = [f"clock {minutes}: {number}" for number in range(5)]
+    turns = []
     for text in texts:
         chat = cluster.new_chat("demo")
-        first, second = cluster.send(chat, text), cluster.send(chat, f"{text}, and?")
-        cluster.wait_for(first, "completed")
-        cluster.wait_for(second, "completed")
+        turns += [cluster.send(chat, text), cluster.send(chat, f"{text}, and?")]
+    for turn in turns:
+        cluster.wait_for(turn, "completed")
     assert {cluster.provider.asked[text] for text in texts} == {1}
     assert cluster.status(begun) == "in_progress"
     cluster.stop(begun)
@@ -212,12 +217,9 @@ def test_a_rolling_restart_under_load_loses_nothing(
         worker.end(how)
         worker = newer
     let_leases_run_out(cluster)
-    until(
-        lambda: (
-            not cluster.execute(
-                "SELECT 1 FROM chatd_turn WHERE status IN ('queued', 'in_progress')"
-            )
-        )
+    cluster.wait_until_found(
+        "SELECT 1 WHERE NOT EXISTS "
+        "(SELECT FROM chatd_turn WHERE status IN ('queued', 'in_progress'))"
     )
     assert max(cluster.provider.asked[text] for text in texts) == 1
     assert {cluster.status(turn) for turn in turns} <= {"completed", "interrupted"}
