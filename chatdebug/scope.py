@@ -168,11 +168,9 @@ class Scoped[T]:
                 newest = scope
             if (home := scope._home) is not None:
                 of_generators.setdefault(home[0], scope)
-            while scope.outer is not None and scope.outer.value is None:
-                scope.outer = (
-                    scope.outer.outer
-                )  # over for good: nobody asks for it again
-            scope = scope.outer
+            while (outer := scope.outer) is not None and outer.value is None:
+                scope.outer = outer.outer  # what is over holds for nobody again
+            scope = outer
         running = _topmost(of_generators)
         if newest is None or running is None:
             return newest

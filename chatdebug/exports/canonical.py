@@ -20,9 +20,8 @@ def canonical(value: Any) -> str:
     try:
         try:
             return _dump(value)
-        except (
-            ValueError
-        ):  # infinity: a number such as 1e999 is stored, and read as that
+        except ValueError:
+            # Infinity: a number such as 1e999 is stored, and read as that.
             return _dump(_finite(value))
     except RecursionError:
         return _dump(TOO_DEEP)
