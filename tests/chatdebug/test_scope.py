@@ -53,6 +53,7 @@ def test_a_block_that_is_left_holds_for_what_was_started_inside() -> None:
     assert started_inside.run(words.get) == "word"
 
 
+@pytest.mark.django_db
 def test_the_next_request_forgets_a_chat_under_a_block_that_is_over() -> None:
     chatdebug.set_chat("of the request")
     with chatdebug.set_chat("of a block"):
@@ -64,6 +65,7 @@ def test_the_next_request_forgets_a_chat_under_a_block_that_is_over() -> None:
     assert current_chat() is None
 
 
+@pytest.mark.django_db
 def test_the_next_request_leaves_a_block_that_it_is_made_in() -> None:
     with chatdebug.set_chat("of a block"):
         chatdebug.set_chat("of the request")
