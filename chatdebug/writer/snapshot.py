@@ -173,8 +173,10 @@ class Snapshot:
         # As nearly always; its name is compared, which a member would have to be found for.
         begins = older.columns.get("status") == Status.IN_PROGRESS.value
         if not begins and STATUS_RANK[self.status] < STATUS_RANK[older.status]:
-            self.columns["status"] = older.columns["status"]
-            self.columns["finished_at"] = older.columns["finished_at"]
+            # As in the database: how a run ended is for its newest row to say.
+            if self.table is Table.STEP or self.status is Status.IN_PROGRESS:
+                self.columns["status"] = older.columns["status"]
+                self.columns["finished_at"] = older.columns["finished_at"]
         return self
 
 

@@ -32,6 +32,18 @@ def test_a_snapshot_that_comes_late_does_not_replace_a_newer_one() -> None:
     assert row.is_new
 
 
+def test_how_a_run_ended_is_for_its_newest_row_to_say_and_a_step_never_falls_back() -> (
+    None
+):
+    queue, run_id, step_id = SnapshotQueue(10), new_id(), new_id()
+    queue.put(run_row(run_id, status=Status.COMPLETED))
+    queue.put(run_row(run_id, status=Status.ERROR, is_new=False))
+    queue.put(step_row(run_id, step_id, status=Status.COMPLETED))
+    queue.put(step_row(run_id, step_id, status=Status.ERROR, is_new=False))
+    run, step = queue.take(10, 0)
+    assert (run.status, step.status) == (Status.ERROR, Status.COMPLETED)
+
+
 def test_runs_come_before_the_steps_that_refer_to_them() -> None:
     queue, run_id = SnapshotQueue(10), new_id()
     queue.put(step_row(run_id))
