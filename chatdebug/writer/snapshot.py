@@ -171,12 +171,13 @@ class Snapshot:
         self.is_new = self.is_new or older.is_new
         self.is_capture = self.is_capture or older.is_capture
         # As nearly always; its name is compared, which a member would have to be found for.
-        begins = older.columns.get("status") == Status.IN_PROGRESS.value
-        if not begins and STATUS_RANK[self.status] < STATUS_RANK[older.status]:
-            # As in the database: how a run ended is for its newest row to say.
-            if self.table is Table.STEP or self.status is Status.IN_PROGRESS:
-                self.columns["status"] = older.columns["status"]
-                self.columns["finished_at"] = older.columns["finished_at"]
+        if older.columns.get("status") == Status.IN_PROGRESS.value:
+            return self
+        # As in the database: how a run ended is for its newest row to say.
+        is_ranked = self.table is Table.STEP or self.status is Status.IN_PROGRESS
+        if is_ranked and STATUS_RANK[self.status] < STATUS_RANK[older.status]:
+            self.columns["status"] = older.columns["status"]
+            self.columns["finished_at"] = older.columns["finished_at"]
         return self
 
 
