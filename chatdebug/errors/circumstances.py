@@ -126,7 +126,7 @@ def time_of_attempts(attempts: float, whole: float) -> float:
 
 def answered_after(attempts: int, seconds: float) -> str:
     """Return that an answer came with the last of so many attempts, and when that was."""
-    words = gettext("Answered on attempt %(attempt)s, after %(time)s in all.")
+    words = gettext("Answered on attempt %(attempt)s, after %(time)s.")
     return words % {"attempt": f"{attempts:,}", "time": _time(seconds)}
 
 

@@ -115,7 +115,8 @@ class Classification:
         """Return the same with what to do after so many attempts, there and then.
 
         ``has_begun`` is whether text of the answer had come, None if that is not known:
-        what an error says then is no status of HTTP. ``is_at_one_place`` is what ``at_one_place`` says of them.
+        what an error says then is no status of HTTP. ``is_at_one_place`` is what the
+        function of that name says of the attempts.
         """
         status = f" ({self.status_code})"
         message = self.message.replace(status, "") if has_begun else self.message

@@ -304,12 +304,10 @@ WORDS = {
     ),
 }
 
-AT_ONE_PLACE = {
-    **dict.fromkeys(
-        (Cause.INCOMPLETE, Cause.UNREADABLE),
-        _("Most likely {provider} is at fault, not your message."),
-    )
-}
+AT_ONE_PLACE = dict.fromkeys(
+    (Cause.INCOMPLETE, Cause.UNREADABLE),
+    _("Most likely {provider} is at fault, not your message."),
+)
 """Whose it is, where several attempts ended at the same place of the answer: what fails on
 the way ends them anywhere."""
 BEFORE = {

@@ -225,9 +225,7 @@ def test_a_recovery_says_which_attempt_answered(column: str) -> None:
     error = {"retry_count": 0, "message": "no", "status_code": 500}
     stored = error if column == "error" else {"repaired_error": error}
     report = RunReport.of(run, [ChatStep(step_number=1, **{column: stored})])
-    assert (
-        report.recovery == "Answered on attempt 2, after 1.1\N{NO-BREAK SPACE}s in all."
-    )
+    assert report.recovery == "Answered on attempt 2, after 1.1\N{NO-BREAK SPACE}s."
     assert report.failure is not None
     assert RunReport.of(failed(), []).recovery == ""
 

@@ -8,6 +8,7 @@ from pydantic_ai.exceptions import ModelHTTPError
 
 from chatd.demo_provider import DEMO_MODELS
 from chatd.enums import TurnStatus
+from chatd.models import Chat
 from chatd.turns.effort import Effort
 from chatd.turns.failures import classified_failure, failure_outcome
 from chatdebug.models import ChatRun, ChatStep
@@ -112,17 +113,25 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("provider", PROTOCOLS)
-def test_of_a_huge_error_a_readable_beginning_is_quoted(
-    provider: str, settings: LazySettings
-) -> None:
-    let_no_clock_decide(settings)
-    chat = new_chat("fault-huge-400", provider=provider)
+def asked_in_vain(
+    model: str, *, settings: LazySettings, provider: str = PROTOCOLS[0]
+) -> Chat:
+    """Return a chat in which a model was asked once, however busy the machine is."""
+    let_no_clock_decide(settings, model)
+    chat = new_chat(model, provider=provider)
 
     async def body() -> None:
         await answer(chat)
 
     run_on_site(body)
+    return chat
+
+
+@pytest.mark.parametrize("provider", PROTOCOLS)
+def test_of_a_huge_error_a_readable_beginning_is_quoted(
+    provider: str, settings: LazySettings
+) -> None:
+    chat = asked_in_vain("fault-huge-400", provider=provider, settings=settings)
     close_writer(timeout=20)
     quote = present(chat.turns.get().error)["detail"]
     line = "One line of a report that nobody cut before it was sent."
@@ -138,25 +147,13 @@ def test_of_a_huge_error_a_readable_beginning_is_quoted(
 def test_a_card_says_of_a_lost_connection_all_in_one_sentence(
     model: str, settings: LazySettings
 ) -> None:
-    let_no_clock_decide(settings)
-    chat = new_chat(model)
-
-    async def body() -> None:
-        await answer(chat)
-
-    run_on_site(body)
+    chat = asked_in_vain(model, settings=settings)
     assert present(chat.turns.get().error)["how"] == ""
 
 
 @pytest.mark.parametrize("model", ["fault-400", "fault-500", "fault-eof"])
 def test_card_and_run_say_the_same_moment(model: str, settings: LazySettings) -> None:
-    let_no_clock_decide(settings)
-    chat = new_chat(model)
-
-    async def body() -> None:
-        await answer(chat)
-
-    run_on_site(body)
+    chat = asked_in_vain(model, settings=settings)
     close_writer(timeout=20)
     run = ChatRun.objects.get(chat_id=str(chat.pk))
     assert chat.turns.get().failed_at == run.finished_at
@@ -165,13 +162,7 @@ def test_card_and_run_say_the_same_moment(model: str, settings: LazySettings) ->
 def test_a_web_page_is_tried_again_before_it_is_handed_on(
     settings: LazySettings,
 ) -> None:
-    let_no_clock_decide(settings)
-    chat = new_chat("fault-html-200")
-
-    async def body() -> None:
-        await answer(chat)
-
-    run_on_site(body)
+    chat = asked_in_vain("fault-html-200", settings=settings)
     assert present(chat.turns.get().error)["ways"] == ["again", "report"]
 
 
@@ -179,13 +170,7 @@ def test_a_web_page_is_tried_again_before_it_is_handed_on(
 def test_a_stream_that_breaks_at_one_place_each_time_is_the_providers_fault(
     model: str, settings: LazySettings
 ) -> None:
-    let_no_clock_decide(settings)
-    chat = new_chat(model)
-
-    async def body() -> None:
-        await answer(chat)
-
-    run_on_site(body)
+    chat = asked_in_vain(model, settings=settings)
     assert present(chat.turns.get().error)["whose"] == (
         "Most likely the demo provider is at fault, not your message."
     )
@@ -209,13 +194,7 @@ EXPLAINED = {
 def test_a_card_has_the_reason_in_the_providers_words_or_says_that_there_is_none(
     model: str, settings: LazySettings
 ) -> None:
-    let_no_clock_decide(settings)
-    chat = new_chat(model)
-
-    async def body() -> None:
-        await answer(chat)
-
-    run_on_site(body)
+    chat = asked_in_vain(model, settings=settings)
     card = present(chat.turns.get().error)
     assert card["detail"] == EXPLAINED[model]
     no_reason = "It gave no further reason." if model in SAYS_NOTHING else ""
@@ -232,18 +211,14 @@ def test_every_demo_fault_is_told_of() -> None:
 def test_card_and_run_say_what_happened_and_whose_it_is(
     model: str, provider: str, settings: LazySettings
 ) -> None:
-    let_no_clock_decide(settings, model)
-    chat = new_chat(model, provider=provider)
     ModelConfigFactory(provider="openai", name="elsewhere")
-
-    async def body() -> None:
-        await answer(chat)
-
-    run_on_site(body)
+    chat = asked_in_vain(model, provider=provider, settings=settings)
     close_writer(timeout=20)
     card = present(chat.turns.get().error)
     what, owner = TOLD[model]
     assert card["message"].startswith(what)
+    if model == "fault-400-context":
+        assert card["message"].endswith(" fit (400).")
     assert card["owner"] == owner
     assert card["attempts"] == (3 if card["retryable"] else 1)
     same = "with the same result.", "the limit still held."

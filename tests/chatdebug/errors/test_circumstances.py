@@ -165,7 +165,7 @@ def test_a_gateway_says_by_its_status_what_it_met(
 
 def test_an_answer_of_a_later_attempt_says_what_the_first_one_met() -> None:
     said = answered_after(2, 1.13)
-    assert said == "Answered on attempt 2, after 1.1\N{NO-BREAK SPACE}s in all."
+    assert said == "Answered on attempt 2, after 1.1\N{NO-BREAK SPACE}s."
     first = "The demo provider had an error of its own (500)."
     told = answered_at_last(2, waited=1.24, first=first)
     assert told == (

@@ -534,7 +534,8 @@ def test_of_a_provider_out_of_reach_no_other_model_is_offered(cause: Cause) -> N
     of_error = partial(advise, cause, provider="openai", retryable=True)
     told = of_error()
     assert told.ways == (Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT)
-    assert "again, or try a model of another provider." in told.words
+    words = "Wait a minute, then send your message again, or try a model of another provider."
+    assert words in told.words
     nowhere = of_error(around=Around(other_providers=False))
     assert nowhere.ways == (Way.AGAIN, Way.REPORT)
     assert "model" not in nowhere.words

@@ -62,9 +62,14 @@ def test_a_task_has_the_chat_of_whoever_started_it_and_keeps_its_own_to_itself()
     assert asyncio.run(body()) == ((("outer", ""), ("inner", "")), ("outer", ""))
 
 
-def test_a_generator_that_sets_it_does_so_for_itself():
+def chat_of(chat):
+    return set_chat(chat)
+
+
+@pytest.mark.parametrize("block", [set_chat, chat_of])
+def test_a_generator_that_sets_it_does_so_for_itself(block):
     def parts():
-        with set_chat("inside"):
+        with block("inside"):
             yield ids()
             yield ids()
 
@@ -74,22 +79,6 @@ def test_a_generator_that_sets_it_does_so_for_itself():
     assert next(found) == ("inside", "")
     found.close()
     assert ids() is None
-
-
-def test_a_generators_block_that_a_function_returned_holds_for_itself_too():
-    def chat_of(chat):
-        return set_chat(chat)
-
-    def parts():
-        with chat_of("inside"):
-            yield ids()
-            yield ids()
-
-    found = parts()
-    assert next(found) == ("inside", "")
-    assert ids() is None
-    assert next(found) == ("inside", "")
-    found.close()
 
 
 def test_a_generator_that_was_begun_before_a_block_has_its_own_chat_inside_of_that():
