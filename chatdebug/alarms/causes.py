@@ -89,7 +89,7 @@ def groups_above_rate(window: Window) -> Iterator[Alarm]:
             group.first_seen.replace(minute=0, second=0, microsecond=0),
             window.until - TREND_KEPT,
         )
-        for hour, times in busy[group_id]:
+        for hour, times in sorted(busy[group_id]):
             known = (hour - oldest) // HOUR
             before = sum(count for at, count in history[group_id] if at < hour)
             if known >= RATE_HOURS and times >= RATE_TIMES * before / known:
@@ -166,7 +166,7 @@ CAUSES: dict[AlarmCause, Finder] = {
 
 
 def _busy_hours(window: Window) -> Iterator[tuple[int, datetime, int]]:
-    """Yield groups, hours in which they were seen often enough, and how often then.
+    """Yield groups, hours in which they were seen often enough, and how often then, unsorted.
 
     Groups that are one with others apart: of all the rest the index has the hours in the
     order in which they are added up, which takes a third of the time.

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.utils import timezone
 
 from chatdebug.alarms.causes import CAUSES
@@ -217,6 +218,19 @@ def test_a_burst_of_the_past_is_compared_with_what_was_before_it() -> None:
     assert (first.times, second.times) == (40, 45)
     assert "usually 0.2 an hour" in first.facts
     assert "usually 0.4 an hour" in second.facts
+
+
+def test_bursts_of_a_group_are_told_in_their_order() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # As where PostgreSQL counts on other numbers of rows, and adds up by hashes.
+            for way in ("sort", "indexscan", "bitmapscan", "nestloop", "mergejoin"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+    group = known_group()
+    for back in range(0, 24, 3):
+        add_hours(group, back=back, count=100 - back)
+    told = [alarm.times for alarm in found(AlarmCause.ABOVE_RATE)]
+    assert told == [100 - back for back in reversed(range(0, 24, 3))]
 
 
 def a_writer(**facts: Any) -> WriterState:
