@@ -88,8 +88,8 @@ class CannedModel(FinishingModel):
         super().__init__(stream_function=stream)
 
 
-type Way = Callable[[list[ModelMessage]], Coroutine[Any, Any, None]]
-"""Makes one turn, recorded in some way."""
+type Way = Callable[[list[ModelMessage]], Coroutine[Any, Any, float]]
+"""Makes one turn, recorded in some way; returns what ``stream_turn`` does."""
 type WaysAt = Callable[[int, "Tracers"], dict[str, Way]]
 """Returns the ways to make a turn of so many parts."""
 
@@ -101,6 +101,9 @@ class Cost:
     loop: float
     loop_over_errors_level: float
     """What its loop takes more than that of a turn at the errors level."""
+    ends_over_errors_level: float
+    """Of that what comes before the first part and after the last one. It is all, where
+    parts pass untouched, and without their time, which is most of a turn's and its noise."""
     elsewhere: float
 
     @property
@@ -117,10 +120,14 @@ def history() -> list[ModelMessage]:
     return [*history, ModelRequest.user_text_prompt("And now?")]
 
 
-async def stream_turn(model: Model, messages: list[ModelMessage]) -> None:
+async def stream_turn(model: Model, messages: list[ModelMessage]) -> float:
+    """Make a turn; return its thread's seconds from the first to the last text."""
+    first = last = 0.0
     async with model_request_stream(model, messages) as stream:
         async for _ in stream:
-            pass
+            last = time.thread_time()
+            first = first or last
+    return last - first
 
 
 async def _recorded(
@@ -129,13 +136,14 @@ async def _recorded(
     *,
     level: Level = Level.ERRORS,
     evidence: Evidence = Evidence.ERROR,
-) -> None:
+) -> float:
     run_block = record_run(
         chat_id="bench", owner_id="1", level=level, evidence=evidence
     )
     async with run_block as run:
-        await stream_turn(model, messages)
+        seconds = await stream_turn(model, messages)
         run.complete()
+    return seconds
 
 
 class Tracers:
@@ -203,30 +211,35 @@ def ways_of(bare: Model, recorded: Model, tracers: Tracers) -> dict[str, Way]:
     }
 
 
-async def _loop_costs(way: Way, ways: dict[str, Way]) -> tuple[float, float]:
-    """Return what a turn takes of the loop's thread over bare and over the errors level.
+async def _loop_costs(way: Way, ways: dict[str, Way]) -> tuple[float, float, float]:
+    """Return what a turn takes of the loop's thread: three numbers of ``Cost``, in order.
 
     Beside nothing else: a site has one way of these, and the code of the others would put
     its own out of the processor's caches at each turn.
     """
     messages = history()
     side_by_side = [ways[BARE], ways[ERRORS_LEVEL], way]
-    rows: list[list[float]] = []
+    turns: list[list[float]] = []
+    ends: list[list[float]] = []
     gc.collect()
     gc.disable()  # what it takes would hit any of them
     try:
         for _ in range(TURNS_SIDE_BY_SIDE):
-            row = [0.0] * len(side_by_side)
-            for place in sample(range(len(row)), len(row)):
+            whole, between = [0.0] * len(side_by_side), [0.0] * len(side_by_side)
+            for place in sample(range(len(whole)), len(whole)):
                 began = time.thread_time()
-                await side_by_side[place](messages)
-                row[place] = time.thread_time() - began
-            rows.append(row)
+                between[place] = await side_by_side[place](messages)
+                whole[place] = time.thread_time() - began
+            turns.append(whole)
+            ends.append(
+                [all_ - parts for all_, parts in zip(whole, between, strict=True)]
+            )
     finally:
         gc.enable()
     return (
-        median(turn - bare for bare, _, turn in rows),
-        median(turn - errors_level for _, errors_level, turn in rows),
+        median(turn - bare for bare, _, turn in turns),
+        median(turn - errors_level for _, errors_level, turn in turns),
+        median(end - errors_level for _, errors_level, end in ends),
     )
 
 
@@ -264,6 +277,7 @@ def say_turn_costs(ways_at: WaysAt) -> None:
             f"{'':16}{'loop':>7}{'elsewhere':>11}{'process':>9}"
             f"{'of OpenTelemetry: loop':>24}{'process':>9}{'from':>6}{'to':>6}"
             f"{'loop over errors level':>24}{'from':>6}{'to':>6}"
+            f"{'without its parts':>19}{'from':>6}{'to':>6}"
         )
         for name in measured[0][parts]:
             _say(_line(name, [costs[parts] for costs in measured]))
@@ -285,11 +299,11 @@ def _turn_costs(ways: dict[str, Way], tracers: Tracers) -> dict[str, Cost]:
     costs = {}
     for name, way in ways.items():
         with patch.object(Writer, "start", _put_off):
-            loop, loop_over_errors_level = asyncio.run(_loop_costs(way, ways))
+            of_the_loop = asyncio.run(_loop_costs(way, ways))
         close_writer(timeout=60)
         tracers.flush()
         others = median(elsewhere[name]) - median(elsewhere[BARE])
-        costs[name] = Cost(loop, loop_over_errors_level, others)
+        costs[name] = Cost(*of_the_loop, others)
     return costs
 
 
@@ -306,10 +320,12 @@ def _line(name: str, measured: list[dict[str, Cost]]) -> str:
         cost.process / theirs.process for cost, theirs in zip(costs, usual, strict=True)
     )
     more = sorted(cost.loop_over_errors_level * 1e6 for cost in costs)
+    ends = sorted(cost.ends_over_errors_level * 1e6 for cost in costs)
     return (
         f"{name:16}{loop:>7,.0f}{elsewhere:>11,.0f}{process:>9,.0f}"
         f"{loop_share:>24.0%}{median(shares):>9.0%}{shares[0]:>6.0%}{shares[-1]:>6.0%}"
         f"{median(more):>24,.0f}{more[0]:>6,.0f}{more[-1]:>6,.0f}"
+        f"{median(ends):>19,.0f}{ends[0]:>6,.0f}{ends[-1]:>6,.0f}"
     )
 
 
