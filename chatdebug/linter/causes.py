@@ -221,8 +221,8 @@ class Cause:
             )
             if number < count:
                 words = gettext(
-                    "Largest part: %(part)s, %(characters)s characters. The question "
-                    "above is another one, with %(asked)s."
+                    "Largest part: %(part)s, %(characters)s characters, and not the "
+                    "question above (%(asked)s)."
                 )
         return words % {
             "part": part,

@@ -26,7 +26,7 @@ FAULTS = {
     Cause.GATEWAY: _("the provider or the network, not known which"),
     Cause.BROKEN_OFF: _("the provider or the network, not known which"),
     Cause.UNREACHABLE: _("the provider or the network, not known which"),
-    Cause.PAGE: _("not known: the network, or this site's settings"),
+    Cause.PAGE: _("not the message: the network, or this site's settings"),
     Cause.RATE_LIMIT: _("this site's share of what the provider allows"),
     Cause.USAGE_LIMIT: _("this site's share of what the provider allows"),
     Cause.TOO_LONG: _("the length of the whole request"),
@@ -43,8 +43,8 @@ NOT_FOUND = _(
 )
 """The same of a rejected request that was checked."""
 OF_A_KNOWN_PAGE = _(
-    "not known: the network, this site's settings, or a gateway of the provider, for which "
-    "the page's request id speaks"
+    "not the message: the network, this site's settings, or the provider's own gateway, "
+    "since the page came with a request id"
 )
 """Of a web page with what a provider sends."""
 AT_ONE_PLACE = {

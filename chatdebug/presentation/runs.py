@@ -23,6 +23,7 @@ from chatdebug.presentation.periods import attempt_name, step_name, whole_of
 from chatdebug.presentation.run_lines import RunLine
 from chatdebug.presentation.shapes import shape_block
 from chatdebug.presentation.timeline import Timeline
+from chatdebug.presentation.titles import with_likely_cause
 from chatdebug.presentation.values import as_dict, as_list
 
 OF_AN_ADDRESS = frozenset(
@@ -193,13 +194,17 @@ class RunReport:
 
     @property
     def heading(self) -> str:
-        """What happened, without what was found in its request, which stands below it.
+        """What happened, with the likely cause in a few words.
 
         What the run is called where nothing failed.
         """
-        if self.recovery or self.failure is None or self.failure.error is None:
+        failure = self.failure
+        if self.recovery or failure is None or failure.error is None:
             return self.recovery.removesuffix(".") or self.line.title
-        return self.failure.error.happened.removesuffix(".")
+        error, likely = failure.error, failure.likely
+        first = likely.first if likely else None
+        happened = error.happened.removesuffix(".")
+        return with_likely_cause(happened, error.cause, first.rule if first else None)
 
     @property
     def largest_part(self) -> str:

@@ -32,19 +32,21 @@ def failure_of(run: ChatRun) -> str:
     provider = str(PROVIDERS.get(run.provider, run.provider)).removeprefix("The ")
     who = f"{provider} {_error_status(run)}".strip()
     is_over = run.outcome is Outcome.RECOVERED
-    what = _in_short(_cause(run), BY_ID.get(str(run.told("likely_cause"))))
+    cause = _cause(run)
+    rule = BY_ID.get(str(run.told("likely_cause")))
+    what = with_likely_cause(short_name(cause), cause, rule)
     if is_over:
         what = gettext("Answered after an error")
     words = (what, who[:1].upper() + who[1:])
     return " · ".join(filter(None, words))
 
 
-def _in_short(cause: Cause, rule: Rule | None) -> str:
-    """Return what failed, and what it was probably because of where a rule found that."""
+def with_likely_cause(happened: str, cause: Cause, rule: Rule | None) -> str:
+    """Return what happened, and because of what in the request, where a rule found that."""
     if rule is None or cause is Cause.TOO_LONG:  # which says it itself
-        return short_name(cause)
+        return happened
     words = gettext("%(happened)s, probably because of %(cause)s")
-    return words % {"happened": short_name(cause), "cause": rule.in_title}
+    return words % {"happened": happened, "cause": rule.in_title}
 
 
 def _cause(run: ChatRun) -> Cause:

@@ -59,9 +59,9 @@ def test_the_card_and_the_run_name_the_likely_cause(page: Page, model: str) -> N
     page.click("text=Show debug run")
     verdict = page.locator("#panel .verdict")
     expect(verdict).to_contain_text(f"Likely cause: {CAUSES[model]}")
-    # It is said once there.
-    title = "The demo provider rejected the request (400)"
-    expect(page.locator("#panel h2").first).to_have_text(title)
+    happened = "The demo provider rejected the request (400)"
+    heading = f"{happened}, probably because of {TITLES[model]}"
+    expect(page.locator("#panel h2").first).to_have_text(heading)
     page.click("text=All runs")
     line = page.locator("#panel .run__label").first
     expect(line).to_contain_text(f", probably because of {TITLES[model]} · ")

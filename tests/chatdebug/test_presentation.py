@@ -152,13 +152,15 @@ def test_a_run_is_headed_by_the_sentence_of_the_card(
     assert RunReport.of(run, [step]).heading == heading
 
 
-def test_a_heading_says_what_came_and_leaves_the_cause_to_what_is_below() -> None:
+def test_a_heading_says_what_came_and_the_likely_cause() -> None:
     run = failed(provider="demo")
     error = {"kind": "generic", "status_code": 400, "provider": "demo"}
     noted = {"likely_causes": [{"rule": "calls.no_result", "places": [{"number": 2}]}]}
     step = ChatStep(run=run, error=error, step_number=1, metadata=noted)
     report = RunReport.of(run, [step])
-    assert report.heading == "The demo provider rejected the request (400)"
+    happened = "The demo provider rejected the request (400)"
+    cause = "a tool call without a result"
+    assert report.heading == f"{happened}, probably because of {cause}"
     assert present(present(report.failure).error).sentence == (
         "Most likely this site left out the result of a tool call."
     )
@@ -167,7 +169,7 @@ def test_a_heading_says_what_came_and_leaves_the_cause_to_what_is_below() -> Non
 @pytest.mark.parametrize(
     ("asked", "number", "told"),
     [
-        ("Why does it?", 1, ". The question above is another one, with 12."),
+        ("Why does it?", 1, ", and not the question above (12)."),
         # Something may have been put around it.
         ("Why does it?", 3, "; the question above has 12."),
         ("Why does it? " * 40, 1, "; the newest one has 20."),
@@ -354,7 +356,7 @@ def test_the_facts_of_the_last_response_are_one_row() -> None:
         ("Response", "1.4\N{NO-BREAK SPACE}KB, text/html, from nginx"),
     ]
     assert report.rest == [], "the lines above have all of it"
-    told = ("Fault", "not known: the network, or this site's settings")
+    told = ("Fault", "not the message: the network, or this site's settings")
     assert report.facts[-1] == told, "as a page came"
 
 

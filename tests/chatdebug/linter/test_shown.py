@@ -29,7 +29,9 @@ BROKEN = chat(
     user(), answer(None), user(), tools=[tool(TOOL, {**schema(), "type": "string"})]
 )
 EMPTY = "A message has no content"
-HEADING = "OpenAI rejected the request (400)"
+HEADING = (
+    "OpenAI rejected the request (400), probably because of a message without content"
+)
 NO_OBJECT = "The schema of a tool is not of type object"
 NOTHING = "The recorded request was checked for known mistakes: none found."
 NOTHING_IN_SHAPE = (

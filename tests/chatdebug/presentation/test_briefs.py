@@ -247,11 +247,11 @@ def test_a_status_that_only_the_body_named_is_not_the_responses() -> None:
 @pytest.mark.parametrize(
     ("request_id", "fault"),
     [
-        ("", "not known: the network, or this site's settings"),
+        ("", "not the message: the network, or this site's settings"),
         (
             "req_1",
-            "not known: the network, this site's settings, or a gateway of the provider, "
-            "for which the page's request id speaks",
+            "not the message: the network, this site's settings, or the provider's own "
+            "gateway, since the page came with a request id",
         ),
     ],
 )
