@@ -98,6 +98,8 @@ class Step:
             self.begin()
         elif self.run.evidence is not Evidence.ERROR:
             self.hold()
+            if self._held is not None:
+                self._held.begun_in = current_run.get()
         return self
 
     def __exit__(
