@@ -323,6 +323,7 @@ WITHIN = {
     Cause.SILENCE: _(
         "{provider} stopped in the middle of its answer: nothing more came for {time}."
     ),
+    Cause.UNREADABLE: _("The answer from {provider} became unreadable in the middle."),
 }
 """What happened, where text of an answer had come, and that makes it something else."""
 OVER = {

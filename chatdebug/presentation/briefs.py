@@ -163,8 +163,7 @@ class Brief:
         provider = inside_of_sentence(payload["provider"])
         is_open = likely is None and said.cause is Cause.REJECTED
         # With words that say nothing there is nothing to compare.
-        has_words = not repeated(payload["detail"])
-        compared = kept if has_words else Kept.NOTHING
+        explained = "" if repeated(payload["detail"]) else reason
         shown_by = RESPONSE if said.cause in SHOWN_BY_THE_RESPONSE else ""
         if likely is None and said.cause in SHOWN_BY_THE_REQUEST:
             shown_by = REQUEST
@@ -181,9 +180,9 @@ class Brief:
                 is_checked=is_open and bool(kept),
                 is_at_one_place=is_at_one_place,
             ),
-            next=_look(reason, compared) if is_open else _next(provider, said, likely),
-            spot=likely.remedied if likely else _spot(compared) if is_open else None,
-            ask=_ask_what_is_wrong(provider, reason, compared, request_id)
+            next=_look(explained, kept) if is_open else _next(provider, said, likely),
+            spot=likely.remedied if likely else _spot(kept) if is_open else None,
+            ask=_ask_what_is_wrong(provider, reason, kept, request_id)
             if is_open
             else _ask(provider, said, payload, request_id)
             if likely is None

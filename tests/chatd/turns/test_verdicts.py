@@ -99,7 +99,7 @@ TOLD = {
         "provider",
     ),
     "fault-badjson": (
-        "The answer from the demo provider could not be read.",
+        "The answer from the demo provider became unreadable in the middle.",
         "provider",
     ),
     "fault-instream-overloaded": (

@@ -88,13 +88,14 @@ def test_nobody_is_sent_to_look_at_a_request_of_which_nothing_was_kept() -> None
     assert not brief_of(REJECTED).next
 
 
-def test_of_words_that_say_nothing_it_is_told_that_the_request_was_checked() -> None:
+def test_with_words_that_say_nothing_no_request_is_compared() -> None:
     line = "One line of a report that nobody cut. "
     said = {"detail": line * 3 + "One line … more than 900 characters left out"}
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
     assert brief.fault == NOT_FOUND
     assert brief.steps == (
-        "Ask the demo provider what it means, and quote this request id: req_1"
+        "Look at the recorded shape of the request (roles, sizes, names; no text). If it "
+        "stays unclear, ask the demo provider, and quote this request id: req_1"
     )
 
 
