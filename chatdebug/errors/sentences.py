@@ -320,10 +320,7 @@ WITHIN = {
     Cause.BROKEN_OFF: _(
         "The connection to {provider} was lost in the middle of the answer."
     ),
-    Cause.SILENCE: _(
-        "{provider} stopped in the middle of its answer: nothing more came for {time}."
-    ),
-    Cause.UNREADABLE: _("The answer from {provider} became unreadable in the middle."),
+    Cause.SILENCE: _("The answer stopped in the middle: nothing more came for {time}."),
 }
 """What happened, where text of an answer had come, and that makes it something else."""
 OVER = {

@@ -125,24 +125,25 @@ CHANGE = Advice(
 )
 REPHRASE = Advice(
     _(
-        "The same message will most likely be blocked again: put it in other words, or try "
-        "{other}."
+        "The same message will most likely be blocked again: put your message in other "
+        "words, or try {other}."
     ),
     (Way.CHANGE, Way.OTHER_MODEL, Way.REPORT),
     words_alone=_(
-        "The same message will most likely be blocked again: put it in other words."
+        "The same message will most likely be blocked again: put your message in other "
+        "words."
     ),
     at_last=_("If you think that this is wrong, copy the report for an administrator."),
 )
 REPHRASE_FOR_ANSWER = replace(
     REPHRASE,
     words=_(
-        "The answer to the same message will most likely be blocked again: put it in other "
-        "words, or try {other}."
+        "The answer to the same message will most likely be blocked again: put your message "
+        "in other words, or try {other}."
     ),
     words_alone=_(
-        "The answer to the same message will most likely be blocked again: put it in other "
-        "words."
+        "The answer to the same message will most likely be blocked again: put your message "
+        "in other words."
     ),
 )
 REPORT = Advice(

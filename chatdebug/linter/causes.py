@@ -1,8 +1,7 @@
 """A likely cause as it is told, and as it is noted beside what was kept of a request."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext, ngettext
@@ -24,16 +23,14 @@ from chatdebug.errors.ways import (
     Advice,
     Way,
 )
-from chatdebug.evidence.schemas import TYPES
 from chatdebug.evidence.shape import ROLES
-from chatdebug.linter.lint import PLACES, Finding, likely_causes
+from chatdebug.linter.lint import Finding, likely_causes
 from chatdebug.linter.request import Largest
 from chatdebug.linter.rule import MAKERS, NO_TYPE, Rule, Side
 from chatdebug.linter.rules import RULES
 
 CAUSES = 5
 """Of one request that are told."""
-KNOWN_TYPES = TYPES | {NO_TYPE}
 BY_ID = {rule.id: rule for rule in RULES}
 
 
@@ -137,7 +134,7 @@ class Cause:
             words = gettext("The request is probably too long for this model")
             is_known = self.window and self.tokens > self.window
             return f"{words}{f': {self._sizes}' if is_known else ''}."
-        words = gettext("Most likely %(cause)s.")
+        words = gettext("The request was rejected: most likely %(cause)s.")
         cause = self.rule.told_to_users.removesuffix(".")
         # A language whose clauses are not worded as its sentences has a colon before them.
         is_clause = not words.partition("%(cause)s")[0].rstrip().endswith(":")
@@ -154,7 +151,13 @@ class Cause:
             "Shorten or leave out %s where the request is built, or offer a model with a "
             "longer context."
         )
-        return words % self.remedied.words
+        told = words % self.remedied.words
+        if self.window:
+            more = gettext(
+                "If the model takes more than %s tokens, correct its setting."
+            )
+            told = f"{told} {more % f'{self.window:,}'}"
+        return told
 
     @property
     def remedied(self) -> Spot | None:
@@ -302,13 +305,6 @@ def causes_of(
     return None if found is None else tuple(map(_cause, found[:CAUSES]))
 
 
-def noted_causes(noted: Any) -> tuple[Cause, ...] | None:
-    """Return the causes that a step has noted; None if it has not looked for any."""
-    if not isinstance(noted, list):
-        return None
-    return tuple(_restored(noted[:CAUSES]))
-
-
 def not_found(*, is_of_shape: bool = False) -> str:
     """Return what is said where a request, or the shape of one, was looked at in vain."""
     if is_of_shape:
@@ -321,7 +317,7 @@ def not_found(*, is_of_shape: bool = False) -> str:
 
 def _cause(found: Finding) -> Cause:
     messages = {
-        place.message.index + 1: _role(place.message.role)
+        place.message.index + 1: known_role(place.message.role)
         for place in found.places
         if place.message
     }
@@ -340,57 +336,6 @@ def _cause(found: Finding) -> Cause:
     )
 
 
-def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
-    for one in noted:
-        name = one.get("rule") if isinstance(one, dict) else None
-        rule = BY_ID.get(name) if isinstance(name, str) else None
-        if rule is None:  # of another release
-            continue
-        places = one.get("places")
-        known = [
-            place
-            for place in islice(places if isinstance(places, list) else (), 2 * PLACES)
-            if isinstance(place, dict)
-        ]
-        messages = [
-            (number, _role(place.get("role")))
-            for place in known
-            if type(number := place.get("number")) is int and number > 0
-        ]
-        tools = [one for one in known if isinstance(one.get("name"), str)]
-        types = [_type(one.get("type")) for one in tools]
-        yield Cause(
-            rule,
-            tuple(number for number, _of in messages),
-            tuple(one["name"][:200] for one in tools),
-            one.get("is_said") is True,
-            _size(one.get("estimated_tokens")),
-            _size(one.get("context_window")),
-            tuple(role for _of, role in messages),
-            _largest(one.get("largest")),
-            _size(one.get("message_count")),
-            tuple(types) if any(types) else (),
-        )
-
-
-def _largest(noted: Any) -> Largest | None:
-    if not isinstance(noted, dict):
-        return None
-    number, characters = noted.get("number"), _size(noted.get("characters"))
-    if type(number) is not int or number < 0 or not characters:
-        return None
-    count = _size(noted.get("message_count"))
-    newest = _size(noted.get("newest"))
-    return Largest(number, _role(noted.get("role")), characters, count, newest)
-
-
-def _role(noted: Any) -> str:
+def known_role(noted: Any) -> str:
+    """Return a role by the word of providers; nothing for what is none."""
     return noted if isinstance(noted, str) and noted in ROLES else ""
-
-
-def _type(noted: Any) -> str:
-    return noted if isinstance(noted, str) and noted in KNOWN_TYPES else ""
-
-
-def _size(noted: Any) -> int:
-    return noted if type(noted) is int and noted > 0 else 0

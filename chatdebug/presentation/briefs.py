@@ -90,6 +90,11 @@ KEPT = {
     Kept.TEXT: _("recorded request"),
 }
 """What it is called where somebody is to look at it: a link, where pages have one."""
+TRY_ANOTHER = _(
+    "Send another message, such as a greeting: if that is rejected too, the cause is what "
+    "this site sends with it."
+)
+"""Tells apart whose a rejection is, where nothing else does."""
 IF_EXPLAINED = _("Compare the {kept} with the provider's words.")
 IF_UNEXPLAINED = {
     Kept.SHAPE: _("Look at the {kept} (roles, sizes, names; no text)."),
@@ -158,7 +163,8 @@ class Brief:
         looked for in, ``is_at_one_place`` whether all attempts ended at one place.
         """
         request_id = code_like(payload["request_id"])
-        if likely is not None or said.owner not in OF_THE_PROVIDER:
+        is_of_provider = said.owner in OF_THE_PROVIDER or said.cause is Cause.PAGE
+        if likely is not None or not is_of_provider:
             request_id = ""
         provider = inside_of_sentence(payload["provider"])
         is_open = likely is None and said.cause is Cause.REJECTED
@@ -276,9 +282,9 @@ def _next(provider: str, said: Verdict, likely: LikelyCause | None) -> str:
 
 def _look(reason: str, kept: Kept) -> str:
     if not kept:
-        return ""
+        return str(TRY_ANOTHER)
     words = IF_EXPLAINED if reason else IF_UNEXPLAINED[kept]
-    return str(words).format(kept=KEPT[kept])
+    return f"{TRY_ANOTHER} {str(words).format(kept=KEPT[kept])}"
 
 
 def _spot(kept: Kept) -> Spot | None:
@@ -325,6 +331,10 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
                     "If this keeps happening, check the status page of {provider}, or "
                     "report it with the request id of {attempt}:"
                 )
+    elif said.cause is Cause.PAGE and request_id:
+        words = gettext(
+            "Or ask {provider}, whose gateway it may be, with the request id of the page:"
+        )
     elif request_id:
         words = gettext("Give {provider} this request id:")
     return words.format(provider=provider, attempt=name)

@@ -16,11 +16,18 @@ CAUSES = {
     "fault-400-window": "The request is too long for the model: about ",
 }
 CARDS: dict[str, str | re.Pattern[str]] = {
-    "fault-400-tool-pair": "Most likely this site left out the result of a tool call.",
-    "fault-400-empty": (
-        "Most likely this site sent an empty text along with your message."
+    "fault-400-tool-pair": (
+        "The request was rejected: most likely this site left out what one of its tools "
+        "had found."
     ),
-    "fault-400-schema": ("Most likely this site describes one of its tools wrongly."),
+    "fault-400-empty": (
+        "The request was rejected: most likely this site sent an empty text along with "
+        "your message."
+    ),
+    "fault-400-schema": (
+        "The request was rejected: most likely this site describes one of its tools "
+        "wrongly."
+    ),
     "fault-400-window": re.compile(
         r"The request is probably too long for this model: about [\d,]+ tokens, "
         r"and at most [\d,]+ fit\."

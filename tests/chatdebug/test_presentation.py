@@ -162,7 +162,8 @@ def test_a_heading_says_what_came_and_the_likely_cause() -> None:
     cause = "a tool call without a result"
     assert report.heading == f"{happened}, probably because of {cause}"
     assert present(present(report.failure).error).sentence == (
-        "Most likely this site left out the result of a tool call."
+        "The request was rejected: most likely this site left out what one of its tools "
+        "had found."
     )
 
 

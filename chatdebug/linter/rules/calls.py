@@ -91,7 +91,7 @@ RULES = (
         some_take_it=True,
         sentence=_("A tool call in the request has no result."),
         in_title=_("a tool call without a result"),
-        to_users=_("This site left out the result of a tool call."),
+        to_users=_("This site left out what one of its tools had found."),
         remedy=_(
             "Send a result right after each tool call, even if the call failed or was "
             "stopped, or leave the call out."

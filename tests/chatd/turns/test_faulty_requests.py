@@ -116,7 +116,9 @@ def test_card_and_run_name_the_cause(
     assert error.whose == card["whose"] or rule == "limits.window"
     assert (error.sentence, error.reason) == (card["message"], "")
     assert error.how == card["how"]
-    assert card["message"].startswith(("Most likely this site ", "The request is pro"))
+    assert card["message"].startswith(
+        ("The request was rejected: most likely this site ", "The request is pro")
+    )
 
 
 def test_what_the_site_sends_is_not_for_its_user_to_repair(
@@ -128,7 +130,8 @@ def test_what_the_site_sends_is_not_for_its_user_to_repair(
         "Your message is probably not the cause.",
     )
     assert card["message"] == (
-        "Most likely this site left out the result of a tool call."
+        "The request was rejected: most likely this site left out what one of its tools "
+        "had found."
     )
     assert card["ways"] == ["report", "other_model"]
     assert card["advice"] == (

@@ -86,7 +86,7 @@ TOLD = {
         "provider",
     ),
     "fault-stall": (
-        "The demo provider stopped in the middle of its answer: nothing more came for 0.5 "
+        "The answer stopped in the middle: nothing more came for 0.5 "
         "seconds, the longest this site waits.",
         "provider",
     ),
@@ -99,7 +99,7 @@ TOLD = {
         "provider",
     ),
     "fault-badjson": (
-        "The answer from the demo provider became unreadable in the middle.",
+        "The answer from the demo provider could not be read.",
         "provider",
     ),
     "fault-instream-overloaded": (

@@ -393,7 +393,8 @@ def test_what_becomes_of_a_part_of_an_answer_is_said_beside_sending_again(
     owner: Client, chat: Chat, ways: list[str]
 ) -> None:
     stays = (
-        "Incomplete: the answer breaks off here. This part is kept if you send again."
+        "Incomplete: the answer breaks off here. If you send again, this part stays here, "
+        "above the new answer."
     )
     turn = failed(chat, ways=ways)
     assert stays not in shown(owner, chat)

@@ -218,7 +218,7 @@ def test_the_admin_says_it_without_names_of_tools(admin: Client, chat_: Chat) ->
 def test_the_reports_and_the_terminal_say_it_first() -> None:
     run = failed_run("c")
     for text in (export(run, "markdown"), shown(run)):
-        assert text.index(EMPTY) < text.index("Most likely this site sent")
+        assert text.index(EMPTY) < text.index("most likely this site sent")
         assert "Found besides" in text
 
 

@@ -24,6 +24,10 @@ REJECTED = {
     "error_type": "invalid_request_error",
     "request_id": "req_1",
 }
+ANOTHER = (
+    "Send another message, such as a greeting: if that is rejected too, the cause is what "
+    "this site sends with it."
+)
 NOT_FOUND = (
     "not known: the message, or what this site sent with it (this site's own check of the "
     "request found no known mistake)"
@@ -54,7 +58,8 @@ def test_of_a_rejected_request_it_says_that_nobody_knows_whose_it_is() -> None:
     assert brief.happened == "HTTP 400, invalid_request_error."
     assert brief.fault == "not known: the message, or what this site sent with it"
     assert brief.steps == (
-        "Ask the demo provider what is wrong with the request, and quote this request id: req_1"
+        f"{ANOTHER} Ask the demo provider what is wrong with the request, and quote this "
+        "request id: req_1"
     )
     assert brief.is_to_be_compared
     assert brief.recognised == "no known error, only the status 400"
@@ -71,7 +76,7 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
     assert brief.fault == NOT_FOUND
     assert brief.steps == (
-        "Compare the recorded shape of the request with the provider's words. "
+        f"{ANOTHER} Compare the recorded shape of the request with the provider's words. "
         f"If it stays unclear, ask the demo provider{asked}"
     )
     found = brief_of({**REJECTED, **said}, {"rule": "calls.no_result"})
@@ -82,10 +87,10 @@ def test_a_provider_that_said_what_is_wrong_is_asked_second(
 def test_nobody_is_sent_to_look_at_a_request_of_which_nothing_was_kept() -> None:
     said = {**REJECTED, "detail": "The ballast does not match."}
     assert brief_of(said).steps == (
-        "Ask the demo provider what it means, and quote this request id: req_1"
+        f"{ANOTHER} Ask the demo provider what it means, and quote this request id: req_1"
     )
     assert "request" in brief_of(REJECTED, kept=Kept.TEXT).next
-    assert not brief_of(REJECTED).next
+    assert brief_of(REJECTED).next == ANOTHER
 
 
 def test_with_words_that_say_nothing_no_request_is_compared() -> None:
@@ -94,8 +99,9 @@ def test_with_words_that_say_nothing_no_request_is_compared() -> None:
     brief = brief_of({**REJECTED, **said}, kept=Kept.SHAPE)
     assert brief.fault == NOT_FOUND
     assert brief.steps == (
-        "Look at the recorded shape of the request (roles, sizes, names; no text). If it "
-        "stays unclear, ask the demo provider, and quote this request id: req_1"
+        f"{ANOTHER} Look at the recorded shape of the request (roles, sizes, names; no "
+        "text). If it stays unclear, ask the demo provider, and quote this request id: "
+        "req_1"
     )
 
 
