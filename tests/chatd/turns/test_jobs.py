@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -223,7 +224,7 @@ async def said_something(turn: Turn) -> None:
 
 
 def test_a_worker_that_ends_lets_its_turns_end_and_takes_no_more(
-    runner: ProcrastinateRunner,
+    runner: ProcrastinateRunner, caplog: pytest.LogCaptureFixture
 ) -> None:
     chat, late = new_chat("demo-long"), new_chat("demo")
 
@@ -231,6 +232,8 @@ def test_a_worker_that_ends_lets_its_turns_end_and_takes_no_more(
         turn = await send(chat)
         await said_something(turn)
         worker.end()
+        # What it was just asking for when it was told, it still takes.
+        await in_thread(partial(until, lambda: "Ending: no new turns" in caplog.text))
         await send(late)
 
     run_beside_worker(runner, body)
