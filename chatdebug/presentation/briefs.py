@@ -332,9 +332,7 @@ def _ask(provider: str, said: Verdict, payload: ErrorPayload, request_id: str) -
                     "report it with the request id of {attempt}:"
                 )
     elif said.cause is Cause.PAGE and request_id:
-        words = gettext(
-            "Or ask {provider}, whose gateway it may be, with the request id of the page:"
-        )
+        words = gettext("Or give {provider} the request id of the page:")
     elif request_id:
         words = gettext("Give {provider} this request id:")
     return words.format(provider=provider, attempt=name)

@@ -252,23 +252,25 @@ def test_a_status_that_only_the_body_named_is_not_the_responses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_id", "fault"),
+    ("request_id", "fault", "ask"),
     [
-        ("", "not the message: the network, or this site's settings"),
+        ("", "not the message: the network, or this site's settings", ""),
         (
             "req_1",
             "not the message: the network, this site's settings, or the provider's own "
             "gateway, since the page came with a request id",
+            "Or give the AI provider the request id of the page:",
         ),
     ],
 )
 def test_a_page_with_a_request_id_may_be_of_the_providers_own_gateway(
-    request_id: str, fault: str
+    request_id: str, fault: str, ask: str
 ) -> None:
     page = {"kind": "generic", "rule": "known.UnreadableAnswer"}
     detail = "HTTP 200 with text/html and no event stream"
     report = ErrorReport.of({**page, "detail": detail, "request_id": request_id})
     assert (report.brief.fault, report.id_note) == (fault, "came with the web page")
+    assert (report.brief.ask, report.brief.request_id) == (ask, request_id)
     assert not ErrorReport.of(REJECTED).id_note
 
 
