@@ -114,7 +114,10 @@ WORDS = {
         _("The answer from {provider} ended early."), Owner.PROVIDER, AGAIN, NO_SIGN
     ),
     Cause.UNREADABLE: Words(
-        _("The answer from {provider} could not be read."),
+        _(
+            "The answer from {provider} could not be read: a part of it is garbled, or in an "
+            "unknown form."
+        ),
         Owner.PROVIDER,
         AGAIN,
         NO_SIGN,

@@ -225,7 +225,7 @@ class Cause:
             if number < count:
                 words = gettext(
                     "Largest part: %(part)s, %(characters)s characters, and not the "
-                    "question above (%(asked)s)."
+                    "question above (%(asked)s characters)."
                 )
         return words % {
             "part": part,

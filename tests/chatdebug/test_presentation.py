@@ -170,7 +170,7 @@ def test_a_heading_says_what_came_and_the_likely_cause() -> None:
 @pytest.mark.parametrize(
     ("asked", "number", "told"),
     [
-        ("Why does it?", 1, ", and not the question above (12)."),
+        ("Why does it?", 1, ", and not the question above (12 characters)."),
         # Something may have been put around it.
         ("Why does it?", 3, "; the question above has 12."),
         ("Why does it? " * 40, 1, "; the newest one has 20."),

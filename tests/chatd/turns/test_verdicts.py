@@ -99,7 +99,8 @@ TOLD = {
         "provider",
     ),
     "fault-badjson": (
-        "The answer from the demo provider could not be read.",
+        "The answer from the demo provider could not be read: a part of it is garbled, or "
+        "in an unknown form.",
         "provider",
     ),
     "fault-instream-overloaded": (
