@@ -16,6 +16,7 @@ from tests.chatd.turns.bus.stage import POSTGRES
 from tests.pgbouncer import pgbouncer
 from tests.postgres import PostgresServer
 from tests.process import ROOT
+from tests.waiting import until
 
 PATIENCE = 60.0  # seconds
 LISTENING = (
@@ -131,6 +132,12 @@ def query(server: PostgresServer, statement: str) -> list[tuple[Any, ...]]:
         return own.execute(statement.encode()).fetchall()
 
 
+async def one_listens(server: PostgresServer) -> None:
+    """Wait until one process listens: what it shows before, it has looked up."""
+    count = LISTENING.format("count(*)")
+    await asyncio.to_thread(until, lambda: query(server, count) == [(1,)])
+
+
 def numbers(first: int, last: int) -> list[str]:
     return [f"{number} " for number in range(first, last)]
 
@@ -142,6 +149,7 @@ def test_a_listening_connection_is_cut_while_a_turn_speaks(
         async with talk(**on(server.url)) as turn:
             await turn.say(*numbers(0, 10))
             await turn.is_seen()
+            await one_listens(server)
             cut = LISTENING.format("pg_terminate_backend(pid)")
             assert await asyncio.to_thread(query, server, cut) == [(True,)]
             await turn.say(*numbers(10, 20))
@@ -193,8 +201,7 @@ def test_a_pooler_by_transaction_stands_between(server: PostgresServer) -> None:
             for first in range(0, 50, 10):
                 await turn.say(*numbers(first, first + 10))
                 await turn.is_seen()
-            direct = LISTENING.format("count(*)")
-            assert await asyncio.to_thread(query, server, direct) == [(1,)]
+            await one_listens(server)
             await turn.ends()
 
     with pgbouncer(server.address[1]) as port:
