@@ -13,7 +13,7 @@ from chatdebug.access import is_impossible
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.rows import runs_with_steps
 from chatdebug.formats import printable
-from chatdebug.management.files import write_whole
+from chatdebug.management.files import file_or_stdout, write_whole
 from chatdebug.management.progress import Progress
 from chatdebug.models import ChatRun
 from chatdebug.querysets import ChatRunQuerySet
@@ -43,7 +43,9 @@ class Command(BaseCommand):
             action="store_true",
             help="structure, lengths, kinds and timings, and no content",
         )
-        parser.add_argument("--output", type=Path, help="a file; default: stdout")
+        parser.add_argument(
+            "--output", type=file_or_stdout, help="a file; - or default: stdout"
+        )
         parser.add_argument(
             "--database", choices=list(connections), help="the one to read"
         )
