@@ -1,16 +1,21 @@
 """Files that commands write, wherever a user wants them."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from stat import S_IMODE, S_ISREG
-from typing import IO
+from types import FrameType
+from typing import IO, NoReturn
 
 from django.core.management.base import CommandError
 
 from chatdebug.formats import printable
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def file_or_stdout(name: str) -> Path | None:
@@ -42,7 +47,7 @@ def _opened(path: Path, *, is_private: bool) -> Iterator[IO[str]]:
         with path.open("w", encoding="utf-8", errors="replace") as file:
             yield file
         return
-    with _replaced(path.resolve(), is_private=is_private) as file:
+    with _ending_cleanly(), _replaced(path.resolve(), is_private=is_private) as file:
         if mode is not None and not is_private:
             os.fchmod(file.fileno(), S_IMODE(mode))
         yield file
@@ -61,3 +66,25 @@ def _replaced(path: Path, *, is_private: bool) -> Iterator[IO[str]]:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _ending_cleanly() -> Iterator[None]:
+    """Let signals that would end the process at once raise SystemExit in the block.
+
+    Those that somebody else handles, or ignores, are left alone.
+    """
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        taken = [n for n in ENDING_SIGNALS if signal.getsignal(n) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)

@@ -4,15 +4,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import connections
 
 from chatdebug.management.files import file_or_stdout, write_whole
+from chatdebug.management.piped import PipedCommand
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rule_files import export_rules
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Export rules as JSON."""
 
     help = "Exports the deployment's own rules as JSON, without ids, notes and numbers."

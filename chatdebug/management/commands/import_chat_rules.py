@@ -5,15 +5,16 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections, router
 
 from chatdebug.formats import printable
+from chatdebug.management.piped import PipedCommand
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rule_files import MAX_BYTES, RuleFileError, import_rules
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Import a file that ``export_chat_rules``, or the admin, wrote."""
 
     help = "Imports rules; they are in shadow, and decide nothing until switched on."
