@@ -3,12 +3,16 @@
 import os
 import select
 import sys
-from typing import IO
+import traceback
+from typing import IO, Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 NOBODY_READS = 128 + 13
 """What shells say of a program that SIGPIPE ended."""
+
+EARLY_ENDS = (BrokenPipeError, CommandError, KeyboardInterrupt, SystemExit)
+"""What ends a command in the middle of what it does, and is no fault of its code."""
 
 
 class PipedCommand(BaseCommand):
@@ -31,6 +35,14 @@ class PipedCommand(BaseCommand):
             for stream in unread:
                 os.dup2(nowhere, stream.fileno())
             sys.exit(NOBODY_READS)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run it. What it has half read is let go before its connection is closed."""
+        try:
+            return super().execute(*args, **options)
+        except EARLY_ENDS as error:
+            traceback.clear_frames(error.__traceback__)
+            raise
 
 
 def _is_unread(stream: IO[str]) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands, load_command_class
+from django.core.management import CommandError, get_commands, load_command_class
+from django.db import connections
 
 from chatdebug.management.files import write_whole
 from chatdebug.management.piped import PipedCommand
@@ -75,6 +76,32 @@ def test_a_pipe_that_is_read_is_not_what_broke(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr("sys.stderr", out)
         with pytest.raises(BrokenPipeError):
             command.run_from_argv(["manage.py", "redact_text", "word"])
+
+
+@pytest.mark.parametrize("end", [BrokenPipeError, CommandError, SystemExit])
+def test_what_is_half_read_is_let_go_before_its_connection(
+    end: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def rows() -> Iterator[int]:
+        try:
+            yield from range(9)
+        finally:
+            closed.append("rows")
+
+    class Reading(PipedCommand):
+        requires_system_checks = ()
+
+        def handle(self, *args: object, **options: object) -> None:
+            held = rows()
+            next(held)
+            raise end
+
+    monkeypatch.setattr(connections, "close_all", lambda: closed.append("connection"))
+    with pytest.raises((BrokenPipeError, SystemExit)):
+        Reading().run_from_argv(["manage.py", "reading"])
+    assert closed == ["rows", "connection"]
 
 
 def test_each_command_ends_so() -> None:
