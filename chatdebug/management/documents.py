@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -12,6 +13,14 @@ from django.core.management.base import CommandError
 
 from chatdebug.exports.reading import Document, UnreadableDocument
 from chatdebug.formats import printable
+
+UTF_16 = "The file is UTF-16. Convert it before: iconv -f UTF-16 -t UTF-8."
+ENCODED = {
+    b"\x1f\x8b": "The file is compressed. Unpack it before, with gunzip.",
+    b"\xff\xfe": UTF_16,
+    b"\xfe\xff": UTF_16,
+}
+"""What is said of files that begin so."""
 
 
 @contextmanager
@@ -23,12 +32,16 @@ def document_in(name: str, *, returncode: int = 1) -> Iterator[Document]:
     """
     try:
         with ExitStack() as opened:
-            file: IO[str] = sys.stdin
+            file: IO[bytes] = sys.stdin.buffer
             if name != "-":
-                file = opened.enter_context(Path(name).open(encoding="utf-8"))
+                file = opened.enter_context(Path(name).open("rb"))
             if not file.seekable():
                 file = opened.enter_context(_copy(file))
-            yield Document(file)
+            file.seek(0)
+            refuse_encoded(file.read(2))
+            text = TextIOWrapper(file, encoding="utf-8-sig")
+            opened.callback(text.detach)  # standard input is not ours to close
+            yield Document(text)
             return
     except OSError as error:
         says = error.strerror
@@ -39,10 +52,15 @@ def document_in(name: str, *, returncode: int = 1) -> Iterator[Document]:
     raise CommandError(printable(f"{name}: {says}"), returncode=returncode)
 
 
+def refuse_encoded(beginning: bytes) -> None:
+    """Raise UnreadableDocument if what begins so is no UTF-8, and could be made it."""
+    if says := ENCODED.get(beginning[:2]):
+        raise UnreadableDocument(says)
+
+
 @contextmanager
-def _copy(pipe: IO[str]) -> Iterator[IO[str]]:
+def _copy(pipe: IO[bytes]) -> Iterator[IO[bytes]]:
     """Yield what comes through a pipe as a file without a name: it is read repeatedly."""
-    # Standard input may hold halves of characters, which stand for bytes that are none.
-    with TemporaryFile("w+", encoding="utf-8", errors="surrogatepass") as copy:
+    with TemporaryFile() as copy:
         shutil.copyfileobj(pipe, copy)
         yield copy

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from chatdebug.cassettes.making import NoCassette, make_cassette
 from chatdebug.cassettes.sdks import UnknownCall
@@ -14,6 +14,7 @@ from chatdebug.conf import recorder_settings
 from chatdebug.enums import ErrorKind, Evidence
 from chatdebug.formats import printable
 from chatdebug.management.files import write_whole
+from chatdebug.management.piped import PipedCommand
 from chatdebug.management.runs import WRONG_USE, add_run_arguments, run_of
 
 HAS_CONTENT = (
@@ -22,7 +23,7 @@ HAS_CONTENT = (
 )
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Write a test and its cassette."""
 
     help = (

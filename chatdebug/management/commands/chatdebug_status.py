@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
 from chatdebug.conf import recorder_settings
 from chatdebug.formats import printable
+from chatdebug.management.piped import PipedCommand
 from chatdebug.models import ChatRun, WriterState
 from chatdebug.writer.spool import Spool
 
@@ -18,7 +18,7 @@ LOSSES = (
 ACTIVITY = ("written", "journaled", "imported", "failures")
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Print the state of the spool, of the runs in progress, and of each writer."""
 
     help = "Shows the recorder's state: spool, queue, written, dropped, suppressed, errors."

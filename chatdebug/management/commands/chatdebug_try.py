@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 from django.urls import NoReverseMatch, reverse
 
 from chatdebug.conf import recorder_settings
+from chatdebug.management.piped import PipedCommand
 from chatdebug.models import ChatRun
 from chatdebug.recorder.context import record_run
 from chatdebug.writer import close_writer
@@ -18,7 +19,7 @@ class MadeFailureError(Exception):
     """What a provider might say that nobody has heard before."""
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Let one call fail in a run, as a turn of a chat would, and say where it is found."""
 
     help = "Records a made failure, and prints where to look at it."

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from chatdebug.management.piped import PipedCommand
 from chatdebug.management.stream_formats import STREAM_FORMATS, StreamFormat
 from chatdebug.redaction import (
     configured_secrets,
@@ -70,7 +71,7 @@ PATHS: dict[str, Callable[[str], str]] = {
 }
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Put each secret on each path, and look for what is left of it."""
 
     help = "Self-test: are the secrets of this deployment removed on every path?"

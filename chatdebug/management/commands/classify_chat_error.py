@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
 
 from chatdebug.deployment_rules import loaded_rules
@@ -20,6 +20,7 @@ from chatdebug.errors import (
 )
 from chatdebug.formats import printable
 from chatdebug.management.jsonl import answer_lines
+from chatdebug.management.piped import PipedCommand
 
 STANDARD_INPUTS = ("message", "status_code", "error_type", "error_code")
 INPUTS = (*STANDARD_INPUTS, "response_body", "headers", "provider", "exception")
@@ -32,7 +33,7 @@ PARTS = {
 """What stands for a class of exceptions, whatever language it was raised in."""
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Classify one message, or one error a line."""
 
     help = "Shows what kind of error something is, and which rule says so."

@@ -3,13 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from chatdebug.access import is_impossible
+from chatdebug.management.piped import PipedCommand
 from chatdebug.services.erasure import erase_owner, runs_of_owner
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Erase what is recorded of one person."""
 
     help = (

@@ -4,22 +4,24 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from chatdebug.formats import printable
+from chatdebug.management.files import file_or_stdout, write_whole
+from chatdebug.management.piped import PipedCommand
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rule_files import export_rules
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Export rules as JSON."""
 
     help = "Exports the deployment's own rules as JSON, without ids, notes and numbers."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take where to write them."""
-        parser.add_argument("--output", type=Path, help="a file; default: stdout")
+        parser.add_argument(
+            "--output", type=file_or_stdout, help="a file; - or default: stdout"
+        )
         parser.add_argument(
             "--database", choices=list(connections), help="the one to read"
         )
@@ -31,10 +33,7 @@ class Command(BaseCommand):
         if output is None:
             self.stdout.write(exported.text, ending="")
         else:
-            try:
-                output.write_text(exported.text, encoding="utf-8")
-            except OSError as error:
-                raise CommandError(printable(f"{output}: {error.strerror}")) from error
+            write_whole([exported.text], output, is_private=False)
         if exported.left_out:
             self.stderr.write(
                 f"{exported.left_out:,} rules left out: an id is all that they ask for."

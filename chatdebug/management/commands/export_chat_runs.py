@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
 from chatdebug.access import is_impossible
 from chatdebug.exports.forms import FORMS
 from chatdebug.exports.rows import runs_with_steps
 from chatdebug.formats import printable
-from chatdebug.management.files import write_whole
+from chatdebug.management.files import file_or_stdout, write_whole
+from chatdebug.management.piped import PipedCommand
 from chatdebug.management.progress import Progress
 from chatdebug.models import ChatRun
 from chatdebug.querysets import ChatRunQuerySet
@@ -23,7 +24,7 @@ WRONG_USE = 2
 """What a command ends with that was called wrongly, as the parser's own errors do."""
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Export runs with their steps."""
 
     help = (
@@ -43,7 +44,9 @@ class Command(BaseCommand):
             action="store_true",
             help="structure, lengths, kinds and timings, and no content",
         )
-        parser.add_argument("--output", type=Path, help="a file; default: stdout")
+        parser.add_argument(
+            "--output", type=file_or_stdout, help="a file; - or default: stdout"
+        )
         parser.add_argument(
             "--database", choices=list(connections), help="the one to read"
         )

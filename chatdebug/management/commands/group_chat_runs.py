@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from chatdebug.conf import recorder_settings
+from chatdebug.management.piped import PipedCommand
 from chatdebug.writer.stored_runs import group_stored_runs
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Add stored runs that nobody counted to the groups of their failures."""
 
     help = (

@@ -5,15 +5,18 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections, router
 
+from chatdebug.exports.reading import UnreadableDocument
 from chatdebug.formats import printable
+from chatdebug.management.documents import refuse_encoded
+from chatdebug.management.piped import PipedCommand
 from chatdebug.models import ClassificationRule
 from chatdebug.services.rule_files import MAX_BYTES, RuleFileError, import_rules
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Import a file that ``export_chat_rules``, or the admin, wrote."""
 
     help = "Imports rules; they are in shadow, and decide nothing until switched on."
@@ -32,7 +35,7 @@ class Command(BaseCommand):
             imported = import_rules(content=_content(file), using=using)
         except OSError as error:
             raise CommandError(printable(f"{file}: {error.strerror}")) from error
-        except RuleFileError as error:
+        except (RuleFileError, UnreadableDocument) as error:
             raise CommandError(printable(f"{file}: {error}")) from error
         self.stdout.write(
             f"{len(imported.rules):,} rules stored in shadow, "
@@ -41,8 +44,14 @@ class Command(BaseCommand):
 
 
 def _content(file: str) -> bytes:
-    """Return a file, as far as it may be one of rules. Raises OSError."""
+    """Return a file, as far as it may be one of rules.
+
+    Raises OSError, and UnreadableDocument if it is encoded.
+    """
     if file == "-":
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with Path(file).open("rb") as opened:
-        return opened.read(MAX_BYTES + 1)
+        content = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        with Path(file).open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    refuse_encoded(content)
+    return content

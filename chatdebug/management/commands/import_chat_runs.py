@@ -4,18 +4,19 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections, router
 
 from chatdebug.access import is_impossible
 from chatdebug.exports.importing import import_document
 from chatdebug.management.documents import document_in
+from chatdebug.management.piped import PipedCommand
 from chatdebug.management.progress import Progress
 from chatdebug.models import ChatRun
 from chatdebug.payloads.limits import ID_CHARACTERS
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Import a file that ``export_chat_runs`` wrote as JSON."""
 
     help = "Imports exported runs, share-safe or not, to look at them in the admin."

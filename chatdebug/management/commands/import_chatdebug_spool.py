@@ -3,15 +3,16 @@
 from math import inf
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from chatdebug.conf import recorder_settings
+from chatdebug.management.piped import PipedCommand
 from chatdebug.services.forget import delete_forgotten
 from chatdebug.writer.database import import_captures
 from chatdebug.writer.spool import Spool
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Import the spool; the site does the same at start and with each heartbeat."""
 
     help = "Imports captures that a dead database or process left in the spool."

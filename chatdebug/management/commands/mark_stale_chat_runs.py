@@ -4,13 +4,12 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from chatdebug.conf import recorder_settings
+from chatdebug.management.piped import PipedCommand
 from chatdebug.services.stale import mark_stale_runs
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Mark runs without a heartbeat as interrupted."""
 
     help = "Marks unfinished runs that gave no sign of life for a while as interrupted."

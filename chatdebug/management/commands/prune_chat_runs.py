@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
+from chatdebug.management.piped import PipedCommand
 from chatdebug.models import ChatRun
 from chatdebug.models.retention import MAX_DAYS
 from chatdebug.services.oldest_runs import (
@@ -32,7 +33,7 @@ def number_of_bytes(text: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Delete what is kept no longer."""
 
     help = (

@@ -6,10 +6,11 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from chatdebug.formats import printable
 from chatdebug.management.jsonl import answer_lines
+from chatdebug.management.piped import PipedCommand
 from chatdebug.redaction import (
     redact_headers,
     redact_json_document,
@@ -26,7 +27,7 @@ TEXTS: dict[str, Callable[[str], str]] = {
 }
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Redact one text, or one input a line."""
 
     help = "Removes secrets from a text as the recorder does."

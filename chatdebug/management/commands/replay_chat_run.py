@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from chatdebug.cassettes.making import Made, NoCassette, make_cassette
@@ -14,6 +14,7 @@ from chatdebug.cassettes.replaying import Replayed, Result, replay
 from chatdebug.cassettes.sdks import UnknownCall
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.formats import printable
+from chatdebug.management.piped import PipedCommand
 from chatdebug.management.runs import WRONG_USE, add_run_arguments, run_of
 
 NOT_SAME = 1
@@ -25,7 +26,7 @@ SENTENCES = {
 }
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Play one run."""
 
     help = (

@@ -4,17 +4,18 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
 from chatdebug.exports.document import run_document
 from chatdebug.exports.plain import plain
 from chatdebug.exports.report import report
 from chatdebug.formats import pretty, printable
+from chatdebug.management.piped import PipedCommand
 from chatdebug.models import ChatRun
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Print one run with its steps."""
 
     help = "Shows a run with its steps as text."

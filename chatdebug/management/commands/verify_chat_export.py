@@ -5,16 +5,15 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from chatdebug.exports.reading import check_document
 from chatdebug.formats import printable
 from chatdebug.management.documents import document_in
+from chatdebug.management.piped import PipedCommand
 
 UNREADABLE = 2
 
 
-class Command(BaseCommand):
+class Command(PipedCommand):
     """Check a file against its receipt."""
 
     help = (

@@ -1,9 +1,11 @@
 """The commands that hand runs on, check what was handed over, and take it in."""
 
+import gzip
 import io
 import json
 import re
 import stat
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -238,8 +240,61 @@ def test_nobody_is_asked_for_a_check(
     document = {"format": "chatdebug.export", "version": 1, "runs": []}
     path = sealed(document, tmp_path / "runs.json")
     assert code_of(path)[0] == 0
-    monkeypatch.setattr("sys.stdin", io.StringIO(path.read_text()))
+    stdin = io.TextIOWrapper(io.BytesIO(path.read_bytes()))
+    monkeypatch.setattr("sys.stdin", stdin)
     assert code_of(Path("-"))[0] == 0
+    assert not stdin.closed
+
+
+@pytest.fixture(params=["file", "stdin"])
+def encoded(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[str], bytes]], Path]:
+    """Return what encodes an export, and says where it is."""
+    path = tmp_path / "runs.json"
+    sealed({"format": "chatdebug.export", "version": 1, "runs": []}, path)
+
+    def encode(encoding: Callable[[str], bytes]) -> Path:
+        path.write_bytes(encoding(path.read_text()))
+        if request.param == "file":
+            return path
+        stdin = io.TextIOWrapper(io.BytesIO(path.read_bytes()))
+        monkeypatch.setattr("sys.stdin", stdin)
+        return Path("-")
+
+    return encode
+
+
+def test_a_byte_order_mark_is_no_fault(
+    encoded: Callable[[Callable[[str], bytes]], Path],
+) -> None:
+    path = encoded(lambda text: text.encode("utf-8-sig"))
+    assert code_of(path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("encoding", "says"),
+    [
+        (lambda text: gzip.compress(text.encode()), "compressed. Unpack it .* gunzip"),
+        (lambda text: b"\xff\xfe" + text.encode("utf-16-le"), "UTF-16. .* iconv"),
+        (lambda text: b"\xfe\xff" + text.encode("utf-16-be"), "UTF-16. .* iconv"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("verify_chat_export", 2), ("import_chat_runs", 1), ("import_chat_rules", 1)],
+)
+def test_what_can_be_made_readable_is_told_how(
+    command: str,
+    code: int,
+    encoding: Callable[[str], bytes],
+    says: str,
+    encoded: Callable[[Callable[[str], bytes]], Path],
+) -> None:
+    path = encoded(encoding)
+    with pytest.raises(CommandError, match=says) as raised:
+        call_command(command, str(path))
+    assert raised.value.returncode == code
 
 
 # Import.

@@ -1,0 +1,153 @@
+"""How commands end that are interrupted, or whose output nobody reads on."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, get_commands, load_command_class
+from django.db import connections
+
+from chatdebug.management.files import write_whole
+from chatdebug.management.piped import PipedCommand
+from tests.process import ROOT
+
+ENVIRONMENT = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+LONGER_THAN_A_PIPE = "word " * 25_000
+WRITING = """
+import sys
+from pathlib import Path
+from chatdebug.management.files import write_whole
+
+def pieces():
+    yield "content"
+    print("ready", flush=True)
+    sys.stdin.read()
+
+write_whole(pieces(), Path("runs.json"))
+"""
+ENDED = 20  # seconds
+
+
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """Yield the end of a pipe that is written to; the other one is closed."""
+    taken, given = os.pipe()
+    os.close(taken)
+    yield given
+    os.close(given)
+
+
+def run(*command: str, stdout: int, stderr: int = subprocess.PIPE) -> tuple[int, str]:
+    """Return what a command ends with, and what it complains of."""
+    done = subprocess.run(
+        [sys.executable, "-m", "django", *command],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        timeout=ENDED,
+    )
+    return done.returncode, done.stderr or ""
+
+
+@pytest.mark.parametrize("text", ["word", LONGER_THAN_A_PIPE])
+def test_a_command_ends_silently_when_nobody_reads_on(text: str, unread: int) -> None:
+    assert run("redact_text", text, stdout=unread) == (141, "")
+
+
+def test_errors_that_nobody_reads_change_nothing_of_that(unread: int) -> None:
+    assert run("redact_text", "word", stdout=unread, stderr=unread)[0] == 141
+    assert run("redact_text", stdout=unread, stderr=unread)[0] == 141
+
+
+def test_a_pipe_that_is_read_is_not_what_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **options: object) -> None:
+        raise BrokenPipeError
+
+    command = load_command_class("chatdebug", "redact_text")
+    monkeypatch.setattr(command, "handle", broken)
+    with Path(os.devnull).open("w") as out:
+        monkeypatch.setattr("sys.stdout", out)
+        monkeypatch.setattr("sys.stderr", out)
+        with pytest.raises(BrokenPipeError):
+            command.run_from_argv(["manage.py", "redact_text", "word"])
+
+
+@pytest.mark.parametrize("end", [BrokenPipeError, CommandError, SystemExit])
+def test_what_is_half_read_is_let_go_before_its_connection(
+    end: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def rows() -> Iterator[int]:
+        try:
+            yield from range(9)
+        finally:
+            closed.append("rows")
+
+    class Reading(PipedCommand):
+        requires_system_checks = ()
+
+        def handle(self, *args: object, **options: object) -> None:
+            held = rows()
+            next(held)
+            raise end
+
+    monkeypatch.setattr(connections, "close_all", lambda: closed.append("connection"))
+    with pytest.raises((BrokenPipeError, SystemExit)):
+        Reading().run_from_argv(["manage.py", "reading"])
+    assert closed == ["rows", "connection"]
+
+
+def test_each_command_ends_so() -> None:
+    ours = [name for name, app in get_commands().items() if app == "chatdebug"]
+    assert len(ours) > 10
+    for name in ours:
+        assert isinstance(load_command_class("chatdebug", name), PipedCommand), name
+
+
+@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_process_that_is_ended_leaves_nothing_of_what_it_wrote(
+    one: signal.Signals, tmp_path: Path
+) -> None:
+    (tmp_path / "runs.json").write_text("before")
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITING],
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        assert len(list(tmp_path.iterdir())) == 2
+        process.send_signal(one)
+        code = process.wait(ENDED)
+    assert code == (-one if one is signal.SIGINT else 128 + one)
+    assert [each.name for each in tmp_path.iterdir()] == ["runs.json"]
+    assert (tmp_path / "runs.json").read_text() == "before"
+
+
+def test_signals_do_afterwards_what_they_did_before(tmp_path: Path) -> None:
+    seen = []
+
+    def pieces() -> Iterator[str]:
+        seen.append(signal.getsignal(signal.SIGTERM))
+        yield "content"
+
+    write_whole(pieces(), tmp_path / "file")
+    assert seen[0] is not signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        write_whole(pieces(), tmp_path / "file")
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert seen[1] is signal.SIG_IGN
