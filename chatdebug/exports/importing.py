@@ -25,6 +25,11 @@ BATCH_RUNS = 10
 PREFIX = "imported-"
 """Before the id of a chat: it must not become one of the chats of this deployment."""
 RAN_ON = "It was exported while it was running."
+COMPARED = (
+    *("status", "error_kind", "fingerprint", "provider", "model", "similar_count"),
+    *("started_at", "finished_at"),
+)
+"""What tells whether a run that is here is the same as in the document."""
 PAYLOADS = ("normalized_request", "normalized_response", "usage", "attempts")
 
 
@@ -35,6 +40,8 @@ class Imported:
     stored: int = 0
     known: int = 0
     """Were here already, and were left as they are."""
+    differing: int = 0
+    """Those of them that the document has otherwise: from a later export, say."""
 
 
 def import_document(
@@ -66,7 +73,9 @@ def import_document(
                 on_progress(imported.stored + imported.known)
     except (UnreadableRun, DatabaseError) as error:
         number = imported.stored + imported.known + 1
-        says = str(error) if isinstance(error, UnreadableRun) else type(error).__name__
+        says = str(error).partition("\n")[0]
+        if isinstance(error, DatabaseError):
+            says = f"{type(error).__name__}: {says}"
         words = gettext("Nothing was imported. From run %(number)s on: %(says)s")
         raise UnreadableDocument(words % {"number": number, "says": says}) from error
     return imported
@@ -126,7 +135,12 @@ def _in_zone(moment: datetime) -> datetime:
 def _store(rows: list[Rows], imported: Imported, *, now: datetime, using: str) -> None:
     ids = [run.pk for run, _ in rows]
     stored = ChatRun.objects.using(using).filter(pk__in=ids)
-    known = set(stored.values_list("pk", flat=True))
+    known = {pk: told for pk, *told in stored.values_list("pk", *COMPARED)}
+    imported.differing += sum(
+        known[run.pk] != [getattr(run, name) for name in COMPARED]
+        for run, _ in rows
+        if run.pk in known
+    )
     new = [(run, steps) for run, steps in rows if run.pk not in known]
     for run, steps in new:
         run.summary["imported_at"] = utc(now)
@@ -134,9 +148,18 @@ def _store(rows: list[Rows], imported: Imported, *, now: datetime, using: str) -
         run.updated_at = now
         for step in steps:
             step.updated_at = now
+    _refuse_others_steps([step for _, steps in new for step in steps], using=using)
     ChatRun.objects.using(using).bulk_create([run for run, _ in new])
     ChatStep.objects.using(using).bulk_create(
         [step for _, steps in new for step in steps]
     )
     imported.stored += len(new)
     imported.known += len(known)
+
+
+def _refuse_others_steps(steps: list[ChatStep], *, using: str) -> None:
+    """Raise UnreadableRun if a step is here already, of another run."""
+    here = ChatStep.objects.using(using).filter(pk__in=[step.pk for step in steps])
+    if (found := here.values_list("pk", "run_id").first()) is not None:
+        words = gettext("Its step %(step)s is here already, as one of the run %(run)s.")
+        raise UnreadableRun(words % {"step": found[0], "run": found[1]})

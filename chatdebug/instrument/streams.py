@@ -15,6 +15,7 @@ from chatdebug.errors import IncompleteStreamError
 from chatdebug.errors.payload import Progress
 from chatdebug.instrument.calls import Call
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
+from chatdebug.recorder.end_marks import events_behind, stopped_at_mark
 from chatdebug.transport.roundtrips import Kinds, class_for
 
 logger = logging.getLogger("chatdebug.recorder")
@@ -55,10 +56,13 @@ class StreamWatch:
 
     def read(self, events: Iterator[Any]) -> Iterator[Any]:
         """Yield the events, and note how they end."""
+        behind = None  # not in the watch, which must hold nothing of the stream
         try:
             self._is_reading = True
             for event in events:
                 self._note(event)
+                if self._count == 1:
+                    behind = events_behind(events)
                 self._is_reading = False
                 yield event
                 self._is_reading = True
@@ -70,15 +74,18 @@ class StreamWatch:
             self._call.wait()
             raise
         else:
-            self._end()
+            self._end(is_marked=stopped_at_mark(behind))
             self._call.wait()
 
     async def read_async(self, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Yield the events of an asynchronous stream, and note how they end."""
+        behind = None
         try:
             self._is_reading = True
             async for event in events:
                 self._note(event)
+                if self._count == 1:
+                    behind = events_behind(events)
                 self._is_reading = False
                 yield event
                 self._is_reading = True
@@ -90,7 +97,7 @@ class StreamWatch:
             await self._call.wait_in_task(error)
             raise
         else:
-            self._end()
+            self._end(is_marked=stopped_at_mark(behind))
             await self._call.wait_in_task(None)
 
     def close(self) -> None:
@@ -121,13 +128,13 @@ class StreamWatch:
             logger.exception("The recorder could not note an event")
             self._answer = None
 
-    def _end(self) -> None:
+    def _end(self, *, is_marked: bool = False) -> None:
         if self._call.is_over:
             return
         failures = filter(None, map(self._format.failure, self._last))
         if (failure := next(failures, None)) is not None:
             self._fail(failure)
-        elif any(map(self._format.is_last, self._last)):
+        elif is_marked or any(map(self._format.is_last, self._last)):
             step = self._call.step
             if self._first_at is not None:
                 step.first_part = self._first_at - step.started

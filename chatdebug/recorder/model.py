@@ -6,6 +6,7 @@ a stream was is read from it when it is over.
 
 from collections import Counter
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from operator import attrgetter
 from types import TracebackType
 from typing import Any
@@ -23,6 +24,7 @@ from chatdebug.evidence.requests import ModelRequest
 from chatdebug.payloads import normalise_response, normalise_usage
 from chatdebug.recorder.calls import open_step
 from chatdebug.recorder.counting import tokens_of
+from chatdebug.recorder.end_marks import events_behind, stopped_at_mark
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
 from chatdebug.safety import never_raises
@@ -83,7 +85,15 @@ class RecordingModel(WrapperModel):
 class _RecordedStream:
     """The block in which a stream is open. The stream itself is handed on untouched."""
 
-    __slots__ = ("_arguments", "_model", "_opening", "_run", "_step", "_stream")
+    __slots__ = (
+        "_arguments",
+        "_events",
+        "_model",
+        "_opening",
+        "_run",
+        "_step",
+        "_stream",
+    )
 
     def __init__(
         self,
@@ -97,6 +107,7 @@ class _RecordedStream:
         self._model = model
         self._arguments = arguments
         self._stream: StreamedResponse | None = None
+        self._events: Any = None
 
     async def __aenter__(self) -> StreamedResponse:
         self._step = _begin(self._run, Operation.STREAM, self._model, self._arguments)
@@ -106,6 +117,7 @@ class _RecordedStream:
             self._step.fail(error)
             self._step.release()
             raise
+        self._events = _events_behind(self._stream)
         return self._stream
 
     async def __aexit__(
@@ -125,7 +137,7 @@ class _RecordedStream:
         finally:
             self._step.release()
         if error is None or is_handled:
-            _finish_stream(self._step, self._stream)
+            _finish_stream(self._step, self._stream, self._events)
         else:
             _fail_stream(self._step, self._stream, error, raised_by_model=False)
         return is_handled
@@ -171,7 +183,7 @@ def _finish(step: Step, response: ModelResponse | None) -> None:
 
 
 @never_raises
-def _finish_stream(step: Step, stream: StreamedResponse | None) -> None:
+def _finish_stream(step: Step, stream: StreamedResponse | None, events: Any) -> None:
     """Decide between completed, cut short, and left by its consumer.
 
     The finish reason decides: with one, the consumer may stop as early as it likes.
@@ -179,20 +191,53 @@ def _finish_stream(step: Step, stream: StreamedResponse | None) -> None:
     if stream is None:
         step.fail(EmptyResultError())
         return
-    has_finished = stream.finish_reason is not None
+    has_finished = stream.finish_reason is not None and not _is_made_up(stream)
     step.first_part = stream.time_to_first_chunk(step.started)
     if has_finished and not step.is_full:
         step.tokens = tokens_of(stream.usage)
         step.complete()
         return
     response = stream.get()
+    if not has_finished:
+        response = replace(response, finish_reason=None)
     _describe(step, stream, response, failed=False)
-    if has_finished:
-        _finish(step, response)
-    elif response.state == "complete":
+    if not has_finished and response.state != "complete":
+        step.interrupt()
+    elif not has_finished and _owes_finish_reason(stream, events):
         step.fail(IncompleteStreamError())
     else:
-        step.interrupt()
+        _finish(step, response)
+
+
+def _is_made_up(stream: StreamedResponse) -> bool:
+    """Return whether pydantic-ai itself gave a stream the finish reason that it lacked."""
+    # A refusal is one that came, in the answer's own words.
+    return not (
+        getattr(stream, "_has_finish_reason", True)
+        or getattr(stream, "_has_refusal", False)
+    )
+
+
+def _owes_finish_reason(stream: StreamedResponse, events: Any) -> bool:
+    """Return whether a stream that was read to its end lacks what its provider owes.
+
+    A model without a provider, as in tests, owes nothing, nor does a provider that
+    sent the mark of the end instead.
+    """
+    if getattr(stream, "provider_url", "") is None:
+        return False
+    if events is None and stream.finish_reason is not None:
+        return False  # which pydantic-ai made up: whether the mark came is not known
+    return not stopped_at_mark(events)
+
+
+def _events_behind(stream: StreamedResponse) -> Any:
+    """Return the events of an SDK's stream, if it is one, by which its end is judged."""
+    try:
+        source = getattr(getattr(stream, "_response", None), "source", None)
+        return events_behind(getattr(source, "_iterator", None))
+    except Exception:  # noqa: BLE001 - the model's own code
+        return None
 
 
 @never_raises

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from chatdebug.cassettes.making import NoCassette, make_cassette
+from chatdebug.cassettes.making import Made, NoCassette, make_cassette
+from chatdebug.cassettes.playing import NotPlayed
+from chatdebug.cassettes.replaying import Result, replay
 from chatdebug.cassettes.sdks import UnknownCall
 from chatdebug.cassettes.source import name_of_test, source_of
 from chatdebug.conf import recorder_settings
@@ -21,6 +23,13 @@ HAS_CONTENT = (
     "The cassette holds what somebody wrote, and what was answered: keep it where you may "
     "keep that."
 )
+
+HERE = {
+    Result.WENT_WELL: "Here it does not fail: the call that the test makes goes well.",
+    Result.ANOTHER: "Here it fails in another way:",
+    Result.TAKEN_FOR_ANOTHER_KIND: "Here it is known already:",
+}
+"""What the test would hide: it is there to fail as the run did."""
 
 
 class Command(PipedCommand):
@@ -81,12 +90,27 @@ class Command(PipedCommand):
         write_whole([source], test)
         if made.has_recorded_answer or made.asked.evidence is Evidence.FULL:
             self.stderr.write(self.style.WARNING(HAS_CONTENT))
+        if different := _what_comes_here(made, by_library=bool(sdk)):
+            self.stderr.write(self.style.WARNING(printable(different)))
         said = {"test": str(test), "cassette": str(cassette)}
         self.stdout.write(
             json.dumps(said)
             if options["json"]
             else printable(f"{test} and {cassette} written.")
         )
+
+
+def _what_comes_here(made: Made, *, by_library: bool) -> str:
+    """Return in what playing it in this project differs from the run; empty if in nothing."""
+    try:
+        replayed = replay(made, by_library=by_library)
+    except (ImportError, NotPlayed, UnknownCall) as error:
+        return f"Here it cannot be played: {error}"
+    outcome = replayed.outcome
+    if replayed.result is Result.SAME:
+        return ""
+    found = " ".join(filter(None, [outcome.kind, outcome.rule, outcome.sentence]))
+    return f"{HERE[replayed.result]} {found}".rstrip()
 
 
 def _refuse_others(files: list[Path], *, replace: bool) -> None:

@@ -54,8 +54,11 @@ class Command(PipedCommand):
         progress.end()
         if options["json"]:
             said = {"stored": done.stored, "known": done.known}
-            self.stdout.write(json.dumps(said))
+            self.stdout.write(json.dumps({**said, "differing": done.differing}))
         else:
-            self.stdout.write(
-                f"{done.stored:,} runs stored, {done.known:,} known before."
-            )
+            known = f"{done.known:,} known before"
+            if done.differing:
+                known += (
+                    f", of which the file has {done.differing:,} otherwise: not changed"
+                )
+            self.stdout.write(f"{done.stored:,} runs stored, {known}.")

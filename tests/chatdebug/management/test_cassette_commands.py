@@ -1,6 +1,7 @@
 """Commands that make a test of a run, and that play it in a terminal."""
 
 import json
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
-from openai import APIStatusError
+from openai import APIStatusError, OpenAI
 
 from chatdebug.cassettes.cassette import Cassette
 from chatdebug.cassettes.playing import PlayedCall, play
@@ -135,6 +136,52 @@ def test_the_projects_own_call_is_used(
     assert "play_cassette(CASSETTE, ask_again)" in source
     source, _ = make(run.pk, tmp_path / "test_keel.py", "--replace", "--sdk", "openai")
     assert "def ask(call: PlayedCall)" in source
+
+
+def goes_well(call: PlayedCall) -> None:
+    with (
+        suppress(APIStatusError),
+        OpenAI(base_url=f"{call.base_url}/v1", api_key="offline") as client,
+    ):
+        client.chat.completions.create(**call.request)
+
+
+def fails_in_another_way(call: PlayedCall) -> None:
+    goes_well(call)
+    raise LookupError("The keel is of another ship.")
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        pytest.param("ask", "", id="the same"),
+        pytest.param("goes_well", "Here it does not fail", id="goes well"),
+        pytest.param(
+            "fails_in_another_way", "Here it fails in another way: gen", id="another"
+        ),
+        pytest.param("no_such_call", "Here it cannot be played: ", id="no call"),
+    ],
+)
+def test_that_the_projects_own_call_does_not_fail_like_the_run_is_told(
+    own: str, says: str, run: ChatRun, tmp_path: Path, settings: LazySettings
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "PLAYED_CALL": f"{__name__}.{own}"}
+    out, err = tmp_path / "test_keel.py", StringIO()
+    arguments = [str(run.pk), "--out", str(out)]
+    call_command("chatdebug_make_test", *arguments, stdout=StringIO(), stderr=err)
+    assert out.exists()
+    assert err.getvalue().startswith(says)
+    assert len(err.getvalue().splitlines()) == bool(says)
+
+
+def test_that_a_rule_knows_the_failure_meanwhile_is_told(tmp_path: Path) -> None:
+    reason = "This model's maximum context length is 8192 tokens."
+    chain = [{"type": "BadRequestError", "message": f"Error code: 400 - {reason}"}]
+    told = {**ERROR, "message": chain[0]["message"], "detail": reason, "chain": chain}
+    run, err = failed_run(error=told), StringIO()
+    arguments = [str(run.pk), "--out", str(tmp_path / "test_keel.py")]
+    call_command("chatdebug_make_test", *arguments, stdout=StringIO(), stderr=err)
+    assert err.getvalue().startswith("Here it is known already: config")
 
 
 def test_words_of_a_user_are_taken_only_where_that_is_asked_for(tmp_path: Path) -> None:

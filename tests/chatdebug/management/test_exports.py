@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 
 from chatdebug.enums import Level, Operation, Outcome, Status
@@ -315,7 +316,8 @@ def test_runs_are_imported_as_they_were_under_a_chat_that_nobody_has(
     original = ChatStep.objects.values(*STEP_COLUMNS).get()
     original["metadata"]["likely_causes"] = []  # which is noted as it leaves
     ChatRun.objects.all().delete()
-    assert imported(path) == {"stored": 1, "known": 0}
+    assert imported(path) == {"stored": 1, "known": 0, "differing": 0}
+    assert imported(path) == {"stored": 0, "known": 1, "differing": 0}
     run = ChatRun.objects.get()
     assert str(run.pk) == document["runs"][0]["id"]
     assert (run.chat_id, run.owner_id) == ("imported-chat-7", "")
@@ -328,10 +330,39 @@ def test_runs_are_imported_as_they_were_under_a_chat_that_nobody_has(
 def test_twice_does_no_harm_and_what_is_here_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "runs.json"
     exported(path)
+    assert imported(path) == {"stored": 0, "known": 1, "differing": 0}
     ChatRun.objects.update(model="ours")
-    assert imported(path) == {"stored": 0, "known": 1}
+    assert imported(path) == {"stored": 0, "known": 1, "differing": 1}
+    told = output_of("import_chat_runs", path)
+    assert "1 known before, of which the file has 1 otherwise: not changed." in told
     assert ChatRun.objects.get().model == "ours"
     assert ChatRun.objects.get().chat_id == "chat-7"
+
+
+def test_a_step_that_another_run_has_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "runs.json"
+    document = exported(path)
+    document["runs"][0]["id"] = str(uuid4())
+    step = ChatStep.objects.get()
+    with pytest.raises(CommandError, match="Nothing was imported") as raised:
+        imported(sealed(document, path))
+    assert f"{step.pk} is here already, as one of the run {step.run_id}" in str(
+        raised.value
+    )
+
+
+def test_a_database_that_refuses_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.json"
+    exported(path)
+
+    def locked(*_: Any, **__: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("chatdebug.exports.importing._store", locked)
+    with pytest.raises(CommandError, match="OperationalError: database is locked"):
+        imported(path)
 
 
 def test_a_chat_and_an_owner_of_ones_own_can_be_given(tmp_path: Path) -> None:
