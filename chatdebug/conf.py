@@ -48,7 +48,8 @@ class RecorderSettings:
     ``content``."""
     SECRETS: str = ""
     """Dotted path of a function without arguments that returns this deployment's secrets
-    as an iterable of strings, to be removed from everything that is written."""
+    as an iterable of strings, to be removed from everything that is written. Until it has
+    told them, no text is."""
     EXTRA_SECRETS: tuple[str, ...] = ()
     """More secrets, literally."""
     FLUSH_SECONDS: float = 5.0
