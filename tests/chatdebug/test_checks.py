@@ -18,6 +18,7 @@ from chatdebug.enums import AlarmChannel, Level
 from chatdebug.models import AlarmTarget, ChatRun
 from chatdebug.recorder import record_run
 from chatdebug.testing import captured_runs
+from tests.chatdebug.test_access import NO_POLICIES
 from tests.factories import AlarmTargetFactory
 
 
@@ -44,6 +45,8 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
         ),
         pytest.param({"SECRETS": "os.no_such"}, "chatdebug.E003", id="secrets"),
         pytest.param({"PLAYED_CALL": "os.no_such"}, "chatdebug.E003", id="call"),
+        pytest.param({"SECRETS": "os.sep"}, "chatdebug.E003", id="secrets, a text"),
+        pytest.param({"PLAYED_CALL": "os.sep"}, "chatdebug.E003", id="call, a text"),
         pytest.param(
             {"DATABASE": "default"}, "chatdebug.W001", id="the requests' alias"
         ),
@@ -111,6 +114,29 @@ def test_what_is_said_tells_the_way_out(
     settings.CHATDEBUG = {**settings.CHATDEBUG, **changes}
     (said,) = run_checks(tags=["chatdebug"])
     assert re.search(expected, str(said))
+
+
+@pytest.mark.parametrize("name", ["ACCESS_POLICY", "PLAYED_CALL", "SECRETS"])
+def test_a_module_that_cannot_be_read_is_an_error(
+    settings: LazySettings, module_with_a_typo: str, name: str
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, name: f"{module_with_a_typo}.any"}
+    (said,) = run_checks(tags=["chatdebug"])
+    assert said.id == "chatdebug.E003"
+    assert f"CHATDEBUG['{name}']: SyntaxError" in said.msg
+
+
+@pytest.fixture
+def module_with_a_typo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = "chatdebug_test_with_a_typo"
+    (tmp_path / f"{name}.py").write_text("def (\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+@pytest.mark.parametrize("policy", NO_POLICIES)
+def test_a_policy_that_is_none_is_an_error(settings: LazySettings, policy: str) -> None:
+    assert found(settings, ACCESS_POLICY=policy) == ["chatdebug.E003"]
 
 
 @pytest.mark.parametrize("value", [[], None, "errors", ("DATABASE",)])
