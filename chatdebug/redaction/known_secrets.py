@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import logging
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Lock
@@ -129,10 +130,8 @@ class ConfiguredSecrets:
     """
 
     def __init__(self) -> None:
-        self._asking = Lock()
-        self._making = Lock()
-        self._has_asked = False
-        self._next_load = 0.0
+        self.begin_anew()
+        self._waits = True
         self._source: str | None = None
         self._told: frozenset[str] | None = None
         self._given: tuple[str, ...] = ()
@@ -143,6 +142,12 @@ class ConfiguredSecrets:
         self._matcher: SecretMatcher = self._unknown
         self._failure = ""
 
+    def begin_anew(self) -> None:
+        """Let a forked process wait for no thread that it does not have."""
+        self._asking = Lock()
+        self._making = Lock()
+        self.forget()
+
     def add(self, secret: str) -> None:
         """Take note of a secret that this process has come to use, from now on."""
         if secret not in self._added and _is_usable(secret):
@@ -152,15 +157,14 @@ class ConfiguredSecrets:
 
     def matcher(self) -> SecretMatcher:
         """Return the matcher for the secrets as they are now."""
-        if not self._has_asked or monotonic() >= self._next_load:
-            wait = 0.0 if self._has_asked else FIRST_SECONDS
-            if self._asking.acquire(timeout=wait):
+        if self._waits or monotonic() >= self._next_load:
+            if self._asking.acquire(timeout=FIRST_SECONDS if self._waits else 0):
                 try:
                     if monotonic() >= self._next_load:
                         self._load()
                 finally:
-                    self._has_asked = True
                     self._asking.release()
+            self._waits = False
         return self._matcher
 
     def secrets(self) -> frozenset[str]:
@@ -231,6 +235,7 @@ def _told_by(path: str) -> frozenset[str]:
 
 
 configured_secrets = ConfiguredSecrets()
+os.register_at_fork(after_in_child=configured_secrets.begin_anew)
 
 
 def _is_usable(secret: object) -> bool:

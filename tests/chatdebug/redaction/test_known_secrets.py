@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import StringIO
 from pathlib import Path
@@ -18,7 +19,6 @@ from chatdebug.models import ChatRun, ClassificationRule
 from chatdebug.recorder import close_writer, record_run
 from chatdebug.redaction import known_secrets, redact_body, redact_json, redact_text
 from chatdebug.redaction.known_secrets import (
-    FIRST_SECONDS,
     RETRY_SECONDS,
     UNKNOWN,
     ConfiguredSecrets,
@@ -161,26 +161,62 @@ def test_what_was_told_last_stays_and_what_is_new_is_added(
     assert not any(secret in said for secret in (TOLD, GIVEN, ADDED))
 
 
-def test_others_wait_for_the_first_answer_and_let_nothing_through(
-    asked: Source,
-) -> None:
-    secrets = ConfiguredSecrets()
-    is_asked, may_answer = threading.Event(), threading.Event()
+class Slow:
+    """Answers when it may, and tells when it was asked."""
 
-    def slow() -> list[str]:
-        is_asked.set()
-        assert may_answer.wait(10 * FIRST_SECONDS)
+    def __init__(self) -> None:
+        self.is_asked, self.may_answer = threading.Event(), threading.Event()
+
+    def __call__(self) -> list[str]:
+        self.is_asked.set()
+        assert self.may_answer.wait(30)
         return [TOLD]
 
+
+def test_others_wait_for_the_first_answer(
+    asked: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_secrets, "FIRST_SECONDS", 30)
+    secrets, slow = ConfiguredSecrets(), Slow()
     asked.answer = slow
-    first = threading.Thread(target=secrets.matcher)
-    first.start()
-    assert is_asked.wait(10)
-    assert secrets.matcher().remove(SAID) == UNKNOWN
-    may_answer.set()
-    first.join(10)
-    assert TOLD not in secrets.matcher().remove(SAID)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(lambda: secrets.matcher().remove(SAID))
+        assert slow.is_asked.wait(10)
+        others = [pool.submit(lambda: secrets.matcher().remove(SAID)) for _ in "ab"]
+        slow.may_answer.set()
+    said = first.result()
+    assert "[REDACTED:configured secret]" in said
+    assert [other.result() for other in others] == [said, said]
+    assert asked.asked == 1
+
+
+def test_they_wait_once_and_not_for_each_text(
+    asked: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_secrets, "FIRST_SECONDS", 0.05)
+    secrets, slow = ConfiguredSecrets(), Slow()
+    asked.answer = slow
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(secrets.matcher)
+        assert slow.is_asked.wait(10)
+        assert secrets.matcher().remove(SAID) == UNKNOWN
+        monkeypatch.setattr(known_secrets, "FIRST_SECONDS", 3_000)
+        assert secrets.matcher().remove(SAID) == UNKNOWN
+        slow.may_answer.set()
+    assert "[REDACTED:configured secret]" in secrets.matcher().remove(SAID)
     assert secrets.are_known()
+
+
+def test_a_forked_process_waits_for_no_thread_of_its_parent(asked: Source) -> None:
+    secrets, slow = ConfiguredSecrets(), Slow()
+    asked.answer = slow
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(secrets.matcher)
+        assert slow.is_asked.wait(10)
+        asked.answer = lambda: [TOLD]
+        secrets.begin_anew()  # as in a child
+        assert "[REDACTED:configured secret]" in secrets.matcher().remove(SAID)
+        slow.may_answer.set()
 
 
 def test_a_secret_that_is_added_counts_while_the_function_is_asked(
