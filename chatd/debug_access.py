@@ -79,7 +79,7 @@ def deployment_secrets() -> Iterator[str]:
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         yield key if isinstance(key, str) else key.decode(errors="replace")
     for database in settings.DATABASES.values():
-        yield database.get("PASSWORD") or ""
+        yield str(database.get("PASSWORD") or "")
     for name, value in os.environ.items():
         if SECRET_VARIABLE.search(name) and len(value) >= MIN_VALUE:
             yield value

@@ -4,6 +4,7 @@ The recorder knows chats and people only by id. The setting ``ACCESS_POLICY`` na
 of the host project that knows more.
 """
 
+import logging
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from chatdebug.models import ChatRun
 
 type User = AbstractBaseUser | AnonymousUser
+
+
+logger = logging.getLogger(__name__)
+
+METHODS = ("may_read", "may_switch", "owner_id_of", "chat_url")
+"""What each policy has."""
 
 
 class AccessPolicy(Protocol):
@@ -79,10 +86,53 @@ class StaffOnly:
         return {}
 
 
-@cache
+class Nobody:
+    """Stands in for a policy that cannot be made: nobody may read, and least is kept."""
+
+    def may_read(self, user: User, chat_id: str) -> bool:
+        """Refuse."""
+        return False
+
+    def may_switch(self, user: User, chat_id: str) -> bool:
+        """Refuse."""
+        return False
+
+    def owner_id_of(self, chat_id: str) -> str:
+        """Know of nobody."""
+        return ""
+
+    def chat_url(self, chat_id: str) -> str:
+        """Know of no page."""
+        return ""
+
+    def evidence_of(self, chat_id: str) -> Evidence:
+        """Keep the error alone."""
+        return Evidence.ERROR
+
+
 def access_policy() -> AccessPolicy:
-    """Return the host project's policy. Raises ImportError if there is none of that name."""
-    policy: AccessPolicy = import_string(recorder_settings().ACCESS_POLICY)()
+    """Return the host project's policy; one that lets nobody read if it cannot be made.
+
+    That is logged, and tried again each time.
+    """
+    try:
+        return made_policy()
+    except Exception:
+        logger.exception("There is no access policy: nobody may read what was recorded")
+        return Nobody()
+
+
+@cache
+def made_policy() -> AccessPolicy:
+    """Return the host project's policy. Raises whatever keeps it from being made.
+
+    That is TypeError for what has no methods of a policy.
+    """
+    path = recorder_settings().ACCESS_POLICY
+    policy: AccessPolicy = import_string(path)()
+    missing = [name for name in METHODS if not callable(getattr(policy, name, None))]
+    if missing:
+        raise TypeError(f"{path} is no access policy: it has no {', '.join(missing)}")
     return policy
 
 
@@ -143,4 +193,4 @@ def is_staff_with(user: User, permission: str) -> bool:
 @receiver(setting_changed)
 def _forget(*, setting: str, **kwargs: object) -> None:
     if setting == "CHATDEBUG":
-        access_policy.cache_clear()
+        made_policy.cache_clear()

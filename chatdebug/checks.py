@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.template.loader import get_template
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
+from chatdebug.access import made_policy
 from chatdebug.alarms.channels import has_apprise
 from chatdebug.conf import RecorderSettings, recorder_settings
 from chatdebug.enums import AlarmChannel, Evidence
@@ -158,12 +159,23 @@ def _is_in_memory(alias: str) -> bool:
 
 
 def _imports(config: RecorderSettings) -> Iterator[checks.CheckMessage]:
-    for name in ("ACCESS_POLICY", "PLAYED_CALL", "SECRETS"):
-        path = getattr(config, name)
+    makers: dict[str, Callable[[], object]] = {
+        "ACCESS_POLICY": made_policy,
+        "PLAYED_CALL": lambda: _function(config.PLAYED_CALL),
+        "SECRETS": lambda: _function(config.SECRETS),
+    }
+    for name, make in makers.items():
         try:
-            import_string(path) if path else None
-        except ImportError as error:
-            yield checks.Error(f"CHATDEBUG[{name!r}]: {error}", id="chatdebug.E003")
+            make()
+        except Exception as error:  # noqa: BLE001 - what is imported may raise anything
+            says = error if isinstance(error, ImportError) else repr(error)
+            yield checks.Error(f"CHATDEBUG[{name!r}]: {says}", id="chatdebug.E003")
+
+
+def _function(path: str) -> None:
+    """Raise what keeps a function from being imported, and TypeError for anything else."""
+    if path and not callable(import_string(path)):
+        raise TypeError(f"{path} is no function")
 
 
 def _spool(config: RecorderSettings) -> Iterator[checks.CheckMessage]:

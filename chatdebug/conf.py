@@ -48,7 +48,8 @@ class RecorderSettings:
     ``content``."""
     SECRETS: str = ""
     """Dotted path of a function without arguments that returns this deployment's secrets
-    as an iterable of strings, to be removed from everything that is written."""
+    as an iterable of strings, to be removed from everything that is written. Until it has
+    told them, no text is."""
     EXTRA_SECRETS: tuple[str, ...] = ()
     """More secrets, literally."""
     FLUSH_SECONDS: float = 5.0
@@ -115,8 +116,12 @@ BOUNDS: dict[str, tuple[float, float]] = {
 def recorder_settings() -> RecorderSettings:
     """Return the checked settings. Raises ImproperlyConfigured for nonsense."""
     given: dict[str, Any] = getattr(settings, "CHATDEBUG", {})
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured(
+            f"CHATDEBUG has the wrong type: it is a dict, not {type(given).__name__}."
+        )
     known = {one.name for one in fields(RecorderSettings)}
-    if unknown := sorted(given.keys() - known):
+    if unknown := sorted(map(str, given.keys() - known)):
         raise ImproperlyConfigured(
             f"Unknown keys in CHATDEBUG: {', '.join(unknown)}. "
             f"There are: {', '.join(sorted(known))}."
@@ -124,8 +129,7 @@ def recorder_settings() -> RecorderSettings:
     for name, kind in get_type_hints(RecorderSettings).items():
         if name in given and not _is_a(given[name], kind):
             raise ImproperlyConfigured(
-                f"CHATDEBUG[{name!r}] has the wrong type: it takes {_named(kind)}, "
-                f"not {type(given[name]).__name__}."
+                f"CHATDEBUG[{name!r}] has the wrong type: {_difference(given[name], kind)}."
             )
     for name, (least, most) in BOUNDS.items():
         # Written so that NaN, which is neither less nor more, is refused.
@@ -140,6 +144,24 @@ def recorder_settings() -> RecorderSettings:
             "CHATDEBUG['EVIDENCE'] is 'error', 'shape' or 'full'."
         )
     return RecorderSettings(**given)
+
+
+def _difference(value: object, kind: Any) -> str:
+    """Return what a value is and what it should be; never the value, which may be secret."""
+    if kind == tuple[str, ...] and isinstance(value, tuple):
+        return next(
+            f"its item {position} is to be str, not {type(item).__name__}"
+            for position, item in enumerate(value)
+            if not isinstance(item, str)
+        )
+    if kind == dict[str, str] and isinstance(value, dict):
+        return next(
+            f"its {part} {position} is to be str, not {type(item).__name__}"
+            for position, pair in enumerate(value.items())
+            for part, item in zip(("key", "value"), pair, strict=True)
+            if not isinstance(item, str)
+        )
+    return f"it takes {_named(kind)}, not {type(value).__name__}"
 
 
 def _named(kind: Any) -> str:

@@ -18,7 +18,7 @@ from chatdebug.exports.reading import Document, UnreadableDocument, check_docume
 from chatdebug.exports.restored import Rows, UnreadableRun, restored
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import storable_id
-from chatdebug.redaction import redact_json, redact_text
+from chatdebug.redaction import configured_secrets, redact_json, redact_text
 
 BATCH_RUNS = 10
 """Runs in memory at a time: a step of each may hold some megabytes."""
@@ -57,8 +57,13 @@ def import_document(
     Their chat is ``chat_id``, else one that nobody has here, named after their own; their
     owner ``owner_id``, else nobody. A run whose id is here stays as it is, so that twice
     does no harm. Raises UnreadableDocument for a document that was changed, or a run that
-    cannot be stored. ``on_progress`` is told how many runs are done.
+    cannot be stored, and while it is not known what has to be removed: all of it would be
+    replaced by notes, for good. ``on_progress`` is told how many runs are done.
     """
+    if not configured_secrets.are_known():
+        raise UnreadableDocument(
+            f"This deployment's secrets are not known: {configured_secrets.failure()}"
+        )
     # What this release's own redaction lets through is no fault of the document.
     findings = [each for each in check_document(document) if each.check != "canary"]
     if broken := [each.says for each in findings if not each.holds]:

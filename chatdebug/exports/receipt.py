@@ -10,7 +10,7 @@ from chatdebug.redaction.canary import canaries
 from chatdebug.redaction.fragments import AS_TOKENS
 from chatdebug.redaction.key_formats import VENDOR_PATTERNS
 from chatdebug.redaction.keywords import CONTEXT_PATTERNS
-from chatdebug.redaction.known_secrets import REPLACEMENT
+from chatdebug.redaction.known_secrets import REPLACEMENT, UNKNOWN
 from chatdebug.redaction.patterns import marker
 from chatdebug.redaction.values import TOO_DEEP
 from chatdebug.redaction.version import rules_version
@@ -23,6 +23,7 @@ KINDS = {
         for pattern in (*VENDOR_PATTERNS, *CONTEXT_PATTERNS)
     },
     REPLACEMENT: "configured secret",
+    UNKNOWN: "secrets unknown",
     AS_TOKENS: "tokens",
     TOO_DEEP: "too deep",
     "[REDACTED]": BY_NAME,

@@ -4,8 +4,9 @@ import base64
 import html
 import json
 import logging
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Lock
 from time import monotonic
 from urllib.parse import quote, quote_plus
@@ -28,7 +29,13 @@ MIN_PIECE = 12
 STRIDE = MIN_PIECE - MIN_END + 1
 """Each piece of ``MIN_PIECE`` characters holds a gram that begins at a multiple of it."""
 REFRESH_SECONDS = 30.0
+RETRY_SECONDS = 2.0
+"""A function that failed is asked again after it, and not at every text."""
+FIRST_SECONDS = 1.0
+"""How long other threads wait at most while the function is asked for the first time."""
 REPLACEMENT = marker("configured secret")
+UNKNOWN = marker("secrets unknown")
+"""Stands for a whole text while nobody can tell whether a secret is in it."""
 
 
 class SecretMatcher:
@@ -104,43 +111,60 @@ class SecretMatcher:
         return best
 
 
+class NoSecretsKnown(SecretMatcher):
+    """Stands in while it is not known what the secrets are: any text may hold one."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def remove(self, text: str) -> str:
+        """Return a fixed note in place of the text."""
+        return text and UNKNOWN
+
+
 class ConfiguredSecrets:
     """The matcher of this process, made anew when its secrets may have changed.
 
-    Thread-safe. A source that raises is logged, and the last good secrets stay.
+    Thread-safe. If the function ``SECRETS`` fails, that is logged, and it is asked again
+    soon; what it told last stays. Before it has told anything, no text is let through.
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._matcher = SecretMatcher(())
-        self._secrets: frozenset[str] = frozenset()
-        self._next_load = 0.0
+        self.begin_anew()
+        self._waits = True
+        self._source: str | None = None
+        self._told: frozenset[str] | None = None
+        self._given: tuple[str, ...] = ()
         self._added: frozenset[str] = frozenset()
+        self._secrets: frozenset[str] = frozenset()
+        self._known: SecretMatcher = SecretMatcher(())
+        self._unknown = NoSecretsKnown()
+        self._matcher: SecretMatcher = self._unknown
+        self._failure = ""
+
+    def begin_anew(self) -> None:
+        """Let a forked process wait for no thread that it does not have."""
+        self._asking = Lock()
+        self._making = Lock()
+        self.forget()
 
     def add(self, secret: str) -> None:
         """Take note of a secret that this process has come to use, from now on."""
         if secret not in self._added and _is_usable(secret):
-            self._added |= {secret}
-            self.forget()
+            with self._making:
+                self._added |= {secret}
+            self._make()
 
     def matcher(self) -> SecretMatcher:
         """Return the matcher for the secrets as they are now."""
-        if monotonic() >= self._next_load and self._lock.acquire(blocking=False):
-            try:
-                self._next_load = monotonic() + REFRESH_SECONDS
-                config = recorder_settings()
-                given = list(config.EXTRA_SECRETS)
-                if config.SECRETS:
-                    source: Callable[[], Iterable[str]] = import_string(config.SECRETS)
-                    given.extend(source())
-                secrets = self._added.union(filter(_is_usable, given))
-                if secrets != self._secrets:
-                    self._matcher = SecretMatcher(secrets)
-                    self._secrets = secrets
-            except Exception:
-                logger.exception("The deployment's secrets could not be read")
-            finally:
-                self._lock.release()
+        if self._waits or monotonic() >= self._next_load:
+            if self._asking.acquire(timeout=FIRST_SECONDS if self._waits else 0):
+                try:
+                    if monotonic() >= self._next_load:
+                        self._load()
+                finally:
+                    self._asking.release()
+            self._waits = False
         return self._matcher
 
     def secrets(self) -> frozenset[str]:
@@ -148,12 +172,70 @@ class ConfiguredSecrets:
         self.matcher()
         return self._secrets
 
+    def failure(self) -> str:
+        """Return why it is not known what the secrets are; empty if it is."""
+        self.matcher()
+        return self._failure
+
+    def are_known(self) -> bool:
+        """Return whether texts can be told from secrets: what was told last counts."""
+        return self.matcher() is not self._unknown
+
     def forget(self) -> None:
         """Load the secrets again with the next text."""
         self._next_load = 0.0
 
+    def _load(self) -> None:
+        self._next_load = monotonic() + REFRESH_SECONDS
+        try:
+            config = recorder_settings()
+            self._given = config.EXTRA_SECRETS
+            if self._source != config.SECRETS:
+                self._source, self._told = config.SECRETS, None
+            self._told = _told_by(config.SECRETS) if config.SECRETS else frozenset()
+            self._failure = ""
+        except Exception as error:
+            logger.exception("The deployment's secrets could not be read")
+            # What others say in their errors may hold a secret; the log is theirs.
+            says = f"{self._source or 'CHATDEBUG'} raised {type(error).__name__}"
+            self._failure = str(error) if isinstance(error, WrongSecrets) else says
+            self._next_load = min(self._next_load, monotonic() + RETRY_SECONDS)
+        self._make()
+
+    def _make(self) -> None:
+        with self._making:
+            secrets = self._added.union(self._told or (), self._given)
+            secrets = frozenset(filter(_is_usable, secrets))
+            if secrets != self._secrets:
+                self._known = SecretMatcher(secrets)
+                self._secrets = secrets
+            self._matcher = self._unknown if self._told is None else self._known
+
+
+class WrongSecrets(TypeError):
+    """What the function ``SECRETS`` returned is no iterable of texts. Says no secret."""
+
+
+def _told_by(path: str) -> frozenset[str]:
+    """Return what the function tells. Raises WrongSecrets, or whatever it raises."""
+    source: Callable[[], Iterable[str]] = import_string(path)
+    told = source()
+    if isinstance(told, str | bytes | Mapping) or not isinstance(told, Iterable):
+        raise WrongSecrets(
+            f"{path} is to return an iterable of str, not {type(told).__name__}"
+        )
+    secrets = list(told)
+    for position, secret in enumerate(secrets):
+        if not isinstance(secret, str):
+            raise WrongSecrets(
+                f"{path} is to return str only; its item {position} is "
+                f"{type(secret).__name__}"
+            )
+    return frozenset(secrets)
+
 
 configured_secrets = ConfiguredSecrets()
+os.register_at_fork(after_in_child=configured_secrets.begin_anew)
 
 
 def _is_usable(secret: object) -> bool:

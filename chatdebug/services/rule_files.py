@@ -20,7 +20,7 @@ from chatdebug.errors.fingerprint import ID, VOLATILE
 from chatdebug.errors.rules import text_pattern
 from chatdebug.models import ClassificationRule
 from chatdebug.payloads import clean
-from chatdebug.redaction import redact_text
+from chatdebug.redaction import configured_secrets, redact_text
 
 FORMAT = "chatdebug.rules"
 VERSION = 1
@@ -92,6 +92,8 @@ def import_rules(*, content: bytes, using: str | None = None) -> Imported:
 
 
 def _portable(rule: ClassificationRule) -> dict[str, Any] | None:
+    if not configured_secrets.are_known():
+        return None  # a note in place of its text would be another rule
     entry = {name: getattr(rule, name) for name in TYPES}
     text = VOLATILE.sub("*", MAIL_ADDRESS.sub("*", redact_text(rule.text)))
     if text != rule.text:

@@ -14,9 +14,11 @@ from django.core.checks import Tags, run_checks
 from django.db import connection
 
 from chatdebug.conf import BOUNDS, RecorderSettings, recorder_settings
-from chatdebug.enums import AlarmChannel
+from chatdebug.enums import AlarmChannel, Level
 from chatdebug.models import AlarmTarget, ChatRun
+from chatdebug.recorder import record_run
 from chatdebug.testing import captured_runs
+from tests.chatdebug.test_access import NO_POLICIES
 from tests.factories import AlarmTargetFactory
 
 
@@ -43,6 +45,8 @@ def test_the_projects_own_settings_are_fine(settings: LazySettings) -> None:
         ),
         pytest.param({"SECRETS": "os.no_such"}, "chatdebug.E003", id="secrets"),
         pytest.param({"PLAYED_CALL": "os.no_such"}, "chatdebug.E003", id="call"),
+        pytest.param({"SECRETS": "os.sep"}, "chatdebug.E003", id="secrets, a text"),
+        pytest.param({"PLAYED_CALL": "os.sep"}, "chatdebug.E003", id="call, a text"),
         pytest.param(
             {"DATABASE": "default"}, "chatdebug.W001", id="the requests' alias"
         ),
@@ -90,15 +94,62 @@ def test_what_cannot_work_is_said(
             {"SPOOL_DIR": "/spool"}, "takes Path or None.*, not str", id="a text"
         ),
         pytest.param({"EXTRA_SECRETS": ["a"]}, "takes tuple, not list", id="a list"),
+        pytest.param(
+            {"EXTRA_SECRETS": ("abcdef", None)},
+            "its item 1 is to be str, not NoneType",
+            id="an item",
+        ),
+        pytest.param(
+            {"STATUS_PAGES": {"ours": "https://s.example", "other": 1}},
+            "its value 1 is to be str, not int",
+            id="a value",
+        ),
+        pytest.param({1: 2, "B": 3}, "Unknown keys in CHATDEBUG: 1, B", id="a number"),
         pytest.param({"SPOOL_DIR": None}, r"BASE_DIR / 'var' / 'chatdebug'", id="none"),
     ],
 )
 def test_what_is_said_tells_the_way_out(
-    settings: LazySettings, changes: dict[str, Any], expected: str
+    settings: LazySettings, changes: dict[Any, Any], expected: str
 ) -> None:
     settings.CHATDEBUG = {**settings.CHATDEBUG, **changes}
     (said,) = run_checks(tags=["chatdebug"])
     assert re.search(expected, str(said))
+
+
+@pytest.mark.parametrize("name", ["ACCESS_POLICY", "PLAYED_CALL", "SECRETS"])
+def test_a_module_that_cannot_be_read_is_an_error(
+    settings: LazySettings, module_with_a_typo: str, name: str
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, name: f"{module_with_a_typo}.any"}
+    (said,) = run_checks(tags=["chatdebug"])
+    assert said.id == "chatdebug.E003"
+    assert f"CHATDEBUG['{name}']: SyntaxError" in said.msg
+
+
+@pytest.fixture
+def module_with_a_typo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = "chatdebug_test_with_a_typo"
+    (tmp_path / f"{name}.py").write_text("def (\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+@pytest.mark.parametrize("policy", NO_POLICIES)
+def test_a_policy_that_is_none_is_an_error(settings: LazySettings, policy: str) -> None:
+    assert found(settings, ACCESS_POLICY=policy) == ["chatdebug.E003"]
+
+
+@pytest.mark.parametrize("value", [[], None, "errors", ("DATABASE",)])
+def test_settings_that_are_no_dict_are_an_error_and_nothing_is_raised(
+    settings: LazySettings, value: object
+) -> None:
+    settings.CHATDEBUG = value
+    (said,) = run_checks(tags=["chatdebug"])
+    assert said.id == "chatdebug.E001"
+    assert f"it is a dict, not {type(value).__name__}" in said.msg
+    with pytest.raises(ValueError, match="the host's"), record_run(chat_id="1") as run:  # noqa: PT012
+        assert run.level is Level.OFF
+        raise ValueError("the host's")
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,16 @@ class Command(PipedCommand):
     help = "Self-test: are the secrets of this deployment removed on every path?"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print a line for each path, never a secret. Raises CommandError for a leak."""
+        """Print a line for each path, never a secret.
+
+        Raises CommandError for a leak, and if it is not known what the secrets are.
+        """
         secrets = configured_secrets.secrets()
+        if failure := configured_secrets.failure():
+            raise CommandError(
+                f"The secrets of this deployment are not known: {failure}. Until they "
+                "are, each text is replaced by a note. The log says more."
+            )
         if not secrets:
             self.stdout.write("No secrets are configured: nothing to test.")
             return
