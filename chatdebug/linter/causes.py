@@ -145,13 +145,13 @@ class Cause:
     @property
     def remedy(self) -> str:
         """What helps."""
-        if self.remedied is None:
-            return str(self.rule.remedy)
-        words = gettext(
-            "Shorten or leave out %s where the request is built, or offer a model with a "
-            "longer context."
-        )
-        told = words % self.remedied.words
+        told = str(self.rule.remedy)
+        if self.remedied is not None:
+            words = gettext(
+                "Shorten or leave out %s where the request is built, or offer a model "
+                "with a longer context."
+            )
+            told = words % self.remedied.words
         if self.window:
             more = gettext(
                 "If the model takes more than %s tokens, correct its setting."

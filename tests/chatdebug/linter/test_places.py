@@ -66,6 +66,8 @@ def test_of_a_request_that_is_too_long_its_largest_part_is_told(
     assert found.told.endswith(found.largest_part)
     is_message = "message 1" in largest
     assert ("leave out message 1 where" in found.remedy) == is_message
+    may_be_wrong = "If the model takes more than 1,000 tokens, correct its setting."
+    assert found.remedy.endswith(may_be_wrong)
 
 
 @pytest.mark.parametrize(
