@@ -232,7 +232,7 @@ async def _loop_costs(way: Way, ways: dict[str, Way]) -> tuple[float, float, flo
                 whole[place] = time.thread_time() - began
             turns.append(whole)
             ends.append(
-                [all_ - parts for all_, parts in zip(whole, between, strict=True)]
+                [turn - parts for turn, parts in zip(whole, between, strict=True)]
             )
     finally:
         gc.enable()

@@ -1,7 +1,7 @@
 """Streams that end without a finish reason, by pydantic-ai's own models and the SDKs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -78,24 +78,25 @@ def transport(events: list[str]) -> httpx2.MockTransport:
     )
 
 
-async def by_recording_model(model: Model) -> None:
+async def by_recording_model(model: Model) -> str:
     async with record_run(chat_id="c") as run:
-        await stream(RecordingModel(model))
+        said = await stream(RecordingModel(model))
         run.complete()
+    return said
 
 
-async def by_instrumented_model(model: Model) -> None:
-    await stream(present(chatdebug.instrument_pydantic_ai(model)))
+async def by_instrumented_model(model: Model) -> str:
+    return await stream(present(chatdebug.instrument_pydantic_ai(model)))
 
 
-async def by_agent(model: Model) -> None:
+async def by_agent(model: Model) -> str:
     agent = Agent(model)
     chatdebug.instrument_pydantic_ai(agent)
     async with agent.run_stream(PROMPT) as result:
-        await result.get_output()
+        return await result.get_output()
 
 
-async def leaving_early(model: Model) -> None:
+async def leaving_early(model: Model) -> str:
     async with (
         record_run(chat_id="c") as run,
         model_request_stream(RecordingModel(model), prompt()) as parts,
@@ -103,9 +104,18 @@ async def leaving_early(model: Model) -> None:
         async for _ in parts:
             break
         run.complete()
+        return parts.get().text or ""
 
 
-WAYS: list[Callable[[Model], Any]] = [
+async def said_by(name: str, protocol: str, way: "Way") -> str:
+    async with own_model(name, protocol) as model:
+        return await way(model)
+
+
+type Way = Callable[[Model], Coroutine[Any, Any, str]]
+"""Reads a stream to its end; returns what was said."""
+
+WAYS: list[Way] = [
     by_recording_model,
     by_instrumented_model,
     by_agent,
@@ -114,12 +124,8 @@ WAYS: list[Callable[[Model], Any]] = [
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_stream_that_just_ends_is_evidence(way: Any, protocol: str) -> None:
-    async def body() -> None:
-        async with own_model("fault-eof", protocol) as model:
-            await way(model)
-
-    asyncio.run(body())
+def test_a_stream_that_just_ends_is_evidence(way: Way, protocol: str) -> None:
+    assert asyncio.run(said_by("fault-eof", protocol, way))
     (step,) = steps()
     assert step.status == "error"
     assert present(step.error)["type"] == "IncompleteStreamError"
@@ -128,29 +134,21 @@ def test_a_stream_that_just_ends_is_evidence(way: Any, protocol: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_good_stream_leaves_nothing(way: Any, protocol: str) -> None:
-    async def body() -> None:
-        async with own_model("demo", protocol) as model:
-            await way(model)
-
-    asyncio.run(body())
+def test_a_good_stream_leaves_nothing(way: Way, protocol: str) -> None:
+    assert asyncio.run(said_by("demo", protocol, way))
     assert steps() == []
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_consumer_that_leaves_early_is_no_failure(protocol: str) -> None:
-    async def body() -> None:
-        async with own_model("fault-eof", protocol) as model:
-            await leaving_early(model)
-
-    asyncio.run(body())
-    assert [step.status for step in steps() if step.status == "error"] == []
+    assert asyncio.run(said_by("fault-eof", protocol, leaving_early))
+    assert steps() == []
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_finish_reason_or_the_mark_of_the_end_will_do(way: Any, ending: str) -> None:
-    asyncio.run(way(answering([*BEGUN, *ENDINGS[ending]])))
+def test_a_finish_reason_or_the_mark_of_the_end_will_do(way: Way, ending: str) -> None:
+    assert asyncio.run(way(answering([*BEGUN, *ENDINGS[ending]]))) == "Violets are "
     assert steps() == []
 
 
@@ -174,7 +172,7 @@ async def say(*_: Any) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("model", [TestModel(), FunctionModel(stream_function=say)])
 def test_a_model_without_a_provider_owes_no_finish_reason(model: Model) -> None:
-    asyncio.run(by_recording_model(model))
+    assert asyncio.run(by_recording_model(model))
     assert steps() == []
 
 
