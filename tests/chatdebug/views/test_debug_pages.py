@@ -75,6 +75,20 @@ def test_the_panel_lists_the_runs_newest_first(chat: Chat) -> None:
     assert "of another chat" not in page
 
 
+def test_a_step_that_went_well_is_told_from_its_run_that_failed(chat: Chat) -> None:
+    run = ChatRunFactory(
+        chat_id=str(chat.pk),
+        status="error",
+        error_kind="generic",
+        provider="openai",
+        summary={"error_status": 400},
+    )
+    ChatStepFactory(run=run, status="completed", error=None)
+    page = text_of(client_of(chat.owner).get(step_of(run)))
+    assert "Completed</span> · " in page
+    assert "· Run: <bdi>Request rejected · OpenAI 400</bdi>" in page
+
+
 def test_a_run_is_one_line_of_facts_and_the_first_line_of_its_error(
     chat: Chat,
 ) -> None:
