@@ -18,9 +18,15 @@ from tests.process import ROOT
 ENVIRONMENT = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
 LONGER_THAN_A_PIPE = "word " * 25_000
 WRITING = """
+import signal
 import sys
 from pathlib import Path
 from chatdebug.management.files import write_whole
+
+# What started the tests may ignore signals: nohup does, and so does a shell's "&".
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 def pieces():
     yield "content"
