@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 
 from django.db import connections, transaction
@@ -18,10 +19,23 @@ def never_raises[**P](function: Callable[P, None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             function(*args, **kwargs)
-        except Exception:
-            logger.exception("The recorder failed in %s", function.__qualname__)
+        except Exception:  # noqa: BLE001 - it is logged
+            log_failure("The recorder failed in %s", function.__qualname__)
 
     return guarded
+
+
+def log_failure(message: str, *args: object) -> None:
+    """Log the recorder's own failure that is being handled; never raises.
+
+    Its traceback goes on to what the host raised, and tells that: code of the host's, which
+    may fail, as may any call close to the recursion limit.
+    """
+    with suppress(Exception):
+        logger.error(message, *args, exc_info=sys.exception())
+        return
+    with suppress(Exception):
+        logger.error(message, *args)
 
 
 @contextmanager

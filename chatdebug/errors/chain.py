@@ -1,9 +1,11 @@
 """The chain of an exception: its causes, the members of its groups, what wrappers hide."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 MAX_LINKS = 20
+MAX_MEMBERS = 100
 HIDING_PLACES = (
     "original_exception",
     "original_error",
@@ -48,9 +50,13 @@ def walk(error: BaseException) -> Iterator[BaseException]:
 
 
 def members(error: BaseException) -> list[BaseException]:
-    """Return the failures that an exception stands for together: a group, or a list."""
+    """Return the failures that an exception stands for together: a group, or a list.
+
+    Of groups in a group the innermost ones, and at most ``MAX_MEMBERS``: a group of many
+    tasks must not keep whoever waits for its end.
+    """
     if isinstance(error, BaseExceptionGroup):
-        return list(error.exceptions)
+        return list(islice(_leaves(error), MAX_MEMBERS))
     listed = (attribute(error, name) for name in HIDING_LISTS)
     return [
         member
@@ -59,6 +65,16 @@ def members(error: BaseException) -> list[BaseException]:
         for member in found[:MAX_LINKS]
         if isinstance(member, BaseException)
     ]
+
+
+def _leaves(group: BaseExceptionGroup) -> Iterator[BaseException]:
+    waiting: list[BaseException] = [group]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, BaseExceptionGroup):
+            waiting += reversed(current.exceptions)
+        else:
+            yield current
 
 
 def hidden_causes(error: BaseException) -> list[BaseException]:
@@ -93,7 +109,7 @@ def attribute(owner: object, name: str) -> Any:
     """Return an attribute, or None for one that is missing or raises."""
     try:
         return getattr(owner, name, None)
-    except Exception:  # noqa: BLE001 - a property of anyone's object
+    except (Exception, SystemExit):  # noqa: BLE001 - a property of anyone's object
         return None
 
 
@@ -101,5 +117,5 @@ def text_of(error: BaseException) -> str:
     """Return an exception's message, whatever its own code does."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - the exception's own code
+    except (Exception, SystemExit):  # noqa: BLE001 - the exception's own code
         return "(the message could not be read)"

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from django.utils.translation import gettext
 
@@ -183,10 +184,10 @@ def classify(
         if error is None:
             return classify_facts(ErrorFacts(provider=provider), rules=rules)
         if (found := members(error)) and not response_of(error).body:
-            results = [
-                classify(member, provider=provider, rules=rules) for member in found
-            ]
-            return next((each for each in results if each.captured), results[0])
+            each = (classify(one, provider=provider, rules=rules) for one in found)
+            first = next(each)
+            captured = (result for result in chain([first], each) if result.captured)
+            return next(captured, first)
         if ended := _of_ending(error, provider):
             return ended
         known = next(

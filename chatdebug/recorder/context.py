@@ -5,7 +5,6 @@ cancellation that comes meanwhile is delivered when the wait is over.
 """
 
 import asyncio
-import logging
 import sys
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
@@ -20,11 +19,9 @@ from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.levels import ask_level, evidence_of_run, known_level, level_at_once
 from chatdebug.recorder.arguments import Given, RunFacts, as_choice, as_evidence
 from chatdebug.recorder.run import Run
-from chatdebug.safety import in_event_loop
+from chatdebug.safety import in_event_loop, log_failure
 from chatdebug.scope import Scope, current_run
 from chatdebug.writer import writer
-
-logger = logging.getLogger("chatdebug.recorder")
 
 
 class record_run:
@@ -167,8 +164,8 @@ class record_run:
             self._scope.end()
         try:
             return self.run.close(error)
-        except Exception:
-            logger.exception("The recorder could not close a run")
+        except Exception:  # noqa: BLE001 - it is logged
+            log_failure("The recorder could not close a run")
             return None
 
 

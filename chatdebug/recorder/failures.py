@@ -1,10 +1,8 @@
 """Which failures a run has, and what its groups are told of each."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,13 +12,11 @@ from chatdebug.errors.fingerprint import headline
 from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.models.runs import OVERFLOW
 from chatdebug.redaction import redact_text
+from chatdebug.safety import log_failure
 from chatdebug.writer import Snapshot, writer
 
 if TYPE_CHECKING:
     from chatdebug.recorder.step import Step
-
-logger = logging.getLogger("chatdebug.recorder")
-
 
 GROUP_MEMBERS = 8
 """Of an exception group, how many members become steps."""
@@ -43,8 +39,8 @@ def counted_failure(
             run_id=run_id,
             at=at,
         )
-    except Exception:
-        logger.exception("A failure could not be counted in its group")
+    except Exception:  # noqa: BLE001 - it is logged
+        log_failure("A failure could not be counted in its group")
         return []
     return [failure]
 
@@ -57,22 +53,29 @@ def unrecorded_failures(
     What the recorder finds out by itself, such as a stream that just ends, is an object
     of its own; a caller who finds it out too raises another one, which says the same.
     """
-    if any(error is known for known in recorded):
-        return
-    if isinstance(error, BaseExceptionGroup):
-        members = (unrecorded_failures(one, recorded) for one in error.exceptions)
-        yield from islice(chain.from_iterable(members), GROUP_MEMBERS)
-        return
-    for link in walk(error):
-        for known in recorded:
-            says_the_same = (
-                isinstance(link, KnownError)
-                and type(link) is type(known)
-                and link.args == known.args
-            )
-            if link is known or says_the_same:
-                return
-    yield error
+    waiting, found = [error], 0
+    while waiting and found < GROUP_MEMBERS:
+        current = waiting.pop()
+        if any(current is known for known in recorded):
+            continue
+        if isinstance(current, BaseExceptionGroup):
+            waiting += reversed(current.exceptions)
+        elif not _is_recorded(current, recorded):
+            found += 1
+            yield current
+
+
+def _is_recorded(error: BaseException, recorded: Sequence[BaseException]) -> bool:
+    return any(
+        link is known
+        or (
+            isinstance(link, KnownError)
+            and type(link) is type(known)
+            and link.args == known.args
+        )
+        for link in walk(error)
+        for known in recorded
+    )
 
 
 def _described(fingerprint: str, step: "Step") -> dict[str, Any]:

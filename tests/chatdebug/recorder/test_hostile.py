@@ -1,6 +1,7 @@
 """Whatever an error or an answer holds reaches the database, or is noted, and never raised."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -32,6 +33,38 @@ class SilentError(Exception):
         raise RuntimeError("not even this")
 
     __repr__ = __str__
+
+
+class ExitingError(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(9)
+
+
+class ExitingResponseError(Exception):
+    @property
+    def response(self) -> object:
+        raise SystemExit(9)
+
+
+class NamelessType(type):
+    def __getattribute__(cls, name: str) -> Any:
+        if name in {"__name__", "__qualname__"}:
+            raise RuntimeError(name)
+        return super().__getattribute__(name)
+
+
+class NamelessError(Exception, metaclass=NamelessType):
+    """Neither the recorder nor a log's traceback can say what it is."""
+
+
+class KnownMember(TimeoutError):
+    """Counts how often anybody reads it."""
+
+    readings = 0
+
+    def __str__(self) -> str:
+        type(self).readings += 1
+        return "timed out"
 
 
 class ProbedError(Exception):
@@ -76,6 +109,8 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
     "headers of another kind": lambda: with_attributes(headers=object()),
     "no text": SilentError,
     "attributes that raise": lambda: ProbedError("probed"),
+    "a text that ends the process": ExitingError,
+    "an attribute that ends the process": ExitingResponseError,
     "a cycle of causes": cyclic,
     "a group in a group": lambda: ExceptionGroup(
         "outer", [ExceptionGroup("inner", [ValueError("a\x00")])]
@@ -107,6 +142,52 @@ def test_every_error_leaves_its_evidence(name: str, level: Level) -> None:
     assert present(step.error)["type"] == type(error).__name__
     assert len(str(step.error)) < 100_000
     assert (counters.refused, counters.dropped) == (0, 0)
+
+
+def test_an_error_that_no_log_can_tell_reaches_the_host() -> None:
+    error = NamelessError()
+    with pytest.raises(Exception) as caught, record_run(chat_id="c"):  # noqa: PT011
+        raise error
+    assert caught.value is error
+
+
+def test_a_host_close_to_the_recursion_limit_gets_its_own_error() -> None:
+    def go_down(levels: int) -> None:
+        if levels:
+            return go_down(levels - 1)
+        entered.append(levels)
+        with record_run(chat_id="c"):
+            entered.append(levels)
+            raise ValueError("host")
+
+    others = []
+    for levels in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):
+        entered: list[int] = []
+        try:
+            go_down(levels)
+        except ValueError:
+            pass
+        except RecursionError:
+            others += [levels] * (len(entered) == 2)
+    assert others == []
+
+
+def test_a_group_of_groups_is_recorded_however_deep_it_is() -> None:
+    error: Exception = ValueError("innermost")
+    for _ in range(3_000):
+        error = ExceptionGroup("around", [error])
+    with suppress(Exception), record_run(chat_id="c"):
+        raise error
+    close_writer()
+    assert present(ChatStep.objects.get().error)["type"] == "ValueError"
+
+
+def test_of_a_group_of_many_a_bounded_number_is_read() -> None:
+    known = [KnownMember() for _ in range(5_000)]
+    KnownMember.readings = 0
+    with suppress(Exception), record_run(chat_id="c") as run, run.step():
+        raise ExceptionGroup("tasks", known)
+    assert 0 < KnownMember.readings < 1_500
 
 
 ANSWERS: dict[str, Callable[[], Any]] = {
