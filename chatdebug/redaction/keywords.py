@@ -41,7 +41,8 @@ NO_VALUE = (
     r"(?i:true|false|null|none|field|missing|required|invalid|expired|not|str|string|SecretStr)\b|"
     r"\d{1,9}(?![\w-])|[a-z_.]{1,60}\()"
 )
-"""What stands for a value and is none: a variable, a word, a number, a call."""
+"""What stands for a value and is none: a variable, a word, a call, a number of up to nine
+digits (a limit, a count, a status), also after a name like "password"."""
 VALUE = r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){4,512})"
 WITH_DIGIT = r"(?=[^\s\"'`,;&<>]{0,80}\d)"
 

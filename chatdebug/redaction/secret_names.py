@@ -140,7 +140,8 @@ SECRET_HEADER_PARTS = (
     "signature",
     "token",
 )
-"""Anywhere in the name of a header: not even a short value of it is kept."""
+"""Anywhere in the name of a header, besides ``SECRET_NAMES``: not even a short value of it is
+kept."""
 SAFE_HEADERS = frozenset(
     [
         "accept",
@@ -268,6 +269,6 @@ def is_safe_header(name: str) -> bool:
 def is_secret_header(name: str) -> bool:
     """Return whether a header of this name is kept under no circumstances."""
     name = name.strip().lower()
-    return not is_safe_header(name) and any(
-        part in name for part in SECRET_HEADER_PARTS
+    return not is_safe_header(name) and (
+        any(part in name for part in SECRET_HEADER_PARTS) or is_secret_key(name)
     )
