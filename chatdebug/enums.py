@@ -172,13 +172,8 @@ class ErrorKind(TextChoices):
     ``content_filter``          the provider refused the content of prompt or answer
     ``generic``                 anything else: unknown, and therefore recorded
 
-    Another kind needs: a value here; ``makemigrations chatdebug``, because runs and
-    classification rules have the kinds in their choices and constraints; its cause
-    in ``OF_KINDS`` of ``errors.verdict``, with its words in ``errors.sentences`` and
-    ``errors.short_names``; a line in the table of kinds in ``chatdebug/README.md``;
-    ``make schema``, because the API lists the kinds; and whatever makes an error of that
-    kind, a rule in ``errors.rules`` or an exception in ``errors.exceptions``. For each of
-    them that is forgotten a test fails, in ``tests/chatdebug/errors/test_kinds``,
+    What another kind needs stands in ``.github/CONTRIBUTING.md``; for most of it a test
+    fails where it is forgotten, in ``tests/chatdebug/errors/test_kinds``,
     ``test_migrations`` and ``test_documents`` of ``tests/architecture``.
     """
 
