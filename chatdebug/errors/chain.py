@@ -1,11 +1,11 @@
 """The chain of an exception: its causes, the members of its groups, what wrappers hide."""
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 MAX_LINKS = 20
 MAX_MEMBERS = 100
+"""Of a group. Whoever waits for many tasks must not wait until all their errors are read."""
 HIDING_PLACES = (
     "original_exception",
     "original_error",
@@ -52,11 +52,10 @@ def walk(error: BaseException) -> Iterator[BaseException]:
 def members(error: BaseException) -> list[BaseException]:
     """Return the failures that an exception stands for together: a group, or a list.
 
-    Of groups in a group the innermost ones, and at most ``MAX_MEMBERS``: a group of many
-    tasks must not keep whoever waits for its end.
+    Of a group its innermost ones.
     """
     if isinstance(error, BaseExceptionGroup):
-        return list(islice(_leaves(error), MAX_MEMBERS))
+        return list(leaves(error))
     listed = (attribute(error, name) for name in HIDING_LISTS)
     return [
         member
@@ -67,13 +66,22 @@ def members(error: BaseException) -> list[BaseException]:
     ]
 
 
-def _leaves(group: BaseExceptionGroup) -> Iterator[BaseException]:
-    waiting: list[BaseException] = [group]
-    while waiting:
+def leaves(
+    error: BaseException, *, without: Sequence[BaseException] = ()
+) -> Iterator[BaseException]:
+    """Yield the failures in a group and in its groups; an error that is none by itself.
+
+    What is ``without``, one or a whole group, is left out. At most ``MAX_MEMBERS``.
+    """
+    waiting, found = [error], 0
+    while waiting and found < MAX_MEMBERS:
         current = waiting.pop()
+        if any(current is known for known in without):
+            continue
         if isinstance(current, BaseExceptionGroup):
             waiting += reversed(current.exceptions)
         else:
+            found += 1
             yield current
 
 

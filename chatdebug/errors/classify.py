@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from django.utils.translation import gettext
 
@@ -184,10 +183,13 @@ def classify(
         if error is None:
             return classify_facts(ErrorFacts(provider=provider), rules=rules)
         if (found := members(error)) and not response_of(error).body:
-            each = (classify(one, provider=provider, rules=rules) for one in found)
-            first = next(each)
-            captured = (result for result in chain([first], each) if result.captured)
-            return next(captured, first)
+            results = []
+            for member in found:
+                result = classify(member, provider=provider, rules=rules)
+                if result.captured:
+                    return result
+                results.append(result)
+            return results[0]
         if ended := _of_ending(error, provider):
             return ended
         known = next(

@@ -1,13 +1,14 @@
 """Which failures a run has, and what its groups are told of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chatdebug.conf import recorder_settings
-from chatdebug.errors import KnownError, walk
+from chatdebug.errors import Classification, KnownError, classify, walk
+from chatdebug.errors.chain import leaves
 from chatdebug.errors.fingerprint import headline
 from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.models.runs import OVERFLOW
@@ -18,8 +19,8 @@ from chatdebug.writer import Snapshot, writer
 if TYPE_CHECKING:
     from chatdebug.recorder.step import Step
 
-GROUP_MEMBERS = 8
-"""Of an exception group, how many members become steps."""
+STEPS_OF_GROUP = 8
+"""Of an exception group, how many members become steps, or are counted."""
 
 
 def counted_failure(
@@ -46,23 +47,23 @@ def counted_failure(
 
 
 def unrecorded_failures(
-    error: BaseException, recorded: Sequence[BaseException]
-) -> Iterator[BaseException]:
-    """Yield the error unless it, or one in its chain, is recorded; of a group its members.
+    error: BaseException, recorded: Sequence[BaseException], *, provider: str
+) -> list[tuple[BaseException, Classification]]:
+    """Return the error and what it is, unless it, or one in its chain, is recorded.
+
+    Of a group the members, those that are captured first: however many known ones come
+    before an unknown one, its evidence is not lost.
 
     What the recorder finds out by itself, such as a stream that just ends, is an object
     of its own; a caller who finds it out too raises another one, which says the same.
     """
-    waiting, found = [error], 0
-    while waiting and found < GROUP_MEMBERS:
-        current = waiting.pop()
-        if any(current is known for known in recorded):
-            continue
-        if isinstance(current, BaseExceptionGroup):
-            waiting += reversed(current.exceptions)
-        elif not _is_recorded(current, recorded):
-            found += 1
-            yield current
+    failures = [
+        (failure, classify(failure, provider=provider))
+        for failure in leaves(error, without=recorded)
+        if not _is_recorded(failure, recorded)
+    ]
+    failures.sort(key=lambda one: not one[1].captured)
+    return failures[:STEPS_OF_GROUP]
 
 
 def _is_recorded(error: BaseException, recorded: Sequence[BaseException]) -> bool:

@@ -331,8 +331,7 @@ class Run:
         self._set_outcome(Status.INTERRUPTED if is_stop else Status.ERROR)
         if self.level is Level.OFF:
             return
-        for failure in unrecorded_failures(error, recorded):
-            found = classify(failure, provider=provider)
+        for failure, found in unrecorded_failures(error, recorded, provider=provider):
             is_ending = found.cancelled or found.deadline
             step = Step(self, Operation.RUN)
             step.started = self.started

@@ -182,6 +182,17 @@ def test_a_group_of_groups_is_recorded_however_deep_it_is() -> None:
     assert present(ChatStep.objects.get().error)["type"] == "ValueError"
 
 
+@pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
+def test_an_unknown_failure_among_many_known_ones_is_recorded(level: Level) -> None:
+    known = [ConnectionResetError("reset") for _ in range(40)]
+    with suppress(Exception), record_run(chat_id="c", level=level):
+        raise ExceptionGroup("tasks", [*known, ValueError("what?"), *known])
+    close_writer()
+    kinds = list(ChatStep.objects.values_list("error__type", flat=True))
+    assert kinds.count("ValueError") == 1
+    assert len(kinds) == (1 if level is Level.ERRORS else 8)
+
+
 def test_of_a_group_of_many_a_bounded_number_is_read() -> None:
     known = [KnownMember() for _ in range(5_000)]
     KnownMember.readings = 0
