@@ -42,8 +42,11 @@ NO_VALUE = (
     r"\d{1,9}(?![\w-])|[a-z_.]{1,60}\()"
 )
 """What stands for a value and is none: a variable, a word, a call, a number of up to nine
-digits (a limit, a count, a status), also after a name like "password"."""
+digits (a limit, a count, a status). Where none of these has the name, ``A_NUMBER``'s pattern
+takes it."""
 VALUE = r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){4,512})"
+A_NUMBER = r"(?i:passw(?:or)?d|passphrase|pwd|secret|credential|api[-_ ]?key)"
+"""Ends of names that no limit, count or status has: a number after them is a secret."""
 WITH_DIGIT = r"(?=[^\s\"'`,;&<>]{0,80}\d)"
 
 HEADER = (
@@ -212,6 +215,15 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
         ),
         gate=ASSIGNED,
         unless=NO_SECRET,
+    ),
+    Pattern(
+        "value",
+        ("passw", "passphrase", "pwd", "secret", "credential", "key"),
+        re.compile(
+            rf"(?<![A-Za-z0-9:])[A-Za-z0-9_.-]{{0,60}}?{A_NUMBER}{SEPARATOR}{QUOTE}?"
+            r"(?P<secret>\d{4,9})(?![\w-])"
+        ),
+        gate=ASSIGNED,
     ),
     Pattern(
         "value",

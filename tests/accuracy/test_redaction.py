@@ -177,6 +177,7 @@ KEPT = (
     "bearer authentication is required",
     "Please pass a valid API key.",
     "token count: 4096",
+    "token: 128000, password length: 1024, Password: 401",
     "token = parser.next_token()",
     'api_key = os.environ["OPENAI_API_KEY"]',
     "Authorization: Bearer $OPENAI_API_KEY",
@@ -197,6 +198,22 @@ KEPT = (
 def test_what_is_no_secret_stays(text: str) -> None:
     assert redact_text(text) == text
     assert redact_body(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=839201",
+        "DB_PASSWORD: 8392",
+        "{'pwd': 839201, 'user': 'x'}",
+        "the passphrase is: '83920117'",
+        "client_secret=839201",
+        "api-key: 839201",
+    ],
+)
+def test_a_number_after_the_name_of_a_secret_goes(text: str) -> None:
+    assert "8392" not in redact_text(text)
+    assert "8392" not in redact_body(text)
 
 
 HEADERS_KEPT = {

@@ -91,6 +91,7 @@ BEFORE_SECRETS = [
     ("password 'abcdef'", "abcdef", "password required"),
     ("secret: abcdef", "abcdef", "secret: missing"),
     ("OPENAI_ADMIN_KEY=ab12cdef", "ab12cdef", "cache_key=ab12cdef"),
+    ("DB_PASSWORD=839201", "839201", "password: 401, max_tokens=8392"),
     ("&sig=ab12cdefab12cdef", "ab12cdefab12cdef", "sig=short"),
     ("<AccessKey>abcdef</AccessKey>", "abcdef", "<Key>abcdef</Key>"),
     ("curl -u me:pa55word", "me:pa55word", "docker run -u 1000:1000"),
