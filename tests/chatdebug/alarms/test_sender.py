@@ -16,13 +16,14 @@ from chatdebug.models import (
     AlarmNotice,
     AlarmTarget,
     ChatRun,
+    ErrorGroup,
     ProviderOutage,
     SweepClaim,
     WriterState,
 )
 from chatdebug.recorder import record_run
 from chatdebug.services.sweep import claim_sweep
-from chatdebug.writer import Writer, close_writer, writer
+from chatdebug.writer import Writer, close_writer
 from tests.chatdebug.alarms.receiver import Receiver, receiving
 from tests.chatdebug.alarms.rows import counted_group
 from tests.chatdebug.writer.rows import run_row
@@ -72,7 +73,7 @@ def threads() -> list[str]:
     ]
 
 
-def test_a_failure_of_a_turn_is_told(receiver: Receiver) -> None:
+def test_a_failure_of_a_turn_is_told(receiver: Receiver, a_writer: Writer) -> None:
     hook(receiver)
     with (
         suppress(ProviderError),
@@ -80,14 +81,13 @@ def test_a_failure_of_a_turn_is_told(receiver: Receiver) -> None:
         run.step(),
     ):
         raise ProviderError("The ballast of PLANTED-PERSON shifted")
-    until(ChatRun.objects.exists)
-    beat(writer())
-    until(lambda: receiver.requests)
-    until(AlarmNotice.objects.filter(state=NoticeState.SENT).exists)
+    until(ErrorGroup.objects.exists)  # it comes after its run
+    close_writer()  # it looks every 30 seconds, another one at once
+    beat(a_writer)
+    assert AlarmNotice.objects.filter(state=NoticeState.SENT).exists()
     body = receiver.requests[0].body.decode()
     assert "PLANTED" not in body
     assert "new_group" in body
-    close_writer()
 
 
 def test_where_nobody_is_told_no_thread_is_started(a_writer: Writer) -> None:
