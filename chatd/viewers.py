@@ -25,6 +25,10 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
 """Proxies close a connection on which nothing is said for longer. As often it is asked
 whether the viewer is still signed in."""
+ANSWER_SECONDS = 1.0
+"""So long a stream waits for that answer. Where the database is away each question takes as
+long as a connection is waited for, and they come one after the other: what has happened is
+told meanwhile, and that somebody is still here."""
 LIFE_SECONDS = 300.0
 """Then the browser connects anew, and gets what it missed meanwhile."""
 RETRY_MILLISECONDS = 1_000
@@ -123,19 +127,28 @@ async def _follow(stream: Stream, send: Application) -> None:
     now = loop.time()
     end, next_beat = now + LIFE_SECONDS, now + HEARTBEAT_SECONDS
     after = stream.after
-    while now < end:
-        if now >= next_beat:
-            if not await _may_go_on(stream):
-                break
-            next_beat = loop.time() + HEARTBEAT_SECONDS
-        wait = max(0, min(end, next_beat) - loop.time())
-        events = await get_bus().read(stream.turn_id, after=after, wait=wait)
-        await _send_body(send, b"".join(event.wire for event in events) or COMMENT)
-        if events:
-            after = events[-1].id
-            if events[-1].name is EventName.END:
-                break
-        now = loop.time()
+    asking: asyncio.Task[bool] | None = None
+    try:
+        while now < end:
+            if now >= next_beat:
+                asking = asking or asyncio.create_task(_may_go_on(stream))
+                await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
+                if asking.done():
+                    if not asking.result():
+                        break
+                    asking = None
+                next_beat = loop.time() + HEARTBEAT_SECONDS
+            wait = max(0, min(end, next_beat) - loop.time())
+            events = await get_bus().read(stream.turn_id, after=after, wait=wait)
+            await _send_body(send, b"".join(event.wire for event in events) or COMMENT)
+            if events:
+                after = events[-1].id
+                if events[-1].name is EventName.END:
+                    break
+            now = loop.time()
+    finally:
+        if asking:
+            asking.cancel()
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

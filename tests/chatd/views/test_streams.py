@@ -20,6 +20,7 @@ from chatd.enums import TurnStatus
 from chatd.models import Chat, Turn
 from chatd.turns.bus import Event, EventName, get_bus
 from chatd.turns.threads import in_thread
+from chatd.views import streams
 from tests.factories import ChatFactory, TurnFactory, UserFactory
 from tests.serving import serving
 
@@ -193,6 +194,42 @@ def test_a_silent_turn_is_kept_alive_by_comments(
             assert ": still here" in await viewer.read_until("still here")
             get_bus().publish_delta(turn.pk, "at last")
             assert "at last" in await viewer.read_until("at last")
+
+    run(body)
+
+
+def test_a_database_that_does_not_answer_keeps_nothing_from_viewers(
+    turn: Turn, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they may go on is asked one after the other, of whoever answers late."""
+    monkeypatch.setattr(viewers, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(viewers, "ANSWER_SECONDS", 0.01)
+    answers, asked = threading.Event(), threading.Event()
+    may_go_on = True
+
+    def answer(*_: object) -> bool:
+        asked.set()
+        assert answers.wait(10)
+        return may_go_on
+
+    monkeypatch.setattr(streams, "may_go_on", answer)
+
+    async def body() -> None:
+        nonlocal may_go_on
+        bus = get_bus()
+        bus.open(turn.pk, epoch=1)
+        async with attached(turn, session) as one, attached(turn, session) as other:
+            assert await in_thread(asked.wait, 10)
+            for viewer in (one, other):
+                await viewer.read_until(": still here\n\n: still here")
+            bus.publish_delta(turn.pk, "Hello ")
+            for viewer in (one, other):
+                await viewer.read_until("Hello ")
+            may_go_on = False
+            answers.set()
+            for viewer in (one, other):
+                while not viewer.is_over:
+                    await viewer.read()
 
     run(body)
 
