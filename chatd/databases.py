@@ -28,6 +28,12 @@ PROBES: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,  # milliseconds
 }
+POOL_WAITS = {
+    "timeout": 10,  # seconds: how long whoever asks for a connection waits
+    # A pool asks a server that is away ever more seldom, after minutes every minute. It
+    # gives up when nobody waits any longer; the next one who asks lets it begin anew.
+    "reconnect_timeout": 10,
+}
 SERVER_PROBES = " ".join(
     f"-c tcp_{name}={PROBES[name]}"
     for name in ("keepalives_idle", "keepalives_interval", "keepalives_count")
@@ -62,7 +68,7 @@ def build_databases(
         # A file, because an in-memory database cannot be shared with the writer's thread.
         default["TEST"] = {"NAME": str(test_dir / "test.sqlite3")}
     else:
-        pool = {"min_size": 1, "max_size": pool_size, "timeout": 10}
+        pool = {"min_size": 1, "max_size": pool_size, **POOL_WAITS}
         default["OPTIONS"] = PROBES | options | {"pool": pool}
         if not behind_pooler:
             given = options.get("options", "")

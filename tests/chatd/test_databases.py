@@ -35,7 +35,10 @@ def test_postgresql_has_a_pool_that_the_recorder_does_not_take_from() -> None:
         assert alias["PASSWORD"] == "s@crt"
         assert alias["CONN_MAX_AGE"] == 0
         assert alias["OPTIONS"]["sslmode"] == "require"
-    assert default["OPTIONS"]["pool"]["max_size"] == 7
+    pool = default["OPTIONS"]["pool"]
+    assert pool["max_size"] == 7
+    # Where it asked on for longer, it would ask ever more seldom, whoever waited.
+    assert pool["reconnect_timeout"] <= pool["timeout"]
     assert "pool" not in recorder["OPTIONS"]
     assert recorder["OPTIONS"]["connect_timeout"] <= 5
 
