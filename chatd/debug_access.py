@@ -86,7 +86,12 @@ def deployment_secrets() -> Iterator[str]:
 
 
 def _as_uuid(chat_id: str) -> UUID | None:
+    """Return the key of a chat by the one id that its runs and switches know it by.
+
+    In capitals or without dashes it would be the same chat here, and another one there.
+    """
     try:
-        return UUID(chat_id)
+        key = UUID(chat_id)
     except ValueError:
         return None
+    return key if str(key) == chat_id else None

@@ -9,6 +9,7 @@ from chatd.enums import FinishReason
 from chatd.models import Chat, ChatMessage, ModelConfig, Turn
 from chatd.problems import Code
 from chatd.services.chats import MAX_TITLE_CHARACTERS
+from chatd.text import storable
 from chatd.turns.lifecycle import MAX_MESSAGE_CHARACTERS
 from chatdebug.api.fields import StrictCharField
 from chatdebug.recorder import Them
@@ -25,12 +26,20 @@ class ModelSerializer(serializers.ModelSerializer[ModelConfig]):
         read_only_fields = fields
 
 
+class ModelNameField(serializers.SlugRelatedField[ModelConfig]):
+    """The name of a model that chats can use."""
+
+    def to_internal_value(self, data: Any) -> ModelConfig:
+        """Return the model. Raises ValidationError for a name that no model has or can have."""
+        if not isinstance(data, str) or storable(data) != data:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class ChatSerializer(serializers.ModelSerializer[Chat]):
     """A chat; ``model`` is the name of a model configuration."""
 
-    model = serializers.SlugRelatedField(
-        slug_field="name", queryset=ModelConfig.objects.enabled()
-    )
+    model = ModelNameField(slug_field="name", queryset=ModelConfig.objects.enabled())
     title = StrictCharField(
         max_length=MAX_TITLE_CHARACTERS, required=False, allow_blank=True
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from chatdebug.access import questions_of
 from chatdebug.enums import Status
@@ -25,7 +26,10 @@ RUNS_LOOKED_AT = 1_000
 
 
 class InvalidCursor(ValueError):
-    """A place in a list that is none."""
+    """A place in a list that is none; the text says so, to whoever asked for it."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext("This address names no place in the list."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,9 @@ class Cursor:
             started_at, key = datetime.fromisoformat(time), UUID(run_id)
             in_utc(started_at)  # else databases fail on it
         except ValueError as error:
-            raise InvalidCursor(text) from error
+            raise InvalidCursor from error
         if timezone.is_aware(started_at) is not settings.USE_TZ:
-            raise InvalidCursor(text)
+            raise InvalidCursor
         return cls(started_at, key)
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """The chat's API, as a program sees it."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -58,15 +59,19 @@ def test_a_chat_is_created_with_a_model_and_a_title(api: APIClient, owner: Any) 
         ({}, "model"),
         ({"model": "no-such-model"}, "model"),
         ({"model": "switched-off"}, "model"),
+        ({"model": "demo\0"}, "model"),
+        ({"model": "\ud800"}, "model"),
+        ({"model": 1}, "model"),
+        ({"model": ["demo"]}, "model"),
         ({"model": "demo", "title": "x" * 201}, "title"),
     ],
 )
 def test_a_bad_chat_is_refused_by_field(
-    api: APIClient, body: dict[str, str], field: str
+    api: APIClient, body: dict[str, object], field: str
 ) -> None:
     ModelConfigFactory(name="demo")
     ModelConfigFactory(name="switched-off", enabled=False)
-    response = api.post(CHATS, body)
+    response = api.post(CHATS, json.dumps(body), content_type="application/json")
     assert response.status_code == 400
     assert [error["name"] for error in response.json()["errors"]] == [field]
 

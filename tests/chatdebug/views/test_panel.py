@@ -242,6 +242,7 @@ def test_what_is_no_filter_and_no_cursor_is_refused(
     response = client.get(f"{panel_of(chat)}?{query}")
     assert response.status_code == 400
     assert response.headers["Content-Type"] == "text/plain"
+    assert response.content.decode().endswith(".")  # a sentence, not what was sent
 
 
 def test_a_run_that_is_gone_says_how_long_runs_are_kept(
