@@ -19,7 +19,9 @@ class ChatDebugConfig(AppConfig):
         # Models can only be imported once the apps are loaded.
         from chatdebug import checks  # noqa: F401, PLC0415
         from chatdebug.deployment_rules import loaded_rules  # noqa: PLC0415
+        from chatdebug.levels import default_level  # noqa: PLC0415
         from chatdebug.writer.lifespan import watch_for_lifespan  # noqa: PLC0415
 
+        default_level()  # servers run no checks: what is nonsense is in the log at once
         set_deployment_rules_source(loaded_rules.current)
         watch_for_lifespan()

@@ -177,12 +177,13 @@ def forget_levels() -> None:
 def default_level() -> Level:
     """Return the deployment's level where no switch is on. Never raises.
 
-    With settings that are nonsense, which ``manage.py check`` refuses, it is ``off``.
+    With settings that are nonsense, which ``manage.py check`` refuses, it is ``off``: a
+    recorder ends no site. The log says so once in each process.
     """
     try:
         config = recorder_settings()
     except ImproperlyConfigured as error:
-        _warn(error)
+        logger.error("Nothing is recorded: %s", error)  # noqa: TRY400 - it says it all
         return Level.OFF
     if config.FORCE_FULL:
         return Level.FULL

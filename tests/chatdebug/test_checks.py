@@ -3,11 +3,13 @@
 import re
 import sys
 from dataclasses import fields
+from logging import ERROR
 from math import inf, nan
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import LazySettings
 from django.core import mail
 from django.core.checks import Tags, run_checks
@@ -150,6 +152,29 @@ def test_settings_that_are_no_dict_are_an_error_and_nothing_is_raised(
     with pytest.raises(ValueError, match="the host's"), record_run(chat_id="1") as run:  # noqa: PT012
         assert run.level is Level.OFF
         raise ValueError("the host's")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"NO_SUCH": 1}, ["Nothing is recorded: Unknown keys in CHATDEBUG: NO_SUCH."]),
+        (["a"], ["Nothing is recorded: CHATDEBUG has the wrong type"]),
+        ({}, []),
+    ],
+)
+def test_a_server_says_at_its_start_that_nothing_is_recorded(
+    settings: LazySettings,
+    value: object,
+    said: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.CHATDEBUG = value
+    apps.get_app_config("chatdebug").ready()
+    with record_run(chat_id="1"):
+        pass
+    found = [one.getMessage() for one in caplog.records if one.levelno == ERROR]
+    assert len(found) == len(said)
+    assert all(map(str.startswith, found, said))
 
 
 @pytest.mark.parametrize(
