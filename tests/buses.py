@@ -8,3 +8,5 @@ class OneProcessBus(MemoryBus):
 
     Or that there are none: the settings refuse the memory bus itself beside workers.
     """
+
+    reaches_other_processes = True

@@ -14,6 +14,7 @@ from chatd.turns.lifecycle import request_stop, start_turn
 from chatd.turns.runner import get_runner
 from chatd.turns.runners.local import LocalRunner
 from chatd.turns.runners.null import NullRunner
+from tests.chatd.turns.bus.stage import MEMORY
 from tests.chatd.turns.runners import PROCRASTINATE
 from tests.factories import ChatFactory
 
@@ -24,6 +25,8 @@ class AnotherBus(MemoryBus):
 
 class FarBus(MemoryBus):
     """A bus that says of itself that it reaches other processes."""
+
+    reaches_other_processes = True
 
     @classmethod
     def check(cls) -> list[CheckMessage]:
@@ -67,6 +70,16 @@ def test_workers_are_refused_without_postgresql(settings: LazySettings) -> None:
     settings.RUNNER = PROCRASTINATE
     settings.BUS = f"{__name__}.FarBus"
     assert ("chatd.E006" in found()) == (connection.vendor != "postgresql")
+    assert "chatd.E008" not in found()
+
+
+@pytest.mark.parametrize("bus", [f"{__name__}.AnotherBus", MEMORY])
+def test_a_bus_that_reaches_no_other_process_is_refused_where_turns_run_in_workers(
+    settings: LazySettings, bus: str
+) -> None:
+    settings.RUNNER = PROCRASTINATE
+    settings.BUS = bus
+    assert "chatd.E008" in found()
 
 
 @pytest.mark.parametrize(

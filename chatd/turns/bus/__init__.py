@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -40,6 +40,9 @@ class Bus(Protocol):
       the process that ran the turn has died: whoever ends its turn closes it here.
     - What is kept of turns is bounded in memory, and gone some time after them.
     """
+
+    reaches_other_processes: ClassVar[bool] = True
+    """Whether viewers may be with another process than the turn that they watch."""
 
     @classmethod
     def check(cls) -> list[CheckMessage]:

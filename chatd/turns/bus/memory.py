@@ -20,6 +20,8 @@ CHARACTERS_KEPT = 8_000_000
 class MemoryBus(Bus):
     """One channel for each turn. For one event loop: the site's with its local runner."""
 
+    reaches_other_processes = False
+
     def __init__(self) -> None:
         self._running: dict[UUID, Channel] = {}
         self._idle: OrderedDict[UUID, Channel] = OrderedDict()

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.conf import LazySettings
-from django.core.checks import run_checks
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -335,14 +334,6 @@ def test_an_administrator_sees_the_jobs(client: Client) -> None:
     client.force_login(UserFactory(is_staff=True, is_superuser=True))
     page = client.get(reverse("admin:procrastinate_procrastinatejob_changelist"))
     assert turn_id in page.text
-
-
-def test_the_memory_bus_is_refused_where_turns_run_in_workers(
-    settings: LazySettings,
-) -> None:
-    assert run_checks(tags=["chatd"]) == []
-    settings.BUS = "chatd.turns.bus.memory.MemoryBus"
-    assert [message.id for message in run_checks(tags=["chatd"])] == ["chatd.E008"]
 
 
 def test_what_is_no_stop_of_ours_is_not_heard(runner: ProcrastinateRunner) -> None:

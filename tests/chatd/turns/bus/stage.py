@@ -20,11 +20,14 @@ from tests.factories import TurnFactory
 
 MEMORY = "chatd.turns.bus.memory.MemoryBus"
 POSTGRES = "chatd.turns.bus.postgres.PostgresBus"
-OF_MANY_PROCESSES = {settings.BUS} - {MEMORY}
+BUSES = {MEMORY, settings.BUS}
 if connection.vendor == "postgresql":
-    OF_MANY_PROCESSES.add(POSTGRES)
+    BUSES.add(POSTGRES)
+OF_MANY_PROCESSES = {
+    path for path in BUSES if import_string(path).reaches_other_processes
+}
 
-each_bus = pytest.mark.parametrize("path", sorted({MEMORY} | OF_MANY_PROCESSES))
+each_bus = pytest.mark.parametrize("path", sorted(BUSES))
 each_bus_of_many_processes = pytest.mark.parametrize("path", sorted(OF_MANY_PROCESSES))
 
 type Body = Callable[["Stage"], Awaitable[None]]
