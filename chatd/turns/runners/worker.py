@@ -14,6 +14,7 @@ from procrastinate import App
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 
+from chatd.databases import POOL_WAITS
 from chatd.enums import TurnStatus
 from chatd.models import Turn
 from chatd.turns.bus import get_bus
@@ -99,10 +100,14 @@ class Worker:
         """Let Procrastinate fetch jobs, as long as there are to be any.
 
         Its worker ends when its database does not answer once, so it is begun again. The
-        turns know nothing of that.
+        turns know nothing of that. Its pool begins without a connection: it would wait for
+        one longer than it tries to have one.
         """
         connector = PsycopgConnector(
-            **_connection_arguments(), min_size=1, max_size=MAX_CONNECTIONS
+            **_connection_arguments(),
+            **POOL_WAITS,
+            min_size=0,
+            max_size=MAX_CONNECTIONS,
         )
         app = App(connector=connector)
         app.task(name=JOB, queue=QUEUE)(self._answer_job)
