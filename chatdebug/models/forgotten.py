@@ -1,8 +1,14 @@
 """Chats that are gone, and whose runs must go and stay away."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+MARGIN = timedelta(minutes=1)
+"""A run that began so long after its chat was deleted belongs to another one of that id.
+Until then it may be one that was just beginning, on a host whose clock is ahead."""
 
 
 class ForgottenChat(models.Model):

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ForgottenChat, GroupAffected, RecordingSwitch
+from chatdebug.models.forgotten import MARGIN
 from chatdebug.models.switches import Scope
 from chatdebug.payloads import storable_id
 from chatdebug.services.groups import forget_affected
@@ -21,9 +22,6 @@ CHATS = 500
 """How many chats are asked for at a time."""
 BUDGET_SECONDS = 1.0
 """How long whoever deletes a chat waits for its runs to go; writers delete the rest."""
-MARGIN = timedelta(minutes=1)
-"""A run that began so long after its chat was deleted belongs to another one of that id.
-Until then it may be one that was just beginning, on a host whose clock is ahead."""
 KEPT = timedelta(days=90)
 """How long the rows of a deleted chat may come back from the journal of a lost host."""
 

@@ -28,6 +28,7 @@ from chatdebug.models import (
     GroupHour,
     OwnNumbers,
 )
+from chatdebug.models.forgotten import MARGIN
 from chatdebug.models.groups import (
     AFFECTED_KNOWN,
     MODELS_NAMED,
@@ -50,6 +51,8 @@ STATUS_CODES = range(1_000)
 TRIES = 5
 """A merge that comes between reading and locking makes one more try of it."""
 
+type Affected = tuple[str, str]
+"""A chat and its owner."""
 type _Named = tuple[int, str, str]
 """The key of a group, whether a chat or a person, and whose id."""
 
@@ -69,8 +72,9 @@ class Tally:
     release: str
     first_seen: datetime
     last_seen: datetime
-    affected: set[tuple[str, str]]
-    """Each a chat with its owner, either of which may be empty."""
+    affected: dict[Affected, datetime]
+    """Each a chat with its owner, either of which may be empty, and when its last turn
+    began."""
     added: int = 0
     """How many of them the database did not know."""
 
@@ -94,7 +98,7 @@ class Tally:
             release=text("release", RELEASE_CHARACTERS),
             first_seen=_moment(columns["first_seen"]),
             last_seen=_moment(columns["last_seen"]),
-            affected={_affected(columns)},
+            affected=dict([_affected(columns)]),
         )
 
     @property
@@ -107,14 +111,15 @@ class Tally:
         count: int,
         first_seen: datetime,
         last_seen: datetime,
-        affected: tuple[str, str],
+        affected: tuple[Affected, datetime],
     ) -> None:
         """Take over what was said of the same tally at another time."""
         self.count = max(self.count, count)
         self.first_seen = min(self.first_seen, first_seen)
         self.last_seen = max(self.last_seen, last_seen)
-        if len(self.affected) <= AFFECTED_KNOWN:
-            self.affected.add(affected)
+        whom, began = affected
+        if len(self.affected) <= AFFECTED_KNOWN or whom in self.affected:
+            self.affected[whom] = max(began, self.affected.get(whom, began))
 
 
 def tallies_of(rows: Iterable[Snapshot]) -> list[Tally]:
@@ -236,29 +241,33 @@ def _add_hours(groups: LockedGroups, tallies: Sequence[Tally], using: str) -> No
 def _add_affected(groups: LockedGroups, tallies: Sequence[Tally], using: str) -> None:
     """Count the chats and people that a group does not know yet.
 
-    Those of a chat that was deleted since stay unknown. A merged group counts whom none
-    of its parts knows.
+    Those of a turn that had begun when its chat was deleted stay unknown, however late it
+    failed. A merged group counts whom none of its parts knows.
     """
-    wanted: dict[_Named, tuple[str, datetime]] = {}
+    wanted: dict[_Named, dict[str, datetime]] = defaultdict(dict)
     fingerprints: dict[int, str] = {}
     for tally in tallies:
         key_of_group = groups.of(tally.fingerprint).pk
         fingerprints[key_of_group] = tally.fingerprint
         part = groups.numbers_of(tally.fingerprint)
-        for chat, person in sorted(tally.affected):
+        for (chat, person), began in sorted(tally.affected.items()):
             for what, key in (("chat", chat), ("person", person)):
                 if key and _number(part, what) <= AFFECTED_KNOWN:
-                    wanted[key_of_group, what, key] = chat, tally.first_seen
+                    chats = wanted[key_of_group, what, key]
+                    chats[chat] = max(began, chats.get(chat, began))
     known, known_to_wholes = _known_affected(groups, wanted, fingerprints, using)
     unknown = wanted.keys() - known
-    gone = _forgotten({wanted[named][0] for named in unknown}, using)
+    gone = _forgotten({chat for named in unknown for chat in wanted[named]}, using)
     new = []
     for named in unknown:
-        (group, what, key), (chat, seen) = named, wanted[named]
+        group, what, key = named
         part = groups.numbers_of(fingerprints[group])
         whole = groups.whole_of(fingerprints[group])
         number = _number(part, what)
-        if number > AFFECTED_KNOWN or (chat in gone and gone[chat] >= seen):
+        if number > AFFECTED_KNOWN or all(
+            chat in gone and began <= gone[chat] + MARGIN
+            for chat, began in wanted[named].items()
+        ):
             continue
         _set_number(part, what, number + 1)
         if number < AFFECTED_KNOWN:  # one more stands for any number
@@ -368,10 +377,14 @@ def _next_state(
     return None
 
 
-def _affected(columns: dict[str, Any]) -> tuple[str, str]:
-    """Return the chat of a failure and its owner, as their columns hold them."""
+def _affected(columns: dict[str, Any]) -> tuple[Affected, datetime]:
+    """Return the chat of a failure and its owner, and when its turn began.
+
+    Files of the version before do not say when: it had begun when it failed.
+    """
     chat, owner = columns.get("chat_id", ""), columns.get("owner_id", "")
-    return storable_id(str(chat)), storable_id(str(owner))
+    began = columns.get("started_at") or columns["first_seen"]
+    return (storable_id(str(chat)), storable_id(str(owner))), _moment(began)
 
 
 def _moment(value: object) -> datetime:

@@ -79,6 +79,7 @@ MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatS
 FAILURE_COLUMNS = {
     *("tally", "count", "fingerprint", "title", "kind", "provider", "model"),
     *("status_code", "release", "first_seen", "last_seen", "chat_id", "owner_id"),
+    "started_at",  # of its turn
 }
 KNOWN_COLUMNS = {
     table: {field.attname for field in model._meta.concrete_fields} - {"id"}

@@ -85,14 +85,14 @@ class Tallies:
         cause: Cause,
         describe: Callable[[], dict[str, Any]],
         *,
-        affected: dict[str, str],
+        affected: dict[str, Any],
         run_id: UUID,
         at: datetime,
     ) -> Snapshot:
         """Count a failure; return it as what travels to the database.
 
         ``describe`` returns the columns that failures of this cause have in common, and
-        is asked for the first one of an hour; ``affected`` are those of its chat.
+        is asked for the first one of an hour; ``affected`` are those of its turn.
         """
         hour = at.replace(minute=0, second=0, microsecond=0)
         described = None if (cause, hour) in self._tallies else describe()
