@@ -103,6 +103,7 @@ class Maintenance:
         self._live: set[UUID] = set()
         self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
+        self._new_owners: set[str] = set()
         self._swept_since: datetime | None = None  # at first, all
         self._is_sweeping = False
         self._owes_a_sweep = False  # it may have brought back what was to go
@@ -142,6 +143,7 @@ class Maintenance:
             if row.table is Table.RUN:
                 if row.is_new:
                     self._new_chats.add(str(row.columns["chat_id"]))
+                    self._new_owners.add(str(row.columns.get("owner_id", "")))
                 if row.status is Status.IN_PROGRESS:
                     self._live.add(row.id)
                 else:
@@ -209,9 +211,12 @@ class Maintenance:
             if self._similar_counts or self._tallies or self._rule_tallies:
                 self._report_soon()
         if self._new_chats:
-            if not delete_forgotten(chats=self._new_chats, using=self._alias):
+            are_gone = delete_forgotten(
+                chats=self._new_chats, owners=self._new_owners, using=self._alias
+            )
+            if not are_gone:
                 self._next_tidy, self._owes_a_sweep = 0.0, True
-            self._new_chats = set()
+            self._new_chats, self._new_owners = set(), set()
         numbers = self._counters.as_dict()
         state = self._state
         state.last_error = numbers.pop("last_error")

@@ -11,7 +11,15 @@ from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
-from chatdebug.models import ChatRun, ChatStep, ForgottenChat, RecordingSwitch
+from chatdebug.models import (
+    ChatRun,
+    ChatStep,
+    ErrorGroup,
+    ForgottenChat,
+    ForgottenOwner,
+    GroupAffected,
+    RecordingSwitch,
+)
 from chatdebug.models.switches import Scope
 from chatdebug.recorder import (
     Level,
@@ -157,11 +165,14 @@ def test_a_later_chat_of_the_same_id_keeps_its_runs() -> None:
 def test_marks_of_long_ago_are_removed() -> None:
     long_ago = timezone.now() - timedelta(days=91)
     ForgottenChat.objects.create(chat_id="old", forgotten_at=long_ago)
+    ForgottenOwner.objects.create(owner_id="old", forgotten_at=long_ago)
     forget_chat("new")
+    forget_owner("new")
     beating = Writer(recorder_settings())
     beating.maintenance.work()
     beating.close(timeout=10)
     assert ForgottenChat.objects.get().chat_id == "new"
+    assert ForgottenOwner.objects.get().owner_id == "new"
 
 
 def test_an_owner_is_forgotten_with_the_runs_of_chats_that_nobody_forgot(
@@ -186,6 +197,25 @@ def test_the_runs_of_forgotten_chats_are_left_to_their_marks() -> None:
         forget_owner("7")
         assert ChatRun.objects.exists(), "they may be many: no transaction holds them"
     assert not ChatRun.objects.exists()
+
+
+def test_a_writer_that_counts_before_the_mark_is_committed_names_nobody() -> None:
+    group = ErrorGroup.objects.create(
+        fingerprint="f", first_seen=timezone.now(), last_seen=timezone.now()
+    )
+    with transaction.atomic():
+        forget_chat("c")
+        forget_owner("o")
+        for what, key in (("chat", "c"), ("person", "o"), ("chat", "kept")):
+            GroupAffected.objects.create(group=group, what=what, key=key)
+    assert GroupAffected.objects.get().key == "kept"
+
+
+def test_an_owner_who_comes_back_is_recorded_anew() -> None:
+    forget_owner("7")
+    later = ChatRunFactory(owner_id="7", started_at=timezone.now() + timedelta(hours=1))
+    assert delete_forgotten()
+    assert ChatRun.objects.get() == later
 
 
 def test_an_owner_whose_deletion_is_rolled_back_keeps_all() -> None:

@@ -19,6 +19,7 @@ from chatdebug.models import (
     ErrorGroup,
     FailureTally,
     ForgottenChat,
+    ForgottenOwner,
     GroupAffected,
     GroupHour,
 )
@@ -256,9 +257,12 @@ def test_a_turn_that_fails_after_its_chat_was_forgotten_names_nobody(
     assert not GroupAffected.objects.exists()
 
 
-def test_what_is_imported_of_such_a_turn_names_nobody_either() -> None:
+@pytest.mark.parametrize(("mark", "key"), [(ForgottenChat, "c"), (ForgottenOwner, "o")])
+def test_what_is_imported_of_such_a_turn_names_nobody_either(
+    mark: type[ForgottenChat | ForgottenOwner], key: str
+) -> None:
     began = timezone.now()
-    ForgottenChat.objects.create(chat_id="c")
+    mark.objects.create(pk=key)
     row = failure_row(1, started_at=began)
     insert_missing(from_lines(as_lines([row]))[0], using=ALIAS)
     assert group().count == 1
