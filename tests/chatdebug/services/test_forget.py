@@ -1,12 +1,14 @@
 """A deleted chat leaves nothing behind, whatever is still on its way."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
@@ -209,6 +211,17 @@ def test_a_writer_that_counts_before_the_mark_is_committed_names_nobody() -> Non
         for what, key in (("chat", "c"), ("person", "o"), ("chat", "kept")):
             GroupAffected.objects.create(group=group, what=what, key=key)
     assert GroupAffected.objects.get().key == "kept"
+
+
+@pytest.mark.parametrize("forget_it", [forget_chat, forget_owner])
+def test_the_first_statement_writes(forget_it: Callable[[str], None]) -> None:
+    """SQLite lets nobody write who has read before somebody else wrote."""
+    ChatRunFactory(chat_id="7", owner_id="7")
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        forget_it("7")
+    statements = [query["sql"] for query in queries.captured_queries]
+    assert statements[0].startswith("INSERT")
+    assert not ChatRun.objects.exists()
 
 
 def test_an_owner_who_comes_back_is_recorded_anew() -> None:
