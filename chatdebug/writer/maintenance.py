@@ -5,7 +5,6 @@ spool. What is the deployment's, old and stale runs and old rows of any kind, on
 does for all (``chatdebug.services.sweep``).
 """
 
-import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import Status
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
+from chatdebug.safety import safe_logger
 from chatdebug.services.forget import delete_forgotten, remove_old_marks
 from chatdebug.services.groups import prune_groups
 from chatdebug.services.outages import note_outages
@@ -44,7 +44,7 @@ from chatdebug.writer.spool import Spool
 from chatdebug.writer.statistics import Statistics
 from chatdebug.writer.tallies import Tallies
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 REPORT_SECONDS = 1.0
 """How long what is new is kept in memory before it is reported."""
