@@ -85,7 +85,7 @@ CHAT_ARGUMENTS: list[tuple[object, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("arguments", RUN_ARGUMENTS, ids=str)
+@pytest.mark.parametrize("arguments", RUN_ARGUMENTS)
 def test_a_block_with_wrong_arguments(
     arguments: dict[str, Any], broken_log: RaisingHandler
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_block_with_wrong_arguments(
     assert broken_log.messages
 
 
-@pytest.mark.parametrize("arguments", FUNCTION_ARGUMENTS, ids=str)
+@pytest.mark.parametrize("arguments", FUNCTION_ARGUMENTS)
 def test_a_function_whose_ids_cannot_be_told(
     arguments: dict[str, Any], broken_log: RaisingHandler
 ) -> None:
@@ -120,7 +120,7 @@ def test_a_function_whose_ids_cannot_be_told(
     assert broken_log.messages
 
 
-@pytest.mark.parametrize(("chat", "arguments"), CHAT_ARGUMENTS, ids=str)
+@pytest.mark.parametrize(("chat", "arguments"), CHAT_ARGUMENTS)
 def test_a_chat_with_wrong_arguments(
     chat: object, arguments: dict[str, Any], broken_log: RaisingHandler
 ) -> None:
