@@ -4,7 +4,6 @@ The recorder knows chats and people only by id. The setting ``ACCESS_POLICY`` na
 of the host project that knows more.
 """
 
-import logging
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +15,7 @@ from django.utils.module_loading import import_string
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence
 from chatdebug.payloads.limits import ID_CHARACTERS
+from chatdebug.safety import safe_logger
 
 if TYPE_CHECKING:
     # Not at run time: a project without accounts can record, too.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 type User = AbstractBaseUser | AnonymousUser
 
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 METHODS = ("may_read", "may_switch", "owner_id_of", "chat_url")
 """What each policy has."""

@@ -1,7 +1,6 @@
 """The deployment's own classification rules, as each process has them at hand."""
 
 import asyncio
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from math import inf
@@ -13,9 +12,9 @@ from django.db import router
 from chatdebug.enums import RuleMode
 from chatdebug.errors import Rule
 from chatdebug.models import ClassificationRule
-from chatdebug.safety import apart, in_event_loop
+from chatdebug.safety import apart, in_event_loop, safe_logger
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 REFRESH_SECONDS = 5.0
 """How long a process goes by what it has read: as long as by the switches. Who has changed

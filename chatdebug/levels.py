@@ -6,7 +6,6 @@ the levels that are known for some seconds, for runs that are not given one.
 """
 
 import asyncio
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,9 +27,9 @@ from chatdebug.enums import Evidence, Level
 from chatdebug.evidence_limits import default_evidence, evidence_at, needs_consent
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
-from chatdebug.safety import apart, in_event_loop
+from chatdebug.safety import apart, in_event_loop, safe_logger
 
-logger = logging.getLogger("chatdebug.levels")
+logger = safe_logger("chatdebug.levels")
 
 KNOWN_SECONDS = 5.0
 """How long a run that is not given a level goes by what the switches said before."""

@@ -6,10 +6,36 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
+from typing import Any
 
 from django.db import connections, transaction
 
-logger = logging.getLogger("chatdebug.recorder")
+
+class SafeLogger(logging.LoggerAdapter[logging.Logger]):
+    """A log that never raises, whatever handlers and formatters a host project has.
+
+    The traceback of an error goes on to what the host raised, and tells that: code of the
+    host's, which may fail, as may any call close to the recursion limit. Then the message
+    is logged without it, if that works.
+    """
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log it, as if by whoever called this."""
+        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+        with suppress(Exception):
+            super().log(level, msg, *args, **kwargs)
+            return
+        if kwargs.pop("exc_info", None):
+            with suppress(Exception):
+                super().log(level, msg, *args, **kwargs)
+
+
+def safe_logger(name: str) -> SafeLogger:
+    """Return the log of that name. All modules of the recorder have theirs from here."""
+    return SafeLogger(logging.getLogger(name))
+
+
+logger = safe_logger("chatdebug.recorder")
 
 
 def never_raises[**P](function: Callable[P, None]) -> Callable[P, None]:
@@ -26,16 +52,8 @@ def never_raises[**P](function: Callable[P, None]) -> Callable[P, None]:
 
 
 def log_failure(message: str, *args: object) -> None:
-    """Log the recorder's own failure that is being handled; never raises.
-
-    Its traceback goes on to what the host raised, and tells that: code of the host's, which
-    may fail, as may any call close to the recursion limit.
-    """
-    with suppress(Exception):
-        logger.error(message, *args, exc_info=sys.exception())
-        return
-    with suppress(Exception):
-        logger.error(message, *args)
+    """Log the recorder's own failure that is being handled; never raises."""
+    logger.error(message, *args, exc_info=sys.exception())
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """How targets are told: each channel is a function that sends a document, or raises."""
 
-import logging
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,9 +12,10 @@ from chatdebug.alarms.messages import Document, text_of
 from chatdebug.alarms.webhook import NotDelivered
 from chatdebug.enums import AlarmChannel
 from chatdebug.models import AlarmTarget
+from chatdebug.safety import safe_logger
 from chatdebug.signals import alarm as alarm_signal
 
-logger = logging.getLogger("chatdebug.alarms")
+logger = safe_logger("chatdebug.alarms")
 
 type Channel = Callable[[AlarmTarget, Document], None]
 

@@ -4,7 +4,6 @@ A mark for each thing that a target was told of makes it once, whoever looks how
 comes in a quiet time has no mark, so that the first message after it tells of it.
 """
 
-import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -22,8 +21,9 @@ from chatdebug.enums import AlarmCause, NoticeState
 from chatdebug.models import AlarmMark, AlarmNotice, AlarmTarget
 from chatdebug.models.alarms import ERROR_CHARACTERS
 from chatdebug.models.runs import new_id
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger("chatdebug.alarms")
+logger = safe_logger("chatdebug.alarms")
 
 LOOKBACK = timedelta(days=1)
 """What happened longer ago is no news, if nobody was there to tell of it."""

@@ -6,7 +6,6 @@ that it takes along is sent by another process once the lease is over, so that i
 twice, never not at all.
 """
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from threading import Lock, Thread
@@ -16,8 +15,9 @@ from django.db import connections
 
 from chatdebug.alarms.notices import deliver_due, due_targets, make_notices
 from chatdebug.models import AlarmTarget
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger("chatdebug.alarms")
+logger = safe_logger("chatdebug.alarms")
 
 MOST_THREADS = 8
 """Each has a connection to the database while it works."""

@@ -1,6 +1,5 @@
 """``classify``: the one result that retries, the user's message and the recorder share."""
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -38,8 +37,9 @@ from chatdebug.errors.verdict import (
 )
 from chatdebug.errors.ways import Way
 from chatdebug.payloads import redact_and_clip
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 DETAIL_CHARACTERS = 500
 CONTINUITY = {

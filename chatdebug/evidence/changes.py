@@ -5,7 +5,6 @@ and the names of tools and settings, which are the host project's code. Nothing 
 stored before a call fails, and no word of a request is in it.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import partial
 from itertools import islice
@@ -15,8 +14,9 @@ from typing import Any, NamedTuple, Protocol
 from chatdebug.evidence.omitted import is_word_of_code
 from chatdebug.payloads.json import as_name
 from chatdebug.payloads.limits import NAME_CHARACTERS
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 CHATS = 1_000
 """Of how many chats a process remembers the last call that went well; the newest."""

@@ -4,7 +4,6 @@ Imported with the first call: a client may be instrumented before Django's apps 
 loaded.
 """
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -26,12 +25,12 @@ from chatdebug.recorder.context import wait_in_task, wait_in_thread
 from chatdebug.recorder.counting import tokens_of
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
-from chatdebug.safety import never_raises
+from chatdebug.safety import never_raises, safe_logger
 from chatdebug.scope import current_run
 from chatdebug.transport.attempts import current_sink
 from chatdebug.writer import Deferred
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 
 NO_CHAT = Chat("", "")

@@ -1,6 +1,5 @@
 """What LiteLLM's functions are given and return: chat completions in OpenAI's format."""
 
-import logging
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import Any
@@ -12,8 +11,9 @@ from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.streams import StreamWatch
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
 from chatdebug.instrument.wire_held import WireRequest
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 POSITIONAL = ("model", "messages")
 

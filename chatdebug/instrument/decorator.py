@@ -1,6 +1,5 @@
 """``recorded``: a view, a task or any other function as a run."""
 
-import logging
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import aclosing
@@ -25,9 +24,10 @@ from django.http import FileResponse, Http404, StreamingHttpResponse
 from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.run import Run
+from chatdebug.safety import safe_logger
 from chatdebug.scope import Scope, current_run
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 type Id = str | Callable[..., object]
 """The name of one of the function's arguments, or a function of all of them.

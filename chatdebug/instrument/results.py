@@ -1,6 +1,5 @@
 """What the SDKs return, and where it is followed until it has come whole."""
 
-import logging
 from collections.abc import Mapping
 from inspect import iscoroutinefunction
 from typing import Any
@@ -13,9 +12,9 @@ from chatdebug.instrument.http import record_http
 from chatdebug.instrument.streams import on_close, watch
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
 from chatdebug.instrument.wire_held import WireRequest
-from chatdebug.safety import never_raises
+from chatdebug.safety import never_raises, safe_logger
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 FORMATS: dict[str, Format] = {
     "chat": CHAT,

@@ -6,7 +6,6 @@ variants, and helpers such as ``messages.stream`` all end there.
 Imports nothing of the recorder until the first call, see ``calls``.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial, wraps
@@ -14,11 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.instrument.wrapping import Function, is_recording, marked, recording
+from chatdebug.safety import safe_logger
 
 if TYPE_CHECKING:
     from chatdebug.instrument.calls import Call
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 COPIES = ("copy", "with_options")
 """Methods of a client that return another one."""

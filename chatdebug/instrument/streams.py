@@ -4,7 +4,6 @@ What an SDK's stream is read from is put behind a generator that passes all on. 
 to its own call only: nothing is in the reader's context while it waits for more.
 """
 
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from time import perf_counter
@@ -16,9 +15,10 @@ from chatdebug.errors.payload import Progress
 from chatdebug.instrument.calls import Call
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
 from chatdebug.recorder.end_marks import events_behind, stopped_at_mark
+from chatdebug.safety import safe_logger
 from chatdebug.transport.roundtrips import Kinds, class_for
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 HELD_EVENTS = 5_000
 """Of a stream whose answer is kept if it fails; the newest."""

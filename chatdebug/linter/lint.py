@@ -1,6 +1,5 @@
 """``likely_causes``: why a request was rejected, as far as a rule knows it."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -11,8 +10,9 @@ from chatdebug.linter.elsewhere import OTHER_KINDS, is_elsewhere
 from chatdebug.linter.request import Largest, Request, shape_of_full
 from chatdebug.linter.rule import Place, Rule
 from chatdebug.linter.rules import RULES
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger("chatdebug.linter")
+logger = safe_logger("chatdebug.linter")
 
 PLACES = 5
 """Of one finding."""

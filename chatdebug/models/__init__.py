@@ -2,7 +2,7 @@
 
 from chatdebug.models.alarms import AlarmMark, AlarmNotice, AlarmTarget
 from chatdebug.models.audit import AuditEntry
-from chatdebug.models.forgotten import ForgottenChat
+from chatdebug.models.forgotten import ForgottenChat, ForgottenOwner
 from chatdebug.models.groups import (
     ErrorGroup,
     FailureTally,
@@ -39,6 +39,7 @@ __all__ = [
     "ErrorGroup",
     "FailureTally",
     "ForgottenChat",
+    "ForgottenOwner",
     "GroupAffected",
     "GroupHour",
     "HourCount",

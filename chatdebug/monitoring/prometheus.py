@@ -11,7 +11,6 @@ enough, and numbers of several must not be added up. No label is an id, or anyth
 person wrote.
 """
 
-import logging
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -23,10 +22,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from chatdebug.models import HourCount
 from chatdebug.models.statistics import What
 from chatdebug.presentation.recorder import RecorderHealth
-from chatdebug.safety import apart
+from chatdebug.safety import apart, safe_logger
 from chatdebug.services.known_health import provider_health
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 A_DAY = timedelta(days=1)
 

@@ -5,7 +5,6 @@ Content-Security-Policy. The marked text without its tags is the text itself, to
 character. It takes Pygments to mark JSON; without it, texts are shown plain.
 """
 
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +17,9 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-logger = logging.getLogger("chatdebug.presentation")
+from chatdebug.safety import safe_logger
+
+logger = safe_logger("chatdebug.presentation")
 
 TEXT_CHARACTERS = 20_000
 """A longer text stays plain: this one takes 10 to 20 ms and becomes 1,200 elements, and

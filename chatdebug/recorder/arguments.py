@@ -4,7 +4,6 @@ What is not of its type is taken for what it says, if it says anything. Otherwis
 an error while ``DEBUG`` is on; in production it costs a log line, but never a capture.
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +13,9 @@ from django.db.models import TextChoices
 
 from chatdebug.enums import Evidence, RunKind
 from chatdebug.payloads.text import clip_url
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 
 type Given = Any

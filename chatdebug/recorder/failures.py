@@ -36,7 +36,11 @@ def counted_failure(
         failure = writer().tallies.count(
             (fingerprint, "" if fingerprint == OVERFLOW else facts.model or step.model),
             partial(_described, fingerprint, step),
-            affected={"chat_id": facts.chat_id, "owner_id": facts.owner_id},
+            affected={
+                "chat_id": facts.chat_id,
+                "owner_id": facts.owner_id,
+                "started_at": step.run.started_at,
+            },
             run_id=run_id,
             at=at,
         )

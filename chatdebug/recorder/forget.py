@@ -34,7 +34,7 @@ def forget_owner(owner_id: object) -> None:
     """Delete an owner's runs, of whichever chats, and their switch.
 
     For the host project, when it deletes an account, in the same transaction and after it
-    has forgotten the account's chats: what is on its way is known by its chat alone.
+    has forgotten the account's chats. What is on its way goes too, by the same marks.
     Raises django.db.Error; nothing is forgotten then::
 
         with transaction.atomic():

@@ -7,7 +7,6 @@ run, whose holder waits for nobody, and handed over afterwards by one thread at 
 another one that has something leaves it to that one.
 """
 
-import logging
 from collections import deque
 from datetime import timedelta
 from threading import RLock
@@ -17,13 +16,14 @@ from uuid import UUID
 
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.columns import run_columns, step_columns
+from chatdebug.safety import safe_logger
 from chatdebug.writer import Snapshot, Table, writer
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
     from chatdebug.recorder.step import Step
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 WAIT_SECONDS = 1.0
 """For another thread that hands rows of the same run over, which takes microseconds."""

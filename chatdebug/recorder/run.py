@@ -1,6 +1,5 @@
 """The recording of one run: what it is about, how it ended, and when it is written."""
 
-import logging
 import threading
 from concurrent.futures import Future
 from datetime import datetime, timedelta
@@ -33,10 +32,10 @@ from chatdebug.recorder.rows import RunRows
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.safety import never_raises
+from chatdebug.safety import never_raises, safe_logger
 from chatdebug.writer import Snapshot, writer
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 ERRORS_REMEMBERED = 8
 """The newest errors that are known again when they leave the run."""

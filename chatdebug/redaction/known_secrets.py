@@ -3,7 +3,6 @@
 import base64
 import html
 import json
-import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,8 +16,9 @@ from django.utils.module_loading import import_string
 
 from chatdebug.conf import recorder_settings
 from chatdebug.redaction.patterns import marker
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 MIN_SECRET = 6
 """A shorter one is found in too many words to be removed."""

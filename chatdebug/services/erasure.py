@@ -25,8 +25,8 @@ def runs_of_owner(*, owner: str, using: str | None = None) -> ChatRunQuerySet:
 def erase_owner(*, owner: str, by: User | None) -> int:
     """Delete a person's runs and switches; return how many runs were stored of them.
 
-    Their chats are forgotten chat by chat, so that what is on its way goes too; what begins
-    a minute later is recorded anew. A chat in which somebody else is named keeps the
+    They and their chats are marked as forgotten, so that what is on its way goes too; what
+    begins a minute later is recorded anew. A chat in which somebody else is named keeps the
     other's runs. It leaves an entry in the audit. Raises django.db.Error; what was deleted
     until then stays deleted, and it can be done again.
     """

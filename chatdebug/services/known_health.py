@@ -4,7 +4,6 @@ It is kept in the memory of each process: however many people look at failures, 
 asks the database at most every ``KNOWN_SECONDS``.
 """
 
-import logging
 from datetime import UTC, datetime
 from threading import Lock
 from time import monotonic
@@ -16,7 +15,7 @@ from django.utils.translation import gettext
 
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.models import CallMinute
-from chatdebug.safety import apart
+from chatdebug.safety import apart, safe_logger
 from chatdebug.services.health import (
     WINDOW,
     Health,
@@ -25,7 +24,7 @@ from chatdebug.services.health import (
     read_health,
 )
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 KNOWN_SECONDS = 5.0
 NOT_THEIRS = (Owner.SETTINGS, Owner.REQUEST, Owner.SITE)

@@ -4,7 +4,6 @@ What passes is only noted; redaction and everything else that costs time waits u
 somebody asks for ``as_json``, on whichever thread that is.
 """
 
-import logging
 import re
 import threading
 from collections import deque
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
-from chatdebug.safety import never_raises
+from chatdebug.safety import never_raises, safe_logger
 from chatdebug.scope import Scoped, current_run
 from chatdebug.transport.body import END_BYTES
 from chatdebug.transport.connection import ConnectionWatch
@@ -32,7 +31,7 @@ from chatdebug.transport.exchange import (
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 ATTEMPTS_KEPT = 100
 """Of one sink; when there are more, the oldest go, and the numbers show the gap."""

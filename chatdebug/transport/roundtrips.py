@@ -3,7 +3,6 @@
 Both have the same requests, responses and byte streams under the same names.
 """
 
-import logging
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -16,12 +15,12 @@ from collections.abc import (
 from functools import cache, lru_cache
 from typing import Any
 
-from chatdebug.safety import never_raises
+from chatdebug.safety import never_raises, safe_logger
 from chatdebug.transport.attempts import Attempt, listening_sink
 from chatdebug.transport.body import PIECE_BYTES, Body
 from chatdebug.transport.exchange import Exchange
 
-logger = logging.getLogger("chatdebug.recorder")
+logger = safe_logger("chatdebug.recorder")
 
 type Kinds = tuple[tuple[str, type], ...]
 """Classes beside the names of the two classes of streams that both libraries have."""

@@ -1,6 +1,5 @@
 """Writes batches of rows on the recorder's own database alias."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import batched
@@ -13,6 +12,7 @@ from django.db.models import Case, F, Q, When
 from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun
 from chatdebug.payloads import clean, storable_id
+from chatdebug.safety import safe_logger
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.group_counts import add_tallies, tallies_of
 from chatdebug.writer.refused_rows import (
@@ -23,7 +23,7 @@ from chatdebug.writer.snapshot import MODELS, Snapshot, Table
 from chatdebug.writer.spool import Spool, quarantine, read_captures
 from chatdebug.writer.statements import insert_rows
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 TEXT_LIMITS = {
     table: {

@@ -7,7 +7,7 @@ twice or while its process lives, add nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +23,6 @@ from chatdebug.enums import ErrorKind, GroupState
 from chatdebug.models import (
     ErrorGroup,
     FailureTally,
-    ForgottenChat,
-    GroupAffected,
     GroupHour,
     OwnNumbers,
 )
@@ -37,6 +35,7 @@ from chatdebug.models.groups import (
     Numbers,
 )
 from chatdebug.payloads import clean, storable_id
+from chatdebug.writer.group_affected import Affected, add_affected
 from chatdebug.writer.group_locks import LockedGroups, RegroupedError, lock_groups
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.statements import insert_rows
@@ -49,9 +48,6 @@ STATE = ("state", "state_since")
 STATUS_CODES = range(1_000)
 TRIES = 5
 """A merge that comes between reading and locking makes one more try of it."""
-
-type _Named = tuple[int, str, str]
-"""The key of a group, whether a chat or a person, and whose id."""
 
 
 @dataclass(slots=True)
@@ -69,8 +65,8 @@ class Tally:
     release: str
     first_seen: datetime
     last_seen: datetime
-    affected: set[tuple[str, str]]
-    """Each a chat with its owner, either of which may be empty."""
+    affected: dict[Affected, datetime]
+    """Each with the moment in which its last turn began."""
     added: int = 0
     """How many of them the database did not know."""
 
@@ -94,7 +90,7 @@ class Tally:
             release=text("release", RELEASE_CHARACTERS),
             first_seen=_moment(columns["first_seen"]),
             last_seen=_moment(columns["last_seen"]),
-            affected={_affected(columns)},
+            affected=dict([_affected(columns)]),
         )
 
     @property
@@ -107,14 +103,15 @@ class Tally:
         count: int,
         first_seen: datetime,
         last_seen: datetime,
-        affected: tuple[str, str],
+        affected: tuple[Affected, datetime],
     ) -> None:
         """Take over what was said of the same tally at another time."""
         self.count = max(self.count, count)
         self.first_seen = min(self.first_seen, first_seen)
         self.last_seen = max(self.last_seen, last_seen)
-        if len(self.affected) <= AFFECTED_KNOWN:
-            self.affected.add(affected)
+        whom, began = affected
+        if len(self.affected) <= AFFECTED_KNOWN or whom in self.affected:
+            self.affected[whom] = max(began, self.affected.get(whom, began))
 
 
 def tallies_of(rows: Iterable[Snapshot]) -> list[Tally]:
@@ -155,7 +152,7 @@ def _add_tallies(tallies: Sequence[Tally], using: str, *, are_live: bool) -> Non
             return
         groups = lock_groups(_new_groups(added), using=using)
         _add_hours(groups, added, using)
-        _add_affected(groups, added, using)
+        add_affected(groups, added, using)
         adding: dict[Numbers, list[Tally]] = defaultdict(list)
         for tally in added:
             part = groups.numbers_of(tally.fingerprint)
@@ -233,71 +230,6 @@ def _add_hours(groups: LockedGroups, tallies: Sequence[Tally], using: str) -> No
     add_numbers(GroupHour, unique, ("count",), rows, using)
 
 
-def _add_affected(groups: LockedGroups, tallies: Sequence[Tally], using: str) -> None:
-    """Count the chats and people that a group does not know yet.
-
-    Those of a chat that was deleted since stay unknown. A merged group counts whom none
-    of its parts knows.
-    """
-    wanted: dict[_Named, tuple[str, datetime]] = {}
-    fingerprints: dict[int, str] = {}
-    for tally in tallies:
-        key_of_group = groups.of(tally.fingerprint).pk
-        fingerprints[key_of_group] = tally.fingerprint
-        part = groups.numbers_of(tally.fingerprint)
-        for chat, person in sorted(tally.affected):
-            for what, key in (("chat", chat), ("person", person)):
-                if key and _number(part, what) <= AFFECTED_KNOWN:
-                    wanted[key_of_group, what, key] = chat, tally.first_seen
-    known, known_to_wholes = _known_affected(groups, wanted, fingerprints, using)
-    unknown = wanted.keys() - known
-    gone = _forgotten({wanted[named][0] for named in unknown}, using)
-    new = []
-    for named in unknown:
-        (group, what, key), (chat, seen) = named, wanted[named]
-        part = groups.numbers_of(fingerprints[group])
-        whole = groups.whole_of(fingerprints[group])
-        number = _number(part, what)
-        if number > AFFECTED_KNOWN or (chat in gone and gone[chat] >= seen):
-            continue
-        _set_number(part, what, number + 1)
-        if number < AFFECTED_KNOWN:  # one more stands for any number
-            new.append(GroupAffected(group_id=group, what=what, key=key))
-        if part is not whole and (whole.pk, what, key) not in known_to_wholes:
-            known_to_wholes.add((whole.pk, what, key))
-            more = min(_number(whole, what) + 1, AFFECTED_KNOWN + 1)
-            _set_number(whole, what, more)
-    if new:
-        GroupAffected.objects.using(using).bulk_create(new)
-
-
-def _known_affected(
-    groups: LockedGroups,
-    wanted: Iterable[_Named],
-    fingerprints: Mapping[int, str],
-    using: str,
-) -> tuple[set[_Named], set[_Named]]:
-    """Return which of these are known: to the group itself, and to the whole it is in."""
-    wanted = set(wanted)
-    if not wanted:
-        return set(), set()
-    wholes = {key: key for key, _, _ in wanted}
-    merged = [
-        groups.whole_of(name).pk
-        for name in fingerprints.values()
-        if groups.numbers_of(name) is not groups.whole_of(name)
-    ]
-    if merged:  # their other parts are in no lock: they have that of the whole
-        parts = ErrorGroup.objects.using(using).filter(merged_into__in=merged)
-        wholes |= {part.pk: part.whole_key for part in parts.only("merged_into")}
-        wholes |= {key: key for key in merged}
-    rows = GroupAffected.objects.using(using).filter(
-        group_id__in=wholes, key__in={key for _, _, key in wanted}
-    )
-    known = set(rows.values_list("group_id", "what", "key"))
-    return known, {(wholes[group], what, key) for group, what, key in known}
-
-
 def _renew(rows: Sequence[Model], changed: Sequence[str], using: str) -> None:
     """Store what has changed of rows that are there.
 
@@ -308,22 +240,6 @@ def _renew(rows: Sequence[Model], changed: Sequence[str], using: str) -> None:
         names = [field.attname for field in rows[0]._meta.concrete_fields]
         stored = ({name: getattr(row, name) for name in names} for row in rows)
         insert_rows(type(rows[0]), stored, renewed=changed, using=using)
-
-
-def _forgotten(chats: set[str], using: str) -> dict[str, datetime]:
-    """Return which of these chats were deleted, and when."""
-    if not chats:
-        return {}
-    marks = ForgottenChat.objects.using(using).filter(chat_id__in=chats)
-    return dict(marks.values_list("chat_id", "forgotten_at"))
-
-
-def _number(row: Numbers, what: str) -> int:
-    return row.chats if what == "chat" else row.people
-
-
-def _set_number(row: Numbers, what: str, number: int) -> None:
-    setattr(row, "chats" if what == "chat" else "people", number)
 
 
 def _take(row: Numbers, tallies: Sequence[Tally], *, are_live: bool) -> None:
@@ -368,10 +284,14 @@ def _next_state(
     return None
 
 
-def _affected(columns: dict[str, Any]) -> tuple[str, str]:
-    """Return the chat of a failure and its owner, as their columns hold them."""
+def _affected(columns: dict[str, Any]) -> tuple[Affected, datetime]:
+    """Return the chat of a failure and its owner, and when its turn began.
+
+    Files of the version before do not say when: it had begun when it failed.
+    """
     chat, owner = columns.get("chat_id", ""), columns.get("owner_id", "")
-    return storable_id(str(chat)), storable_id(str(owner))
+    began = columns.get("started_at") or columns["first_seen"]
+    return (storable_id(str(chat)), storable_id(str(owner))), _moment(began)
 
 
 def _moment(value: object) -> datetime:

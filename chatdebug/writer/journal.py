@@ -1,6 +1,5 @@
 """The journal: a thread that writes captures to the spool, those of many turns at once."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -9,12 +8,13 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from chatdebug.safety import safe_logger
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool
 from chatdebug.writer.worker import Worker
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 LINGER_SECONDS = 0.05
 """How long the evidence of a call waits for the end of its turn, to be one write with it.

@@ -2,7 +2,6 @@
 
 import asyncio
 import atexit
-import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,9 +12,10 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
 
 from chatdebug.conf import recorder_settings
+from chatdebug.safety import safe_logger
 from chatdebug.writer.thread import Writer
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 FIRST_REQUEST = "chatdebug.writer.lifespan"
 

@@ -5,7 +5,6 @@ spool. What is the deployment's, old and stale runs and old rows of any kind, on
 does for all (``chatdebug.services.sweep``).
 """
 
-import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import Status
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
+from chatdebug.safety import safe_logger
 from chatdebug.services.forget import delete_forgotten, remove_old_marks
 from chatdebug.services.groups import prune_groups
 from chatdebug.services.outages import note_outages
@@ -44,7 +44,7 @@ from chatdebug.writer.spool import Spool
 from chatdebug.writer.statistics import Statistics
 from chatdebug.writer.tallies import Tallies
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 REPORT_SECONDS = 1.0
 """How long what is new is kept in memory before it is reported."""
@@ -103,6 +103,7 @@ class Maintenance:
         self._live: set[UUID] = set()
         self._similar_counts = SimilarCounts()
         self._new_chats: set[str] = set()
+        self._new_owners: set[str] = set()
         self._swept_since: datetime | None = None  # at first, all
         self._is_sweeping = False
         self._owes_a_sweep = False  # it may have brought back what was to go
@@ -142,6 +143,7 @@ class Maintenance:
             if row.table is Table.RUN:
                 if row.is_new:
                     self._new_chats.add(str(row.columns["chat_id"]))
+                    self._new_owners.add(str(row.columns.get("owner_id", "")))
                 if row.status is Status.IN_PROGRESS:
                     self._live.add(row.id)
                 else:
@@ -209,9 +211,12 @@ class Maintenance:
             if self._similar_counts or self._tallies or self._rule_tallies:
                 self._report_soon()
         if self._new_chats:
-            if not delete_forgotten(chats=self._new_chats, using=self._alias):
+            are_gone = delete_forgotten(
+                chats=self._new_chats, owners=self._new_owners, using=self._alias
+            )
+            if not are_gone:
                 self._next_tidy, self._owes_a_sweep = 0.0, True
-            self._new_chats = set()
+            self._new_chats, self._new_owners = set(), set()
         numbers = self._counters.as_dict()
         state = self._state
         state.last_error = numbers.pop("last_error")

@@ -10,7 +10,6 @@ are ``UNLOCKED_SECONDS`` old. Their process may live nevertheless: what it then 
 the database already, which does no harm.
 """
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,9 +17,10 @@ from threading import Lock
 from time import time
 from uuid import UUID, uuid4
 
+from chatdebug.safety import safe_logger
 from chatdebug.writer.locks import FileLock, lock_new, lock_of_lost_process
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 UNLOCKED_SECONDS = 60
 """A file without a lock that is older than this has probably lost its process: others bring

@@ -1,6 +1,5 @@
 """Stores what can be stored of a row that the database refuses as it is."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +9,10 @@ from django.db import InterfaceError, OperationalError, transaction
 from chatdebug.enums import Operation
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import new_id
+from chatdebug.safety import safe_logger
 from chatdebug.writer.snapshot import Snapshot, Table
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 ESSENTIAL = {
     Table.RUN: {"chat_id", "status", "finished_at"},

@@ -1,16 +1,16 @@
 """Failures that were counted on a stored run, until the run's row says so."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import RLock
 from time import monotonic
 from uuid import UUID
 
+from chatdebug.safety import safe_logger
 from chatdebug.writer.database import add_similar
 from chatdebug.writer.snapshot import Snapshot
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 MISSING_SECONDS = 60.0
 """How long a run may be on its way to the database before it counts as lost."""

@@ -6,7 +6,6 @@ In the spool a row is a line of JSON, an object with ``table``, ``id``, ``run_id
 """
 
 import json
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,8 +20,9 @@ from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import in_utc
 from chatdebug.payloads.encoder import json_encoder
+from chatdebug.safety import safe_logger
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 
 class Deferred:
@@ -79,6 +79,7 @@ MODELS: dict[Table, type[models.Model]] = {Table.RUN: ChatRun, Table.STEP: ChatS
 FAILURE_COLUMNS = {
     *("tally", "count", "fingerprint", "title", "kind", "provider", "model"),
     *("status_code", "release", "first_seen", "last_seen", "chat_id", "owner_id"),
+    "started_at",  # of its turn
 }
 KNOWN_COLUMNS = {
     table: {field.attname for field in model._meta.concrete_fields} - {"id"}

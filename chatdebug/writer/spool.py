@@ -18,7 +18,6 @@ are the files.
 """
 
 import errno
-import logging
 import os
 import stat
 from collections import defaultdict
@@ -30,6 +29,7 @@ from threading import Lock, RLock
 from uuid import UUID
 
 from chatdebug.models.runs import new_id
+from chatdebug.safety import safe_logger
 from chatdebug.writer.ownership import (
     Ownership,
     age_of,
@@ -41,7 +41,7 @@ from chatdebug.writer.ownership import (
 )
 from chatdebug.writer.snapshot import Snapshot, as_lines, from_lines
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 DRAFT_SECONDS = 3600
 """Writing a file takes milliseconds: one that is older than this will not be finished."""

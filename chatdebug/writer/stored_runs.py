@@ -60,7 +60,7 @@ def _tallies(fingerprint: str, runs: Iterator[ChatRun], using: str) -> Iterator[
                 known.count + tally.count,
                 tally.first_seen,
                 tally.last_seen,
-                (run.chat_id, run.owner_id),
+                ((run.chat_id, run.owner_id), run.started_at),
             )
     yield from tallies.values()
 
@@ -80,7 +80,7 @@ def _tally(run: ChatRun, title: str) -> Tally:
         release="",
         first_seen=run.started_at,
         last_seen=run.started_at,
-        affected={(run.chat_id, run.owner_id)},
+        affected={(run.chat_id, run.owner_id): run.started_at},
     )
 
 

@@ -11,7 +11,6 @@ The file ``<id>.tally`` is locked by its process while that lives. Whoever can l
 imports it, and removes it; doing so twice, or too early, would count nothing twice.
 """
 
-import logging
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -25,13 +24,14 @@ from uuid import UUID
 
 from chatdebug.models.groups import AFFECTED_KNOWN
 from chatdebug.models.runs import OVERFLOW, new_id
+from chatdebug.safety import safe_logger
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import count_failures
 from chatdebug.writer.locks import FileLock, lock_new, lock_of_lost_process
 from chatdebug.writer.snapshot import Snapshot, Table, as_lines, from_lines
 from chatdebug.writer.spool import Spool
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 TALLIES = 2_000
 """How many failures a process tells from each other within an hour; of others it knows
@@ -85,14 +85,14 @@ class Tallies:
         cause: Cause,
         describe: Callable[[], dict[str, Any]],
         *,
-        affected: dict[str, str],
+        affected: dict[str, Any],
         run_id: UUID,
         at: datetime,
     ) -> Snapshot:
         """Count a failure; return it as what travels to the database.
 
         ``describe`` returns the columns that failures of this cause have in common, and
-        is asked for the first one of an hour; ``affected`` are those of its chat.
+        is asked for the first one of an hour; ``affected`` are those of its turn.
         """
         hour = at.replace(minute=0, second=0, microsecond=0)
         described = None if (cause, hour) in self._tallies else describe()

@@ -5,7 +5,6 @@ database. They are apart so that a database that hangs cannot keep a capture fro
 journal. Neither ever raises into whoever hands rows over.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from threading import Event
@@ -16,6 +15,7 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from chatdebug.conf import RecorderSettings
+from chatdebug.safety import safe_logger
 from chatdebug.services.rule_tallies import RuleCount
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows
@@ -30,7 +30,7 @@ from chatdebug.writer.statistics import Statistics
 from chatdebug.writer.tallies import Tallies
 from chatdebug.writer.worker import Worker
 
-logger = logging.getLogger(__name__)
+logger = safe_logger(__name__)
 
 BATCH_ROWS = 200
 FIRST_RETRY_SECONDS = 0.1

@@ -30,6 +30,16 @@ def test_no_function_is_longer_than_60_lines():
     assert {f: n for f, n in lengths.items() if n > FUNCTION_LINES} == {}
 
 
+def test_the_recorder_logs_by_what_never_raises():
+    """A log of the host's may raise, and is asked where nothing of the recorder may."""
+    logging = [
+        str(path)
+        for path in modules("chatdebug")
+        if path != Path("chatdebug/safety.py") and "getLogger" in read(path)
+    ]
+    assert logging == []
+
+
 def test_services_take_keyword_arguments_only():
     positional = [
         f"{path}:{function.lineno} {function.name}"

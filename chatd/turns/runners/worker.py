@@ -271,7 +271,8 @@ async def _forever(work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - the database's, or Procrastinate's of it
-            logger.warning("Begun again in a moment: %r", error)
+            # Procrastinate's own errors say only that there was one.
+            logger.warning("Begun again in a moment: %r", error.__cause__ or error)
         await asyncio.sleep(AGAIN_SECONDS)
 
 

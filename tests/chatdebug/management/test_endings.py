@@ -1,4 +1,4 @@
-"""How commands end that are interrupted, or whose output nobody reads on."""
+"""How commands end that are interrupted, whose output nobody takes, or without a database."""
 
 import os
 import signal
@@ -6,11 +6,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, get_commands, load_command_class
-from django.db import connections
+from django.db import (
+    DataError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    connections,
+)
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
+from chatdebug.management import databases
 from chatdebug.management.files import write_whole
 from chatdebug.management.piped import PipedCommand
 from tests.process import ROOT
@@ -38,6 +48,24 @@ write_whole(pieces(), Path("runs.json"))
 ENDED = 20  # seconds
 
 
+OPTIONS: dict[str, Any] = {
+    "force_color": False,
+    "no_color": True,
+    "skip_checks": True,
+}
+
+
+class Failing(PipedCommand):
+    """A command that meets an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def handle(self, *args: object, **options: object) -> None:
+        raise self.error
+
+
 @pytest.fixture
 def unread() -> Iterator[int]:
     """Yield the end of a pipe that is written to; the other one is closed."""
@@ -47,12 +75,25 @@ def unread() -> Iterator[int]:
     os.close(given)
 
 
-def run(*command: str, stdout: int, stderr: int = subprocess.PIPE) -> tuple[int, str]:
+@pytest.fixture
+def full() -> Iterator[int]:
+    """Yield a file that has no place for anything."""
+    given = os.open("/dev/full", os.O_WRONLY)
+    yield given
+    os.close(given)
+
+
+def run(
+    *command: str,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.PIPE,
+    **environment: str,
+) -> tuple[int, str]:
     """Return what a command ends with, and what it complains of."""
     done = subprocess.run(
         [sys.executable, "-m", "django", *command],
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | environment,
         stdout=stdout,
         stderr=stderr,
         text=True,
@@ -69,6 +110,82 @@ def test_a_command_ends_silently_when_nobody_reads_on(text: str, unread: int) ->
 def test_errors_that_nobody_reads_change_nothing_of_that(unread: int) -> None:
     assert run("redact_text", "word", stdout=unread, stderr=unread)[0] == 141
     assert run("redact_text", stdout=unread, stderr=unread)[0] == 141
+
+
+@pytest.mark.parametrize("text", ["word", LONGER_THAN_A_PIPE])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_is_not_taken_is_told_once(
+    text: str, unbuffered: str, full: int
+) -> None:
+    ended = run("redact_text", text, stdout=full, PYTHONUNBUFFERED=unbuffered)
+    said = "CommandError: The output cannot be written: No space left on device\n"
+    assert ended == (1, said)
+
+
+def test_an_error_is_told_also_where_the_output_is_not_taken(full: int) -> None:
+    code, said = run("redact_text", "word", "--wrong", stdout=full)
+    assert code == 2
+    assert said.count("unrecognized arguments") == 1
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("command", ["chatdebug_status", "export_chat_rules"])
+def test_a_database_without_tables_is_told_in_a_sentence(
+    command: str, tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    said = (
+        "CommandError: The database has no tables of the recorder yet: "
+        "run manage.py migrate.\n"
+    )
+    assert run(command, DATABASE_URL=database) == (1, said)
+    code, traceback = run(command, "--traceback", DATABASE_URL=database)
+    assert code == 1
+    assert "no such table" in traceback
+
+
+def test_a_database_out_of_reach_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error = OperationalError("no route to host\nIs it there?")
+
+    def refuse(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(databases, "MigrationExecutor", refuse)
+    with pytest.raises(
+        CommandError, match=r"^The database does not answer: no route to host$"
+    ):
+        Failing(error).execute(**OPTIONS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OperationalError("locked\nmore"), "^The database refused it: locked$"),
+        (ProgrammingError("odd"), "^The database refused it: odd$"),
+    ],
+)
+def test_what_a_database_refuses_is_told_in_its_words(
+    error: Exception, said: str
+) -> None:
+    with pytest.raises(CommandError, match=said):
+        Failing(error).execute(**OPTIONS)
+
+
+@pytest.mark.django_db
+def test_an_error_that_is_no_database_in_trouble_stays_what_it_is() -> None:
+    with pytest.raises(DataError):
+        Failing(DataError("too long")).execute(**OPTIONS)
+
+
+@pytest.mark.django_db
+def test_migrations_that_are_missing_are_told() -> None:
+    (newest,) = MigrationLoader(connection).graph.leaf_nodes("chatdebug")
+    MigrationRecorder(connection).record_unapplied(*newest)
+    with pytest.raises(CommandError, match=r"older tables.*: run manage.py migrate\.$"):
+        Failing(OperationalError("no such table")).execute(**OPTIONS)
 
 
 def test_a_pipe_that_is_read_is_not_what_broke(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from chatdebug.enums import Status
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.services.stale import LOST_NOTE
 from chatdebug.writer import Writer
+from chatdebug.writer.ownership import name_of
 from tests.chatdebug.writer.rows import run_row, step_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,6 +58,30 @@ def test_importing_the_spool_brings_the_evidence_back() -> None:
     assert output_of("import_chatdebug_spool") == "2 rows imported.\n"
     assert ChatRun.objects.get().steps.count() == 1
     assert output_of("import_chatdebug_spool") == "0 rows imported.\n"
+
+
+def test_importing_says_what_waits_for_a_process_that_lives() -> None:
+    living = Writer(recorder_settings())
+    assert living.spool is not None
+    living.spool.write([run_row(status=Status.ERROR, is_capture=True)])
+    text = output_of("import_chatdebug_spool")
+    assert text.startswith(
+        "0 rows imported.\n1 files wait of processes that still live"
+    )
+    living.spool.close()
+    assert output_of("import_chatdebug_spool") == "1 rows imported.\n"
+
+
+def test_importing_says_when_files_that_name_no_process_are_taken() -> None:
+    lose_a_capture()
+    folder = recorder_settings().SPOOL_DIR
+    assert folder is not None
+    (capture,) = folder.glob("*.jsonl")
+    capture.rename(capture.with_name(f"{name_of(capture)}.jsonl"))
+    text = output_of("import_chatdebug_spool")
+    assert text.startswith("0 rows imported.\n1 files wait that name no process")
+    assert "when they are 60 seconds old" in text
+    assert not ChatRun.objects.exists()
 
 
 def test_importing_without_a_spool_says_so(settings: LazySettings) -> None:

@@ -59,7 +59,7 @@ def test_what_does_not_reach_the_database_is_an_error_with_its_place(
         tried()
 
 
-def test_before_migrate_it_says_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
+def test_without_its_tables_it_says_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ChatRun._meta, "db_table", "not_migrated")
-    with pytest.raises(CommandError, match=r"not_migrated.*migrate. makes them"):
+    with pytest.raises(CommandError, match=r"^The database refused it: .*not_migrated"):
         tried()

@@ -6,7 +6,14 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from chatdebug.models import AuditEntry, ChatRun, ChatStep, RecordingSwitch
+from chatdebug.models import (
+    AuditEntry,
+    ChatRun,
+    ChatStep,
+    ErrorGroup,
+    GroupAffected,
+    RecordingSwitch,
+)
 from chatdebug.models.audit import Action
 from chatdebug.models.switches import Scope
 from chatdebug.recorder import Level, close_writer, record_run
@@ -48,6 +55,22 @@ def test_what_is_on_its_way_goes_too() -> None:
         raise RuntimeError("the ballast shifted")
     close_writer(timeout=20)
     assert not ChatRun.objects.exists()
+
+
+@pytest.mark.parametrize("chat", ["new", "shared"])
+def test_what_is_on_its_way_in_a_chat_that_is_not_forgotten_goes_too(chat: str) -> None:
+    other = run_of("eve", "shared")
+    with (
+        suppress(RuntimeError),
+        record_run(chat_id=chat, owner_id="ada") as run,
+        run.step(),
+    ):
+        erase_owner(owner="ada", by=None)
+        raise RuntimeError("the ballast shifted")
+    close_writer(timeout=20)
+    assert ChatRun.objects.get() == other
+    assert ErrorGroup.objects.get().count == 1
+    assert not GroupAffected.objects.exists()
 
 
 def test_a_chat_in_which_somebody_else_is_named_keeps_the_others_runs() -> None:

@@ -1,17 +1,27 @@
 """A deleted chat leaves nothing behind, whatever is still on its way."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Status
-from chatdebug.models import ChatRun, ChatStep, ForgottenChat, RecordingSwitch
+from chatdebug.models import (
+    ChatRun,
+    ChatStep,
+    ErrorGroup,
+    ForgottenChat,
+    ForgottenOwner,
+    GroupAffected,
+    RecordingSwitch,
+)
 from chatdebug.models.switches import Scope
 from chatdebug.recorder import (
     Level,
@@ -157,11 +167,14 @@ def test_a_later_chat_of_the_same_id_keeps_its_runs() -> None:
 def test_marks_of_long_ago_are_removed() -> None:
     long_ago = timezone.now() - timedelta(days=91)
     ForgottenChat.objects.create(chat_id="old", forgotten_at=long_ago)
+    ForgottenOwner.objects.create(owner_id="old", forgotten_at=long_ago)
     forget_chat("new")
+    forget_owner("new")
     beating = Writer(recorder_settings())
     beating.maintenance.work()
     beating.close(timeout=10)
     assert ForgottenChat.objects.get().chat_id == "new"
+    assert ForgottenOwner.objects.get().owner_id == "new"
 
 
 def test_an_owner_is_forgotten_with_the_runs_of_chats_that_nobody_forgot(
@@ -186,6 +199,36 @@ def test_the_runs_of_forgotten_chats_are_left_to_their_marks() -> None:
         forget_owner("7")
         assert ChatRun.objects.exists(), "they may be many: no transaction holds them"
     assert not ChatRun.objects.exists()
+
+
+def test_a_writer_that_counts_before_the_mark_is_committed_names_nobody() -> None:
+    group = ErrorGroup.objects.create(
+        fingerprint="f", first_seen=timezone.now(), last_seen=timezone.now()
+    )
+    with transaction.atomic():
+        forget_chat("c")
+        forget_owner("o")
+        for what, key in (("chat", "c"), ("person", "o"), ("chat", "kept")):
+            GroupAffected.objects.create(group=group, what=what, key=key)
+    assert GroupAffected.objects.get().key == "kept"
+
+
+@pytest.mark.parametrize("forget_it", [forget_chat, forget_owner])
+def test_the_first_statement_writes(forget_it: Callable[[str], None]) -> None:
+    """SQLite lets nobody write who has read before somebody else wrote."""
+    ChatRunFactory(chat_id="7", owner_id="7")
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        forget_it("7")
+    statements = [query["sql"] for query in queries.captured_queries]
+    assert statements[0].startswith("INSERT")
+    assert not ChatRun.objects.exists()
+
+
+def test_an_owner_who_comes_back_is_recorded_anew() -> None:
+    forget_owner("7")
+    later = ChatRunFactory(owner_id="7", started_at=timezone.now() + timedelta(hours=1))
+    assert delete_forgotten()
+    assert ChatRun.objects.get() == later
 
 
 def test_an_owner_whose_deletion_is_rolled_back_keeps_all() -> None:

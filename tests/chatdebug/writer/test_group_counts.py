@@ -19,6 +19,7 @@ from chatdebug.models import (
     ErrorGroup,
     FailureTally,
     ForgottenChat,
+    ForgottenOwner,
     GroupAffected,
     GroupHour,
 )
@@ -42,6 +43,7 @@ from chatdebug.writer import (
 )
 from chatdebug.writer.database import insert_missing, write_rows
 from chatdebug.writer.group_counts import add_tallies, tallies_of
+from chatdebug.writer.snapshot import as_lines, from_lines
 from tests.chatdebug.writer.rows import failure_row
 from tests.factories import UserFactory
 from tests.faults.sharing import sharing_process
@@ -236,6 +238,49 @@ def test_what_arrives_late_of_a_forgotten_chat_names_nobody() -> None:
     add(late)
     assert group().count == 1
     assert not GroupAffected.objects.exists()
+
+
+@pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
+def test_a_turn_that_fails_after_its_chat_was_forgotten_names_nobody(
+    level: Level,
+) -> None:
+    with (
+        suppress(ProviderError),
+        record_run(chat_id="c", owner_id="o", level=level) as run,
+        run.step(),
+    ):
+        forget_chat("c")
+        forget_owner("o")
+        raise ProviderError("The ballast shifted")
+    close_writer(timeout=20)
+    assert (group().count, group().chats, group().people) == (1, 0, 0)
+    assert not GroupAffected.objects.exists()
+
+
+@pytest.mark.parametrize(("mark", "key"), [(ForgottenChat, "c"), (ForgottenOwner, "o")])
+def test_what_is_imported_of_such_a_turn_names_nobody_either(
+    mark: type[ForgottenChat | ForgottenOwner], key: str
+) -> None:
+    began = timezone.now()
+    mark.objects.create(pk=key)
+    row = failure_row(1, started_at=began)
+    insert_missing(from_lines(as_lines([row]))[0], using=ALIAS)
+    assert group().count == 1
+    assert not GroupAffected.objects.exists()
+
+
+def test_a_chat_of_that_id_that_began_later_is_named() -> None:
+    ForgottenChat.objects.create(chat_id="c", forgotten_at=later(minutes=-2))
+    add(failure_row(1, started_at=later(minutes=-3)))
+    assert not GroupAffected.objects.exists()
+    add(failure_row(2, started_at=later(seconds=-5)))
+    assert group().chats == group().people == 1
+
+
+def test_a_person_of_another_chat_that_is_still_there_is_named() -> None:
+    ForgottenChat.objects.create(chat_id="c")
+    add(failure_row(1), failure_row(2, chat_id="d"), failure_row(3, chat_id="a"))
+    assert set(GroupAffected.objects.values_list("key", flat=True)) == {"a", "d", "o"}
 
 
 def later(**changes: Any) -> datetime:
