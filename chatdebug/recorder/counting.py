@@ -77,6 +77,8 @@ def count_turn(run: "Run", outcome: Status | None, *, times: int = 1) -> None:
     """Count a turn by its outcome; -1 times takes it back."""
     if run.is_one_call and outcome is Status.COMPLETED:
         return  # it was counted with its call
+    if run.is_part:
+        return
     if run.facts.kind is not RunKind.CHAT_TURN or not counts(run):
         return
     provider, model = run.facts.provider, run.facts.model

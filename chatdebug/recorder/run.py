@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chatdebug.deployment_rules import renew_rules
 from chatdebug.enums import (
     ErrorKind,
     Evidence,
@@ -21,20 +20,23 @@ from chatdebug.enums import (
     Status,
     worst_outcome,
 )
-from chatdebug.errors import classify, walk
+from chatdebug.errors import walk
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
+from chatdebug.recorder.calls import new_step
 from chatdebug.recorder.columns import whole_of
-from chatdebug.recorder.counting import count_failure, count_turn
-from chatdebug.recorder.failures import counted_failure, unrecorded_failures
+from chatdebug.recorder.counting import count_turn
+from chatdebug.recorder.elsewhere import Told
+from chatdebug.recorder.endings import outcome_of, record_ending
+from chatdebug.recorder.failures import counted_failure
 from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rows import RunRows
-from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
+from chatdebug.recorder.rule_watch import RuleWatch
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.safety import never_raises
-from chatdebug.writer import Snapshot, writer
+from chatdebug.writer import Snapshot, process_id, writer
 
 logger = logging.getLogger("chatdebug.recorder")
 
@@ -56,6 +58,9 @@ class Run:
     """What its captured failures keep of their calls; at the full level, all have it."""
     failed_with: ErrorKind | None = None  # the last failure, also of a known kind
     is_one_call = False  # which is counted with it
+    is_part = False  # of a turn whose own run is counted
+    level_given: Level | None = None  # by who began it
+    evidence_given = Evidence.FULL
     called = ("", "")  # the provider and the model of a call, if the run was not told
     fingerprint = ""
     started_at: datetime | None = None
@@ -81,6 +86,7 @@ class Run:
         self.facts = facts
         self.level = level
         self.started = perf_counter()
+        self._process = process_id()
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
@@ -92,6 +98,16 @@ class Run:
     def is_open(self) -> bool:
         """Whether what happens now still belongs to this run."""
         return not self._closed and self.level is not Level.OFF
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether this process began it, and is no fork of the one that did."""
+        return self._process == process_id()
+
+    @property
+    def told(self) -> Told:
+        """What it was told when it began, for what is called elsewhere."""
+        return Told(self.facts, self.level_given, self.evidence_given)
 
     @property
     def stored_run(self) -> StoredRun | None:
@@ -153,7 +169,7 @@ class Run:
         Raises TypeError with DEBUG for an operation that there is not.
         """
         known = as_choice(operation, "operation", Operation)
-        return Step(self, known or Operation.GENERATE)
+        return new_step(self, known or Operation.GENERATE)
 
     def should_store(self, step: Step) -> bool:
         """Return whether the evidence of a failed step is stored, and not only counted.
@@ -317,31 +333,11 @@ class Run:
 
     @never_raises
     def _take_error(self, error: BaseException) -> None:
-        """Take what made the run fail; what no step holds becomes a step of its own.
-
-        What ends a run without being a failure, a cancellation or the caller's own
-        deadline, makes no step at any level.
-        """
-        renew_rules()
-        provider = self.facts.provider
+        """Take what made the run fail; what no step holds becomes a step of its own."""
         recorded = [known for known, _ in self._recorded]
-        # What a step holds was classified there, and found to be a failure.
-        is_recorded = any(error is known for known in recorded)
-        is_stop = not is_recorded and classify(error, provider=provider).cancelled
-        self._set_outcome(Status.INTERRUPTED if is_stop else Status.ERROR)
-        if self.level is Level.OFF:
-            return
-        for failure, found in unrecorded_failures(error, recorded, provider=provider):
-            is_ending = found.cancelled or found.deadline
-            step = Step(self, Operation.RUN)
-            step.started = self.started
-            if not is_ending and (found.captured or self.level is Level.FULL):
-                step.fail(failure)
-            else:
-                if found.own_rules:
-                    watch_rules(failure, found, step=step)
-                if not is_ending and self.failed_with is None:  # in no call either
-                    count_failure(step, found)
+        self._set_outcome(outcome_of(self, error, recorded))
+        if self.level is not Level.OFF:
+            record_ending(self, error, recorded)
 
     def _set_outcome(self, outcome: Status) -> None:
         """Take the worst of the outcomes; write it if it comes after the run's end."""

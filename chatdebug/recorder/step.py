@@ -1,6 +1,7 @@
 """One logical model call while it is being recorded."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 from time import perf_counter
 from types import TracebackType
@@ -26,7 +27,9 @@ from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.recorder.kept_request import KeptRequest
+from chatdebug.recorder.repeats import is_known_since, note_known
 from chatdebug.recorder.rule_watch import watch_rules
+from chatdebug.recorder.waits import wait_in_task, wait_in_thread
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scope, current_run
@@ -71,6 +74,9 @@ class Step:
     """What was kept of the call because it failed, besides the error."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    ends_run = False
+    """Whether its run is one for this call alone, and ends with it."""
+    _durable: Future[Any] | None = None
     _sink: AttemptSink | None = None
     # More than one where several attempts at one answer are made at once.
     _scopes: tuple[Scope[AttemptSink], ...] = ()
@@ -108,6 +114,10 @@ class Step:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._leave(error)
+        self.wait()
+
+    def _leave(self, error: BaseException | None) -> None:
         if error is None and self.status is Status.COMPLETED and not self._scopes:
             count_success(self, perf_counter() - self.started)
             return  # all there is to do for a call that went well
@@ -133,7 +143,18 @@ class Step:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.__exit__(kind, error, traceback)
+        self._leave(error)
+        await self.wait_in_task(error)
+
+    def wait(self) -> None:
+        """Wait until the evidence of a run that ended with it is safe."""
+        if self._durable is not None:
+            wait_in_thread(self.run, self._durable)
+
+    async def wait_in_task(self, error: BaseException | None) -> None:
+        """Wait for the same in a task, with the error that is on its way out."""
+        if self._durable is not None:
+            await wait_in_task(self.run, self._durable, error)
 
     @property
     def attempts(self) -> list[dict[str, Any]]:
@@ -257,6 +278,9 @@ class Step:
         calls that it leaves.
         """
         error = as_error(error)
+        if self.ends_run and not self.is_full and is_known_since(error, self.started):
+            self.let_go()
+            return  # a library below has recorded it as a call of its own
         self.learn_names()
         # What the run was told counts more than what the call knows.
         provider = self.run.facts.provider or self.provider
@@ -268,7 +292,7 @@ class Step:
             if classification.deadline:
                 self.metadata["interrupted_by"] = Interruption.DEADLINE.value
             self.let_go()
-            self._end(Status.INTERRUPTED, is_capture=False)
+            self._end(Status.INTERRUPTED, is_capture=False, error=error)
             return
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
@@ -298,7 +322,7 @@ class Step:
             self._keep_evidence()
         else:
             self.let_go()
-        self._end(Status.ERROR, is_capture=is_stored)
+        self._end(Status.ERROR, is_capture=is_stored, error=error)
 
     def _keep_evidence(self) -> None:
         """Let what is held go with the step's row, which is about to be written.
@@ -342,7 +366,9 @@ class Step:
         if self.finished_at is not None:
             self.run.write_step(self, is_capture=False)
 
-    def _end(self, status: Status, *, is_capture: bool) -> None:
+    def _end(
+        self, status: Status, *, is_capture: bool, error: BaseException | None = None
+    ) -> None:
         """Take a final status that does not fall back; write it if it is to be kept."""
         is_first = self.status is Status.IN_PROGRESS  # as nearly always
         if not is_first and STATUS_RANK[status] < STATUS_RANK[self.status]:
@@ -351,3 +377,8 @@ class Step:
         if self.is_full or is_capture:
             self.finished_at = self.run.now()
             self.run.write_step(self, is_capture=is_capture)
+        if self.ends_run:
+            note_known(error)
+            # An error tells a failure from a cancellation.
+            outcome = None if error is not None else status
+            self._durable = self.run.close(error, outcome)
