@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from chatdebug.enums import Evidence, Level, Operation, RunKind
+from chatdebug.enums import Evidence, Level, Operation, RunKind, Status
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat
@@ -89,6 +89,11 @@ class Call:
         """Say that whoever read the answer stopped before its end."""
         if self._ends():
             self.step.interrupt()
+
+    def reopen(self) -> None:
+        """Take back that it succeeded: that was said too early."""
+        self.is_over = False
+        self.step.status = Status.IN_PROGRESS
 
     def wait(self) -> None:
         """Wait until the evidence of a run of its own is safe, as ``record_run`` does."""
