@@ -127,7 +127,8 @@ def begin_call(
         if run is None:
             own = run = _own_run(current_chat(), provider, model)
         elif run.is_open and not run.is_of_this_process:
-            own = run = run.told.begin_elsewhere(Run, provider=provider, model=model)
+            told = Told.of(run)
+            own = run = told.begin_elsewhere(Run, provider=provider, model=model)
         if not run.is_open or _is_in_a_step(run):
             return None
         if own is not None:  # which knows whom it asks, and makes no other call

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chatdebug.enums import Level, Operation
+from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.step import Names, Step
 from chatdebug.scope import Scoped
 
@@ -40,7 +41,7 @@ def new_step(run: "Run", operation: Operation, names: Names | None = None) -> St
     """Return a step of this run; in a process that did not begin it, of one like it."""
     if run.is_of_this_process:
         return Step(run, operation, names)
-    step = Step(run.told.begin_elsewhere(type(run)), operation, names)
+    step = Step(Told.of(run).begin_elsewhere(type(run)), operation, names)
     step.ends_run = True
     return step
 

@@ -159,7 +159,10 @@ class record_run:
         if self._scope is not None:
             self._scope.end()
         try:
-            return self.run.close(error)
+            durable = self.run.close(error)
+            if error is not None and (around := current_run.get()) is not None:
+                around.pass_on(error, self.run)
         except Exception:  # noqa: BLE001 - it is logged
             log_failure("The recorder could not close a run")
             return None
+        return durable

@@ -56,10 +56,13 @@ def count_success(step: "Step", seconds: float) -> None:
 
 @never_raises
 def count_failure(step: "Step", failure: Classification) -> None:
-    """Count a failure, which is one of a call or of something else in the run."""
+    """Count a failure, which is one of a call or of something else in the run.
+
+    Not again what a run inside of it has counted.
+    """
     is_call = step.operation is not Operation.RUN
     step.run.failed_with = failure.kind
-    if counts(step.run):
+    if counts(step.run) and not step.is_passed:
         status = failure.status_code
         provider, model = _names(step)
         failed = Failure(

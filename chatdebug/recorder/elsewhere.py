@@ -6,7 +6,7 @@ its evidence is durable before an error leaves.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from chatdebug.enums import Evidence, Level
 from chatdebug.levels import evidence_of_run, known_level, level_at_once
@@ -22,6 +22,11 @@ class Told(NamedTuple):
     facts: RunFacts
     level: Level | None = None
     evidence: Evidence = Evidence.FULL
+
+    @classmethod
+    def of(cls, run: "Run") -> Self:
+        """Return what a run was told."""
+        return cls(run.facts, run.level_given, run.evidence_given)
 
     def begin[R: "Run"](self, kind: type[R]) -> R:
         """Return a run that was told this and begins now, at the level that holds now."""

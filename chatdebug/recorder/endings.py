@@ -8,6 +8,7 @@ from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors import classify
 from chatdebug.recorder.counting import count_failure
 from chatdebug.recorder.failures import unrecorded_failures
+from chatdebug.recorder.passed import is_passed
 from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.recorder.step import Step
 
@@ -32,12 +33,19 @@ def record_ending(
 ) -> None:
     """Make a step of what made a run fail, unless one holds it.
 
+    What has left a run inside of this one is recorded there. At the full level it is a
+    step here too, for what is recorded in full is whole by itself, but is not counted.
+
     What ends a run without being a failure, a cancellation or the caller's own deadline,
     makes no step at any level.
     """
     provider = run.facts.provider
     for failure, found in unrecorded_failures(error, recorded, provider=provider):
         is_ending = found.cancelled or found.deadline
+        if run.level is not Level.FULL and is_passed(run, failure):
+            if not is_ending:
+                run.failed_with = run.failed_with or found.kind
+            continue
         step = Step(run, Operation.RUN)
         step.started = run.started
         if not is_ending and (found.captured or run.level is Level.FULL):

@@ -27,10 +27,10 @@ from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.calls import new_step
 from chatdebug.recorder.columns import whole_of
 from chatdebug.recorder.counting import count_turn
-from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.endings import outcome_of, record_ending
 from chatdebug.recorder.failures import counted_failure
 from chatdebug.recorder.kept_request import KeptRequest
+from chatdebug.recorder.passed import PassedErrors
 from chatdebug.recorder.rows import RunRows
 from chatdebug.recorder.rule_watch import RuleWatch
 from chatdebug.recorder.step import Step
@@ -75,7 +75,8 @@ class Run:
     steps: tuple[Step, ...] = ()  # those that are recorded
     calls = 0  # all that were begun, each attempt at the errors level
     answered: dict[str, int | None] | None = None  # when a call after them went well
-    _durable: Future[Any] | None = None
+    durable: Future[Any] | None = None  # what its end waits for, once it is closed
+    passed: PassedErrors | None = None  # by runs inside of it
     _failures: tuple[Snapshot, ...] = ()  # counted, and still to go with its rows
     _rows: RunRows | None = None  # from the first one that is to be written
     _counted_on: StoredRun | None = None
@@ -105,19 +106,18 @@ class Run:
         return self._process == process_id()
 
     @property
-    def told(self) -> Told:
-        """What it was told when it began, for what is called elsewhere."""
-        return Told(self.facts, self.level_given, self.evidence_given)
-
-    @property
     def stored_run(self) -> StoredRun | None:
         """Where the evidence of this run is found, else None.
 
         That is the run itself if its row was written or is about to be. A failure that
-        was only counted is found on the run that counts it: maybe another chat's, so
-        whoever shows it asks first who may read that chat.
+        was only counted is found on the run that counts it, and one of a run inside of
+        this one on that: maybe another chat's, so whoever shows it asks first who may
+        read that chat.
         """
-        return self.own if self._rows is not None else self._counted_on
+        if self._rows is not None:
+            return self.own
+        passed = self.passed
+        return self._counted_on or (None if passed is None else passed.stored_run)
 
     @property
     def stored_id(self) -> UUID | None:
@@ -146,7 +146,7 @@ class Run:
         nothing waited for them: whoever shows the failure then should say so.
         """
         if self._closed or not self._has_capture:
-            return self._durable is None or self._durable.done()
+            return self.durable is None or self.durable.done()
         return False
 
     def now(self) -> datetime:
@@ -201,7 +201,8 @@ class Run:
             writer().count_similar(counting.id, fallback)
             for row in counted:
                 writer().count_failure(row)
-        self._stores[failure] = is_stored
+        if not step.is_passed:  # what comes after it is counted
+            self._stores[failure] = is_stored
         return is_stored
 
     def write_step(self, step: Step, *, is_capture: bool) -> None:
@@ -248,6 +249,12 @@ class Run:
             return False
         inner = [known for known, began in self._recorded if began > since]
         return any(link is known for link in walk(error) for known in inner)
+
+    def pass_on(self, error: BaseException, inner: "Run") -> None:
+        """Know what has left a run inside of this one, which has recorded it."""
+        if inner.level is not Level.OFF:
+            self.passed = self.passed or PassedErrors()
+            self.passed.add(error, inner)
 
     def complete(self) -> None:
         """Mark the turn as succeeded, its answer as committed.
@@ -297,6 +304,8 @@ class Run:
                 self._outcome = worst_outcome(self._outcome, outcome)
             self._closed = True
             self._recorded = ()
+            if self.passed is not None:
+                self.passed.forget()
             if self.rule_watch is not None:
                 self.rule_watch.forget_errors()
             # Of most turns there is nothing to write, now or later.
@@ -316,13 +325,15 @@ class Run:
         if rows is not None and rows.has_capture:
             if not rows.wait():
                 # In another thread's hands; in this one's, if this is an end in between.
-                self._durable = Future()
+                self.durable = Future()
                 self.flush_timed_out()
                 return None
-            self._durable = writer().durable(self.own.id)
+            self.durable = writer().durable(self.own.id)
         elif self._counted_on is not None:  # written, so that a kill cannot take it
-            self._durable = writer().journal_flushed(self.own.id)
-        return self._durable
+            self.durable = writer().journal_flushed(self.own.id)
+        elif self.passed is not None:
+            self.durable = self.passed.durable
+        return self.durable
 
     @never_raises
     def flush_timed_out(self) -> None:

@@ -18,7 +18,7 @@ from chatdebug.enums import (
     RunKind,
     Status,
 )
-from chatdebug.errors import classify
+from chatdebug.errors import Classification, classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.evidence.box import HeldAttempts
 from chatdebug.evidence.changes import changes_of, last_good_calls
@@ -27,6 +27,7 @@ from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.recorder.kept_request import KeptRequest
+from chatdebug.recorder.passed import is_passed
 from chatdebug.recorder.repeats import is_known_since, note_known
 from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.recorder.waits import wait_in_task, wait_in_thread
@@ -74,6 +75,8 @@ class Step:
     """What was kept of the call because it failed, besides the error."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    is_passed = False
+    """Whether its failure is one of a run inside of its own, and counted there."""
     ends_run = False
     """Whether its run is one for this call alone, and ends with it."""
     _durable: Future[Any] | None = None
@@ -286,7 +289,9 @@ class Step:
         provider = self.run.facts.provider or self.provider
         renew_rules()
         classification = classify(error, provider=provider)
-        if error is not None and classification.own_rules:
+        since = 0.0 if self.operation is Operation.RUN else self.started
+        self.is_passed = is_passed(self.run, error, since=since)
+        if error is not None and classification.own_rules and not self.is_passed:
             watch_rules(error, classification, step=self)
         if classification.cancelled or classification.deadline:
             if classification.deadline:
@@ -299,30 +304,37 @@ class Step:
         count_failure(self, classification)
         self.run.kept_request = None  # an earlier failure's, if there was one
         is_capture = classification.captured and self.run.level is not Level.OFF
+        is_capture = is_capture and (self.is_full or not self.is_passed)
         if is_capture or self.is_full:
             is_capture = is_capture and not self.run.holds(error, since=self.started)
-            progress = self.progress or Progress()
-            progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
-            progress.retry_count = self.retries
-            self.error = error_payload(
-                error, classification, progress, keep_content=self.is_full
-            )
-            if self.is_full:
-                window = self.run.facts.context_window
-                self.kept = self.run.kept_request = KeptRequest.of_column(
-                    self.request, self.error, window=window
-                )
-            keeps_request = self.is_full or self.run.evidence is not Evidence.ERROR
-            if keeps_request and (address := base_url_of(self.asked)):
-                self.metadata["address"] = address
-            self.run.error_kind = classification.kind
-            self.run.remember_error(error, began=self.started)
+            self._describe(error, classification)
         is_stored = is_capture and self.run.should_store(self)
         if is_stored:
             self._keep_evidence()
         else:
             self.let_go()
         self._end(Status.ERROR, is_capture=is_stored, error=error)
+
+    def _describe(
+        self, error: BaseException | None, classification: Classification
+    ) -> None:
+        """Note what is known of a failure that may be stored."""
+        progress = self.progress or Progress()
+        progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
+        progress.retry_count = self.retries
+        self.error = error_payload(
+            error, classification, progress, keep_content=self.is_full
+        )
+        if self.is_full:
+            window = self.run.facts.context_window
+            self.kept = self.run.kept_request = KeptRequest.of_column(
+                self.request, self.error, window=window
+            )
+        keeps_request = self.is_full or self.run.evidence is not Evidence.ERROR
+        if keeps_request and (address := base_url_of(self.asked)):
+            self.metadata["address"] = address
+        self.run.error_kind = classification.kind
+        self.run.remember_error(error, began=self.started)
 
     def _keep_evidence(self) -> None:
         """Let what is held go with the step's row, which is about to be written.
@@ -382,3 +394,6 @@ class Step:
             # An error tells a failure from a cancellation.
             outcome = None if error is not None else status
             self._durable = self.run.close(error, outcome)
+            around = current_run.get()
+            if error is not None and around is not None:
+                around.pass_on(error, self.run)
