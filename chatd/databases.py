@@ -28,7 +28,7 @@ PROBES: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,  # milliseconds
 }
-POOL_WAITS = {
+POOL_WAITS: dict[str, Any] = {
     "timeout": 10,  # seconds: how long whoever asks for a connection waits
     # A pool asks a server that is away ever more seldom, after minutes every minute. It
     # gives up when nobody waits any longer; the next one who asks lets it begin anew.

@@ -29,6 +29,7 @@ from chatdebug.errors.exceptions import (
     MissingKeyError,
     ProviderDisabledError,
     StreamSilenceError,
+    TextResultError,
     UnreadableStreamError,
 )
 from chatdebug.errors.facts import ErrorFacts, build_facts, facts_of
@@ -53,6 +54,7 @@ __all__ = [
     "ProviderDisabledError",
     "Rule",
     "StreamSilenceError",
+    "TextResultError",
     "UnreadableStreamError",
     "add_provider",
     "answered_after",

@@ -121,6 +121,13 @@ class EmptyResultError(KnownError):
         super().__init__(message)
 
 
+class TextResultError(KnownError):
+    """A model call returned a text that is no JSON, such as a web page, and raised nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("The answer is a text where JSON was expected.")
+
+
 class StreamSilenceError(KnownError):
     """A stream was silent for so many seconds that its call was given up."""
 

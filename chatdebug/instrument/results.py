@@ -1,11 +1,15 @@
 """What the SDKs return, and where it is followed until it has come whole."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache, wraps
 from inspect import iscoroutinefunction
 from typing import Any
+from weakref import finalize
 
 from chatdebug.enums import Operation
-from chatdebug.errors import EmptyResultError
+from chatdebug.errors import EmptyResultError, TextResultError
 from chatdebug.instrument.answers import CHAT, MESSAGES, RESPONSES, Format
 from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.http import record_http
@@ -49,13 +53,11 @@ def _record_attempts(client: Any) -> None:
 def take_result(call: Call, result: Any) -> None:
     """End the call with what it returned, or follow that to its end. Never raises."""
     try:
-        if result is None:
-            call.fail(EmptyResultError())
-        elif hasattr(result, "_iterator"):
+        if hasattr(result, "_iterator"):
             watch(result, call)
         elif hasattr(result, "http_response"):
             _take_raw(call, result)
-        elif (failure := call.format.failure(result)) is not None:
+        elif (failure := _failure_of(call, result)) is not None:
             call.fail(failure)
         else:
             call.count_tokens(result)
@@ -71,52 +73,112 @@ def take_result(call: Call, result: Any) -> None:
         call.complete()
 
 
+def _failure_of(call: Call, result: Any) -> BaseException | None:
+    """Return what is wrong with an answer that the SDK hands over without raising."""
+    if result is None:
+        return EmptyResultError()
+    if isinstance(result, str):  # which is no JSON, or the SDK would have read it
+        return TextResultError()
+    return call.format.failure(result)
+
+
 def _take_raw(call: Call, raw: Any) -> None:
     """Take a response that its caller parses, or reads, in its own way and time."""
-    if raw.http_response.is_closed:
-        json = raw.http_response.json
-        if call.is_full:
-            call.complete(lambda: wire_answer(json()), lambda: _usage(json()))
-        else:
-            call.complete()
-        return
-    parse, answer = raw.parse, _RawAnswer(call)
-    on_close(raw.http_response, answer.close)
+    response = raw.http_response
+    raw.chatdebug_answer = answer = _RawAnswer(call, response)
+    kind: Any = type(raw)
+    raw.__class__ = _followed(kind)
+    if (
+        response.is_closed
+    ):  # it has come whole, and is parsed as long as somebody has it
+        finalize(raw, answer.close).atexit = False
+    else:
+        on_close(response, answer.close, call)
 
-    def parse_here(*args: Any, **how: Any) -> Any:
-        return answer.follow(parse(*args, **how))
 
-    async def parse_in_task(*args: Any, **how: Any) -> Any:
-        return answer.follow(await parse(*args, **how))
+@cache
+def _followed(kind: Any) -> type:
+    """Return a class of raw responses that tell what they were parsed to."""
+    parse = kind.parse
 
-    raw.parse = parse_in_task if iscoroutinefunction(parse) else parse_here
+    def parse_here(raw: Any, *args: Any, **how: Any) -> Any:
+        answer: _RawAnswer = raw.chatdebug_answer
+        try:
+            with answer.being_parsed():
+                parsed = parse(raw, *args, **how)
+            answer.follow(parsed, is_of_callers_kind=bool(args or how))
+        finally:
+            answer.call.wait()
+        return parsed
+
+    async def parse_in_task(raw: Any, *args: Any, **how: Any) -> Any:
+        answer: _RawAnswer = raw.chatdebug_answer
+        try:
+            with answer.being_parsed():
+                parsed = await parse(raw, *args, **how)
+            answer.follow(parsed, is_of_callers_kind=bool(args or how))
+        finally:
+            await answer.call.wait_in_task(sys.exception())
+        return parsed
+
+    own = parse_in_task if iscoroutinefunction(parse) else parse_here
+    return type(kind.__name__, (kind,), {"parse": wraps(parse)(own)})
 
 
 class _RawAnswer:
-    """What is known of a response that is not read yet.
+    """What is known of a response that its caller may parse.
 
-    A stream that it is parsed to is followed. Any other is over when it is closed: it was
-    handed over, and what its reader makes of it is no part of the call.
+    A stream that it is parsed to is followed. Any other is over when it was parsed, or
+    cannot be; else when it is closed, or dropped: it was handed over, and what its reader
+    makes of it is no part of the call.
     """
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._is_followed = False
+    def __init__(self, call: Call, response: Any) -> None:
+        self.call = call
+        # A whole one: of another one nothing may be held.
+        self._json = response.json if response.is_closed else None
+        self._is_parsed = self._has_failed = False
 
-    def follow(self, parsed: Any) -> Any:
-        """Return what the response was parsed to."""
+    @contextmanager
+    def being_parsed(self) -> Iterator[None]:
+        """Note what is raised while the response is parsed, and maybe read for that."""
+        self._is_parsed = True  # what closes it now is no end
         try:
-            if hasattr(parsed, "_iterator"):
-                watch(parsed, self._call)
-                self._is_followed = True
-        except Exception:
-            logger.exception("The recorder could not follow an answer")
-        return parsed
+            yield
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    @never_raises
+    def follow(self, parsed: Any, *, is_of_callers_kind: bool) -> None:
+        """Take what the response was parsed to."""
+        if hasattr(parsed, "_iterator"):
+            watch(parsed, self.call)
+        elif is_of_callers_kind:
+            self._complete()
+        elif (failure := _failure_of(self.call, parsed)) is not None:
+            self._fail(failure)
+        else:
+            take_result(self.call, parsed)
 
     def close(self) -> None:
-        """Note that the response was closed."""
-        if not self._is_followed:
-            self._call.complete()
+        """Note that the response was closed, or dropped."""
+        if not self._is_parsed:
+            self._complete()
+
+    def _complete(self) -> None:
+        json = self._json
+        if self.call.is_full and json is not None:
+            self.call.complete(lambda: wire_answer(json()), lambda: _usage(json()))
+        else:
+            self.call.complete()
+
+    def _fail(self, error: BaseException) -> None:
+        """Say once that the call failed, also after it was read and closed before."""
+        if not self._has_failed:
+            self._has_failed = True
+            self.call.reopen()
+            self.call.fail(error)
 
 
 def _usage(body: Any) -> dict[str, Any]:

@@ -4,13 +4,15 @@ What an SDK's stream is read from is put behind a generator that passes all on. 
 to its own call only: nothing is in the reader's context while it waits for more.
 """
 
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any
-from weakref import finalize
+from weakref import ReferenceType, finalize, ref
 
-from chatdebug.errors import IncompleteStreamError
+from chatdebug.errors import IncompleteStreamError, walk
+from chatdebug.errors.chain import attribute
 from chatdebug.errors.payload import Progress
 from chatdebug.instrument.calls import Call
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
@@ -39,10 +41,12 @@ class StreamWatch:
         "_format",
         "_is_reading",
         "_last",
+        "_stream",
     )
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, stream: ReferenceType[Any] | None = None) -> None:
         self._call = call
+        self._stream = stream  # that of an SDK, which must not be held here
         self._format = call.format
         self._answer = call.format.answer() if call.is_full else None
         self._last: deque[Any] = deque(maxlen=LAST_EVENTS)
@@ -106,12 +110,30 @@ class StreamWatch:
             self.leave()
 
     def leave(self) -> None:
-        """Note that nobody reads on; after the last event, that is as good as the end."""
-        if any(map(self._format.is_last, self._last)):
+        """Note that nobody reads on; after the last event, that is as good as the end.
+
+        Unless it is left because the SDK could not read what had come.
+        """
+        failure = None if self._call.is_over else self._failure_of_sdk()
+        if failure is not None:
+            self._fail(failure)
+        elif any(map(self._format.is_last, self._last)):
             self._end()
         elif not self._call.is_over:
             self._describe()
             self._call.interrupt()
+
+    def _failure_of_sdk(self) -> BaseException | None:
+        """Return the exception that is on its way out of the SDK's own reading, if one is.
+
+        The SDKs have helpers that read a stream and make events, or a message, of it.
+        """
+        error = sys.exception()
+        stream = None if self._stream is None else self._stream()
+        if error is None or stream is None:
+            return None
+        links = (link for link in walk(error) if _is_raised_by_helper(link, stream))
+        return next(links, None)
 
     def _note(self, event: Any) -> None:
         if self._first_at is None:
@@ -186,30 +208,50 @@ class StreamWatch:
 
 def watch(stream: Any, call: Call) -> None:
     """Follow a stream of one of the SDKs, where it stands."""
-    watched = StreamWatch(call)
+    watched = StreamWatch(call, ref(stream))
     events = stream._iterator
     is_async = hasattr(events, "__anext__")
     stream._iterator = (watched.read_async if is_async else watched.read)(events)
-    on_close(stream.response, watched.close)
+    on_close(stream.response, watched.close, call)
 
 
-def on_close(response: Any, then: Callable[[], None]) -> None:
+def _is_raised_by_helper(error: BaseException, stream: Any) -> bool:
+    """Return whether an exception comes out of a frame of the SDK that reads this stream.
+
+    Only the frames of its traceback tell. The object counts, not the code: a reader may
+    ask a second model meanwhile.
+    """
+    package = type(stream).__module__.partition(".")[0]
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+            helper = frame.f_locals.get("self")
+            if attribute(helper, "_raw_stream") is stream:
+                return True
+        traceback = traceback.tb_next
+    return False
+
+
+def on_close(response: Any, then: Callable[[], None], call: Call) -> None:
     """Call a function when a response of httpx or httpx2 was closed, or dropped.
 
-    It must hold no reference to the response: a stream that nobody holds is closed by that.
+    Who closes it waits for the evidence of the call, if it ended that with a failure. The
+    function must hold no reference to the response: a stream that nobody holds is closed by that.
     """
     ending = class_for(response.stream, ENDINGS)
     if ending is not None:
-        response.stream = ending(response.stream, then)
+        response.stream = ending(response.stream, then, call)
     finalize(response, then).atexit = False
 
 
 class _SyncEnding:
     """A response's stream that tells when it was closed."""
 
-    def __init__(self, stream: Any, then: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, then: Callable[[], None], call: Call) -> None:
         self._stream = stream
         self._then = then
+        self._call = call
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._stream)
@@ -219,14 +261,16 @@ class _SyncEnding:
             self._stream.close()
         finally:
             self._then()
+            self._call.wait()
 
 
 class _AsyncEnding:
     """The same for an asynchronous client."""
 
-    def __init__(self, stream: Any, then: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, then: Callable[[], None], call: Call) -> None:
         self._stream = stream
         self._then = then
+        self._call = call
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         found: AsyncIterator[bytes] = self._stream.__aiter__()
@@ -237,6 +281,7 @@ class _AsyncEnding:
             await self._stream.aclose()
         finally:
             self._then()
+            await self._call.wait_in_task(sys.exception())
 
 
 ENDINGS: Kinds = (("AsyncByteStream", _AsyncEnding), ("SyncByteStream", _SyncEnding))

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chatdebug.enums import Level, Operation
+from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.step import Names, Step
 from chatdebug.scope import Scoped
 
@@ -36,6 +37,15 @@ def logical_call(run: "Run") -> Iterator[None]:
         scope.end()
 
 
+def new_step(run: "Run", operation: Operation, names: Names | None = None) -> Step:
+    """Return a step of this run; in a process that did not begin it, of one like it."""
+    if run.is_of_this_process:
+        return Step(run, operation, names)
+    step = Step(Told.of(run).begin_elsewhere(type(run)), operation, names)
+    step.ends_run = True
+    return step
+
+
 def open_step(run: "Run", operation: Operation, names: Names | None = None) -> Step:
     """Return the step that a model call made here belongs to.
 
@@ -47,8 +57,8 @@ def open_step(run: "Run", operation: Operation, names: Names | None = None) -> S
     own.
     """
     call = current_call.get()
-    if call is None or call.run is not run:
-        return Step(run, operation, names)
+    if call is None or call.run is not run or not run.is_of_this_process:
+        return new_step(run, operation, names)
     call.attempts += 1
     if call.step is None or run.level is not Level.FULL:
         call.step = Step(run, operation, names)

@@ -56,10 +56,13 @@ def count_success(step: "Step", seconds: float) -> None:
 
 @never_raises
 def count_failure(step: "Step", failure: Classification) -> None:
-    """Count a failure, which is one of a call or of something else in the run."""
+    """Count a failure, which is one of a call or of something else in the run.
+
+    Not again what a run inside of it has counted.
+    """
     is_call = step.operation is not Operation.RUN
     step.run.failed_with = failure.kind
-    if counts(step.run):
+    if counts(step.run) and not step.is_passed:
         status = failure.status_code
         provider, model = _names(step)
         failed = Failure(
@@ -77,6 +80,8 @@ def count_turn(run: "Run", outcome: Status | None, *, times: int = 1) -> None:
     """Count a turn by its outcome; -1 times takes it back."""
     if run.is_one_call and outcome is Status.COMPLETED:
         return  # it was counted with its call
+    if run.is_part:
+        return
     if run.facts.kind is not RunKind.CHAT_TURN or not counts(run):
         return
     provider, model = run.facts.provider, run.facts.model

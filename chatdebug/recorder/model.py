@@ -55,10 +55,12 @@ class RecordingModel(WrapperModel):
             response = await self.wrapped.request(*arguments)
         except BaseException as error:
             step.fail(error)
+            await step.wait_in_task(error)
             raise
         finally:
             step.release()
         _finish(step, response)
+        await step.wait_in_task(None)
         return response
 
     def _request_stream(
@@ -116,6 +118,7 @@ class _RecordedStream:
         except BaseException as error:
             self._step.fail(error)
             self._step.release()
+            await self._step.wait_in_task(error)
             raise
         self._events = _events_behind(self._stream)
         return self._stream
@@ -133,6 +136,7 @@ class _RecordedStream:
             _fail_stream(
                 self._step, self._stream, raised, raised_by_model=error is None
             )
+            await self._step.wait_in_task(raised)
             raise
         finally:
             self._step.release()
@@ -140,6 +144,7 @@ class _RecordedStream:
             _finish_stream(self._step, self._stream, self._events)
         else:
             _fail_stream(self._step, self._stream, error, raised_by_model=False)
+        await self._step.wait_in_task(error)
         return is_handled
 
 
@@ -150,7 +155,7 @@ def _begin(
     step.asked = model
     if step.is_full:  # at the errors level it has begun with being made
         step.begin(Deferred(ModelRequest(*arguments).normalised))
-    elif run.evidence is not Evidence.ERROR:
+    elif step.run.evidence is not Evidence.ERROR:
         step.hold(ModelRequest(*arguments))
     return step
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chatdebug.deployment_rules import renew_rules
 from chatdebug.enums import (
     ErrorKind,
     Evidence,
@@ -20,20 +19,23 @@ from chatdebug.enums import (
     Status,
     worst_outcome,
 )
-from chatdebug.errors import classify, walk
+from chatdebug.errors import walk
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
+from chatdebug.recorder.calls import new_step
 from chatdebug.recorder.columns import whole_of
-from chatdebug.recorder.counting import count_failure, count_turn
-from chatdebug.recorder.failures import counted_failure, unrecorded_failures
+from chatdebug.recorder.counting import count_turn
+from chatdebug.recorder.endings import outcome_of, record_ending
+from chatdebug.recorder.failures import counted_failure
 from chatdebug.recorder.kept_request import KeptRequest
+from chatdebug.recorder.passed import PassedErrors
 from chatdebug.recorder.rows import RunRows
-from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
+from chatdebug.recorder.rule_watch import RuleWatch
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
 from chatdebug.safety import never_raises, safe_logger
-from chatdebug.writer import Snapshot, writer
+from chatdebug.writer import Snapshot, process_id, writer
 
 logger = safe_logger("chatdebug.recorder")
 
@@ -55,6 +57,9 @@ class Run:
     """What its captured failures keep of their calls; at the full level, all have it."""
     failed_with: ErrorKind | None = None  # the last failure, also of a known kind
     is_one_call = False  # which is counted with it
+    is_part = False  # of a turn whose own run is counted
+    level_given: Level | None = None  # by who began it
+    evidence_given = Evidence.FULL
     called = ("", "")  # the provider and the model of a call, if the run was not told
     fingerprint = ""
     started_at: datetime | None = None
@@ -69,7 +74,8 @@ class Run:
     steps: tuple[Step, ...] = ()  # those that are recorded
     calls = 0  # all that were begun, each attempt at the errors level
     answered: dict[str, int | None] | None = None  # when a call after them went well
-    _durable: Future[Any] | None = None
+    durable: Future[Any] | None = None  # what its end waits for, once it is closed
+    passed: PassedErrors | None = None  # by runs inside of it
     _failures: tuple[Snapshot, ...] = ()  # counted, and still to go with its rows
     _rows: RunRows | None = None  # from the first one that is to be written
     _counted_on: StoredRun | None = None
@@ -80,6 +86,7 @@ class Run:
         self.facts = facts
         self.level = level
         self.started = perf_counter()
+        self._process = process_id()
         # By fingerprint: whether this run stores the failure, or another one counts it.
         self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
@@ -93,14 +100,23 @@ class Run:
         return not self._closed and self.level is not Level.OFF
 
     @property
+    def is_of_this_process(self) -> bool:
+        """Whether this process began it, and is no fork of the one that did."""
+        return self._process == process_id()
+
+    @property
     def stored_run(self) -> StoredRun | None:
         """Where the evidence of this run is found, else None.
 
         That is the run itself if its row was written or is about to be. A failure that
-        was only counted is found on the run that counts it: maybe another chat's, so
-        whoever shows it asks first who may read that chat.
+        was only counted is found on the run that counts it, and one of a run inside of
+        this one on that: maybe another chat's, so whoever shows it asks first who may
+        read that chat.
         """
-        return self.own if self._rows is not None else self._counted_on
+        if self._rows is not None:
+            return self.own
+        passed = self.passed
+        return self._counted_on or (None if passed is None else passed.stored_run)
 
     @property
     def stored_id(self) -> UUID | None:
@@ -129,7 +145,7 @@ class Run:
         nothing waited for them: whoever shows the failure then should say so.
         """
         if self._closed or not self._has_capture:
-            return self._durable is None or self._durable.done()
+            return self.durable is None or self.durable.done()
         return False
 
     def now(self) -> datetime:
@@ -152,7 +168,7 @@ class Run:
         Raises TypeError with DEBUG for an operation that there is not.
         """
         known = as_choice(operation, "operation", Operation)
-        return Step(self, known or Operation.GENERATE)
+        return new_step(self, known or Operation.GENERATE)
 
     def should_store(self, step: Step) -> bool:
         """Return whether the evidence of a failed step is stored, and not only counted.
@@ -184,7 +200,8 @@ class Run:
             writer().count_similar(counting.id, fallback)
             for row in counted:
                 writer().count_failure(row)
-        self._stores[failure] = is_stored
+        if not step.is_passed:  # what comes after it is counted
+            self._stores[failure] = is_stored
         return is_stored
 
     def write_step(self, step: Step, *, is_capture: bool) -> None:
@@ -231,6 +248,12 @@ class Run:
             return False
         inner = [known for known, began in self._recorded if began > since]
         return any(link is known for link in walk(error) for known in inner)
+
+    def pass_on(self, error: BaseException, inner: "Run") -> None:
+        """Know what has left a run inside of this one, which has recorded it."""
+        if inner.level is not Level.OFF:
+            self.passed = self.passed or PassedErrors()
+            self.passed.add(error, inner)
 
     def complete(self) -> None:
         """Mark the turn as succeeded, its answer as committed.
@@ -280,6 +303,8 @@ class Run:
                 self._outcome = worst_outcome(self._outcome, outcome)
             self._closed = True
             self._recorded = ()
+            if self.passed is not None:
+                self.passed.forget()
             if self.rule_watch is not None:
                 self.rule_watch.forget_errors()
             # Of most turns there is nothing to write, now or later.
@@ -299,13 +324,15 @@ class Run:
         if rows is not None and rows.has_capture:
             if not rows.wait():
                 # In another thread's hands; in this one's, if this is an end in between.
-                self._durable = Future()
+                self.durable = Future()
                 self.flush_timed_out()
                 return None
-            self._durable = writer().durable(self.own.id)
+            self.durable = writer().durable(self.own.id)
         elif self._counted_on is not None:  # written, so that a kill cannot take it
-            self._durable = writer().journal_flushed(self.own.id)
-        return self._durable
+            self.durable = writer().journal_flushed(self.own.id)
+        elif self.passed is not None:
+            self.durable = self.passed.durable
+        return self.durable
 
     @never_raises
     def flush_timed_out(self) -> None:
@@ -316,31 +343,11 @@ class Run:
 
     @never_raises
     def _take_error(self, error: BaseException) -> None:
-        """Take what made the run fail; what no step holds becomes a step of its own.
-
-        What ends a run without being a failure, a cancellation or the caller's own
-        deadline, makes no step at any level.
-        """
-        renew_rules()
-        provider = self.facts.provider
+        """Take what made the run fail; what no step holds becomes a step of its own."""
         recorded = [known for known, _ in self._recorded]
-        # What a step holds was classified there, and found to be a failure.
-        is_recorded = any(error is known for known in recorded)
-        is_stop = not is_recorded and classify(error, provider=provider).cancelled
-        self._set_outcome(Status.INTERRUPTED if is_stop else Status.ERROR)
-        if self.level is Level.OFF:
-            return
-        for failure, found in unrecorded_failures(error, recorded, provider=provider):
-            is_ending = found.cancelled or found.deadline
-            step = Step(self, Operation.RUN)
-            step.started = self.started
-            if not is_ending and (found.captured or self.level is Level.FULL):
-                step.fail(failure)
-            else:
-                if found.own_rules:
-                    watch_rules(failure, found, step=step)
-                if not is_ending and self.failed_with is None:  # in no call either
-                    count_failure(step, found)
+        self._set_outcome(outcome_of(self, error, recorded))
+        if self.level is not Level.OFF:
+            record_ending(self, error, recorded)
 
     def _set_outcome(self, outcome: Status) -> None:
         """Take the worst of the outcomes; write it if it comes after the run's end."""

@@ -1,6 +1,7 @@
 """One logical model call while it is being recorded."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 from time import perf_counter
 from types import TracebackType
@@ -17,7 +18,7 @@ from chatdebug.enums import (
     RunKind,
     Status,
 )
-from chatdebug.errors import classify
+from chatdebug.errors import Classification, classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
 from chatdebug.evidence.box import HeldAttempts
 from chatdebug.evidence.changes import changes_of, last_good_calls
@@ -26,7 +27,10 @@ from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.recorder.kept_request import KeptRequest
+from chatdebug.recorder.passed import is_passed
+from chatdebug.recorder.repeats import is_known_since, note_known
 from chatdebug.recorder.rule_watch import watch_rules
+from chatdebug.recorder.waits import wait_in_task, wait_in_thread
 from chatdebug.redaction import redact_json
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scope, current_run
@@ -71,6 +75,11 @@ class Step:
     """What was kept of the call because it failed, besides the error."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    is_passed = False
+    """Whether its failure is one of a run inside of its own, and counted there."""
+    ends_run = False
+    """Whether its run is one for this call alone, and ends with it."""
+    _durable: Future[Any] | None = None
     _sink: AttemptSink | None = None
     # More than one where several attempts at one answer are made at once.
     _scopes: tuple[Scope[AttemptSink], ...] = ()
@@ -108,6 +117,10 @@ class Step:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._leave(error)
+        self.wait()
+
+    def _leave(self, error: BaseException | None) -> None:
         if error is None and self.status is Status.COMPLETED and not self._scopes:
             count_success(self, perf_counter() - self.started)
             return  # all there is to do for a call that went well
@@ -133,7 +146,18 @@ class Step:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.__exit__(kind, error, traceback)
+        self._leave(error)
+        await self.wait_in_task(error)
+
+    def wait(self) -> None:
+        """Wait until the evidence of a run that ended with it is safe."""
+        if self._durable is not None:
+            wait_in_thread(self.run, self._durable)
+
+    async def wait_in_task(self, error: BaseException | None) -> None:
+        """Wait for the same in a task, with the error that is on its way out."""
+        if self._durable is not None:
+            await wait_in_task(self.run, self._durable, error)
 
     @property
     def attempts(self) -> list[dict[str, Any]]:
@@ -257,48 +281,60 @@ class Step:
         calls that it leaves.
         """
         error = as_error(error)
+        if self.ends_run and not self.is_full and is_known_since(error, self.started):
+            self.let_go()
+            return  # a library below has recorded it as a call of its own
         self.learn_names()
         # What the run was told counts more than what the call knows.
         provider = self.run.facts.provider or self.provider
         renew_rules()
         classification = classify(error, provider=provider)
-        if error is not None and classification.own_rules:
+        since = 0.0 if self.operation is Operation.RUN else self.started
+        self.is_passed = is_passed(self.run, error, since=since)
+        if error is not None and classification.own_rules and not self.is_passed:
             watch_rules(error, classification, step=self)
         if classification.cancelled or classification.deadline:
             if classification.deadline:
                 self.metadata["interrupted_by"] = Interruption.DEADLINE.value
             self.let_go()
-            self._end(Status.INTERRUPTED, is_capture=False)
+            self._end(Status.INTERRUPTED, is_capture=False, error=error)
             return
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
         count_failure(self, classification)
         self.run.kept_request = None  # an earlier failure's, if there was one
         is_capture = classification.captured and self.run.level is not Level.OFF
+        is_capture = is_capture and (self.is_full or not self.is_passed)
         if is_capture or self.is_full:
             is_capture = is_capture and not self.run.holds(error, since=self.started)
-            progress = self.progress or Progress()
-            progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
-            progress.retry_count = self.retries
-            self.error = error_payload(
-                error, classification, progress, keep_content=self.is_full
-            )
-            if self.is_full:
-                window = self.run.facts.context_window
-                self.kept = self.run.kept_request = KeptRequest.of_column(
-                    self.request, self.error, window=window
-                )
-            keeps_request = self.is_full or self.run.evidence is not Evidence.ERROR
-            if keeps_request and (address := base_url_of(self.asked)):
-                self.metadata["address"] = address
-            self.run.error_kind = classification.kind
-            self.run.remember_error(error, began=self.started)
+            self._describe(error, classification)
         is_stored = is_capture and self.run.should_store(self)
         if is_stored:
             self._keep_evidence()
         else:
             self.let_go()
-        self._end(Status.ERROR, is_capture=is_stored)
+        self._end(Status.ERROR, is_capture=is_stored, error=error)
+
+    def _describe(
+        self, error: BaseException | None, classification: Classification
+    ) -> None:
+        """Note what is known of a failure that may be stored."""
+        progress = self.progress or Progress()
+        progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
+        progress.retry_count = self.retries
+        self.error = error_payload(
+            error, classification, progress, keep_content=self.is_full
+        )
+        if self.is_full:
+            window = self.run.facts.context_window
+            self.kept = self.run.kept_request = KeptRequest.of_column(
+                self.request, self.error, window=window
+            )
+        keeps_request = self.is_full or self.run.evidence is not Evidence.ERROR
+        if keeps_request and (address := base_url_of(self.asked)):
+            self.metadata["address"] = address
+        self.run.error_kind = classification.kind
+        self.run.remember_error(error, began=self.started)
 
     def _keep_evidence(self) -> None:
         """Let what is held go with the step's row, which is about to be written.
@@ -342,7 +378,9 @@ class Step:
         if self.finished_at is not None:
             self.run.write_step(self, is_capture=False)
 
-    def _end(self, status: Status, *, is_capture: bool) -> None:
+    def _end(
+        self, status: Status, *, is_capture: bool, error: BaseException | None = None
+    ) -> None:
         """Take a final status that does not fall back; write it if it is to be kept."""
         is_first = self.status is Status.IN_PROGRESS  # as nearly always
         if not is_first and STATUS_RANK[status] < STATUS_RANK[self.status]:
@@ -351,3 +389,11 @@ class Step:
         if self.is_full or is_capture:
             self.finished_at = self.run.now()
             self.run.write_step(self, is_capture=is_capture)
+        if self.ends_run:
+            note_known(error)
+            # An error tells a failure from a cancellation.
+            outcome = None if error is not None else status
+            self._durable = self.run.close(error, outcome)
+            around = current_run.get()
+            if error is not None and around is not None:
+                around.pass_on(error, self.run)

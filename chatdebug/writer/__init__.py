@@ -3,6 +3,7 @@
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.lifespan import (
     close_writer,
+    process_id,
     recorder_lifespan,
     replaced_writer,
     writer,
@@ -19,6 +20,7 @@ __all__ = [
     "Table",
     "Writer",
     "close_writer",
+    "process_id",
     "recorder_lifespan",
     "replaced_writer",
     "value_of",

@@ -36,6 +36,11 @@ def _note_process() -> None:
 os.register_at_fork(after_in_child=_note_process)
 
 
+def process_id() -> int:
+    """Return the id of this process, which a fork of it does not have."""
+    return _process
+
+
 def _real_writer() -> Writer:
     return Writer(recorder_settings())
 

@@ -23,6 +23,18 @@ CONTEXT = {
 }
 ODD = {"error": {"message": "The flux is inverted.", "code": "flux_inverted"}}
 PAGE = b"<!DOCTYPE html><html><title>Just a moment...</title></html>"
+JSON, HTML = "application/json", "text/html; charset=utf-8"
+ANSWERS = {
+    "quota": (429, json.dumps(QUOTA).encode(), JSON),
+    "context": (400, json.dumps(CONTEXT).encode(), JSON),
+    "odd": (418, json.dumps(ODD).encode(), JSON),
+    "challenge": (403, PAGE, HTML),
+    "page": (200, PAGE, HTML),
+    "null": (200, b"null", JSON),
+    "broken": (200, b'{"id": "c1", "choices": [{"ind', JSON),
+    "empty": (200, b"", JSON),
+    "unreadable": (200, b'{"id": "\xff\xfe\xfa"}', JSON),
+}
 
 
 def response_events(status: str) -> bytes:
@@ -45,6 +57,37 @@ def response_events(status: str) -> bytes:
     return "".join(lines).encode()
 
 
+def events_with_null(path: str) -> bytes:
+    """Return the beginning of a stream, after which an event is the word null."""
+    if path.endswith("/messages"):
+        usage = {"input_tokens": 1, "output_tokens": 1}
+        message = {"id": "m", "type": "message", "role": "assistant", "model": "demo"}
+        first = {
+            "type": "message_start",
+            "message": {**message, "content": [], "usage": usage},
+        }
+        return (
+            f"event: message_start\ndata: {json.dumps(first)}\n\n"
+            "event: content_block_delta\ndata: null\n\n"
+        ).encode()
+    choice = {"index": 0, "delta": {"role": "assistant", "content": "Hello"}}
+    facts = {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "demo",
+    }
+    chunk = {**facts, "choices": [choice]}
+    return f"data: {json.dumps(chunk)}\n\ndata: null\n\n".encode()
+
+
+def events_of(name: str, path: str) -> bytes:
+    """Return a streamed answer by its name."""
+    if name == "null-event":
+        return events_with_null(path)
+    return response_events("completed" if name == "responses" else "failed")
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers by path."""
 
@@ -57,21 +100,14 @@ class Handler(BaseHTTPRequestHandler):
         if length := int(self.headers.get("content-length") or 0):
             self.rfile.read(length)
         match name:
-            case "quota":
-                self.answer(429, json.dumps(QUOTA).encode())
-            case "context":
-                self.answer(400, json.dumps(CONTEXT).encode())
-            case "odd":
-                self.answer(418, json.dumps(ODD).encode())
-            case "challenge":
-                self.answer(403, PAGE, "text/html; charset=utf-8")
             case "loop":
                 self.answer(302, b"", location=self.path)
             case "garbled":
                 self.answer(200, b"this is no gzip", encoding="gzip")
-            case "responses" | "responses-failed":
-                status = "completed" if name == "responses" else "failed"
-                self.answer(200, response_events(status), "text/event-stream")
+            case "responses" | "responses-failed" | "null-event":
+                self.answer(200, events_of(name, self.path), "text/event-stream")
+            case _ if name in ANSWERS:
+                self.answer(*ANSWERS[name])
             case "cut":
                 self.answer(200, b"short", length=500)
                 self.close_connection = True
@@ -82,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
         self,
         status: int,
         body: bytes,
-        kind: str = "application/json",
+        kind: str = JSON,
         *,
         length: int | None = None,
         location: str = "",

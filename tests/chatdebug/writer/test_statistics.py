@@ -150,6 +150,15 @@ def test_a_known_failure_outside_of_any_call_is_counted_once() -> None:
     assert not CallMinute.objects.exists()
 
 
+def test_a_known_failure_that_leaves_two_runs_is_counted_once() -> None:
+    error = limited()
+    with suppress(ClassifiedError), a_run(), a_run():
+        raise error
+    close_writer(timeout=20)
+    assert counted(What.FAILURE) == {"rate_limit": 1}
+    assert counted(What.FAILED_TURN) == {"rate_limit": 2}
+
+
 def test_only_failures_that_are_theirs_speak_against_a_provider() -> None:
     overloaded = ClassifiedError(ErrorKind.OVERLOADED, "Busy", status_code=529)
     failing_turn(overloaded)
