@@ -87,11 +87,11 @@ def test_the_ids_of_two_workers_and_their_parent_share_no_random_part() -> None:
 INSIDE_A_RUN = """
 import os, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-import django
-django.setup()
 from pathlib import Path
+import django
 from django.conf import settings
 settings.CHATDEBUG = {**settings.CHATDEBUG, "SPOOL_DIR": Path(sys.argv[2])}
+django.setup()
 import asyncio
 from contextlib import suppress
 from openai import AsyncOpenAI, OpenAI
