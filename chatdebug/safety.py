@@ -53,7 +53,8 @@ def never_raises[**P](function: Callable[P, None]) -> Callable[P, None]:
 
 def log_failure(message: str, *args: object) -> None:
     """Log the recorder's own failure that is being handled; never raises."""
-    logger.error(message, *args, exc_info=sys.exception())
+    with suppress(Exception):  # close to the recursion limit, any call may fail
+        logger.error(message, *args, exc_info=sys.exception())
 
 
 @contextmanager
