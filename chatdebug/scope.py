@@ -18,7 +18,7 @@ from collections.abc import Collection
 from contextvars import ContextVar, Token
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
@@ -42,12 +42,14 @@ class Scope[T]:
         "_token",
         "around",
         "is_after_generator",
+        "left",
         "outer",
         "value",
     )
 
     def __init__(self, value: T, outer: "Scope[T] | None") -> None:
         self.value: T | None = value  # None once the block is over
+        self.left: Any = None  # to what was started inside, once it is over
         self.outer = outer  # the one that was begun before it in its context
         self.around = outer  # the one that it was begun inside of
         self.is_after_generator: bool = outer is not None and (
@@ -130,6 +132,33 @@ class Scoped[T]:
             scope.bind_to(generator)
         scope._token = self._current.set(scope)
         return scope
+
+    def end(self, scope: Scope[T], left: object) -> None:
+        """End a block, and leave something to the tasks and threads started inside.
+
+        In their contexts, which are copies, it stays the innermost one; in its own it must
+        not. So nothing is left where that cannot be said: it is a generator's, in whose
+        context its reader starts tasks too, ends in another context, or before one inside.
+        """
+        token = scope._token
+        if token is not None and scope._home is None and self._current.get() is scope:
+            try:
+                self._current.reset(token)
+            except ValueError:
+                pass
+            else:
+                scope.left = left
+        scope.end()
+
+    def left(self) -> Any:
+        """Return what the block has left in which the caller's task or thread was started.
+
+        Where it is over, and no other one holds; else None.
+        """
+        scope = self._current.get()
+        while scope is not None and scope.left is None:
+            scope = scope.outer
+        return None if scope is None else scope.left
 
     def leave(self, scope: Scope[T]) -> None:
         """Leave a block, but let it hold for the tasks that were started inside."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic_ai.capabilities import AbstractCapability
@@ -11,7 +11,7 @@ from pydantic_ai.models import Model, ModelRequestContext, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.tools import RunContext
 
-from chatdebug.instrument.chats import current_chat
+from chatdebug.instrument.chats import current_chat, run_started_in
 from chatdebug.levels import default_level
 from chatdebug.recorder import RecordingModel, current_run, record_run
 
@@ -78,19 +78,22 @@ async def agent_block(how: dict[str, Any]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _own_run() -> AsyncIterator[None]:
-    """Make a run around the block if it is in none: of the chat that was set, or of none."""
+    """Make a run around the block if it is in none: of the chat that is known, or of none."""
     if current_run.get() is not None:
         yield
         return
-    chat = current_chat()
-    block = (
-        # Nobody can have switched anything for no chat: there is nothing to ask for.
-        record_run(chat_id="", level=default_level())
-        if chat is None
-        else record_run(
+    chat, told = current_chat(), run_started_in()
+    if told is not None:
+        block = record_run(
+            **asdict(told.facts_elsewhere()), level=told.level, evidence=told.evidence
+        )
+        block.run.is_part = True
+    elif chat is not None:
+        block = record_run(
             chat_id=chat.chat_id, owner_id=chat.owner_id, evidence=chat.evidence
         )
-    )
+    else:  # nobody can have switched anything for it: there is nothing to ask for
+        block = record_run(chat_id="", level=default_level())
     async with block as run:
         yield
         run.complete()

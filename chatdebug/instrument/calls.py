@@ -10,7 +10,7 @@ from typing import Any
 from chatdebug.enums import Evidence, Level, Operation, RunKind, Status
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.instrument.answers import CHAT, Format
-from chatdebug.instrument.chats import Chat, current_chat
+from chatdebug.instrument.chats import Chat, current_chat, run_started_in
 from chatdebug.levels import default_level
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.calls import open_step
@@ -125,7 +125,7 @@ def begin_call(
         run = current_run.get()
         own = None
         if run is None:
-            own = run = _own_run(current_chat(), provider, model)
+            own = run = _own_run(provider, model)
         elif run.is_open and not run.is_of_this_process:
             told = Told.of(run)
             own = run = told.begin_elsewhere(Run, provider=provider, model=model)
@@ -146,8 +146,10 @@ def begin_call(
         return None
 
 
-def _own_run(chat: Chat | None, provider: str, model: str) -> Run:
-    level = None
+def _own_run(provider: str, model: str) -> Run:
+    if (told := run_started_in()) is not None:
+        return told.begin_elsewhere(Run, provider=provider, model=model)
+    chat, level = current_chat(), None
     if chat is None:  # nobody can have switched anything for it
         chat, level = NO_CHAT, default_level()
     kind = RunKind.CHAT_TURN

@@ -1,7 +1,8 @@
 """``set_chat``: which chat the calls belong to that are made in no run."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from types import TracebackType
 
 from django.core.signals import request_started
@@ -9,7 +10,8 @@ from django.dispatch import receiver
 
 from chatdebug.enums import Evidence
 from chatdebug.recorder.arguments import as_evidence, as_id, as_text
-from chatdebug.scope import Scope, Scoped, generator_around
+from chatdebug.recorder.elsewhere import Told
+from chatdebug.scope import Scope, Scoped, current_run, generator_around
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Chat:
     """What failing calls of it may keep at most."""
     is_block: bool = False
     """Whether it ends with a block, and not with the request."""
+    said_at: float = field(default_factory=perf_counter)
 
 
 class set_chat:
@@ -73,6 +76,16 @@ class set_chat:
 def current_chat() -> Chat | None:
     """Return the chat that was set for calls made here, or None."""
     return _current.get()
+
+
+def run_started_in() -> Told | None:
+    """Return what the run was told that this task or thread was started in, if it is over.
+
+    Asked in no run; None also where a chat was set since.
+    """
+    told: Told | None = current_run.left()
+    chat = None if told is None else current_chat()
+    return told if chat is None or told is None or chat.said_at < told.began else None
 
 
 _current: Scoped[Chat] = Scoped("chatdebug_current_chat")

@@ -23,6 +23,7 @@ from django.http import FileResponse, Http404, StreamingHttpResponse
 
 from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.recorder.context import record_run
+from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.run import Run
 from chatdebug.safety import safe_logger
 from chatdebug.scope import Scope, current_run
@@ -141,7 +142,7 @@ class FunctionRun(record_run):
     def suspend(self) -> None:
         """Leave the block, but let its next one go on with the run."""
         if self._scope is not None:
-            self._scope.end()
+            current_run.end(self._scope, Told.of(self.run))
         self._is_suspended = True
 
     def abandon(self) -> None:

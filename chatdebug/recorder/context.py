@@ -12,6 +12,7 @@ from typing import Any
 from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.levels import ask_level, evidence_of_run, known_level, level_at_once
 from chatdebug.recorder.arguments import Given, RunFacts, as_choice, as_evidence
+from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.waits import wait_in_task, wait_in_thread
 from chatdebug.safety import log_failure
@@ -157,7 +158,7 @@ class record_run:
 
     def _close(self, error: BaseException | None) -> Future[Any] | None:
         if self._scope is not None:
-            self._scope.end()
+            current_run.end(self._scope, Told.of(self.run))
         try:
             durable = self.run.close(error)
             if error is not None and (around := current_run.get()) is not None:

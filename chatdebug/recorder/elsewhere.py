@@ -1,8 +1,9 @@
 """What is called where the run that it was started in cannot take it.
 
-The run is another process's, of which this one is a fork. Such a call makes a run of its
-own, with what the other one was told, as a call in no run does: that run ends with it, and
-its evidence is durable before an error leaves.
+The run is another process's, of which this one is a fork, or it is over, and a task or a
+thread that was started in it goes on. Such a call makes a run of its own, with what the
+other one was told, as a call in no run does: that run ends with it, and its evidence is
+durable before an error leaves.
 """
 
 from dataclasses import replace
@@ -22,11 +23,13 @@ class Told(NamedTuple):
     facts: RunFacts
     level: Level | None = None
     evidence: Evidence = Evidence.FULL
+    began: float = 0.0
+    """When the run began that was told it, by ``perf_counter``."""
 
     @classmethod
     def of(cls, run: "Run") -> Self:
         """Return what a run was told."""
-        return cls(run.facts, run.level_given, run.evidence_given)
+        return cls(run.facts, run.level_given, run.evidence_given, run.started)
 
     def begin[R: "Run"](self, kind: type[R]) -> R:
         """Return a run that was told this and begins now, at the level that holds now."""
@@ -46,13 +49,17 @@ class Told(NamedTuple):
         self, kind: type[R], *, provider: str = "", model: str = ""
     ) -> R:
         """Return such a run for one call: a part of a turn that is counted already."""
-        facts = replace(
+        facts = self.facts_elsewhere(provider=provider, model=model)
+        run = self._replace(facts=facts).begin(kind)
+        run.is_part = True
+        return run
+
+    def facts_elsewhere(self, *, provider: str = "", model: str = "") -> RunFacts:
+        """Return the facts of such a run, which has waited in no queue."""
+        return replace(
             self.facts,
             provider=self.facts.provider or provider,
             model=self.facts.model or model,
             queued_at=None,
             claimed_at=None,
         )
-        run = self._replace(facts=facts).begin(kind)
-        run.is_part = True
-        return run

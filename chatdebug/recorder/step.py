@@ -107,8 +107,6 @@ class Step:
             self.begin()
         elif self.run.evidence is not Evidence.ERROR:
             self.hold()
-            if self._held is not None:
-                self._held.begun_in = current_run.get()
         return self
 
     def __exit__(
@@ -190,6 +188,7 @@ class Step:
         self._request = request
         if evidence is Evidence.FULL:
             held = HeldAttempts(on_change=self._attempt_ended, run=self.run)
+            held.begun_in = current_run.get()
             self._held = self._sink = held
             self.run.holding.add(self)
             # Between here and who makes the call there is one more of the recorder's own.
