@@ -19,6 +19,7 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
+from chatdebug.errors.sent_request import secrets_of
 from chatdebug.evidence.box import HeldAttempts
 from chatdebug.evidence.changes import changes_of, last_good_calls
 from chatdebug.evidence.requests import HeldRequest
@@ -27,7 +28,7 @@ from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.recorder.kept_request import KeptRequest
 from chatdebug.recorder.rule_watch import watch_rules
-from chatdebug.redaction import redact_json
+from chatdebug.redaction import redact_json, without_sent
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scope, current_run
 from chatdebug.transport.attempts import AttemptSink, current_sink
@@ -79,6 +80,7 @@ class Step:
     kept: KeptRequest | None = None
     """What its metadata says of its request, because it failed."""
     _held: HeldAttempts | None = None
+    _sent: frozenset[str] = frozenset()  # credentials of a call that failed
 
     def __init__(
         self, run: "Run", operation: Operation, names: Names | None = None
@@ -138,7 +140,10 @@ class Step:
     @property
     def attempts(self) -> list[dict[str, Any]]:
         """The HTTP round trips that have ended so far, as they are stored."""
-        return self._sink.as_json() if self._sink is not None else []
+        if self._sink is None:
+            return []
+        with without_sent(self._sent):
+            return self._sink.as_json()
 
     @never_raises
     def begin(self, request: Column = None) -> None:
@@ -254,9 +259,15 @@ class Step:
 
         A cancellation or the caller's own deadline is an interruption. At the errors
         level only an unclassified error is written, and only by the innermost of the
-        calls that it leaves.
+        calls that it leaves. What the call sent as its credential is in nothing of it.
         """
         error = as_error(error)
+        seen = self._sink.secrets() if self._sink is not None else frozenset[str]()
+        self._sent = self._sent | seen | secrets_of(error)
+        with without_sent(self._sent):
+            self._fail(error)
+
+    def _fail(self, error: BaseException | None) -> None:
         self.learn_names()
         # What the run was told counts more than what the call knows.
         provider = self.run.facts.provider or self.provider
@@ -293,6 +304,7 @@ class Step:
                 self.metadata["address"] = address
             self.run.error_kind = classification.kind
             self.run.remember_error(error, began=self.started)
+        self.response = self._unsaid(self.response)
         is_stored = is_capture and self.run.should_store(self)
         if is_stored:
             self._keep_evidence()
@@ -316,7 +328,7 @@ class Step:
         if request is not None:
             facts = self.run.facts
             if held is not None:
-                self.request = Deferred(request.normalised)
+                self.request = self._unsaid(Deferred(request.normalised))
             self.kept = self.run.kept_request = KeptRequest.of_call(
                 request,
                 self.error,
@@ -330,6 +342,18 @@ class Step:
             )
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
+
+    def _unsaid(self, column: Column) -> Column:
+        """Return a column that will be made without the credentials of the call."""
+        if not (self._sent and isinstance(column, Deferred)):
+            return column
+        sent, made = self._sent, column
+
+        def make() -> Any:
+            with without_sent(sent):
+                return made.value()
+
+        return Deferred(make)
 
     def learn_names(self) -> None:
         """Ask the call for its provider and model, once."""

@@ -14,6 +14,7 @@ from chatdebug.redaction.known_secrets import (
 )
 from chatdebug.redaction.patterns import MARKER, MARKERS, remove
 from chatdebug.redaction.secret_names import is_secret_parameter
+from chatdebug.redaction.sent_secrets import is_any_sent, remove_sent
 
 MAX_CHARACTERS = 400_000
 """Of a longer text only head and tail are looked at, and only they are returned."""
@@ -120,6 +121,8 @@ def redact_text(text: str) -> str:
     if len(text) < MIN_SECRET:
         return text
     matcher = configured_secrets.matcher()
+    if is_any_sent():  # of a failing call; another one's are no part of the memory
+        text = remove_sent(matcher.remove(remove_vendor_keys(text)))
     redacted = redacted_texts.find(text, matcher)
     if redacted is None:
         redacted = text
@@ -167,7 +170,8 @@ def redact_url(url: str) -> str:
     """Return a URL without user and password, and without secrets in its query and path."""
     matcher = configured_secrets.matcher()
     for _ in range(ROUNDS):
-        kept = _without_parameters(matcher.remove(remove_vendor_keys(url)))
+        kept = remove_sent(matcher.remove(remove_vendor_keys(url)))
+        kept = _without_parameters(kept)
         kept = remove_by_context(kept)
         if kept == url:
             break

@@ -1,5 +1,6 @@
 """A small HTTP server that fails in known ways, for real clients to fail at."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,11 @@ CONTEXT = {
     }
 }
 ODD = {"error": {"message": "The flux is inverted.", "code": "flux_inverted"}}
+SAID = {
+    "quota": (429, json.dumps(QUOTA).encode()),
+    "context": (400, json.dumps(CONTEXT).encode()),
+    "odd": (418, json.dumps(ODD).encode()),
+}
 PAGE = b"<!DOCTYPE html><html><title>Just a moment...</title></html>"
 
 
@@ -57,12 +63,11 @@ class Handler(BaseHTTPRequestHandler):
         if length := int(self.headers.get("content-length") or 0):
             self.rfile.read(length)
         match name:
-            case "quota":
-                self.answer(429, json.dumps(QUOTA).encode())
-            case "context":
-                self.answer(400, json.dumps(CONTEXT).encode())
-            case "odd":
-                self.answer(418, json.dumps(ODD).encode())
+            case "quota" | "context" | "odd":
+                self.answer(*SAID[name])
+            case "echo":
+                said = {"error": {"message": self.said_again(), "code": "flux"}}
+                self.answer(418, json.dumps(said).encode())
             case "challenge":
                 self.answer(403, PAGE, "text/html; charset=utf-8")
             case "loop":
@@ -99,6 +104,18 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", encoding)
         self.end_headers()
         self.wfile.write(body)
+
+    def said_again(self) -> str:
+        """Return the credentials of the request without any word that tells what they are."""
+        headers = ("authorization", "x-api-key", "cookie", "x-team-secret")
+        sent = " and ".join(filter(None, map(self.headers.get, headers)))
+        scheme, _, rest = sent.partition(" ")
+        if scheme == "Basic":
+            sent = f"{rest} that is {base64.b64decode(rest).decode()}"
+        elif scheme == "Bearer":
+            sent = rest
+        query = urlsplit(self.path).query.partition("=")[2]
+        return f"flux failed for client {sent} {query} today"
 
     def version_string(self) -> str:
         """Name this server."""

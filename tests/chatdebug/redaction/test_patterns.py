@@ -43,6 +43,8 @@ MATCHED = {
 }
 WHOLE = {
     "keywords.UNDIVIDED": ("ab/12+34==", "_.-"),
+    "sent_secrets.NO_SECRET": ("streaming", "acme7f3b"),
+    "sent_secrets.WORDS": ("sk-proj-", "acme7f3b"),
     "patterns.PLACEHOLDER": ("your-api-key", "yourselves-kqXwzTb"),
 }
 EXAMPLES = [
