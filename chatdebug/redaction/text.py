@@ -5,7 +5,7 @@ from threading import RLock
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from chatdebug.redaction.key_formats import VENDOR_HINTS
+from chatdebug.redaction.key_formats import VENDOR_HINTS, remove_rest
 from chatdebug.redaction.keywords import remove_by_context
 from chatdebug.redaction.known_secrets import (
     MIN_SECRET,
@@ -27,6 +27,9 @@ URL = re.compile(
 ESCAPES = re.compile(r"\\+u00([2-7][0-9a-fA-F])")
 """Letters and signs that JSON may write by their numbers."""
 COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+"""What takes no room between two characters: pages break long words with it."""
+WITHOUT_UNSEEN = dict.fromkeys(map(ord, UNSEEN))
 TRAILING = ".,;:!?)]}"
 UNREADABLE_URL = "[REDACTED_URL]"
 REMEMBERED_TEXTS = 20_000
@@ -145,6 +148,10 @@ def _redacted_once(text: str, matcher: SecretMatcher) -> str:
     if "\x1b[" in text:
         # The letters in a terminal's colours would touch the keys.
         text = COLOURS.sub("", text)
+    if not text.isascii() and any(mark in text for mark in UNSEEN):
+        plain = text.translate(WITHOUT_UNSEEN)
+        if plain != text and (kept := _without_secrets(plain, matcher)) != plain:
+            return kept
     if "\\u00" in text:
         plain = ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)
         if (redacted := _without_secrets(plain, matcher)) != plain:
@@ -163,7 +170,8 @@ def _without_secrets(text: str, matcher: SecretMatcher) -> str:
 
 def remove_vendor_keys(text: str) -> str:
     """Return the text without keys that are known by their look."""
-    return remove(VENDOR_HINTS, text, text.lower())
+    kept = remove(VENDOR_HINTS, text, text.lower())
+    return kept if kept is text else remove_rest(kept)
 
 
 def redact_url(url: str) -> str:

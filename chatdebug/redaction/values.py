@@ -5,7 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatdebug.redaction.patterns import MARKER
-from chatdebug.redaction.secret_names import MIN_VALUE, is_secret_header, is_secret_key
+from chatdebug.redaction.secret_names import (
+    MIN_VALUE,
+    is_pin,
+    is_secret_header,
+    is_secret_key,
+)
 from chatdebug.redaction.text import redact_text
 
 SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
@@ -68,7 +73,7 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
             is_secret_key(key)
             and "logprob" not in around
             and not _describes(key, value)
-        )
+        ) or is_pin(key, value)
     # Last, because hardly a key comes as far.
     return names_secret and value not in (None, "", True, False)
 
