@@ -21,6 +21,8 @@ HTML_QUOTE = r"&(?:quot|apos|#0?3[49]|#x2[27]);"
 ENCODED = r"(?:[A-Za-z0-9._~*+/=-]|%(?!2[0267Cc]|0[AaDd]|[57][Dd])[0-9A-Fa-f]{2})"
 """A character as a URL has it, unless it ends a value."""
 ENCODED_DIGIT = r"(?=(?:[^\s\"'&%\d]|%[0-9A-Fa-f]{2}){0,80}\d)"
+IN_QUOTES = r"(?P<quote>[\"'])"
+QUOTED_VALUE = r"(?:(?!(?P=quote))[^\\\r\n]|\\.){1,400}"
 ONE_TIME = (
     r"(?:t?otp(?:[-_ ]?code)?|one[-_ ]time[-_ ](?:code|pin|passcode)|passcode|pin|"
     r"(?:verification|security)[-_ ]code)"
@@ -119,6 +121,28 @@ NOTATION_PATTERNS: tuple[Pattern, ...] = (
         re.compile(
             r"(?<![\w.:*-])(?:[\w.*-]{1,253}:[56]432:[\w.*$-]{1,63}|\*:\*:\*)"
             r":[\w.*$-]{1,63}:(?P<secret>(?:\\:|[^\s:\"'`]){4,200})(?![^\s\"'`])"
+        ),
+    ),
+    Pattern(
+        "value",
+        ("input_value=",),
+        # What Pydantic refused, two lines below the name of its field.
+        re.compile(
+            rf"(?<![A-Za-z0-9])(?:(?i:{NAME}|{ONE_TIME})|{COMPOUND})(?:\.[\w.\[\]-]{{1,60}})?"
+            rf"{LINE_END}[^\r\n]{{0,400}}?\[type=[\w.-]{{1,60}}, input_value="
+            rf"(?![\"']?\[REDACTED){IN_QUOTES}?(?P<secret>(?(quote){QUOTED_VALUE}(?=[\"'], input_type=)|"
+            r"[^\r\n]{1,400}?(?=, input_type=)))"
+        ),
+        unless=NO_SECRET,
+    ),
+    Pattern(
+        "value",
+        ("'loc'", '"loc"'),
+        # The same as a list of such errors has it, FastAPI's answers for one.
+        re.compile(
+            rf"[\"']loc[\"']: ?[\[(][^\])]{{0,200}}?[\"'](?:[\w.-]{{0,60}}[_.-])?(?i:{NAME}|{ONE_TIME})"
+            rf"[\"'],?[\])][^{{}}]{{0,400}}?[\"']input[\"']: ?(?![\"']?\[REDACTED){IN_QUOTES}?(?P<secret>"
+            rf"(?(quote){QUOTED_VALUE}(?=[\"'])|[\[({{][^\r\n]{{1,400}}?[\])}}](?=[,}}])))"
         ),
     ),
 )

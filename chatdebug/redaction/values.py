@@ -65,6 +65,10 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
         names_secret = isinstance(name, str) and (
             is_secret_key(name) or is_secret_header(name)
         )
+    elif key == "input" and isinstance(around.get("loc"), list | tuple):
+        # What a validator refused, as it is told with the place where it stood.
+        place = [name for name in around["loc"] if isinstance(name, str)]
+        names_secret = any(map(is_secret_key, place))
     elif key in PRIVATE_NUMBERS and "kty" in around:
         names_secret = True
     else:

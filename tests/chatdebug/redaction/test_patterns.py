@@ -126,6 +126,16 @@ BEFORE_SECRETS = [
         "the model identified by 'abcdef'",
     ),
     ("db:5432:prod:app:pa55word", "pa55word", "db:5432: no route to host"),
+    (
+        "a.password\n  Bad [type=x, input_value='abc, input_type=d', input_type=str]",
+        "abc, input_type=d",
+        "note\n  Bad [type=x, input_value='abcdef', input_type=str]",
+    ),
+    (
+        "{'loc': ('body', 'password'), 'msg': 'Bad', 'input': 'abcdef'}",
+        "abcdef",
+        "{'loc': ('body', 'note'), 'msg': 'Bad', 'input': 'abcdef'}",
+    ),
 ]
 KEYS = [
     (f"-----BEGIN PRIVATE KEY-----\n{MIXED}", "-----BEGIN PUBLIC KEY-----\nMIIB"),
