@@ -28,6 +28,7 @@ from chatdebug.errors.rules import (
     decide,
     first_that_holds,
 )
+from chatdebug.errors.sent_request import secrets_of
 from chatdebug.errors.sentences import BEFORE, WITHIN, Cause, Owner
 from chatdebug.errors.verdict import (
     happened,
@@ -37,6 +38,7 @@ from chatdebug.errors.verdict import (
 )
 from chatdebug.errors.ways import Way
 from chatdebug.payloads import redact_and_clip
+from chatdebug.redaction import without_sent
 from chatdebug.safety import safe_logger
 
 logger = safe_logger(__name__)
@@ -179,6 +181,13 @@ def classify(
     ones, by default the deployment's own. None stands for an error without an object. In
     an exception group a member that is captured decides, so that no evidence is lost.
     """
+    with without_sent(secrets_of(error)):
+        return _classified(error, provider, rules)
+
+
+def _classified(
+    error: BaseException | None, provider: str, rules: Sequence[Rule] | None
+) -> Classification:
     try:
         if error is None:
             return classify_facts(ErrorFacts(provider=provider), rules=rules)

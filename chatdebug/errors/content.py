@@ -297,10 +297,13 @@ def bracket_end(text: str, start: int) -> int:
 
 def value_end(text: str, start: int, name: str = "") -> int:
     """Return where the value ends that begins at ``start``."""
+    literal = LITERAL_START.match(text, start)
+    end = literal_end(text, literal) if literal else start
     if name == "input_value" and (found := INPUT_TYPE.search(text, start)):
-        return found.start()
-    if literal := LITERAL_START.match(text, start):
-        return literal_end(text, literal)
+        # Its own quotes end it, unless the cut of a long one took them away.
+        return end if literal and INPUT_TYPE.match(text, end) else found.start()
+    if literal:
+        return end
     if called := CALL.match(text, start):
         return bracket_end(text, called.end())
     if text[start : start + 1] in ("[", "(", "{"):

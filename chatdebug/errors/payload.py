@@ -18,9 +18,11 @@ from chatdebug.errors.chain import text_of, walk
 from chatdebug.errors.classify import Classification
 from chatdebug.errors.content import storable_text
 from chatdebug.errors.responses import ResponseFacts, response_facts
+from chatdebug.errors.sent_request import secrets_of
 from chatdebug.errors.verdict import Verdict, verdict
 from chatdebug.payloads import json_safe, redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
+from chatdebug.redaction import without_sent
 
 NO_EXCEPTION = "stream error part with nil error"
 """Message of an error that came without an exception object."""
@@ -139,11 +141,16 @@ def error_payload(
     """Return what is kept of an error: JSON-safe, redacted, clipped.
 
     Without ``keep_content``, which is for the full level, no text of it shows what it
-    quotes of a prompt or an answer.
+    quotes of a prompt or an answer. What the failing call sent as its credential is
+    removed wherever it is said again.
     """
-    chain = (
-        exception_chain(error, keep_content=keep_content) if error is not None else []
-    )
+    with without_sent(secrets_of(error)):
+        chain = (
+            exception_chain(error, keep_content=keep_content)
+            if error is not None
+            else []
+        )
+        response = response_facts(error)
     payload = ErrorPayload(
         message=chain[0]["message"] if chain else NO_EXCEPTION,
         type=type(error).__name__ if error is not None else "",
@@ -159,7 +166,7 @@ def error_payload(
         retryable=classification.retryable,
         retry_after_ms=_milliseconds(classification.retry_after),
         detail=classification.detail,
-        response=response_facts(error),
+        response=response,
         elapsed_ms=progress.elapsed_ms,
         first_part_ms=progress.first_part_ms,
         parts_received=progress.parts_received,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
 from chatdebug.errors.chain import attribute, bases, walk
+from chatdebug.redaction import remove_sent
 
 BODY_CHARACTERS = 64 * 1024
 """How much of a body is looked at."""
@@ -146,7 +147,7 @@ def response_facts(error: BaseException | None) -> ResponseFacts:
             facts |= {key: said[key] for key in facts if said.get(key) is not None}
     facts["status"], facts["length"] = _count(facts["status"]), _count(facts["length"])
     for key, form in HEADER_VALUES.items():
-        value = str(facts[key] or "")
+        value = remove_sent(str(facts[key] or ""))
         facts[key] = value if form.fullmatch(value) else ""
     known = {key: value for key, value in facts.items() if value not in (None, "")}
     return cast("ResponseFacts", known)

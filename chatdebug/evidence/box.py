@@ -91,6 +91,11 @@ class HeldAttempts(AttemptSink):
         box.hold(attempt, sent + RESPONSE_BYTES)
         return attempt
 
+    def secrets(self) -> frozenset[str]:
+        """Return the credentials that the attempts were sent with."""
+        begun = (attempt.secrets() for attempt in self._begun)
+        return super().secrets().union(*begun)
+
     def keep(self) -> None:
         """Take the attempts out of the box: they belong to a row that is being written."""
         self._is_held = False

@@ -12,6 +12,7 @@ from chatdebug.redaction.key_formats import VENDOR_PATTERNS
 from chatdebug.redaction.keywords import CONTEXT_PATTERNS
 from chatdebug.redaction.known_secrets import REPLACEMENT, UNKNOWN
 from chatdebug.redaction.patterns import marker
+from chatdebug.redaction.sent_secrets import REPLACEMENT as SENT
 from chatdebug.redaction.values import TOO_DEEP
 from chatdebug.redaction.version import rules_version
 
@@ -23,6 +24,7 @@ KINDS = {
         for pattern in (*VENDOR_PATTERNS, *CONTEXT_PATTERNS)
     },
     REPLACEMENT: "configured secret",
+    SENT: "sent credential",
     UNKNOWN: "secrets unknown",
     AS_TOKENS: "tokens",
     TOO_DEEP: "too deep",

@@ -24,12 +24,12 @@ from chatdebug.presentation.values import (
 )
 from chatdebug.transport.attempts import (
     ENDED_BY,
-    HTTP_ERRORS,
     WHOLE,
     AttemptStatus,
     EndedBy,
 )
 from chatdebug.transport.connection import Connection
+from chatdebug.transport.exchange import HTTP_ERRORS
 
 WORDS = {
     AttemptStatus.COMPLETED: (_("answered"), _("The whole response came.")),

@@ -32,8 +32,9 @@ from chatdebug.presentation.endings import (
     stopper_of,
 )
 from chatdebug.presentation.values import as_list, as_moment, as_number, as_seconds
-from chatdebug.transport.attempts import HTTP_ERRORS, EndedBy
+from chatdebug.transport.attempts import EndedBy
 from chatdebug.transport.connection import Connection
+from chatdebug.transport.exchange import HTTP_ERRORS
 
 BLINK = timedelta(milliseconds=1)
 """A shorter pause is none."""

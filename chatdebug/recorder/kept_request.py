@@ -3,10 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from chatdebug.enums import RunKind
 from chatdebug.errors.payload import ErrorPayload
+from chatdebug.evidence.changes import changes_of
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.linter import Cause, causes_of
+from chatdebug.recorder.arguments import RunFacts
+from chatdebug.redaction import without_sent
 from chatdebug.writer import Deferred
+
+type Column = dict[str, Any] | Deferred | None
+"""A JSON column as it is stored, or what makes it on the writer's thread."""
 
 
 class KeptRequest:
@@ -25,15 +32,18 @@ class KeptRequest:
         cls,
         request: HeldRequest,
         error: ErrorPayload | None,
+        facts: RunFacts,
         *,
-        window: int | None,
-        changes: Callable[[], dict[str, Any]],
+        model: str,
         keeps_shape: bool,
     ) -> "KeptRequest":
         """Look at a request that was held; its shape is noted if nothing more is kept.
 
-        ``changes`` tells what it has that the chat's last good one had not.
+        So is what it has that the chat's last good one had not.
         """
+        window = facts.context_window
+        chat_id = facts.chat_id if facts.kind is RunKind.CHAT_TURN else ""
+        changes = changes_of(request, chat_id=chat_id, model=model)
 
         def make() -> dict[str, Any]:
             shape = request.shape(window=window)
@@ -78,3 +88,15 @@ class KeptRequest:
         if self.causes is None:
             return {}
         return {"likely_causes": [cause.as_json() for cause in self.causes]}
+
+
+def unsaid(column: Column, sent: frozenset[str]) -> Column:
+    """Return a column that will be made without these credentials of its call."""
+    if not (sent and isinstance(column, Deferred)):
+        return column
+
+    def make() -> Any:
+        with without_sent(sent):
+            return column.value()
+
+    return Deferred(make)

@@ -20,18 +20,19 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import Classification, classify
 from chatdebug.errors.payload import ErrorPayload, Progress, error_payload
+from chatdebug.errors.sent_request import secrets_of
 from chatdebug.evidence.box import HeldAttempts
-from chatdebug.evidence.changes import changes_of, last_good_calls
+from chatdebug.evidence.changes import last_good_calls
 from chatdebug.evidence.requests import HeldRequest
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
-from chatdebug.recorder.kept_request import KeptRequest
+from chatdebug.recorder.kept_request import Column, KeptRequest, unsaid
 from chatdebug.recorder.passed import is_passed
 from chatdebug.recorder.repeats import is_known_since, note_known
 from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.recorder.waits import wait_in_task, wait_in_thread
-from chatdebug.redaction import redact_json
+from chatdebug.redaction import redact_json, without_sent
 from chatdebug.safety import never_raises
 from chatdebug.scope import Scope, current_run
 from chatdebug.transport.attempts import AttemptSink, current_sink
@@ -40,8 +41,6 @@ from chatdebug.writer import Deferred
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
 
-type Column = dict[str, Any] | Deferred | None
-"""A JSON column as it is stored, or what makes it on the writer's thread."""
 type Names = Callable[[], tuple[str, str]]
 """Tells the provider and the model of a call, empty where they are not known."""
 
@@ -88,6 +87,7 @@ class Step:
     kept: KeptRequest | None = None
     """What its metadata says of its request, because it failed."""
     _held: HeldAttempts | None = None
+    _sent: frozenset[str] = frozenset()  # credentials of a call that failed
 
     def __init__(
         self, run: "Run", operation: Operation, names: Names | None = None
@@ -160,7 +160,10 @@ class Step:
     @property
     def attempts(self) -> list[dict[str, Any]]:
         """The HTTP round trips that have ended so far, as they are stored."""
-        return self._sink.as_json() if self._sink is not None else []
+        if self._sink is None:
+            return []
+        with without_sent(self._sent):
+            return self._sink.as_json()
 
     @never_raises
     def begin(self, request: Column = None) -> None:
@@ -235,11 +238,8 @@ class Step:
                 else Deferred(lambda: redact_json(json_safe(response)))
             )
         if self.is_full and usage:
-            self.usage = (
-                usage
-                if isinstance(usage, Deferred)
-                else Deferred(lambda: json_safe(usage))
-            )
+            is_made = isinstance(usage, Deferred)
+            self.usage = usage if is_made else Deferred(lambda: json_safe(usage))
         if self.error:
             self.metadata["repaired_error"] = self.error
             self.error = None
@@ -277,12 +277,18 @@ class Step:
 
         A cancellation or the caller's own deadline is an interruption. At the errors
         level only an unclassified error is written, and only by the innermost of the
-        calls that it leaves.
+        calls that it leaves. What the call sent as its credential is in nothing of it.
         """
         error = as_error(error)
         if self.ends_run and not self.is_full and is_known_since(error, self.started):
             self.let_go()
             return  # a library below has recorded it as a call of its own
+        seen = self._sink.secrets() if self._sink is not None else frozenset[str]()
+        self._sent = self._sent | seen | secrets_of(error)
+        with without_sent(self._sent):
+            self._fail(error)
+
+    def _fail(self, error: BaseException | None) -> None:
         self.learn_names()
         # What the run was told counts more than what the call knows.
         provider = self.run.facts.provider or self.provider
@@ -307,6 +313,7 @@ class Step:
         if is_capture or self.is_full:
             is_capture = is_capture and not self.run.holds(error, since=self.started)
             self._describe(error, classification)
+        self.response = unsaid(self.response, self._sent)
         is_stored = is_capture and self.run.should_store(self)
         if is_stored:
             self._keep_evidence()
@@ -349,18 +356,13 @@ class Step:
         elif request is not None:
             self.evidence = Evidence.SHAPE
         if request is not None:
-            facts = self.run.facts
             if held is not None:
-                self.request = Deferred(request.normalised)
+                self.request = unsaid(Deferred(request.normalised), self._sent)
             self.kept = self.run.kept_request = KeptRequest.of_call(
                 request,
                 self.error,
-                window=facts.context_window,
-                changes=changes_of(
-                    request,
-                    chat_id=facts.chat_id if facts.kind is RunKind.CHAT_TURN else "",
-                    model=facts.model or self.model,
-                ),
+                self.run.facts,
+                model=self.run.facts.model or self.model,
                 keeps_shape=held is None,
             )
         if self.evidence is not None:

@@ -14,6 +14,7 @@ from chatdebug.redaction.documents import (
 from chatdebug.redaction.fragments import redact_fragments
 from chatdebug.redaction.known_secrets import configured_secrets
 from chatdebug.redaction.patterns import MARKERS
+from chatdebug.redaction.sent_secrets import remove_sent, secrets_sent, without_sent
 from chatdebug.redaction.text import redact_text, redact_url
 from chatdebug.redaction.values import redact_json
 
@@ -28,4 +29,7 @@ __all__ = [
     "redact_ndjson",
     "redact_text",
     "redact_url",
+    "remove_sent",
+    "secrets_sent",
+    "without_sent",
 ]

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from chatdebug.redaction.known_secrets import configured_secrets
+from chatdebug.redaction.sent_secrets import remove_sent
 from chatdebug.redaction.text import redact_text, remove_vendor_keys
 from chatdebug.redaction.values import MAX_DEPTH
 
@@ -144,7 +145,8 @@ def _grouped(leaves: list[Leaf], kind: str) -> list[list[Leaf]]:
 
 
 def _by_look(text: str) -> str:
-    return configured_secrets.matcher().remove(remove_vendor_keys(text))
+    matcher = configured_secrets.matcher()
+    return remove_sent(matcher.remove(remove_vendor_keys(text)))
 
 
 def _common(one: str, other: str) -> int:

@@ -6,7 +6,8 @@ share characters, so that it runs in linear time.
 
 import re
 
-from chatdebug.redaction.patterns import Pattern, hints
+from chatdebug.redaction.patterns import Pattern, hints, marker
+from chatdebug.redaction.words import CASE_CHANGE
 
 BODY = r"[\w*•…+/=-]"
 """What keys are made of, and what providers mask them with."""
@@ -18,6 +19,16 @@ PRIVATE = r"(?=[^-\r\n]{0,60}(?:PRIVATE|SECRET|ENCRYPTED|Static key|MESSAGE))"
 CREDIBLE = r"(?=[^\s\"'`]{0,80}[\d*•…])"
 """No key without a digit: what follows is not a word."""
 RANDOM = r"(?=\w{0,60}[A-Z])(?=\w{0,60}\d)(?=\w{0,60}[a-z])"
+
+BROKEN = r"(?:\r?\n|(?:\\{1,3}r)?\\{1,3}n)[ \t>|]{0,8}"
+"""The end of a line, and how the next one may be set in."""
+RESTS = re.compile(
+    rf"(?P<before>\[REDACTED:[a-z0-9 ]{{1,30}}\]{BROKEN})"
+    r"(?P<rest>(?![a-z]{2,20}[-_]|[0-9a-f]{8}-)[A-Za-z0-9_-]{8,400})(?![\w./:(=-])"
+)
+"""What begins the line after a key: its rest, if that is no word and no id."""
+MIN_CHANGES = 5
+"""Letters of a rest that are followed by one of another kind; no name has as many."""
 
 
 def _prefixed(kind: str, prefixes: str, rest: str) -> Pattern:
@@ -61,7 +72,12 @@ VENDOR_PATTERNS: tuple[Pattern, ...] = (
         "anthropic key", "sk-ant-", rf"(?:[\w-]{{0,20}}[*•…]{BODY}*|{BODY}{{12,}})"
     ),
     _prefixed("openrouter key", "sk-or-", rf"{BODY}{{4,}}"),
-    _prefixed("api key", "sk-", rf"{BODY}{{6,}}"),
+    # Or broken off right after how it begins.
+    _prefixed(
+        "api key",
+        "sk-",
+        rf"(?:{BODY}{{6,}}|(?:[a-z]{{2,8}}-)?{BROKEN}{RANDOM}[\w-]{{16,400}})",
+    ),
     _prefixed("stripe key", "sk_live_ sk_test_ rk_live_ rk_test_ whsec_", r"\w{8,}"),
     _prefixed("google key", "AIza", rf"{BODY}{{16,}}"),
     _prefixed("google token", "ya29. GOCSPX- 1//0", r"[\w.*•…/-]{12,}"),
@@ -161,3 +177,20 @@ VENDOR_PATTERNS: tuple[Pattern, ...] = (
     ),
 )
 VENDOR_HINTS = hints(VENDOR_PATTERNS)
+
+
+def remove_rest(text: str) -> str:
+    """Return a text, whose keys were removed, without the rest of one on the next line."""
+    return (
+        RESTS.sub(_rest, text)
+        if "]\n" in text or "]\r" in text or "]\\" in text
+        else text
+    )
+
+
+def _rest(match: re.Match[str]) -> str:
+    rest = match["rest"]
+    is_word = len(CASE_CHANGE.findall(rest)) < MIN_CHANGES or not any(
+        map(str.isdigit, rest)
+    )
+    return match[0] if is_word else match["before"] + marker("api key")

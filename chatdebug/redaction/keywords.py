@@ -6,48 +6,22 @@ in linear time.
 
 import re
 
+from chatdebug.redaction.notations import NOTATION_PATTERNS
 from chatdebug.redaction.patterns import Pattern, hints, marker, remove
-from chatdebug.redaction.secret_names import (
-    HARMLESS_KEYS,
-    HARMLESS_TOKENS,
-    NOT_AS_KEYS,
-    SECRET_NAMES,
+from chatdebug.redaction.secret_names import NOT_AS_KEYS
+from chatdebug.redaction.words import (
+    A_NUMBER,
+    CASE_CHANGE,
+    COMPOUND,
+    NAME,
+    NO_SECRET,
+    NO_VALUE,
+    NOUNS,
+    QUOTE,
+    SEPARATOR,
+    VALUE,
+    WITH_DIGIT,
 )
-
-NAME = "(?:" + "|".join(SECRET_NAMES + NOT_AS_KEYS).replace(" ", "[-_ ]?") + ")"
-"""Names after which a value follows, however their words are joined."""
-NOUNS = tuple(
-    sorted({name.removesuffix(" id").rpartition(" ")[2] for name in SECRET_NAMES})
-)
-"""What ``SECRET_NAMES`` are names of: a text that holds one of them speaks of a key, a token,
-a password. "Signature" is none: what stands in quotes after it may be a function's."""
-COMPOUND = (
-    r"[A-Za-z][A-Za-z0-9_.-]{0,60}?(?:"
-    r"(?i:[_-](?:key|token|secret|passw(?:or)?d|passphrase|credentials?))|"
-    r"(?<=[a-z0-9])(?:Key|Token|Secret|Password|Passphrase)|PASSWORD)"
-)
-"""Longer names that end like one: OPENAI_EPHEMERAL_KEY, portkeyApiKey, PGPASSWORD."""
-NO_SECRET = re.compile(
-    rf"(?i)(?:{'|'.join(HARMLESS_KEYS + HARMLESS_TOKENS)})[-_]?(?:key|token)"
-)
-"""Of such names, those of other things."""
-QUOTE = r"(?:\\{0,3}[\"'`])"
-SEPARATOR = (
-    rf"{QUOTE}?\]?(?:(?: provided| is| was| value| used)?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}|"
-    rf"\s{{0,2}}\*{{0,2}}:\s{{0,3}})"
-)
-NO_VALUE = (
-    r"(?!\[REDACTED|%5[bB]REDACTED|\$|\{\{|os\.|process\.|env\b|(?i:your)[-_ ]|"
-    r"(?i:true|false|null|none|field|missing|required|invalid|expired|not|str|string|SecretStr)\b|"
-    r"\d{1,9}(?![\w-])|[a-z_.]{1,60}\()"
-)
-"""What stands for a value and is none: a variable, a word, a call, a number of up to nine
-digits (a limit, a count, a status). Where none of these has the name, ``A_NUMBER``'s pattern
-takes it."""
-VALUE = r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){4,512})"
-A_NUMBER = r"(?i:passw(?:or)?d|passphrase|pwd|secret|credential|api[-_ ]?key)"
-"""Ends of names that no limit, count or status has: a number after them is a secret."""
-WITH_DIGIT = r"(?=[^\s\"'`,;&<>]{0,80}\d)"
 
 HEADER = (
     r"(?:proxy-)?authorization|(?:set-)?cookie2?|(?:[a-z0-9]{1,20}-){0,4}(?:api-?key|"
@@ -72,9 +46,13 @@ HEADER_HINTS = (
 
 ASSIGNED = re.compile(
     rf"(?:{'|'.join(NOUNS + NOT_AS_KEYS)})(?:[-_ ]?id)?"
-    r"[\\\"'`\]*]{0,5}(?: provided| is| was| value| used)?\s{0,3}[:=,]"
+    r"[\\\"'`\]*]{0,5}(?: provided| is| was| value| used)?\s{0,3}[:=,\uff1a\uff1d]"
 )
 """A name with what separates it from its value: most texts only speak of tokens."""
+WITH_SLASH = re.compile(
+    r"://[^\s/@\"'<>?#:\[\]]{0,256}:(?!\d{1,5}[/?#,])[^\s/@\"'<>?#]{1,256}/[^\s@\"'<>]{0,256}@"
+)
+"""A password of an address with a slash in it."""
 BESIDE = re.compile(
     r"(?:key|token|secret|secretstr|password|credentials?)[\"'`)\]]{0,2}"
     r"(?: (?:as|is|of|to|was))?[\s(\[\"'`]{1,3}(?=[^\s\d]{0,64}\d)"
@@ -89,6 +67,17 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
             r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}://"
             r"(?P<secret>[^\s/@\"'<>?#]{0,256}:[^\s/\"'<>]{1,512})(?=@)"
         ),
+    ),
+    # With a slash in it, which hosts do write. A port, and what has a slash before, is none.
+    Pattern(
+        "password",
+        ("://",),
+        re.compile(
+            r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}://"
+            r"(?P<secret>[^\s/@\"'<>?#:\[\]]{0,256}:(?!\d{1,5}[/?#,])"
+            r"[^\s/@\"'<>?#]{1,256}/[^\s@\"'<>]{0,256})(?=@[\w\[])"
+        ),
+        gate=WITH_SLASH,
     ),
     Pattern(
         "authorization",
@@ -278,6 +267,7 @@ CONTEXT_PATTERNS: tuple[Pattern, ...] = (
             rf"{WITH_DIGIT}(?P<secret>[A-Za-z0-9+/_.~=-]{{12,512}}(?<!\.))"
         ),
     ),
+    *NOTATION_PATTERNS,
 )
 CONTEXT_HINTS = hints(CONTEXT_PATTERNS)
 
@@ -292,8 +282,6 @@ UNDIVIDED = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 PREFIXED_ID = re.compile(r"[a-z]{2,20}[-_]|[0-9a-f]{8}-[0-9a-f]{4}-")
 """How ids begin that say what they are of, and those without any meaning."""
 RUN = re.compile(r"[A-Za-z0-9+/]{12,}")
-CASE_CHANGE = re.compile(r"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|\d(?=[A-Za-z])")
-"""Where a letter follows a digit, or capitals small letters, or the other way round."""
 MIN_CASE_CHANGES = 3
 
 

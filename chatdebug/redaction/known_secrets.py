@@ -41,7 +41,15 @@ UNKNOWN = marker("secrets unknown")
 class SecretMatcher:
     """Removes a set of secrets from texts, in time linear in the text."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str],
+        *,
+        replacement: str = REPLACEMENT,
+        no_end: re.Pattern[str] | None = None,
+    ) -> None:
+        """``no_end``: which heads and tails are not removed on their own."""
+        self._replacement = replacement
         self._variants = sorted(
             {variant for secret in set(secrets) for variant in _variants(secret)},
             key=len,
@@ -53,7 +61,14 @@ class SecretMatcher:
             if len(variant) < MIN_END:
                 ends.add(variant)
                 continue
-            ends |= {variant[:MIN_END], variant[-MIN_END:]}
+            heads_and_tails = {variant[:MIN_END], variant[-MIN_END:]}
+            if no_end is not None:
+                heads_and_tails = {
+                    end for end in heads_and_tails if not no_end.fullmatch(end)
+                }
+            if len(variant) < MIN_PIECE and not heads_and_tails:
+                heads_and_tails = {variant}
+            ends |= heads_and_tails
             for start in range(len(variant) - MIN_END + 1):
                 gram = variant[start : start + MIN_END]
                 self._grams.setdefault(gram, []).append((variant, start))
@@ -69,7 +84,7 @@ class SecretMatcher:
         parts, position = [], 0
         for start, end in spans:
             if start >= position:
-                parts += [text[position:start], REPLACEMENT]
+                parts += [text[position:start], self._replacement]
             position = max(position, end)
         return "".join([*parts, text[position:]])
 

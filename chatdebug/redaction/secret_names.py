@@ -38,9 +38,21 @@ SECRET_NAMES = (
 )
 """In lower case, the words apart. What has such a name is removed wherever it stands, however
 the words are joined: ``apiKey``, ``api-key``, ``API_KEY``, ``apikey``."""
-NOT_IN_TEXTS = ("connection string", "cookie", "jwt", "set cookie")
+NOT_IN_TEXTS = (
+    "connection string",
+    "cookie",
+    "jwt",
+    "mfa code",
+    "one time code",
+    "otp",
+    "otp code",
+    "passcode",
+    "set cookie",
+    "totp",
+    "verification code",
+)
 """Secret as JSON keys and query parameters. In a text they are mostly talked about ("jwt:
-malformed"), and a cookie's header has a pattern of its own."""
+malformed"), a cookie's header has a pattern of its own, and so have codes of digits."""
 NOT_AS_KEYS = ("signature",)
 """Secret in texts and as query parameters. A JSON key of that name is a function's."""
 ENDS_OF_KEYS = (
@@ -83,6 +95,9 @@ HARMLESS_KEYS = (
     "sort",
 )
 """Before "key": what finds data, or is for everyone."""
+PIN = re.compile(r"(?:.*_)?pin")
+PIN_VALUE = re.compile(r"\d{4,12}")
+"""A PIN by its name and its value: whatever else is a pin has less digits, or none."""
 SECRET_FRAGMENTS = ("secret", "password", "authorization", "credential")
 """Anywhere in the name of a JSON key. Not "token": that would hit the usage counters."""
 COUNTERS = re.compile(
@@ -253,6 +268,16 @@ def _is_secret_key(name: str) -> bool:
     if any(fragment in name for fragment in SECRET_FRAGMENTS):
         return True
     return LONGER_KEYS.search(name) is not None
+
+
+def is_pin(name: str, value: object) -> bool:
+    """Return whether a JSON key of this name holds a PIN."""
+    return (
+        name[-3:].lower() == "pin"
+        and isinstance(value, str | int)
+        and PIN.fullmatch(normalised(name)) is not None
+        and PIN_VALUE.fullmatch(str(value)) is not None
+    )
 
 
 def is_secret_parameter(name: str) -> bool:

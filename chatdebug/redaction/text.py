@@ -5,7 +5,7 @@ from threading import RLock
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from chatdebug.redaction.key_formats import VENDOR_HINTS
+from chatdebug.redaction.key_formats import VENDOR_HINTS, remove_rest
 from chatdebug.redaction.keywords import remove_by_context
 from chatdebug.redaction.known_secrets import (
     MIN_SECRET,
@@ -14,6 +14,7 @@ from chatdebug.redaction.known_secrets import (
 )
 from chatdebug.redaction.patterns import MARKER, MARKERS, remove
 from chatdebug.redaction.secret_names import is_secret_parameter
+from chatdebug.redaction.sent_secrets import is_any_sent, remove_sent
 
 MAX_CHARACTERS = 400_000
 """Of a longer text only head and tail are looked at, and only they are returned."""
@@ -26,6 +27,9 @@ URL = re.compile(
 ESCAPES = re.compile(r"\\+u00([2-7][0-9a-fA-F])")
 """Letters and signs that JSON may write by their numbers."""
 COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+"""What takes no room between two characters: pages break long words with it."""
+WITHOUT_UNSEEN = dict.fromkeys(map(ord, UNSEEN))
 TRAILING = ".,;:!?)]}"
 UNREADABLE_URL = "[REDACTED_URL]"
 REMEMBERED_TEXTS = 20_000
@@ -120,6 +124,8 @@ def redact_text(text: str) -> str:
     if len(text) < MIN_SECRET:
         return text
     matcher = configured_secrets.matcher()
+    if is_any_sent():  # of a failing call; another one's are no part of the memory
+        text = remove_sent(matcher.remove(remove_vendor_keys(text)))
     redacted = redacted_texts.find(text, matcher)
     if redacted is None:
         redacted = text
@@ -142,6 +148,10 @@ def _redacted_once(text: str, matcher: SecretMatcher) -> str:
     if "\x1b[" in text:
         # The letters in a terminal's colours would touch the keys.
         text = COLOURS.sub("", text)
+    if not text.isascii() and any(mark in text for mark in UNSEEN):
+        plain = text.translate(WITHOUT_UNSEEN)
+        if plain != text and (kept := _without_secrets(plain, matcher)) != plain:
+            return kept
     if "\\u00" in text:
         plain = ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)
         if (redacted := _without_secrets(plain, matcher)) != plain:
@@ -160,14 +170,16 @@ def _without_secrets(text: str, matcher: SecretMatcher) -> str:
 
 def remove_vendor_keys(text: str) -> str:
     """Return the text without keys that are known by their look."""
-    return remove(VENDOR_HINTS, text, text.lower())
+    kept = remove(VENDOR_HINTS, text, text.lower())
+    return kept if kept is text else remove_rest(kept)
 
 
 def redact_url(url: str) -> str:
     """Return a URL without user and password, and without secrets in its query and path."""
     matcher = configured_secrets.matcher()
     for _ in range(ROUNDS):
-        kept = _without_parameters(matcher.remove(remove_vendor_keys(url)))
+        kept = remove_sent(matcher.remove(remove_vendor_keys(url)))
+        kept = _without_parameters(kept)
         kept = remove_by_context(kept)
         if kept == url:
             break

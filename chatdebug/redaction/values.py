@@ -5,7 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatdebug.redaction.patterns import MARKER
-from chatdebug.redaction.secret_names import MIN_VALUE, is_secret_header, is_secret_key
+from chatdebug.redaction.secret_names import (
+    MIN_VALUE,
+    is_pin,
+    is_secret_header,
+    is_secret_key,
+)
 from chatdebug.redaction.text import redact_text
 
 SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
@@ -60,6 +65,10 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
         names_secret = isinstance(name, str) and (
             is_secret_key(name) or is_secret_header(name)
         )
+    elif key == "input" and isinstance(around.get("loc"), list | tuple):
+        # What a validator refused, as it is told with the place where it stood.
+        place = [name for name in around["loc"] if isinstance(name, str)]
+        names_secret = any(map(is_secret_key, place))
     elif key in PRIVATE_NUMBERS and "kty" in around:
         names_secret = True
     else:
@@ -68,7 +77,7 @@ def _is_secret(key: Any, value: Any, around: Mapping[Any, Any]) -> bool:
             is_secret_key(key)
             and "logprob" not in around
             and not _describes(key, value)
-        )
+        ) or is_pin(key, value)
     # Last, because hardly a key comes as far.
     return names_secret and value not in (None, "", True, False)
 

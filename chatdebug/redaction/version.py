@@ -3,7 +3,7 @@
 from functools import cache
 from hashlib import sha256
 
-from chatdebug.redaction.key_formats import VENDOR_PATTERNS
+from chatdebug.redaction.key_formats import RESTS, VENDOR_PATTERNS
 from chatdebug.redaction.keywords import CONTEXT_PATTERNS
 from chatdebug.redaction.patterns import PLACEHOLDER, Pattern
 from chatdebug.redaction.secret_names import (
@@ -13,6 +13,8 @@ from chatdebug.redaction.secret_names import (
     HARMLESS_TOKENS,
     NOT_AS_KEYS,
     NOT_IN_TEXTS,
+    PIN,
+    PIN_VALUE,
     SAFE_HEADER_PREFIXES,
     SAFE_HEADERS,
     SECRET_FRAGMENTS,
@@ -34,7 +36,8 @@ NAMES = (
 def rules_version() -> str:
     """Return a hash of the tables of rules: of patterns, and of names."""
     patterns = [_rule(pattern) for pattern in (*VENDOR_PATTERNS, *CONTEXT_PATTERNS)]
-    tables = [patterns, *map(sorted, NAMES), COUNTERS.pattern, PLACEHOLDER.pattern]
+    others = (COUNTERS, PLACEHOLDER, PIN, PIN_VALUE, RESTS)
+    tables = [patterns, *map(sorted, NAMES), *(regex.pattern for regex in others)]
     return sha256(repr(tables).encode()).hexdigest()[:CHARACTERS]
 
 

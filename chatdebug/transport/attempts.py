@@ -22,11 +22,13 @@ from chatdebug.scope import Scoped, current_run
 from chatdebug.transport.body import END_BYTES
 from chatdebug.transport.connection import ConnectionWatch
 from chatdebug.transport.exchange import (
+    HTTP_ERRORS,
     Exchange,
     RawHeaders,
     came_whole,
     was_cut_short,
 )
+from chatdebug.transport.words import described, milliseconds, rfc3339
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
@@ -35,7 +37,6 @@ logger = safe_logger("chatdebug.recorder")
 
 ATTEMPTS_KEPT = 100
 """Of one sink; when there are more, the oldest go, and the numbers show the gap."""
-HTTP_ERRORS = 400
 
 
 class AttemptStatus(StrEnum):
@@ -184,7 +185,7 @@ class Attempt:
         is_failure = isinstance(error, Exception)
         status = AttemptStatus.FAILED if is_failure else AttemptStatus.CANCELLED
         by = _side_of(error) if isinstance(error, Exception) else ENDED_BY[status]
-        said = _describe(error) if isinstance(error, Exception) else status.value
+        said = described(error) if isinstance(error, Exception) else status.value
         seconds = perf_counter() - self._started
         with self._lock:
             if self._failed is not None:
@@ -233,15 +234,15 @@ class Attempt:
                 "status": end.status.value,
                 "ended_by": end.by.value,
                 **self._record,
-                "started_at": _rfc3339(self._started_at),
-                "finished_at": _rfc3339(ended_at),
+                "started_at": rfc3339(self._started_at),
+                "finished_at": rfc3339(ended_at),
                 "error": redact_and_clip(end.error, ERROR_CHARACTERS),
-                "duration_ms": _milliseconds(end.seconds),
+                "duration_ms": milliseconds(end.seconds),
                 "connection": connection.value if connection is not None else None,
-                "connect_ms": _milliseconds(self._connection.seconds),
-                "time_to_first_byte_ms": _milliseconds(self._seconds_to_head),
-                "time_to_first_part_ms": _milliseconds(self._seconds_to_first_part),
-                "time_to_last_part_ms": _milliseconds(self._seconds_to_last_part),
+                "connect_ms": milliseconds(self._connection.seconds),
+                "time_to_first_byte_ms": milliseconds(self._seconds_to_head),
+                "time_to_first_part_ms": milliseconds(self._seconds_to_first_part),
+                "time_to_last_part_ms": milliseconds(self._seconds_to_last_part),
             }
 
     @never_raises
@@ -256,6 +257,10 @@ class Attempt:
         # Not under the lock: who is told may ask for the attempt, which takes it too.
         if self.on_end is not None:
             self.on_end(self)
+
+    def secrets(self) -> frozenset[str]:
+        """Return the credentials that it was sent with, unless it was stored already."""
+        return self._exchange.secrets()
 
     @property
     def has_ended(self) -> bool:
@@ -337,6 +342,12 @@ class AttemptSink:
             finished = sorted(self._finished or (), key=lambda attempt: attempt.number)
         return [attempt.as_json() for attempt in finished]
 
+    def secrets(self) -> frozenset[str]:
+        """Return the credentials that the attempts were sent with."""
+        with self._lock:
+            attempts = tuple(self._finished or ())
+        return frozenset[str]().union(*(attempt.secrets() for attempt in attempts))
+
     def _take(self, attempt: Attempt) -> None:
         with self._lock:
             if self._finished is None:
@@ -374,26 +385,9 @@ def collect_attempts(sink: AttemptSink | None = None) -> Iterator[AttemptSink]:
         current_sink.leave(scope)
 
 
-def _describe(error: Exception) -> str:
-    name = type(error).__name__
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - the exception's own code
-        return name
-    return f"{name}: {text}" if text else name
-
-
 def _side_of(error: Exception) -> EndedBy:
     """Return who ended a round trip that raised this, by the names of its classes."""
     names = [kind.__name__ for kind in type(error).__mro__]
     if any(map(TIMEOUT.fullmatch, names)):
         return EndedBy.TIME_LIMIT
     return EndedBy.PROVIDER if HUNG_UP in names else EndedBy.NETWORK
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from chatdebug.payloads import clip, clip_url, redact_and_clip
 from chatdebug.payloads.limits import NAME_CHARACTERS, URL_CHARACTERS
-from chatdebug.redaction import redact_headers
+from chatdebug.redaction import redact_headers, secrets_sent, without_sent
 from chatdebug.transport.body import Body, body_text, decoded
 
+HTTP_ERRORS = 400
 HEADERS = 100
 """Headers kept of a message."""
 HEADER_CHARACTERS = 1_000
@@ -67,7 +68,16 @@ class Exchange:
         Keys: ``method``, ``url``, ``path``, and of request and response ``…_headers``,
         ``…_body`` (redacted text; None for one that was left alone) and
         ``…_body_length`` (bytes on the wire); ``response_status`` is None without one.
+        Of a failure, without the credential of the request wherever that is said again.
         """
+        with without_sent(self.secrets() if self.status >= HTTP_ERRORS else ()):
+            return self._as_json()
+
+    def secrets(self) -> frozenset[str]:
+        """Return the credentials that the request was sent with."""
+        return secrets_sent(_pairs(self.request_headers), str(self.url))
+
+    def _as_json(self) -> dict[str, Any]:
         url = str(self.url)
         try:
             path = urlsplit(url).path
@@ -87,11 +97,14 @@ class Exchange:
         }
 
 
-def _headers(raw: RawHeaders) -> dict[str, str]:
-    pairs = [
+def _pairs(raw: RawHeaders) -> list[tuple[str, str]]:
+    return [
         (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw
     ]
-    redacted = redact_headers(pairs)
+
+
+def _headers(raw: RawHeaders) -> dict[str, str]:
+    redacted = redact_headers(_pairs(raw))
     return {
         clip(name, NAME_CHARACTERS): redact_and_clip(value, HEADER_CHARACTERS)
         for name, value in islice(redacted.items(), HEADERS)

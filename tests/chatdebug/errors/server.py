@@ -1,5 +1,6 @@
 """A small HTTP server that fails in known ways, for real clients to fail at."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,6 +101,9 @@ class Handler(BaseHTTPRequestHandler):
         if length := int(self.headers.get("content-length") or 0):
             self.rfile.read(length)
         match name:
+            case "echo":
+                said = {"error": {"message": self.said_again(), "code": "flux"}}
+                self.answer(418, json.dumps(said).encode())
             case "loop":
                 self.answer(302, b"", location=self.path)
             case "garbled":
@@ -135,6 +139,18 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", encoding)
         self.end_headers()
         self.wfile.write(body)
+
+    def said_again(self) -> str:
+        """Return the credentials of the request without any word that tells what they are."""
+        headers = ("authorization", "x-api-key", "cookie", "x-team-secret")
+        sent = " and ".join(filter(None, map(self.headers.get, headers)))
+        scheme, _, rest = sent.partition(" ")
+        if scheme == "Basic":
+            sent = f"{rest} that is {base64.b64decode(rest).decode()}"
+        elif scheme == "Bearer":
+            sent = rest
+        query = urlsplit(self.path).query.partition("=")[2]
+        return f"flux failed for client {sent} {query} today"
 
     def version_string(self) -> str:
         """Name this server."""

@@ -61,6 +61,10 @@ SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {
         str(pydantic_error({"mood": WORDS})),
         ("1 validation error for Mood", "type=int_parsing", "input_type=str"),
     ),
+    "pydantic, its own words": (
+        str(pydantic_error({"mood": f"a, input_type={WORDS}"})),
+        ("type=int_parsing", "input_type=str"),
+    ),
     "pydantic, a list": (str(pydantic_error([WORDS])), ("input_type=list",)),
     "pydantic, cut in its middle": (
         str(pydantic_error({"mood": {"answer": f"{WORDS} " * 30}})),

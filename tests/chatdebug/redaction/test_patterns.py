@@ -19,12 +19,20 @@ SEARCHED = {
     "events.JSON_TOKENS": ('say "this"', "1, 2, true"),
     "events.LINE_ENDS": ("one\rtwo", "one\ttwo"),
     "fragments.COUNTER": ("sequence_number", "index"),
+    "key_formats.RESTS": (
+        "[REDACTED:api key]\np4Rt8Vb3Nc6",
+        "[REDACTED:api key]\nreq_12ab",
+    ),
+    "notations.CODE_ASSIGNED": ("your otp is: 8392", "status code: invalid"),
+    "notations.QUOTED": ("a &quot;b", "a &amp; b"),
+    "notations.ENCODED_SEPARATOR": ("a%3ab", "a%20b"),
+    "keywords.WITH_SLASH": ("://user:pa/55@db", "://db:5432/x@y"),
     "keywords.ASSIGNED": ("the api key provided: ", "the key to success"),
     "keywords.BESIDE": ("api key ab12cdef", "api key is missing"),
-    "keywords.CASE_CHANGE": ("aB", "ab"),
+    "words.CASE_CHANGE": ("aB", "ab"),
     "keywords.CREDENTIAL": ("your signature", "your name"),
     "keywords.LONG_TOKEN": (MIXED, f"https://x.example/{MIXED}"),
-    "keywords.NO_SECRET": ("primary_key", "openai_key"),
+    "words.NO_SECRET": ("primary_key", "openai_key"),
     "keywords.REQUEST_ID": ("request id: ", "request failed: "),
     "keywords.RUN": ("abc.def-ab3DE5fg7hij", "abc.def-ghi"),
     "patterns.MARKERS": ("a [REDACTED:api key] b", "a [REDACTED, sorry] b"),
@@ -43,6 +51,10 @@ MATCHED = {
 }
 WHOLE = {
     "keywords.UNDIVIDED": ("ab/12+34==", "_.-"),
+    "secret_names.PIN": ("card_pin", "spin"),
+    "secret_names.PIN_VALUE": ("8392", "13"),
+    "sent_secrets.NO_SECRET": ("streaming", "acme7f3b"),
+    "sent_secrets.WORDS": ("sk-proj-", "acme7f3b"),
     "patterns.PLACEHOLDER": ("your-api-key", "yourselves-kqXwzTb"),
 }
 EXAMPLES = [
@@ -69,6 +81,7 @@ def test_an_expression_matches_its_example_and_not_the_other(
 # One for each pattern, in their order: a text, the secret in it, and what must stay.
 BEFORE_SECRETS = [
     ("postgres://user:pa55word@db/x", "user:pa55word", "postgres://db:5432/x"),
+    ("postgres://user:pa/55@db/x", "user:pa/55", "https://x.example:443/a@b"),
     (
         'Digest username="u", response="0a1b"',
         'username="u", response="0a1b"',
@@ -98,6 +111,31 @@ BEFORE_SECRETS = [
     ("auth=('me', 'pa55word')", "pa55word", "auth=(me, you)"),
     ("mysql -h db -ppa55word", "pa55word", "mysql -p"),
     ("Пароль: ab12cdef34gh", "ab12cdef34gh", "пароль неверный"),
+    ("a%3A%20Bearer%20ab12cdef%22", "ab12cdef", "basic+authentication%20"),
+    ('{"otp": "839201"}', "839201", "error code: 839201"),
+    ("%22api_key%22%3A%22ab12cd%22", "ab12cd", "page_token%3Dab12cd"),
+    ("password=&quot;abcdef&quot;", "abcdef", "type=&quot;password&quot;"),
+    (
+        'form-data; name="password"\r\n\r\nabcdef\r\n--',
+        "abcdef",
+        'form-data; name="model"\r\n\r\nabcdef\r\n--',
+    ),
+    (
+        "ALTER USER a IDENTIFIED BY 'abcdef'",
+        "abcdef",
+        "the model identified by 'abcdef'",
+    ),
+    ("db:5432:prod:app:pa55word", "pa55word", "db:5432: no route to host"),
+    (
+        "a.password\n  Bad [type=x, input_value='abc, input_type=d', input_type=str]",
+        "abc, input_type=d",
+        "note\n  Bad [type=x, input_value='abcdef', input_type=str]",
+    ),
+    (
+        "{'loc': ('body', 'password'), 'msg': 'Bad', 'input': 'abcdef'}",
+        "abcdef",
+        "{'loc': ('body', 'note'), 'msg': 'Bad', 'input': 'abcdef'}",
+    ),
 ]
 KEYS = [
     (f"-----BEGIN PRIVATE KEY-----\n{MIXED}", "-----BEGIN PUBLIC KEY-----\nMIIB"),
