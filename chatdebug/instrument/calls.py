@@ -19,13 +19,14 @@ from chatdebug.levels import (
     known_level,
     level_at_once,
 )
+from chatdebug.logs import safe_logger
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.calls import open_step
 from chatdebug.recorder.context import wait_in_task, wait_in_thread
 from chatdebug.recorder.counting import tokens_of
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
-from chatdebug.safety import never_raises, safe_logger
+from chatdebug.safety import never_raises
 from chatdebug.scope import current_run
 from chatdebug.transport.attempts import current_sink
 from chatdebug.writer import Deferred

@@ -22,6 +22,7 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import classify, walk
 from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.logs import safe_logger
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.columns import whole_of
@@ -32,7 +33,7 @@ from chatdebug.recorder.rows import RunRows
 from chatdebug.recorder.rule_watch import RuleWatch, watch_rules
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.safety import never_raises, safe_logger
+from chatdebug.safety import never_raises
 from chatdebug.writer import Snapshot, writer
 
 logger = safe_logger("chatdebug.recorder")
