@@ -14,8 +14,8 @@ from django.utils.module_loading import import_string
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Evidence
+from chatdebug.logs import safe_logger
 from chatdebug.payloads.limits import ID_CHARACTERS
-from chatdebug.safety import safe_logger
 
 if TYPE_CHECKING:
     # Not at run time: a project without accounts can record, too.

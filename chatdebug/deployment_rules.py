@@ -11,8 +11,9 @@ from django.db import router
 
 from chatdebug.enums import RuleMode
 from chatdebug.errors import Rule
+from chatdebug.logs import safe_logger
 from chatdebug.models import ClassificationRule
-from chatdebug.safety import apart, in_event_loop, safe_logger
+from chatdebug.safety import apart, in_event_loop
 
 logger = safe_logger(__name__)
 

@@ -25,9 +25,10 @@ from chatdebug.conf import recorder_settings
 from chatdebug.deployment_rules import loaded_rules, read_rules
 from chatdebug.enums import Evidence, Level
 from chatdebug.evidence_limits import default_evidence, evidence_at, needs_consent
+from chatdebug.logs import safe_logger
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
-from chatdebug.safety import apart, in_event_loop, safe_logger
+from chatdebug.safety import apart, in_event_loop
 
 logger = safe_logger("chatdebug.levels")
 

@@ -11,8 +11,8 @@ from chatdebug.alarms import webhook
 from chatdebug.alarms.messages import Document, text_of
 from chatdebug.alarms.webhook import NotDelivered
 from chatdebug.enums import AlarmChannel
+from chatdebug.logs import safe_logger
 from chatdebug.models import AlarmTarget
-from chatdebug.safety import safe_logger
 from chatdebug.signals import alarm as alarm_signal
 
 logger = safe_logger("chatdebug.alarms")

@@ -18,10 +18,10 @@ from chatdebug.alarms.channels import reason_of, send
 from chatdebug.alarms.messages import Alarm, Document, document_of, test_document
 from chatdebug.alarms.window import Window
 from chatdebug.enums import AlarmCause, NoticeState
+from chatdebug.logs import safe_logger
 from chatdebug.models import AlarmMark, AlarmNotice, AlarmTarget
 from chatdebug.models.alarms import ERROR_CHARACTERS
 from chatdebug.models.runs import new_id
-from chatdebug.safety import safe_logger
 
 logger = safe_logger("chatdebug.alarms")
 

@@ -14,8 +14,8 @@ from time import monotonic
 from django.db import connections
 
 from chatdebug.alarms.notices import deliver_due, due_targets, make_notices
+from chatdebug.logs import safe_logger
 from chatdebug.models import AlarmTarget
-from chatdebug.safety import safe_logger
 
 logger = safe_logger("chatdebug.alarms")
 

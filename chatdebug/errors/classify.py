@@ -37,9 +37,9 @@ from chatdebug.errors.verdict import (
     whose_at_one_place,
 )
 from chatdebug.errors.ways import Way
+from chatdebug.logs import safe_logger
 from chatdebug.payloads import redact_and_clip
 from chatdebug.redaction import without_sent
-from chatdebug.safety import safe_logger
 
 logger = safe_logger(__name__)
 

@@ -12,9 +12,9 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from chatdebug.evidence.omitted import is_word_of_code
+from chatdebug.logs import safe_logger
 from chatdebug.payloads.json import as_name
 from chatdebug.payloads.limits import NAME_CHARACTERS
-from chatdebug.safety import safe_logger
 
 logger = safe_logger("chatdebug.recorder")
 

@@ -12,13 +12,13 @@ from chatdebug.evidence.requests import HeldRequest
 from chatdebug.instrument.answers import CHAT, Format
 from chatdebug.instrument.chats import Chat, current_chat, run_started_in
 from chatdebug.levels import default_level
+from chatdebug.logs import safe_logger
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.calls import open_step
 from chatdebug.recorder.counting import tokens_of
 from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
-from chatdebug.safety import safe_logger
 from chatdebug.scope import current_run
 from chatdebug.transport.attempts import current_sink
 from chatdebug.writer import Deferred

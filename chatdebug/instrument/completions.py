@@ -11,7 +11,7 @@ from chatdebug.instrument.calls import Call, begin_call
 from chatdebug.instrument.streams import StreamWatch
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
 from chatdebug.instrument.wire_held import WireRequest
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 
 logger = safe_logger("chatdebug.recorder")
 

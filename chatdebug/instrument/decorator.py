@@ -22,10 +22,10 @@ from django.core.exceptions import (
 from django.http import FileResponse, Http404, StreamingHttpResponse
 
 from chatdebug.enums import Evidence, Level, RunKind
+from chatdebug.logs import safe_logger
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.run import Run
-from chatdebug.safety import safe_logger
 from chatdebug.scope import Scope, current_run
 
 logger = safe_logger("chatdebug.recorder")

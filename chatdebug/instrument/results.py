@@ -16,7 +16,8 @@ from chatdebug.instrument.http import record_http
 from chatdebug.instrument.streams import on_close, watch
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
 from chatdebug.instrument.wire_held import WireRequest
-from chatdebug.safety import never_raises, safe_logger
+from chatdebug.logs import safe_logger
+from chatdebug.safety import never_raises
 
 logger = safe_logger("chatdebug.recorder")
 

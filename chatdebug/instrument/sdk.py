@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.instrument.wrapping import Function, is_recording, marked, recording
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 
 if TYPE_CHECKING:
     from chatdebug.instrument.calls import Call

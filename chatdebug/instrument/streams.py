@@ -16,8 +16,8 @@ from chatdebug.errors.chain import attribute
 from chatdebug.errors.payload import Progress
 from chatdebug.instrument.calls import Call
 from chatdebug.instrument.wire import as_mapping, wire_answer, wire_usage
+from chatdebug.logs import safe_logger
 from chatdebug.recorder.end_marks import events_behind, stopped_at_mark
-from chatdebug.safety import safe_logger
 from chatdebug.transport.roundtrips import Kinds, class_for
 
 logger = safe_logger("chatdebug.recorder")

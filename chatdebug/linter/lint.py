@@ -10,7 +10,7 @@ from chatdebug.linter.elsewhere import OTHER_KINDS, is_elsewhere
 from chatdebug.linter.request import Largest, Request, shape_of_full
 from chatdebug.linter.rule import Place, Rule
 from chatdebug.linter.rules import RULES
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 
 logger = safe_logger("chatdebug.linter")
 

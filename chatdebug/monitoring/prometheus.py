@@ -19,10 +19,11 @@ from django.db.models import Sum
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from chatdebug.logs import safe_logger
 from chatdebug.models import HourCount
 from chatdebug.models.statistics import What
 from chatdebug.presentation.recorder import RecorderHealth
-from chatdebug.safety import apart, safe_logger
+from chatdebug.safety import apart
 from chatdebug.services.known_health import provider_health
 
 logger = safe_logger(__name__)

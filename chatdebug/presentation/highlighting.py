@@ -17,7 +17,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 
 logger = safe_logger("chatdebug.presentation")
 

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db.models import TextChoices
 
 from chatdebug.enums import Evidence, RunKind
+from chatdebug.logs import safe_logger
 from chatdebug.payloads.text import clip_url
-from chatdebug.safety import safe_logger
 
 logger = safe_logger("chatdebug.recorder")
 

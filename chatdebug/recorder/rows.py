@@ -14,9 +14,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from chatdebug.logs import safe_logger
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.columns import run_columns, step_columns
-from chatdebug.safety import safe_logger
 from chatdebug.writer import Snapshot, Table, writer
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from chatdebug.enums import (
 )
 from chatdebug.errors import walk
 from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.logs import safe_logger
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.calls import new_step
@@ -34,7 +35,7 @@ from chatdebug.recorder.rows import RunRows
 from chatdebug.recorder.rule_watch import RuleWatch
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
-from chatdebug.safety import never_raises, safe_logger
+from chatdebug.safety import never_raises
 from chatdebug.writer import Snapshot, process_id, writer
 
 logger = safe_logger("chatdebug.recorder")

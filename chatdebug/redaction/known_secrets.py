@@ -15,8 +15,8 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from chatdebug.conf import recorder_settings
+from chatdebug.logs import safe_logger
 from chatdebug.redaction.patterns import marker
-from chatdebug.safety import safe_logger
 
 logger = safe_logger(__name__)
 

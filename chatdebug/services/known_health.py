@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from chatdebug.errors.sentences import Cause, Owner
+from chatdebug.logs import safe_logger
 from chatdebug.models import CallMinute
-from chatdebug.safety import apart, safe_logger
+from chatdebug.safety import apart
 from chatdebug.services.health import (
     WINDOW,
     Health,

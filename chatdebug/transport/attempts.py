@@ -15,9 +15,10 @@ from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chatdebug.logs import safe_logger
 from chatdebug.payloads import redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
-from chatdebug.safety import never_raises, safe_logger
+from chatdebug.safety import never_raises
 from chatdebug.scope import Scoped, current_run
 from chatdebug.transport.body import END_BYTES
 from chatdebug.transport.connection import ConnectionWatch

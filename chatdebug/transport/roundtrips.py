@@ -15,7 +15,8 @@ from collections.abc import (
 from functools import cache, lru_cache
 from typing import Any
 
-from chatdebug.safety import never_raises, safe_logger
+from chatdebug.logs import safe_logger
+from chatdebug.safety import never_raises
 from chatdebug.transport.attempts import Attempt, listening_sink
 from chatdebug.transport.body import PIECE_BYTES, Body
 from chatdebug.transport.exchange import Exchange

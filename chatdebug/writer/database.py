@@ -10,9 +10,9 @@ from django.db import models, transaction
 from django.db.models import Case, F, Q, When
 
 from chatdebug.enums import STATUS_RANK, Status
+from chatdebug.logs import safe_logger
 from chatdebug.models import ChatRun
 from chatdebug.payloads import clean, storable_id
-from chatdebug.safety import safe_logger
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.group_counts import add_tallies, tallies_of
 from chatdebug.writer.refused_rows import (

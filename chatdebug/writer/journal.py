@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.snapshot import Snapshot
 from chatdebug.writer.spool import Spool

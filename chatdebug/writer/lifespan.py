@@ -12,7 +12,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
 
 from chatdebug.conf import recorder_settings
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 from chatdebug.writer.thread import Writer
 
 logger = safe_logger(__name__)

@@ -22,9 +22,9 @@ from chatdebug.alarms.sender import AlarmSender
 from chatdebug.conf import RecorderSettings
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.enums import Status
+from chatdebug.logs import safe_logger
 from chatdebug.models import WriterState
 from chatdebug.models.runs import new_id
-from chatdebug.safety import safe_logger
 from chatdebug.services.forget import delete_forgotten, remove_old_marks
 from chatdebug.services.groups import prune_groups
 from chatdebug.services.outages import note_outages

@@ -17,7 +17,7 @@ from threading import Lock
 from time import time
 from uuid import UUID, uuid4
 
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 from chatdebug.writer.locks import FileLock, lock_new, lock_of_lost_process
 
 logger = safe_logger(__name__)

@@ -7,9 +7,9 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 
 from chatdebug.enums import Operation
+from chatdebug.logs import safe_logger
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import new_id
-from chatdebug.safety import safe_logger
 from chatdebug.writer.snapshot import Snapshot, Table
 
 logger = safe_logger(__name__)

@@ -6,7 +6,7 @@ from threading import RLock
 from time import monotonic
 from uuid import UUID
 
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 from chatdebug.writer.database import add_similar
 from chatdebug.writer.snapshot import Snapshot
 

@@ -17,10 +17,10 @@ from uuid import UUID
 from django.db import models
 
 from chatdebug.enums import STATUS_RANK, Status
+from chatdebug.logs import safe_logger
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import in_utc
 from chatdebug.payloads.encoder import json_encoder
-from chatdebug.safety import safe_logger
 
 logger = safe_logger(__name__)
 

@@ -28,8 +28,8 @@ from pathlib import Path
 from threading import Lock, RLock
 from uuid import UUID
 
+from chatdebug.logs import safe_logger
 from chatdebug.models.runs import new_id
-from chatdebug.safety import safe_logger
 from chatdebug.writer.ownership import (
     Ownership,
     age_of,

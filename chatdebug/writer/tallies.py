@@ -22,9 +22,9 @@ from threading import Lock, RLock
 from typing import Any
 from uuid import UUID
 
+from chatdebug.logs import safe_logger
 from chatdebug.models.groups import AFFECTED_KNOWN
 from chatdebug.models.runs import OVERFLOW, new_id
-from chatdebug.safety import safe_logger
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import count_failures
 from chatdebug.writer.locks import FileLock, lock_new, lock_of_lost_process

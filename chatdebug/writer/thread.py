@@ -15,7 +15,7 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from chatdebug.conf import RecorderSettings
-from chatdebug.safety import safe_logger
+from chatdebug.logs import safe_logger
 from chatdebug.services.rule_tallies import RuleCount
 from chatdebug.writer.counters import Counters
 from chatdebug.writer.database import write_rows

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 import chatdebug
+from chatdebug.logs import safe_logger
 from chatdebug.models import ChatRun
 from chatdebug.recorder import (
     Run,
@@ -18,7 +19,6 @@ from chatdebug.recorder import (
     is_it_them,
     record_run,
 )
-from chatdebug.safety import safe_logger
 from chatdebug.services import known_health
 from chatdebug.services.known_health import forget_health
 from chatdebug.writer import writer
