@@ -39,7 +39,11 @@ UNKNOWN = marker("secrets unknown")
 
 
 class SecretMatcher:
-    """Removes a set of secrets from texts, in time linear in the text."""
+    """Removes a set of secrets from texts, in time linear in the text.
+
+    Pieces of ``MIN_PIECE`` characters in upper or lower case, shorter ones as they are:
+    too many words are like them.
+    """
 
     def __init__(
         self,
@@ -69,16 +73,17 @@ class SecretMatcher:
             if len(variant) < MIN_PIECE and not heads_and_tails:
                 heads_and_tails = {variant}
             ends |= heads_and_tails
-            for start in range(len(variant) - MIN_END + 1):
-                gram = variant[start : start + MIN_END]
-                self._grams.setdefault(gram, []).append((variant, start))
+        for folded in dict.fromkeys(map(_folded, self._variants)):
+            for start in range(len(folded) - MIN_END + 1):
+                gram = folded[start : start + MIN_END]
+                self._grams.setdefault(gram, []).append((folded, start))
         self._ends = (
             re.compile("|".join(map(re.escape, sorted(ends)))) if ends else None
         )
 
     def remove(self, text: str) -> str:
         """Return the text without any of the secrets."""
-        spans = sorted(self._spans(text)) if self._ends else []
+        spans = sorted(self._spans(text)) if self._variants else []
         if not spans:
             return text
         parts, position = [], 0
@@ -91,18 +96,18 @@ class SecretMatcher:
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         covered = 0
         grams = self._grams
+        folded = _folded(text)
         for start in range(0, len(text) - MIN_END + 1, STRIDE):
-            if start >= covered and text[start : start + MIN_END] in grams:
-                span = self._longest(text, start)
+            if start >= covered and folded[start : start + MIN_END] in grams:
+                span = self._longest(folded, start)
                 if span[1] - span[0] >= MIN_PIECE:
                     covered = span[1]
                     yield span
         if self._ends is not None:
             for match in self._ends.finditer(text):
+                is_piece = folded[match.start() : match.start() + MIN_END] in grams
                 yield (
-                    self._longest(text, match.start())
-                    if match[0] in grams
-                    else match.span()
+                    self._longest(folded, match.start()) if is_piece else match.span()
                 )
 
     def _longest(self, text: str, start: int) -> tuple[int, int]:
@@ -124,6 +129,15 @@ class SecretMatcher:
             if left + right > best[1] - best[0]:
                 best = (start - left, start + right)
         return best
+
+
+def _folded(text: str) -> str:
+    """Return a text in lower case, each character in its place."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    # Of some letters the small one is two characters.
+    return "".join(low if len(low := sign.lower()) == 1 else sign for sign in text)
 
 
 class NoSecretsKnown(SecretMatcher):

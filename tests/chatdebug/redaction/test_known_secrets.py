@@ -1,6 +1,7 @@
 """The secrets that a deployment names: what holds while its function does not answer."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from chatdebug.redaction.known_secrets import (
     RETRY_SECONDS,
     UNKNOWN,
     ConfiguredSecrets,
+    SecretMatcher,
 )
 from chatdebug.services.rule_files import export_rules
 from tests.chatdebug.recorder.demo import PROMPT, demo_model, generate
@@ -304,3 +306,24 @@ def test_what_would_be_spoiled_is_neither_imported_nor_exported(
     assert (exported.document["rules"], exported.left_out) == ([], 1)
     with pytest.raises((CommandError, ValueError), match="secrets are not known"):
         call_command("import_chat_runs", str(file), "--chat", "d", stdout=StringIO())
+
+
+@pytest.mark.parametrize("said", [TOLD.upper(), TOLD.title(), GIVEN.upper()[2:16]])
+def test_a_secret_in_other_letters_goes(said: str) -> None:
+    matcher = SecretMatcher([TOLD, GIVEN])
+    for around in ("said", "sa\u0130d"):  # of one of them, the small letter is two
+        kept = matcher.remove(f"{around} {said}!")
+        assert kept == f"{around} [REDACTED:configured secret]!"
+
+
+def test_what_only_begins_like_a_secret_in_other_letters_stays() -> None:
+    matcher = SecretMatcher(["Anthropic-team-4711", "Hunter2x"])
+    text = "anthropic and ANTHROPIC, HUNTER2X"
+    assert matcher.remove(text) == text
+
+
+def test_a_secret_of_words_alone_is_found_where_its_ends_are_none() -> None:
+    matcher = SecretMatcher(["acme"], no_end=re.compile(".*"))
+    assert matcher.remove("acme") == "acme"  # too short to be one
+    matcher = SecretMatcher(["zebraquagga-okapi"], no_end=re.compile(".*"))
+    assert "okapi" not in matcher.remove("a zebraquagga-okapi b")
