@@ -89,9 +89,7 @@ def _take_raw(call: Call, raw: Any) -> None:
     raw.chatdebug_answer = answer = _RawAnswer(call, response)
     kind: Any = type(raw)
     raw.__class__ = _followed(kind)
-    if (
-        response.is_closed
-    ):  # it has come whole, and is parsed as long as somebody has it
+    if response.is_closed:  # whole, and may be parsed as long as somebody has it
         finalize(raw, answer.close).atexit = False
     else:
         on_close(response, answer.close, call)
