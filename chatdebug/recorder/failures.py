@@ -28,8 +28,9 @@ def counted_failure(
 ) -> list[Snapshot]:
     """Return the failure of a step for its group; nothing if it cannot be told what it is.
 
-    Nothing either if a run inside of its own has counted it. It has no content, for nobody gives a reason to see a group. Whatever goes wrong here
-    must not keep the run itself from being stored.
+    Nothing either if a run inside of its own has counted it. It has no content, for nobody
+    gives a reason to see a group. Whatever goes wrong here must not keep the run itself
+    from being stored.
     """
     if step.is_passed:
         return []
