@@ -1,6 +1,7 @@
 """The recorder's logs, which never raise. No Django: clients are followed before it is set up."""
 
 import logging
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +15,12 @@ class SafeLogger(logging.LoggerAdapter[logging.Logger]):
     """
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        """Log it, as if by whoever called this."""
+        """Log it, as if by whoever called this.
+
+        Not while the interpreter goes: then nothing can be imported, and no log be opened.
+        """
+        if sys.is_finalizing():
+            return
         kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
         with suppress(Exception):
             super().log(level, msg, *args, **kwargs)

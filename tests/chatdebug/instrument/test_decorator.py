@@ -1,6 +1,8 @@
 """``recorded``: functions, tasks and views as runs."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
 from contextvars import copy_context
@@ -420,3 +422,27 @@ def test_around_a_coroutine_an_id_that_cannot_be_told_is_empty(
 
     assert asyncio.run(view(RequestFactory().get("/"), chat_id="c")) == "words"
     assert "could not tell the owner_id of a call of" in caplog.text
+
+
+AT_THE_END = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+import django
+django.setup()
+from chatdebug import recorded
+
+@recorded(chat_id="chat_id", level="off")
+def parts(chat_id):
+    yield "one"
+    yield "two"
+
+open_one = parts("c")
+print(next(open_one))
+"""
+
+
+def test_a_generator_that_is_open_when_the_process_ends_says_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "one\n", "")
