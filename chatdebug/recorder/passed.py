@@ -3,14 +3,14 @@
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from chatdebug.errors.chain import leaves
+from chatdebug.errors.chain import MAX_LINKS, leaves
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
     from chatdebug.recorder.storm import StoredRun
 
 ERRORS_REMEMBERED = 8
-MAX_CAUSES = 20
+"""Of a run: the newest errors that are known again when they come by."""
 
 
 class PassedErrors:
@@ -37,7 +37,7 @@ class PassedErrors:
     def holds(self, error: BaseException | None, *, since: float) -> bool:
         """Return whether one of them is this error, or a cause that it was raised from."""
         links: list[BaseException] = []
-        while error is not None and len(links) < MAX_CAUSES:
+        while error is not None and len(links) < MAX_LINKS:
             links.append(error)
             error = error.__cause__
         return any(

@@ -8,6 +8,7 @@ from chatdebug.enums import Level
 from chatdebug.errors import Classification, Rule, classify, walk
 from chatdebug.errors.fingerprint import fingerprint, headline
 from chatdebug.errors.payload import Progress, error_payload
+from chatdebug.recorder.passed import ERRORS_REMEMBERED
 from chatdebug.safety import never_raises
 from chatdebug.services.rule_tallies import RuleCount, SeenCause
 from chatdebug.writer import writer
@@ -15,7 +16,6 @@ from chatdebug.writer import writer
 if TYPE_CHECKING:
     from chatdebug.recorder.step import Step
 
-ERRORS_REMEMBERED = 8
 ID_PREFIX = "custom."
 
 

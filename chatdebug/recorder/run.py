@@ -30,7 +30,7 @@ from chatdebug.recorder.counting import count_turn
 from chatdebug.recorder.endings import outcome_of, record_ending
 from chatdebug.recorder.failures import counted_failure
 from chatdebug.recorder.kept_request import KeptRequest
-from chatdebug.recorder.passed import PassedErrors
+from chatdebug.recorder.passed import ERRORS_REMEMBERED, PassedErrors
 from chatdebug.recorder.rows import RunRows
 from chatdebug.recorder.rule_watch import RuleWatch
 from chatdebug.recorder.step import Step
@@ -39,9 +39,6 @@ from chatdebug.safety import never_raises
 from chatdebug.writer import Snapshot, process_id, writer
 
 logger = safe_logger("chatdebug.recorder")
-
-ERRORS_REMEMBERED = 8
-"""The newest errors that are known again when they leave the run."""
 
 
 class Run:
