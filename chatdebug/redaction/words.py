@@ -38,8 +38,7 @@ NO_VALUE = (
     r"\d{1,9}(?![\w-])|[a-z_.]{1,60}\()"
 )
 """What stands for a value and is none: a variable, a word, a call, a number of up to nine
-digits (a limit, a count, a status). Where none of these has the name, ``A_NUMBER``'s pattern
-takes it."""
+digits (a limit, a count, a status); after the names of ``A_NUMBER`` one is a value."""
 VALUE = r"(?P<secret>(?:(?!\\{0,3}[\"'`])[^\s,;&<>(){}\[\]|]){4,512})"
 A_NUMBER = r"(?i:passw(?:or)?d|passphrase|pwd|secret|credential|api[-_ ]?key)"
 """Ends of names that no limit, count or status has: a number after them is a secret."""
