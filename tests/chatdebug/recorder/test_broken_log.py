@@ -135,8 +135,13 @@ CALLS: dict[str, Callable[[Run, Step], object]] = {
     "operation": lambda run, step: run.step("nonsense"),
     "step failed": lambda run, step: step.fail("nonsense"),  # type: ignore[arg-type]
     "step completed": lambda run, step: step.complete(object(), object()),
-    "step begun": lambda run, step: step.begin(object()),  # type: ignore[arg-type]
+    "step begun": lambda run, step: begin_again(step),
 }
+
+
+def begin_again(step: Step) -> None:
+    step.begin(object())  # type: ignore[arg-type]
+    step.release()
 
 
 @pytest.mark.parametrize("name", CALLS)
