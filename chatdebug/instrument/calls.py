@@ -14,9 +14,8 @@ from chatdebug.instrument.chats import Chat, current_chat, run_started_in
 from chatdebug.levels import default_level
 from chatdebug.logs import safe_logger
 from chatdebug.recorder.arguments import RunFacts
-from chatdebug.recorder.calls import open_step
+from chatdebug.recorder.calls import Told, open_step
 from chatdebug.recorder.counting import tokens_of
-from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.step import Step
 from chatdebug.scope import current_run

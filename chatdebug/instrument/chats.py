@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from chatdebug.enums import Evidence
 from chatdebug.recorder.arguments import as_evidence, as_id, as_text
-from chatdebug.recorder.elsewhere import Told
+from chatdebug.recorder.calls import Told
 from chatdebug.scope import Scope, Scoped, current_run, generator_around
 
 

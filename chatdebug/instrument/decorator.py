@@ -23,8 +23,8 @@ from django.http import FileResponse, Http404, StreamingHttpResponse
 
 from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.logs import safe_logger
+from chatdebug.recorder.calls import Told
 from chatdebug.recorder.context import record_run
-from chatdebug.recorder.elsewhere import Told
 from chatdebug.recorder.run import Run
 from chatdebug.scope import Scope, current_run
 

@@ -5,6 +5,7 @@ capture can therefore never fail on a row that was rolled back or is not committ
 and any project can use these tables whatever its primary keys are.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,23 @@ OVERFLOW = "overflow"
 def new_id() -> UUID:
     """Return a UUIDv7: ordered by time, made by the recorder before any insert."""
     return uuid_utils.compat.uuid7()
+
+
+def calls_of(retries: Iterable[int]) -> list[int]:
+    """Return for each failed attempt the number of its call, counted from 1.
+
+    ``retries`` says how many attempts came before each of them, in the order in which
+    they failed: at the errors level every attempt is a row of its own. Where that number
+    does not grow, another call began.
+    """
+    calls: list[int] = []
+    call, before = 0, -1
+    for count in retries:
+        if not calls or count <= before:
+            call += 1
+        calls.append(call)
+        before = count
+    return calls
 
 
 def _one_of(field: str, values: list[str]) -> Q:

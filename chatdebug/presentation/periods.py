@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from chatdebug.enums import Interruption, Level, Operation, Outcome, Status
 from chatdebug.errors.payload import ErrorPayload, read_payload
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.models.counts import calls_of
+from chatdebug.models.runs import calls_of
 from chatdebug.presentation.endings import (
     GOOD,
     SIDES,

@@ -13,7 +13,7 @@ from chatdebug.errors.payload import attempt_of, read_payload
 from chatdebug.errors.sentences import AT_ONE_PLACE, Cause
 from chatdebug.formats import counted, icon, span
 from chatdebug.models import ChatRun, ChatStep
-from chatdebug.models.counts import calls_of
+from chatdebug.models.runs import calls_of
 from chatdebug.presentation.attempts import address_of
 from chatdebug.presentation.causes import LikelyCauses, report_of
 from chatdebug.presentation.endings import error_of

@@ -10,7 +10,7 @@ from django.utils import timezone
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors.payload import verdict_of
-from chatdebug.models.counts import calls_of
+from chatdebug.models.runs import calls_of
 from chatdebug.payloads import summarise_label
 from chatdebug.redaction import redact_text
 from chatdebug.writer import Deferred, value_of

@@ -12,7 +12,7 @@ from typing import Any
 from chatdebug.enums import Evidence, Level, RunKind
 from chatdebug.levels import ask_level, evidence_of_run, known_level, level_at_once
 from chatdebug.recorder.arguments import Given, RunFacts, as_choice, as_evidence
-from chatdebug.recorder.elsewhere import Told
+from chatdebug.recorder.calls import Told
 from chatdebug.recorder.run import Run
 from chatdebug.recorder.waits import wait_in_task, wait_in_thread
 from chatdebug.safety import log_failure

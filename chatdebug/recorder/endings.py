@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING
 
 from chatdebug.deployment_rules import renew_rules
 from chatdebug.enums import Level, Operation, Status
-from chatdebug.errors import classify
+from chatdebug.errors import Classification, KnownError, classify, walk
+from chatdebug.errors.chain import leaves
 from chatdebug.recorder.counting import count_failure
-from chatdebug.recorder.failures import unrecorded_failures
-from chatdebug.recorder.passed import is_passed
+from chatdebug.recorder.known_errors import is_passed
 from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.recorder.step import Step
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
+
+STEPS_OF_GROUP = 8
+"""Of an exception group, how many members become steps, or are counted."""
 
 
 def outcome_of(
@@ -55,3 +58,36 @@ def record_ending(
                 watch_rules(failure, found, step=step)
             if not is_ending and run.failed_with is None:  # in no call either
                 count_failure(step, found)
+
+
+def unrecorded_failures(
+    error: BaseException, recorded: Sequence[BaseException], *, provider: str
+) -> list[tuple[BaseException, Classification]]:
+    """Return the error and what it is, unless it, or one in its chain, is recorded.
+
+    Of a group the members, those that are captured first: however many known ones come
+    before an unknown one, its evidence is not lost.
+
+    What the recorder finds out by itself, such as a stream that just ends, is an object
+    of its own; a caller who finds it out too raises another one, which says the same.
+    """
+    failures = [
+        (failure, classify(failure, provider=provider))
+        for failure in leaves(error, without=recorded)
+        if not _is_recorded(failure, recorded)
+    ]
+    failures.sort(key=lambda one: not one[1].captured)
+    return failures[:STEPS_OF_GROUP]
+
+
+def _is_recorded(error: BaseException, recorded: Sequence[BaseException]) -> bool:
+    return any(
+        link is known
+        or (
+            isinstance(link, KnownError)
+            and type(link) is type(known)
+            and link.args == known.args
+        )
+        for link in walk(error)
+        for known in recorded
+    )

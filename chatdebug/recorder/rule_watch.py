@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chatdebug.enums import Level
-from chatdebug.errors import Classification, Rule, classify, walk
+from chatdebug.errors import Classification, Rule, classify
 from chatdebug.errors.fingerprint import fingerprint, headline
 from chatdebug.errors.payload import Progress, error_payload
-from chatdebug.recorder.passed import ERRORS_REMEMBERED
+from chatdebug.recorder.known_errors import Remembered, remember, stands_for_one_of
 from chatdebug.safety import never_raises
 from chatdebug.services.rule_tallies import RuleCount, SeenCause
 from chatdebug.writer import writer
@@ -23,9 +23,7 @@ class RuleWatch:
     """The own rules that errors of one run fell under; made for the first such error."""
 
     def __init__(self) -> None:
-        # Each with when its call began. Few, and let go when the run is closed: with
-        # them live their frames.
-        self._noted: tuple[tuple[BaseException, float], ...] = ()
+        self._noted: Remembered = ()
         self._given_up: set[int] = set()
 
     @never_raises
@@ -46,9 +44,9 @@ class RuleWatch:
         """
         rules = {_key(rule): rule for rule in found.own_rules if _key(rule)}
         inner = [known for known, since in self._noted if since >= began]
-        if not rules or any(link is known for link in walk(error) for known in inner):
+        if not rules or stands_for_one_of(error, inner):
             return
-        self._noted = (*self._noted[1 - ERRORS_REMEMBERED :], (error, began))
+        self._noted = remember(self._noted, error, began=began)
         built_in = classify(error, provider=provider, rules=())
         tallies = writer().rule_tallies
         causes: dict[str, SeenCause] = {}

@@ -19,18 +19,21 @@ from chatdebug.enums import (
     Status,
     worst_outcome,
 )
-from chatdebug.errors import walk
 from chatdebug.errors.fingerprint import fingerprint
 from chatdebug.logs import safe_logger
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.calls import new_step
 from chatdebug.recorder.columns import whole_of
-from chatdebug.recorder.counting import count_turn
+from chatdebug.recorder.counting import count_turn, counted_failure
 from chatdebug.recorder.endings import outcome_of, record_ending
-from chatdebug.recorder.failures import counted_failure
 from chatdebug.recorder.kept_request import KeptRequest
-from chatdebug.recorder.passed import ERRORS_REMEMBERED, PassedErrors
+from chatdebug.recorder.known_errors import (
+    PassedErrors,
+    Remembered,
+    remember,
+    stands_for_one_of,
+)
 from chatdebug.recorder.rows import RunRows
 from chatdebug.recorder.rule_watch import RuleWatch
 from chatdebug.recorder.step import Step
@@ -66,9 +69,7 @@ class Run:
     interrupted_by: Interruption | None = None
     _closed = False
     _ended = 0.0  # when it was closed, by ``perf_counter``
-    # The errors that steps hold, each with when its step began. With them live their
-    # frames and locals, so they are few, and let go when the run is closed.
-    _recorded: tuple[tuple[BaseException, float], ...] = ()
+    _recorded: Remembered = ()  # the errors that steps hold
     steps: tuple[Step, ...] = ()  # those that are recorded
     calls = 0  # all that were begun, each attempt at the errors level
     answered: dict[str, int | None] | None = None  # when a call after them went well
@@ -234,7 +235,7 @@ class Run:
     def remember_error(self, error: BaseException | None, *, began: float) -> None:
         """Remember that a step holds this error, so that it is not recorded again."""
         if error is not None:
-            self._recorded = (*self._recorded[1 - ERRORS_REMEMBERED :], (error, began))
+            self._recorded = remember(self._recorded, error, began=began)
 
     def holds(self, error: BaseException | None, *, since: float) -> bool:
         """Return whether a step that began after that moment holds this error already.
@@ -245,7 +246,7 @@ class Run:
         if error is None or not self._recorded:
             return False
         inner = [known for known, began in self._recorded if began > since]
-        return any(link is known for link in walk(error) for known in inner)
+        return stands_for_one_of(error, inner)
 
     def pass_on(self, error: BaseException, inner: "Run") -> None:
         """Know what has left a run inside of this one, which has recorded it."""

@@ -28,8 +28,7 @@ from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.recorder.kept_request import Column, KeptRequest, unsaid
-from chatdebug.recorder.passed import is_passed
-from chatdebug.recorder.repeats import is_known_since, note_known
+from chatdebug.recorder.known_errors import is_known_since, is_passed, note_known
 from chatdebug.recorder.rule_watch import watch_rules
 from chatdebug.recorder.waits import wait_in_task, wait_in_thread
 from chatdebug.redaction import redact_json, without_sent

@@ -20,7 +20,7 @@ from chatdebug.enums import STATUS_RANK, Status
 from chatdebug.logs import safe_logger
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import in_utc
-from chatdebug.payloads.encoder import json_encoder
+from chatdebug.payloads.json import json_encoder
 
 logger = safe_logger(__name__)
 

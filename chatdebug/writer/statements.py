@@ -19,7 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import JSONNull
 from django.db.models.constants import OnConflict
 
-from chatdebug.payloads.encoder import json_encoder
+from chatdebug.payloads.json import json_encoder
 
 ROWS = 500
 """Of one statement."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from chatdebug.enums import Level, Operation
-from chatdebug.models.counts import calls_of
+from chatdebug.models.runs import calls_of
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.columns import summarise
 from chatdebug.recorder.run import Run

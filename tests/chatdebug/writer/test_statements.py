@@ -12,7 +12,7 @@ from django.db.models import Value
 
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import new_id
-from chatdebug.payloads.encoder import json_encoder
+from chatdebug.payloads.json import json_encoder
 from chatdebug.writer.statements import insert_rows
 from tests.statements import collected_statements
 
