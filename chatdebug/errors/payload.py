@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
 from types import FrameType
-from typing import TypedDict, cast
+from typing import Any, TypedDict, cast
 
 from chatdebug.enums import ErrorKind
 from chatdebug.errors.chain import text_of, walk
@@ -19,7 +19,8 @@ from chatdebug.errors.classify import Classification
 from chatdebug.errors.content import storable_text
 from chatdebug.errors.responses import ResponseFacts, response_facts
 from chatdebug.errors.sent_request import secrets_of
-from chatdebug.errors.verdict import Verdict, verdict
+from chatdebug.errors.sentences import Cause
+from chatdebug.errors.verdict import Verdict, cause_of, verdict
 from chatdebug.payloads import json_safe, redact_and_clip
 from chatdebug.payloads.limits import ERROR_CHARACTERS
 from chatdebug.redaction import without_sent
@@ -261,19 +262,30 @@ def verdict_of(payload: ErrorPayload) -> Verdict:
     wait, characters = payload["retry_after_ms"], payload["characters_received"]
     return verdict(
         kind_of(payload),
-        rule=payload["rule"],
+        **_facts_of_cause(payload),
         provider=payload["provider"],
-        status_code=payload["status_code"],
         retryable=bool(payload["retryable"]),
         retry_after=None if wait is None else wait / 1000,
         attempts=attempt_of(payload),
-        types=[link["type"] for link in payload["chain"]],
-        code=f"{payload['error_type']} {payload['error_code']}",
-        detail=payload["detail"],
-        content_type=payload["response"].get("content_type", ""),
         server=payload["response"].get("server", ""),
         has_begun=None if characters is None else bool(characters),
     )
+
+
+def cause_of_payload(payload: ErrorPayload) -> Cause:
+    """Return the cause of a stored error alone, as its verdict has it."""
+    return cause_of(kind_of(payload), **_facts_of_cause(payload))
+
+
+def _facts_of_cause(payload: ErrorPayload) -> dict[str, Any]:
+    return {
+        "rule": payload["rule"],
+        "status_code": payload["status_code"],
+        "types": [link["type"] for link in payload["chain"]],
+        "code": f"{payload['error_type']} {payload['error_code']}",
+        "detail": payload["detail"],
+        "content_type": payload["response"].get("content_type", ""),
+    }
 
 
 def attempt_of(payload: ErrorPayload) -> int:

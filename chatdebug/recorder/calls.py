@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from chatdebug.enums import Evidence, Level, Operation
-from chatdebug.levels import evidence_of_run, known_level, level_at_once
+from chatdebug.levels import known_level, level_at_once
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.recorder.step import Names, Step
 from chatdebug.scope import Scoped
@@ -42,12 +42,9 @@ class Told(NamedTuple):
         level = known_level(chat_id, owner_id, self.level)
         if level is None:
             level = level_at_once(chat_id, owner_id)
-        if level is Level.FULL and self.level is not None:
-            level = self.level
         run = kind(self.facts, level)
-        run.evidence = evidence_of_run(level, chat_id, owner_id, self.evidence)
-        if level is Level.FULL:
-            run.start()
+        run.level_given, run.evidence_given = self.level, self.evidence
+        run.begin(level)
         return run
 
     def begin_elsewhere[R: "Run"](

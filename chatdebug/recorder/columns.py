@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, Operation, Status
-from chatdebug.errors.payload import verdict_of
+from chatdebug.errors.payload import cause_of_payload
 from chatdebug.models.runs import calls_of
 from chatdebug.payloads import summarise_label
 from chatdebug.redaction import redact_text
@@ -51,7 +51,7 @@ def run_columns(run: "Run") -> dict[str, Any]:
         "provider": facts.provider or _first_known(steps, "provider"),
         "model": Deferred(lambda: redact_text(model)),
         "error_kind": run.error_kind.value if run.error_kind else "",
-        "fingerprint": run.fingerprint,
+        "fingerprint": run.failures.fingerprint if run.failures is not None else "",
         "summary": Deferred(lambda: summarise(label, steps) | known),
         "started_at": run.started_at,
         "finished_at": run.finished_at,
@@ -128,7 +128,7 @@ def _failure(step: "Step") -> dict[str, Any]:
     told = {
         "has_error": True,
         "error_message": _first_line(error["detail"] or error["message"]),
-        "error_cause": verdict_of(error).cause.value,
+        "error_cause": cause_of_payload(error).value,
     }
     if error["status_code"]:
         told["error_status"] = error["status_code"]

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from chatdebug.enums import Evidence, Level, RunKind
-from chatdebug.levels import ask_level, evidence_of_run, known_level, level_at_once
+from chatdebug.levels import ask_level, known_level, level_at_once
 from chatdebug.recorder.arguments import Given, RunFacts, as_choice, as_evidence
 from chatdebug.recorder.calls import Told
 from chatdebug.recorder.run import Run
@@ -62,7 +62,7 @@ class record_run:
     goes on, and the cancellation comes at the task's next wait.
     """
 
-    __slots__ = ("_evidence", "_given", "_scope", "run")
+    __slots__ = ("_scope", "run")
 
     def __init__(
         self,
@@ -102,31 +102,22 @@ class record_run:
             claimed_at,
             context_window,
         )
-        self._given = None if level is None else as_choice(level, "level", Level)
-        self._evidence = as_evidence(evidence)
-        self.run = Run(facts, self._given or Level.ERRORS)
-        self.run.level_given = self._given
-        self.run.evidence_given = self._evidence
+        given = None if level is None else as_choice(level, "level", Level)
+        self.run = Run(facts, given or Level.ERRORS)
+        self.run.level_given = given
+        self.run.evidence_given = as_evidence(evidence)
         self._scope: Scope[Run] | None = None
 
     def __enter__(self) -> Run:
         facts = self.run.facts
-        level = known_level(facts.chat_id, facts.owner_id, self._given)
+        level = known_level(facts.chat_id, facts.owner_id, self.run.level_given)
         if level is None:
             level = level_at_once(facts.chat_id, facts.owner_id)
         return self._enter(level)
 
     def _enter(self, level: Level) -> Run:
-        if level is Level.FULL and self._given is not None:
-            level = self._given  # what the deployment allows and the caller wants
-        self.run.level = level
-        facts = self.run.facts
-        self.run.evidence = evidence_of_run(
-            level, facts.chat_id, facts.owner_id, self._evidence
-        )
         self._scope = current_run.enter(self.run, depth=3)
-        if level is Level.FULL:
-            self.run.start()
+        self.run.begin(level)
         return self.run
 
     def __exit__(
@@ -141,7 +132,7 @@ class record_run:
 
     async def __aenter__(self) -> Run:
         facts = self.run.facts
-        level = known_level(facts.chat_id, facts.owner_id, self._given)
+        level = known_level(facts.chat_id, facts.owner_id, self.run.level_given)
         if level is None:
             level = await ask_level(facts.chat_id, facts.owner_id)
         return self._enter(level)

@@ -1,20 +1,13 @@
 """Counts turns and calls as they end, those that go well too: numbers, and no content."""
 
-from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import Level, Operation, RunKind, Status
 from chatdebug.errors import Classification
-from chatdebug.errors.fingerprint import headline
-from chatdebug.errors.payload import NOTHING_KNOWN
 from chatdebug.errors.sentences import Owner
-from chatdebug.models.runs import OVERFLOW
-from chatdebug.redaction import redact_text
-from chatdebug.safety import log_failure, never_raises
-from chatdebug.writer import Failure, Snapshot, writer
+from chatdebug.safety import never_raises
+from chatdebug.writer import Failure, writer
 
 if TYPE_CHECKING:
     from chatdebug.recorder.run import Run
@@ -82,36 +75,6 @@ def count_failure(step: "Step", failure: Classification) -> None:
         writer().statistics.count_failure(provider, model, failed)
 
 
-def counted_failure(
-    step: "Step", fingerprint: str, *, run_id: UUID, at: datetime
-) -> list[Snapshot]:
-    """Return the failure of a step for its group; nothing if it cannot be told what it is.
-
-    Nothing either if a run inside of its own has counted it. It has no content, for nobody
-    gives a reason to see a group. Whatever goes wrong here must not keep the run itself
-    from being stored.
-    """
-    if step.is_passed:
-        return []
-    facts = step.run.facts
-    try:
-        failure = writer().tallies.count(
-            (fingerprint, "" if fingerprint == OVERFLOW else facts.model or step.model),
-            partial(_described, fingerprint, step),
-            affected={
-                "chat_id": facts.chat_id,
-                "owner_id": facts.owner_id,
-                "started_at": step.run.started_at,
-            },
-            run_id=run_id,
-            at=at,
-        )
-    except Exception:  # noqa: BLE001 - it is logged
-        log_failure("A failure could not be counted in its group")
-        return []
-    return [failure]
-
-
 @never_raises
 def count_turn(run: "Run", outcome: Status | None, *, times: int = 1) -> None:
     """Count a turn by its outcome; -1 times takes it back."""
@@ -150,25 +113,9 @@ def _number(value: object) -> int:
 
 
 def _names(step: "Step") -> tuple[str, str]:
-    """Return whom a call asked; what its run was told counts more than what it knows."""
+    """Return whom a call asked, and let its run know if that was told nothing."""
     facts = step.run.facts
     if facts.provider and facts.model:
         return facts.provider, facts.model
-    step.learn_names()
-    called = facts.provider or step.provider, facts.model or step.model
-    step.run.called = called
-    return called
-
-
-def _described(fingerprint: str, step: "Step") -> dict[str, Any]:
-    """Return what a group is told of failures like this one, without content."""
-    error, facts = step.error or NOTHING_KNOWN, step.run.facts
-    return {
-        "fingerprint": fingerprint,
-        "title": headline(error),
-        "kind": error["kind"],
-        "provider": error["provider"] or facts.provider or step.provider,
-        "model": redact_text(facts.model or step.model),
-        "status_code": error["status_code"],
-        "release": recorder_settings().RELEASE,
-    }
+    step.run.called = step.called
+    return step.run.called

@@ -1,4 +1,4 @@
-"""What ends a run, and the steps that are made of it where no call was at fault."""
+"""How an error ends a run, and the steps made of it where no call was at fault."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,8 +8,8 @@ from chatdebug.enums import Level, Operation, Status
 from chatdebug.errors import Classification, KnownError, classify, walk
 from chatdebug.errors.chain import leaves
 from chatdebug.recorder.counting import count_failure
-from chatdebug.recorder.known_errors import is_passed
 from chatdebug.recorder.rule_watch import watch_rules
+from chatdebug.recorder.seen_errors import is_passed
 from chatdebug.recorder.step import Step
 
 if TYPE_CHECKING:
@@ -19,48 +19,53 @@ STEPS_OF_GROUP = 8
 """Of an exception group, how many members become steps, or are counted."""
 
 
-def outcome_of(
-    run: "Run", error: BaseException, recorded: Sequence[BaseException]
-) -> Status:
-    """Return how a run ends by an error: as interrupted, if that is a cancellation."""
-    renew_rules()
-    # What a step holds was classified there, and found to be a failure.
-    if any(error is known for known in recorded):
-        return Status.ERROR
-    is_stop = classify(error, provider=run.facts.provider).cancelled
-    return Status.INTERRUPTED if is_stop else Status.ERROR
+class Ending:
+    """How an error ends a run, and which of it no step holds yet."""
 
+    def __init__(
+        self, run: "Run", error: BaseException, recorded: Sequence[BaseException]
+    ) -> None:
+        renew_rules()
+        provider = run.facts.provider
+        self._run = run
+        self._failures = _unrecorded(error, recorded, provider=provider)
+        # What a step holds was classified there, and found to be a failure.
+        is_recorded = any(error is known for known in recorded)
+        found = next((found for one, found in self._failures if one is error), None)
+        if found is None and not is_recorded:
+            found = classify(error, provider=provider)
+        is_stop = found is not None and found.cancelled
+        self.outcome = Status.INTERRUPTED if is_stop else Status.ERROR
 
-def record_ending(
-    run: "Run", error: BaseException, recorded: Sequence[BaseException]
-) -> None:
-    """Make a step of what made a run fail, unless one holds it.
+    def record(self) -> None:
+        """Make steps of what made the run fail, unless one holds it.
 
-    What has left a run inside of this one is recorded there. At the full level it is a
-    step here too, for what is recorded in full is whole by itself, but is not counted.
+        What has left a run inside of this one is recorded there. At the full level it is
+        a step here too, for what is recorded in full is whole by itself, but is not
+        counted.
 
-    What ends a run without being a failure, a cancellation or the caller's own deadline,
-    makes no step at any level.
-    """
-    provider = run.facts.provider
-    for failure, found in unrecorded_failures(error, recorded, provider=provider):
-        is_ending = found.cancelled or found.deadline
-        if run.level is not Level.FULL and is_passed(run, failure):
-            if not is_ending:
-                run.failed_with = run.failed_with or found.kind
-            continue
-        step = Step(run, Operation.RUN)
-        step.started = run.started
-        if not is_ending and (found.captured or run.level is Level.FULL):
-            step.fail(failure)
-        else:
+        What ends a run without being a failure, a cancellation or the caller's own
+        deadline, makes no step at any level.
+        """
+        run = self._run
+        for failure, found in self._failures:
+            is_failure = not (found.cancelled or found.deadline)
+            if run.level is not Level.FULL and is_passed(run, failure):
+                if is_failure:
+                    run.failed_with = run.failed_with or found.kind
+                continue
+            step = Step(run, Operation.RUN)
+            step.started = run.started
+            if is_failure and (found.captured or run.level is Level.FULL):
+                step.fail(failure, found=found)
+                continue
             if found.own_rules:
                 watch_rules(failure, found, step=step)
-            if not is_ending and run.failed_with is None:  # in no call either
+            if is_failure and run.failed_with is None:  # in no call either
                 count_failure(step, found)
 
 
-def unrecorded_failures(
+def _unrecorded(
     error: BaseException, recorded: Sequence[BaseException], *, provider: str
 ) -> list[tuple[BaseException, Classification]]:
     """Return the error and what it is, unless it, or one in its chain, is recorded.

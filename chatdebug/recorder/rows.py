@@ -156,7 +156,7 @@ class RunRows:
         if step is not None and step.id is not None:
             columns = step_columns(step, run_id=run_id)
             rows.append(row(Table.STEP, step.id, columns, is_new=not step.has_row))
-        failures = run.take_failures()
+        failures = run.failures.take_counted() if run.failures is not None else ()
         for failure in failures:  # with the rows, in one file and one transaction
             failure.is_capture, failure.revision = is_capture, revision
         # Only now: what could not be made is new the next time, too.

@@ -8,7 +8,7 @@ from chatdebug.enums import Level
 from chatdebug.errors import Classification, Rule, classify
 from chatdebug.errors.fingerprint import fingerprint, headline
 from chatdebug.errors.payload import Progress, error_payload
-from chatdebug.recorder.known_errors import Remembered, remember, stands_for_one_of
+from chatdebug.recorder.seen_errors import Remembered, remember, stands_for_one_of
 from chatdebug.safety import never_raises
 from chatdebug.services.rule_tallies import RuleCount, SeenCause
 from chatdebug.writer import writer
@@ -87,11 +87,12 @@ def watch_rules(error: BaseException, found: Classification, *, step: "Step") ->
     run = step.run
     if run.level is not Level.OFF:
         run.rule_watch = run.rule_watch or RuleWatch()
+        provider, model = step.called
         run.rule_watch.note(
             error,
             found,
-            provider=run.facts.provider or step.provider,
-            model=run.facts.model or step.model,
+            provider=provider,
+            model=model,
             began=step.started,
             at=run.now(),
         )

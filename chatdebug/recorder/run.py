@@ -3,7 +3,6 @@
 import threading
 from concurrent.futures import Future
 from datetime import datetime, timedelta
-from functools import partial
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -19,25 +18,26 @@ from chatdebug.enums import (
     Status,
     worst_outcome,
 )
-from chatdebug.errors.fingerprint import fingerprint
+from chatdebug.levels import evidence_of_run
 from chatdebug.logs import safe_logger
 from chatdebug.models.runs import new_id
 from chatdebug.recorder.arguments import RunFacts, as_choice, as_error
 from chatdebug.recorder.calls import new_step
 from chatdebug.recorder.columns import whole_of
-from chatdebug.recorder.counting import count_turn, counted_failure
-from chatdebug.recorder.endings import outcome_of, record_ending
+from chatdebug.recorder.counting import count_turn
+from chatdebug.recorder.endings import Ending
+from chatdebug.recorder.failures import RunFailures
 from chatdebug.recorder.kept_request import KeptRequest
-from chatdebug.recorder.known_errors import (
+from chatdebug.recorder.rows import RunRows
+from chatdebug.recorder.rule_watch import RuleWatch
+from chatdebug.recorder.seen_errors import (
     PassedErrors,
     Remembered,
     remember,
     stands_for_one_of,
 )
-from chatdebug.recorder.rows import RunRows
-from chatdebug.recorder.rule_watch import RuleWatch
 from chatdebug.recorder.step import Step
-from chatdebug.recorder.storm import Admission, StoredRun, storm_guard
+from chatdebug.recorder.storm import StoredRun
 from chatdebug.safety import never_raises
 from chatdebug.writer import Snapshot, process_id, writer
 
@@ -62,7 +62,6 @@ class Run:
     level_given: Level | None = None  # by who began it
     evidence_given = Evidence.FULL
     called = ("", "")  # the provider and the model of a call, if the run was not told
-    fingerprint = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None  # of one of which something is recorded
     _outcome: Status | None = None
@@ -75,9 +74,8 @@ class Run:
     answered: dict[str, int | None] | None = None  # when a call after them went well
     durable: Future[Any] | None = None  # what its end waits for, once it is closed
     passed: PassedErrors | None = None  # by runs inside of it
-    _failures: tuple[Snapshot, ...] = ()  # counted, and still to go with its rows
+    failures: RunFailures | None = None  # the captured ones
     _rows: RunRows | None = None  # from the first one that is to be written
-    _counted_on: StoredRun | None = None
     rule_watch: RuleWatch | None = None
     kept_request: KeptRequest | None = None  # of the failure that was kept last
 
@@ -86,8 +84,6 @@ class Run:
         self.level = level
         self.started = perf_counter()
         self._process = process_id()
-        # By fingerprint: whether this run stores the failure, or another one counts it.
-        self._stores: dict[str, bool] = {}
         self.holding: set[Step] = set()  # whose attempts are in the box
         # Reentrant, as all that an end takes: what nobody holds is closed anywhere. And
         # whoever holds it waits for nobody, or those two would wait for each other.
@@ -114,8 +110,9 @@ class Run:
         """
         if self._rows is not None:
             return self.own
-        passed = self.passed
-        return self._counted_on or (None if passed is None else passed.stored_run)
+        if self.failures is not None and self.failures.counted_on is not None:
+            return self.failures.counted_on
+        return None if self.passed is None else self.passed.stored_run
 
     @property
     def stored_id(self) -> UUID | None:
@@ -157,9 +154,18 @@ class Run:
             self.started_at = timezone.now() - ago
         return self.started_at + timedelta(seconds=moment - self.started)
 
-    def start(self) -> None:
-        """Write the run's row now, as the full level has it."""
-        self._write()
+    def begin(self, level: Level) -> None:
+        """Begin at the level that holds now, as far as who began it wants that.
+
+        At the full level its row is written.
+        """
+        if level is Level.FULL and self.level_given is not None:
+            level = self.level_given  # what the deployment allows and the caller wants
+        self.level = level
+        chat_id, owner_id = self.facts.chat_id, self.facts.owner_id
+        self.evidence = evidence_of_run(level, chat_id, owner_id, self.evidence_given)
+        if level is Level.FULL:
+            self._write()
 
     def step(self, operation: Operation | str = Operation.GENERATE) -> Step:
         """Return a new step, to be used as a block around one call of a provider.
@@ -170,38 +176,12 @@ class Run:
         return new_step(self, known or Operation.GENERATE)
 
     def should_store(self, step: Step) -> bool:
-        """Return whether the evidence of a failed step is stored, and not only counted.
-
-        Asked of a step that qualifies. A run counts once for each failure that is another
-        one; what is recorded in full has its rows anyway.
-        """
+        """Count a failed step, and return whether its evidence is stored as well."""
         if step.error is None:
             return False
-        failure = fingerprint(step.error, model=self.facts.model or step.model)
-        if failure in self._stores:
-            return self._stores[failure]
-        if self.level is Level.FULL:
-            admission = Admission(failure, counted_on=None)
-        else:
-            admission = storm_guard.admit(failure, self.own)
-        counting = admission.counted_on
-        is_stored = counting is None or counting == self.own
-        counted = counted_failure(
-            step, admission.fingerprint, run_id=self.own.id, at=self.now()
-        )
-        if is_stored:
-            self.fingerprint = admission.fingerprint
-            with self._lock:
-                self._failures = (*self._failures, *counted)
-        elif counting is not None:
-            self._counted_on = counting
-            fallback = partial(self._fallback_rows, admission, step)
-            writer().count_similar(counting.id, fallback)
-            for row in counted:
-                writer().count_failure(row)
-        if not step.is_passed:  # what comes after it is counted
-            self._stores[failure] = is_stored
-        return is_stored
+        with self._lock:
+            self.failures = self.failures or RunFailures(self, self._lock)
+        return self.failures.admit(step, step.error)
 
     def write_step(self, step: Step, *, is_capture: bool) -> None:
         """Write a step, and the run before it if that is not there yet.
@@ -225,12 +205,6 @@ class Run:
         rows.hand_over()
         if is_first_capture:
             logger.info("Recorded run %s", self.own.id)
-
-    def take_failures(self) -> tuple[Snapshot, ...]:
-        """Return the failures that are to go with the rows that are written next."""
-        with self._lock:
-            failures, self._failures = self._failures, ()
-        return failures
 
     def remember_error(self, error: BaseException | None, *, began: float) -> None:
         """Remember that a step holds this error, so that it is not recorded again."""
@@ -307,7 +281,7 @@ class Run:
             if self.rule_watch is not None:
                 self.rule_watch.forget_errors()
             # Of most turns there is nothing to write, now or later.
-            if is_first and (self._rows or self.steps or self._counted_on):
+            if is_first and (self._rows or self.steps or self.failures):
                 self.finished_at = self.now()
         for step in tuple(self.holding):  # whose answers nobody has read to an end
             step.let_go()
@@ -327,7 +301,7 @@ class Run:
                 self.flush_timed_out()
                 return None
             self.durable = writer().durable(self.own.id)
-        elif self._counted_on is not None:  # written, so that a kill cannot take it
+        elif self.failures is not None:  # written, so that a kill cannot take it
             self.durable = writer().journal_flushed(self.own.id)
         elif self.passed is not None:
             self.durable = self.passed.durable
@@ -343,10 +317,10 @@ class Run:
     @never_raises
     def _take_error(self, error: BaseException) -> None:
         """Take what made the run fail; what no step holds becomes a step of its own."""
-        recorded = [known for known, _ in self._recorded]
-        self._set_outcome(outcome_of(self, error, recorded))
+        ending = Ending(self, error, [known for known, _ in self._recorded])
+        self._set_outcome(ending.outcome)
         if self.level is not Level.OFF:
-            record_ending(self, error, recorded)
+            ending.record()
 
     def _set_outcome(self, outcome: Status) -> None:
         """Take the worst of the outcomes; write it if it comes after the run's end."""
@@ -381,15 +355,13 @@ class Run:
                 self._rows = RunRows(self, self._lock)
             return self._rows
 
-    def _fallback_rows(self, admission: Admission, step: Step) -> list[Snapshot]:
-        """Return what was only counted as rows: the run that counted it was deleted.
+    def rows_of_failure(self, step: Step) -> list[Snapshot]:
+        """Return the rows of this run and a failed step that was only counted until now.
 
         Called on the writer's thread, which writes them.
         """
-        storm_guard.replace(admission, self.own)
         now = self.now()
         with self._lock:
-            self.fingerprint = self.fingerprint or admission.fingerprint
             if self._closed:
                 self.finished_at = self.finished_at or now
             if step.status is Status.IN_PROGRESS:  # just about to fail

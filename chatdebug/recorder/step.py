@@ -28,8 +28,8 @@ from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
 from chatdebug.recorder.kept_request import Column, KeptRequest, unsaid
-from chatdebug.recorder.known_errors import is_known_since, is_passed, note_known
 from chatdebug.recorder.rule_watch import watch_rules
+from chatdebug.recorder.seen_errors import is_known_since, is_passed, note_known
 from chatdebug.recorder.waits import wait_in_task, wait_in_thread
 from chatdebug.redaction import redact_json, without_sent
 from chatdebug.safety import never_raises
@@ -169,7 +169,7 @@ class Step:
         """Start, or start again after a failed attempt; written at the full level."""
         self.started = perf_counter()
         if self.is_full:
-            self.learn_names()
+            self._learn_names()
             self.request = self.request if request is None else request
             self._sink = self._sink or AttemptSink(
                 on_change=self._attempt_ended, run=self.run
@@ -247,21 +247,17 @@ class Step:
             return
         count_success(self, perf_counter() - self.started)
         facts = self.run.facts
+        if facts.chat_id and facts.kind is RunKind.CHAT_TURN:
+            # With it the chat's next turn that fails is compared.
+            if self._request is None:  # as in full: what was before is the last no more
+                last_good_calls.forget_one(facts.chat_id)
+            else:
+                model = self.called[1]
+                last_good_calls.remember(facts.chat_id, model, self._request)
         if self.is_full:
-            # Of it no outline is made, and the one before it is the last one no more.
-            last_good_calls.forget_one(facts.chat_id)
             self._end(Status.COMPLETED, is_capture=False)
         else:
             self.status = Status.COMPLETED
-            if facts.chat_id and facts.kind is RunKind.CHAT_TURN:
-                # With it the chat's next turn that fails is compared.
-                if self._request is None:
-                    last_good_calls.forget_one(facts.chat_id)
-                else:
-                    if self._names is not None:
-                        self.learn_names()
-                    model = facts.model or self.model
-                    last_good_calls.remember(facts.chat_id, model, self._request)
             self.let_go()
 
     @never_raises
@@ -271,12 +267,15 @@ class Step:
         self._end(Status.INTERRUPTED, is_capture=False)
 
     @never_raises
-    def fail(self, error: BaseException | None) -> None:
+    def fail(
+        self, error: BaseException | None, *, found: Classification | None = None
+    ) -> None:
         """Mark the call as failed: by an error, or by an error part without one.
 
         A cancellation or the caller's own deadline is an interruption. At the errors
         level only an unclassified error is written, and only by the innermost of the
-        calls that it leaves. What the call sent as its credential is in nothing of it.
+        calls that it leaves. Credentials that the call sent are removed from all that is
+        stored. ``found`` is what the error is, where that is known already.
         """
         error = as_error(error)
         if self.ends_run and not self.is_full and is_known_since(error, self.started):
@@ -285,33 +284,31 @@ class Step:
         seen = self._sink.secrets() if self._sink is not None else frozenset[str]()
         self._sent = self._sent | seen | secrets_of(error)
         with without_sent(self._sent):
-            self._fail(error)
+            self._fail(error, found)
 
-    def _fail(self, error: BaseException | None) -> None:
-        self.learn_names()
-        # What the run was told counts more than what the call knows.
-        provider = self.run.facts.provider or self.provider
-        renew_rules()
-        classification = classify(error, provider=provider)
+    def _fail(self, error: BaseException | None, found: Classification | None) -> None:
+        if found is None:
+            renew_rules()
+            found = classify(error, provider=self.called[0])
         since = 0.0 if self.operation is Operation.RUN else self.started
         self.is_passed = is_passed(self.run, error, since=since)
-        if error is not None and classification.own_rules and not self.is_passed:
-            watch_rules(error, classification, step=self)
-        if classification.cancelled or classification.deadline:
-            if classification.deadline:
+        if error is not None and found.own_rules and not self.is_passed:
+            watch_rules(error, found, step=self)
+        if found.cancelled or found.deadline:
+            if found.deadline:
                 self.metadata["interrupted_by"] = Interruption.DEADLINE.value
             self.let_go()
             self._end(Status.INTERRUPTED, is_capture=False, error=error)
             return
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
-        count_failure(self, classification)
+        count_failure(self, found)
         self.run.kept_request = None  # an earlier failure's, if there was one
-        is_capture = classification.captured and self.run.level is not Level.OFF
-        is_capture = is_capture and (self.is_full or not self.is_passed)
+        qualifies = found.captured and self.run.level is not Level.OFF
+        qualifies = qualifies and (self.is_full or not self.is_passed)
+        is_capture = qualifies and not self.run.holds(error, since=self.started)
         if is_capture or self.is_full:
-            is_capture = is_capture and not self.run.holds(error, since=self.started)
-            self._describe(error, classification)
+            self._describe(error, found)
         self.response = unsaid(self.response, self._sent)
         is_stored = is_capture and self.run.should_store(self)
         if is_stored:
@@ -320,16 +317,12 @@ class Step:
             self.let_go()
         self._end(Status.ERROR, is_capture=is_stored, error=error)
 
-    def _describe(
-        self, error: BaseException | None, classification: Classification
-    ) -> None:
+    def _describe(self, error: BaseException | None, found: Classification) -> None:
         """Note what is known of a failure that may be stored."""
         progress = self.progress or Progress()
         progress.elapsed_ms = round((perf_counter() - self.started) * 1000)
         progress.retry_count = self.retries
-        self.error = error_payload(
-            error, classification, progress, keep_content=self.is_full
-        )
+        self.error = error_payload(error, found, progress, keep_content=self.is_full)
         if self.is_full:
             window = self.run.facts.context_window
             self.kept = self.run.kept_request = KeptRequest.of_column(
@@ -338,7 +331,7 @@ class Step:
         keeps_request = self.is_full or self.run.evidence is not Evidence.ERROR
         if keeps_request and (address := base_url_of(self.asked)):
             self.metadata["address"] = address
-        self.run.error_kind = classification.kind
+        self.run.error_kind = found.kind
         self.run.remember_error(error, began=self.started)
 
     def _keep_evidence(self) -> None:
@@ -361,14 +354,21 @@ class Step:
                 request,
                 self.error,
                 self.run.facts,
-                model=self.run.facts.model or self.model,
+                model=self.called[1],
                 keeps_shape=held is None,
             )
         if self.evidence is not None:
             self.metadata["evidence"] = self.evidence.value
 
-    def learn_names(self) -> None:
-        """Ask the call for its provider and model, once."""
+    @property
+    def called(self) -> tuple[str, str]:
+        """The provider and the model that it asks: what its run was told, or it knows."""
+        self._learn_names()
+        facts = self.run.facts
+        return facts.provider or self.provider, facts.model or self.model
+
+    def _learn_names(self) -> None:
+        """Ask the call for its provider and model, once: it is the library's own code."""
         if self._names is not None:
             self.provider, self.model = self._names()
             self._names = None

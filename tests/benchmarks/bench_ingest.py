@@ -91,7 +91,7 @@ def _cost(turns: Callable[[], None], is_counted: bool) -> Cost:
 @contextmanager
 def _without_groups() -> Iterator[None]:
     """Let failures not be told to groups; no setting does that."""
-    with patch("chatdebug.recorder.run.counted_failure", lambda *_, **__: []):
+    with patch("chatdebug.recorder.failures._count_in_group", lambda *_, **__: []):
         yield
 
 
