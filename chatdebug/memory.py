@@ -98,7 +98,7 @@ class MemoryWriter(Writer):
                     continue  # a number in a group, which nobody asks for here
                 rows = self._rows.setdefault(row.run_id, {})
                 older = rows.get(row.id)
-                rows[row.id] = row if older is None else row.replacing(older)
+                rows[row.id] = row if older is None else row.inherit(older)
             while len(self._rows) > RUNS_KEPT:
                 del self._rows[next(iter(self._rows))]
 

@@ -149,7 +149,7 @@ def _told(
     cause = _likely_cause(run)
     if cause is None:
         whose = classification.whose
-        kept = run.kept_request if run is not None else None
+        kept = run.request_notes if run is not None else None
         if kept is not None and kept.causes is not None:
             whose = whose_if_checked(whose, classification.cause)
         return {
@@ -176,7 +176,7 @@ def _told(
 
 def _likely_cause(run: Run | None) -> LikelyCause | None:
     """Return what a rule found first in the request of the failure that was kept last."""
-    kept = run.kept_request if run is not None else None
+    kept = run.request_notes if run is not None else None
     return kept.causes[0] if kept is not None and kept.causes else None
 
 

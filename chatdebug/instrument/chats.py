@@ -3,7 +3,6 @@
 import sys
 from dataclasses import dataclass, field
 from time import perf_counter
-from types import TracebackType
 
 from django.core.signals import request_started
 from django.dispatch import receiver
@@ -64,12 +63,7 @@ class set_chat:
         if generator is not None:
             self._scope.bind_to(generator)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, at: object) -> None:
         self._scope.end()
 
 

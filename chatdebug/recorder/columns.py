@@ -36,7 +36,7 @@ def run_columns(run: "Run") -> dict[str, Any]:
     keeps_label = run.level is Level.FULL or recorder_settings().KEEP_LABELS
     label = facts.label if keeps_label else ""
     model = facts.model or _first_known(steps, "model")
-    known = _told(run)
+    known = _summary_of_run(run)
     return {
         "chat_id": facts.chat_id,
         "owner_id": facts.owner_id,
@@ -60,7 +60,7 @@ def run_columns(run: "Run") -> dict[str, Any]:
 
 def step_columns(step: "Step", *, run_id: UUID) -> dict[str, Any]:
     """Return a step's columns as they are now; some are made on the writer's thread."""
-    facts, kept, metadata = step.run.facts, step.kept, dict(step.metadata)
+    facts, notes, metadata = step.run.facts, step.request_notes, dict(step.metadata)
     return {
         "run_id": run_id,
         "chat_id": facts.chat_id,
@@ -74,8 +74,8 @@ def step_columns(step: "Step", *, run_id: UUID) -> dict[str, Any]:
         "attempts": Deferred(lambda: step.attempts),
         "error": step.error,
         "metadata": metadata
-        if kept is None
-        else Deferred(lambda: {**metadata, **kept.notes()}),
+        if notes is None
+        else Deferred(lambda: {**metadata, **notes.as_json()}),
         "started_at": step.started_at,
         "finished_at": step.finished_at,
     }
@@ -132,12 +132,12 @@ def _failure(step: "Step") -> dict[str, Any]:
     }
     if error["status_code"]:
         told["error_status"] = error["status_code"]
-    if step.kept is not None and (rule := step.kept.likely_rule):
+    if step.request_notes is not None and (rule := step.request_notes.likely_rule):
         told["likely_cause"] = rule
     return told
 
 
-def _told(run: "Run") -> dict[str, Any]:
+def _summary_of_run(run: "Run") -> dict[str, Any]:
     """Return what a summary holds besides, because the host project or the run said it.
 
     ``queue_ms`` is how long the run was queued, ``claim_ms`` how long it took from its
@@ -187,13 +187,13 @@ def _milliseconds(earlier: datetime, later: datetime) -> int | None:
     Clocks of several machines told them, so that a later one may be said to be earlier.
     """
     try:
-        passed = _in_utc(later) - _in_utc(earlier)
+        passed = _aware_utc(later) - _aware_utc(earlier)
         return max(0, round(passed / timedelta(milliseconds=1)))
     except (ArithmeticError, TypeError, ValueError):
         return None
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _aware_utc(moment: datetime) -> datetime:
     # Two moments of one zone are subtracted by its clocks, which are put forward and back.
     aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
     return aware.astimezone(UTC)

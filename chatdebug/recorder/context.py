@@ -6,7 +6,6 @@ cancellation that comes meanwhile is delivered when the wait is over.
 
 from concurrent.futures import Future
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from chatdebug.enums import Evidence, Level, RunKind
@@ -120,12 +119,7 @@ class record_run:
         self.run.begin(level)
         return self.run
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, at: object) -> None:
         durable = self._close(error)
         if durable is not None:
             wait_in_thread(self.run, durable)
@@ -138,10 +132,7 @@ class record_run:
         return self._enter(level)
 
     async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: object, error: BaseException | None, at: object
     ) -> None:
         durable = self._close(error)
         if durable is not None:
@@ -153,7 +144,7 @@ class record_run:
         try:
             durable = self.run.close(error)
             if error is not None and (around := current_run.get()) is not None:
-                around.pass_on(error, self.run)
+                around.note_inner_error(error, self.run)
         except Exception:  # noqa: BLE001 - it is logged
             log_failure("The recorder could not close a run")
             return None

@@ -20,7 +20,7 @@ TOKENS = range(1_000_000_000)
 """Of one call. No model takes or writes as many; a sum of more has no place in a column."""
 
 
-def counts(run: "Run") -> bool:
+def is_counted(run: "Run") -> bool:
     """Return whether what happens in a run is counted."""
     return run.level is not Level.OFF and recorder_settings().STATISTICS
 
@@ -41,7 +41,7 @@ def count_success(step: "Step", seconds: float) -> None:
             if first_part is None
             else round(first_part * 1000),
         }
-    if counts(step.run):
+    if is_counted(step.run):
         provider, model = _names(step)
         writer().statistics.count_success(
             provider,
@@ -62,7 +62,7 @@ def count_failure(step: "Step", failure: Classification) -> None:
     """
     is_call = step.operation is not Operation.RUN
     step.run.failed_with = failure.kind
-    if counts(step.run) and not step.is_passed:
+    if is_counted(step.run) and not step.is_recorded_inside:
         status = failure.status_code
         provider, model = _names(step)
         failed = Failure(
@@ -82,7 +82,7 @@ def count_turn(run: "Run", outcome: Status | None, *, times: int = 1) -> None:
         return  # it was counted with its call
     if run.is_part:
         return
-    if run.facts.kind is not RunKind.CHAT_TURN or not counts(run):
+    if run.facts.kind is not RunKind.CHAT_TURN or not is_counted(run):
         return
     provider, model = run.facts.provider, run.facts.model
     if not (provider and model):

@@ -9,7 +9,7 @@ from chatdebug.errors import Classification, KnownError, classify, walk
 from chatdebug.errors.chain import leaves
 from chatdebug.recorder.counting import count_failure
 from chatdebug.recorder.rule_watch import watch_rules
-from chatdebug.recorder.seen_errors import is_passed
+from chatdebug.recorder.seen_errors import is_recorded_inside
 from chatdebug.recorder.step import Step
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Ending:
         run = self._run
         for failure, found in self._failures:
             is_failure = not (found.cancelled or found.deadline)
-            if run.level is not Level.FULL and is_passed(run, failure):
+            if run.level is not Level.FULL and is_recorded_inside(run, failure):
                 if is_failure:
                     run.failed_with = run.failed_with or found.kind
                 continue

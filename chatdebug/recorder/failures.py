@@ -68,7 +68,7 @@ class RunFailures:
             writer().count_similar(counting.id, instead)
             for row in counted:
                 writer().count_failure(row)
-        if not step.is_passed:  # what comes after it is counted
+        if not step.is_recorded_inside:  # what comes after it is counted
             self._stores[failure] = is_stored
         return is_stored
 
@@ -97,7 +97,7 @@ def _count_in_group(
     gives a reason to see a group. Whatever goes wrong here must not keep the run itself
     from being stored.
     """
-    if step.is_passed:
+    if step.is_recorded_inside:
         return []
     facts = step.run.facts
     try:

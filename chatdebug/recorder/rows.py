@@ -49,21 +49,19 @@ class RunRows:
         self._handing = RLock()
         self._is_handing = False
 
-    def write(self, step: "Step | None" = None, *, is_capture: bool = False) -> None:
-        """Write the run's row, or a step's, and the run's before it if that is not there.
-
-        Each is written as it is now. A capture's run is always written with it.
-        """
-        self.make(step, is_capture=is_capture)
-        self.hand_over()
-
     def make(self, step: "Step | None" = None, *, is_capture: bool = False) -> None:
-        """Make what ``write`` writes; ``hand_over`` is to follow."""
+        """Make the run's row, or a step's, and the run's before it if that is not there.
+
+        Each as it is now. A capture's run is always made with it. ``hand_over`` is to
+        follow.
+        """
         with self._making:
             self.has_capture = self.has_capture or is_capture
             self._wanted.append((step, step is None or is_capture))
             if self._is_making:
-                return  # an end in between: after what it came into, as the revisions are
+                # Garbage was collected inside of this call, and another answer of the run
+                # ended by it: that comes after this one, as the revisions do.
+                return
             self._is_making = True
             try:
                 while self._wanted:
@@ -77,7 +75,7 @@ class RunRows:
         # Again after the release: who was refused meanwhile had made it before that.
         while self._made:
             patience = BACKLOG_SECONDS if len(self._made) > BACKLOG else 0
-            if not self._handed_over(patience):
+            if not self._try_to_hand_over(patience):
                 return
 
     def wait(self) -> bool:
@@ -85,7 +83,7 @@ class RunRows:
 
         Waits for those, for ``WAIT_SECONDS`` at most.
         """
-        return self._handed_over(WAIT_SECONDS)
+        return self._try_to_hand_over(WAIT_SECONDS)
 
     def take(self, step: "Step") -> list[Snapshot]:
         """Return a step's rows, of a run that was only counted, instead of writing them.
@@ -96,24 +94,24 @@ class RunRows:
             self.has_capture = True
             return self._rows(step, with_run=True)
 
-    def _handed_over(self, seconds: float) -> bool:
-        """Hand over what was made; return False if that is being done for so long."""
+    def _try_to_hand_over(self, seconds: float) -> bool:
+        """Hand over what was made; return False if another one does that for so long."""
         try:
             if not self._handing.acquire(timeout=seconds):
                 return False
             if self._is_handing:
-                return False  # an end in between
-            self._hand_over()
+                return False  # this thread does, and garbage was collected meanwhile
+            self._submit_all()
             return True
         finally:
-            # What a signal raises may come once the lock is taken and before that is known;
-            # so it comes after each call, and the first one here must be this.
+            # A signal may raise after the lock was taken and before that is known here. So
+            # it is released before anything else is called, taken or not.
             try:  # noqa: SIM105
                 self._handing.release()
             except RuntimeError:
                 pass  # it was not taken
 
-    def _hand_over(self) -> None:
+    def _submit_all(self) -> None:
         self._is_handing = True
         try:
             while self._made:

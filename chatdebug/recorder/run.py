@@ -27,11 +27,11 @@ from chatdebug.recorder.columns import whole_of
 from chatdebug.recorder.counting import count_turn
 from chatdebug.recorder.endings import Ending
 from chatdebug.recorder.failures import RunFailures
-from chatdebug.recorder.kept_request import KeptRequest
+from chatdebug.recorder.request_notes import RequestNotes
 from chatdebug.recorder.rows import RunRows
 from chatdebug.recorder.rule_watch import RuleWatch
 from chatdebug.recorder.seen_errors import (
-    PassedErrors,
+    InnerErrors,
     Remembered,
     remember,
     stands_for_one_of,
@@ -51,7 +51,7 @@ class Run:
     error; at the full level its row is there from the start.
     """
 
-    # What most runs never come to know: a run is made for every turn that goes well.
+    # On the class, and not set in __init__: a run is made for every turn that goes well.
     id: UUID | None = None
     error_kind: ErrorKind | None = None
     evidence = Evidence.ERROR
@@ -73,11 +73,11 @@ class Run:
     calls = 0  # all that were begun, each attempt at the errors level
     answered: dict[str, int | None] | None = None  # when a call after them went well
     durable: Future[Any] | None = None  # what its end waits for, once it is closed
-    passed: PassedErrors | None = None  # by runs inside of it
+    inner_errors: InnerErrors | None = None  # of runs inside of it
     failures: RunFailures | None = None  # the captured ones
     _rows: RunRows | None = None  # from the first one that is to be written
     rule_watch: RuleWatch | None = None
-    kept_request: KeptRequest | None = None  # of the failure that was kept last
+    request_notes: RequestNotes | None = None  # of the failure that was kept last
 
     def __init__(self, facts: RunFacts, level: Level) -> None:
         self.facts = facts
@@ -112,7 +112,7 @@ class Run:
             return self.own
         if self.failures is not None and self.failures.counted_on is not None:
             return self.failures.counted_on
-        return None if self.passed is None else self.passed.stored_run
+        return None if self.inner_errors is None else self.inner_errors.stored_run
 
     @property
     def stored_id(self) -> UUID | None:
@@ -211,7 +211,7 @@ class Run:
         if error is not None:
             self._recorded = remember(self._recorded, error, began=began)
 
-    def holds(self, error: BaseException | None, *, since: float) -> bool:
+    def has_recorded(self, error: BaseException | None, *, since: float) -> bool:
         """Return whether a step that began after that moment holds this error already.
 
         It then belongs to a call inside of another one, such as that of an SDK inside of
@@ -222,11 +222,11 @@ class Run:
         inner = [known for known, began in self._recorded if began > since]
         return stands_for_one_of(error, inner)
 
-    def pass_on(self, error: BaseException, inner: "Run") -> None:
+    def note_inner_error(self, error: BaseException, inner: "Run") -> None:
         """Know what has left a run inside of this one, which has recorded it."""
         if inner.level is not Level.OFF:
-            self.passed = self.passed or PassedErrors()
-            self.passed.add(error, inner)
+            self.inner_errors = self.inner_errors or InnerErrors()
+            self.inner_errors.add(error, inner)
 
     def complete(self) -> None:
         """Mark the turn as succeeded, its answer as committed.
@@ -276,8 +276,8 @@ class Run:
                 self._outcome = worst_outcome(self._outcome, outcome)
             self._closed = True
             self._recorded = ()
-            if self.passed is not None:
-                self.passed.forget()
+            if self.inner_errors is not None:
+                self.inner_errors.forget()
             if self.rule_watch is not None:
                 self.rule_watch.forget_errors()
             # Of most turns there is nothing to write, now or later.
@@ -303,8 +303,8 @@ class Run:
             self.durable = writer().durable(self.own.id)
         elif self.failures is not None:  # written, so that a kill cannot take it
             self.durable = writer().journal_flushed(self.own.id)
-        elif self.passed is not None:
-            self.durable = self.passed.durable
+        elif self.inner_errors is not None:
+            self.durable = self.inner_errors.durable
         return self.durable
 
     @never_raises
@@ -347,7 +347,9 @@ class Run:
 
     @never_raises
     def _write(self) -> None:
-        self._begun_rows().write()
+        rows = self._begun_rows()
+        rows.make()
+        rows.hand_over()
 
     def _begun_rows(self) -> RunRows:
         with self._lock:

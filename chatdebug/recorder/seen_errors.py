@@ -39,7 +39,7 @@ def stands_for_one_of(error: BaseException, known: Sequence[BaseException]) -> b
     return any(link is one for link in walk(error) for one in known)
 
 
-class PassedErrors:
+class InnerErrors:
     """The newest errors that have left runs inside of one, recorded and counted there.
 
     They are known again in that run only: a later turn in which the same object is raised
@@ -79,13 +79,15 @@ class PassedErrors:
         self._errors = ()
 
 
-def is_passed(run: "Run", error: BaseException | None, *, since: float = 0.0) -> bool:
+def is_recorded_inside(
+    run: "Run", error: BaseException | None, *, since: float = 0.0
+) -> bool:
     """Return whether a run that began after that moment inside of this one recorded an error.
 
     Also if another one was raised ``from`` it; not if that was raised while it was
     handled, which is another failure.
     """
-    return run.passed is not None and run.passed.holds(error, since=since)
+    return run.inner_errors is not None and run.inner_errors.holds(error, since=since)
 
 
 def note_known(error: BaseException | None) -> None:

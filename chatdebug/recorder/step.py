@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
 from time import perf_counter
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
@@ -27,9 +26,13 @@ from chatdebug.evidence.requests import HeldRequest
 from chatdebug.payloads import json_safe
 from chatdebug.recorder.arguments import as_error, base_url_of
 from chatdebug.recorder.counting import count_failure, count_success
-from chatdebug.recorder.kept_request import Column, KeptRequest, unsaid
+from chatdebug.recorder.request_notes import Column, RequestNotes, without_credentials
 from chatdebug.recorder.rule_watch import watch_rules
-from chatdebug.recorder.seen_errors import is_known_since, is_passed, note_known
+from chatdebug.recorder.seen_errors import (
+    is_known_since,
+    is_recorded_inside,
+    note_known,
+)
 from chatdebug.recorder.waits import wait_in_task, wait_in_thread
 from chatdebug.redaction import redact_json, without_sent
 from chatdebug.safety import never_raises
@@ -53,7 +56,7 @@ class Step:
     errors level it is nothing but a few attributes until an unclassified error ends it.
     """
 
-    # What most steps never come to know: one is made for every call that goes well.
+    # On the class, and not set in __init__: one is made for every call that goes well.
     number = 0  # given by the run when the step is first written
     retries = 0
     id: UUID | None = None  # likewise, and so is ``started_at``
@@ -73,7 +76,7 @@ class Step:
     """What was kept of the call because it failed, besides the error."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    is_passed = False
+    is_recorded_inside = False
     """Whether its failure is one of a run inside of its own, and counted there."""
     ends_run = False
     """Whether its run is one for this call alone, and ends with it."""
@@ -83,7 +86,7 @@ class Step:
     _scopes: tuple[Scope[AttemptSink], ...] = ()
     _in_block = False
     _request: HeldRequest | None = None
-    kept: KeptRequest | None = None
+    request_notes: RequestNotes | None = None
     """What its metadata says of its request, because it failed."""
     _held: HeldAttempts | None = None
     _sent: frozenset[str] = frozenset()  # credentials of a call that failed
@@ -108,12 +111,7 @@ class Step:
             self.hold()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, at: object) -> None:
         self._leave(error)
         self.wait()
 
@@ -138,10 +136,7 @@ class Step:
         return self.__enter__()
 
     async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: object, error: BaseException | None, at: object
     ) -> None:
         self._leave(error)
         await self.wait_in_task(error)
@@ -193,7 +188,7 @@ class Step:
             held.begun_in = current_run.get()
             self._held = self._sink = held
             self.run.holding.add(self)
-            # Between here and who makes the call there is one more of the recorder's own.
+            # Of the recorder's own functions, one stands between here and the caller's.
             self._scopes = (*self._scopes, current_sink.enter(held, depth=3))
 
     @property
@@ -291,8 +286,8 @@ class Step:
             renew_rules()
             found = classify(error, provider=self.called[0])
         since = 0.0 if self.operation is Operation.RUN else self.started
-        self.is_passed = is_passed(self.run, error, since=since)
-        if error is not None and found.own_rules and not self.is_passed:
+        self.is_recorded_inside = is_recorded_inside(self.run, error, since=since)
+        if error is not None and found.own_rules and not self.is_recorded_inside:
             watch_rules(error, found, step=self)
         if found.cancelled or found.deadline:
             if found.deadline:
@@ -303,13 +298,13 @@ class Step:
         if self._in_block and self.status is Status.COMPLETED:
             self.status = Status.IN_PROGRESS  # that was said too early
         count_failure(self, found)
-        self.run.kept_request = None  # an earlier failure's, if there was one
+        self.run.request_notes = None  # an earlier failure's, if there was one
         qualifies = found.captured and self.run.level is not Level.OFF
-        qualifies = qualifies and (self.is_full or not self.is_passed)
-        is_capture = qualifies and not self.run.holds(error, since=self.started)
+        qualifies = qualifies and (self.is_full or not self.is_recorded_inside)
+        is_capture = qualifies and not self.run.has_recorded(error, since=self.started)
         if is_capture or self.is_full:
             self._describe(error, found)
-        self.response = unsaid(self.response, self._sent)
+        self.response = without_credentials(self.response, self._sent)
         is_stored = is_capture and self.run.should_store(self)
         if is_stored:
             self._keep_evidence()
@@ -325,7 +320,7 @@ class Step:
         self.error = error_payload(error, found, progress, keep_content=self.is_full)
         if self.is_full:
             window = self.run.facts.context_window
-            self.kept = self.run.kept_request = KeptRequest.of_column(
+            self.request_notes = self.run.request_notes = RequestNotes.of_column(
                 self.request, self.error, window=window
             )
         keeps_request = self.is_full or self.run.evidence is not Evidence.ERROR
@@ -349,8 +344,10 @@ class Step:
             self.evidence = Evidence.SHAPE
         if request is not None:
             if held is not None:
-                self.request = unsaid(Deferred(request.normalised), self._sent)
-            self.kept = self.run.kept_request = KeptRequest.of_call(
+                self.request = without_credentials(
+                    Deferred(request.normalised), self._sent
+                )
+            self.request_notes = self.run.request_notes = RequestNotes.of_call(
                 request,
                 self.error,
                 self.run.facts,
@@ -381,7 +378,10 @@ class Step:
     def _end(
         self, status: Status, *, is_capture: bool, error: BaseException | None = None
     ) -> None:
-        """Take a final status that does not fall back; write it if it is to be kept."""
+        """Take a final status, unless a worse one stands; write what is kept of the call.
+
+        A run that was made for this call alone ends with it.
+        """
         is_first = self.status is Status.IN_PROGRESS  # as nearly always
         if not is_first and STATUS_RANK[status] < STATUS_RANK[self.status]:
             return
@@ -396,4 +396,4 @@ class Step:
             self._durable = self.run.close(error, outcome)
             around = current_run.get()
             if error is not None and around is not None:
-                around.pass_on(error, self.run)
+                around.note_inner_error(error, self.run)

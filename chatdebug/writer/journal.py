@@ -56,7 +56,7 @@ class Journal:
         with self._changed:
             for row in rows:
                 older = self._waiting.get(row.id)
-                self._waiting[row.id] = row if older is None else row.replacing(older)
+                self._waiting[row.id] = row if older is None else row.inherit(older)
                 self._held[row.run_id] += older is None
             self._changed.notify_all()
             closed = self._closed

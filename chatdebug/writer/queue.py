@@ -138,9 +138,9 @@ class SnapshotQueue:
         if waiting is None:
             self._waiting[snapshot.id] = snapshot
         elif waiting.revision > snapshot.revision:
-            waiting.replacing(snapshot)
+            waiting.inherit(snapshot)
         else:
-            self._waiting[snapshot.id] = snapshot.replacing(waiting)
+            self._waiting[snapshot.id] = snapshot.inherit(waiting)
 
     def _waiter(self, run_id: UUID, waiters: Waiters, *, is_done: bool) -> Future[bool]:
         waiter: Future[bool] = Future()

@@ -167,8 +167,8 @@ class Snapshot:
         for column in self._deferred:
             column.is_stored = True
 
-    def replacing(self, older: "Snapshot") -> "Snapshot":
-        """Return this snapshot with what it inherits from one that was never written."""
+    def inherit(self, older: "Snapshot") -> "Snapshot":
+        """Take over what an older one has that was never written, and return this one."""
         self.is_new = self.is_new or older.is_new
         self.is_capture = self.is_capture or older.is_capture
         # As nearly always; its name is compared, which a member would have to be found for.

@@ -59,10 +59,10 @@ class SpoolFullError(OSError):
 class Spool:
     """This process's part of a deployment's journal, whose folder all processes share."""
 
-    def __init__(self, folder: Path, *, max_files: float = inf) -> None:
+    def __init__(self, folder: Path, *, max_captures: float = inf) -> None:
         self._folder = folder
         self._ownership = Ownership(folder)
-        self._max_files = max_files
+        self._max_captures = max_captures
         # The rows that each of this process's files waits for, with their runs, and in
         # which files each row stands, with its revision there.
         self._files: dict[Path, dict[UUID, UUID]] = {}
@@ -89,7 +89,7 @@ class Spool:
         with self._writing:
             taken = self._within_bounds(rows)
             if not taken:
-                raise SpoolFullError(f"{self._max_files} captures wait already")
+                raise SpoolFullError(f"{self._max_captures} captures wait already")
             self._make_folder()
             runs = {row.run_id for row in taken}
             name = owned(f"{new_id()}x{len(runs)}", self._ownership.name())
@@ -128,8 +128,8 @@ class Spool:
     def keep_refused(self, row: Snapshot) -> None:
         """Keep a row that the database refuses, for people. Raises OSError."""
         self._make_folder()
-        if sum(1 for _ in self._folder.glob("*.damaged")) >= self._max_files:
-            raise SpoolFullError(f"{self._max_files} rows were kept already")
+        if sum(1 for _ in self._folder.glob("*.damaged")) >= self._max_captures:
+            raise SpoolFullError(f"{self._max_captures} rows were kept already")
         _fill(self._folder / f"{new_id()}.damaged", as_lines([row]), is_new=True)
 
     def files(self) -> list[Path]:
@@ -173,7 +173,7 @@ class Spool:
     def _within_bounds(self, rows: Sequence[Snapshot]) -> list[Snapshot]:
         """Return the rows that there is a place for; those that come first are kept."""
         runs = dict.fromkeys(row.run_id for row in rows)
-        free = self._max_files - self.count()
+        free = self._max_captures - self.count()
         if len(runs) <= free:
             return list(rows)
         with self._lock:

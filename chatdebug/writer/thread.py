@@ -47,7 +47,7 @@ class Writer:
     def __init__(self, config: RecorderSettings) -> None:
         self.counters = Counters()
         self.spool = (
-            Spool(config.SPOOL_DIR, max_files=config.SPOOL_FILES)
+            Spool(config.SPOOL_DIR, max_captures=config.SPOOL_FILES)
             if config.SPOOL_DIR
             else None
         )

@@ -36,8 +36,8 @@ class Worker:
                 self._thread = Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
         finally:
-            # What a signal raises may come once the lock is taken and before that is known;
-            # so it comes after each call, and the first one here must be this.
+            # A signal may raise after the lock was taken and before that is known here. So
+            # it is released before anything else is called, taken or not.
             try:
                 self._starting.release()
                 self._is_starting = False

@@ -63,7 +63,7 @@ def test_a_process_imports_what_it_has_released_and_not_what_it_is_busy_with(
 
 
 def test_the_journal_is_bounded(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, max_files=1)
+    spool = Spool(tmp_path, max_captures=1)
     first = run_row(status=Status.ERROR, is_capture=True)
     spool.write([first])
     with pytest.raises(SpoolFullError):
@@ -72,7 +72,7 @@ def test_the_journal_is_bounded(tmp_path: Path) -> None:
 
 
 def test_what_the_bound_lets_in_is_kept_and_the_rest_is_told(tmp_path: Path) -> None:
-    spool = Spool(tmp_path, max_files=2)
+    spool = Spool(tmp_path, max_captures=2)
     rows = [run_row(status=Status.ERROR, is_capture=True) for _ in range(3)]
     assert spool.write(rows) == rows[2:]
     assert spool.count() == 2

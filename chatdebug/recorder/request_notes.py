@@ -16,7 +16,7 @@ type Column = dict[str, Any] | Deferred | None
 """A JSON column as it is stored, or what makes it on the writer's thread."""
 
 
-class KeptRequest:
+class RequestNotes:
     """Notes for the metadata of a step, made on the writer's thread."""
 
     def __init__(
@@ -36,7 +36,7 @@ class KeptRequest:
         *,
         model: str,
         keeps_shape: bool,
-    ) -> "KeptRequest":
+    ) -> "RequestNotes":
         """Look at a request that was held; its shape is noted if nothing more is kept.
 
         So is what it has that the chat's last good one had not.
@@ -47,31 +47,31 @@ class KeptRequest:
 
         def make() -> dict[str, Any]:
             shape = request.shape(window=window)
-            noted = kept._look({}, shape, error, window)
+            noted = notes._look({}, shape, error, window)
             if keeps_shape:
                 return {"shape": {**shape, "changed": changes()}, **noted}
             return {"changed": changes(), **noted}
 
-        kept = cls(make, keeps_shape=keeps_shape)
-        return kept
+        notes = cls(make, keeps_shape=keeps_shape)
+        return notes
 
     @classmethod
     def of_column(
         cls, request: Any, error: ErrorPayload | None, *, window: int | None
-    ) -> "KeptRequest":
+    ) -> "RequestNotes":
         """Look at a request that is kept at the full level, as that is stored."""
 
         def make() -> dict[str, Any]:
             stored = request.value() if isinstance(request, Deferred) else request
-            return kept._look(stored, None, error, window)
+            return notes._look(stored, None, error, window)
 
-        kept = cls(make)
-        return kept
+        notes = cls(make)
+        return notes
 
-    def notes(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Return what the metadata says: ``likely_causes``, maybe ``shape`` or ``changed``."""
         notes: dict[str, Any] = self._notes.value()
-        if "error" not in notes:
+        if "error" not in notes:  # a ``Deferred`` whose making failed says only that
             return notes
         return {"shape": notes} if self._keeps_shape else {}
 
@@ -90,7 +90,7 @@ class KeptRequest:
         return {"likely_causes": [cause.as_json() for cause in self.causes]}
 
 
-def unsaid(column: Column, sent: frozenset[str]) -> Column:
+def without_credentials(column: Column, sent: frozenset[str]) -> Column:
     """Return a column that will be made without these credentials of its call."""
     if not (sent and isinstance(column, Deferred)):
         return column
