@@ -28,6 +28,19 @@ STREAM = (
 NO_SUCH_CASE = "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
+def with_headers(actions: list[Any], headers: str) -> list[Any]:
+    """Return actions of which each response begins with these header lines besides."""
+    begun = rf"\g<0>{headers}\r\n"
+    return [
+        with_headers(action, headers)
+        if isinstance(action, list)
+        else re.sub(r"\AHTTP/1\.1 \d.*\r\n", begun, action)
+        if isinstance(action, str)
+        else action
+        for action in actions
+    ]
+
+
 class Replay:
     """Serves cases on a loopback port while it is entered, and counts the requests.
 

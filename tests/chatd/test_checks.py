@@ -66,6 +66,16 @@ def test_several_processes_are_refused_only_by_who_needs_one(
     assert found() == expected
 
 
+def test_the_memory_bus_refuses_several_processes(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RUNNER = "chatd.turns.runners.null.NullRunner"
+    settings.BUS = "chatd.turns.bus.memory.MemoryBus"
+    for count, expected in {"": [], "1": [], "2": ["chatd.E001"]}.items():
+        monkeypatch.setenv("WEB_CONCURRENCY", count)
+        assert found() == expected, count
+
+
 def test_workers_are_refused_without_postgresql(settings: LazySettings) -> None:
     settings.RUNNER = PROCRASTINATE
     settings.BUS = f"{__name__}.FarBus"

@@ -34,7 +34,7 @@ from tests.chatd.turns.site import QUICK, new_chat, quick, run_on_site, send
 from tests.factories import UserFactory
 from tests.faults.test_turns import a_silent_database
 from tests.optional import present
-from tests.replay import CASES, Replay
+from tests.replay import CASES, Replay, with_headers
 
 __all__ = ["quick"]  # a fixture
 
@@ -50,6 +50,8 @@ PLANTED = (
     "ANSWER-MARKER",
     "patient has diabetes",
 )
+PLANTED_HEADERS = "Server: patient has diabetes"
+"""In the head of each response of the cases: whatever header is a fact belongs here."""
 QUESTION = "PROMPT-MARKER please summarise my divorce papers"
 AT_ONCE = 6
 MIN_CHARACTERS = 12
@@ -119,7 +121,11 @@ def live_through(
     """Ask in all chats, while the recorder's database is away."""
 
     async def body() -> None:
-        async with Replay() as player:
+        planted = {
+            name: with_headers(case["actions"], PLANTED_HEADERS)
+            for name, case in CASES.items()
+        }
+        async with Replay(planted) as player:
             for case in cases:
                 chats[case] = await in_thread(wire_chat, case, player)
             await ask_all(chats)
