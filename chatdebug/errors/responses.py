@@ -23,7 +23,13 @@ HEADER_VALUES = {
     "content_type": re.compile(
         r"[\w.+*-]{1,60}/[\w.+*-]{1,60}(?:; ?charset=\"?[\w-]{1,30}\"?)?"
     ),
-    "server": re.compile(r"[\w./-]{1,40}(?: \(?[\w./-]{1,30}\)?){0,3}", re.ASCII),
+    # "Apache/2.4.57 (Debian)", "BaseHTTP/0.6 Python/3.12"; not "what a user said".
+    "server": re.compile(
+        r"Google Frontend"
+        r"|[\w.-]{1,40}(?:/[\w.-]{1,30})?"
+        r"(?: (?:[\w.-]{1,30}/[\w.-]{1,30}|\([\w./-]{1,30}\))){0,3}",
+        re.ASCII,
+    ),
     "closed_by": re.compile(r"provider|client"),
 }
 """What they look like; a header that looks otherwise may hold anybody's words."""

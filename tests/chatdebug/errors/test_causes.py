@@ -330,6 +330,26 @@ def test_facts_are_facts_and_no_words() -> None:
 
 
 @pytest.mark.parametrize(
+    ("server", "is_kept"),
+    [
+        ("nginx", True),
+        ("Apache/2.4.57 (Debian)", True),
+        ("BaseHTTP/0.6 Python/3.12.1", True),
+        ("Google Frontend", True),
+        ("Microsoft-IIS/10.0", True),
+        ("patient has diabetes", False),
+        ("my divorce", False),
+        ("nginx (what I asked)", False),
+    ],
+)
+def test_a_server_is_named_by_its_product_and_not_by_words(
+    server: str, is_kept: bool
+) -> None:
+    error = Holder(chatdebug_response={"server": server})
+    assert response_facts(error) == ({"server": server} if is_kept else {})
+
+
+@pytest.mark.parametrize(
     "case", load("gateway_errors.json"), ids=lambda case: case["id"]
 )
 def test_what_a_gateway_passes_on_is_told_by_its_words(case: dict[str, Any]) -> None:
