@@ -5,6 +5,7 @@ A program that stops reading, such as ``head``, is no fault, and nothing is said
 
 import os
 import select
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from chatdebug.management.databases import sentence_of
 NOBODY_READS = 128 + 13
 """What shells say of a program that SIGPIPE ended."""
 
+INTERRUPTED = 128 + signal.SIGINT
+"""What shells say of a program that Ctrl-C ended."""
+
 EARLY_ENDS = (BrokenPipeError, CommandError, KeyboardInterrupt, SystemExit)
 """What ends a command in the middle of what it does, and is no fault of its code."""
 
@@ -27,7 +31,7 @@ class PipedCommand(BaseCommand):
     """A command that ends silently when nobody reads on, as other programs do.
 
     Where its output cannot be written, or its database cannot be used, it says so in a
-    sentence, and ends with 1.
+    sentence, and ends with 1. So it does where somebody interrupts it, with 130.
     """
 
     def __init__(self, stdout: Any = None, *args: Any, **options: Any) -> None:
@@ -35,7 +39,11 @@ class PipedCommand(BaseCommand):
         self.stdout = _Output(stdout or sys.stdout)
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run as a program. Exits with ``NOBODY_READS`` where its output has no reader."""
+        """Run as a program.
+
+        Exits with ``NOBODY_READS`` where its output has no reader, and with
+        ``INTERRUPTED`` by Ctrl-C.
+        """
         try:
             try:
                 super().run_from_argv(argv)
@@ -48,6 +56,11 @@ class PipedCommand(BaseCommand):
                 raise
             _give_up(*unread)
             sys.exit(NOBODY_READS)
+        except KeyboardInterrupt:
+            if "--traceback" in argv:
+                raise
+            sys.stderr.write("Interrupted.\n")
+            sys.exit(INTERRUPTED)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run it. What it has half read is let go before its connection is closed.

@@ -9,7 +9,11 @@ from chatdebug.models import ChatRun
 from chatdebug.payloads import storable_id
 from chatdebug.querysets import ChatRunQuerySet
 from chatdebug.services.audit import note_erasure
-from chatdebug.services.forget import delete_of_owner, mark_forgotten
+from chatdebug.services.forget import (
+    delete_of_owner,
+    mark_forgotten,
+    mark_owner_forgotten,
+)
 
 CHATS = 500
 """How many chats are asked for at a time."""
@@ -27,12 +31,17 @@ def erase_owner(*, owner: str, by: User | None) -> int:
 
     They and their chats are marked as forgotten, so that what is on its way goes too; what
     begins a minute later is recorded anew. A chat in which somebody else is named keeps the
-    other's runs. It leaves an entry in the audit. Raises django.db.Error; what was deleted
-    until then stays deleted, and it can be done again.
+    other's runs. It leaves an entry in the audit, before anything goes. Raises
+    django.db.Error; with that entry the rest goes nevertheless, a little later.
     """
     owner = storable_id(owner)
+    if not owner:
+        return 0
     runs = runs_of_owner(owner=owner)
     count = runs.count()
+    with transaction.atomic(using=router.db_for_write(ChatRun)):
+        mark_owner_forgotten(owner=owner)
+        note_erasure(by=by, owner=owner, runs=count)
     chats = runs.exclude(chat_id="").order_by().values_list("chat_id", flat=True)
     for some in batched(list(chats.distinct()), CHATS):
         others = ChatRun.objects.filter(chat_id__in=some)
@@ -44,5 +53,4 @@ def erase_owner(*, owner: str, by: User | None) -> int:
                     mark_forgotten(chat=chat)
     with transaction.atomic(using=router.db_for_write(ChatRun)):
         delete_of_owner(owner=owner)
-        note_erasure(by=by, owner=owner, runs=count)
     return count

@@ -45,6 +45,14 @@ def mark_forgotten(*, chat: str) -> None:
     _forget_at_commit(GroupAffected.What.CHAT, chat, chats=[chat])
 
 
+def mark_owner_forgotten(*, owner: str) -> None:
+    """Mark an owner as forgotten: writers delete their runs, whatever comes next.
+
+    Raises django.db.Error; whoever opened a transaction decides what becomes of it.
+    """
+    _mark(ForgottenOwner, storable_id(owner))
+
+
 def delete_of_owner(*, owner: str) -> None:
     """Delete an owner's switches, and their runs of chats that are not forgotten.
 
@@ -55,7 +63,7 @@ def delete_of_owner(*, owner: str) -> None:
     owner = storable_id(owner)
     if not owner:
         return  # nobody: these runs may be anybody's
-    _mark(ForgottenOwner, owner)
+    mark_owner_forgotten(owner=owner)
     marks = ForgottenChat.objects.filter(
         chat_id=OuterRef("chat_id"), forgotten_at__gte=OuterRef("started_at")
     )

@@ -227,6 +227,23 @@ def test_what_is_half_read_is_let_go_before_its_connection(
     assert closed == ["rows", "connection"]
 
 
+@pytest.mark.parametrize("flags", [[], ["--traceback"]])
+def test_an_interrupt_is_said_in_a_word(
+    flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(PipedCommand):
+        requires_system_checks = ()
+
+        def handle(self, *args: object, **options: object) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt if flags else SystemExit) as ended:
+        Interrupted().run_from_argv(["manage.py", "interrupted", *flags])
+    if isinstance(ended.value, SystemExit):
+        assert ended.value.code == 130
+        assert capsys.readouterr().err == "Interrupted.\n"
+
+
 def test_each_command_ends_so() -> None:
     ours = [name for name, app in get_commands().items() if app == "chatdebug"]
     assert len(ours) > 10

@@ -19,6 +19,7 @@ from chatdebug.models.switches import Scope
 from chatdebug.recorder import Level, close_writer, record_run
 from chatdebug.services import erasure
 from chatdebug.services.erasure import erase_owner, runs_of_owner
+from chatdebug.services.forget import delete_forgotten, mark_forgotten
 from tests.factories import ChatRunFactory, ChatStepFactory, UserFactory
 from tests.waiting import until
 
@@ -87,6 +88,26 @@ def test_it_leaves_an_entry_in_the_audit() -> None:
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.object_id) == (Action.ERASED, "ada")
     assert (entry.person_name, entry.details) == ("root", "Runs: 1.")
+
+
+def test_what_an_interrupt_leaves_is_in_the_audit_and_goes_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(3):
+        run_of("ada", f"chat-{number}")
+
+    def interrupted(*, chat: str) -> None:
+        if ChatRun.objects.count() < 3:
+            raise KeyboardInterrupt
+        mark_forgotten(chat=chat)
+
+    monkeypatch.setattr(erasure, "mark_forgotten", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        erase_owner(owner="ada", by=None)
+    assert AuditEntry.objects.get().details == "Runs: 3."
+    assert ChatRun.objects.count() == 2
+    delete_forgotten()  # as each writer does
+    assert not ChatRun.objects.exists()
 
 
 def test_nobody_has_no_runs() -> None:
