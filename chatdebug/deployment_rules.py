@@ -13,7 +13,7 @@ from chatdebug.enums import RuleMode
 from chatdebug.errors import Rule
 from chatdebug.logs import safe_logger
 from chatdebug.models import ClassificationRule
-from chatdebug.safety import apart, in_event_loop
+from chatdebug.safety import QUERY_SECONDS, apart, in_event_loop
 
 logger = safe_logger(__name__)
 
@@ -95,7 +95,7 @@ def read_rules() -> None:
     if loaded_rules.is_fresh:
         return
     try:
-        with apart(router.db_for_read(ClassificationRule)):
+        with apart(router.db_for_read(ClassificationRule), at_most=QUERY_SECONDS):
             loaded_rules.load()
     except Exception as error:
         logger.warning("The deployment's rules could not be read", exc_info=error)

@@ -28,7 +28,7 @@ from chatdebug.evidence_limits import default_evidence, evidence_at, needs_conse
 from chatdebug.logs import safe_logger
 from chatdebug.models import ChatRun, RecordingSwitch
 from chatdebug.models.switches import Scope
-from chatdebug.safety import apart, in_event_loop
+from chatdebug.safety import QUERY_SECONDS, apart, in_event_loop
 
 logger = safe_logger("chatdebug.levels")
 
@@ -300,7 +300,7 @@ def _ask(key: Key) -> Level:
     """
     read_rules()
     try:
-        with apart(router.db_for_read(RecordingSwitch)):
+        with apart(router.db_for_read(RecordingSwitch), at_most=QUERY_SECONDS):
             decision = decide_level(chat_id=key[0], owner_id=key[1])
     except Exception as error:  # noqa: BLE001 - nothing here may break a turn
         return _without_answer(key, error)

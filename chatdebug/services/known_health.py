@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.logs import safe_logger
 from chatdebug.models import CallMinute
-from chatdebug.safety import apart
+from chatdebug.safety import QUERY_SECONDS, apart
 from chatdebug.services.health import (
     WINDOW,
     Health,
@@ -178,7 +178,7 @@ class _KnownHealth:
         if self.is_fresh or not self._asking.acquire(blocking=False):
             return self.health
         try:
-            with apart(router.db_for_read(CallMinute)):
+            with apart(router.db_for_read(CallMinute), at_most=QUERY_SECONDS):
                 self.keep(read_health())
         except Exception as error:
             self.keep(None)  # a database in trouble is not asked by everybody

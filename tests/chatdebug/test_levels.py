@@ -1,8 +1,8 @@
 """How much is recorded of a run that is not told, and what cannot break a turn."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -11,15 +11,17 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 from django.db import OperationalError, connection, transaction
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatdebug import levels
 from chatdebug.deployment_rules import loaded_rules
 from chatdebug.levels import level_of
-from chatdebug.models import ChatRun, RecordingSwitch
+from chatdebug.models import ChatRun, ClassificationRule, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.recorder import Level, record_run
+from chatdebug.safety import apart
 from chatdebug.services.switches import set_switch
 from chatdebug.writer import close_writer
 from tests.factories import UserFactory
@@ -244,11 +246,54 @@ def test_asking_leaves_no_connection_open_where_there_was_none() -> None:
     assert asyncio.run(body()) == [True]
 
 
-def test_inside_a_transaction_one_savepoint_is_all_it_costs() -> None:
+def test_inside_a_transaction_a_savepoint_and_its_bound_are_all_it_costs() -> None:
     loaded_rules.load()
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         sync_level()
-    assert len(queries) == 3  # it, the question, and its release
+    bound = 3 if connection.vendor == "postgresql" else 0  # asked for, set, and reset
+    assert len(queries) == 3 + bound  # it, the question, and its release
+
+
+if connection.vendor == "postgresql":  # readers of SQLite wait for no writer
+
+    @contextmanager
+    def locked(model: type[Model]) -> Iterator[None]:
+        """Lock a table inside the block, as a migration does."""
+        other = connection.copy()
+        other.set_autocommit(False)
+        try:
+            with other.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {model._meta.db_table}")
+            yield
+        finally:
+            other.close()
+
+    def bound() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            return str(cursor.fetchone()[0])
+
+    @pytest.mark.parametrize("model", [RecordingSwitch, ClassificationRule])
+    @pytest.mark.parametrize("around", [nullcontext, transaction.atomic])
+    def test_a_table_that_is_locked_keeps_no_turn_waiting(
+        model: type[Model], around: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        before = bound()
+        with locked(model), around():
+            assert sync_level() is Level.ERRORS
+            assert bound() == before
+            assert not ChatRun.objects.exists(), "the host's transaction goes on"
+
+    @pytest.mark.parametrize(
+        ("hosts", "inside"), [("0", "1s"), ("50ms", "50ms"), ("1min", "1s")]
+    )
+    def test_a_shorter_bound_of_the_hosts_counts(hosts: str, inside: str) -> None:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = '{hosts}'")
+            with apart("default", at_most=1.0):
+                assert bound() == inside
+            assert bound() == hosts
 
 
 @pytest.mark.parametrize("scope", [Scope.DEPLOYMENT, Scope.OWNER, Scope.CHAT])
