@@ -142,10 +142,7 @@ class record_run:
         if self._scope is not None:
             current_run.end(self._scope, Told.of(self.run))
         try:
-            durable = self.run.close(error)
-            if error is not None and (around := current_run.get()) is not None:
-                around.note_inner_error(error, self.run)
+            return self.run.close(error)
         except Exception:  # noqa: BLE001 - it is logged
             log_failure("The recorder could not close a run")
             return None
-        return durable

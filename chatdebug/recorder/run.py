@@ -39,6 +39,7 @@ from chatdebug.recorder.seen_errors import (
 from chatdebug.recorder.step import Step
 from chatdebug.recorder.storm import StoredRun
 from chatdebug.safety import never_raises
+from chatdebug.scope import current_run
 from chatdebug.writer import Snapshot, process_id, writer
 
 logger = safe_logger("chatdebug.recorder")
@@ -263,11 +264,21 @@ class Run:
     ) -> Future[Any] | None:
         """End the run with what left its block; further calls are not recorded.
 
+        The run around it, in whose block it was made, knows that error from now on.
         ``outcome`` is for whoever knows it only now; the worst that was said counts.
         Returns a future to wait for if evidence of an error is on its way, else None.
         """
         if error is not None:
             self._take_error(error)
+        self._end(outcome)
+        durable = self._evidence_on_its_way()
+        around = current_run.get()
+        if error is not None and around is not None:
+            around.note_inner_error(error, self)
+        return durable
+
+    def _end(self, outcome: Status | None) -> None:
+        """Take no more calls, let go of what is held, and write how the run ended."""
         with self._lock:
             is_first = not self._closed
             if is_first:
@@ -289,7 +300,6 @@ class Run:
             count_turn(self, self._outcome)
         if is_first and self._rows is not None:
             self._write()
-        return self._evidence_on_its_way()
 
     def _evidence_on_its_way(self) -> Future[Any] | None:
         """Return what is to be waited for until the evidence is safe; None: nothing."""

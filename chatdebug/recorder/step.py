@@ -394,6 +394,3 @@ class Step:
             # An error tells a failure from a cancellation.
             outcome = None if error is not None else status
             self._durable = self.run.close(error, outcome)
-            around = current_run.get()
-            if error is not None and around is not None:
-                around.note_inner_error(error, self.run)
