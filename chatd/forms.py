@@ -15,8 +15,7 @@ from chatd.llm.addresses import (
     origin_of,
 )
 from chatd.llm.providers import PROVIDERS
-from chatd.models import ModelConfig
-from chatd.services.chats import MAX_TITLE_CHARACTERS
+from chatd.models import MAX_TITLE_CHARACTERS, ModelConfig
 
 DEMO_NOTE = "not a language model"
 

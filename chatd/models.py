@@ -31,6 +31,9 @@ environment_variable = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$", "Name an environment variable, for example OPENAI_API_KEY."
 )
 
+MAX_TITLE_CHARACTERS = 200
+"""Of the name of a chat."""
+
 
 def new_id() -> UUID:
     """Return a UUIDv7, ordered by time."""
@@ -106,7 +109,7 @@ class Chat(models.Model):
     model = models.ForeignKey(
         ModelConfig, on_delete=models.PROTECT, related_name="chats"
     )
-    title = models.CharField(max_length=200, blank=True, default="")
+    title = models.CharField(max_length=MAX_TITLE_CHARACTERS, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(default=timezone.now)
 

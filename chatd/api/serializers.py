@@ -6,9 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from chatd.enums import FinishReason
-from chatd.models import Chat, ChatMessage, ModelConfig, Turn
+from chatd.models import MAX_TITLE_CHARACTERS, Chat, ChatMessage, ModelConfig, Turn
 from chatd.problems import Code
-from chatd.services.chats import MAX_TITLE_CHARACTERS
 from chatd.text import storable
 from chatd.turns.lifecycle import MAX_MESSAGE_CHARACTERS
 from chatdebug.api.fields import StrictCharField

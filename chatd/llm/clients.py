@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import ip_address
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+from chatd.llm.addresses import is_loopback, literal_address
 from chatd.llm.wire.protocol import WireProtocol
 from chatd.llm.wire.transport import AnswerTransport
 
@@ -93,11 +93,7 @@ class ProxyingTransport(httpx2.AsyncBaseTransport):
         transport = self._proxied.get(request.url.scheme, self._direct)
         if transport is not self._direct:
             host = request.url.host
-            try:
-                is_loopback = ip_address(host).is_loopback
-            except ValueError:
-                is_loopback = host == "localhost"
-            if is_loopback or proxy_bypass(host):
+            if is_loopback(host, literal_address(host)) or proxy_bypass(host):
                 transport = self._direct
         return await transport.handle_async_request(request)
 

@@ -4,13 +4,11 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from chatd.models import Chat, ModelConfig
+from chatd.models import MAX_TITLE_CHARACTERS, Chat, ModelConfig
 from chatdebug.recorder import forget_chat
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-MAX_TITLE_CHARACTERS = 200
 
 
 def create_chat(*, owner: "User", model: ModelConfig, title: str = "") -> Chat:

@@ -18,7 +18,7 @@ from django.utils.text import Truncator
 
 from chatd import clock
 from chatd.enums import FinishReason, Role, TurnStatus
-from chatd.models import Chat, ChatMessage, Turn
+from chatd.models import MAX_TITLE_CHARACTERS, Chat, ChatMessage, Turn
 from chatd.text import storable, storable_json
 from chatd.turns.runner import get_runner
 
@@ -81,10 +81,13 @@ def start_turn(*, chat: Chat, text: str) -> Turn:
             )
         turn = Turn.objects.create(chat=chat, created_at=clock.now())
         ChatMessage.objects.create(chat=chat, turn=turn, role=Role.USER, text=text)
-        if not chat.title:
-            chat.title = Truncator(" ".join(text.split())).words(TITLE_WORDS)[:200]
         chat.updated_at = turn.created_at
-        chat.save(update_fields=["title", "updated_at"])
+        chat.save(update_fields=["updated_at"])
+        if not chat.title:
+            title = Truncator(" ".join(text.split())).words(TITLE_WORDS)
+            chat.title = title[:MAX_TITLE_CHARACTERS]
+            # Not over one that was given meanwhile.
+            Chat.objects.filter(pk=chat.pk, title="").update(title=chat.title)
         transaction.on_commit(partial(get_runner().enqueue, turn.id))
     return turn
 

@@ -1,6 +1,6 @@
 """Pages about chats."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,8 +42,9 @@ def chat_list(request: PageRequest) -> HttpResponse:
     if request.htmx and request.method == "GET":
         return render(request, "chatd/sidebar.html#entries", listed)
     asked = _asked(request)
-    form, status = NewChatForm(request.POST or None, initial=asked), 0
-    if request.method == "POST" and form.is_valid():
+    sent = request.POST if request.method == "POST" else None
+    form, status = NewChatForm(sent, initial=asked), 0
+    if form.is_valid():
         try:
             return redirect("chat", chat_id=_open_chat(request, form).pk)
         except InvalidMessage as error:
@@ -156,8 +157,10 @@ def listed_chats(request: PageRequest) -> dict[str, Any]:
             updated_at = datetime.fromisoformat(time)
             if updated_at.tzinfo is None:
                 raise ValueError
+            # PostgreSQL takes no offset of sixteen hours and more, as Python does.
+            updated_at = updated_at.astimezone(UTC)
             chats = chats.before(updated_at=updated_at, chat_id=UUID(chat_id))
-        except ValueError as error:
+        except (OverflowError, ValueError) as error:
             raise Http404 from error
     found = list(chats[: CHATS_SHOWN + 1])
     shown = found[:CHATS_SHOWN]

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
 from chatd.http import PageRequest
@@ -40,6 +40,7 @@ def message_send(request: PageRequest, chat_id: UUID) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def turn_detail(request: PageRequest, chat_id: UUID, turn_id: UUID) -> HttpResponse:
     """Return a turn as it is now, and the tabs, which may have changed with it."""
     chat = own_chat(request, chat_id)

@@ -59,8 +59,8 @@ _WORDS: dict[Meaning, tuple[str, ...]] = {
 _MEANINGS: dict[str, Meaning] = {
     word: meaning for meaning, words in _WORDS.items() for word in words
 }
-NOTHING = ("", "null", "none", "undefined", "finish_reason_unspecified")
-"""Words with which some gateways say that the answer goes on."""
+NOTHING = ("", "null", "none", "undefined", "unspecified")
+"""Words with which some gateways say that the answer goes on, as ``plain`` has them."""
 
 
 def plain(word: str) -> str:

@@ -140,7 +140,7 @@ class ProcrastinateRunner:
             return
         waiting = _waiting_jobs(most=PLACED_AT_ONCE)
         without = [turn_id for turn_id in ready if turn_id not in waiting]
-        for turn_id in without[: len(ready) - len(waiting)]:
+        for turn_id in without[: max(0, len(ready) - len(waiting))]:
             self.enqueue(UUID(turn_id))
 
     async def _sweep(self) -> None:

@@ -92,12 +92,14 @@ def test_a_proxy_of_the_environment_is_used_but_never_for_loopback(
 
     async def body() -> None:
         transport = clients.ProxyingTransport()
-        for url in ("https://a.example", "https://127.0.0.1", "http://a.example"):
+        here = ("127.0.0.1", "127.1", "[::1]", "localhost.", "ollama.localhost")
+        hosts = ("https://a.example", *(f"https://{host}" for host in here))
+        for url in (*hosts, "http://a.example"):
             await transport.handle_async_request(httpx2.Request("GET", url))
         await transport.aclose()
 
     asyncio.run(body())
-    assert used == [proxy, None, None]
+    assert used == [proxy, *[None] * 6]
 
 
 @pytest.mark.django_db

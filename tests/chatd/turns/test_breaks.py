@@ -20,6 +20,7 @@ from tests.wire import (
     PROTOCOLS,
     beginning,
     event,
+    finish,
     last,
     openai_chunk,
     response,
@@ -85,6 +86,18 @@ def test_after_the_finish_reason_the_answer_is_complete(
     assert text_of(turn) == "Hello world"
     assert replay.hits["case"] == 1
     assert not ChatRun.objects.of_chat(str(chat.pk)).exists()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "word", ["null", "FINISH_REASON_UNSPECIFIED", "stop_reason_unspecified"]
+)
+def test_a_finish_reason_that_is_none_ends_nothing(word: str, protocol: str) -> None:
+    unfinished = finish(protocol, word)[-1]
+    begun = [*beginning(protocol), *words(protocol, "Hello"), unfinished]
+    rest = [*words(protocol, " world"), *finish(protocol), last(protocol)]
+    turn, _, _ = turn_of([*begun, *rest], protocol)
+    assert (turn.status, text_of(turn)) == ("completed", "Hello world")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -103,6 +103,24 @@ def test_no_job_is_placed_for_what_may_not_run_yet(
     assert jobs() == []
 
 
+def test_no_job_is_placed_where_more_wait_than_turns_are_ready(
+    runner: ProcrastinateRunner,
+) -> None:
+    forget_jobs()
+    for number in range(3):
+        runner.enqueue(UUID(int=number))  # of turns that are over
+    waiting = jobs()
+    for _ in range(2):
+        start_turn(chat=new_chat("demo"), text="Hello")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM procrastinate_jobs WHERE NOT queueing_lock = ANY(%s)",
+            [waiting],
+        )
+    runner.place_ready_turns()
+    assert sorted(jobs()) == sorted(waiting)
+
+
 def test_a_turn_without_its_job_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(procrastinate, "SWEEP_SECONDS", 0.05)
     chat = new_chat("demo")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from chatd.enums import Role, TurnStatus
 from chatd.models import Chat, Turn
+from chatd.services.chats import rename_chat
 from chatd.turns.lifecycle import (
     MAX_MESSAGE_CHARACTERS,
     InvalidMessage,
@@ -77,6 +78,13 @@ def test_a_chat_is_called_after_its_first_message(chat: Chat) -> None:
     start_turn(chat=chat, text="another")
     chat.refresh_from_db()
     assert chat.title == "one two three four five six seven eight…"
+
+
+def test_a_message_does_not_undo_a_name_that_was_given_meanwhile(chat: Chat) -> None:
+    for name in ("Ballast", "Sails"):
+        rename_chat(chat=Chat.objects.get(pk=chat.pk), title=name)
+        start_turn(chat=chat, text="Hello")  # as it was loaded before that
+        assert Chat.objects.get(pk=chat.pk).title == name
 
 
 @pytest.mark.parametrize(

@@ -462,13 +462,38 @@ def test_every_chat_can_be_reached_from_the_list(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["x", f"2026-01-01_{UUID(int=7)}", "2026-01-01T00:00:00+00:00_x", "_"]
+    "place",
+    [
+        "x",
+        f"2026-01-01_{UUID(int=7)}",
+        "2026-01-01T00:00:00+00:00_x",
+        "_",
+        f"0001-01-01T00:00:00+23:59_{UUID(int=7)}",
+    ],
 )
 def test_a_place_that_is_not_in_the_list_is_not_found(
     client: Client, place: str
 ) -> None:
     client.force_login(UserFactory())
     assert client.get("/chats/", {"before_chat": place}).status_code == 404
+
+
+def test_a_place_may_be_told_in_any_time_zone(client: Client) -> None:
+    client.force_login(UserFactory())
+    place = f"2026-01-01T00:00:00+23:59_{UUID(int=7)}"
+    assert client.get("/chats/", {"before_chat": place}).status_code == 200
+
+
+def test_a_form_without_a_word_is_refused(client: Client) -> None:
+    client.force_login(UserFactory())
+    assert client.post("/chats/").status_code == 422
+
+
+def test_a_turn_is_only_read_at_its_address(owner: Client, chat: Chat) -> None:
+    turn = answered(chat, "Fine.")
+    address = reverse("turn", kwargs={"chat_id": chat.pk, "turn_id": turn.pk})
+    assert owner.get(address).status_code == 200
+    assert owner.post(address).status_code == 405
 
 
 def test_deleting_a_chat_asks_first_and_names_it(owner: Client, chat: Chat) -> None:
