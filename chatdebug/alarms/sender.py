@@ -4,8 +4,12 @@ A mail server or a receiver that hangs holds its own thread, and neither the wri
 another target. The price: such a thread may outlive the writer. It is a daemon; a notice
 that it takes along is sent by another process once the lease is over, so that it may come
 twice, never not at all.
+
+What runs here is also the host's code, receivers and mail backends. So signals come here as
+to a thread of the host: a process that such code starts can be ended by one.
 """
 
+import signal
 from collections.abc import Callable
 from functools import partial
 from threading import Lock, Thread
@@ -31,6 +35,8 @@ class AlarmSender:
         self._using = using
         self._threads: dict[str, Thread] = {}
         self._lock = Lock()
+        # Of who makes the writer; the writer's own thread, which starts these, blocks more.
+        self._blocked_by_host = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def start(self) -> None:
         """Look for news and send what is due, unless that goes on already or nobody is told.
@@ -79,6 +85,7 @@ class AlarmSender:
             thread.start()
 
     def _run(self, work: Callable[[], None]) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked_by_host)
         try:
             work()
         except Exception as error:

@@ -1,11 +1,28 @@
 """A thread that is started when there is something to do."""
 
+import signal
 from collections.abc import Callable
 from threading import RLock, Thread
+
+HOST_SIGNALS = {
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGALRM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+}
+"""What ends or steers a process. Not those of faults and profilers, which are a thread's."""
 
 
 class Worker:
     """A daemon thread that runs one function; a later start replaces one that has ended.
+
+    It leaves the signals of the process to the host's threads. The kernel gives a signal to
+    any thread that does not block it, and a host may block one in its own thread while it
+    must not be ended: Celery's pool does, with the lock that its workers share. What the
+    thread starts inherits this.
 
     Every method may be called from any thread.
     """
@@ -33,7 +50,7 @@ class Worker:
                 return
             self._is_starting = True
             if not self.is_alive:
-                self._thread = Thread(target=self._run, name=self._name, daemon=True)
+                self._thread = Thread(target=self._begin, name=self._name, daemon=True)
                 self._thread.start()
         finally:
             # A signal may raise after the lock was taken and before that is known here. So
@@ -50,3 +67,7 @@ class Worker:
             thread = self._thread
         if thread is not None and thread.ident is not None:  # it has begun
             thread.join(timeout)
+
+    def _begin(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, HOST_SIGNALS)
+        self._run()

@@ -1,5 +1,6 @@
 """Alarms are sent from the writer's upkeep, in threads that hold nobody up."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,6 +24,7 @@ from chatdebug.models import (
 )
 from chatdebug.recorder import record_run
 from chatdebug.services.sweep import claim_sweep
+from chatdebug.signals import alarm as alarm_signal
 from chatdebug.writer import Writer, close_writer
 from tests.chatdebug.alarms.receiver import Receiver, receiving
 from tests.chatdebug.alarms.rows import counted_group
@@ -150,6 +152,23 @@ def test_a_target_that_hangs_is_not_asked_again_meanwhile(receiver: Receiver) ->
     receiver.let_go.set()
     sender.close(60)
     assert threads() == []
+
+
+def test_a_receiver_may_start_a_process_that_signals_can_end(a_writer: Writer) -> None:
+    blocked: list[set[int]] = []
+
+    def receive(**kwargs: Any) -> None:
+        blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    alarm_signal.connect(receive)
+    try:
+        AlarmTargetFactory(channel=AlarmChannel.SIGNAL)
+        counted_group()
+        a_writer.start()
+        until(lambda: blocked)
+    finally:
+        alarm_signal.disconnect(receive)
+    assert blocked == [signal.pthread_sigmask(signal.SIG_BLOCK, ())]
 
 
 def test_a_look_that_fails_is_logged_and_comes_again(

@@ -1,5 +1,6 @@
 """Several processes with one database and one spool: workers of a server, or of a queue."""
 
+import signal
 from collections import Counter
 
 import pytest
@@ -55,3 +56,12 @@ def test_each_has_a_writer_with_counters_of_its_own_and_none_loses_a_row() -> No
     folder = recorder_settings().SPOOL_DIR
     assert folder is not None
     assert Spool(folder).count() == 0
+
+
+def test_a_signal_that_the_host_blocks_does_not_come_by_a_thread_of_the_recorder() -> (
+    None
+):
+    process = sharing_process("tests.chatdebug.writer.signalled_process")
+    said, _ = process.communicate(timeout=60)
+    assert said == "still here\n"
+    assert process.returncode == -signal.SIGTERM
