@@ -12,7 +12,7 @@ to a thread of the host: a process that such code starts can be ended by one.
 import signal
 from collections.abc import Callable
 from functools import partial
-from threading import Lock, Thread
+from threading import Lock, Thread, get_native_id
 from time import monotonic
 
 from django.db import connections
@@ -77,15 +77,16 @@ class AlarmSender:
                 return  # it comes with the next look
             thread = Thread(
                 target=self._run,
-                args=[work],
+                args=[work, get_native_id()],
                 name=f"chatdebug-alarms-{name}",
                 daemon=True,
             )
             self._threads[name] = thread
             thread.start()
 
-    def _run(self, work: Callable[[], None]) -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked_by_host)
+    def _run(self, work: Callable[[], None], started_in: int) -> None:
+        if get_native_id() != started_in:  # a greenlet's signals are its host's
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._blocked_by_host)
         try:
             work()
         except Exception as error:

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable
-from threading import RLock, Thread
+from threading import RLock, Thread, get_native_id
 
 HOST_SIGNALS = {
     signal.SIGTERM,
@@ -50,7 +50,12 @@ class Worker:
                 return
             self._is_starting = True
             if not self.is_alive:
-                self._thread = Thread(target=self._begin, name=self._name, daemon=True)
+                self._thread = Thread(
+                    target=self._begin,
+                    args=(get_native_id(),),
+                    name=self._name,
+                    daemon=True,
+                )
                 self._thread.start()
         finally:
             # A signal may raise after the lock was taken and before that is known here. So
@@ -68,6 +73,7 @@ class Worker:
         if thread is not None and thread.ident is not None:  # it has begun
             thread.join(timeout)
 
-    def _begin(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, HOST_SIGNALS)
+    def _begin(self, started_in: int) -> None:
+        if get_native_id() != started_in:  # a greenlet's signals are its host's
+            signal.pthread_sigmask(signal.SIG_BLOCK, HOST_SIGNALS)
         self._run()

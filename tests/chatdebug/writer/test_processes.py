@@ -2,12 +2,15 @@
 
 import signal
 from collections import Counter
+from threading import Thread
 
 import pytest
 
 from chatdebug.conf import recorder_settings
 from chatdebug.models import ChatRun, ChatStep, WriterState
+from chatdebug.writer import worker
 from chatdebug.writer.spool import Spool
+from chatdebug.writer.worker import Worker
 from tests.chatdebug.writer.recording_process import STORM_FIRST
 from tests.faults.sharing import sharing_process
 
@@ -56,6 +59,24 @@ def test_each_has_a_writer_with_counters_of_its_own_and_none_loses_a_row() -> No
     folder = recorder_settings().SPOOL_DIR
     assert folder is not None
     assert Spool(folder).count() == 0
+
+
+def test_a_thread_that_is_a_greenlet_of_the_hosts_blocks_no_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Greenlet(Thread):
+        """As gevent makes of a thread: it runs in the one that starts it."""
+
+        def start(self) -> None:
+            self.run()
+
+    monkeypatch.setattr(worker, "Thread", Greenlet)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    inside: list[set[int]] = []
+    Worker(
+        lambda: inside.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())), name="x"
+    ).start()
+    assert inside == [before]
 
 
 def test_a_signal_that_the_host_blocks_does_not_come_by_a_thread_of_the_recorder() -> (
