@@ -78,6 +78,27 @@ def test_a_run_leaves_whole_or_without_a_word_of_it(
     assert disposition.startswith(f'attachment; filename="chat-run-{run.pk}.')
 
 
+@pytest.mark.parametrize("asked", ["1", "true"])
+def test_a_file_is_without_content_however_that_is_asked_for(
+    client: Client, run: ChatRun, chat: Chat, asked: str
+) -> None:
+    for url in (
+        address("run-export", run, "json"),
+        reverse("chatdebug:export", args=[chat.pk, "json"]),
+    ):
+        assert QUESTION not in text_of(client, url, share_safe=asked)
+
+
+@pytest.mark.parametrize("asked", ["True", "yes", "on", "2"])
+def test_whether_to_leave_content_out_is_never_guessed(
+    client: Client, run: ChatRun, asked: str
+) -> None:
+    url = address("run-export", run, "json")
+    response = client.get(url, {"share_safe": asked})
+    assert response.status_code == 400
+    assert "0, false, 1, true" in response.text
+
+
 def test_all_runs_of_a_chat_leave_as_one_document(
     client: Client, run: ChatRun, chat: Chat
 ) -> None:
