@@ -269,3 +269,21 @@ def test_a_run_names_its_group_to_who_may_see_groups(client: Client) -> None:
     assert f'<a href="{page_of(group)}">The ballast shifted</a> · 12 times' in text(
         client, address
     )
+
+
+@pytest.mark.usefixtures("desk")
+def test_where_a_group_comes_from_is_told_of_the_days_of_its_trend(
+    client: Client,
+) -> None:
+    group = ErrorGroupFactory(status_code=400)
+    this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    GroupHour.objects.create(
+        group=group, hour=this_hour - timedelta(days=14), model="a-1", count=3
+    )
+    shown = text(client, page_of(group))
+    assert "0 in 14 days" in shown
+    assert "Where it comes from, in 14 days" not in shown
+    GroupHour.objects.create(group=group, hour=this_hour, model="a-2", count=1)
+    shown = text(client, page_of(group))
+    assert "a-2: 100 %" in shown
+    assert "400: 100 %" in shown
