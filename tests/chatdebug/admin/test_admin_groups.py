@@ -193,7 +193,12 @@ def test_the_page_says_what_failed_where_it_comes_from_and_shows_runs(
     ]
     ChatStepFactory(
         run=runs[0],
-        error={"kind": "generic", "status_code": 400, "message": "planted words"},
+        error={
+            "kind": "generic",
+            "rule": "fallback.generic",
+            "status_code": 400,
+            "message": "planted words",
+        },
     )
     shown = text(client, page_of(group))
     assert "planted words" not in shown
@@ -269,6 +274,22 @@ def test_a_run_names_its_group_to_who_may_see_groups(client: Client) -> None:
     assert f'<a href="{page_of(group)}">The ballast shifted</a> · 12 times' in text(
         client, address
     )
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_known_kind_is_named_with_the_rule_that_knew_it(client: Client) -> None:
+    group = ErrorGroupFactory(kind="rate_limit", status_code=429)
+    shown = text(client, page_of(group))
+    assert "not a known kind of error" not in shown, (
+        "no error is stored that could tell"
+    )
+    ChatStepFactory(
+        run=ChatRunFactory(fingerprint=group.fingerprint, error_kind="rate_limit"),
+        error={"kind": "rate_limit", "rule": "status.429", "status_code": 429},
+    )
+    shown = text(client, page_of(group))
+    assert "<code>status.429</code>" in shown
+    assert "not a known kind of error" not in shown
 
 
 @pytest.mark.usefixtures("desk")
