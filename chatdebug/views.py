@@ -33,7 +33,7 @@ from chatdebug.access import (
 from chatdebug.addresses import next_url
 from chatdebug.conf import recorder_settings
 from chatdebug.downloads import TooManyDownloads, download
-from chatdebug.enums import ErrorKind, Level, Outcome
+from chatdebug.enums import ErrorKind, Outcome
 from chatdebug.exports.curl import curl_command
 from chatdebug.exports.document import stream_of as document_of
 from chatdebug.exports.forms import FORMS, reads_share_safe
@@ -324,8 +324,8 @@ def page_of(chat_id: str, run_id: UUID | None) -> str:
 
 def _report_of(found: ChatRun, *, asked: str = "") -> RunReport:
     steps = found.steps.all()
-    is_full = found.level == Level.FULL
-    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
+    has_attempts = found.has_payloads
+    steps = steps.with_attempt_times() if has_attempts else steps.without_payloads()
     return RunReport.of(found, steps, asked=asked)
 
 

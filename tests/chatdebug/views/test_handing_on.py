@@ -163,6 +163,17 @@ def test_where_no_request_was_recorded_there_is_no_command(
     assert address("curl", run) not in text_of(client, address("run", run))
 
 
+def test_a_failure_that_is_kept_in_full_can_be_sent_again_too(
+    client: Client, run: ChatRun
+) -> None:
+    command = address("curl", run)
+    assert command in text_of(client, address("run", run))
+    ChatRun.objects.update(level=Level.ERRORS, summary={"evidence": "full"})
+    assert command in text_of(client, address("run", run))
+    ChatRun.objects.update(summary={"evidence": "shape"})
+    assert command not in text_of(client, address("run", run))
+
+
 def test_an_attempt_is_shown_as_a_command(client: Client, run: ChatRun) -> None:
     page = text_of(client, address("step", run, "1"))
     assert "curl --globoff" in page
