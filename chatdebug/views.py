@@ -33,10 +33,10 @@ from chatdebug.access import (
 from chatdebug.addresses import next_url
 from chatdebug.conf import recorder_settings
 from chatdebug.downloads import TooManyDownloads, download
-from chatdebug.enums import ErrorKind, Level, Outcome
+from chatdebug.enums import ErrorKind, Outcome
 from chatdebug.exports.curl import curl_command
 from chatdebug.exports.document import stream_of as document_of
-from chatdebug.exports.forms import FORMS
+from chatdebug.exports.forms import FORMS, reads_share_safe
 from chatdebug.exports.markdown import document_markdown
 from chatdebug.exports.rows import runs_with_steps
 from chatdebug.filters import InvalidFilter, RunFilter
@@ -249,13 +249,13 @@ def export(
 ) -> HttpResponseBase:
     """Send a run, or those of a chat that fit its filters, as a file.
 
-    ``?share_safe=1``: without content. 404 for a form that there is not, 400 for a filter
-    that is none, 429 while others read as many as may be read at once.
+    ``?share_safe=1``: without content. 404 for a form that there is not, 400 for that or a
+    filter in words that are none, 429 while others read as many as may be read at once.
     """
-    share_safe = request.GET.get("share_safe") == "1"
     try:
+        share_safe = reads_share_safe(request.GET.get("share_safe", ""))
         wanted = RunFilter.of(request.GET)
-    except InvalidFilter as error:
+    except ValueError as error:
         return HttpResponseBadRequest(str(error), content_type="text/plain")
     # Which runs hold a word is content, too.
     tells_content = not share_safe or bool(wanted.q)
@@ -324,8 +324,8 @@ def page_of(chat_id: str, run_id: UUID | None) -> str:
 
 def _report_of(found: ChatRun, *, asked: str = "") -> RunReport:
     steps = found.steps.all()
-    is_full = found.level == Level.FULL
-    steps = steps.with_attempt_times() if is_full else steps.without_payloads()
+    has_attempts = found.has_payloads
+    steps = steps.with_attempt_times() if has_attempts else steps.without_payloads()
     return RunReport.of(found, steps, asked=asked)
 
 

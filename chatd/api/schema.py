@@ -18,10 +18,10 @@ from rest_framework.permissions import SAFE_METHODS
 
 from chatd.api.serializers import ProblemSerializer
 from chatd.problems import MEDIA_TYPE, Code
-from chatdebug.api.exports import SHARE_SAFE, ChatExport, ExportView, RunReceipt
+from chatdebug.api.exports import ChatExport, ExportView, RunReceipt
 from chatdebug.api.filters import RunFilterBackend
 from chatdebug.api.views import ChatSwitchView, GateView, OptInView, RunView
-from chatdebug.exports.forms import FORMS
+from chatdebug.exports.forms import FORMS, SHARE_SAFE
 
 NO_CONTENT = ("PUT", "DELETE")
 """Methods whose success says it all."""

@@ -16,12 +16,11 @@ from chatdebug.api.serializers import ReceiptSerializer
 from chatdebug.api.views import RunView
 from chatdebug.downloads import TooManyDownloads, download
 from chatdebug.exports.document import run_fields, step_document
-from chatdebug.exports.forms import FORMS
+from chatdebug.exports.forms import FORMS, reads_share_safe
 from chatdebug.exports.receipt import ReceiptWriter
 from chatdebug.models import ChatRun
 from chatdebug.querysets import ChatRunQuerySet
 
-SHARE_SAFE = {"": False, "0": False, "false": False, "1": True, "true": True}
 WAIT_SECONDS = 5
 
 
@@ -125,7 +124,12 @@ class RunReceipt(RunView):
 
 
 def _is_share_safe(request: Request) -> bool:
-    return SHARE_SAFE[_one_of(request, "share_safe", SHARE_SAFE)]
+    """Return whether content is to be left out. Raises ValidationError."""
+    name = "share_safe"
+    try:
+        return reads_share_safe(request.query_params.get(name, ""))
+    except ValueError as error:
+        raise ValidationError({name: [str(error)]}) from error
 
 
 def _one_of(request: Request, name: str, choices: dict[str, Any]) -> str:

@@ -23,6 +23,10 @@ ENDS_KEPT = 12
 """Characters of it at either end."""
 PLACES_NAMED = 5
 STREAM_FIELD = re.compile(r"(data|event|id|retry|):", re.MULTILINE)
+LINE_END = re.compile(r"\r\n|\r|\n")
+"""As the standard of such streams has it: other characters that end lines, as Python
+reads them, may stand in JSON."""
+BLANK_LINE = re.compile(rf"(?:(?>{LINE_END.pattern})){{2}}")
 EVENTS = 500
 """A stream of more is shown as text."""
 
@@ -138,9 +142,9 @@ class _Decoder:
 
 def _events(text: str) -> Iterator[Event]:
     """Yield the events of a stream; what is none of it, as a cut leaves, has no name."""
-    for block in re.split(r"\r?\n\r?\n", text):
+    for block in BLANK_LINE.split(text):
         names, data, other = list[str](), list[str](), list[str]()
-        for line in block.splitlines():
+        for line in LINE_END.split(block):
             key, colon, value = line.partition(":")
             if colon and key == "data":
                 data.append(value.removeprefix(" "))

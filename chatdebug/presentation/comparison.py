@@ -170,14 +170,15 @@ def _facts(opened: _Opened) -> dict[str, str]:
 def _statuses(report: RunReport) -> str:
     """Return how each attempt was answered: 429, 200 cut short, 500 (2 times).
 
-    At the errors level only the attempts that failed are known.
+    Where no attempts are recorded, only those that failed are known.
     """
-    steps = [one.step for one in report.steps]
-    if report.has_payloads:
-        found = [_status(attempt) for step in steps for attempt in _attempts(step)]
-    else:
-        codes = (read_payload(error_of(step))["status_code"] for step in steps)
-        found = [str(code) for code in codes if code is not None]
+    found = list[str]()
+    for step in (one.step for one in report.steps):
+        attempts = _attempts(step) if report.has_payloads else []
+        found += map(_status, attempts)
+        code = read_payload(error_of(step))["status_code"]
+        if not attempts and code is not None:
+            found.append(str(code))
     words = gettext("%(status)s (%(count)s times)")
     counts = [(status, len(list(same))) for status, same in groupby(found)]
     return ", ".join(

@@ -100,6 +100,8 @@ class ErrorReport:
     request_id: str
     times: list[tuple[str, str]]
     """The same of how far the call had come, which a timeline shows too."""
+    rule: str
+    """The id of the rule that decided its kind; empty where that is not stored."""
     type: str
     """Of the outermost exception, whose way the frames are."""
     causes: list[Link]
@@ -158,6 +160,7 @@ class ErrorReport:
             rest_if_over=[fact for fact in _said(facts) if fact[0] not in _past()],
             request_id=code_like(payload["request_id"]),
             times=list(_said(_times(payload))),
+            rule=payload["rule"],
             type=payload["type"],
             causes=list(_causes(payload, reason)),
             frames=[

@@ -239,22 +239,26 @@ class GroupPage:
         now = timezone.now()
         parts = list(group.parts.order_by("-count", "pk"))
         fingerprints = [group.fingerprint, *(part.fingerprint for part in parts)]
-        rows = list(
+        this_hour = now.replace(minute=0, second=0, microsecond=0)
+        rows = (
             GroupHour.objects.filter(
-                group__in=_families([group]), hour__gt=now - TREND_KEPT - HOUR
+                group__in=_families([group]), hour__gt=this_hour - TREND_KEPT
             )
-            .values_list("hour", "model", "release")
+            .values_list("hour", "model", "release", "group")
             .annotate(Sum("count"))
         )
+        # All failures of a group have its status; those of its parts, theirs.
+        status_of = {one.pk: str(one.status_code or "") for one in (group, *parts)}
         hours, models, releases = Counter[datetime](), Counter[str](), Counter[str]()
-        for hour, model, release, count in rows:
+        statuses = Counter[str]()
+        for hour, model, release, group_id, count in rows:
             hours[hour] += count
             models[model] += count
             releases[release] += count
-        status = str(group.status_code or "")
+            statuses[status_of.get(group_id, "")] += count
         shares = (
             (gettext("Model"), _shares(models)),
-            (gettext("HTTP status"), _shares(Counter({status: hours.total()}))),
+            (gettext("HTTP status"), _shares(statuses)),
             (gettext("Release"), _shares(releases)),
         )
         newest = ChatRun.objects.newest_keys(fingerprints, most=RUNS_OF_GROUP)

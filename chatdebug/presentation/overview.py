@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 
 from chatdebug.conf import recorder_settings
 from chatdebug.enums import GroupState
-from chatdebug.formats import last_day, local
+from chatdebug.formats import last_day
 from chatdebug.models import ErrorGroup, RecordingSwitch
 from chatdebug.models.switches import Scope
 from chatdebug.people import names_of
@@ -107,7 +107,7 @@ class Overview:
         return cls(
             is_weeks=is_weeks,
             until=now,
-            numbers=Numbers.read(now=local(now), is_weeks=is_weeks),
+            numbers=Numbers.read(now=now, is_weeks=is_weeks),
             health=provider_health(),
             recorder=RecorderHealth.read(now=now),
             stored=Stored.read(),

@@ -92,9 +92,9 @@ class Payload:
 
 def _with_ids(markup: SafeString, stretches: tuple[Stretch, ...]) -> SafeString:
     """Return the markup of a text with its stretches as elements; no mark spans lines."""
-    lines = markup.splitlines(keepends=True)
+    lines = markup.split("\n")
     for stretch in stretches:
         opening = format_html('<span class="place" id="{}">', stretch.id)
         lines[stretch.first] = opening + lines[stretch.first]
         lines[stretch.last] += "</span>"
-    return SafeString("".join(lines))
+    return SafeString("\n".join(lines))

@@ -112,9 +112,9 @@ class StepReport:
 
     @property
     def shape(self) -> Payload | None:
-        """The shape of its request, where that is all that was kept of it."""
+        """The shape of its request, where that is all that was kept, and may be seen."""
         shape = as_dict(as_dict(self.step.metadata).get("shape"))
-        return shape_block(shape, self.spots) if shape else None
+        return shape_block(shape, self.spots) if shape and self.has_content else None
 
     @property
     def spots(self) -> str:

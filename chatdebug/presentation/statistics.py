@@ -120,10 +120,11 @@ class Numbers:
     def read(cls, *, now: datetime, is_weeks: bool) -> "Numbers":
         """Read the last 24 hours, or 14 days. Two queries. Raises django.db.Error.
 
-        Of 14 days, totals are of whole days, today among them.
+        Days are whole ones of the project's time zone, today among them.
         """
-        this_hour = now.replace(minute=0, second=0, microsecond=0)
-        first = this_hour - (TREND_KEPT if is_weeks else timedelta(days=1)) + HOUR
+        this_hour = local(now).replace(minute=0, second=0, microsecond=0)
+        last = this_hour.replace(hour=DAY_HOURS - 1) if is_weeks else this_hour
+        first = last - (TREND_KEPT if is_weeks else timedelta(days=1)) + HOUR
         failures = (
             HourCount.objects.filter(what=What.FAILURE)
             .filter(hour__gt=this_hour - TREND_KEPT)
@@ -133,7 +134,7 @@ class Numbers:
         )
         counts: QuerySet[Any] = HourCount.objects.filter(hour__gte=first)
         if is_weeks:
-            counts = DayCount.objects.filter(day__gte=local(first).date())
+            counts = DayCount.objects.filter(day__gte=first.date())
         numbers = (
             counts.filter(what__in=NUMBERS)
             .order_by()
@@ -149,7 +150,7 @@ class Numbers:
                 of_model = models.setdefault((provider, model), defaultdict(Counter))
                 of_model[what][detail] += count
         return cls(
-            kinds=_kinds(failures, first, now, is_weeks=is_weeks),
+            kinds=_kinds(failures, first, last, is_weeks=is_weeks),
             outcomes=_outcomes(turns),
             models=sorted(
                 (_model(*names, of) for names, of in models.items()),
@@ -213,11 +214,13 @@ def percentile(buckets: Mapping[int, int], share: float) -> float:
 
 
 def _kinds(
-    rows: Iterable[Sequence[Any]], first: datetime, now: datetime, *, is_weeks: bool
+    rows: Iterable[Sequence[Any]], first: datetime, last: datetime, *, is_weeks: bool
 ) -> list[KindLine]:
+    """Return the kinds of failures between two hours; of weeks, ``last`` ends a day."""
     hours: dict[str, Counter[datetime]] = defaultdict(Counter)
     statuses: dict[str, set[int]] = defaultdict(set)
-    for hour, kind, status, count in rows:
+    for moment, kind, status, count in rows:
+        hour = local(moment)  # days are as long as their clocks say
         hours[kind][hour] += count
         if hour >= first and status:
             statuses[kind].add(status)
@@ -232,7 +235,7 @@ def _kinds(
             kind=str(dict(ErrorKind.choices).get(kind, kind)),
             whose=_whose(kind),
             statuses=", ".join(map(str, sorted(statuses[kind]))),
-            trend=trend(dict(counts), now=now),
+            trend=trend(dict(counts), now=last),
             usual=round(before / days) if is_known else None,
         )
         if line.trend.total:

@@ -20,32 +20,35 @@ async function renew(element) {
   parsed.innerHTML = await response.text();
   const fresh = parsed.content.querySelector("[data-live]");
   if (!fresh) return;
-  keepOpen(element, fresh);
-  const place = placeOf(document.activeElement, element);
+  const [old, now] = [named(element), named(fresh)];
+  keepOpen(old, now);
+  const focused = [...old].find(([, one]) => one === document.activeElement)?.[0];
   const had = element.dataset.state;
   element.replaceWith(fresh);
   window.htmx?.process(fresh);
-  if (place) [...fresh.querySelectorAll(place.kind)][place.index]?.focus();
+  now.get(focused)?.focus();
   if (had !== fresh.dataset.state) tell(fresh);
 }
 
-/* Details that were open are opened again; what is asked for when they open comes anew. */
-function keepOpen(element, fresh) {
-  const names = (root) => [...root.querySelectorAll("details > summary")];
-  const open = new Set(
-    names(element)
-      .filter((summary) => summary.parentElement.open)
-      .map((summary) => summary.textContent),
-  );
-  for (const summary of names(fresh))
-    if (open.has(summary.textContent)) summary.parentElement.open = true;
+/* Links and summaries by names that are the same in what comes in their place: of which
+   step they are, where they lead or what they say, and which of several alike. */
+function named(root) {
+  const found = new Map();
+  for (const one of root.querySelectorAll("a[href], details > summary")) {
+    const section = one.closest("[aria-labelledby]");
+    const step = root.contains(section) ? section.getAttribute("aria-labelledby") : "";
+    const name = [step, one.getAttribute("href") ?? one.textContent].join(" ");
+    let number = 1;
+    while (found.has(`${name} ${number}`)) number += 1;
+    found.set(`${name} ${number}`, one);
+  }
+  return found;
 }
 
-function placeOf(focused, element) {
-  if (!focused || !element.contains(focused)) return null;
-  const kind = focused.matches("summary") ? "summary" : "a";
-  const index = [...element.querySelectorAll(kind)].indexOf(focused);
-  return index < 0 ? null : { kind, index };
+/* Details that were open are opened again; what is asked for when they open comes anew. */
+function keepOpen(had, has) {
+  for (const [name, one] of had)
+    if (one.parentElement.open && has.has(name)) has.get(name).parentElement.open = true;
 }
 
 /* A screen reader is told how what it was reading came out. */

@@ -1,6 +1,7 @@
 """The pages of a run and of a step, in every state that they can be in."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -345,3 +346,37 @@ def test_a_narrow_panel_gives_the_bars_a_line_of_their_own(
     assert whole is not None
     assert chart["width"] > 0.95 * whole["width"]
     assert fits(page)
+
+
+def test_what_is_open_and_where_one_is_outlive_a_renewal(
+    reader: Page, states: States
+) -> None:
+    reader.goto(states.run("failed"))
+    payloads = reader.locator(".step > details:has(.step__payloads)")
+    expect(payloads).to_have_count(2)
+    payloads.nth(0).locator("summary").first.press("Enter")
+    expect(payloads.nth(0)).to_contain_text("What was sent")
+    payloads.nth(1).locator("summary").first.focus()
+    asked: list[str] = []
+    reader.on("request", lambda request: asked.append(request.url))
+    renew(reader)
+    expect(payloads.nth(0)).to_have_attribute("open", "")
+    expect(payloads.nth(0)).to_contain_text("What was sent")
+    expect(payloads.nth(1)).not_to_have_attribute("open", "")
+    expect(payloads.nth(1).locator("summary").first).to_be_focused()
+    assert [url for url in asked if "/steps/" in url] == [
+        reader.url.partition("/debug/")[0] + states.step("failed", 1)
+    ]
+
+
+def renew(page: Page) -> None:
+    """Let the page bring its run up to date, as if that had changed."""
+    page.evaluate(
+        """() => {
+            const shown = document.querySelector("[data-live]");
+            shown.dataset.live = shown.dataset.live.replace(/state=[^&]*/, "state=old");
+            document.dispatchEvent(new Event("chatdebug:changed"));
+        }"""
+    )
+    shown = page.locator("[data-live]")
+    expect(shown).not_to_have_attribute("data-live", re.compile("state=old"))

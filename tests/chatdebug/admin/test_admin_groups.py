@@ -193,7 +193,12 @@ def test_the_page_says_what_failed_where_it_comes_from_and_shows_runs(
     ]
     ChatStepFactory(
         run=runs[0],
-        error={"kind": "generic", "status_code": 400, "message": "planted words"},
+        error={
+            "kind": "generic",
+            "rule": "fallback.generic",
+            "status_code": 400,
+            "message": "planted words",
+        },
     )
     shown = text(client, page_of(group))
     assert "planted words" not in shown
@@ -269,3 +274,37 @@ def test_a_run_names_its_group_to_who_may_see_groups(client: Client) -> None:
     assert f'<a href="{page_of(group)}">The ballast shifted</a> · 12 times' in text(
         client, address
     )
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_known_kind_is_named_with_the_rule_that_knew_it(client: Client) -> None:
+    group = ErrorGroupFactory(kind="rate_limit", status_code=429)
+    shown = text(client, page_of(group))
+    assert "not a known kind of error" not in shown, (
+        "no error is stored that could tell"
+    )
+    ChatStepFactory(
+        run=ChatRunFactory(fingerprint=group.fingerprint, error_kind="rate_limit"),
+        error={"kind": "rate_limit", "rule": "status.429", "status_code": 429},
+    )
+    shown = text(client, page_of(group))
+    assert "<code>status.429</code>" in shown
+    assert "not a known kind of error" not in shown
+
+
+@pytest.mark.usefixtures("desk")
+def test_where_a_group_comes_from_is_told_of_the_days_of_its_trend(
+    client: Client,
+) -> None:
+    group = ErrorGroupFactory(status_code=400)
+    this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    GroupHour.objects.create(
+        group=group, hour=this_hour - timedelta(days=14), model="a-1", count=3
+    )
+    shown = text(client, page_of(group))
+    assert "0 in 14 days" in shown
+    assert "Where it comes from, in 14 days" not in shown
+    GroupHour.objects.create(group=group, hour=this_hour, model="a-2", count=1)
+    shown = text(client, page_of(group))
+    assert "a-2: 100 %" in shown
+    assert "400: 100 %" in shown

@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from chatdebug.admin import OverviewAdmin
-from chatdebug.models import HourCount, Overview, RecordingSwitch, WriterState
+from chatdebug.models import DayCount, HourCount, Overview, RecordingSwitch, WriterState
 from chatdebug.models.statistics import What
 from chatdebug.presentation import prices
 from chatdebug.presentation.statistics import Numbers, percentile
@@ -112,6 +112,27 @@ def test_of_two_weeks_the_bars_are_days() -> None:
     (line,) = numbers(is_weeks=True).kinds
     assert (line.trend.counts[0], line.trend.counts[-1]) == (3, 2)
     assert len(line.trend.counts) == 14
+
+
+@pytest.mark.parametrize("hour", [0, 12, 22, 23])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_two_weeks_are_the_same_fourteen_days_for_all_numbers(
+    hour: int, zone: str
+) -> None:
+    with timezone.override(zone):
+        noon = datetime(2026, 11, 9, 12, tzinfo=timezone.get_current_timezone())
+        for days in range(20):  # the clocks of Los Angeles are put back on the first
+            midnight = (noon - timedelta(days=days)).replace(hour=0)
+            number(What.FAILURE, "timeout", 1, hour=midnight)
+            for what, detail in ((What.TURN, "failed"), (What.FAILURE, "timeout")):
+                day = midnight.date()
+                DayCount.objects.create(day=day, what=what, detail=detail, count=1)
+        found = Numbers.read(now=noon.replace(hour=hour), is_weeks=True)
+        assert found.turns == 14
+        (model,) = found.models
+        assert model.failed == 14
+        (kind,) = found.kinds
+        assert kind.trend.counts == [1] * 14
 
 
 def test_times_are_read_from_buckets() -> None:

@@ -153,6 +153,21 @@ def test_the_page_of_a_merged_group_has_the_trend_of_all_its_parts(
 
 
 @pytest.mark.usefixtures("desk")
+def test_statuses_are_those_of_the_parts_that_failed(
+    client: Client, keel: ErrorGroup, mast: ErrorGroup
+) -> None:
+    ErrorGroup.objects.filter(pk=keel.pk).update(status_code=400)
+    ErrorGroup.objects.filter(pk=mast.pk).update(status_code=500)
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    GroupHour.objects.create(group=keel, hour=hour, model="a-1", count=1)
+    GroupHour.objects.create(group=mast, hour=hour, model="a-1", count=9)
+    merge(client, keel, mast)
+    shown = text(client, page_of(keel))
+    assert "500: 90 %" in shown
+    assert "400: 10 %" in shown
+
+
+@pytest.mark.usefixtures("desk")
 def test_runs_of_all_parts_are_leafed_through_in_one_order(
     client: Client, keel: ErrorGroup, mast: ErrorGroup
 ) -> None:

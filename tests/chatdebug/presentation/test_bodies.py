@@ -115,3 +115,21 @@ def test_a_stream_of_very_many_events_is_a_text() -> None:
 
 def test_an_empty_body_is_none() -> None:
     assert body_of("Body", "", "text/event-stream") is None
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_an_event_ends_where_a_line_of_a_stream_does_and_nowhere_else(
+    inside: str,
+) -> None:
+    said = json.dumps({"text": f"a{inside}b"}, ensure_ascii=False)
+    found = body(f"data: {said}\n\ndata: [DONE]\n\n", "text/event-stream").events
+    assert [event.name for event in found] == ["", ""]
+    assert json.loads(found[0].text) == json.loads(said)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_stream_may_end_its_lines_in_each_way(end: str) -> None:
+    lines = ("event: one", 'data: {"a":', "data: 1}", "", "event: two", "data: x", "")
+    found = body(end.join(lines), "text/event-stream").events
+    assert [event.name for event in found] == ["one", "two"]
+    assert json.loads(found[0].text) == {"a": 1}

@@ -145,6 +145,7 @@ def test_facts_say_what_was_asked_for_before_what_came_of_it() -> None:
         "Model": ("large", "small"),
         "Outcome": ("Failed", "Completed"),
         "What happened": ("The AI provider rejected the request (400).", "none"),
+        "HTTP statuses": ("400", "none"),  # of its error: no attempt is recorded
         "Steps": ("2 steps", "0 steps"),
         "Tokens": ("340 → 0 tok", "none"),
         "Duration": ("7.0 s", "none"),

@@ -49,3 +49,10 @@ def test_what_is_marked_is_the_text_itself() -> None:
     shape = {"messages": [TEXT, TEXT], "tools": [{"name": "look_up"}]}
     block = shape_block(shape, "x-")
     assert unescape(re.sub(r"<[^>]*>", "", block.markup)) == block.text
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c"])
+def test_what_is_no_end_of_a_line_in_json_moves_no_place(end: str) -> None:
+    tools = [{"name": f"look{end}up"}, {"name": "find"}]
+    found = places_of({"tools": tools})
+    assert found["x-tool-find"].startswith('    {\n      "name": "find"\n    }')

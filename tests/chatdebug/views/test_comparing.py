@@ -91,6 +91,30 @@ def test_a_failure_is_compared_with_the_last_success_before_it(
     assert "of another chat" not in page
 
 
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {"level": Level.FULL},
+        {"level": Level.ERRORS},
+        {"level": Level.ERRORS, "summary": {"evidence": "full"}},
+    ],
+    ids=["full level", "error", "error in full"],
+)
+def test_how_a_failure_was_answered_is_compared_whatever_was_kept_of_it(
+    client: Client, chat: Chat, evidence: dict[str, Any]
+) -> None:
+    failed = run_of(chat, 0, "And in winter?", **evidence)
+    failed.steps.update(error={"kind": "generic", "message": "no", "status_code": 400})
+    if not failed.has_payloads:
+        failed.steps.update(normalized_request={}, attempts=[])
+    good = success_of(chat, -5, "And in summer?")
+    good.steps.update(attempts=[{"response_status": 200, "status": "completed"}])
+    page = text_of(client.get(page_of(failed)))
+    row = page.partition("HTTP statuses")[2].partition("</tr>")[0]
+    assert "<mark>400</mark>" in row
+    assert "<mark>200</mark>" in row
+
+
 def test_another_run_of_the_chat_can_be_chosen(
     client: Client, chat: Chat, failed: ChatRun
 ) -> None:

@@ -78,6 +78,27 @@ def test_a_run_leaves_whole_or_without_a_word_of_it(
     assert disposition.startswith(f'attachment; filename="chat-run-{run.pk}.')
 
 
+@pytest.mark.parametrize("asked", ["1", "true"])
+def test_a_file_is_without_content_however_that_is_asked_for(
+    client: Client, run: ChatRun, chat: Chat, asked: str
+) -> None:
+    for url in (
+        address("run-export", run, "json"),
+        reverse("chatdebug:export", args=[chat.pk, "json"]),
+    ):
+        assert QUESTION not in text_of(client, url, share_safe=asked)
+
+
+@pytest.mark.parametrize("asked", ["True", "yes", "on", "2"])
+def test_whether_to_leave_content_out_is_never_guessed(
+    client: Client, run: ChatRun, asked: str
+) -> None:
+    url = address("run-export", run, "json")
+    response = client.get(url, {"share_safe": asked})
+    assert response.status_code == 400
+    assert "0, false, 1, true" in response.text
+
+
 def test_all_runs_of_a_chat_leave_as_one_document(
     client: Client, run: ChatRun, chat: Chat
 ) -> None:
@@ -140,6 +161,17 @@ def test_where_no_request_was_recorded_there_is_no_command(
     run.steps.all().delete()
     assert client.get(address("curl", run)).status_code == 404
     assert address("curl", run) not in text_of(client, address("run", run))
+
+
+def test_a_failure_that_is_kept_in_full_can_be_sent_again_too(
+    client: Client, run: ChatRun
+) -> None:
+    command = address("curl", run)
+    assert command in text_of(client, address("run", run))
+    ChatRun.objects.update(level=Level.ERRORS, summary={"evidence": "full"})
+    assert command in text_of(client, address("run", run))
+    ChatRun.objects.update(summary={"evidence": "shape"})
+    assert command not in text_of(client, address("run", run))
 
 
 def test_an_attempt_is_shown_as_a_command(client: Client, run: ChatRun) -> None:

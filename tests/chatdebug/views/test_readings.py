@@ -1,5 +1,6 @@
 """What was said in somebody else's chat: shown for a reason, which its owner sees."""
 
+import re
 from datetime import timedelta
 from time import time
 from typing import Any
@@ -127,6 +128,26 @@ def test_before_a_reason_the_pages_say_what_happened_and_not_what_was_said(
         assert words in page
     assert address("run-export", run, "json") not in page
     assert address("step", run, 1) not in page
+
+
+def test_a_page_leads_to_the_shape_of_a_request_only_where_it_has_it(
+    client: Client, chat: Chat
+) -> None:
+    run = ChatRunFactory(chat_id=str(chat.pk), summary={"evidence": "shape"})
+    shape = {"messages": [{"role": "user", "parts": [{"type": "text", "length": 0}]}]}
+    error = {"kind": "generic", "rule": "status.400", "status_code": 400}
+    ChatStepFactory(run=run, error=error, metadata={"shape": shape})
+    page = address("run", run)
+    assert dead_links(text_of(client, page)) == ([], 0)
+    say_why(client, run)
+    assert dead_links(text_of(client, page)) == ([], 1)
+    assert dead_links(text_of(client, address("step", run, 1))) == ([], 1)
+
+
+def dead_links(page: str) -> tuple[list[str], int]:
+    """Return which places of the page it names and has not, and how many it names."""
+    named = re.findall(r'href="#([^"]*-message-[^"]*)"', page)
+    return [name for name in named if f'id="{name}"' not in page], len(named)
 
 
 @pytest.mark.parametrize("name", ["step", "json", "otlp", "markdown"])
