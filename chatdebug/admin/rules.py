@@ -224,13 +224,20 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
     @admin.action(description=_("Export as JSON"), permissions=["view"])
     def export_as_json(
         self, request: HttpRequest, queryset: QuerySet[ClassificationRule]
-    ) -> HttpResponse:
-        """Hand rules on, without ids, notes and numbers."""
+    ) -> HttpResponse | None:
+        """Hand rules on, without ids, notes and numbers; say how many cannot be.
+
+        That stands above the next page, and above the list at once if there is no file.
+        """
         exported = export_rules(rules=queryset)
+        if exported.note:
+            self.message_user(request, exported.note, messages.WARNING)
+        if not exported.rules:
+            return None
         response = HttpResponse(exported.text, content_type="application/json")
         response["Content-Disposition"] = 'attachment; filename="chatdebug-rules.json"'
         LogEntry.objects.log_actions(
-            str(request.user.pk), queryset, CHANGE, gettext("Exported.")
+            str(request.user.pk), exported.rules, CHANGE, gettext("Exported.")
         )
         return response
 
