@@ -242,7 +242,9 @@ class RunReport:
         """How often the call that ended it was tried; nothing for once, or if it did not."""
         if self.failure is None or self.recovery:
             return ""
-        took = self._attempts_took or self.line.run.duration or timedelta()
+        took = self._attempts_took
+        if took is None:
+            took = self.line.run.duration or timedelta()
         seconds = took.total_seconds()
         if (whole := whole_of(self.line.run)) is not None:
             seconds = time_of_attempts(seconds, whole.total_seconds())

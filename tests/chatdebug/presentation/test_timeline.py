@@ -741,6 +741,7 @@ def test_a_run_that_took_no_time_has_rows_but_no_axis() -> None:
     timeline = present(Timeline.of(run_of(0), [step_of(0, 0, attempt(1, 0, 0))]))
     assert [row.name for row in timeline.rows] == ["attempt 1"]
     assert timeline.ticks == []
+    assert timeline.total == "0 ms"
 
 
 def test_without_steps_there_is_nothing_to_draw() -> None:
