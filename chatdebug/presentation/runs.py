@@ -52,8 +52,16 @@ class StepReport:
 
     @classmethod
     def of(cls, step: ChatStep) -> "StepReport":
-        """Read a step; its error is also one that a later attempt repaired."""
-        return cls._of(step, step.step_number)
+        """Read a step as it is in its run, whose other steps are read for that.
+
+        Its error is also one that a later attempt repaired.
+        """
+        run = step.run
+        if run.level == Level.FULL:
+            return cls._of(step, step.step_number)
+        others = run.steps.without_payloads().exclude(pk=step.pk)
+        steps = sorted([*others, step], key=lambda one: one.step_number)
+        return cls.all_of(run, steps)[steps.index(step)]
 
     @classmethod
     def all_of(cls, run: ChatRun, steps: Iterable[ChatStep]) -> "list[StepReport]":
