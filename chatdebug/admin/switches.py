@@ -58,7 +58,12 @@ class SwitchForm(forms.ModelForm):
             if not cleaned.get("enabled"):
                 self.add_error("enabled", _("Without a switch it is off already."))
             if (cleaned.get("scope") == Scope.DEPLOYMENT) == bool(cleaned.get("key")):
-                self.add_error("key", _("Give the id of a chat, and only then."))
+                self.add_error(
+                    "key",
+                    _(
+                        "A chat's switch needs the id of the chat; the deployment's takes none."
+                    ),
+                )
         return cleaned
 
 

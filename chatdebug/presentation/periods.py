@@ -79,9 +79,9 @@ class Period:
 
     name: str
     step: str = ""
-    """Of the first period of a step its name."""
+    """The name of its step, on the first period of that; else empty."""
     mark: Mark
-    """Of a call: of the time before anything else is known of it."""
+    """How its bar is drawn until it was connected or its answer began, as far as known."""
     began: datetime | None
     ended: datetime | None
     connected: datetime | None = None

@@ -132,12 +132,7 @@ class StepReport:
     def without_content(self) -> "StepReport":
         """Return the same without a word of its error's own text."""
         likely = self.likely.without_content() if self.likely else None
-        # Anew, for its sentence may name a tool.
-        shown = None
-        if self.error:
-            shown = report_of(
-                error_of(self.step), likely, is_at_one_place=self.is_at_one_place
-            ).without_content()
+        shown = self.error.without_content() if self.error else None
         return replace(self, error=shown, likely=likely, has_content=False)
 
     @property
