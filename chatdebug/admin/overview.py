@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.addresses import admin_url, leads_to
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.models import (
     ErrorGroup,
@@ -51,8 +51,7 @@ class OverviewAdmin(ReadOnlyAdmin):
                 self.admin_site, f"chatdebug_{model._meta.model_name}_changelist"
             )
             for name, model in LINKED.items()
-            if self.admin_site.is_registered(model)
-            and request.user.has_perm(f"chatdebug.view_{model._meta.model_name}")
+            if leads_to(self.admin_site, request, model)
         }
         page = overview.Overview.read(
             is_weeks=request.GET.get(RANGE) == "weeks",

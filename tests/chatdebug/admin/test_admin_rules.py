@@ -307,7 +307,19 @@ def test_another_site_that_knows_neither_runs_nor_groups_has_these_pages_too(
     response = superuser.post(f"{rules}{rule.pk}/mode/", {"mode": "on"})
     assert response["Location"] == f"{rules}{rule.pk}/change/"
     for address in (rules, f"{rules}add/?group={group.pk}", f"{rules}import/"):
-        assert page_of(superuser, address)
+        shown = page_of(superuser, address)
+        assert "Proposed for" not in shown
+        assert "errorgroup" not in shown
+
+
+def test_the_preview_links_no_runs_for_who_may_not_see_them() -> None:
+    run = ChatStepFactory().run
+    rule = ClassificationRule.objects.create(kind="config", text="the ballast of")
+    address = f"{RULES}{rule.pk}/change/"
+    link = f"/admin/chatdebug/chatrun/{run.pk}/change/"
+    may_read = "view_classificationrule", "view_content"
+    assert link not in page_of(client_with(*may_read), address)
+    assert link in page_of(client_with(*may_read, "view_chatrun"), address)
 
 
 def test_the_preview_links_the_runs_and_shows_no_content(superuser: Client) -> None:
