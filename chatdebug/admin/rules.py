@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chatdebug.access import may_read_content
 from chatdebug.admin.addresses import admin_url, leads_to
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.admin.pages import admin_page
 from chatdebug.admin.regrouping import as_key
 from chatdebug.admin.row_pages import RowPage
 from chatdebug.deployment_rules import loaded_rules
@@ -212,14 +213,11 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
                 self._note_import(request, imported.rules, imported.known)
                 name = "chatdebug_classificationrule_changelist"
                 return redirect(admin_url(self.admin_site, name))
-        request.current_app = self.admin_site.name  # as Django's own views of the admin
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("Import rules"),
             "form": form,
         }
-        return TemplateResponse(request, "chatdebug/admin/rule_import.html", context)
+        return admin_page(self, request, "rule_import.html", context)
 
     @admin.action(description=_("Export as JSON"), permissions=["view"])
     def export_as_json(
