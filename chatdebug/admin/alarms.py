@@ -15,7 +15,6 @@ from django.db import router
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -26,6 +25,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chatdebug.admin.addresses import admin_url
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.admin.pages import admin_page
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.admin.row_pages import RowPage
 from chatdebug.alarms.channels import has_apprise, takes
@@ -225,16 +225,13 @@ class AlarmTargetAdmin(RowPage, NamedLookups, admin.ModelAdmin):
         """
         target = self._target(request, object_id, self.has_view_permission)
         shown, count = rehearse(target)
-        request.current_app = self.admin_site.name  # as Django's own views of the admin
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "original": target,
             "title": gettext("What %s would have been told in 14 days") % target,
             "shown": shown,
             "count": count,
         }
-        return TemplateResponse(request, "chatdebug/admin/rehearsal.html", context)
+        return admin_page(self, request, "rehearsal.html", context)
 
     @admin.display(description=_("tells of"))
     def tells_of(self, target: AlarmTarget) -> str:

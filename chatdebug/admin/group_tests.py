@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from chatdebug.access import may_read_content
-from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.addresses import admin_url, leads_to
 from chatdebug.admin.readonly import may_show_content
 from chatdebug.cassettes.making import Made, NoCassette, make_cassette
 from chatdebug.cassettes.source import name_of_test, source_of
@@ -38,11 +38,8 @@ class CassetteDownload(admin.ModelAdmin):
 
     def may_make_test(self, request: HttpRequest) -> bool:
         """Return whether somebody may have a test of a run: runs and content are theirs."""
-        return (
-            self.admin_site.is_registered(ChatRun)
-            and request.user.has_perm("chatdebug.view_chatrun")
-            and may_read_content(request.user)
-        )
+        sees_runs = leads_to(self.admin_site, request, ChatRun)
+        return sees_runs and may_read_content(request.user)
 
     def test_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Return a zip of test and cassette of the newest run, for a ``reason``.

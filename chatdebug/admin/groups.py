@@ -27,7 +27,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.addresses import admin_url, leads_to
 from chatdebug.admin.group_tests import CassetteDownload
 from chatdebug.admin.regrouping import RegroupingAdmin
 from chatdebug.admin.runs import ProviderFilter
@@ -276,8 +276,7 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
 
     def _rule_url(self, request: HttpRequest, group: ErrorGroup) -> str:
         """Return where a rule is made of a group; nothing for who may not make rules."""
-        may_add = request.user.has_perm("chatdebug.add_classificationrule")
-        if not may_add or not self.admin_site.is_registered(ClassificationRule):
+        if not leads_to(self.admin_site, request, ClassificationRule, "add"):
             return ""
         url = admin_url(self.admin_site, "chatdebug_classificationrule_add")
         return f"{url}?group={group.pk}"
@@ -286,8 +285,7 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
         self, request: HttpRequest, page: GroupPage
     ) -> list[tuple[ClassificationRule, str]]:
         """Return the rules that the group's errors fall under, for who may see rules."""
-        may_see = request.user.has_perm("chatdebug.view_classificationrule")
-        if not may_see or not self.admin_site.is_registered(ClassificationRule):
+        if not leads_to(self.admin_site, request, ClassificationRule):
             return []
         name = "chatdebug_classificationrule_change"
         rules = ClassificationRule.objects.filter(
@@ -300,9 +298,7 @@ class GroupAdmin(CassetteDownload, RegroupingAdmin):
 
     def _runs(self, request: HttpRequest, page: GroupPage) -> dict[str, Any]:
         """Return one page of the stored runs, and where the pages beside it are."""
-        if not self.admin_site.is_registered(ChatRun):
-            return {}
-        if not request.user.has_perm("chatdebug.view_chatrun"):
+        if not leads_to(self.admin_site, request, ChatRun):
             return {}
         is_oldest = request.GET.get("runs") == "oldest"
         asked = request.GET.get("page", "")

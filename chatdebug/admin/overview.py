@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.addresses import admin_url, leads_to
+from chatdebug.admin.pages import admin_page
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.models import (
     ErrorGroup,
@@ -45,29 +45,25 @@ class OverviewAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.GET.keys() - {RANGE}:
             raise DisallowedModelAdminLookup("The overview has no rows to filter.")
-        request.current_app = self.admin_site.name  # as Django's own views of the admin
         links = {
             name: admin_url(
                 self.admin_site, f"chatdebug_{model._meta.model_name}_changelist"
             )
             for name, model in LINKED.items()
-            if self.admin_site.is_registered(model)
-            and request.user.has_perm(f"chatdebug.view_{model._meta.model_name}")
+            if leads_to(self.admin_site, request, model)
         }
         page = overview.Overview.read(
             is_weeks=request.GET.get(RANGE) == "weeks",
             with_groups="groups" in links,
         )
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("Overview"),
             "page": page,
             "links": links,
             "groups": [(line, self._group_url(line.group.pk)) for line in page.groups],
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "chatdebug/admin/overview.html", context)
+        return admin_page(self, request, "overview.html", context)
 
     def change_view(
         self,

@@ -7,7 +7,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext, ngettext
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from chatdebug.access import may_read_content
+from chatdebug.admin.pages import admin_page
 from chatdebug.downloads import TooManyDownloads, download
 from chatdebug.people import Person
 from chatdebug.presentation.people import people_with_runs, person_with_runs
@@ -66,10 +66,7 @@ class PersonData(Base):
             if request.POST.get("confirmed"):
                 return self._erase(request, found[0])
             erasing = found
-        request.current_app = self.admin_site.name  # as Django's own views of the admin
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("A person's data"),
             "q": q,
             "found": people_with_runs(q),
@@ -78,7 +75,7 @@ class PersonData(Base):
             "may_read": may_read_content(request.user),
             "may_erase": request.user.has_perm(MAY_ERASE),
         }
-        return TemplateResponse(request, "chatdebug/admin/person_data.html", context)
+        return admin_page(self, request, "person_data.html", context)
 
     def _download(
         self, request: HttpRequest, person: Person, q: str

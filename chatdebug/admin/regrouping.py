@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext, ngettext
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.pages import admin_page
 from chatdebug.admin.readonly import ReadOnlyAdmin
 from chatdebug.admin.row_pages import RowPage
 from chatdebug.models import ErrorGroup
@@ -125,14 +125,11 @@ class RegroupingAdmin(RowPage, ReadOnlyAdmin):
         merge = Merge.of(groups, into=as_key(asked.get("into", "")))
         if request.method == "POST":
             return self._merged(request, merge)
-        request.current_app = self.admin_site.name  # as Django's own views of the admin
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("Merge groups"),
             "merge": merge,
         }
-        return TemplateResponse(request, "chatdebug/admin/merge.html", context)
+        return admin_page(self, request, "merge.html", context)
 
     def similar(self, request: HttpRequest, group: ErrorGroup) -> list[dict[str, Any]]:
         """Return similar groups, and for who may merge where that is done."""

@@ -43,5 +43,10 @@ class RetentionAdmin(NamedLookups, admin.ModelAdmin):
         form: forms.ModelForm,
         change: bool,  # noqa: FBT001 - Django's signature
     ) -> None:
-        """Set the number by its service, which leaves a trace."""
+        """Set the number by its service, which leaves a trace.
+
+        That writes nothing for the default, which whoever adds it wants to be stored.
+        """
         set_retention_days(days=obj.days, by=request.user)
+        if not change:
+            Retention.objects.get_or_create(id=1, defaults={"days": obj.days})

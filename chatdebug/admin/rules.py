@@ -21,8 +21,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chatdebug.access import may_read_content
-from chatdebug.admin.addresses import admin_url
+from chatdebug.admin.addresses import admin_url, leads_to
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.admin.pages import admin_page
 from chatdebug.admin.regrouping import as_key
 from chatdebug.admin.row_pages import RowPage
 from chatdebug.deployment_rules import loaded_rules
@@ -152,7 +153,7 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return what a new rule's form begins with."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        group = _group(request)
+        group = self._group(request)
         if group is None:
             return initial
         known = {"note": group.title, "back_to_shadow": True}
@@ -212,25 +213,29 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
                 self._note_import(request, imported.rules, imported.known)
                 name = "chatdebug_classificationrule_changelist"
                 return redirect(admin_url(self.admin_site, name))
-        request.current_app = self.admin_site.name  # as Django's own views of the admin
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("Import rules"),
             "form": form,
         }
-        return TemplateResponse(request, "chatdebug/admin/rule_import.html", context)
+        return admin_page(self, request, "rule_import.html", context)
 
     @admin.action(description=_("Export as JSON"), permissions=["view"])
     def export_as_json(
         self, request: HttpRequest, queryset: QuerySet[ClassificationRule]
-    ) -> HttpResponse:
-        """Hand rules on, without ids, notes and numbers."""
+    ) -> HttpResponse | None:
+        """Hand rules on, without ids, notes and numbers; say how many cannot be.
+
+        That stands above the next page, and above the list at once if there is no file.
+        """
         exported = export_rules(rules=queryset)
+        if exported.note:
+            self.message_user(request, exported.note, messages.WARNING)
+        if not exported.rules:
+            return None
         response = HttpResponse(exported.text, content_type="application/json")
         response["Content-Disposition"] = 'attachment; filename="chatdebug-rules.json"'
         LogEntry.objects.log_actions(
-            str(request.user.pk), queryset, CHANGE, gettext("Exported.")
+            str(request.user.pk), exported.rules, CHANGE, gettext("Exported.")
         )
         return response
 
@@ -248,7 +253,7 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         if is_other:
             forget_rule_numbers(rule=obj)
-        if not change and (group := _group(request)):
+        if not change and (group := self._group(request)):
             accept_causes(rule=obj, groups=[group])
         _load_soon()
 
@@ -266,7 +271,7 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
 
     def _proposed(self, request: HttpRequest) -> dict[str, Any]:
         """Return what is shown of the proposal for a group, where one was asked for."""
-        group = _group(request)
+        group = self._group(request)
         if group is None or any(name in request.GET for name in CONDITION):
             return {}
         proposal = _proposal(request, group)
@@ -275,7 +280,7 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
 
     def _shown_again(self, request: HttpRequest) -> dict[str, Any]:
         """Return what was shown beside a form that is refused: for its own condition."""
-        group = _group(request)
+        group = self._group(request)
         if group is not None:
             condition = _proposal(request, group).condition
             sent = {name: request.POST.get(name, "").strip() for name in CONDITION}
@@ -312,16 +317,24 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
     def _shown(self, request: HttpRequest, preview: Any) -> dict[str, Any]:
         if preview is None:
             return {}
-        has_runs = self.admin_site.is_registered(ChatRun)
+        sees_runs = leads_to(self.admin_site, request, ChatRun)
         return {
             "preview": PreviewLines(preview),
-            "may_see_runs": has_runs and may_read_content(request.user),
+            "may_see_runs": sees_runs and may_read_content(request.user),
             "may_see_groups": self._may_see_groups(request),
         }
 
     def _may_see_groups(self, request: HttpRequest) -> bool:
-        has_groups = self.admin_site.is_registered(ErrorGroup)
-        return has_groups and request.user.has_perm("chatdebug.view_errorgroup")
+        return leads_to(self.admin_site, request, ErrorGroup)
+
+    def _group(self, request: HttpRequest) -> ErrorGroup | None:
+        """Return the group that a rule is made of; None for who may not see groups."""
+        if not self._may_see_groups(request):
+            return None
+        asked = request.GET.get("group", "")
+        groups = ErrorGroup.objects.select_related("merged_into")
+        group = groups.filter(pk=as_key(asked)).first()
+        return group.whole if group is not None else None
 
     def _note_import(
         self, request: HttpRequest, rules: list[ClassificationRule], known: int
@@ -337,16 +350,6 @@ class RuleAdmin(RowPage, NamedLookups, admin.ModelAdmin):
         )
         numbers = {"count": len(rules), "known": known}
         self.message_user(request, words % numbers, messages.SUCCESS)
-
-
-def _group(request: HttpRequest) -> ErrorGroup | None:
-    """Return the group that a rule is made of; None for who may not see groups."""
-    asked = request.GET.get("group", "")
-    if not request.user.has_perm("chatdebug.view_errorgroup"):
-        return None
-    groups = ErrorGroup.objects.select_related("merged_into")
-    group = groups.filter(pk=as_key(asked)).first()
-    return group.whole if group is not None else None
 
 
 def _proposal(request: Any, group: ErrorGroup) -> Proposal:

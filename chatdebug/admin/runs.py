@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from chatdebug.access import access_policy
-from chatdebug.admin.addresses import admin_url, debug_tab_url
+from chatdebug.admin.addresses import admin_url, debug_tab_url, leads_to
 from chatdebug.admin.person_data import PersonData
 from chatdebug.admin.readonly import ContentAdmin
 from chatdebug.admin.steps import StepInline, shown_causes
@@ -121,9 +121,7 @@ class RunAdmin(PersonData, ContentAdmin):
         )
         if obj is not None and _keeps_requests(obj):
             what = ("likely_cause", *what)
-        sees_groups = self.admin_site.is_registered(
-            ErrorGroup
-        ) and request.user.has_perm("chatdebug.view_errorgroup")
+        sees_groups = leads_to(self.admin_site, request, ErrorGroup)
         return (
             *what,
             ("state", "kind", "level"),

@@ -11,7 +11,6 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -20,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from chatdebug.access import is_impossible
 from chatdebug.admin.lookups import NamedLookups
+from chatdebug.admin.pages import admin_page
 from chatdebug.admin.readonly import LongList, ReadOnlyAdmin
 from chatdebug.admin.searches import WholeValueSearch
 from chatdebug.models import RecordingSwitch, SwitchChange
@@ -58,7 +58,12 @@ class SwitchForm(forms.ModelForm):
             if not cleaned.get("enabled"):
                 self.add_error("enabled", _("Without a switch it is off already."))
             if (cleaned.get("scope") == Scope.DEPLOYMENT) == bool(cleaned.get("key")):
-                self.add_error("key", _("Give the id of a chat, and only then."))
+                self.add_error(
+                    "key",
+                    _(
+                        "A chat's switch needs the id of the chat; the deployment's takes none."
+                    ),
+                )
         return cleaned
 
 
@@ -121,15 +126,12 @@ class SwitchAdmin(WholeValueSearch, LongList, NamedLookups, admin.ModelAdmin):
         if request.method == "POST":
             self._switch(request)
             return redirect(f"{request.path}?{urlencode({'q': q})}")
-        request.current_app = self.admin_site.name  # as Django's own views of the admin
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("Full recording"),
             "q": q,
             "page": SwitchesByName.of(q),
         }
-        return TemplateResponse(request, "chatdebug/admin/people.html", context)
+        return admin_page(self, request, "people.html", context)
 
     def _switch(self, request: HttpRequest) -> None:
         key = request.POST.get("key", "")

@@ -10,7 +10,7 @@ TICKS = 5
 LETTER = 3.5
 """Of the width, in per cent: a letter of a label, where the chart is beside a chat."""
 NARROW = ". "
-"""Of a label: what takes half of the room of a digit."""
+"""Characters that are half as wide as a digit."""
 GAP = 4.0
 """The same between two labels."""
 UNITS = ((120, 60.0, _("%s min")), (1, 1.0, _("%s s")), (0, 0.001, _("%s ms")))

@@ -13,7 +13,6 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from chatdebug.formats import pretty
 from chatdebug.presentation.highlighting import exact, marked_json
 from chatdebug.presentation.payloads import Payload
 
@@ -29,6 +28,7 @@ reads them, may stand in JSON."""
 BLANK_LINE = re.compile(rf"(?:(?>{LINE_END.pattern})){{2}}")
 EVENTS = 500
 """A stream of more is shown as text."""
+ENCODED = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ def decoded_json(text: str) -> tuple[str, str] | None:
         return None
     try:
         decoder = _Decoder()
-        laid_out = pretty(decoder.decode(parsed, ""))
+        text = _laid_out(decoder.decode(parsed, ""))
     except RecursionError:
         return None
-    return laid_out, decoder.note
+    return text, decoder.note
 
 
 def _parsed(text: str) -> Any:
@@ -88,7 +88,9 @@ def _parsed(text: str) -> Any:
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(
+            text, object_pairs_hook=_object, parse_float=_Number, parse_int=_Number
+        )
     except (ValueError, RecursionError):
         return None
 
@@ -98,6 +100,29 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("A key is there twice")
     return found
+
+
+class _Number(str):
+    """A number as it was written: read as one, 1e400 and much of a long one would be lost."""
+
+    __slots__ = ()
+
+
+def _laid_out(value: Any, line: str = "\n") -> str:
+    """Return JSON as ``pretty`` does, with its numbers as they were written."""
+    if isinstance(value, _Number):
+        return value
+    deeper = f"{line}  "
+    if isinstance(value, dict) and value:
+        items = [
+            f"{deeper}{ENCODED(key)}: {_laid_out(item, deeper)}"
+            for key, item in value.items()
+        ]
+        return f"{{{','.join(items)}{line}}}"
+    if isinstance(value, list) and value:
+        items = [f"{deeper}{_laid_out(item, deeper)}" for item in value]
+        return f"[{','.join(items)}{line}]"
+    return ENCODED(value)
 
 
 class _Decoder:
@@ -126,7 +151,9 @@ class _Decoder:
                 self.decode(item, f"{place}[{index}]")
                 for index, item in enumerate(value)
             ]
-        return self._text(value, place) if isinstance(value, str) else value
+        if isinstance(value, str) and not isinstance(value, _Number):
+            return self._text(value, place)
+        return value
 
     def _text(self, text: str, place: str) -> Any:
         if BASE64.fullmatch(text) and len(set(text)) > 16:

@@ -34,8 +34,8 @@ class LikelyCauses:
     def of(cls, step: ChatStep) -> "LikelyCauses | None":
         """Return them for a step that failed; None if nothing of its request was kept.
 
-        Of a request that is not loaded, what was noted when it was stored. What was noted
-        counts more where less can be seen than then: in a share-safe document.
+        The causes that were noted when the request was stored stand in for it where it is
+        not loaded, or says less than it did then, as in a share-safe document.
         """
         error = error_of(step)
         if not error:

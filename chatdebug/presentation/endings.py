@@ -94,6 +94,11 @@ TONES = {
     AttemptStatus.CLOSED_BY_CLIENT: STOPPED,
     AttemptStatus.CANCELLED: STOPPED,
 }
+CLOSED = {
+    EndedBy.PROVIDER: (AttemptStatus.CUT_SHORT, _("The other side ended it.")),
+    EndedBy.CLIENT: (AttemptStatus.CLOSED_BY_CLIENT, _("This side ended it.")),
+}
+"""What an attempt is called of which only this is known: who closed its connection."""
 SIGNS = {GOOD: "✓", BAD: "✕", STOPPED: "■"}
 
 
@@ -112,6 +117,15 @@ class Ending:
     def sign(self) -> str:
         """A sign beside the word, which says the same without colour."""
         return SIGNS[self.tone]
+
+    @property
+    def is_of_the_run(self) -> bool:
+        """Whether a run that was stopped may have ended with it.
+
+        After a silence, and where the same was asked again, the run went on.
+        """
+        went_on = str(STOPPERS[Stopper.SILENCE][1]), str(ASKED_AGAIN)
+        return self.tone == STOPPED and self.by not in went_on
 
     def stopped_by(self, stopper: Stopper | None) -> "Ending":
         """Return the same ending with who made this side end it, if that is known."""
@@ -265,6 +279,17 @@ def stopper_of(run: ChatRun, step: ChatStep) -> Stopper | None:
         return Stopper.SILENCE
     is_limit = error.get("kind") == ErrorKind.TIMEOUT and not error.get("status_code")
     return Stopper.TIME_LIMIT if is_limit else None
+
+
+def ending_by(side: str) -> Ending | None:
+    """Return how an attempt ended whose connection that side closed; None if unknown."""
+    ended_by = _one_of(EndedBy, side)
+    if ended_by not in CLOSED:
+        return None
+    status, sentence = CLOSED[ended_by]
+    tone = TONES.get(status, BAD)
+    word = str(WORDS[status][0])
+    return Ending(word, str(sentence), tone, by=str(SIDES[ended_by]))
 
 
 def ending_of(stored: dict[str, Any]) -> Ending:

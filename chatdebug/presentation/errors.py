@@ -78,7 +78,7 @@ class ErrorReport:
     """What failed, in a few words."""
     sentence: str
     happened: str
-    """The same without what was found in its request."""
+    """What happened, without the likely cause."""
     how: str
     """Who ended the answer and how far it had come; empty where that is not known."""
     speaker: str
@@ -96,10 +96,10 @@ class ErrorReport:
     rest: list[tuple[str, str]]
     """Those of them that the three lines of its brief do not tell."""
     rest_if_over: list[tuple[str, str]]
-    """Those that are worth telling of one which a later attempt repaired."""
+    """Those that are shown when a later attempt succeeded."""
     request_id: str
     times: list[tuple[str, str]]
-    """The same of how far the call had come, which a timeline shows too."""
+    """How long parts of the last attempt took; not shown where the page has a timeline."""
     rule: str
     """The id of the rule that decided its kind; empty where that is not stored."""
     type: str
@@ -297,7 +297,7 @@ def _said(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _told_by_brief(cause: Cause) -> set[str]:
-    """Return the names of the facts that stand in a brief, and of what stands elsewhere."""
+    """Return the names of facts that the page shows already, and does not repeat below."""
     told = {
         gettext("HTTP status"),
         gettext("Attempts"),

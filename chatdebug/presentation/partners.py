@@ -28,7 +28,7 @@ class Partners:
 
         Without a wish it is the last one of the same kind before it that completed, for
         what that one had and this one has not is the nearest to a cause. Three reads.
-        Raises ChatRun.DoesNotExist for what is no run of the chat.
+        Raises ChatRun.DoesNotExist for what is no other run of the chat.
         """
         runs = ChatRun.objects.of_chat(run.chat_id)
         before = runs.before(run.started_at, run.pk)
@@ -64,7 +64,8 @@ def completed_before(run: ChatRun) -> ChatRunQuerySet:
 
 
 def _of_chat(run: ChatRun, wanted: str) -> ChatRun:
+    others = ChatRun.objects.of_chat(run.chat_id).exclude(pk=run.pk)
     try:
-        return ChatRun.objects.get(chat_id=run.chat_id, pk=UUID(wanted))
+        return others.get(pk=UUID(wanted))
     except ValueError as error:
         raise ChatRun.DoesNotExist from error

@@ -31,7 +31,7 @@ class Stretch(NamedTuple):
 
     id: str
     first: int
-    """Of its lines, counted from 0."""
+    """The index of its first line, from 0."""
     last: int
 
 

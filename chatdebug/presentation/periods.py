@@ -20,12 +20,12 @@ from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.runs import calls_of
 from chatdebug.presentation.endings import (
     GOOD,
-    SIDES,
     STOPPED,
     AttemptTimes,
     Ending,
     Stopper,
     attempt_times,
+    ending_by,
     error_of,
     flaw_of,
     later,
@@ -79,9 +79,9 @@ class Period:
 
     name: str
     step: str = ""
-    """Of the first period of a step its name."""
+    """The name of its step, on the first period of that; else empty."""
     mark: Mark
-    """Of a call: of the time before anything else is known of it."""
+    """How its bar is drawn until it was connected or its answer began, as far as known."""
     began: datetime | None
     ended: datetime | None
     connected: datetime | None = None
@@ -300,23 +300,17 @@ def _ending_of(run: ChatRun, step: ChatStep, error: ErrorPayload) -> Ending | No
 
     A status that is no error's says less than either.
     """
-    sides: dict[str, tuple[str, str]] = {
-        EndedBy.PROVIDER: (gettext("cut short"), gettext("The other side ended it.")),
-        EndedBy.CLIENT: (gettext("left early"), gettext("This side ended it.")),
-    }
     side = error["response"].get("closed_by", "")
-    word, sentence = sides.get(side, ("", ""))
-    status = error["status_code"]
+    closed, status = ending_by(side), error["status_code"]
     if status is not None and status >= HTTP_ERRORS:
-        return Ending(str(status), sentence)
+        return Ending(str(status), closed.sentence if closed else "")
     flaw = flaw_of(error_of(step))
-    if side == EndedBy.CLIENT:
-        ending = Ending(word, sentence, by=str(SIDES[EndedBy.CLIENT]))
-        return ending.flawed(flaw).stopped_by(stopper_of(run, step))
+    if closed and side == EndedBy.CLIENT:
+        return closed.flawed(flaw).stopped_by(stopper_of(run, step))
     if status is not None and flaw is not None:
         return Ending(gettext("answered"), tone=GOOD).flawed(flaw)
-    if side in sides:
-        return Ending(word, sentence, by=str(SIDES[EndedBy(side)]))
+    if closed:
+        return closed
     # Of what came in the place of an answer its status tells nothing.
     return None if status is None else Ending(gettext("no answer"))
 
@@ -380,7 +374,7 @@ def _ending_after(run: ChatRun, attempts: Sequence[Period]) -> Ending | None:
     """Return how a run ended that no attempt ended with."""
     if run.outcome is Outcome.LOST:
         return _lost()
-    was_stopped = any(one.ending and one.ending.tone == STOPPED for one in attempts)
+    was_stopped = any(one.ending and one.ending.is_of_the_run for one in attempts)
     if run.outcome is not Outcome.STOPPED or was_stopped:
         return None
     is_by_user = run.told("interrupted_by") == Interruption.USER

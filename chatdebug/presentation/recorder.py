@@ -70,8 +70,9 @@ class RecorderHealth:
 
     @property
     def is_well(self) -> bool:
-        """Whether there is nothing to look at."""
-        return self.alive == self.well and not self.waiting and not self.lost
+        """Whether somebody writes, and there is nothing to look at."""
+        is_troubled = self.well < self.alive or self.waiting or self.lost
+        return self.alive > 0 and not is_troubled
 
     @property
     def sentence(self) -> str:

@@ -52,8 +52,16 @@ class StepReport:
 
     @classmethod
     def of(cls, step: ChatStep) -> "StepReport":
-        """Read a step; its error is also one that a later attempt repaired."""
-        return cls._of(step, step.step_number)
+        """Read a step as it is in its run, whose other steps are read for that.
+
+        Its error is also one that a later attempt repaired.
+        """
+        run = step.run
+        if run.level == Level.FULL:
+            return cls._of(step, step.step_number)
+        others = run.steps.without_payloads().exclude(pk=step.pk)
+        steps = sorted([*others, step], key=lambda one: one.step_number)
+        return cls.all_of(run, steps)[steps.index(step)]
 
     @classmethod
     def all_of(cls, run: ChatRun, steps: Iterable[ChatStep]) -> "list[StepReport]":
@@ -124,12 +132,7 @@ class StepReport:
     def without_content(self) -> "StepReport":
         """Return the same without a word of its error's own text."""
         likely = self.likely.without_content() if self.likely else None
-        # Anew, for its sentence may name a tool.
-        shown = None
-        if self.error:
-            shown = report_of(
-                error_of(self.step), likely, is_at_one_place=self.is_at_one_place
-            ).without_content()
+        shown = self.error.without_content() if self.error else None
         return replace(self, error=shown, likely=likely, has_content=False)
 
     @property
@@ -242,7 +245,9 @@ class RunReport:
         """How often the call that ended it was tried; nothing for once, or if it did not."""
         if self.failure is None or self.recovery:
             return ""
-        took = self._attempts_took or self.line.run.duration or timedelta()
+        took = self._attempts_took
+        if took is None:
+            took = self.line.run.duration or timedelta()
         seconds = took.total_seconds()
         if (whole := whole_of(self.line.run)) is not None:
             seconds = time_of_attempts(seconds, whole.total_seconds())

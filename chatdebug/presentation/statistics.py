@@ -22,9 +22,9 @@ from chatdebug.presentation.prices import cost_of
 
 DAY_HOURS = 24
 UNUSUAL = 2
-"""So many times what is usual is worth a remark,"""
+"""A kind is marked from so many times its daily average on."""
 UNUSUAL_LEAST = 10
-"""if there are so many at least."""
+"""Fewer failures than these are never marked."""
 OUTCOMES = (Outcome.COMPLETED, Outcome.RECOVERED, Outcome.FAILED, Outcome.STOPPED)
 HALF, NEARLY_ALL = 0.5, 0.95
 NUMBERS = [what for what in What if what is not What.FAILED_TURN]

@@ -106,7 +106,8 @@ class Timeline:
         periods = [one for one in known if scale.has_room_for(one)]
         if not periods:
             return None
-        total = whole_of(run) or timedelta(seconds=scale.total)
+        whole = whole_of(run)
+        total = timedelta(seconds=scale.total) if whole is None else whole
         attempts = [one for one in periods if not one.is_pause]
         return cls(
             rows=[
@@ -114,7 +115,7 @@ class Timeline:
                 *_short_pauses(known, scale),
             ],
             ticks=list(ticks_of(scale.total)),
-            total=span(total) if total else "",
+            total=span(total),
             note="" if run.finished_at else gettext("so far"),
             before=_before(periods),
             is_short=len(attempts) == 1 and total.total_seconds() < SHORT,

@@ -41,7 +41,7 @@ ROLES = {
     "developer": _("Developer"),
 }
 BODIES = {"text": "text_length", "arguments": "input_length", "result": "result_length"}
-"""Where the words of a part are, and how many characters they had."""
+"""The key of a part's text, and the key of how many characters it had when it was whole."""
 WORDS = frozenset({"text", "reasoning", "instructions", "retry", "speech"})
 """Kinds of parts that are somebody's words, and not for machines."""
 SELF_EVIDENT = frozenset({"tool_call_id", "media_type", "outcome", "title", "url"})

@@ -18,7 +18,7 @@ NAME_CHARACTERS = 200
 
 
 def resolve_groups(*, groups: ErrorGroupQuerySet) -> int:
-    """Take these groups as mended, in the release that runs; return how many are new so.
+    """Take these groups as mended, in the release that runs; return how many were not yet.
 
     One that is seen again reappears.
     """

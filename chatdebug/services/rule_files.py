@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from chatdebug.enums import RuleMode
 from chatdebug.errors.fingerprint import ID, VOLATILE
@@ -49,12 +49,26 @@ class Exported:
     """Rules as they leave, and how many cannot: nothing would be left of their text."""
 
     document: dict[str, Any]
+    rules: list[ClassificationRule]
+    """Those that are in it."""
     left_out: int
 
     @property
     def text(self) -> str:
         """The file."""
         return f"{json.dumps(self.document, indent=2, ensure_ascii=False)}\n"
+
+    @property
+    def note(self) -> str:
+        """How many were left out, and why; empty if none were."""
+        if not self.left_out:
+            return ""
+        words = ngettext(
+            "%s rule left out: what it asks for is an id, or may hold a secret.",
+            "%s rules left out: what they ask for is an id, or may hold a secret.",
+            self.left_out,
+        )
+        return words % f"{self.left_out:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +81,11 @@ class Imported:
 
 def export_rules(*, rules: Iterable[ClassificationRule]) -> Exported:
     """Return rules as a document that says nothing of this deployment."""
-    found = [_portable(rule) for rule in rules]
-    kept = [one for one in found if one is not None]
-    document = {"format": FORMAT, "version": VERSION, "rules": kept}
-    return Exported(document, len(found) - len(kept))
+    found = [(rule, _portable(rule)) for rule in rules]
+    kept = [(rule, entry) for rule, entry in found if entry is not None]
+    entries = [entry for _, entry in kept]
+    document = {"format": FORMAT, "version": VERSION, "rules": entries}
+    return Exported(document, [rule for rule, _ in kept], len(found) - len(kept))
 
 
 def import_rules(*, content: bytes, using: str | None = None) -> Imported:

@@ -9,6 +9,8 @@ from chatdebug.levels import forget_levels
 from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
 
+NAME_CHARACTERS = 200
+
 
 def set_switch(
     *,
@@ -26,7 +28,9 @@ def set_switch(
     using = router.db_for_write(RecordingSwitch)
     with transaction.atomic(using=using):
         switch = _locked(scope, key)
-        if switch.is_in_force == enabled:
+        if switch is None and enabled:
+            switch = _made(scope, key)
+        if switch is None or switch.is_in_force == enabled:
             return False
         _change(switch, enabled=enabled, until=None, by=by)
     transaction.on_commit(forget_levels, using=using)
@@ -42,7 +46,7 @@ def switch_on_until(
     """
     using = router.db_for_write(RecordingSwitch)
     with transaction.atomic(using=using):
-        switch = _locked(scope, key)
+        switch = _locked(scope, key) or _made(scope, key)
         if switch.is_in_force and switch.until == until:
             return False
         _change(switch, enabled=True, until=until, by=by)
@@ -50,11 +54,17 @@ def switch_on_until(
     return True
 
 
-def _locked(scope: Scope, key: str) -> RecordingSwitch:
-    """Return the switch, locked against a change at the same time; an unsaved new one."""
+def _locked(scope: Scope, key: str) -> RecordingSwitch | None:
+    """Return the switch, locked against a change at the same time; None if there is none."""
     switches = RecordingSwitch.objects.select_for_update()
-    found = switches.filter(scope=scope, key=key).first()
-    return found or RecordingSwitch(scope=scope, key=key)
+    return switches.filter(scope=scope, key=key).first()
+
+
+def _made(scope: Scope, key: str) -> RecordingSwitch:
+    """Return a new switch that is off, locked; or the one that was made at the same time."""
+    new = RecordingSwitch(scope=scope, key=key)
+    RecordingSwitch.objects.bulk_create([new], ignore_conflicts=True)
+    return RecordingSwitch.objects.select_for_update().get(scope=scope, key=key)
 
 
 def _change(
@@ -70,5 +80,5 @@ def _change(
         new_value=enabled,
         until=until,
         changed_by_id="" if by is None else str(by.pk),
-        changed_by=str(by or ""),
+        changed_by=str(by or "")[:NAME_CHARACTERS],
     )

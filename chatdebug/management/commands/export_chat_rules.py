@@ -34,7 +34,5 @@ class Command(PipedCommand):
             self.stdout.write(exported.text, ending="")
         else:
             write_whole([exported.text], output, is_private=False)
-        if exported.left_out:
-            self.stderr.write(
-                f"{exported.left_out:,} rules left out: an id is all that they ask for."
-            )
+        if exported.note:
+            self.stderr.write(exported.note)

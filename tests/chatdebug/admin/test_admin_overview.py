@@ -1,5 +1,6 @@
 """The overview in the admin: what it says, to whom, and at what cost."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from tests.factories import (
     ErrorGroupFactory,
     HourCountFactory,
     UserFactory,
+    WriterStateFactory,
 )
 from tests.statements import collected_statements
 
@@ -62,10 +64,25 @@ def numbers(*, is_weeks: bool = False) -> Numbers:
 
 @pytest.mark.usefixtures("desk")
 def test_an_empty_site_has_a_page_too(client: Client) -> None:
-    page = text(client)
+    page = re.sub(r"<[^>]+>", "", text(client))
     assert "None yet. Turns are counted from now on." in page
     assert "No call failed." in page
-    assert "No process writes at the moment." in page
+    assert "! No process writes at the moment." in page
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_recorder_is_well_while_a_process_writes_without_trouble(
+    client: Client,
+) -> None:
+    def said() -> str:
+        return re.sub(r"<[^>]+>", "", text(client))
+
+    WriterStateFactory(seen_at=timezone.now() - timedelta(hours=3))
+    assert "! No process writes at the moment" in said()
+    WriterStateFactory()
+    assert "✓ The only writer is well" in said()
+    WriterStateFactory(last_error_at=timezone.now())
+    assert "! 1 of 2 writers are well" in said()
 
 
 @pytest.mark.usefixtures("desk")

@@ -1,6 +1,7 @@
 """All of a person's runs: found by name or id, downloaded for a reason, and deleted."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -58,6 +59,15 @@ def page(client: Client, **query: str) -> str:
 def downloaded(client: Client, owner: User, **fields: str) -> Any:
     sent = {"key": str(owner.pk), "do": "download", **fields}
     return client.post(f"{PAGE}?q=ada", sent, follow=True)
+
+
+def test_the_page_says_where_in_the_admin_it_is(admin: Client) -> None:
+    crumbs = re.findall(r'<ol class="breadcrumbs">.*?</ol>', page(admin), re.DOTALL)
+    assert re.findall(r'href="([^"]+)"', crumbs[0]) == [
+        "/admin/",
+        "/admin/chatdebug/",
+        RUNS,
+    ]
 
 
 def test_people_are_found_by_name_and_id_with_the_number_of_their_runs(

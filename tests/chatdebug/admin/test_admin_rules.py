@@ -307,7 +307,19 @@ def test_another_site_that_knows_neither_runs_nor_groups_has_these_pages_too(
     response = superuser.post(f"{rules}{rule.pk}/mode/", {"mode": "on"})
     assert response["Location"] == f"{rules}{rule.pk}/change/"
     for address in (rules, f"{rules}add/?group={group.pk}", f"{rules}import/"):
-        assert page_of(superuser, address)
+        shown = page_of(superuser, address)
+        assert "Proposed for" not in shown
+        assert "errorgroup" not in shown
+
+
+def test_the_preview_links_no_runs_for_who_may_not_see_them() -> None:
+    run = ChatStepFactory().run
+    rule = ClassificationRule.objects.create(kind="config", text="the ballast of")
+    address = f"{RULES}{rule.pk}/change/"
+    link = f"/admin/chatdebug/chatrun/{run.pk}/change/"
+    may_read = "view_classificationrule", "view_content"
+    assert link not in page_of(client_with(*may_read), address)
+    assert link in page_of(client_with(*may_read, "view_chatrun"), address)
 
 
 def test_the_preview_links_the_runs_and_shows_no_content(superuser: Client) -> None:
@@ -379,6 +391,34 @@ def test_rules_are_handed_on_and_taken_in(superuser: Client) -> None:
     assert ClassificationRule.objects.get().mode == RuleMode.SHADOW
     messages = LogEntry.objects.values_list("change_message", flat=True)
     assert {"Exported.", "Imported."} <= set(messages)
+
+
+def test_rules_that_no_export_can_hold_are_told_of(superuser: Client) -> None:
+    some_id = "550e8400-e29b-41d4-a716-446655440000"
+    of_an_id = ClassificationRule.objects.create(kind="config", code=some_id)
+    fine = ClassificationRule.objects.create(kind="config", text="the ballast")
+    asked = {
+        "action": "export_as_json",
+        "_selected_action": [str(of_an_id.pk), str(fine.pk)],
+    }
+    exported = json.loads(superuser.post(RULES, asked).content)
+    assert [rule.get("text") for rule in exported["rules"]] == ["the ballast"]
+    words = "1 rule left out: what it asks for is an id, or may hold a secret."
+    assert words in page_of(superuser, RULES)
+    assert LogEntry.objects.get(object_id=str(fine.pk)).change_message == "Exported."
+    assert not LogEntry.objects.filter(object_id=str(of_an_id.pk)).exists()
+
+
+def test_of_rules_that_no_export_can_hold_there_is_no_file(superuser: Client) -> None:
+    some_id = "550e8400-e29b-41d4-a716-446655440000"
+    rule = ClassificationRule.objects.create(kind="config", code=some_id)
+    asked = {"action": "export_as_json", "_selected_action": str(rule.pk)}
+    response = superuser.post(RULES, asked, follow=True)
+    assert (
+        "1 rule left out: what it asks for is an id, or may hold a secret."
+        in response.text
+    )
+    assert not LogEntry.objects.exists()
 
 
 def test_a_file_that_cannot_be_taken_in_is_refused_in_plain_words(

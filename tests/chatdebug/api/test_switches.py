@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth import get_user_model
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -13,7 +15,7 @@ from chatdebug.enums import Level
 from chatdebug.levels import level_of
 from chatdebug.models import RecordingSwitch, SwitchChange
 from chatdebug.models.switches import Scope
-from chatdebug.services.switches import switch_on_until
+from chatdebug.services.switches import set_switch, switch_on_until
 from tests.chatdebug.api.test_runs import client_of
 from tests.factories import ChatFactory, UserFactory
 
@@ -173,3 +175,30 @@ def test_a_switch_says_when_it_ends_by_itself(admin: APIClient, chat: Chat) -> N
     RecordingSwitch.objects.filter(key=owner).update(until=timezone.now())
     answer = client.get(OWN).json()
     assert (answer["debug_logging_enabled"], answer["until"]) == (False, None)
+
+
+def test_two_first_changes_at_once_are_one_switch(admin: APIClient) -> None:
+    """The other one's row comes into sight after this one has looked for it."""
+    made: list[RecordingSwitch] = []
+
+    def be_faster(execute: Any, sql: str, *args: Any) -> Any:
+        found = execute(sql, *args)
+        if not made and sql.startswith("SELECT") and "recordingswitch" in sql:
+            made.append(RecordingSwitch(scope=Scope.DEPLOYMENT, enabled=True))
+            made[0].save()
+        return found
+
+    by = UserFactory()
+    with connection.execute_wrapper(be_faster):
+        is_change = set_switch(scope=Scope.DEPLOYMENT, key="", enabled=True, by=by)
+    assert not is_change
+    assert RecordingSwitch.objects.get() == made[0]
+    assert not SwitchChange.objects.exists()
+
+
+def test_a_long_name_is_cut_where_a_change_is_noted(
+    admin: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_user_model(), "__str__", lambda _: "n" * 300)
+    open_gate(admin)
+    assert SwitchChange.objects.get().changed_by == "n" * 200

@@ -436,6 +436,29 @@ def test_the_errors_level_blames_who_the_sentence_blames() -> None:
     assert facts["Closed by"] == told
 
 
+@pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
+def test_one_failure_has_one_tone_at_both_levels(level: Level) -> None:
+    error = SILENT | {"retry_count": 0, "response": {"closed_by": "client"}}
+    stored = attempt(1, 0, 1, status="closed_by_client", response_status=200)
+    step = step_of(0, 1, *([stored] if level == Level.FULL else []), error=error)
+    (row,) = present(Timeline.of(run_of(1, level=level), [step])).rows
+    ending = present(row.ending)
+    said = ending.word, ending.by, ending.tone
+    assert said == ("given up", "for its silence", "stopped")
+
+
+@pytest.mark.parametrize("level", [Level.ERRORS, Level.FULL])
+def test_a_run_that_was_stopped_after_a_silence_says_that_too(level: Level) -> None:
+    error = SILENT | {"retry_count": 0, "response": {"closed_by": "client"}}
+    stored = attempt(1, 0, 1, status="closed_by_client", response_status=200)
+    step = step_of(0, 1, *([stored] if level == Level.FULL else []), error=error)
+    told = {"interrupted_by": "user"}
+    run = run_of(5, level=level, status=Status.INTERRUPTED, summary=told)
+    rows = present(Timeline.of(run, [step])).rows
+    ends = [(row.ending.word, row.ending.by) for row in rows if row.ending]
+    assert ends == [("given up", "for its silence"), ("stopped", "by the user")]
+
+
 def test_what_a_later_attempt_repaired_says_who_ended_it_too() -> None:
     attempts = [
         attempt(1, 0, 1, status="closed_by_client"),
@@ -718,6 +741,7 @@ def test_a_run_that_took_no_time_has_rows_but_no_axis() -> None:
     timeline = present(Timeline.of(run_of(0), [step_of(0, 0, attempt(1, 0, 0))]))
     assert [row.name for row in timeline.rows] == ["attempt 1"]
     assert timeline.ticks == []
+    assert timeline.total == "0 ms"
 
 
 def test_without_steps_there_is_nothing_to_draw() -> None:

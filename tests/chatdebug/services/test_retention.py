@@ -135,6 +135,16 @@ def test_the_admin_sets_it_too() -> None:
     assert retention_days() == 90
 
 
+def test_the_default_is_stored_where_somebody_adds_it_in_the_admin() -> None:
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    list_url = "/admin/chatdebug/retention/"
+    said = client.post(f"{list_url}add/", {"days": 7}, follow=True).text
+    assert "was added successfully" in said
+    assert Retention.objects.get().days == 7
+    assert client.get(f"{list_url}1/change/").status_code == 200
+
+
 def test_the_admin_says_what_is_in_force_and_what_is_stored() -> None:
     client = Client()
     client.force_login(UserFactory(is_staff=True, is_superuser=True))

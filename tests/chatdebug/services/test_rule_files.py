@@ -88,7 +88,7 @@ def test_a_rule_that_asks_for_an_id_alone_stays_and_that_is_said(
     assert (found.document["rules"], found.left_out) == ([], 1)
     errors = StringIO()
     call_command("export_chat_rules", stdout=StringIO(), stderr=errors)
-    assert "1 rules left out" in errors.getvalue()
+    assert "1 rule left out: what it asks for is an id" in errors.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,10 @@ def text_of(response: Any, status: int = 200) -> str:
     return " ".join(response.content.decode().split())
 
 
+def test_a_run_is_not_compared_with_itself(client: Client, failed: ChatRun) -> None:
+    assert client.get(page_of(failed, failed)).status_code == 404
+
+
 def test_a_failure_is_compared_with_the_last_success_before_it(
     client: Client, chat: Chat, failed: ChatRun
 ) -> None:

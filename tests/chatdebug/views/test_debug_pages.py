@@ -89,6 +89,20 @@ def test_a_step_that_went_well_is_told_from_its_run_that_failed(chat: Chat) -> N
     assert "· Run: <bdi>Request rejected · OpenAI 400</bdi>" in page
 
 
+def test_a_step_is_called_on_its_page_what_its_run_calls_it(chat: Chat) -> None:
+    run = ChatRunFactory(
+        chat_id=str(chat.pk), level=Level.ERRORS, summary={"evidence": "full"}
+    )
+    error = {"kind": "generic", "message": "x", "type": "E"}
+    for number in (1, 2):
+        tried = error | {"retry_count": number - 1}
+        ChatStepFactory(run=run, step_number=number, error=tried)
+    client = client_of(chat.owner)
+    name = "Step 1 · attempt 2"
+    assert name in text_of(client.get(page_of(run)))
+    assert f"<h1>{name}</h1>" in text_of(client.get(step_of(run, 2)))
+
+
 def test_a_run_is_one_line_of_facts_and_the_first_line_of_its_error(
     chat: Chat,
 ) -> None:
