@@ -261,6 +261,8 @@ def _other(item: Json, budget: TextBudget) -> Part:
     part: Part = {"type": as_name(item["type"])}
     if media_type:
         part["media_type"] = as_name(media_type)
+    if call := item.get("tool_use_id"):  # what a provider's own tool has found
+        part["tool_call_id"] = as_name(call)
     return part if size is None else part | {"size": size}
 
 
@@ -313,6 +315,8 @@ PARTS: dict[str, Callable[[Json, TextBudget], Part]] = {
     "custom_tool_call": _tool_call,
     "tool_use": _tool_call,
     "server_tool_use": _tool_call,
+    "mcp_tool_use": _tool_call,
     "function_call_output": _tool_result,
+    "custom_tool_call_output": _tool_result,
     "tool_result": _tool_result,
 }
