@@ -177,6 +177,44 @@ def test_a_message_between_parallel_calls_and_their_results_is_found() -> None:
     assert ids(look(request)) == ["calls.late_result"]
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(
+            responses(item_result(), previous_response_id="resp_1"), id="response"
+        ),
+        pytest.param(responses(item_result(), conversation="conv_1"), id="text"),
+        pytest.param(
+            responses(item_result(), conversation={"id": "conv_1"}), id="conversation"
+        ),
+        pytest.param(
+            responses({"type": "item_reference", "id": "fc_1"}, item_result()),
+            id="item",
+        ),
+        pytest.param({"model": "m", "prompt": {"id": "pmpt_1"}}, id="prompt"),
+        pytest.param(
+            {"prompt": {"id": "pmpt_1"}, "tool_choice": "auto"}, id="tools of a prompt"
+        ),
+    ],
+)
+def test_what_a_request_only_refers_to_is_not_told_as_missing(
+    request_: dict[str, Any],
+) -> None:
+    assert look(request_) == ()
+    kept = WireRequest(lambda: request_).normalised()
+    assert likely_causes(kept, None, error_of("openai", GENERIC)) == ()
+
+
+def test_of_a_request_that_refers_to_another_its_own_mistakes_are_told() -> None:
+    items = (item_result("a"), item_call("b"), user())
+    request = responses(*items, previous_response_id="resp_1")
+    assert ids(look(request)) == ["calls.no_result"]
+    words = EXAMPLES["calls.no_call"].words
+    assert ids(look(responses(item_result(), previous_response_id="x"), words)) == [
+        "calls.no_call"
+    ]
+
+
 def test_a_rule_of_one_provider_does_not_speak_of_another() -> None:
     request = chat(user(), calling("a"), result("a"), user())
     assert ids(look(request, provider="bedrock")) == ["calls.no_tools_offered"]
