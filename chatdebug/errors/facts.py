@@ -48,17 +48,17 @@ BARE_STATUS = re.compile(
 """A status without the word, where it cannot be a port, an id, a date or a count."""
 CATCH_ALL = re.compile(r"^\W{0,3}(?:\w+: )?litellm\.|\b\w+Exception - ")
 """How LiteLLM begins its texts. Its APIConnectionError is for all that it cannot place."""
-RETRY_IN_TEXT = re.compile(
-    r"(?:try again|retry)(?: after| in) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b"
+TIME = (
+    r"(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|"
+    r"h|hrs?|hours?|d|days?)(?![a-z])"
 )
-SECONDS = {
-    "ms": 0.001,
-    "milliseconds": 0.001,
-    "millisecond": 0.001,
-    "m": 60,
-    "minute": 60,
-    "minutes": 60,
-}
+RETRY_IN_TEXT = re.compile(
+    rf"(?:try again|retry)(?: after| in) (?P<times>{TIME}(?:(?:, | and | )?{TIME})*)"
+)
+"""Such as 20s, 7m12s, 1h2m3.5s, 2 hours and 5 minutes; in small letters."""
+ONE_TIME = re.compile(TIME)
+SECONDS = {"ms": 0.001, "mil": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+"""Of a unit, by how its name begins; the first beginning that fits counts."""
 
 CHALLENGE_HEADERS = frozenset(
     [
@@ -194,8 +194,13 @@ def retry_after(facts: ErrorFacts) -> float | None:
     if facts.retry_after is not None and facts.retry_after > 0:
         return facts.retry_after
     if match := RETRY_IN_TEXT.search(facts.head):
-        return float(match[1]) * SECONDS.get(match[2], 1)
+        times = ONE_TIME.finditer(match["times"])
+        return sum(float(time[1]) * _seconds_of(time[2]) for time in times)
     return None
+
+
+def _seconds_of(unit: str) -> float:
+    return next(seconds for name, seconds in SECONDS.items() if unit.startswith(name))
 
 
 def _positive(value: str | None) -> float | None:
