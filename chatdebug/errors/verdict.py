@@ -81,8 +81,8 @@ NO_JSON = re.compile(
     r"JSONDecodeError|Unicode\w+Error|ValidationError|UnexpectedModelBehavior"
 )
 """What is raised where an answer is read that is not what was promised."""
-TOKENS = re.compile(r"\d[\d,_.]{2,}")
-"""A number of three digits or more, as providers write them."""
+TOKENS = re.compile(r"(?<![\w.@-])(?:[1-9]\d{0,2}(?:[,._]\d{3})+|\d{3,})(?!\w|[,.-]\d)")
+"""A number of three digits or more, as providers write them, and not those of a name."""
 MODEL = re.compile(
     r"\bmodel:? (?!(?:is|was|does)\b)[`'\"]?(?P<name>[\w./:@-]{1,80}\w)[`'\"]? (?:does not|was not|not)\b|"
     r"\Amodel: (?P<alone>[\w./:@-]{1,80})\Z",
