@@ -51,11 +51,14 @@ OF_RULES = {
     "known.IncompleteStream": Cause.INCOMPLETE,
     "known.UnreadableAnswer": Cause.UNREADABLE,
     "known.UnreadableStream": Cause.UNREADABLE,
+    "known.TextResult": Cause.UNREADABLE,
     "known.EmptyResult": Cause.INCOMPLETE,
     "known.FinishReason": Cause.INCOMPLETE,
     "text.deadline": Cause.NO_ANSWER,
     "status.408": Cause.NO_ANSWER,
 }
+OF_TEXTS = ("known.UnreadableAnswer", "known.TextResult")
+"""Of an answer whose error says what it was."""
 OF_KINDS = {
     ErrorKind.OVERLOADED: Cause.OVERLOADED,
     ErrorKind.RATE_LIMIT: Cause.RATE_LIMIT,
@@ -257,7 +260,7 @@ def cause_of(
 ) -> Cause:
     """Return the cause alone, by the facts that ``verdict`` takes, without a sentence."""
     status = status_code
-    if rule == "known.UnreadableAnswer" and "text/html" in detail:
+    if rule in OF_TEXTS and "text/html" in detail:
         return Cause.PAGE
     if found := OF_RULES.get(rule):
         return found

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from chatdebug.errors import ClassifiedError, classify
+from chatdebug.errors import ClassifiedError, KnownError, classify, exceptions
 from chatdebug.errors.payload import (
     ErrorPayload,
     Progress,
@@ -113,3 +113,49 @@ def test_the_card_and_the_record_say_the_same_of_an_error_of_a_known_kind(
     assert (shown.message, shown.whose) == (kept.what, kept.whose)
     assert (shown.advice, shown.ways) == (kept.advice, kept.ways)
     assert shown.speaker == kept.speaker
+
+
+KNOWN = [
+    exceptions.IncompleteStreamError(),
+    exceptions.UnreadableStreamError("odd"),
+    exceptions.FinishReasonError("error"),
+    exceptions.EmptyResultError(),
+    exceptions.TextResultError(),
+    exceptions.StreamSilenceError(5),
+    exceptions.MissingKeyError("KEY"),
+    exceptions.ProviderDisabledError(),
+    exceptions.ContentFilteredError(),
+]
+
+
+@pytest.mark.parametrize("error", KNOWN, ids=lambda error: type(error).__name__)
+def test_of_each_error_that_the_recorder_knows_the_cause_is_told(
+    error: KnownError,
+) -> None:
+    assert classify(error).cause is not Cause.UNKNOWN
+
+
+def test_no_error_that_the_recorder_knows_is_left_out_here() -> None:
+    known = {
+        kind
+        for kind in KnownError.__subclasses__()
+        if kind.__module__ == exceptions.__name__
+    }
+    assert {type(error) for error in KNOWN} == known - {ClassifiedError}
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("<!DOCTYPE html><title>Sign in</title>", Cause.PAGE),
+        ("  <html><body>no</body></html>", Cause.PAGE),
+        ("All is well.", Cause.UNREADABLE),
+    ],
+)
+def test_a_text_instead_of_an_answer_is_told_as_what_it_is(
+    text: str, cause: Cause
+) -> None:
+    error = exceptions.TextResultError(text)
+    assert classify(error).cause is cause
+    assert verdict_of(written(error)).cause is cause
+    assert "Sign in" not in str(error)
