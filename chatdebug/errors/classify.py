@@ -11,7 +11,7 @@ from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
 from chatdebug.errors.content import code_like, storable_opening
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
-from chatdebug.errors.facts import ErrorFacts, facts_of, retry_after
+from chatdebug.errors.facts import ErrorFacts, as_wait, facts_of, retry_after
 from chatdebug.errors.provider_names import detect_provider
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.responses import (
@@ -304,7 +304,7 @@ def _of_known(
         Classification(
             kind=error.kind,
             retryable=error.retryable,
-            retry_after=error.retry_after,
+            retry_after=as_wait(error.retry_after),
             provider=provider or error.provider,
             status_code=error.status_code,
             detail=storable_opening(text_of(error), DETAIL_CHARACTERS),

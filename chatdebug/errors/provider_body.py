@@ -161,7 +161,8 @@ class ProviderError:
             self.codes.append(item.get("reason"))
             if not self.message and isinstance(item.get("message"), str):
                 self.message = item["message"]
-            for violation in item.get("violations") or ():
+            violations = item.get("violations")
+            for violation in violations if isinstance(violations, list) else ():
                 if isinstance(violation, dict):
                     self.codes.append(violation.get("quotaId"))
 

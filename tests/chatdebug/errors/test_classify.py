@@ -168,6 +168,51 @@ def test_a_wait_in_the_text_may_have_several_units(
     assert asked == (seconds and pytest.approx(seconds))
 
 
+NO_WAITS = [
+    *(float("inf"), float("nan"), -3.0, 0, True, False, 10**400, "soon", [], object()),
+]
+
+
+class AskingError(Exception):
+    """An error with an attribute of any type, as anybody's SDK may have it."""
+
+    def __init__(self, **fields: object) -> None:
+        super().__init__("too many requests")
+        vars(self).update(fields)
+
+
+@pytest.mark.parametrize("wait", NO_WAITS, ids=lambda wait: type(wait).__name__)
+def test_what_is_no_time_to_wait_is_left(wait: Any) -> None:
+    found = classify(AskingError(status_code=429, retry_after=wait))
+    assert (found.kind, found.retry_after) == ("rate_limit", None)
+    known = classify(ClassifiedError("rate_limit", retryable=True, retry_after=wait))
+    assert (known.kind, known.retry_after) == ("rate_limit", None)
+    assert known.advice
+
+
+def test_a_wait_that_is_no_float_is_read() -> None:
+    assert classify(AskingError(status_code=429, retry_after=3)).retry_after == 3
+    known = ClassifiedError("rate_limit", retryable=True, retry_after=1e300)
+    assert classify(known).retry_after == 1e300
+
+
+ODD: list[Any] = [None, 3, 3.5, True, "x", [], [[]], [3], {}, {"x": 3}, [{"x": [3]}]]
+NAMES = (
+    *("error", "errors", "details", "violations", "message", "code", "type", "detail"),
+    *("reason", "status", "loc", "choices", "candidates", "finish_reason", "metadata"),
+    *("promptFeedback", "raw", "msg", "response"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_body_of_any_form_leaves_the_status_its_meaning(name: str) -> None:
+    for value in ODD:
+        body = {name: value}
+        for whole in (body, {"error": {"details": [body]}}, {"choices": [body]}):
+            error = AskingError(status_code=429, body={"error": body, **whole})
+            assert classify(error).rule != "fallback.unreadable", whole
+
+
 def test_the_wait_of_a_reported_error_is_read() -> None:
     reported = (
         "Rate limit reached for gpt-4o in organization org-x on requests per day (RPD): "
