@@ -38,7 +38,7 @@ WRAPPER = re.compile(
 QUOTED_ANSWER = re.compile(
     r"\b[45]\d\d(?: [A-Z][A-Za-z -]{1,30})? \"(?P<said>[^\"]{5,2000})\"\s*$"
 )
-"""The same with a body that is a plain JSON string."""
+"""A status and a body that is a plain JSON string, at the end of an SDK's message."""
 FINISH_REASON = re.compile(
     r"\b(?:finish|block)_?reason['\"]?\s?[:=]\s?['\"]?(?:\w+\.)?"
     r"(content_filter|safety|prohibited_content|blocklist|spii|recitation)\b",

@@ -220,7 +220,7 @@ class Request:
 
     @cached_property
     def results(self) -> dict[int, list[Message]]:
-        """The same of the results."""
+        """The messages with results of a tool, by the number of its call."""
         return _by_call(self, results=True)
 
     @cached_property
