@@ -35,11 +35,11 @@ def how_it_ended(
 ) -> str:
     """Return who ended an answer, as far as is known, and how far it had come.
 
-    ``characters`` is how much of its text had come, ``seconds`` how long after its attempt
-    had begun it ended; None where that is not known, or not to be said. ``attempt`` is the
-    number of that, ``said`` what the provider said, who is named where it is known. Of a gateway it is told what its
-    ``status`` says, of what a provider could explain whether it did not, and nothing of any
-    other failure.
+    ``characters`` is how much of its text had come, ``seconds`` how long after the begin of
+    its attempt it ended; None: not known, or not to be said. ``attempt`` is the number of
+    that attempt, ``said`` what the provider said, ``provider`` its name if that is known.
+    By ``cause``, GATEWAY: a sentence if ``status`` is 504. BROKEN_OFF, INCOMPLETE,
+    UNREADABLE: what came and when it ended. Others: that no reason was given, if so.
     """
     if cause is Cause.GATEWAY:
         words = gettext("The gateway got no answer in time.")
@@ -58,10 +58,10 @@ def how_it_ended(
 
 
 def what_came(happened: str, cause: Cause, *, said: str, how: str) -> str:
-    """Return what stands below a headline which says why a request was rejected, likely.
+    """Return what stands below a headline that names the likely cause of a rejection.
 
-    That is what happened, by the sentence of its ``cause``, and that no reason was given,
-    or else ``how`` it ended. ``said`` is what the provider said.
+    ``happened``, which is the sentence of the ``cause``, then that no reason was given, or
+    else ``how`` it ended. ``said`` is what the provider said.
     """
     if cause is Cause.UNKNOWN:  # which the headline knows better
         return how
@@ -131,9 +131,9 @@ def answered_after(attempts: int, seconds: float) -> str:
 
 
 def answered_at_last(attempts: int, *, waited: float, first: str) -> str:
-    """Return the same for who reads the answer: the wait in seconds, and what came first.
+    """Return what ``answered_after`` does, for who reads the answer.
 
-    ``first`` is the sentence about what the first attempt met.
+    ``waited`` is the seconds between the attempts, ``first`` is the sentence about what the first attempt met.
     """
     words = gettext("Answered on attempt %(attempt)s. Attempt 1 failed: %(first)s")
     if waited >= WORTH_TELLING:

@@ -11,12 +11,13 @@ from chatdebug.errors.cancellation import is_cancellation, is_deadline
 from chatdebug.errors.chain import members, text_of, walk
 from chatdebug.errors.content import code_like, storable_opening
 from chatdebug.errors.exceptions import ContentFilteredError, KnownError
-from chatdebug.errors.facts import ErrorFacts, facts_of, retry_after
+from chatdebug.errors.facts import ErrorFacts, as_wait, facts_of, retry_after
 from chatdebug.errors.provider_names import detect_provider
 from chatdebug.errors.quotes import quote_of
 from chatdebug.errors.responses import (
     informative_links,
     request_id_of,
+    response_facts,
     response_of,
     server_of,
 )
@@ -205,7 +206,7 @@ def _classified(
             (link for link in walk(error) if isinstance(link, KnownError)), None
         )
         if known is not None:
-            return _of_known(known, provider)
+            return _of_known(known, error, provider)
         facts = replace(facts_of(error), provider=provider)
         return classify_facts(facts, rules=rules)
     except Exception as failure:  # noqa: BLE001 - anyone's exception, anyone's rule
@@ -294,20 +295,25 @@ def _custom_rules(rules: Sequence[Rule] | None) -> Sequence[Rule]:
     return _deployment_rules() if _deployment_rules is not None else ()
 
 
-def _of_known(error: KnownError, provider: str) -> Classification:
-    facts = facts_of(error)
+def _of_known(
+    error: KnownError, outermost: BaseException, provider: str
+) -> Classification:
+    """Return what an error says of itself, told by all that is stored of its chain."""
+    facts, response = facts_of(error), response_facts(outermost)
     found = _told(
         Classification(
             kind=error.kind,
             retryable=error.retryable,
-            retry_after=error.retry_after,
+            retry_after=as_wait(error.retry_after),
             provider=provider or error.provider,
             status_code=error.status_code,
             detail=storable_opening(text_of(error), DETAIL_CHARACTERS),
             request_id=_request_id(facts),
             rule=f"known.{type(error).__name__.removesuffix('Error')}",
         ),
-        server=server_of(facts.headers),
+        types=[type(link).__name__ for link in walk(outermost)],
+        content_type=response.get("content_type", ""),
+        server=response.get("server", ""),
     )
     if isinstance(error, ContentFilteredError) and error.category:
         category = redact_and_clip(error.category, 100)

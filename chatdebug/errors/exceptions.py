@@ -122,10 +122,15 @@ class EmptyResultError(KnownError):
 
 
 class TextResultError(KnownError):
-    """A model call returned a text that is no JSON, such as a web page, and raised nothing."""
+    """A model call returned a text that is no JSON, such as a web page, and raised nothing.
 
-    def __init__(self) -> None:
-        super().__init__("The answer is a text where JSON was expected.")
+    Of the text it only keeps whether it is such a page.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        is_page = text.lstrip()[:9].lower().startswith(("<!doctype", "<html"))
+        kind = "a web page (text/html)" if is_page else "a text"
+        super().__init__(f"The answer is {kind} where JSON was expected.")
 
 
 class StreamSilenceError(KnownError):

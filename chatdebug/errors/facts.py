@@ -48,17 +48,17 @@ BARE_STATUS = re.compile(
 """A status without the word, where it cannot be a port, an id, a date or a count."""
 CATCH_ALL = re.compile(r"^\W{0,3}(?:\w+: )?litellm\.|\b\w+Exception - ")
 """How LiteLLM begins its texts. Its APIConnectionError is for all that it cannot place."""
-RETRY_IN_TEXT = re.compile(
-    r"(?:try again|retry)(?: after| in) (\d+(?:\.\d+)?) ?(ms|milliseconds?|s|seconds?|m|minutes?)\b"
+TIME = (
+    r"(\d+(?:\.\d+)?) ?(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|"
+    r"h|hrs?|hours?|d|days?)(?![a-z])"
 )
-SECONDS = {
-    "ms": 0.001,
-    "milliseconds": 0.001,
-    "millisecond": 0.001,
-    "m": 60,
-    "minute": 60,
-    "minutes": 60,
-}
+RETRY_IN_TEXT = re.compile(
+    rf"(?:try again|retry)(?: after| in) (?P<times>{TIME}(?:(?:, | and | )?{TIME})*)"
+)
+"""Such as 20s, 7m12s, 1h2m3.5s, 2 hours and 5 minutes; in small letters."""
+ONE_TIME = re.compile(TIME)
+SECONDS = {"ms": 0.001, "mil": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+"""Of a unit, by how its name begins; the first beginning that fits counts."""
 
 CHALLENGE_HEADERS = frozenset(
     [
@@ -191,17 +191,29 @@ def retry_after(facts: ErrorFacts) -> float | None:
         moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
         if (seconds_left := (moment - datetime.now(UTC)).total_seconds()) > 0:
             return seconds_left
-    if facts.retry_after is not None and facts.retry_after > 0:
-        return facts.retry_after
+    if (known := as_wait(facts.retry_after)) is not None:
+        return known
     if match := RETRY_IN_TEXT.search(facts.head):
-        return float(match[1]) * SECONDS.get(match[2], 1)
+        times = ONE_TIME.finditer(match["times"])
+        return sum(float(time[1]) * _seconds_of(time[2]) for time in times)
     return None
 
 
-def _positive(value: str | None) -> float | None:
+def _seconds_of(unit: str) -> float:
+    return next(seconds for name, seconds in SECONDS.items() if unit.startswith(name))
+
+
+def as_wait(value: object) -> float | None:
+    """Return how many seconds to wait an exception says; None for what is no such time."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return _positive(value)
+
+
+def _positive(value: str | float | None) -> float | None:
     try:
         number = float(value or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if 0 < number < float("inf") else None
 
@@ -210,15 +222,16 @@ def facts_of(error: BaseException) -> ErrorFacts:
     """Gather what an exception and its causes tell. Never raises."""
     links = informative_links(error)
     answers = [response_of(link) for link in links]
+    waits = (as_wait(attribute(link, "retry_after")) for link in links)
     return build_facts(
         message=text_of(links[0]),
         body=next((answer.body for answer in answers if answer.body), ""),
         status_code=next((answer.status for answer in answers if answer.status), None),
-        error_type=_first(links, "provider_error_type", "type", kind=str) or "",
-        error_code=_first(links, "provider_error_code", "code", kind=str) or "",
+        error_type=_first(links, "provider_error_type", "type"),
+        error_code=_first(links, "provider_error_code", "code"),
         headers=next((answer.headers for answer in answers if answer.headers), {}),
         classes=[kind.__name__ for link in links for kind in bases(type(link))],
-        retry_after=_first(links, "retry_after", kind=float),
+        retry_after=next(filter(None, waits), None),
         request_id=noted_request_id(error),
         links=[
             f"{type(link).__name__}: {text_of(link)[:HEAD_CHARACTERS]}"
@@ -296,12 +309,7 @@ def _class_names(names: Iterable[str], message: str) -> Iterator[str]:
             yield name
 
 
-def _first[T](links: Iterable[BaseException], *names: str, kind: type[T]) -> T | None:
-    for link in links:
-        for name in names:
-            value = attribute(link, name)
-            if kind is float and isinstance(value, int | float):
-                return kind(value)  # type: ignore[call-arg]
-            if isinstance(value, kind) and not isinstance(value, bool):
-                return value
-    return None
+def _first(links: Iterable[BaseException], *names: str) -> str:
+    """Return the first text that one of these attributes is; empty if none is."""
+    values = (attribute(link, name) for link in links for name in names)
+    return next((value for value in values if isinstance(value, str)), "")

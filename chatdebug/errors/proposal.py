@@ -15,7 +15,7 @@ from chatdebug.errors.rules.base import code_words
 MIN_WORDS = 3
 """Fewer words begin too many texts that nobody has seen yet."""
 MIN_LETTERS = 12
-"""The same of a line that has no more words."""
+"""Of a line of fewer words than that; fewer letters begin too many texts as well."""
 MAX_TEXT = 200
 TAKEN_OUT = re.compile(rf"\s*{PLACEHOLDER.pattern}")
 """With the space before it: where it was quoted, nothing of it is left when rules are tried."""

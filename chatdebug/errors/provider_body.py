@@ -38,7 +38,7 @@ WRAPPER = re.compile(
 QUOTED_ANSWER = re.compile(
     r"\b[45]\d\d(?: [A-Z][A-Za-z -]{1,30})? \"(?P<said>[^\"]{5,2000})\"\s*$"
 )
-"""The same with a body that is a plain JSON string."""
+"""A status and a body that is a plain JSON string, at the end of an SDK's message."""
 FINISH_REASON = re.compile(
     r"\b(?:finish|block)_?reason['\"]?\s?[:=]\s?['\"]?(?:\w+\.)?"
     r"(content_filter|safety|prohibited_content|blocklist|spii|recitation)\b",
@@ -161,7 +161,8 @@ class ProviderError:
             self.codes.append(item.get("reason"))
             if not self.message and isinstance(item.get("message"), str):
                 self.message = item["message"]
-            for violation in item.get("violations") or ():
+            violations = item.get("violations")
+            for violation in violations if isinstance(violations, list) else ():
                 if isinstance(violation, dict):
                     self.codes.append(violation.get("quotaId"))
 

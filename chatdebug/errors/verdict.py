@@ -51,11 +51,14 @@ OF_RULES = {
     "known.IncompleteStream": Cause.INCOMPLETE,
     "known.UnreadableAnswer": Cause.UNREADABLE,
     "known.UnreadableStream": Cause.UNREADABLE,
+    "known.TextResult": Cause.UNREADABLE,
     "known.EmptyResult": Cause.INCOMPLETE,
     "known.FinishReason": Cause.INCOMPLETE,
     "text.deadline": Cause.NO_ANSWER,
     "status.408": Cause.NO_ANSWER,
 }
+OF_TEXTS = ("known.UnreadableAnswer", "known.TextResult")
+"""Of an answer whose error says what it was."""
 OF_KINDS = {
     ErrorKind.OVERLOADED: Cause.OVERLOADED,
     ErrorKind.RATE_LIMIT: Cause.RATE_LIMIT,
@@ -81,8 +84,8 @@ NO_JSON = re.compile(
     r"JSONDecodeError|Unicode\w+Error|ValidationError|UnexpectedModelBehavior"
 )
 """What is raised where an answer is read that is not what was promised."""
-TOKENS = re.compile(r"\d[\d,_.]{2,}")
-"""A number of three digits or more, as providers write them."""
+TOKENS = re.compile(r"(?<![\w.@-])(?:[1-9]\d{0,2}(?:[,._]\d{3})+|\d{3,})(?!\w|[,.-]\d)")
+"""A number of three digits or more, as providers write them, and not those of a name."""
 MODEL = re.compile(
     r"\bmodel:? (?!(?:is|was|does)\b)[`'\"]?(?P<name>[\w./:@-]{1,80}\w)[`'\"]? (?:does not|was not|not)\b|"
     r"\Amodel: (?P<alone>[\w./:@-]{1,80})\Z",
@@ -257,7 +260,7 @@ def cause_of(
 ) -> Cause:
     """Return the cause alone, by the facts that ``verdict`` takes, without a sentence."""
     status = status_code
-    if rule == "known.UnreadableAnswer" and "text/html" in detail:
+    if rule in OF_TEXTS and "text/html" in detail:
         return Cause.PAGE
     if found := OF_RULES.get(rule):
         return found

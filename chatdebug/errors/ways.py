@@ -38,19 +38,19 @@ class Advice:
     ways: tuple[Way, ...]
     """What can be done at once, the best one first."""
     words_with_wait: Any = ""
-    """The same with ``{wait}``, for a provider that says how long it wants to be left."""
+    """Instead of ``words`` where the provider says how long to wait; with ``{wait}``."""
     words_after_wait: Any = ""
-    """The same where it was left for so long already, and failed again."""
+    """Instead of ``words_with_wait`` where a wait of that length did not help."""
     other: Any = ""
-    """What is said of other models, where that is not the same as always."""
+    """The sentence about other models; empty: the one of ``OTHERS``."""
     words_alone: Any = ""
-    """The same where there is no other model, for words that speak of one themselves."""
+    """Instead of ``words`` that name another model, where there is none."""
     at_last: Any = ""
-    """What is said after that of other models."""
+    """The last sentence, after the one about other models."""
     whose: Any = ""
-    """Whose it is, where that is as different as what to do."""
+    """Whose the failure is; empty: as the cause has it."""
     whose_by_estimate: Any = ""
-    """The same where nobody has counted, for words that are sure of it."""
+    """Instead of ``whose`` where the cause is only a likely one."""
 
 
 OTHER = {
@@ -72,7 +72,7 @@ AGAIN = Advice(
     at_last=IF_IT_KEEPS_FAILING,
 )
 AGAIN_OR_GO = replace(AGAIN, ways=(Way.AGAIN, Way.OTHER_PROVIDER, Way.REPORT))
-"""The same where other models of the provider are behind what failed."""
+"""``AGAIN`` where what failed stands in front of all models of the provider."""
 SILENT = replace(
     AGAIN_OR_GO,
     at_last=_(
@@ -80,7 +80,7 @@ SILENT = replace(
         "wait longer."
     ),
 )
-"""The same where this site itself ended the wait: whatever was stuck is behind all models."""
+"""``AGAIN_OR_GO`` where this site itself ended the wait for an answer."""
 LATER = Advice(
     AGAIN.words,
     AGAIN.ways,
@@ -97,7 +97,7 @@ LIMITED = replace(
         "higher limit."
     ),
 )
-"""The same where that passes by itself, unless the limit is too low."""
+"""``LATER`` for a limit of the site's: it passes by itself, unless it is too low."""
 ASK = Advice(
     _("Copy the report and send it to an administrator, who has to put it right."),
     (Way.REPORT, Way.OTHER_MODEL),
@@ -166,7 +166,7 @@ SHORTEN_MESSAGE = Advice(
         "What is too long is the whole request: your message, and what this site adds."
     ),
 )
-"""The same in a chat of one message."""
+"""``SHORTEN`` in a chat of one message."""
 LEAVE = Advice(
     _("Start a new chat with this message."),
     (Way.NEW_CHAT, Way.OTHER_MODEL),
@@ -176,7 +176,7 @@ LEAVE = Advice(
         "Your message is probably not the cause: it is less than half of the request."
     ),
 )
-"""The same where the messages before are what is long."""
+"""``SHORTEN`` where the messages before the last one are what is long."""
 SEND_LESS = Advice(
     _(
         "Try a model that takes longer requests, or copy the report for an administrator."
@@ -191,7 +191,7 @@ SEND_LESS = Advice(
         "adds to it."
     ),
 )
-"""The same where no message is."""
+"""``SHORTEN`` where no message is long, but what the site adds."""
 REPAIR = Advice(
     _(
         "The same request will most likely fail again. Copy the report for an "

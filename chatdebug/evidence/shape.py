@@ -110,7 +110,8 @@ def request_shape(
     the same number for the same id, how long the id is and whether it is ``id_plain``
     (ASCII letters, digits, ``_`` and ``-``), and ``pairs``: whether there is the other
     one, in its place. ``tools``, ``settings``, ``output``; ``estimated_tokens``
-    of all texts and schemas, without files, and ``context_window``, what fits the model.
+    of all texts and schemas, without files, and ``context_window``, what fits the model;
+    ``refers_to_stored`` where its provider has stored a part of it.
     """
     tools = [_tool(tool) for tool in islice(offer.tools, TOOLS)]
     said = _list(request.get("messages"))
@@ -126,7 +127,9 @@ def request_shape(
     left_out = (
         len(said) - len(messages) + (_number(request.get("messages_left_out")) or 0)
     )
+    stored = {"refers_to_stored": True} if request.get("refers_to_stored") else {}
     return {
+        **stored,
         "messages": messages,
         "messages_left_out": left_out,
         "tools": tools,

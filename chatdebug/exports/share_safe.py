@@ -122,7 +122,7 @@ KEPT: dict[str, Check] = {
             *("retryable", "has_error", "has_input_schema", "structured_output"),
             *("parallel_tool_calls", "pairs", "blank", "signed", "id_plain", "strict"),
             *("is_said", "known", "model_changed"),
-            *("earlier_messages_changed", "output_changed"),
+            *("earlier_messages_changed", "output_changed", "refers_to_stored"),
         ),
         _is_flag,
     ),

@@ -79,7 +79,7 @@ def _failure_of(call: Call, result: Any) -> BaseException | None:
     if result is None:
         return EmptyResultError()
     if isinstance(result, str):  # which is no JSON, or the SDK would have read it
-        return TextResultError()
+        return TextResultError(result)
     return call.format.failure(result)
 
 

@@ -22,7 +22,7 @@ from chatdebug.payloads.limits import (
     TOOLS,
 )
 from chatdebug.payloads.parts import Part, arguments_text, text_part
-from chatdebug.payloads.request import stored_schema
+from chatdebug.payloads.request import STORED, stored_schema
 from chatdebug.payloads.text import TextBudget, redact_and_clip
 from chatdebug.redaction import redact_fragments, redact_json
 
@@ -44,7 +44,7 @@ def wire_request(body: Json) -> dict[str, Any]:
     """Return a request's JSON as it may be stored.
 
     Keys: model, messages (list of role and parts), tools, options,
-    provider_option_count.
+    provider_option_count; and refers_to_stored where the provider has stored a part of it.
     """
     said = list(_messages(body))
     budget = TextBudget(REQUEST_TEXT_BYTES)
@@ -65,7 +65,25 @@ def wire_request(body: Json) -> dict[str, Any]:
     }
     if left_out := len(said) - len(kept):
         result["messages_left_out"] = left_out
+    if _refers_to_stored(body):
+        result["refers_to_stored"] = True
     return result
+
+
+def _refers_to_stored(body: Json) -> bool:
+    """Return whether a request goes on from what its provider has stored.
+
+    A response or a conversation, a prompt with an id, or single items.
+    """
+    items = body.get("input")
+    return (
+        any(body.get(name) for name in STORED)
+        or isinstance(body.get("prompt"), Mapping)
+        or any(
+            as_mapping(item).get("type") == "item_reference"
+            for item in (items if isinstance(items, list | tuple) else ())
+        )
+    )
 
 
 def outline_of_messages(body: Json, first: int | None = None) -> tuple[int, int]:
@@ -261,6 +279,8 @@ def _other(item: Json, budget: TextBudget) -> Part:
     part: Part = {"type": as_name(item["type"])}
     if media_type:
         part["media_type"] = as_name(media_type)
+    if call := item.get("tool_use_id"):  # what a provider's own tool has found
+        part["tool_call_id"] = as_name(call)
     return part if size is None else part | {"size": size}
 
 
@@ -313,6 +333,8 @@ PARTS: dict[str, Callable[[Json, TextBudget], Part]] = {
     "custom_tool_call": _tool_call,
     "tool_use": _tool_call,
     "server_tool_use": _tool_call,
+    "mcp_tool_use": _tool_call,
     "function_call_output": _tool_result,
+    "custom_tool_call_output": _tool_result,
     "tool_result": _tool_result,
 }

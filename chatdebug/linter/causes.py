@@ -85,7 +85,7 @@ class Cause:
     tokens: int = 0
     """How long the chat is, by estimate; 0 where that is not what was found."""
     window: int = 0
-    """How many tokens fit the model; 0 as well where that is not known."""
+    """How many tokens fit the model; 0 where that is not known."""
     roles: tuple[str, ...] = ()
     """Of those messages, by the word of providers; empty where one is not known."""
     largest: Largest | None = None
@@ -188,7 +188,7 @@ class Cause:
 
     @property
     def here(self) -> list[Spot]:
-        """The same one by one, a message with its role, and a single one among how many."""
+        """The places as spots; a single message also says "of N"."""
         roles = self.roles or ("",) * len(self.messages)
         messages = zip(self.messages, roles, strict=True)
         count = self.message_count if len(self.messages) == 1 else 0

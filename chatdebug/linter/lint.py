@@ -34,7 +34,7 @@ class Finding:
     tokens: int = 0
     """How long the chat is, by estimate; 0 where that is not what was found."""
     window: int = 0
-    """How many tokens fit the model; 0 as well where that is not known."""
+    """How many tokens fit the model; 0 where that is not known."""
     largest: Largest | None = None
     """What of a chat that is too long is the most; None where that is not known."""
     message_count: int = 0

@@ -161,6 +161,8 @@ class Request:
     window: int | None
     is_whole: bool
     """Whether all of its messages are described."""
+    refers_to_stored: bool
+    """Whether its provider has stored a part of it, so that it is never whole."""
     provider: str
     words: str
     """What the provider said, and what the exceptions say."""
@@ -170,6 +172,7 @@ class Request:
     def of(cls, shape: Json, error: ErrorPayload) -> "Request":
         """Read a shape, beside the error that it was answered with."""
         left_out = _number(shape.get("messages_left_out")) or 0
+        refers_to_stored = shape.get("refers_to_stored") is True
         output = _mapping(shape.get("output"))
         texts = [error["detail"], error["message"]]
         texts += [link["message"] for link in error["chain"][:10]]
@@ -181,7 +184,8 @@ class Request:
             output_schema=_schema(output.get("schema")),
             tokens=_number(shape.get("estimated_tokens")) or 0,
             window=_number(shape.get("context_window")),
-            is_whole=left_out == 0,
+            is_whole=left_out == 0 and not refers_to_stored,
+            refers_to_stored=refers_to_stored,
             provider=error["provider"],
             words="\n".join(dict.fromkeys(filter(None, texts)))[:WORDS],
             status_code=error["status_code"],
@@ -216,7 +220,7 @@ class Request:
 
     @cached_property
     def results(self) -> dict[int, list[Message]]:
-        """The same of the results."""
+        """The messages with results of a tool, by the number of its call."""
         return _by_call(self, results=True)
 
     @cached_property

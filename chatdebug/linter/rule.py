@@ -23,7 +23,7 @@ class Side(TextChoices):
 
 
 class Place(NamedTuple):
-    """Where in a request something is; neither for the request as a whole."""
+    """A message or a tool; both empty: the whole request."""
 
     message: Message | None = None
     tool: str = ""
@@ -80,7 +80,7 @@ class Rule:
     side: Side = Side.SITE
     sentence: "_StrPromise"
     in_title: "_StrPromise"
-    """The same in a title, as what a request was probably rejected for."""
+    """What is wrong, in a few words: how a title says what it was rejected for."""
     remedy: "_StrPromise"
     source: str
     """Where somebody told of it in public."""

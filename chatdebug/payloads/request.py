@@ -51,6 +51,16 @@ OPTIONS = {
 """pydantic-ai's settings that are recorded, and their names in the record. All others,
 headers and extra bodies above all, are only counted."""
 
+STORED = frozenset(
+    {
+        *("previous_response_id", "conversation", "cached_content"),
+        *("openai_previous_response_id", "openai_conversation_id"),
+        *("xai_previous_response_id", "google_cached_content"),
+        "bedrock_prompt_variables",
+    }
+)
+"""Settings with which a request goes on from what its provider has stored."""
+
 
 def normalise_request(
     messages: "Sequence[ModelMessage]",
@@ -61,8 +71,9 @@ def normalise_request(
 
     Keys: messages (list of role and parts), tools, options, provider_option_count; and
     where they apply messages_left_out, tool_choice, output_mode, structured_output,
-    schema_name and schema_description (never the schema itself). Raises what an object
-    raises that is no request: the writer, which asks for it, takes note of that.
+    schema_name and schema_description (never the schema itself), and refers_to_stored
+    where its provider has stored a part of it. Raises what an object raises that is no
+    request: the writer, which asks for it, takes note of that.
     """
     settings: Mapping[str, Any] = dict(model_settings or {})
     parameters = model_request_parameters
@@ -76,6 +87,8 @@ def normalise_request(
         "options": options,
         "provider_option_count": len(others),
     }
+    if any(settings.get(name) for name in STORED):
+        result["refers_to_stored"] = True
     if (choice := settings.get("tool_choice")) is not None:
         result["tool_choice"] = redact_json(json_safe(choice))
     return {

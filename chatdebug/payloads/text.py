@@ -8,6 +8,7 @@ what is kept, and as much is dropped again at the inner ends, where the halves w
 
 import re
 from hashlib import sha256
+from itertools import islice
 
 from chatdebug.payloads.limits import (
     ID_CHARACTERS,
@@ -24,7 +25,7 @@ MARKER_CHARACTERS = 50
 MIN_KEPT = 20
 """Below this many kept characters a note about the rest is longer than the text."""
 
-NOTE = re.compile(r" … \[[\d,]{1,20} characters left out of ([\d,]{1,20})\] … ")
+NOTE = re.compile(r" … \[[\d,]{1,20} characters left out of (\d[\d,]{0,19})\] … ")
 """What an earlier cut left in a text."""
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 cannot encode."""
@@ -64,15 +65,15 @@ def clip(text: str, limit: int) -> str:
 
     The note says how many characters are missing and how many there were. A limit too
     small for it leaves the head and an ellipsis. A text that was cut before has one note
-    again, with its first length.
+    again, with its first length; what only looks like such a note is text.
     """
     if len(text) <= limit:
         return text
-    notes = list(NOTE.finditer(text))
-    if not notes:
+    notes = list(islice(NOTE.finditer(text), 2))
+    length = int(notes[0][1].replace(",", "")) if len(notes) == 1 else 0
+    if length <= len(text):  # of several texts, or not of a cut
         return _join(text, text, limit=limit, length=len(text))
-    length = max(int(note[1].replace(",", "")) for note in notes)
-    head, tail = text[: notes[0].start()], text[notes[-1].end() :]
+    head, tail = text[: notes[0].start()], text[notes[0].end() :]
     return _join(head, tail, limit=limit, length=length)
 
 

@@ -40,8 +40,7 @@ def _late_or_split(request: Request) -> Iterator[Place]:
 
 
 def _late(request: Request) -> Iterator[Place]:
-    """Find results with something else between the call and them, or before "
-    "the call."""
+    """Find results that stand before their call, or not after it and the like of it."""
     by_index = {message.index: message for message in request.messages}
     for number, results in request.results.items():
         calls = request.calls.get(number)
@@ -49,14 +48,22 @@ def _late(request: Request) -> Iterator[Place]:
             continue
         call, result = calls[0].index, results[0].index
         between = (by_index.get(index) for index in range(call + 1, result))
-        is_apart = any(one is None or not _answers(one) for one in between)
+        is_apart = any(one is None or not _may_be_between(one) for one in between)
         if result < call or (result > call and is_apart):
             yield Place(results[0])
 
 
-def _answers(message: Message) -> bool:
-    """Return whether a message begins with a result, or is one of a tool."""
-    return message.role == "tool" or any(part.is_result for part in message.parts[:1])
+def _may_be_between(message: Message) -> bool:
+    """Return whether a message may stand between a call and its result.
+
+    One of a tool, one that begins with a result, or one of nothing but thoughts and other
+    calls: OpenAI's Responses API has a message for each of those.
+    """
+    if message.role == "tool" or any(part.is_result for part in message.parts[:1]):
+        return True
+    return message.side == "assistant" and all(
+        part.is_call or part.type == "reasoning" for part in message.parts
+    )
 
 
 def _answered_twice(request: Request) -> Iterator[Place]:

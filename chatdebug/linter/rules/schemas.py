@@ -100,8 +100,7 @@ def _names(value: Any) -> list[str]:
 
 
 def _open(node: Json) -> bool:
-    """Return whether an object is as strict schemas may not be: open, or with "
-    "optional parts."""
+    """Return whether an object is open or has optional parts, as no strict one may."""
     if not _is_of(node, "object"):
         return False
     required = node.get("required")

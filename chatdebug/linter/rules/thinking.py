@@ -27,8 +27,7 @@ def _unsigned(part: Part) -> bool:
 
 
 def _unsigned_or_changed(request: Request) -> Iterator[Place]:
-    """Find the unsigned thoughts; if all are signed, those whose signature "
-    "may be wrong."""
+    """Find the unsigned thoughts; if all are signed, all: a signature may be wrong."""
     unsigned = list(parts_that(_unsigned)(request))
     return iter(unsigned or list(parts_that(_thought)(request)))
 

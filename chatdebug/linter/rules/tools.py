@@ -71,7 +71,9 @@ def _native_and_own(request: Request) -> Iterator[Place]:
 
 def _choice_alone(request: Request) -> Iterator[Place]:
     names = ("tool_choice", "parallel_tool_calls")
-    if not request.tools and any(name in request.settings for name in names):
+    if request.tools or request.refers_to_stored:  # there may be some of its own
+        return
+    if any(name in request.settings for name in names):
         yield Place()
 
 

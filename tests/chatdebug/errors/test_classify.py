@@ -131,8 +131,97 @@ def test_retry_after_may_be_a_date() -> None:
 
 def test_retry_after_may_be_in_the_text() -> None:
     text = "Rate limit reached. Please try again in 1.574s."
-    classification = classify_facts(build_facts(message=text, status_code=429))
-    assert classification.retry_after == 1.574
+    assert asked_to_wait(text) == 1.574
+
+
+def asked_to_wait(text: str) -> float | None:
+    return classify_facts(build_facts(message=text, status_code=429)).retry_after
+
+
+@pytest.mark.parametrize(
+    ("wait", "seconds"),
+    [
+        ("6m0s", 360),
+        ("7m12s", 432),
+        ("1h2m3s", 3_723),
+        ("1h2m3.5s", 3_723.5),
+        ("2d4h", 187_200),
+        ("1m30.25s", 90.25),
+        ("7m 12s", 432),
+        ("850ms", 0.85),
+        ("2 hours", 7_200),
+        ("1 hour and 5 minutes", 3_900),
+        ("1 hour, 5 minutes and 2 seconds", 3_902),
+        ("3 mins", 180),
+        ("1 day", 86_400),
+        ("30 secs", 30),
+        ("1 s. Then 5 minutes are over", 1),
+        ("5 models", None),
+        ("5", None),
+    ],
+)
+@pytest.mark.parametrize("words", ["try again in", "retry after"])
+def test_a_wait_in_the_text_may_have_several_units(
+    words: str, wait: str, seconds: float | None
+) -> None:
+    asked = asked_to_wait(f"Rate limit reached on requests. Please {words} {wait}.")
+    assert asked == (seconds and pytest.approx(seconds))
+
+
+NO_WAITS = [
+    *(float("inf"), float("nan"), -3.0, 0, True, False, 10**400, "soon", [], object()),
+]
+
+
+class AskingError(Exception):
+    """An error with an attribute of any type, as anybody's SDK may have it."""
+
+    def __init__(self, **fields: object) -> None:
+        super().__init__("too many requests")
+        vars(self).update(fields)
+
+
+@pytest.mark.parametrize("wait", NO_WAITS, ids=lambda wait: type(wait).__name__)
+def test_what_is_no_time_to_wait_is_left(wait: Any) -> None:
+    found = classify(AskingError(status_code=429, retry_after=wait))
+    assert (found.kind, found.retry_after) == ("rate_limit", None)
+    known = classify(ClassifiedError("rate_limit", retryable=True, retry_after=wait))
+    assert (known.kind, known.retry_after) == ("rate_limit", None)
+    assert known.advice
+
+
+def test_a_wait_that_is_no_float_is_read() -> None:
+    assert classify(AskingError(status_code=429, retry_after=3)).retry_after == 3
+    known = ClassifiedError("rate_limit", retryable=True, retry_after=1e300)
+    assert classify(known).retry_after == 1e300
+
+
+ODD: list[Any] = [None, 3, 3.5, True, "x", [], [[]], [3], {}, {"x": 3}, [{"x": [3]}]]
+NAMES = (
+    *("error", "errors", "details", "violations", "message", "code", "type", "detail"),
+    *("reason", "status", "loc", "choices", "candidates", "finish_reason", "metadata"),
+    *("promptFeedback", "raw", "msg", "response"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_body_of_any_form_leaves_the_status_its_meaning(name: str) -> None:
+    for value in ODD:
+        body = {name: value}
+        for whole in (body, {"error": {"details": [body]}}, {"choices": [body]}):
+            error = AskingError(status_code=429, body={"error": body, **whole})
+            assert classify(error).rule != "fallback.unreadable", whole
+
+
+def test_the_wait_of_a_reported_error_is_read() -> None:
+    reported = (
+        "Rate limit reached for gpt-4o in organization org-x on requests per day (RPD): "
+        "Limit 200, Used 200, Requested 1. Please try again in 7m12s. Visit "
+        "https://platform.openai.com/account/rate-limits to learn more."
+    )
+    body = json.dumps({"error": {"message": reported}})
+    facts = build_facts(message=f"Error code: 429 - {body}", body=body, status_code=429)
+    assert classify_facts(facts).retry_after == 432
 
 
 def test_the_detail_is_the_providers_reason_without_secrets() -> None:

@@ -2,7 +2,6 @@
 
 import json
 from time import perf_counter
-from typing import Any
 
 import pydantic
 import pytest
@@ -297,11 +296,30 @@ def test_the_work_is_bounded_whatever_the_text(piece: str) -> None:
     assert perf_counter() - started < 2  # it takes a tenth
 
 
-def test_data_within_data_ends() -> None:
-    nested: Any = WORDS
-    for _ in range(MAX_DEPTH * 3):
+def within_data(depth: int) -> str:
+    """Return the words as the message of data that is the message of data, and so on."""
+    nested = WORDS
+    for _ in range(depth):
         nested = json.dumps({"error": {"message": nested}})[:8_000]
-    storable_text(nested, 2_000)
+    return nested
+
+
+@pytest.mark.parametrize("more", [1, 2, 3])
+def test_what_is_too_deep_in_data_within_data_is_left_out(more: int) -> None:
+    nested = within_data(MAX_DEPTH + more)
+    assert all(word in nested for word in PLANTED)
+    kept = storable_text(nested, 2_000)
+    assert not [word for word in PLANTED if word in kept]
+
+
+def test_data_within_data_that_is_cut_has_an_end() -> None:
+    kept = storable_text(within_data(MAX_DEPTH * 3), 2_000)
+    assert "characters]" in kept
+    assert len(kept) <= 2_000
+
+
+def test_the_message_of_data_within_data_is_the_providers_own() -> None:
+    assert WORDS in storable_text(within_data(MAX_DEPTH), 2_000)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ SEARCHED = {
     "provider_body.PASSED_ON": ('upstream error: {"code": 1}', 'error [1] of {"a": 1}'),
     "responses.CHARSET": ('text/html; charset="utf-8"', "text/html"),
     "facts.RETRY_IN_TEXT": ("please try again in 1.5s", "try again in a while"),
+    "facts.ONE_TIME": ("7m12s", "7 models"),
     "quotes.NUMBER": ("8,192 tokens", "eight tokens"),
     "quotes.PHRASE": ("It is over. It was long.", ""),
     "quotes.LEFT_OUT": ("so … 17 characters left out", "17 characters left out of it"),

@@ -18,7 +18,7 @@ from chatdebug.errors.exceptions import (
 from chatdebug.errors.operators import told_to_operators
 from chatdebug.errors.sentences import WORDS, Cause, Owner
 from chatdebug.errors.short_names import short_name
-from chatdebug.errors.verdict import verdict
+from chatdebug.errors.verdict import told_sizes, verdict
 from chatdebug.errors.ways import Way
 from chatdebug.presentation.errors import ErrorReport
 
@@ -91,6 +91,24 @@ CASES: dict[str, tuple[dict[str, Any], str, Owner]] = {
             "error_code": "context_length_exceeded",
             "message": "This model's maximum context length is 8192 tokens. However, "
             "your messages resulted in 9412 tokens.",
+        },
+        "The request is too long for this model: 9,412 tokens, and at most 8,192 fit (400).",
+        Owner.REQUEST,
+    ),
+    "too long, of a model with digits": (
+        {
+            "status_code": 400,
+            "error_code": "context_length_exceeded",
+            "message": "Too long for claude-3.5-sonnet: at most 200000 tokens.",
+        },
+        "The request is too long for this model (400).",
+        Owner.REQUEST,
+    ),
+    "too long, of a model with a date": (
+        {
+            "status_code": 400,
+            "error_code": "context_length_exceeded",
+            "message": "Too long for gpt-4o-2024-08-06: 9.412 tokens of at most 8,192.",
         },
         "The request is too long for this model: 9,412 tokens, and at most 8,192 fit (400).",
         Owner.REQUEST,
@@ -606,3 +624,35 @@ def test_of_a_silence_it_is_said_that_the_limit_is_this_sites() -> None:
         "wait longer."
     )
     assert Way.AGAIN not in silence(retryable=False).ways
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "at most 200000 tokens fit claude-3.5-sonnet",
+        "at most 200000 tokens fit gpt-4o-2024",
+        "at most 200000 tokens fit claude-sonnet-4@20250514",
+        "at most 200000 tokens fit claude-3-5-sonnet-20240620-v1:0",
+        "at most 200000 tokens fit moonshot-v1-128k, which is 128k",
+        "at most 200000 tokens fit version 3.12 of it, or 0.125",
+        "at most 200000 tokens, see req_0123 and 12:30, 12 messages",
+    ],
+)
+def test_digits_of_a_name_are_no_number_of_tokens(said: str) -> None:
+    assert told_sizes(said) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "9412 tokens > 8192 maximum",
+        "9,412 tokens, and 8,192 fit",
+        "9.412 tokens/8.192.",
+        "9_412 of an 8_192-token limit",
+        "used 9412/8192",
+        "model-7b: 9412, limit=8192",
+        "9412 (8192)",
+    ],
+)
+def test_both_numbers_are_found_however_they_are_written(said: str) -> None:
+    assert told_sizes(said) == (9_412, 8_192)

@@ -72,3 +72,23 @@ def use(call: str = "a", **fields: Any) -> Json:
 def used(call: str = "a") -> Json:
     """Return Anthropic's result of a tool."""
     return {"type": "tool_result", "tool_use_id": call, "content": "found"}
+
+
+def responses(*items: Json, **fields: Any) -> Json:
+    """Return a request of OpenAI's Responses API, whose items are messages, calls and so on."""
+    return {"model": "m", "input": list(items), **fields}
+
+
+def item_call(call: str = "a", **fields: Any) -> Json:
+    found = {"type": "function_call", "call_id": call, "name": "search"}
+    return {**found, "arguments": '{"query": "x"}', **fields}
+
+
+def item_result(call: str = "a", **fields: Any) -> Json:
+    found = {"type": "function_call_output", "call_id": call, "output": "found"}
+    return {**found, **fields}
+
+
+def item_thought(thought: str = "rs_1") -> Json:
+    found = {"type": "reasoning", "id": thought, "summary": []}
+    return {**found, "encrypted_content": "c2ln"}

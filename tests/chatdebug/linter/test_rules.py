@@ -10,7 +10,21 @@ from chatdebug.instrument.wire_held import WireRequest
 from chatdebug.linter import RULES, Finding, Rule, likely_causes
 from chatdebug.linter.elsewhere import OTHER_KINDS
 from tests.chatdebug.linter.examples import EXAMPLES, FINE, WITH_TOOL, Example
-from tests.chatdebug.linter.requests import answer, calling, chat, result, tool, user
+from tests.chatdebug.linter.requests import (
+    TEXT,
+    answer,
+    calling,
+    chat,
+    item_call,
+    item_result,
+    item_thought,
+    responses,
+    result,
+    tool,
+    use,
+    used,
+    user,
+)
 from tests.chatdebug.linter.wordings import ELSEWHERE, WORDINGS
 
 GENERIC = "The request is not valid."
@@ -112,6 +126,93 @@ def test_nothing_is_found_in_a_request_that_is_as_it_should_be(
     provider: str, request_: dict[str, Any]
 ) -> None:
     assert look(request_, provider=provider) == ()
+
+
+PARALLEL = (item_call("a"), item_call("b"), item_result("a"), item_result("b"))
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        pytest.param(PARALLEL, id="parallel calls"),
+        pytest.param((item_thought(), *PARALLEL, user()), id="after a thought"),
+        pytest.param(
+            (item_call("a"), item_thought(), *PARALLEL[1:]), id="a thought between"
+        ),
+        pytest.param(
+            (
+                item_call("a", type="custom_tool_call", input="x"),
+                item_result("a", type="custom_tool_call_output"),
+            ),
+            id="a custom tool",
+        ),
+    ],
+)
+@pytest.mark.parametrize("provider", ["openai", "azure", "openrouter", "vllm", ""])
+def test_items_of_calls_and_their_results_are_as_they_should_be(
+    provider: str, items: tuple[dict[str, Any], ...]
+) -> None:
+    request = responses(user(), *items, tools=[tool()])
+    assert look(request, provider=provider) == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ("server_tool_use", "web_search_tool_result"),
+        ("server_tool_use", "bash_code_execution_tool_result"),
+        ("mcp_tool_use", "mcp_tool_result"),
+    ],
+)
+def test_what_a_tool_of_the_provider_found_is_the_result_of_its_call(
+    call: str, found: str
+) -> None:
+    parts = [use(type=call), {**used(), "type": found, "content": []}]
+    request = chat(user(), answer([*parts, TEXT]), user(), tools=[tool()])
+    assert look(request, provider="anthropic") == ()
+
+
+def test_a_message_between_parallel_calls_and_their_results_is_found() -> None:
+    request = responses(user(), *PARALLEL[:2], user("and?"), *PARALLEL[2:])
+    assert ids(look(request)) == ["calls.late_result"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(
+            responses(item_result(), previous_response_id="resp_1"), id="response"
+        ),
+        pytest.param(responses(item_result(), conversation="conv_1"), id="text"),
+        pytest.param(
+            responses(item_result(), conversation={"id": "conv_1"}), id="conversation"
+        ),
+        pytest.param(
+            responses({"type": "item_reference", "id": "fc_1"}, item_result()),
+            id="item",
+        ),
+        pytest.param({"model": "m", "prompt": {"id": "pmpt_1"}}, id="prompt"),
+        pytest.param(
+            {"prompt": {"id": "pmpt_1"}, "tool_choice": "auto"}, id="tools of a prompt"
+        ),
+    ],
+)
+def test_what_a_request_only_refers_to_is_not_told_as_missing(
+    request_: dict[str, Any],
+) -> None:
+    assert look(request_) == ()
+    kept = WireRequest(lambda: request_).normalised()
+    assert likely_causes(kept, None, error_of("openai", GENERIC)) == ()
+
+
+def test_of_a_request_that_refers_to_another_its_own_mistakes_are_told() -> None:
+    items = (item_result("a"), item_call("b"), user())
+    request = responses(*items, previous_response_id="resp_1")
+    assert ids(look(request)) == ["calls.no_result"]
+    words = EXAMPLES["calls.no_call"].words
+    assert ids(look(responses(item_result(), previous_response_id="x"), words)) == [
+        "calls.no_call"
+    ]
 
 
 def test_a_rule_of_one_provider_does_not_speak_of_another() -> None:

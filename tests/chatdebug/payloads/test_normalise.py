@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic_ai import messages as ai
@@ -316,6 +316,21 @@ def test_tools_and_options_are_kept_and_provider_options_only_counted():
         "schema_name": "Answer",
         "schema_description": "the answer",
     }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai_previous_response_id",
+        "openai_conversation_id",
+        "xai_previous_response_id",
+        "google_cached_content",
+    ],
+)
+def test_a_request_says_that_it_goes_on_from_what_is_stored(name: str) -> None:
+    settings = cast("ModelSettings", {name: "id"})
+    assert normalise_request([], settings, None)["refers_to_stored"] is True
+    assert "refers_to_stored" not in normalise_request([], {"temperature": 0}, None)
 
 
 def test_a_huge_schema_is_cut_as_text():

@@ -203,6 +203,29 @@ def test_a_text_that_is_cut_twice_has_one_note_with_its_first_length() -> None:
 
 
 @pytest.mark.parametrize(
+    "note",
+    [
+        pytest.param(" … [0 characters left out of 5] … ", id="less than there is"),
+        pytest.param(" … [1,000 characters left out of 1,000] … ", id="as in a page"),
+        pytest.param(" … [, characters left out of ,] … ", id="no number"),
+    ],
+)
+def test_a_note_that_a_text_has_of_its_own_is_not_believed(note: str) -> None:
+    text = "a" * 5_000 + note + "z" * 5_000
+    for kept in (clip(text, 200), redact_and_clip(text, 200)):
+        head, _, tail = kept.partition(" … [")
+        missing = len(text) - len(head) - len(tail.rpartition("] … ")[2])
+        assert f"[{missing:,} characters left out of {len(text):,}]" in kept
+
+
+def test_of_several_texts_that_were_cut_no_note_is_taken_for_all() -> None:
+    joined = "\n".join([clip("a" * 30_000, 10_000)] * 5)
+    kept = clip(joined, 3_000)
+    assert kept.count("left out of") == 1
+    assert f"left out of {len(joined):,}]" in kept
+
+
+@pytest.mark.parametrize(
     "marker", ["[REDACTED:api key]", "[REDACTED]", "%5BREDACTED%5D"]
 )
 def test_no_cut_divides_a_marker(marker: str) -> None:
