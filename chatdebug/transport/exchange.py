@@ -216,7 +216,8 @@ def _is_last(line: bytes) -> bool:
 
 
 def _ends(event: dict[str, Any]) -> bool:
-    if event.get("type") in LAST_EVENTS or "messageStop" in event:
+    kind = event.get("type")
+    if (isinstance(kind, str) and kind in LAST_EVENTS) or "messageStop" in event:
         return True
     inner = [event]
     for key in PARTS:

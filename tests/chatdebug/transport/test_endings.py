@@ -316,6 +316,15 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             "closed_by_client",
             id="sse-given-up-on-a-garbled-line",
         ),
+        pytest.param(
+            Answer(
+                b'data: {"choices": [], "type": ["object", "null"]}\n\n', headers=SSE
+            ),
+            read_all,
+            "POST",
+            "cut_short",
+            id="sse-end-with-a-type-that-is-a-list",
+        ),
     ],
 )
 def test_closing_decides_whether_the_response_was_complete(
