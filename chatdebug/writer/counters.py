@@ -25,7 +25,10 @@ class Counters:
     orphaned: int = 0
     """Rows not written because they, or their run, had been deleted meanwhile."""
     refused: int = 0
-    """Rows that the database does not take, whatever is done; kept as ``.damaged``."""
+    """Rows that the database does not take, whatever is done; kept as ``.damaged``.
+
+    Where that cannot be written, what was journaled of them stays in the journal.
+    """
     mended: int = 0
     """Rows stored without the columns that the database did not take."""
     suppressed: int = 0
