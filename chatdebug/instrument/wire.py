@@ -150,8 +150,8 @@ def _messages(body: Json) -> Iterable[tuple[str, Any]]:
     said = _first(body, "messages", "input", "prompt")
     if isinstance(said, str):
         yield "user", said
-    for message in said if isinstance(said, Sequence) and said is not str(said) else ():
-        yield _message(message)
+    elif isinstance(said, Sequence) and not isinstance(said, bytes):
+        yield from map(_message, said)
 
 
 def _message(message: Any) -> tuple[str, Any]:
