@@ -213,13 +213,17 @@ def _tool_calls(message: Json) -> list[Any]:
 
 
 def _parts(content: Any, budget: TextBudget) -> list[Part]:
-    items = [_typed(item) for item in _listed(content)[:MESSAGE_PARTS]]
+    given = _listed(content)
+    items = [_typed(item) for item in given[:MESSAGE_PARTS]]
     texts = [index for index, item in enumerate(items) if item.get("type") == "text"]
     # A secret may be divided over several of them.
     kept = redact_fragments([items[index]["text"] for index in texts])
     for index, text in zip(texts, kept, strict=True):
         items[index] = {"type": "text", "text": text}
-    return [PARTS.get(item["type"], _other)(item, budget) for item in items]
+    parts = [PARTS.get(item["type"], _other)(item, budget) for item in items]
+    if left_out := len(given) - len(items):
+        parts.append({"type": "left-out", "count": left_out})
+    return parts
 
 
 def _typed(item: Any) -> Json:

@@ -6,6 +6,7 @@ import pytest
 
 from chatdebug.instrument.wire import wire_answer, wire_request, wire_usage
 from chatdebug.instrument.wire_held import WireRequest
+from chatdebug.payloads.limits import MESSAGE_PARTS
 
 
 class Text(str):
@@ -89,3 +90,11 @@ def test_numbers_of_tokens_are_kept_whatever_their_details_are() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 4}
     details = {"prompt_tokens_details": 5, "completion_tokens_details": [6]}
     assert wire_usage({**usage, **details}) == wire_usage(usage)
+
+
+def test_what_is_left_out_of_a_message_of_many_parts_is_said() -> None:
+    parts = [{"type": "text", "text": "a"}] * (MESSAGE_PARTS + 500)
+    request = wire_request({"messages": [{"role": "user", "content": parts}]})
+    (message,) = request["messages"]
+    assert len(message["parts"]) == MESSAGE_PARTS + 1
+    assert message["parts"][-1] == {"type": "left-out", "count": 500}
