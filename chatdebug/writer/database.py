@@ -74,23 +74,23 @@ def write_rows(
 
 def insert_missing(
     rows: Sequence[Snapshot], *, using: str, counters: Counters | None = None
-) -> list[Snapshot]:
+) -> tuple[int, list[Snapshot]]:
     """Bring rows found in the spool to the database, unless it has something newer.
 
-    Returns those that it does not take, whatever is left out of them. Raises the
-    database's error when it is the database that does not work.
+    Returns how many had no place because their run is deleted, and those that it does not
+    take, whatever is left out of them. Raises the database's error when it is the database
+    that does not work.
     """
     counters = counters or Counters()
     try:
         with transaction.atomic(using=using):
-            for row in rows:
-                if row.table is not Table.FAILURE:
-                    _import(row, using)
+            runs_and_steps = (row for row in rows if row.table is not Table.FAILURE)
+            orphaned = sum(_import(row, using) for row in runs_and_steps)
             count_failures(rows, using=using, counters=counters)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
         raise_if_database_fails(error, using=using)
-        return _write_each(rows, using, None, counters)[1]
-    return []
+        return _write_each(rows, using, None, counters)
+    return orphaned, []
 
 
 def import_captures(
@@ -98,22 +98,26 @@ def import_captures(
 ) -> int:
     """Bring captures that a dead database or process left behind into the database.
 
-    Returns how many rows were looked at. What is damaged, or the database does not take,
-    is quarantined, and keeps nothing else back. Raises the database's error when it does
-    not work; the files stay then.
+    Returns how many rows it has now. What is damaged, or the database does not take, is
+    quarantined, and keeps nothing else back. Raises the database's error when it does not
+    work; the files stay then.
     """
+    counters = counters or Counters()
     imported = 0
     for path in spool.take_over():
         try:
             rows, is_damaged = read_captures(path)
-            refused = (
-                insert_missing(rows, using=using, counters=counters) if rows else []
+            orphaned, refused = (
+                insert_missing(rows, using=using, counters=counters)
+                if rows
+                else (0, list[Snapshot]())
             )
+            counters.add(orphaned=orphaned)
             if is_damaged or refused:
                 quarantine(path)
             else:
                 path.unlink(missing_ok=True)
-            imported += len(rows) - len(refused)
+            imported += len(rows) - orphaned - len(refused)
         except FileNotFoundError:
             continue  # its process lives after all, or another importer was faster
         except OSError:

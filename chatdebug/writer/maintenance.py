@@ -237,7 +237,7 @@ class Maintenance:
         self._statistics.report(using=self._alias)
 
     def import_spool(self) -> int:
-        """Import what was left behind; return how many rows were looked at.
+        """Import what was left behind; return how many rows the database has of it.
 
         Raises django.db.Error if the database does not work; the files stay then.
         """
