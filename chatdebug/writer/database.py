@@ -17,6 +17,7 @@ from chatdebug.writer.counters import Counters
 from chatdebug.writer.group_counts import add_tallies, tallies_of
 from chatdebug.writer.refused_rows import (
     raise_if_database_fails,
+    run_exists,
     write_without_refused_columns,
 )
 from chatdebug.writer.snapshot import MODELS, Snapshot, Table
@@ -227,7 +228,7 @@ def _import(row: Snapshot, using: str) -> int:
     if _manager(row.table, using).filter(pk=row.id).exists():
         _update(row, using, row.taken_at)
         return 0
-    if row.table is Table.STEP and not _run_exists(row, using):
+    if row.table is Table.STEP and not run_exists(row, using):
         return 1
     # Not ignore_conflicts: SQLite would ignore broken constraints with them. If another
     # importer was faster, the row keeps all that can have changed.
@@ -308,10 +309,6 @@ def _columns(row: Snapshot) -> dict[str, Any]:
         # A JSON null says that there was an error, and that a later attempt repaired it.
         columns["error"] = models.JSONNull()
     return columns
-
-
-def _run_exists(row: Snapshot, using: str) -> bool:
-    return ChatRun.objects.using(using).filter(pk=row.run_id).exists()
 
 
 def _manager(table: Table, using: str) -> models.QuerySet[Any]:
