@@ -50,7 +50,7 @@ class Exchange:
 
     method: str
     url: object
-    """Text, or what has it as its ``str``: made of it only if the exchange is stored."""
+    """A URL; ``str()`` is called only when it is stored."""
     request_headers: RawHeaders
     sent: Body | None
     """None for a body that cannot be read twice and was therefore left alone."""

@@ -35,7 +35,7 @@ TEXT_LIMITS = {
     for table, model in MODELS.items()
 }
 IDS = {"chat_id", "owner_id", "root_chat_id", "parent_chat_id"}
-"""Columns in which two different texts must not become the same one."""
+"""Ids: one that is too long is shortened with a digest, not cut."""
 SIMILAR_RUNS = 100
 """On how many runs counts are added with one UPDATE."""
 
