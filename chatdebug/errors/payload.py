@@ -191,7 +191,7 @@ def read_payload(stored: object) -> ErrorPayload:
     payload["frames"] = [
         {
             "file": _text(frame.get("file")),
-            "line": line if _is_count(line := frame.get("line")) else 0,
+            "line": line if is_count(line := frame.get("line")) else 0,
             "function": _text(frame.get("function")),
         }
         for frame in payload["frames"]
@@ -227,13 +227,14 @@ def _milliseconds(seconds: float | None) -> int | None:
     return math.ceil(seconds * 1000) if seconds is not None and is_known else None
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
+    """Return whether a value may be a number of an error's facts."""
     return type(value) is int and 0 <= value < MAX_COUNT
 
 
 def _is_response_fact(key: str, value: object) -> bool:
     if key in ("status", "length"):
-        return _is_count(value)
+        return is_count(value)
     return key in ResponseFacts.__annotations__ and isinstance(value, str)
 
 
@@ -244,7 +245,7 @@ def _is_of(kind: type) -> Callable[[object], bool]:
 FITS: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(NOTHING_KNOWN, _is_of(str)),
     **dict.fromkeys(("chain", "frames"), _is_of(list)),
-    **dict.fromkeys(COUNTS, _is_count),
+    **dict.fromkeys(COUNTS, is_count),
     "retryable": _is_of(bool),
     "response": _is_of(dict),
 }

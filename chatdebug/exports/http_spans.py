@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from chatdebug.exports.restored import MILLISECONDS, parsed_moment
+from chatdebug.errors.payload import MAX_COUNT
+from chatdebug.exports.restored import parsed_moment
 from chatdebug.exports.spans import Json, Kind, event, span
 from chatdebug.models import ChatStep
 from chatdebug.transport.attempts import AttemptStatus
@@ -66,7 +67,7 @@ def _moments(attempt: dict[str, Any], start: datetime) -> Iterator[Json]:
     """Yield what happened during an attempt, as far as that is known."""
     for key, name in MOMENTS.items():
         passed = _count(attempt, key)
-        if passed is not None and 0 <= passed <= MILLISECONDS:
+        if passed is not None and 0 <= passed < MAX_COUNT:
             yield event(name, start + timedelta(milliseconds=passed), {})
 
 

@@ -15,15 +15,13 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
 from chatdebug.enums import ErrorKind, RunKind
-from chatdebug.errors.payload import NOTHING_KNOWN
+from chatdebug.errors.payload import is_count, read_payload
 from chatdebug.exports.share_safe import OMITTED, is_omitted
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.payloads import clean, in_utc
 from chatdebug.payloads.limits import JSON_DEPTH
 
 TOO_DEEP = "[nested too deeply]"
-MILLISECONDS = 10**12
-"""A longer time, or a larger number than this, is none that was measured."""
 NUMBERS_OF_SUMMARY = frozenset(
     [
         *("step_count", "attempt_count", "error_status", "queue_ms", "claim_ms"),
@@ -139,7 +137,7 @@ def parsed_moment(text: Any) -> datetime | None:
 
 
 def _count(field: Field, value: Any) -> int:
-    if not _is_count(value) or value > 2**31 - 1:
+    if not is_count(value) or value > 2**31 - 1:
         raise _unreadable(field)
     return int(value)
 
@@ -197,58 +195,18 @@ def _summary(value: Any) -> dict[str, Any]:
     return {
         key: item
         for key, item in value.items()
-        if (key not in NUMBERS_OF_SUMMARY or _is_count(item))
+        if (key not in NUMBERS_OF_SUMMARY or is_count(item))
         and (key not in TEXTS_OF_SUMMARY or isinstance(item, str))
     }
 
 
 def _error(value: Any) -> dict[str, Any]:
-    """Return an error payload in which each fact is of its type, or missing."""
+    """Return the facts that an error payload has, each of its type, or as not known."""
     if not isinstance(value, dict):
         return {}
-    known = {
-        key: value[key]
-        for key, nothing in NOTHING_KNOWN.items()
-        if key in value and _is_like(nothing, value[key])
-    }
-    if isinstance(value.get("retryable"), bool):
-        known["retryable"] = value["retryable"]
-    known["chain"] = _links(known.get("chain"), {"type": "", "message": ""})
-    frame = {"file": "", "line": 0, "function": ""}
-    known["frames"] = _links(known.get("frames"), frame)
-    facts = known.get("response", {})
-    numbers = {"status", "length"}
-    known["response"] = {
-        key: item
-        for key, item in facts.items()
-        if (_is_count(item) if key in numbers else isinstance(item, str))
-    }
-    return known
-
-
-def _links(items: Any, nothing: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            key: item[key] if _is_like(default, item.get(key)) else default
-            for key, default in nothing.items()
-        }
-        for item in _list(items)
-        if isinstance(item, dict)
-    ]
-
-
-def _is_like(nothing: object, value: object) -> bool:
-    """Return whether a value is of the type of what stands for no such value."""
-    if nothing is None:
-        return value is None or _is_count(value)
-    if isinstance(nothing, int):
-        return _is_count(value)
-    return isinstance(value, type(nothing))
-
-
-def _is_count(value: object) -> bool:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return is_number and 0 <= value <= MILLISECONDS  # type: ignore[operator]
+    read = read_payload(value)
+    always = ("chain", "frames", "response")
+    return {key: fact for key, fact in read.items() if key in value or key in always}
 
 
 def _list(value: Any) -> list[Any]:

@@ -12,9 +12,8 @@ from chatdebug.instrument.wire import as_mapping
 
 CHARACTERS_KEPT = 1_000_000
 """Of one streamed answer; what is stored of it is much less."""
-LAST_RESPONSE_EVENTS = frozenset(
-    {"response.completed", "response.incomplete", "response.failed"}
-)
+LAST_RESPONSE_EVENTS = ("response.completed", "response.incomplete", "response.failed")
+"""Not a set: the type of an event may be anything, also what cannot be in one."""
 
 
 class FailedResponseError(Exception):

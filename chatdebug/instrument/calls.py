@@ -67,7 +67,10 @@ class Call:
 
     def count_tokens(self, answer: Any) -> None:
         """Note the tokens that an answer, or an event of it, names; only their number."""
-        usage = getattr(answer, "usage", None)
+        self.count_usage(getattr(answer, "usage", None))
+
+    def count_usage(self, usage: Any) -> None:
+        """Note the numbers of tokens in what a library calls the usage, if it has any."""
         if usage is not None:
             sent, received = tokens_of(usage)
             # Some providers say in one event what was sent, and in another what came.

@@ -73,9 +73,9 @@ def current_chat() -> Chat | None:
 
 
 def run_started_in() -> Told | None:
-    """Return what the run was told that this task or thread was started in, if it is over.
+    """Return the arguments of the finished run in which this task or thread was started.
 
-    Asked in no run; None also where a chat was set since.
+    Asked in no run; None also if ``set_chat`` was called since.
     """
     told: Told | None = current_run.left()
     chat = None if told is None else current_chat()

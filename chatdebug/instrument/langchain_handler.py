@@ -62,8 +62,10 @@ class CallbackHandler(BaseCallbackHandler):
         if call is not None:
             step = call.step
             step.operation = Operation.STREAM
+            if step.first_part is None:
+                step.first_part = perf_counter() - step.started
             known = step.progress or Progress(
-                first_part_ms=round((perf_counter() - step.started) * 1000)
+                first_part_ms=round(step.first_part * 1000)
             )
             # A part is a text, or a list of blocks of which some are no text.
             length = len(token) if isinstance(token, str) else 0
@@ -78,6 +80,7 @@ class CallbackHandler(BaseCallbackHandler):
         call = self._calls.pop(run_id, None)
         if call is None:
             return
+        call.count_usage(_usage_told(response))
         if call.is_full:
             call.complete(lambda: _answer(response), lambda: _usage(response))
         else:
@@ -165,8 +168,15 @@ def _answer(response: Any) -> dict[str, Any]:
 
 
 def _usage(response: Any) -> dict[str, Any]:
-    for generation in (one for batch in response.generations for one in batch):
-        message = getattr(generation, "message", None)
-        if usage := getattr(message, "usage_metadata", None):
-            return wire_usage(as_mapping(usage))
-    return {}
+    return wire_usage(as_mapping(_usage_told(response) or {}))
+
+
+def _usage_told(response: Any) -> Any:
+    """Return what an answer says of its tokens; older integrations say it beside it."""
+    for batch in getattr(response, "generations", None) or ():
+        for generation in batch:
+            message = getattr(generation, "message", None)
+            if usage := getattr(message, "usage_metadata", None):
+                return usage
+    beside = getattr(response, "llm_output", None)
+    return beside.get("token_usage") if isinstance(beside, dict) else None

@@ -59,7 +59,7 @@ def wire_request(body: Json) -> dict[str, Any]:
             {"role": as_name(role), "parts": parts[index]}
             for index, (role, _) in enumerate(kept)
         ],
-        "tools": [_tool(tool) for tool in islice(body.get("tools") or (), TOOLS)],
+        "tools": [_tool(tool) for tool in islice(tools_of(body), TOOLS)],
         "options": redact_json(json_safe(options)),
         "provider_option_count": len(body.keys() - OPTIONS - WORDS - {"model"}),
     }
@@ -132,8 +132,10 @@ def wire_usage(usage: Json | None) -> dict[str, Any]:
     """Return the tokens of one call by the names of ``normalise_usage``."""
     if not usage:
         return {}
-    details = _first(usage, "completion_tokens_details", "output_tokens_details") or {}
-    cached = _first(usage, "prompt_tokens_details", "input_tokens_details") or {}
+    details = as_mapping(
+        _first(usage, "completion_tokens_details", "output_tokens_details")
+    )
+    cached = as_mapping(_first(usage, "prompt_tokens_details", "input_tokens_details"))
     read = usage.get("cache_read_input_tokens") or 0
     written = usage.get("cache_creation_input_tokens") or 0
     # Anthropic counts what came from its cache, or went there, apart.
@@ -160,6 +162,13 @@ def as_mapping(value: Any) -> Json:
     return found if isinstance(found, Mapping) else {}
 
 
+def tools_of(body: Json) -> list[Any]:
+    """Return the tools of a request; none where what should list them is no list."""
+    given = body.get("tools")
+    is_list = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    return _listed(given) if is_list else []
+
+
 def _messages(body: Json) -> Iterable[tuple[str, Any]]:
     """Yield role and content of each message, instructions first."""
     for key in ("system", "instructions"):
@@ -168,8 +177,8 @@ def _messages(body: Json) -> Iterable[tuple[str, Any]]:
     said = _first(body, "messages", "input", "prompt")
     if isinstance(said, str):
         yield "user", said
-    for message in said if isinstance(said, Sequence) and said is not str(said) else ():
-        yield _message(message)
+    elif isinstance(said, Sequence) and not isinstance(said, bytes):
+        yield from map(_message, said)
 
 
 def _message(message: Any) -> tuple[str, Any]:
@@ -181,52 +190,58 @@ def _message(message: Any) -> tuple[str, Any]:
         return ("tool" if "output" in item else "assistant"), [item]
     if role == "tool":
         return role, [{**item, "type": "tool_result"}]
-    return role, [*_contents(item.get("content")), *_tool_calls(item)]
+    return role, [*_listed(item.get("content")), *_tool_calls(item)]
 
 
 def _said(body: Json) -> tuple[Any, list[Any]]:
     """Return finish reason and content of an answer in any of the three formats."""
     if "choices" in body:
-        choices = [as_mapping(choice) for choice in body["choices"] or ()]
+        choices = list(map(as_mapping, _listed(body["choices"])))
         content: list[Any] = []
         for choice in choices:
             message = as_mapping(choice.get("message") or {})
-            content += _contents(choice.get("text") or message.get("content"))
-            content += _contents(message.get("refusal"))
+            content += _listed(choice.get("text") or message.get("content"))
+            content += _listed(message.get("refusal"))
             content += _tool_calls(message)
         return (choices[0].get("finish_reason") if choices else None), content
     if "output" in body:
         content = []
-        for item in body["output"] or ():
+        for item in _listed(body["output"]):
             found = as_mapping(item)
             is_message = found.get("type") == "message"
-            content += _contents(found.get("content")) if is_message else [item]
+            content += _listed(found.get("content")) if is_message else [item]
         return body.get("status"), content
-    return body.get("stop_reason"), _contents(body.get("content"))
+    return body.get("stop_reason"), _listed(body.get("content"))
 
 
-def _contents(content: Any) -> list[Any]:
-    if not content:
+def _listed(given: Any) -> list[Any]:
+    """Return what a list holds; anything else, which a provider may reject, is one item."""
+    if not given:
         return []
-    return [content] if isinstance(content, str | Mapping) else list(content)
+    is_one = isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable)
+    return [given] if is_one else list(given)
 
 
 def _tool_calls(message: Json) -> list[Any]:
     return [
         {"type": "function_call", "call_id": call.get("id"), **as_mapping(function)}
-        for call in map(as_mapping, message.get("tool_calls") or ())
+        for call in map(as_mapping, _listed(message.get("tool_calls")))
         for function in (call.get("function") or call.get("custom") or {},)
     ]
 
 
 def _parts(content: Any, budget: TextBudget) -> list[Part]:
-    items = [_typed(item) for item in _contents(content)[:MESSAGE_PARTS]]
+    given = _listed(content)
+    items = [_typed(item) for item in given[:MESSAGE_PARTS]]
     texts = [index for index, item in enumerate(items) if item.get("type") == "text"]
     # A secret may be divided over several of them.
     kept = redact_fragments([items[index]["text"] for index in texts])
     for index, text in zip(texts, kept, strict=True):
         items[index] = {"type": "text", "text": text}
-    return [PARTS.get(item["type"], _other)(item, budget) for item in items]
+    parts = [PARTS.get(item["type"], _other)(item, budget) for item in items]
+    if left_out := len(given) - len(items):
+        parts.append({"type": "left-out", "count": left_out})
+    return parts
 
 
 def _typed(item: Any) -> Json:
@@ -246,7 +261,10 @@ def _text(item: Json, budget: TextBudget) -> Part:
 
 
 def _reasoning(item: Json, budget: TextBudget) -> Part:
-    summary = [as_mapping(one).get("text") or "" for one in item.get("summary") or ()]
+    summary = [
+        as_text(as_mapping(one).get("text") or "")
+        for one in _listed(item.get("summary"))
+    ]
     text = text_part("reasoning", item.get("thinking") or "\n".join(summary), budget)
     proof = _first(item, "signature", "encrypted_content")
     return text | {"signed": bool(proof)}

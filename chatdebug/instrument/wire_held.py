@@ -18,6 +18,7 @@ from chatdebug.instrument.wire import (
     Json,
     as_mapping,
     outline_of_messages,
+    tools_of,
     wire_request,
 )
 
@@ -79,7 +80,7 @@ class WireRequest:
 
 
 def _tools(body: Json) -> Iterator[Tool]:
-    for tool in body.get("tools") or ():
+    for tool in tools_of(body):
         given = as_mapping(tool)
         told = as_mapping(given.get("function") or given)
         schemas = (told.get("parameters"), told.get("input_schema"))

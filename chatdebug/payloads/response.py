@@ -28,8 +28,11 @@ def normalise_response(response: "ModelResponse") -> dict[str, Any]:
     """
     budget = TextBudget(STEP_TEXT_BYTES, tools=TextBudget(STEP_TOOL_BYTES))
     parts = without_split_secrets(response.parts[:RESPONSE_PARTS])
+    content = [entry for part in parts for entry in normalise_part(part, budget)]
+    if left_out := len(response.parts) - len(parts):
+        content.append({"type": "left-out", "count": left_out})
     result: dict[str, Any] = {
-        "content": [entry for part in parts for entry in normalise_part(part, budget)],
+        "content": content,
         "finish_reason": as_name(response.finish_reason),
         "state": as_name(response.state),
         "model": as_name(response.model_name),

@@ -1,5 +1,6 @@
 """Counts turns and calls as they end, those that go well too: numbers, and no content."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.conf import recorder_settings
@@ -94,15 +95,17 @@ def count_turn(run: "Run", outcome: Status | None, *, times: int = 1) -> None:
 def tokens_of(usage: Any) -> tuple[int, int]:
     """Return the tokens of input and output that any library's usage names, else zeros.
 
-    Asked of each answer that goes well: a look at a few attributes. Never raises.
+    Asked of each answer that goes well: a look at a few attributes, or keys of a dict.
+    Never raises.
     """
+    told = usage.get if isinstance(usage, dict) else partial(getattr, usage)
     try:
-        sent = getattr(usage, "input_tokens", None)
+        sent = told("input_tokens", None)
         if sent is None:
-            sent = getattr(usage, "prompt_tokens", None)
-            received = getattr(usage, "completion_tokens", None)
+            sent = told("prompt_tokens", None)
+            received = told("completion_tokens", None)
         else:
-            received = getattr(usage, "output_tokens", None)
+            received = told("output_tokens", None)
     except Exception:  # noqa: BLE001 - the library's own code
         return 0, 0
     return _number(sent), _number(received)

@@ -86,9 +86,9 @@ def _matcher(secrets: frozenset[str]) -> SentMatcher:
 
 
 def secrets_sent(headers: Iterable[tuple[str, str]], url: str) -> frozenset[str]:
-    """Return what of a request's headers and address its provider must not be quoted with.
+    """Return the credentials in a request's headers and URL, without their scheme.
 
-    Without the scheme of a credential; of user and password both, and what is sent of them.
+    Of Basic also user and password, decoded, and the password alone.
     """
     found = set[str]()
     for name, value in islice(headers, HEADERS):

@@ -1,49 +1,61 @@
 """Which rules of redaction these are, as a short text that changes with any of them."""
 
+import re
 from functools import cache
 from hashlib import sha256
+from types import ModuleType
+from typing import Any
 
-from chatdebug.redaction.key_formats import RESTS, VENDOR_PATTERNS
-from chatdebug.redaction.keywords import CONTEXT_PATTERNS
-from chatdebug.redaction.patterns import PLACEHOLDER, Pattern
-from chatdebug.redaction.secret_names import (
-    COUNTERS,
-    ENDS_OF_KEYS,
-    HARMLESS_KEYS,
-    HARMLESS_TOKENS,
-    NOT_AS_KEYS,
-    NOT_IN_TEXTS,
-    PIN,
-    PIN_VALUE,
-    SAFE_HEADER_PREFIXES,
-    SAFE_HEADERS,
-    SECRET_FRAGMENTS,
-    SECRET_HEADER_PARTS,
-    SECRET_NAMES,
-    SECRET_PARAMETERS,
+from chatdebug.redaction import (
+    documents,
+    events,
+    fragments,
+    key_formats,
+    keywords,
+    known_secrets,
+    notations,
+    patterns,
+    secret_names,
+    sent_secrets,
+    text,
+    values,
+    words,
 )
+from chatdebug.redaction.patterns import Pattern
 
 CHARACTERS = 16
 """Of the hash, in the version."""
-NAMES = (
-    *(SECRET_NAMES, NOT_IN_TEXTS, NOT_AS_KEYS, ENDS_OF_KEYS, HARMLESS_TOKENS),
-    *(HARMLESS_KEYS, SECRET_FRAGMENTS, SECRET_PARAMETERS, SECRET_HEADER_PARTS),
-    *(SAFE_HEADERS, SAFE_HEADER_PREFIXES),
+MODULES: tuple[ModuleType, ...] = (
+    *(documents, events, fragments, key_formats, keywords, known_secrets, notations),
+    *(patterns, secret_names, sent_secrets, text, values, words),
 )
+"""Each constant of these is a rule, or a part or a limit of one."""
 
 
 @cache
 def rules_version() -> str:
-    """Return a hash of the tables of rules: of patterns, and of names."""
-    patterns = [_rule(pattern) for pattern in (*VENDOR_PATTERNS, *CONTEXT_PATTERNS)]
-    others = (COUNTERS, PLACEHOLDER, PIN, PIN_VALUE, RESTS)
-    tables = [patterns, *map(sorted, NAMES), *(regex.pattern for regex in others)]
+    """Return a hash of the tables of rules: of patterns, names and limits."""
+    tables = [
+        (module.__name__, name, _plain(value))
+        for module in MODULES
+        for name, value in sorted(vars(module).items())
+        if name.isupper()
+    ]
     return sha256(repr(tables).encode()).hexdigest()[:CHARACTERS]
 
 
-def _rule(rule: Pattern) -> tuple[str | int | None, ...]:
-    regexes = (rule.regex, rule.gate, rule.unless)
-    parts = [
-        part for regex in regexes if regex for part in (regex.pattern, regex.flags)
-    ]
-    return (rule.kind, *rule.hints, *parts)
+def _plain(value: Any) -> Any:
+    """Return a constant as what has the same printed form in each process."""
+    if isinstance(value, re.Pattern):
+        return value.pattern, value.flags
+    if isinstance(value, Pattern):
+        regexes = (value.regex, value.gate, value.unless)
+        return value.kind, value.hints, *map(_plain, regexes)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(repr(_plain(item)) for item in value)
+    if isinstance(value, dict):
+        return [(_plain(key), _plain(item)) for key, item in value.items()]
+    is_plain = value is None or isinstance(value, str | bytes | int | float)
+    return value if is_plain else type(value).__name__

@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections.abc import Callable
+from typing import NamedTuple
 
 from chatdebug.payloads import clip_bytes, clip_ends, drop_file_bytes
 from chatdebug.payloads.limits import BODY_BYTES, SECRET_CHARACTERS
@@ -121,23 +122,35 @@ def body_text(body: Body, *, content_type: str, encoding: str = "") -> str:
     plain = decoded(body, encoding)
     if plain is None:
         return f"[{body.length:,} bytes encoded as {encoding[:40]}]"
-    note = "" if body.is_whole else f" [of {body.length:,} bytes encoded as {encoding}]"
-    return _text(Body(plain), content_type) + note
+    whole = body.is_whole and plain.is_all
+    note = "" if whole else f" [of {body.length:,} bytes encoded as {encoding}]"
+    return _text(Body(plain.content), content_type) + note
 
 
-def decoded(body: Body, encoding: str) -> bytes | None:
+class Decoded(NamedTuple):
+    """What the kept start of a body says."""
+
+    content: bytes
+    is_all: bool
+    """Whether that is all of the kept start; False: there is more than is allowed."""
+
+
+def decoded(body: Body, encoding: str) -> Decoded | None:
     """Return the decompressed start of a body; None if that is not possible here."""
     start = body.start
     if encoding in ("", "identity"):
-        return start
+        return Decoded(start, is_all=True)
     if encoding not in ("gzip", "x-gzip", "deflate"):
         return None
     for window in (GZIP_OR_ZLIB, WITHOUT_HEADER):
+        stream = zlib.decompressobj(window)
         try:
-            return zlib.decompressobj(window).decompress(start, DECODED_BYTES)
+            content = stream.decompress(start, DECODED_BYTES)
         except zlib.error:
             continue
-    return start  # not compressed after all, or decoded already by a test's transport
+        return Decoded(content, is_all=stream.eof or len(content) < DECODED_BYTES)
+    # Not compressed after all, or decoded already by a test's transport.
+    return Decoded(start, is_all=True)
 
 
 def _is_text(media_type: str, body: Body) -> bool:

@@ -50,7 +50,7 @@ class Exchange:
 
     method: str
     url: object
-    """Text, or what has it as its ``str``: made of it only if the exchange is stored."""
+    """A URL; ``str()`` is called only when it is stored."""
     request_headers: RawHeaders
     sent: Body | None
     """None for a body that cannot be read twice and was therefore left alone."""
@@ -154,8 +154,9 @@ def came_whole(exchange: Exchange) -> bool:
 
     It is as long as it announced, has no body, is a single JSON document, or an event
     stream whose last event came, because the SDKs stop reading there. Of a recording that
-    is not whole, JSON and compressed streams get the benefit of the doubt. Nothing is
-    read to find out: a stalled server must not delay the turn.
+    is not whole, or too long to be decompressed, JSON and compressed streams get the
+    benefit of the doubt. Nothing is read to find out: a stalled server must not delay
+    the turn.
     """
     if _has_no_body(exchange):
         return True
@@ -187,12 +188,20 @@ def _is_stream(exchange: Exchange) -> bool:
 
 def _known_end(exchange: Exchange) -> bytes | None:
     """Return the end of a response, decompressed; None if it cannot be known."""
-    encoding = exchange.response_header("content-encoding")
     if exchange.received.is_whole:
-        known = decoded(exchange.received, encoding)
+        known = _known(exchange)
     else:
+        encoding = exchange.response_header("content-encoding")
         known = exchange.received.end if encoding in ("", "identity") else None
     return None if known is None else known[-LAST_BYTES:]
+
+
+def _known(exchange: Exchange) -> bytes | None:
+    """Return all of a response, decompressed; None if it cannot be known."""
+    if not exchange.received.is_whole:
+        return None
+    known = decoded(exchange.received, exchange.response_header("content-encoding"))
+    return None if known is None or not known.is_all else known.content
 
 
 def _has_last_event(end: bytes) -> bool:
@@ -216,7 +225,8 @@ def _is_last(line: bytes) -> bool:
 
 
 def _ends(event: dict[str, Any]) -> bool:
-    if event.get("type") in LAST_EVENTS or "messageStop" in event:
+    kind = event.get("type")
+    if (isinstance(kind, str) and kind in LAST_EVENTS) or "messageStop" in event:
         return True
     inner = [event]
     for key in PARTS:
@@ -227,9 +237,7 @@ def _ends(event: dict[str, Any]) -> bool:
 
 
 def _is_json_document(exchange: Exchange) -> bool:
-    if not exchange.received.is_whole:
-        return True
-    known = decoded(exchange.received, exchange.response_header("content-encoding"))
+    known = _known(exchange)
     if known is None:
         return True
     try:

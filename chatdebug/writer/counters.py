@@ -15,17 +15,20 @@ class Counters:
     written: int = 0
     """Rows that reached the database."""
     journaled: int = 0
-    """Captures made durable in the spool before the database had them."""
+    """Rows of captures made durable in the spool before the database had them."""
     imported: int = 0
-    """Captures taken from the spool into the database."""
+    """Rows of captures taken from the spool into the database."""
     dropped: int = 0
     """Row snapshots given up because the queue was full."""
     deferred: int = 0
-    """Captures that had no place in the queue, and come from the journal later."""
+    """Rows of captures that had no place in the queue, and come from the journal later."""
     orphaned: int = 0
     """Rows not written because they, or their run, had been deleted meanwhile."""
     refused: int = 0
-    """Rows that the database does not take, whatever is done; kept as ``.damaged``."""
+    """Rows that the database does not take, whatever is done; kept as ``.damaged``.
+
+    Where that cannot be written, what was journaled of them stays in the journal.
+    """
     mended: int = 0
     """Rows stored without the columns that the database did not take."""
     suppressed: int = 0
@@ -33,7 +36,7 @@ class Counters:
     failures: int = 0
     """Attempts to write that the database did not answer as it should."""
     journal_failures: int = 0
-    """Captures that could not be made durable in the spool."""
+    """Rows of captures that could not be made durable in the spool."""
     unsafe: int = 0
     """Failures that were shown before anything durable held their evidence."""
     evicted: int = 0

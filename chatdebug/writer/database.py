@@ -17,6 +17,7 @@ from chatdebug.writer.counters import Counters
 from chatdebug.writer.group_counts import add_tallies, tallies_of
 from chatdebug.writer.refused_rows import (
     raise_if_database_fails,
+    run_exists,
     write_without_refused_columns,
 )
 from chatdebug.writer.snapshot import MODELS, Snapshot, Table
@@ -34,7 +35,7 @@ TEXT_LIMITS = {
     for table, model in MODELS.items()
 }
 IDS = {"chat_id", "owner_id", "root_chat_id", "parent_chat_id"}
-"""Columns in which two different texts must not become the same one."""
+"""Ids: one that is too long is shortened with a digest, not cut."""
 SIMILAR_RUNS = 100
 """On how many runs counts are added with one UPDATE."""
 
@@ -74,23 +75,23 @@ def write_rows(
 
 def insert_missing(
     rows: Sequence[Snapshot], *, using: str, counters: Counters | None = None
-) -> list[Snapshot]:
+) -> tuple[int, list[Snapshot]]:
     """Bring rows found in the spool to the database, unless it has something newer.
 
-    Returns those that it does not take, whatever is left out of them. Raises the
-    database's error when it is the database that does not work.
+    Returns how many had no place because their run is deleted, and those that it does not
+    take, whatever is left out of them. Raises the database's error when it is the database
+    that does not work.
     """
     counters = counters or Counters()
     try:
         with transaction.atomic(using=using):
-            for row in rows:
-                if row.table is not Table.FAILURE:
-                    _import(row, using)
+            runs_and_steps = (row for row in rows if row.table is not Table.FAILURE)
+            orphaned = sum(_import(row, using) for row in runs_and_steps)
             count_failures(rows, using=using, counters=counters)
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
         raise_if_database_fails(error, using=using)
-        return _write_each(rows, using, None, counters)[1]
-    return []
+        return _write_each(rows, using, None, counters)
+    return orphaned, []
 
 
 def import_captures(
@@ -98,22 +99,26 @@ def import_captures(
 ) -> int:
     """Bring captures that a dead database or process left behind into the database.
 
-    Returns how many rows were looked at. What is damaged, or the database does not take,
-    is quarantined, and keeps nothing else back. Raises the database's error when it does
-    not work; the files stay then.
+    Returns how many rows it has now. What is damaged, or the database does not take, is
+    quarantined, and keeps nothing else back. Raises the database's error when it does not
+    work; the files stay then.
     """
+    counters = counters or Counters()
     imported = 0
     for path in spool.take_over():
         try:
             rows, is_damaged = read_captures(path)
-            refused = (
-                insert_missing(rows, using=using, counters=counters) if rows else []
+            orphaned, refused = (
+                insert_missing(rows, using=using, counters=counters)
+                if rows
+                else (0, list[Snapshot]())
             )
+            counters.add(orphaned=orphaned)
             if is_damaged or refused:
                 quarantine(path)
             else:
                 path.unlink(missing_ok=True)
-            imported += len(rows) - len(refused)
+            imported += len(rows) - orphaned - len(refused)
         except FileNotFoundError:
             continue  # its process lives after all, or another importer was faster
         except OSError:
@@ -223,7 +228,7 @@ def _import(row: Snapshot, using: str) -> int:
     if _manager(row.table, using).filter(pk=row.id).exists():
         _update(row, using, row.taken_at)
         return 0
-    if row.table is Table.STEP and not _run_exists(row, using):
+    if row.table is Table.STEP and not run_exists(row, using):
         return 1
     # Not ignore_conflicts: SQLite would ignore broken constraints with them. If another
     # importer was faster, the row keeps all that can have changed.
@@ -304,10 +309,6 @@ def _columns(row: Snapshot) -> dict[str, Any]:
         # A JSON null says that there was an error, and that a later attempt repaired it.
         columns["error"] = models.JSONNull()
     return columns
-
-
-def _run_exists(row: Snapshot, using: str) -> bool:
-    return ChatRun.objects.using(using).filter(pk=row.run_id).exists()
 
 
 def _manager(table: Table, using: str) -> models.QuerySet[Any]:

@@ -52,7 +52,8 @@ def add_affected(groups: LockedGroups, tallies: Sequence["Tally"], using: str) -
         if number > AFFECTED_KNOWN or gone.issuperset(wanted[named]):
             continue
         _set_number(part, what, number + 1)
-        if number < AFFECTED_KNOWN:  # one more stands for any number
+        # AFFECTED_KNOWN + 1 means more than that; this id is not stored.
+        if number < AFFECTED_KNOWN:
             new.append(GroupAffected(group_id=group, what=what, key=key))
         if part is not whole and (whole.pk, what, key) not in known_to_wholes:
             known_to_wholes.add((whole.pk, what, key))

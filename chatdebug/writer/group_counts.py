@@ -279,7 +279,7 @@ def _next_state(
     if group.state == GroupState.IGNORED:
         until, most = group.ignored_until, group.ignored_until_count
         is_over = until is not None and any(each.last_seen >= until for each in since)
-        is_much = most is not None and count >= most
+        is_much = most is not None and count >= most and bool(since)
         return GroupState.OPEN if is_over or is_much else None
     return None
 

@@ -106,7 +106,8 @@ class Maintenance:
         self._new_owners: set[str] = set()
         self._swept_since: datetime | None = None  # at first, all
         self._is_sweeping = False
-        self._owes_a_sweep = False  # it may have brought back what was to go
+        # Imported rows may be of deleted chats: delete again, even if another process sweeps.
+        self._owes_a_sweep = False
         self._alarms = AlarmSender(self._alias)
         self._next_alarms = inf
         self._next_tidy = inf
@@ -237,7 +238,7 @@ class Maintenance:
         self._statistics.report(using=self._alias)
 
     def import_spool(self) -> int:
-        """Import what was left behind; return how many rows were looked at.
+        """Import what was left behind; return how many rows the database has of it.
 
         Raises django.db.Error if the database does not work; the files stay then.
         """

@@ -49,7 +49,8 @@ class SnapshotQueue:
                 self._let_go(row)
                 if not row.journaled:
                     self._written.pop(row.run_id, None)  # never true any more
-                    self._durable.pop(row.run_id, None)
+                    if row.is_capture:
+                        self._durable.pop(row.run_id, None)
             self._changed.notify_all()
         return dropped
 

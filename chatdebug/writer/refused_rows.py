@@ -72,7 +72,7 @@ def write_without_refused_columns(
             return Outcome(orphaned=write(row.columns))
     except Exception as error:  # noqa: BLE001 - whatever a row is refused with
         raise_if_database_fails(error, using=using)
-    if row.table is Table.STEP and not _run_exists(row, using):
+    if row.table is Table.STEP and not run_exists(row, using):
         return Outcome(orphaned=1)
     essential = {
         name: value
@@ -138,5 +138,6 @@ def _store(
     return Outcome(orphaned=orphaned, left_out=left_out)
 
 
-def _run_exists(row: Snapshot, using: str) -> bool:
+def run_exists(row: Snapshot, using: str) -> bool:
+    """Return whether there is the run that a step belongs to."""
     return ChatRun.objects.using(using).filter(pk=row.run_id).exists()

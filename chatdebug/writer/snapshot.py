@@ -103,7 +103,7 @@ class Snapshot:
 
     table: Table
     id: UUID
-    """Of a run or of a step, which never share one: by it two are of the same row."""
+    """Primary key; snapshots with one id are versions of one row."""
     run_id: UUID
     columns: dict[str, Any]
     """Column name to value; without ``id`` and ``updated_at``."""

@@ -233,7 +233,7 @@ class Writer:
 
     def _write(self, batch: list[Snapshot]) -> bool:
         """Bring a batch to the database; return whether it took it."""
-        is_written = False
+        is_written, unkept = False, set[UUID]()
         try:
             for row in batch:
                 row.resolve()
@@ -241,8 +241,7 @@ class Writer:
                 batch, using=self._alias, now=timezone.now(), counters=self.counters
             )
             if self.spool is not None:
-                for row in refused:
-                    self._try_to_keep(row, self.spool)
+                unkept = {row.id for row in refused if not self._keep(row, self.spool)}
             is_written = True
         except Error as error:
             self.counters.add(failures=1)
@@ -254,7 +253,7 @@ class Writer:
             self._wait_to_retry()
             return False
         for row in batch:
-            if self.spool is not None and row.is_capture:
+            if self.spool is not None and row.is_capture and row.id not in unkept:
                 self.spool.remove(row)
         self.maintenance.note_written(batch)
         has_recovered, self._retry_seconds = self._retry_seconds > 0, 0.0
@@ -263,11 +262,14 @@ class Writer:
             self.maintenance.note_recovered()
         return True
 
-    def _try_to_keep(self, refused: Snapshot, spool: Spool) -> None:
+    def _keep(self, refused: Snapshot, spool: Spool) -> bool:
+        """Set a row aside; False: what the journal has of it is all that there is."""
         try:
             spool.keep_refused(refused)
         except OSError as error:
             self._note(error, "A row that was refused could not be kept")
+            return False
+        return True
 
     def _wait_to_retry(self) -> None:
         self._retry_seconds = min(

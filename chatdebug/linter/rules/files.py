@@ -38,10 +38,6 @@ def _image(part: Part) -> bool:
     return part.is_image or (part.is_file and not part.media_type)
 
 
-def _other_file(part: Part) -> bool:
-    return part.is_file and not part.is_image
-
-
 def _document(part: Part) -> bool:
     return part.media_type == "application/pdf" or part.type in (
         *("document", "file", "input_file"),

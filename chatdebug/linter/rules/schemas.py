@@ -115,12 +115,6 @@ def _open_and_strict(request: Request) -> Iterator[Place]:
             yield Place(tool=name)
 
 
-def _deep(request: Request) -> Iterator[Place]:
-    for name, schema, _strict in request.schemas:
-        if any(depth > DEPTH // 2 for _node, depth in walk(schema)):
-            yield Place(tool=name)
-
-
 def _very_deep(request: Request) -> Iterator[Place]:
     # A property is one level for the provider.
     for name, schema, strict in request.schemas:

@@ -1,12 +1,16 @@
 """The receipt: what it counts, and that a changed document does not keep it."""
 
+import importlib
 import io
 import json
-from collections.abc import Callable
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from chatdebug import redaction
 from chatdebug.exports.document import stream
 from chatdebug.exports.reading import (
     Document,
@@ -15,7 +19,7 @@ from chatdebug.exports.reading import (
     check_document,
 )
 from chatdebug.models import ChatRun
-from chatdebug.redaction import canary, version
+from chatdebug.redaction import canary, keywords, version
 from tests.chatdebug.exports.samples import full_run, full_step
 
 pytestmark = pytest.mark.django_db
@@ -159,13 +163,23 @@ def test_what_is_no_document_is_refused_with_a_reason(text: str, says: str) -> N
         Document(io.StringIO(text))
 
 
-def test_the_version_of_the_rules_changes_with_a_rule(
+def rules() -> Iterator[tuple[ModuleType, str]]:
+    """Yield each module of redaction with the name of each of its constants."""
+    for found in pkgutil.iter_modules(redaction.__path__, f"{redaction.__name__}."):
+        module = importlib.import_module(found.name)
+        if module not in (version, canary):
+            yield from ((module, name) for name in vars(module) if name.isupper())
+
+
+def test_the_version_of_the_rules_changes_with_each_rule(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = version.rules_version()
-    monkeypatch.setattr(version, "NAMES", version.NAMES[1:])
-    version.rules_version.cache_clear()
-    try:
-        assert version.rules_version() != before
-    finally:
-        version.rules_version.cache_clear()
+    version_now = version.rules_version.__wrapped__  # without what it remembers
+    before, same = version_now(), []
+    for module, name in rules():
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, "another rule")
+            if version_now() == before:
+                same.append(f"{module.__name__}.{name}")
+    assert same == []
+    assert (keywords, "CREDENTIAL") in rules()

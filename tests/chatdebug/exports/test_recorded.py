@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chatdebug.errors.payload import read_payload
 from chatdebug.exports.curl import curl_command
 from chatdebug.exports.document import run_document, step_document
 from chatdebug.exports.forms import FORMS
@@ -75,6 +76,18 @@ def test_what_is_restored_of_a_recorded_run_is_the_same_run() -> None:
     again, steps_again = restored(json.loads(json.dumps(document)))
     assert run_document(again, steps_again) == document
     assert [step_document(step) for step in steps_again] == document["steps"]
+
+
+def test_an_error_is_restored_as_it_is_read_where_it_is_stored() -> None:
+    asyncio.run(record("fault-400", level=Level.FULL))
+    close_writer(timeout=10)
+    run = ChatRun.objects.get()
+    document = run_document(run, run.steps.all())
+    (step,) = document["steps"]
+    step["error"] |= {"elapsed_ms": 10**12, "frames": [3, {"line": -1}], "detail": 5}
+    step["error"]["response"] = {"status": 400, "length": True, "of_later": "word"}
+    _, (again,) = restored(json.loads(json.dumps(document)))
+    assert again.error == read_payload(step["error"])
 
 
 def test_a_recorded_run_is_most_of_it_in_its_share_safe_form() -> None:

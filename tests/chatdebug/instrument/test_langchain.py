@@ -4,18 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import openai
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import (
+    ChatGeneration,
+    ChatGenerationChunk,
+    ChatResult,
+    Generation,
+    LLMResult,
+)
 
 import chatdebug
 from chatd.demo_provider import DemoProvider
 from chatdebug.instrument.langchain import callback_handler
-from chatdebug.recorder import Level, record_run
+from chatdebug.models import HourCount
+from chatdebug.models.statistics import What
+from chatdebug.recorder import Level, close_writer, record_run
 from tests.chatdebug.instrument.sdks import KEY, PROMPT, steps, the_run
 from tests.optional import present
 
@@ -210,6 +219,38 @@ def test_the_full_level_keeps_request_answer_and_usage(
     assert response["finish_reason"] == "stop"
     if ask not in STREAMS:  # the provider tells it of a stream to whom asks for it
         assert present(step.usage)["output_tokens"] > 0
+
+
+@pytest.mark.parametrize("ask", WAYS)
+@pytest.mark.usefixtures("instrumented")
+def test_a_call_that_goes_well_is_counted_with_tokens_or_first_part(
+    ask: Ask, provider: DemoProvider
+) -> None:
+    with record_run(chat_id="c") as run:
+        ask(chain_of(provider, "demo"))
+        run.complete()
+    close_writer(timeout=20)
+    counted = set(HourCount.objects.values_list("what", flat=True))
+    assert What.CALL in counted
+    assert (What.FIRST_PART in counted) == (ask in STREAMS)
+    # The provider tells of the tokens of a stream to whom asks for them.
+    assert (What.OUTPUT_TOKENS in counted) == (ask not in STREAMS)
+
+
+def test_tokens_that_an_older_integration_tells_beside_its_answer_are_counted() -> None:
+    handler, run_id = callback_handler(), uuid4()
+    usage = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+    told = LLMResult(
+        generations=[[Generation(text="")]], llm_output={"token_usage": usage}
+    )
+    with record_run(chat_id="c", level=Level.FULL) as run:
+        handler.on_llm_start({}, [PROMPT], run_id=run_id)
+        handler.on_llm_end(told, run_id=run_id)
+        run.complete()
+    (step,) = steps()
+    assert present(step.usage)["output_tokens"] == 7
+    tokens = HourCount.objects.filter(what=What.OUTPUT_TOKENS)
+    assert [row.count for row in tokens] == [7]
 
 
 @pytest.mark.parametrize("ask", STREAMS)

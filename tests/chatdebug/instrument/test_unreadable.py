@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from json import JSONDecodeError
+from types import SimpleNamespace
 from typing import Any
 
 import anthropic
@@ -10,6 +11,8 @@ import openai
 import pytest
 
 import chatdebug
+from chatdebug.instrument.answers import CHAT, RESPONSES, Format
+from chatdebug.instrument.answers import MESSAGES as MESSAGES_FORMAT
 from chatdebug.recorder import Level, record_run
 from tests.chatdebug.errors.server import failing_server
 from tests.chatdebug.instrument.sdks import (
@@ -187,3 +190,10 @@ def test_a_plain_stream_with_an_event_of_null_is_its_readers(server: str) -> Non
     with pytest.raises(AttributeError):
         ask(chat_stream, openai.OpenAI, f"{server}/null-event")
     assert steps() == []
+
+
+@pytest.mark.parametrize("format_", [CHAT, RESPONSES, MESSAGES_FORMAT])
+def test_an_event_with_a_list_as_its_type_is_not_the_last_one(format_: Format) -> None:
+    event = SimpleNamespace(type=["response.completed", "message_stop"])
+    assert not format_.is_last(event)
+    assert format_.text(event) == ""

@@ -16,7 +16,12 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from chatdebug.payloads import normalise_request, normalise_response, normalise_usage
-from chatdebug.payloads.limits import MESSAGES, REQUEST_TEXT_BYTES, STEP_TEXT_BYTES
+from chatdebug.payloads.limits import (
+    MESSAGES,
+    REQUEST_TEXT_BYTES,
+    RESPONSE_PARTS,
+    STEP_TEXT_BYTES,
+)
 
 SECRET = "sk-ant-api03-" + "aB3dE5fG7hJ9" * 4
 IMAGE = b"\x89PNG\r\n" + b"\x00" * 100
@@ -581,3 +586,9 @@ def test_texts_of_one_message_that_are_none_of_one_text_stay() -> None:
     answer = ai.ModelResponse(parts=[ai.TextPart(text) for text in texts])
 
     assert [part["text"] for part in normalise_response(answer)["content"]] == texts
+
+
+def test_what_is_left_out_of_an_answer_of_many_parts_is_said() -> None:
+    content = response(*[ai.TextPart("a")] * (RESPONSE_PARTS + 5))["content"]
+    assert len(content) == RESPONSE_PARTS + 1
+    assert content[-1] == {"type": "left-out", "count": 5}

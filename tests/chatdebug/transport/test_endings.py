@@ -1,12 +1,13 @@
 """How a round trip ended, and who ended it."""
 
 import asyncio
+import gzip
 
 import httpx2
 import pytest
 
 from chatdebug.transport.attempts import AttemptSink, collect_attempts
-from chatdebug.transport.body import END_BYTES
+from chatdebug.transport.body import DECODED_BYTES, END_BYTES
 from chatdebug.transport.transport import RecordingTransport
 from tests.chatdebug.transport.answers import (
     JSON,
@@ -316,6 +317,15 @@ def test_a_cancelled_request_is_recorded_as_cancelled(phase):
             "closed_by_client",
             id="sse-given-up-on-a-garbled-line",
         ),
+        pytest.param(
+            Answer(
+                b'data: {"choices": [], "type": ["object", "null"]}\n\n', headers=SSE
+            ),
+            read_all,
+            "POST",
+            "cut_short",
+            id="sse-end-with-a-type-that-is-a-list",
+        ),
     ],
 )
 def test_closing_decides_whether_the_response_was_complete(
@@ -332,6 +342,37 @@ def test_closing_decides_whether_the_response_was_complete(
     assert bool(attempt["error"]) == (status != "completed")
     assert attempt["error"].startswith(notes[status])
     assert answer.stream.closed == 1
+
+
+LONG_STREAM = (
+    b'data: {"choices": [{"delta": {"content": "a"}}]}\n\n' * 40_000
+    + b"data: [DONE]\n\n"
+)
+LONG_DOCUMENT = b'{"data": [' + b"0, " * 500_000 + b"0]}"
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "read"),
+    [
+        pytest.param(LONG_STREAM, SSE, read_all, id="stream-read"),
+        pytest.param(LONG_STREAM, SSE, read_one, id="stream-closed-after-its-end"),
+        pytest.param(LONG_DOCUMENT, JSON, read_one, id="document"),
+    ],
+)
+def test_a_response_too_long_to_be_decompressed_is_not_taken_for_one_cut_short(
+    content, headers, read
+):
+    compressed = gzip.compress(content)
+    assert len(content) > DECODED_BYTES
+    assert len(compressed) < END_BYTES
+
+    attempt = record(
+        Answer(compressed, b"", headers=headers | {"content-encoding": "gzip"}),
+        read=read,
+    )
+
+    assert (attempt["status"], attempt["error"]) == ("completed", "")
+    assert f"[of {len(compressed):,} bytes encoded as gzip]" in attempt["response_body"]
 
 
 def test_closing_a_stalled_response_reads_nothing_more():

@@ -298,6 +298,33 @@ def test_a_row_that_is_refused_for_good_is_kept(
     until(lambda: Spool(folder).count() == 0)
 
 
+def test_a_row_that_is_refused_and_cannot_be_kept_stays_in_the_journal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = os.open
+
+    def is_full(path: Any, *arguments: Any, **options: Any) -> int:
+        if Path(path).suffix == ".damaged":
+            raise OSError(28, "No space left on device")
+        return original(path, *arguments, **options)
+
+    run = capture()
+    step = step_row(run.id, is_capture=True, operation="no such operation")
+    first, second = Writer(recorder_settings()), Writer(recorder_settings())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", is_full)
+        first.submit([run, step])
+        assert first.written(run.id).result(20)
+        first.close(timeout=10)
+    assert first.counters.refused == 1
+    (waiting,) = Spool(folder).files()
+    assert str(step.id) in waiting.read_text()
+    second.maintenance.import_spool()
+    second.close(timeout=10)
+    (kept,) = folder.glob("*.damaged")
+    assert str(step.id) in kept.read_text()
+
+
 @pytest.mark.parametrize(
     "error",
     [

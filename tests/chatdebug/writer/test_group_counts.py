@@ -327,6 +327,15 @@ def test_an_ignored_group_wakes_at_its_time_or_count() -> None:
     assert seen_again(500).state == "ignored"
 
 
+def test_stored_failures_from_before_do_not_wake_an_ignored_group() -> None:
+    add(failure_row(1))
+    ignore_groups(groups=ErrorGroup.objects.all(), until_count=5)
+    before = {"first_seen": later(days=-3), "last_seen": later(days=-2)}
+    add(failure_row(9, tally=str(UUID(int=2)), **before))
+    assert (group().state, group().count) == ("ignored", 10)
+    assert seen_again(2).state == "open"
+
+
 def test_a_group_that_somebody_takes_is_news_no_more() -> None:
     add(failure_row(1))
     groups, person = ErrorGroup.objects.all(), UserFactory(username="desk")

@@ -100,6 +100,15 @@ def test_a_run_with_nothing_on_its_way_counts_as_written() -> None:
     assert SnapshotQueue(10).written(new_id()).result(0) is True
 
 
+def test_who_waits_for_evidence_is_told_though_a_row_in_progress_was_given_up() -> None:
+    queue, run_id = SnapshotQueue(1), new_id()
+    queue.put(run_row(run_id, status=Status.ERROR, is_capture=True))
+    durable = queue.durable(run_id)
+    assert len(queue.put(step_row(run_id, status=Status.IN_PROGRESS))) == 1
+    queue.task_done(queue.take(10, 0))
+    assert durable.result(0) is True
+
+
 def test_rows_that_come_together_are_one_change() -> None:
     queue, run_id = SnapshotQueue(2), new_id()
     old = run_row(age=5)

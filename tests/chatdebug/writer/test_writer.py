@@ -198,6 +198,17 @@ def test_what_a_lost_process_journaled_is_imported_once(writer: Writer) -> None:
     assert writer.maintenance.import_spool() == 0
 
 
+def test_an_imported_step_whose_run_is_deleted_counts_as_orphaned(
+    writer: Writer,
+) -> None:
+    lost = Writer(recorder_settings())
+    lost.spool.write([step_row(new_id(), is_capture=True)])  # type: ignore[union-attr]
+    let_die(lost)
+    assert writer.maintenance.import_spool() == 0
+    assert (writer.counters.imported, writer.counters.orphaned) == (0, 1)
+    assert spool_files() == []
+
+
 def test_importing_what_is_there_already_changes_nothing(writer: Writer) -> None:
     run = run_row(status=Status.IN_PROGRESS, is_capture=True)
     writer.submit([run])
@@ -361,7 +372,7 @@ def test_a_file_that_is_imported_cannot_take_a_newer_one_with_it(
     let_die(owner)  # as far as others can see
     original = database_module.insert_missing
 
-    def while_the_owner_writes(rows: list[Snapshot], **options: Any) -> list[Snapshot]:
+    def while_the_owner_writes(rows: list[Snapshot], **options: Any) -> Any:
         assert owner.spool is not None
         ended = run_row(run.id, status=Status.ERROR, is_capture=True, is_new=False)
         owner.spool.write([ended])
