@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.db.models.signals import pre_save
 
@@ -16,9 +17,16 @@ from chatd.turns.bus import get_bus
 from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn, start_turn
 from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
-from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
+from tests.chatd.turns.site import (
+    answer,
+    is_end_of_turn,
+    new_chat,
+    run_on_site,
+    send,
+    watch,
+)
 from tests.optional import present
-from tests.statements import refused_statements
+from tests.statements import lost_commit, refused_statements
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -189,6 +197,28 @@ def test_a_claim_whose_answer_was_lost_is_claimed_again() -> None:
     assert again is not None
     assert again.epoch == first.epoch
     assert claim_turn(turn_id=turn.id) is None
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+@pytest.mark.parametrize("model", ["demo", "fault-500-then-ok"])
+def test_an_answer_whose_commit_lost_its_answer_is_the_end_of_its_run_too(
+    model: str, settings: LazySettings, *, is_full: bool
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": is_full}
+    chat = new_chat(model)
+
+    async def body() -> None:
+        await answer(chat)
+
+    with lost_commit(is_end_of_turn) as stored:
+        run_on_site(body)
+    assert stored
+    turn = chat.turns.get()
+    assert (turn.status, turn.error) == ("completed", None)
+    assert turn.messages.filter(role=Role.ASSISTANT).count() == 1
+    has_run = is_full or model != "demo"
+    runs = ChatRun.objects.of_chat(str(chat.pk))
+    assert [run.status for run in runs] == ["completed"] * has_run
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "half \ud83d", "\udc4d", "\ud83d\udc4d"])
