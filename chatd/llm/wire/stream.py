@@ -42,8 +42,9 @@ class AnswerStream(httpx2.AsyncByteStream):
     """A response's body, as the stream of events that its protocol promises.
 
     - What is no event with data is left out; what the SDK would stumble over is mended.
-    - A body that is no event stream is taken as the answer if it is a whole one, else
-      raised: as ProviderAnswerError if it reports an error, else as UnreadableAnswerError.
+    - A body that is no event stream is read as one if it is its events as lines of JSON,
+      and taken as the answer if it is a whole one. Else it is raised: as ProviderAnswerError
+      if it reports an error, else as UnreadableAnswerError.
     - Once the finish reason has come nothing raises any more: the rest is waited for as
       long as ``watch.grace`` says, and what goes wrong with it is a note on the step.
     - A stream that ends before that raises IncompleteStreamError.
@@ -204,6 +205,11 @@ class AnswerStream(httpx2.AsyncByteStream):
                 body=body,
                 value=error,
             )
+        if any(map(self._protocol.is_part, values)):  # a stream as lines of JSON
+            async with aclosing(self._split(body)) as lines:
+                async for event in lines:
+                    yield event
+            return
         is_answer = False
         for value in values:
             for event in self._protocol.whole(value):
