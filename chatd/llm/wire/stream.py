@@ -182,7 +182,9 @@ class AnswerStream(httpx2.AsyncByteStream):
     async def _head(self) -> bytes:
         """Return the body's start: at least its first line, if it has one."""
         head = b""
-        while len(head) < HEAD_BYTES and (chunk := await self._next()) is not None:
+        while len(head) < HEAD_BYTES and self._received <= self._watch.max_bytes:
+            if (chunk := await self._next()) is None:
+                break
             head += chunk
             start = head.lstrip(BLANK)
             if start[:1] in (b"{", b"[") or b"\n" in start or b"\r" in start:
@@ -246,7 +248,6 @@ class AnswerStream(httpx2.AsyncByteStream):
             chunk = await self._next_raw()
             if chunk is None:
                 return None
-            self._received += len(chunk)
             try:
                 for piece in self._decompressor.feed(chunk):
                     decoded += piece
@@ -262,6 +263,7 @@ class AnswerStream(httpx2.AsyncByteStream):
             async with asyncio.timeout_at(self._ends_at):
                 chunk = await anext(self._chunks, None)
                 self._is_at_end = chunk is None
+                self._received += len(chunk or b"")
                 return chunk
         except asyncio.CancelledError:
             reason = self._watch.why_cancelled()
