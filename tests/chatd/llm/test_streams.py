@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import zlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx2
 import pytest
 
 from chatd.llm.wire.anthropic import AnthropicWire
+from chatd.llm.wire.compression import Decompressor
 from chatd.llm.wire.openai import OpenAIWire
 from chatd.llm.wire.protocol import WireProtocol
 from chatd.llm.wire.stream import AnswerStream
@@ -103,3 +105,20 @@ def test_blanks_before_an_answer_are_read_up_to_the_bound_only() -> None:
     with pytest.raises(IncompleteStreamError):
         read(source)
     assert source.sent < 2 * MEGABYTE
+
+
+@pytest.mark.parametrize("length", [65_536, 131_072, 131_297])
+@pytest.mark.parametrize(
+    ("encoding", "window"),
+    [
+        pytest.param("deflate", -15, id="deflate-without-header"),
+        pytest.param("deflate", 15, id="deflate"),
+        pytest.param("gzip", 31, id="gzip"),
+    ],
+)
+def test_what_is_compressed_is_unpacked_to_its_end(
+    encoding: str, window: int, length: int
+) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, window)
+    packed = packer.compress(b"a" * length) + packer.flush()
+    assert b"".join(Decompressor(encoding).feed(packed)) == b"a" * length
