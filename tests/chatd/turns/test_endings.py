@@ -177,6 +177,43 @@ def test_an_error_of_our_own_after_the_claim_leaves_evidence(
     assert present(run.steps.get().error)["type"] == "ZeroDivisionError"
 
 
+class Unreadable(dict[str, Any]):
+    """What an exception says of its response, and does not let be read."""
+
+    def get(self, *names: Any) -> Any:
+        raise ZeroDivisionError
+
+
+class SaysNothing(Exception):
+    chatdebug_response = Unreadable(status=500)
+
+
+class HidesItsPlace(Exception):
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__traceback__":
+            raise ZeroDivisionError
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("error", [SaysNothing, HidesItsPlace])
+def test_an_error_that_cannot_be_read_ends_the_turn_too(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(messages: object) -> None:
+        raise error
+
+    monkeypatch.setattr(engine, "build_history", broken)
+    chat = new_chat("demo")
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    turn = chat.turns.get()
+    assert turn.status == "error"
+    assert "not known" in present(turn.error)["message"]
+
+
 def test_a_configuration_that_no_model_can_be_built_of_leaves_evidence() -> None:
     chat = new_chat("m", provider="openai_compatible")  # it has no base URL
 
