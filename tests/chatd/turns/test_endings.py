@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from chatd.models import Chat, ChatMessage, Turn
 from chatd.turns import engine
 from chatd.turns.bus import get_bus
 from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn, start_turn
-from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
 from tests.chatd.turns.site import (
     answer,
@@ -271,46 +269,3 @@ def test_no_text_of_an_outcome_can_keep_it_from_being_stored(text: str) -> None:
     for kept in (present(stored.error)["message"], message.text):
         assert kept.encode()
         assert "\x00" not in kept
-
-
-def test_the_sdks_of_enabled_models_are_imported_off_the_loop() -> None:
-    import threading
-
-    from chatd.llm.providers import base
-
-    chat = new_chat("demo")
-    threads: list[str] = []
-
-    def noted(name: str) -> Any:
-        threads.append(threading.current_thread().name)
-        return import_module(name)
-
-    async def body() -> None:
-        await answer(chat)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(base, "import_module", noted)
-        patched.setattr(base.Provider, "sdk_is_loaded", False)
-        run_on_site(body)
-    assert len(threads) >= 2
-    assert threading.main_thread().name not in threads
-
-
-def test_a_model_is_built_once_for_a_version_of_its_configuration() -> None:
-    from chatd.llm.clients import close_http_clients
-    from chatd.llm.configured import configured_model
-    from tests.factories import ModelConfigFactory
-
-    async def body() -> None:
-        config = await in_thread(
-            ModelConfigFactory,
-            provider="openai_compatible",
-            base_url="http://127.0.0.1:1/v1",
-        )
-        first = await configured_model(config)
-        assert await configured_model(config) is first
-        config.model = "another"
-        assert await configured_model(config) is not first
-        await close_http_clients()
-
-    run_on_site(body)
