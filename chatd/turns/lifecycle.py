@@ -121,7 +121,12 @@ def ready_turns(
 def request_stop(*, turn: Turn) -> None:
     """Ask for the end of a turn, from whichever process; nothing if it is over."""
     with transaction.atomic():
-        was_queued = _end_if(turn, TurnStatus.QUEUED, stop_requested_at=clock.now())
+        was_queued = _end_if(
+            turn,
+            TurnStatus.QUEUED,
+            TurnStatus.INTERRUPTED,
+            stop_requested_at=clock.now(),
+        )
         if not was_queued:
             Turn.objects.filter(
                 pk=turn.pk, status=TurnStatus.IN_PROGRESS, stop_requested_at=None
@@ -262,7 +267,7 @@ def _checked(text: str) -> str:
 def _end_if(
     turn: Turn,
     expected: TurnStatus,
-    status: TurnStatus = TurnStatus.INTERRUPTED,
+    status: TurnStatus,
     only_if: Q = WHATEVER_ELSE,
     **columns: Any,
 ) -> bool:
