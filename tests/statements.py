@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
 
@@ -45,3 +47,32 @@ def refused_statements(
 
     with patch.object(CursorWrapper, "execute", refuse):
         yield refused
+
+
+@contextmanager
+def lost_commit(matches: Callable[[str], bool]) -> Iterator[list[str]]:
+    """Lose the database's answer to one COMMIT, which is done; yield what it stored.
+
+    It is the first one of a transaction with a matching statement.
+    """
+    stored: list[str] = []
+    losing: list[BaseDatabaseWrapper] = []
+    execute, commit = CursorWrapper.execute, BaseDatabaseWrapper.commit
+
+    def note(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
+        if not stored and self.db.in_atomic_block and matches(str(sql)):
+            stored.append(str(sql))
+            losing.append(self.db)
+        return execute(self, sql, params)
+
+    def lose(self: BaseDatabaseWrapper) -> None:
+        commit(self)
+        if self in losing:
+            losing.clear()
+            raise OperationalError("server closed the connection unexpectedly")
+
+    with (
+        patch.object(CursorWrapper, "execute", note),
+        patch.object(BaseDatabaseWrapper, "commit", lose),
+    ):
+        yield stored

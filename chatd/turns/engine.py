@@ -22,6 +22,7 @@ from chatd.turns.failures import (
     classified_failure,
     failure_outcome,
     recovery,
+    untold_failure,
 )
 from chatd.turns.generation import Generation
 from chatd.turns.lifecycle import Outcome
@@ -192,16 +193,25 @@ class TurnRun:
     async def _fail(self, error: Exception) -> None:
         if self._run is None:
             await self._record(error)
-        found = classified_failure(error, self._turn)
-        outcome = await in_thread(
-            failure_outcome,
-            error,
-            found,
-            self._turn,
-            self._text,
-            self._run,
-            self._effort,
-        )
+        try:
+            found = classified_failure(error, self._turn)
+            outcome = await in_thread(
+                failure_outcome,
+                error,
+                found,
+                self._turn,
+                self._text,
+                self._run,
+                self._effort,
+            )
+        except Exception as odd:  # noqa: BLE001 - what an exception's own code does
+            # Without a traceback: it would end with the text of the failure itself.
+            logger.warning(
+                "The failure of turn %s cannot be told: %s",
+                self._turn.id,
+                type(odd).__name__,
+            )
+            outcome = untold_failure(self._turn, self._text, self._run)
         await self._end(outcome)
 
     async def _end(self, outcome: Outcome) -> None:

@@ -118,6 +118,23 @@ def failure_outcome(
     return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
 
 
+def untold_failure(turn: Turn, text: str, run: Run | None) -> Outcome:
+    """Return the outcome of a turn whose failure raises an error where it is read."""
+    unknown = classify(None, provider=turn.chat.model.provider)
+    shown = NOT_STORED | {
+        "message": unknown.message,
+        "owner": unknown.owner.value,
+        "whose": unknown.whose,
+        "advice": unknown.advice,
+        "ways": [way.value for way in unknown.ways],
+        "provider": unknown.provider,
+        "rule": unknown.rule,
+        "failed_at": timezone.now().isoformat(),
+        **_evidence(turn, run),
+    }
+    return Outcome(TurnStatus.ERROR, text, is_partial=bool(text), error=shown)
+
+
 def classified_failure(error: Exception, turn: Turn) -> Classification:
     """Return what a turn failed with, and log it, whatever else may take long then.
 

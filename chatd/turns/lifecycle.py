@@ -124,7 +124,12 @@ def ready_turns(
 def request_stop(*, turn: Turn) -> None:
     """Ask for the end of a turn, from whichever process; nothing if it is over."""
     with transaction.atomic():
-        was_queued = _end_if(turn, TurnStatus.QUEUED, stop_requested_at=clock.now())
+        was_queued = _end_if(
+            turn,
+            TurnStatus.QUEUED,
+            TurnStatus.INTERRUPTED,
+            stop_requested_at=clock.now(),
+        )
         if not was_queued:
             Turn.objects.filter(
                 pk=turn.pk, status=TurnStatus.IN_PROGRESS, stop_requested_at=None
@@ -160,9 +165,17 @@ def finish_turn(
 ) -> bool:
     """Store how a claimed turn ended, with its answer, and wake the chat's next one.
 
-    Returns False, and stores nothing, if the turn is not this runner's any more.
+    Returns False, and stores nothing, if the turn is not this runner's any more. A runner
+    that lost the database's answer asks again: what it had stored stays, and what follows
+    from it, ``on_commit`` too, is done then.
     """
-    return _finish(turn, outcome, on_commit)
+    with transaction.atomic():
+        if not (_store(turn, outcome) or _has_stored(turn, outcome)):
+            return False
+        if on_commit is not None:
+            transaction.on_commit(on_commit)
+        _wake_next(turn)
+    return True
 
 
 def finish_abandoned_turn(*, turn: Turn, text: str) -> bool:
@@ -171,40 +184,46 @@ def finish_abandoned_turn(*, turn: Turn, text: str) -> bool:
     Returns False, and stores nothing, if somebody else was faster, or its runner is back.
     """
     outcome = Outcome(TurnStatus.INTERRUPTED, text, is_partial=True)
-    return _finish(turn, outcome, only_if=Q(lease_expires_at__lt=clock.now()))
+    with transaction.atomic():
+        if not _store(turn, outcome, only_if=Q(lease_expires_at__lt=clock.now())):
+            return False
+        _wake_next(turn)
+    return True
 
 
-def _finish(
-    turn: Turn,
-    outcome: Outcome,
-    on_commit: Callable[[], None] | None = None,
-    only_if: Q = WHATEVER_ELSE,
-) -> bool:
+def _store(turn: Turn, outcome: Outcome, only_if: Q = WHATEVER_ELSE) -> bool:
     columns = {
         "error": storable_json(outcome.error),
         "recovery": storable_json(outcome.recovery),
     }
-    with transaction.atomic():
-        if not _end_if(
-            turn, TurnStatus.IN_PROGRESS, outcome.status, only_if, **columns
-        ):
-            return False
-        if outcome.text:
-            ChatMessage.objects.create(
-                chat_id=turn.chat_id,
-                turn=turn,
-                role=Role.ASSISTANT,
-                text=storable(outcome.text),
-                is_partial=outcome.is_partial,
-                finish_reason=outcome.finish_reason or "",
-            )
-        Chat.objects.filter(pk=turn.chat_id).update(updated_at=clock.now())
-        if on_commit is not None:
-            transaction.on_commit(on_commit)
-        waiting = Turn.objects.queued().filter(chat_id=turn.chat_id)
-        if (next_id := waiting.values_list("pk", flat=True).first()) is not None:
-            transaction.on_commit(partial(get_runner().enqueue, next_id))
+    if not _end_if(turn, TurnStatus.IN_PROGRESS, outcome.status, only_if, **columns):
+        return False
+    if outcome.text:
+        ChatMessage.objects.create(
+            chat_id=turn.chat_id,
+            turn=turn,
+            role=Role.ASSISTANT,
+            text=storable(outcome.text),
+            is_partial=outcome.is_partial,
+            finish_reason=outcome.finish_reason or "",
+        )
+    Chat.objects.filter(pk=turn.chat_id).update(updated_at=clock.now())
     return True
+
+
+def _has_stored(turn: Turn, outcome: Outcome) -> bool:
+    """Return whether this runner's claim of a turn has ended so already.
+
+    Others end a turn as interrupted only, which nothing more follows from.
+    """
+    ended = Turn.objects.filter(pk=turn.pk, epoch=turn.epoch, status=outcome.status)
+    return ended.exists()
+
+
+def _wake_next(turn: Turn) -> None:
+    waiting = Turn.objects.queued().filter(chat_id=turn.chat_id)
+    if (next_id := waiting.values_list("pk", flat=True).first()) is not None:
+        transaction.on_commit(partial(get_runner().enqueue, next_id))
 
 
 def renew_leases(*, turn_ids: list[UUID]) -> set[UUID]:
@@ -251,7 +270,7 @@ def _checked(text: str) -> str:
 def _end_if(
     turn: Turn,
     expected: TurnStatus,
-    status: TurnStatus = TurnStatus.INTERRUPTED,
+    status: TurnStatus,
     only_if: Q = WHATEVER_ELSE,
     **columns: Any,
 ) -> bool:

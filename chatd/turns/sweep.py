@@ -3,7 +3,8 @@
 import logging
 from uuid import UUID
 
-from chatd.turns.bus import EventName, get_bus
+from chatd.turns.bus import get_bus
+from chatd.turns.bus.events import SaidText
 from chatd.turns.lifecycle import abandoned_turns, finish_abandoned_turn
 from chatd.turns.threads import in_thread
 
@@ -36,10 +37,7 @@ async def _text_said(turn_id: UUID) -> str:
             "The bus could not be asked for what turn %s had said", turn_id
         )
         return ""
-    text = ""
+    said = SaidText()
     for event in events:
-        if event.name is EventName.SNAPSHOT:
-            text = event.data
-        elif event.name is EventName.DELTA:
-            text += event.data
-    return text
+        said.add(event.name, event.data)
+    return said.text

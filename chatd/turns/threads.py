@@ -1,13 +1,16 @@
-"""Runs database work of turns in threads, and sees it through while there is time."""
+"""Begins turns, does their database work in threads, and sees it through in time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
 from django.db import close_old_connections
 
 from chatd.daemons import DaemonThreads
+
+logger = logging.getLogger(__name__)
 
 MAX_THREADS = 4
 """Short units of work only. Django's own helper would share one thread of the process
@@ -32,6 +35,22 @@ async def in_thread[**P, R](
             close_old_connections()
 
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
+
+
+def begun_task[T](work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+    """Begin some work now; what it breaks off with is logged.
+
+    A task that is cancelled before its first step would not run at all.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.Task(work, loop=loop, name=name, eager_start=True)
+    task.add_done_callback(_log_failure)
+    return task
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("The task of %s broke off", task.get_name(), exc_info=error)
 
 
 async def shielded[T](work: Awaitable[T]) -> T:

@@ -60,6 +60,10 @@ class AnthropicWire:
             return Reading([encoded("error", value)])  # the SDK raises it
         return self._read_named(name, value, event)
 
+    def is_part(self, value: Any) -> bool:
+        """Return whether a JSON value is the event that a stream begins with."""
+        return isinstance(value, dict) and value.get("type") == "message_start"
+
     def whole(self, value: Any) -> list[ServerEvent]:
         """Return a whole message as the events of a stream; none if it is none."""
         if not isinstance(value, dict) or value.get("type") != "message":

@@ -31,13 +31,13 @@ class Decompressor:
         if self._inflate is None:
             yield chunk
             return
-        while chunk:
+        while True:
             piece = self._decompress(chunk)
-            chunk = self._inflate.unconsumed_tail
             if piece:
                 yield piece
-            elif self._inflate.eof:
+            if len(piece) < PIECE:  # else more may wait, also where all input is taken
                 return
+            chunk = self._inflate.unconsumed_tail
 
     def _decompress(self, chunk: bytes) -> bytes:
         assert self._inflate is not None  # noqa: S101 - only called for an encoding

@@ -41,6 +41,19 @@ class OpenAIWire:
             return Reading(failure=unreadable_event("is no object"))
         return self._read_chunk(chunk, event, headers)
 
+    def is_part(self, value: Any) -> bool:
+        """Return whether a JSON value is a chunk that others follow."""
+        if not isinstance(value, dict):
+            return False
+        choices = value.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else {}
+        if not isinstance(choice, dict):
+            return False
+        if plain(str(choice.get("finish_reason"))) not in NOTHING:
+            return False
+        is_chunk = value.get("object") == "chat.completion.chunk"
+        return is_chunk or isinstance(choice.get("delta"), dict)
+
     def whole(self, value: Any) -> list[ServerEvent]:
         """Return a whole completion as the events of a stream; none if it is none."""
         choices = value.get("choices") if isinstance(value, dict) else None

@@ -33,6 +33,12 @@ class WireProtocol(Protocol):
     def read(self, event: ServerEvent, headers: Mapping[str, str]) -> Reading:
         """Return what an event comes to. Never raises."""
 
+    def is_part(self, value: Any) -> bool:
+        """Return whether a JSON value without an event is one that a stream begins with.
+
+        Some servers send their streams as lines of JSON.
+        """
+
     def whole(self, value: Any) -> list[ServerEvent]:
         """Return a whole answer as the events of a stream; none if it is no answer."""
 

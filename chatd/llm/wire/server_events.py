@@ -31,7 +31,7 @@ class EventSplitter:
 
     At most ``max_bytes`` of an event are kept; one that is longer raises TooLongError. A
     line that is a JSON object without a field's name counts as an event: that is how a
-    gateway reports that its upstream is gone.
+    gateway reports that its upstream is gone, and how streams of JSON lines come.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -82,7 +82,7 @@ class EventSplitter:
             if data.strip():
                 yield ServerEvent(name, data)
             return
-        if line.startswith(b"{"):
+        if line.lstrip().startswith(b"{"):
             self._size = 0
             yield ServerEvent("", line)
             return

@@ -42,8 +42,9 @@ class AnswerStream(httpx2.AsyncByteStream):
     """A response's body, as the stream of events that its protocol promises.
 
     - What is no event with data is left out; what the SDK would stumble over is mended.
-    - A body that is no event stream is taken as the answer if it is a whole one, else
-      raised: as ProviderAnswerError if it reports an error, else as UnreadableAnswerError.
+    - A body that is no event stream is read as one if it is its events as lines of JSON,
+      and taken as the answer if it is a whole one. Else it is raised: as ProviderAnswerError
+      if it reports an error, else as UnreadableAnswerError.
     - Once the finish reason has come nothing raises any more: the rest is waited for as
       long as ``watch.grace`` says, and what goes wrong with it is a note on the step.
     - A stream that ends before that raises IncompleteStreamError.
@@ -181,7 +182,9 @@ class AnswerStream(httpx2.AsyncByteStream):
     async def _head(self) -> bytes:
         """Return the body's start: at least its first line, if it has one."""
         head = b""
-        while len(head) < HEAD_BYTES and (chunk := await self._next()) is not None:
+        while len(head) < HEAD_BYTES and self._received <= self._watch.max_bytes:
+            if (chunk := await self._next()) is None:
+                break
             head += chunk
             start = head.lstrip(BLANK)
             if start[:1] in (b"{", b"[") or b"\n" in start or b"\r" in start:
@@ -204,6 +207,11 @@ class AnswerStream(httpx2.AsyncByteStream):
                 body=body,
                 value=error,
             )
+        if any(map(self._protocol.is_part, values)):  # a stream as lines of JSON
+            async with aclosing(self._split(body)) as lines:
+                async for event in lines:
+                    yield event
+            return
         is_answer = False
         for value in values:
             for event in self._protocol.whole(value):
@@ -240,7 +248,6 @@ class AnswerStream(httpx2.AsyncByteStream):
             chunk = await self._next_raw()
             if chunk is None:
                 return None
-            self._received += len(chunk)
             try:
                 for piece in self._decompressor.feed(chunk):
                     decoded += piece
@@ -256,6 +263,7 @@ class AnswerStream(httpx2.AsyncByteStream):
             async with asyncio.timeout_at(self._ends_at):
                 chunk = await anext(self._chunks, None)
                 self._is_at_end = chunk is None
+                self._received += len(chunk or b"")
                 return chunk
         except asyncio.CancelledError:
             reason = self._watch.why_cancelled()

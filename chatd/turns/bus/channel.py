@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 
-from chatd.turns.bus.events import Event, EventName, Position
+from chatd.turns.bus.events import Event, EventName, Position, SaidText
 
 RING_EVENTS = 1_000
 """How far back a viewer can continue with single events; further back, a snapshot."""
@@ -18,8 +18,7 @@ class Channel:
 
     def __init__(self) -> None:
         self.position: Position = (0, 0)
-        self.characters = 0
-        self._text: list[str] = []
+        self._said = SaidText()
         self._snapshot: Event | None = None
         self._status: Event | None = None
         self._end: Event | None = None
@@ -32,6 +31,11 @@ class Channel:
         """Whether its end was said."""
         return self._end is not None
 
+    @property
+    def characters(self) -> int:
+        """How long the answer is that it keeps."""
+        return self._said.characters
+
     def begin(self, position: Position) -> None:
         """Forget what was said: what comes next follows this position."""
         self.position = position
@@ -41,8 +45,7 @@ class Channel:
 
     def drop_text(self) -> None:
         """Forget the answer, but not where it stands and whether it is over."""
-        self.characters = 0
-        self._text.clear()
+        self._said.clear()
         self._ring.clear()
         self._ring_follows = self.position[1]
         self._snapshot = None
@@ -57,17 +60,11 @@ class Channel:
         sequence = last + 1 if sequence is None else sequence
         self.position = (epoch, sequence)
         event = Event(self._id(), name, data)
-        match name:
-            case EventName.DELTA:
-                self._text.append(data)
-                self.characters += len(data)
-            case EventName.SNAPSHOT:
-                self._text = [data]
-                self.characters = len(data)
-            case EventName.STATUS:
-                self._status = event
-            case EventName.END:
-                self._end = event
+        self._said.add(name, data)
+        if name is EventName.STATUS:
+            self._status = event
+        elif name is EventName.END:
+            self._end = event
         self._ring.append((sequence, event))
         if len(self._ring) > RING_EVENTS:
             self._ring_follows = self._ring.popleft()[0]
@@ -106,8 +103,7 @@ class Channel:
         if self._end and not self._ring:
             return [self._end]  # its text is forgotten, and the outcome is stored
         if self._snapshot is None or self._snapshot.id != self._id():
-            text = "".join(self._text)
-            self._text = [text]
+            text = self._said.text
             self._snapshot = Event(self._id(), EventName.SNAPSHOT, text)
         status = [self._status] if self._status and self._status.data else []
         end = [self._end] if self._end else []

@@ -45,6 +45,34 @@ class Event:
         return ("\n".join(lines) + "\n\n").encode("utf-8", "replace")
 
 
+class SaidText:
+    """The answer so far, as the events of its turn tell it."""
+
+    def __init__(self) -> None:
+        self.characters = 0
+        self._parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        self._parts = ["".join(self._parts)]
+        return self._parts[0]
+
+    def add(self, name: EventName, data: str) -> None:
+        """Take an event, of whichever kind."""
+        if name is EventName.DELTA:
+            self._parts.append(data)
+            self.characters += len(data)
+        elif name is EventName.SNAPSHOT:
+            self._parts = [data]
+            self.characters = len(data)
+
+    def clear(self) -> None:
+        """Forget it."""
+        self._parts.clear()
+        self.characters = 0
+
+
 def parse_event_id(text: str) -> Position | None:
     """Return epoch and sequence of an event's id, or None if it is not one."""
     epoch, _, sequence = text.partition("-")

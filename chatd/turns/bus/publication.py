@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from chatd.turns.bus.events import EventName
+from chatd.turns.bus.events import EventName, SaidText
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +26,28 @@ class Publication:
 
     def __init__(self, turn_id: UUID, epoch: int) -> None:
         self.turn_id = turn_id
-        self.characters = 0
         self.begins = True  # with the next chunks: all of it is to be said
         self.is_forgotten = False
         self.is_over = False
         self._epoch = epoch
         self._last = -1  # the sequence that was used last
-        self._text: list[str] = []
+        self._said = SaidText()
         self._status = ""
         self._unsaid: list[tuple[EventName, list[str]]] = []
 
+    @property
+    def characters(self) -> int:
+        """How long the answer is that it keeps."""
+        return self._said.characters
+
     def add(self, name: EventName, data: str) -> None:
         """Add an event; pieces of the answer that are taken together will be one."""
-        match name:
-            case EventName.DELTA:
-                self._text.append(data)
-                self.characters += len(data)
-            case EventName.SNAPSHOT:
-                self._text = [data]
-                self.characters = len(data)
-            case EventName.STATUS:
-                self._status = data
-            case EventName.END:
-                self.is_over = True
-        if self.is_forgotten:
-            self._drop_text()
+        if not self.is_forgotten:
+            self._said.add(name, data)
+        if name is EventName.STATUS:
+            self._status = data
+        elif name is EventName.END:
+            self.is_over = True
         if self.begins:
             return
         if name is EventName.DELTA and self._unsaid and self._unsaid[-1][0] is name:
@@ -61,7 +58,7 @@ class Publication:
     def take(self) -> Chunks:
         """Take what is to be said now. No sequence is used twice."""
         if self.begins:
-            events = [(EventName.SNAPSHOT, "".join(self._text))]
+            events = [(EventName.SNAPSHOT, self._said.text)]
             if self._status or self._last >= 0:
                 events.append((EventName.STATUS, self._status))
             if self.is_over:
@@ -83,13 +80,9 @@ class Publication:
     def forget(self) -> None:
         """Keep no text from now on: it can be continued, but not begun again."""
         self.is_forgotten = True
-        self._drop_text()
+        self._said.clear()
 
     @property
     def is_said(self) -> bool:
         """Whether everything was taken."""
         return not self.begins and not self._unsaid
-
-    def _drop_text(self) -> None:
-        self._text.clear()
-        self.characters = 0

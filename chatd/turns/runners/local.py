@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error
 from chatd.turns.lifecycle import ready_turns, renew_leases
 from chatd.turns.runners.warm_up import warm_up
 from chatd.turns.sweep import end_abandoned_turns
-from chatd.turns.threads import end_within, in_thread
+from chatd.turns.threads import begun_task, end_within, in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -94,16 +94,10 @@ class LocalRunner:
     def _begin(self, turn_id: UUID, owner_id: int) -> None:
         if self._loop is None or turn_id in self._tasks:
             return
-        # Begun at once: one that is cancelled before its first step would not run at all.
-        task = asyncio.Task(
-            self._run_turn(turn_id),
-            loop=self._loop,
-            name=f"turn {turn_id}",
-            eager_start=True,
-        )
+        task = begun_task(self._run_turn(turn_id), name=f"turn {turn_id}")
         self._tasks[turn_id] = task
         self._owners[turn_id] = owner_id
-        task.add_done_callback(lambda task: self._ended(turn_id, task))
+        task.add_done_callback(lambda _: self._ended(turn_id))
 
     def _cancel(self, turn_id: UUID) -> None:
         if (task := self._tasks.get(turn_id)) is not None:
@@ -113,7 +107,7 @@ class LocalRunner:
                 turn_id, NO_OWNER
             )  # finds that it is over, and tells its viewers
 
-    def _ended(self, turn_id: UUID, task: asyncio.Task[bool]) -> None:
+    def _ended(self, turn_id: UUID) -> None:
         limits = settings.TURN_LIMITS
         of_owner = list(self._owners.values()).count(self._owners[turn_id])
         if (
@@ -122,8 +116,6 @@ class LocalRunner:
         ):
             self._wanted.set()  # somebody may have waited for this one's end
         del self._tasks[turn_id], self._owners[turn_id]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("Turn %s broke off in the runner", turn_id, exc_info=error)
 
     async def _take_ready(self) -> None:
         """Begin turns whenever one is wanted and there is room."""

@@ -24,7 +24,7 @@ from chatd.turns.lifecycle import renew_leases, turns_to_end
 from chatd.turns.placement import claim_next_turn
 from chatd.turns.runners.procrastinate import JOB, QUEUE, STOPS, ProcrastinateRunner
 from chatd.turns.runners.warm_up import warm_up
-from chatd.turns.threads import end_within, in_thread, shielded
+from chatd.turns.threads import begun_task, end_within, in_thread, shielded
 
 logger = logging.getLogger(__name__)
 
@@ -184,23 +184,12 @@ class Worker:
             return None
 
     def _begin(self, turn: Turn) -> "asyncio.Task[None]":
-        # Begun at once: one that is cancelled before its first step would not run at all.
-        task = asyncio.Task(
-            TurnRun(turn).to_its_end(),
-            loop=asyncio.get_running_loop(),
-            name=f"turn {turn.id}",
-            eager_start=True,
-        )
+        task = begun_task(TurnRun(turn).to_its_end(), name=f"turn {turn.id}")
         self._turns[turn.id] = task
-        task.add_done_callback(partial(self._ended, turn.id))
+        task.add_done_callback(lambda _: self._turns.pop(turn.id))
         if self._is_hurried.is_set():
             task.cancel()
         return task
-
-    def _ended(self, turn_id: UUID, task: "asyncio.Task[None]") -> None:
-        del self._turns[turn_id]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("Turn %s broke off in the worker", turn_id, exc_info=error)
 
     def _stop(self, turn_id: UUID) -> None:
         if (task := self._turns.get(turn_id)) is not None:

@@ -1,6 +1,9 @@
 """The models of providers, and the client that carries their calls."""
 
 import asyncio
+import threading
+from importlib import import_module
+from typing import Any
 
 import httpx2
 import pytest
@@ -8,13 +11,15 @@ import pytest
 from chatd.llm import clients
 from chatd.llm.clients import close_http_clients, shared_http_client
 from chatd.llm.configured import configured_model
-from chatd.llm.providers import build_model
+from chatd.llm.providers import base, build_model
 from chatd.llm.wire.openai import OpenAIWire
 from chatdebug.errors import MissingKeyError, ProviderDisabledError
 from chatdebug.recorder import RecordingModel
 from chatdebug.redaction import redact_text
+from tests.chatd.turns.site import answer, new_chat, quick, run_on_site
 from tests.factories import ModelConfigFactory
 
+__all__ = ["quick"]
 KEY = "a-key-of-no-known-look-4711"
 
 
@@ -121,6 +126,43 @@ def test_the_key_is_read_from_its_variable_and_then_protected(
 
     asyncio.run(body())
     assert KEY not in redact_text(f"it said {KEY} to me")
+
+
+@pytest.mark.django_db
+def test_a_model_is_built_once_for_a_version_of_its_configuration() -> None:
+    config = ModelConfigFactory(
+        provider="openai_compatible", base_url="http://127.0.0.1:1/v1"
+    )
+
+    async def body() -> None:
+        first = await configured_model(config)
+        assert await configured_model(config) is first
+        config.model = "another"
+        assert await configured_model(config) is not first
+        await close_http_clients()
+
+    asyncio.run(body())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sdks_of_enabled_models_are_imported_off_the_loop(
+    quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = new_chat("demo")
+    threads: list[str] = []
+
+    def noted(name: str) -> Any:
+        threads.append(threading.current_thread().name)
+        return import_module(name)
+
+    async def body() -> None:
+        await answer(chat)
+
+    monkeypatch.setattr(base, "import_module", noted)
+    monkeypatch.setattr(base.Provider, "sdk_is_loaded", False)
+    run_on_site(body)
+    assert len(threads) >= 2
+    assert threading.main_thread().name not in threads
 
 
 @pytest.mark.django_db

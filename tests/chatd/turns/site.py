@@ -75,3 +75,8 @@ async def answer(chat: Chat, text: str = "What is a ballast?") -> Turn:
     turn = await send(chat, text)
     await watch(turn)
     return await in_thread(Turn.objects.get, pk=turn.pk)
+
+
+def is_end_of_turn(sql: str) -> bool:
+    """Return whether a statement is the one that ends a turn."""
+    return sql.startswith('UPDATE "chatd_turn"') and "finished_at" in sql

@@ -1,6 +1,5 @@
 """What one turn, and one person's turns, may take."""
 
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from django.urls import reverse
 from chatd.enums import Role
 from chatd.models import Chat, Turn
 from chatd.turns.lifecycle import TooManyTurns, ready_turns, start_turn
-from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
+from tests.chatd.turns.site import answer, run_on_site
 from tests.chatd.turns.test_breaks import policy, text_of, turn_of
 from tests.chatd.turns.test_wire_cases import chat_of
 from tests.factories import ChatFactory, UserFactory
@@ -169,44 +168,6 @@ def test_only_the_next_turn_of_a_chat_is_ready() -> None:
     first, *_ = (start_turn(chat=chat, text="Hello") for _ in range(3))
     ready = ready_turns(running={}, limit=9, limit_of_owner=9)
     assert [turn.id for turn in ready] == [first.id]
-
-
-@pytest.mark.usefixtures("quick")
-def test_one_persons_turns_do_not_keep_the_others_waiting(
-    settings: LazySettings,
-) -> None:
-    settings.TURN_LIMITS = {**settings.TURN_LIMITS, "running": 3, "running_of_owner": 2}
-    settings.DEMO_TURN_POLICY = {"first_part": 60.0}
-    hanging = new_chat("fault-hang")
-    others = [ChatFactory(owner=hanging.owner, model=hanging.model) for _ in range(5)]
-    healthy = new_chat("demo")
-
-    async def body() -> None:
-        for chat in (hanging, *others):
-            await send(chat)
-        assert (await answer(healthy)).status == "completed"
-
-    run_on_site(body)
-
-
-@pytest.mark.usefixtures("quick")
-def test_all_turns_of_one_owner_are_answered_in_the_end(settings: LazySettings) -> None:
-    settings.TURN_LIMITS = {**settings.TURN_LIMITS, "running": 2, "running_of_owner": 1}
-    first = new_chat("demo")
-    chats = [first, *(ChatFactory(owner=first.owner, model=first.model) for _ in "ab")]
-
-    async def body() -> None:
-        turns = [await send(chat) for chat in chats]
-        for turn in turns:
-            await watch(turn)
-
-    run_on_site(body)
-    done = list(Turn.objects.order_by("started_at"))
-    assert {turn.status for turn in done} == {"completed"}
-    for before, after in pairwise(done):
-        assert before.finished_at is not None
-        assert after.started_at is not None
-        assert after.started_at >= before.finished_at
 
 
 def full_queue(settings: LazySettings) -> Chat:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.db.models.signals import pre_save
 
@@ -14,11 +14,17 @@ from chatd.models import Chat, ChatMessage, Turn
 from chatd.turns import engine
 from chatd.turns.bus import get_bus
 from chatd.turns.lifecycle import Outcome, claim_turn, finish_turn, start_turn
-from chatd.turns.threads import in_thread
 from chatdebug.models import ChatRun
-from tests.chatd.turns.site import answer, new_chat, run_on_site, send, watch
+from tests.chatd.turns.site import (
+    answer,
+    is_end_of_turn,
+    new_chat,
+    run_on_site,
+    send,
+    watch,
+)
 from tests.optional import present
-from tests.statements import refused_statements
+from tests.statements import lost_commit, refused_statements
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -169,6 +175,43 @@ def test_an_error_of_our_own_after_the_claim_leaves_evidence(
     assert present(run.steps.get().error)["type"] == "ZeroDivisionError"
 
 
+class Unreadable(dict[str, Any]):
+    """What an exception says of its response, and does not let be read."""
+
+    def get(self, *names: Any) -> Any:
+        raise ZeroDivisionError
+
+
+class SaysNothing(Exception):
+    chatdebug_response = Unreadable(status=500)
+
+
+class HidesItsPlace(Exception):
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__traceback__":
+            raise ZeroDivisionError
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("error", [SaysNothing, HidesItsPlace])
+def test_an_error_that_cannot_be_read_ends_the_turn_too(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(messages: object) -> None:
+        raise error
+
+    monkeypatch.setattr(engine, "build_history", broken)
+    chat = new_chat("demo")
+
+    async def body() -> None:
+        await answer(chat)
+
+    run_on_site(body)
+    turn = chat.turns.get()
+    assert turn.status == "error"
+    assert "not known" in present(turn.error)["message"]
+
+
 def test_a_configuration_that_no_model_can_be_built_of_leaves_evidence() -> None:
     chat = new_chat("m", provider="openai_compatible")  # it has no base URL
 
@@ -191,6 +234,28 @@ def test_a_claim_whose_answer_was_lost_is_claimed_again() -> None:
     assert claim_turn(turn_id=turn.id) is None
 
 
+@pytest.mark.parametrize("is_full", [False, True])
+@pytest.mark.parametrize("model", ["demo", "fault-500-then-ok"])
+def test_an_answer_whose_commit_lost_its_answer_is_the_end_of_its_run_too(
+    model: str, settings: LazySettings, *, is_full: bool
+) -> None:
+    settings.CHATDEBUG = {**settings.CHATDEBUG, "FORCE_FULL": is_full}
+    chat = new_chat(model)
+
+    async def body() -> None:
+        await answer(chat)
+
+    with lost_commit(is_end_of_turn) as stored:
+        run_on_site(body)
+    assert stored
+    turn = chat.turns.get()
+    assert (turn.status, turn.error) == ("completed", None)
+    assert turn.messages.filter(role=Role.ASSISTANT).count() == 1
+    has_run = is_full or model != "demo"
+    runs = ChatRun.objects.of_chat(str(chat.pk))
+    assert [run.status for run in runs] == ["completed"] * has_run
+
+
 @pytest.mark.parametrize("text", ["a\x00b", "half \ud83d", "\udc4d", "\ud83d\udc4d"])
 def test_no_text_of_an_outcome_can_keep_it_from_being_stored(text: str) -> None:
     chat = new_chat("demo")
@@ -204,46 +269,3 @@ def test_no_text_of_an_outcome_can_keep_it_from_being_stored(text: str) -> None:
     for kept in (present(stored.error)["message"], message.text):
         assert kept.encode()
         assert "\x00" not in kept
-
-
-def test_the_sdks_of_enabled_models_are_imported_off_the_loop() -> None:
-    import threading
-
-    from chatd.llm.providers import base
-
-    chat = new_chat("demo")
-    threads: list[str] = []
-
-    def noted(name: str) -> Any:
-        threads.append(threading.current_thread().name)
-        return import_module(name)
-
-    async def body() -> None:
-        await answer(chat)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(base, "import_module", noted)
-        patched.setattr(base.Provider, "sdk_is_loaded", False)
-        run_on_site(body)
-    assert len(threads) >= 2
-    assert threading.main_thread().name not in threads
-
-
-def test_a_model_is_built_once_for_a_version_of_its_configuration() -> None:
-    from chatd.llm.clients import close_http_clients
-    from chatd.llm.configured import configured_model
-    from tests.factories import ModelConfigFactory
-
-    async def body() -> None:
-        config = await in_thread(
-            ModelConfigFactory,
-            provider="openai_compatible",
-            base_url="http://127.0.0.1:1/v1",
-        )
-        first = await configured_model(config)
-        assert await configured_model(config) is first
-        config.model = "another"
-        assert await configured_model(config) is not first
-        await close_http_clients()
-
-    run_on_site(body)

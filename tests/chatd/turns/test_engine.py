@@ -8,12 +8,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
 
-from chatd.demo_provider import DEMO_MODELS
+from chatd import lifespan
+from chatd.demo_provider import DEMO_MODELS, DemoProvider, Observer
 from chatd.enums import Role
 from chatd.models import Chat, Turn
 from chatd.querysets import TurnQuerySet
@@ -441,16 +444,38 @@ def test_a_missing_key_is_said_by_the_name_of_its_variable() -> None:
     assert runs_of(chat) == []
 
 
-def test_the_model_is_sent_what_was_said_before() -> None:
-    chat = new_chat("demo")
+@pytest.mark.parametrize("provider", PROTOCOLS)
+def test_the_model_is_sent_what_was_said_before(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observer = Observer()
+    server = partial(DemoProvider, word_delay=0.001, observer=observer)
+    monkeypatch.setattr(lifespan, "DemoProvider", server)
+    chat = new_chat("demo", provider=provider)
 
     async def body() -> None:
         await answer(chat, "My name is Ballast.")
         await answer(chat, "And then?")
 
     run_on_site(body)
-    texts = list(chat.messages.values_list("role", "text"))
-    assert [role for role, _ in texts] == ["user", "assistant"] * 2
+    question, reply, following, _ = chat.messages.values_list("text", flat=True)
+    first, second = (request.body["messages"] for request in observer.requests)
+    assert sent(first) == [("user", question)]
+    assert sent(second) == [
+        ("user", question),
+        ("assistant", reply),
+        ("user", following),
+    ]
+
+
+def sent(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return who says what in the messages of a request, in either protocol."""
+    return [
+        (message["role"], content)
+        if isinstance(content := message["content"], str)
+        else (message["role"], "".join(part["text"] for part in content))
+        for message in messages
+    ]
 
 
 @pytest.mark.usefixtures("quick")

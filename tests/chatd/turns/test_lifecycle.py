@@ -1,11 +1,12 @@
 """Turns in the database: who may claim them, how they end, what waits."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from chatd.enums import Role, TurnStatus
@@ -25,7 +26,9 @@ from chatd.turns.lifecycle import (
 )
 from chatd.turns.runner import get_runner
 from chatd.turns.runners.null import NullRunner
+from tests.chatd.turns.site import is_end_of_turn
 from tests.factories import ChatFactory
+from tests.statements import lost_commit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,6 +148,25 @@ def test_the_answer_and_the_outcome_are_stored_together(chat: Chat) -> None:
     answer = turn.messages.get(role=Role.ASSISTANT)
     assert (turn.status, answer.text, said) == ("completed", "A weight.", ["ok"])
     assert turn.finished_at is not None
+
+
+def test_a_runner_that_lost_the_answer_to_its_end_hears_of_it_again(
+    chat: Chat, runner: RunnerSpy
+) -> None:
+    turn = claimed(chat)
+    waiting = start_turn(chat=chat, text="And then?")
+    runner.enqueued.clear()
+    said: list[str] = []
+    outcome = Outcome(TurnStatus.COMPLETED, "A weight.")
+    end = partial(
+        finish_turn, turn=turn, outcome=outcome, on_commit=lambda: said.append("ok")
+    )
+    with lost_commit(is_end_of_turn), pytest.raises(OperationalError):
+        end()
+    assert (said, runner.enqueued) == ([], [])
+    assert end()
+    assert (said, runner.enqueued) == (["ok"], [waiting.id])
+    assert turn.messages.filter(role=Role.ASSISTANT).count() == 1
 
 
 def test_a_runner_that_lost_its_turn_stores_nothing(chat: Chat) -> None:
