@@ -43,10 +43,14 @@ def walk(error: BaseException) -> Iterator[BaseException]:
         waiting[:0] = hidden_causes(current)
         if isinstance(current, BaseExceptionGroup):
             waiting[:0] = current.exceptions
-        if current.__cause__ is not None:
-            waiting.append(current.__cause__)
-        elif current.__context__ is not None and not current.__suppress_context__:
-            waiting.append(current.__context__)
+        cause, context = (
+            attribute(current, "__cause__"),
+            attribute(current, "__context__"),
+        )
+        if cause is not None:
+            waiting.append(cause)
+        elif context is not None and not attribute(current, "__suppress_context__"):
+            waiting.append(context)
 
 
 def members(error: BaseException) -> list[BaseException]:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any, TypedDict, cast
 
 from chatdebug.enums import ErrorKind
-from chatdebug.errors.chain import text_of, walk
+from chatdebug.errors.chain import attribute, text_of, walk
 from chatdebug.errors.classify import Classification
 from chatdebug.errors.content import storable_text
 from chatdebug.errors.responses import ResponseFacts, response_facts
@@ -319,7 +319,8 @@ def code_frames(error: BaseException) -> list[Frame]:
     ``MAX_FRAMES`` of each: an error that is still on its way up knows only the frames it
     has left, and the project's own code is above them.
     """
-    traceback, callers, left = error.__traceback__, list[Frame](), list[Frame]()
+    traceback: TracebackType | None = attribute(error, "__traceback__")
+    callers, left = list[Frame](), list[Frame]()
     caller = traceback.tb_frame.f_back if traceback is not None else None
     while caller is not None and len(callers) < MAX_FRAMES:
         callers.append(_frame(caller, caller.f_lineno))

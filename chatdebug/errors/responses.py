@@ -148,9 +148,8 @@ def response_facts(error: BaseException | None) -> ResponseFacts:
         "closed_by": next(closed_by, ""),
     }
     for link in reversed(links):
-        said = attribute(link, "chatdebug_response")
-        if isinstance(said, Mapping):
-            facts |= {key: said[key] for key in facts if said.get(key) is not None}
+        said = _noted(link)
+        facts |= {key: said[key] for key in facts if said.get(key) is not None}
     facts["status"], facts["length"] = _count(facts["status"]), _count(facts["length"])
     for key, form in HEADER_VALUES.items():
         value = remove_sent(str(facts[key] or ""))
@@ -170,12 +169,18 @@ def request_id_of(headers: Mapping[str, str]) -> str:
 def noted_request_id(error: BaseException) -> str:
     """Return the id that a transport put into ``chatdebug_response`` of an exception."""
     for link in walk(error):
-        said = attribute(link, "chatdebug_response")
-        if isinstance(said, Mapping) and isinstance(
-            known := said.get("request_id"), str
-        ):
+        if isinstance(known := _noted(link).get("request_id"), str):
             return known
     return ""
+
+
+def _noted(link: BaseException) -> dict[str, Any]:
+    """Return what a transport noted of a response on its exception, if it can be read."""
+    said = attribute(link, "chatdebug_response")
+    try:
+        return dict(said) if isinstance(said, Mapping) else {}
+    except Exception:  # noqa: BLE001 - the mapping's own code
+        return {}
 
 
 def server_of(headers: Mapping[str, str]) -> str:
@@ -199,7 +204,7 @@ def informative_links(error: BaseException) -> list[BaseException]:
 
 def _only_wraps(link: BaseException) -> bool:
     if type(link).__name__ in CATCH_ALLS:
-        return link.__cause__ is not None
+        return attribute(link, "__cause__") is not None
     is_wrapper = any(
         isinstance(attribute(link, name), BaseException) for name in WRAPPED_BY_NAME
     )

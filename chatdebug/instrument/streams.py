@@ -222,7 +222,7 @@ def _is_raised_by_helper(error: BaseException, stream: Any) -> bool:
     ask a second model meanwhile.
     """
     package = type(stream).__module__.partition(".")[0]
-    traceback = error.__traceback__
+    traceback = attribute(error, "__traceback__")
     while traceback is not None:
         frame = traceback.tb_frame
         if str(frame.f_globals.get("__name__")).partition(".")[0] == package:

@@ -19,6 +19,7 @@ from pydantic_ai.tools import RunContext
 
 from chatdebug.enums import Evidence, Operation
 from chatdebug.errors import EmptyResultError, IncompleteStreamError, walk
+from chatdebug.errors.chain import attribute
 from chatdebug.errors.payload import Progress
 from chatdebug.evidence.requests import ModelRequest
 from chatdebug.payloads import normalise_response, normalise_usage
@@ -273,7 +274,7 @@ def _failure_of(stream: StreamedResponse, error: BaseException) -> BaseException
     consumer failed on its own. A cancellation ends both.
     """
     for link in walk(error):
-        traceback = link.__traceback__
+        traceback = attribute(link, "__traceback__")
         while traceback is not None:
             # Only the frames of a traceback tell whether an error comes from inside of
             # the stream; the other way would be to stand between it and its consumer. The

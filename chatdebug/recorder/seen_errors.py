@@ -65,7 +65,7 @@ class InnerErrors:
         links: list[BaseException] = []
         while error is not None and len(links) < MAX_LINKS:
             links.append(error)
-            error = error.__cause__
+            error = attribute(error, "__cause__")
         return any(
             link is one
             for known, began in self._errors

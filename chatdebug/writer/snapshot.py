@@ -6,6 +6,7 @@ In the spool a row is a line of JSON, an object with ``table``, ``id``, ``run_id
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -53,8 +54,11 @@ class Deferred:
 
 
 def _type_and_place(error: Exception) -> str:
-    """Return what may be logged of an error: its message may quote what was recorded."""
-    *_, (frame, line) = walk_tb(error.__traceback__)
+    """Return what may be logged of an error that is being handled.
+
+    Its message may quote what was recorded.
+    """
+    *_, (frame, line) = walk_tb(sys.exc_info()[2])
     return f"{type(error).__name__} in {frame.f_code.co_qualname}, line {line}"
 
 

@@ -76,6 +76,28 @@ class ProbedError(Exception):
         return super().__getattribute__(name)
 
 
+class HidingError(Exception):
+    """Nobody can ask where it comes from."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {
+            "__cause__",
+            "__context__",
+            "__suppress_context__",
+            "__traceback__",
+        }:
+            raise OSError(name)
+        return super().__getattribute__(name)
+
+
+class UnreadableMapping(dict[str, Any]):
+    def get(self, *names: Any) -> Any:
+        raise OSError("get")
+
+    def keys(self) -> Any:
+        raise OSError("keys")
+
+
 def cyclic() -> Exception:
     first, second = ValueError("first"), KeyError("second")
     first.__cause__, second.__cause__ = second, first
@@ -111,6 +133,10 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
     "attributes that raise": lambda: ProbedError("probed"),
     "a text that ends the process": ExitingError,
     "an attribute that ends the process": ExitingResponseError,
+    "causes and places that raise": HidingError,
+    "a noted response that raises": lambda: with_attributes(
+        chatdebug_response=UnreadableMapping(status=500)
+    ),
     "a cycle of causes": cyclic,
     "a group in a group": lambda: ExceptionGroup(
         "outer", [ExceptionGroup("inner", [ValueError("a\x00")])]
