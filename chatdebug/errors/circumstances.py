@@ -131,9 +131,10 @@ def answered_after(attempts: int, seconds: float) -> str:
 
 
 def answered_at_last(attempts: int, *, waited: float, first: str) -> str:
-    """Return what ``answered_after`` does, for who reads the answer.
+    """Return the sentence of ``answered_after`` for who reads the answer.
 
-    ``waited`` is the seconds between the attempts, ``first`` is the sentence about what the first attempt met.
+    ``waited`` is the seconds between the attempts, ``first`` the sentence about what the
+    first one met.
     """
     words = gettext("Answered on attempt %(attempt)s. Attempt 1 failed: %(first)s")
     if waited >= WORTH_TELLING:
