@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 
 import django
+from django.conf import settings
 
 
 class ProviderError(Exception):
@@ -20,6 +21,8 @@ class ProviderError(Exception):
 def main() -> None:
     """Let the recorder's threads run, and be sent the signal beside them."""
     django.setup()
+    # Psycopg's pool has threads of its own, by which signals come as by the host's.
+    settings.DATABASES["default"].get("OPTIONS", {}).pop("pool", None)
     from chatdebug.recorder import record_run
     from chatdebug.writer import writer
 
