@@ -7,7 +7,7 @@ from rest_framework import serializers
 from chatdebug.api.fields import StrictBooleanField, StrictIntegerField
 from chatdebug.enums import ErrorKind, Outcome
 from chatdebug.errors.verdict import verdict
-from chatdebug.linter import Cause, Side
+from chatdebug.linter import LikelyCause, Side
 from chatdebug.models import ChatRun, ChatStep
 from chatdebug.models.retention import MAX_DAYS
 from chatdebug.presentation.causes import LikelyCauses
@@ -118,7 +118,7 @@ class RunSerializer(serializers.ModelSerializer[ChatRun]):
         }
 
 
-class CauseSerializer(serializers.Serializer[Cause]):
+class CauseSerializer(serializers.Serializer[LikelyCause]):
     """What may have been wrong with a request."""
 
     rule = serializers.CharField(source="rule.id")
@@ -143,7 +143,7 @@ class LikelyCausesField(serializers.ListField):
 
     child = CauseSerializer()
 
-    def get_attribute(self, instance: ChatStep) -> list[Cause] | None:
+    def get_attribute(self, instance: ChatStep) -> list[LikelyCause] | None:
         """Return them."""
         likely = LikelyCauses.of(instance)
         return None if likely is None else list(likely.causes)

@@ -1,6 +1,6 @@
 """Looks for what is wrong with a rejected request: pure, and without a word of it."""
 
-from chatdebug.linter.causes import Cause, Spot, causes_of, not_found
+from chatdebug.linter.causes import LikelyCause, Spot, causes_of, not_found
 from chatdebug.linter.lint import Finding, likely_causes
 from chatdebug.linter.notes import noted_causes
 from chatdebug.linter.rule import Place, Rule, Side
@@ -8,8 +8,8 @@ from chatdebug.linter.rules import RULES
 
 __all__ = [
     "RULES",
-    "Cause",
     "Finding",
+    "LikelyCause",
     "Place",
     "Rule",
     "Side",

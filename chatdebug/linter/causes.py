@@ -10,9 +10,9 @@ from chatdebug.errors.advice import ANYTHING, Around, advised
 from chatdebug.errors.sentences import (
     FOUND_IN_MESSAGE,
     FOUND_IN_SITE,
+    Cause,
     Owner,
 )
-from chatdebug.errors.sentences import Cause as ErrorCause
 from chatdebug.errors.ways import (
     AROUND,
     CHANGE,
@@ -72,7 +72,7 @@ def tool_spot(name: str) -> Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class LikelyCause:
     """Why a request was rejected, as far as a rule knows it."""
 
     rule: Rule
@@ -123,12 +123,12 @@ class Cause:
         told = tokens if tokens > self.window else self.tokens
         return words % {"tokens": f"{told:,}", "window": f"{self.window:,}"}
 
-    def headline(self, happened: str, known: ErrorCause) -> str:
+    def headline(self, happened: str, known: Cause) -> str:
         """Return this as what happened, for whoever asked.
 
         Where the provider itself counts a chat as too long, it knows better.
         """
-        if known is ErrorCause.TOO_LONG:
+        if known is Cause.TOO_LONG:
             return happened
         if self.rule.is_of_length:
             words = gettext("The request is probably too long for this model")
@@ -296,7 +296,7 @@ class Cause:
 
 def causes_of(
     request: Any, shape: Any, error: Any, *, window: int | None = None
-) -> tuple[Cause, ...] | None:
+) -> tuple[LikelyCause, ...] | None:
     """Return the likely causes, the first one first; None if no request was kept.
 
     The arguments are those of ``likely_causes``. Never raises.
@@ -315,14 +315,14 @@ def not_found(*, is_of_shape: bool = False) -> str:
     return gettext("The recorded request was checked for known mistakes: none found.")
 
 
-def _cause(found: Finding) -> Cause:
+def _cause(found: Finding) -> LikelyCause:
     messages = {
         place.message.index + 1: known_role(place.message.role)
         for place in found.places
         if place.message
     }
     tools = {place.tool: place.type for place in found.places if place.tool}
-    return Cause(
+    return LikelyCause(
         found.rule,
         tuple(sorted(messages)),
         tuple(tools),

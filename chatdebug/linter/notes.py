@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from chatdebug.evidence.schemas import TYPES
-from chatdebug.linter.causes import BY_ID, CAUSES, Cause, known_role
+from chatdebug.linter.causes import BY_ID, CAUSES, LikelyCause, known_role
 from chatdebug.linter.lint import PLACES
 from chatdebug.linter.request import Largest
 from chatdebug.linter.rule import NO_TYPE
@@ -13,14 +13,14 @@ from chatdebug.linter.rule import NO_TYPE
 KNOWN_TYPES = TYPES | {NO_TYPE}
 
 
-def noted_causes(noted: Any) -> tuple[Cause, ...] | None:
+def noted_causes(noted: Any) -> tuple[LikelyCause, ...] | None:
     """Return the causes that a step has noted; None if it has not looked for any."""
     if not isinstance(noted, list):
         return None
     return tuple(_restored(noted[:CAUSES]))
 
 
-def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
+def _restored(noted: Iterable[Any]) -> Iterator[LikelyCause]:
     for one in noted:
         name = one.get("rule") if isinstance(one, dict) else None
         rule = BY_ID.get(name) if isinstance(name, str) else None
@@ -39,7 +39,7 @@ def _restored(noted: Iterable[Any]) -> Iterator[Cause]:
         ]
         tools = [one for one in known if isinstance(one.get("name"), str)]
         types = [_type(one.get("type")) for one in tools]
-        yield Cause(
+        yield LikelyCause(
             rule,
             tuple(number for number, _of in messages),
             tuple(one["name"][:200] for one in tools),

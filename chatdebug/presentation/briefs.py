@@ -21,8 +21,7 @@ from chatdebug.errors.rules import FALLBACK
 from chatdebug.errors.sentences import Cause, Owner
 from chatdebug.errors.short_names import short_name
 from chatdebug.errors.verdict import Verdict
-from chatdebug.linter import Cause as LikelyCause
-from chatdebug.linter import Spot
+from chatdebug.linter import LikelyCause, Spot
 from chatdebug.presentation.faults import fault_of
 from chatdebug.presentation.responses import codes_of, http_status, response_in_words
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext
 
-from chatdebug.linter import Cause, causes_of, not_found, noted_causes
+from chatdebug.linter import LikelyCause, causes_of, not_found, noted_causes
 from chatdebug.models import ChatStep
 from chatdebug.presentation.briefs import Kept
 from chatdebug.presentation.endings import error_of
@@ -26,7 +26,7 @@ class LikelyCauses:
     Empty if no rule found anything in what was kept of it.
     """
 
-    causes: tuple[Cause, ...]
+    causes: tuple[LikelyCause, ...]
     is_of_shape: bool = False
     """Whether only the shape of the request was kept, without its text."""
 
@@ -62,12 +62,12 @@ class LikelyCauses:
         return Kept.SHAPE if self.is_of_shape else Kept.TEXT
 
     @property
-    def first(self) -> Cause | None:
+    def first(self) -> LikelyCause | None:
         """The likeliest."""
         return self.causes[0] if self.causes else None
 
     @property
-    def others(self) -> tuple[Cause, ...]:
+    def others(self) -> tuple[LikelyCause, ...]:
         """What was found besides."""
         return self.causes[1:]
 
@@ -109,7 +109,7 @@ def report_of(
     )
 
 
-def _told(cause: Cause) -> str:
+def _told(cause: LikelyCause) -> str:
     return " ".join(filter(None, (cause.told, cause.whose, cause.remedy)))
 
 

@@ -28,7 +28,7 @@ from chatdebug.errors.verdict import (
 )
 from chatdebug.errors.ways import Way
 from chatdebug.formats import span
-from chatdebug.linter import Cause as LikelyCause
+from chatdebug.linter import LikelyCause
 from chatdebug.payloads.text import NOTE
 from chatdebug.presentation.briefs import OF_A_RESPONSE, Brief, Kept
 from chatdebug.presentation.flaws import OF_CAUSES, REASONS, Flaw

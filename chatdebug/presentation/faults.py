@@ -8,8 +8,7 @@ from chatdebug.errors.payload import ErrorPayload
 from chatdebug.errors.quotes import empty_words
 from chatdebug.errors.sentences import Cause
 from chatdebug.errors.verdict import Verdict
-from chatdebug.linter import Cause as LikelyCause
-from chatdebug.linter import Side
+from chatdebug.linter import LikelyCause, Side
 
 OF_SIDES = {
     Side.SITE: _("this site's request"),

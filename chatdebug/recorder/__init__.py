@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from chatdebug.enums import Interruption, Level, Operation, RunKind, Status
-from chatdebug.linter import Cause as LikelyCause
+from chatdebug.linter import LikelyCause
 from chatdebug.recorder.calls import logical_call, note_on_call
 from chatdebug.recorder.context import record_run
 from chatdebug.recorder.forget import count_runs, forget_chat, forget_owner

@@ -7,7 +7,7 @@ from chatdebug.enums import RunKind
 from chatdebug.errors.payload import ErrorPayload
 from chatdebug.evidence.changes import changes_of
 from chatdebug.evidence.requests import HeldRequest
-from chatdebug.linter import Cause, causes_of
+from chatdebug.linter import LikelyCause, causes_of
 from chatdebug.recorder.arguments import RunFacts
 from chatdebug.redaction import without_sent
 from chatdebug.writer import Deferred
@@ -24,7 +24,7 @@ class RequestNotes:
     ) -> None:
         self._notes = Deferred(make)
         self._keeps_shape = keeps_shape
-        self.causes: tuple[Cause, ...] | None = None
+        self.causes: tuple[LikelyCause, ...] | None = None
         """The likely causes; None until they were looked for, or if there is no request."""
 
     @classmethod

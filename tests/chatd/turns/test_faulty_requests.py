@@ -11,7 +11,7 @@ from chatd.demo_provider import DEMO_MODELS, DemoProvider, Observer
 from chatd.llm.faulty_requests import CHANGES
 from chatd.models import Chat
 from chatdebug.errors import Around
-from chatdebug.linter import Cause
+from chatdebug.linter import LikelyCause
 from chatdebug.linter.causes import BY_ID
 from chatdebug.models import ChatRun
 from chatdebug.presentation.causes import LikelyCauses
@@ -175,11 +175,11 @@ def test_a_chat_that_is_too_long_by_its_request_is_as_one_that_says_so(
 def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
     history: bool, ways: list[str]
 ) -> None:
-    cause = Cause(BY_ID["calls.no_result"], messages=(2,))
+    cause = LikelyCause(BY_ID["calls.no_result"], messages=(2,))
     assert (
         list(cause.found(provider="demo", around=Around(history=history)).ways) == ways
     )
-    of_tool = Cause(BY_ID["tools.same_name"], tools=("look_up",))
+    of_tool = LikelyCause(BY_ID["tools.same_name"], tools=("look_up",))
     assert list(of_tool.found(provider="demo").ways) == ["report"]
 
 
@@ -217,7 +217,7 @@ def test_a_new_chat_gets_around_what_comes_with_earlier_messages(
 def test_another_model_is_named_where_it_may_take_what_is_sent(
     rule: str, provider: str, way: str, words: str
 ) -> None:
-    found = Cause(BY_ID[rule]).found(provider=provider)
+    found = LikelyCause(BY_ID[rule]).found(provider=provider)
     assert list(found.ways) == ["report", way]
     assert f"{words} may accept it." in found.advice
 

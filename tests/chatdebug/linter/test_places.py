@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatdebug.instrument.wire_held import WireRequest
-from chatdebug.linter import Cause, causes_of, noted_causes
+from chatdebug.linter import LikelyCause, causes_of, noted_causes
 from tests.chatdebug.linter.requests import answer, chat, system, tool, user
 from tests.optional import present
 
@@ -14,7 +14,7 @@ ERROR = {"kind": "generic", "provider": "openai", "status_code": 400}
 LONG = "Why does a ship carry ballast? " * 400
 
 
-def found_in(request: dict[str, Any], window: int | None = None) -> Cause:
+def found_in(request: dict[str, Any], window: int | None = None) -> LikelyCause:
     shape = WireRequest(lambda: request).shape(window=window)
     found = present(causes_of(None, shape, ERROR))
     # It says the same after it was stored.
@@ -23,7 +23,7 @@ def found_in(request: dict[str, Any], window: int | None = None) -> Cause:
     return found[0]
 
 
-def words(found: Cause) -> list[str]:
+def words(found: LikelyCause) -> list[str]:
     return [spot.words for spot in found.here]
 
 
