@@ -155,26 +155,6 @@ def test_what_goes_on_failing_after_the_claim_ends_the_turn_at_once(what: str) -
     assert not turn.is_active
 
 
-def test_an_error_of_our_own_after_the_claim_leaves_evidence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def broken(messages: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(engine, "build_history", broken)
-    chat = new_chat("demo")
-
-    async def body() -> None:
-        await answer(chat)
-
-    run_on_site(body)
-    turn = chat.turns.get()
-    assert (turn.status, present(turn.error)["kind"]) == ("error", "generic")
-    run = run_of(chat)
-    assert present(turn.error)["run_id"] == str(run.id)
-    assert present(run.steps.get().error)["type"] == "ZeroDivisionError"
-
-
 class Unreadable(dict[str, Any]):
     """What an exception says of its response, and does not let be read."""
 
@@ -193,10 +173,9 @@ class HidesItsPlace(Exception):
         return super().__getattribute__(name)
 
 
-@pytest.mark.parametrize("error", [SaysNothing, HidesItsPlace])
-def test_an_error_that_cannot_be_read_ends_the_turn_too(
-    error: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def chat_that_fails(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> Chat:
+    """Return a chat whose turn failed with an error of our own, after its claim."""
+
     def broken(messages: object) -> None:
         raise error
 
@@ -207,9 +186,34 @@ def test_an_error_that_cannot_be_read_ends_the_turn_too(
         await answer(chat)
 
     run_on_site(body)
+    return chat
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, SaysNothing, HidesItsPlace])
+def test_an_error_of_our_own_after_the_claim_leaves_evidence(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = chat_that_fails(error, monkeypatch)
+    turn = chat.turns.get()
+    assert (turn.status, present(turn.error)["kind"]) == ("error", "generic")
+    run = run_of(chat)
+    assert present(turn.error)["run_id"] == str(run.id)
+    assert present(run.steps.get().error)["type"] == error.__name__
+
+
+@pytest.mark.parametrize("what", ["classified_failure", "failure_outcome"])
+def test_a_failure_that_cannot_be_told_ends_the_turn_too(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*failure: object) -> None:
+        raise RuntimeError(what)
+
+    monkeypatch.setattr(engine, what, broken)
+    chat = chat_that_fails(ZeroDivisionError, monkeypatch)
     turn = chat.turns.get()
     assert turn.status == "error"
     assert "not known" in present(turn.error)["message"]
+    assert present(turn.error)["run_id"] == str(run_of(chat).id)
 
 
 def test_a_configuration_that_no_model_can_be_built_of_leaves_evidence() -> None:
