@@ -161,8 +161,8 @@ def compare(request: HttpRequest, chat_id: str, run_id: UUID) -> HttpResponse:
     """Show a run beside another one of its chat: ``?with=`` its id.
 
     Without it, beside the last one before it that completed; where there is none the page
-    says so. 404 for what is no other run of the chat. Two runs of somebody else's chat, and the
-    choice of others, are read for a reason that opens all of it.
+    says so. 404 for what is no other run of the chat. Two runs of somebody else's chat, and
+    the choice of others, are read for a reason that opens all of it.
     """
     if not is_open(request, chat_id):
         return ask_for_reason(request, chat_id, then=request.get_full_path())
